@@ -1,0 +1,74 @@
+# Every target sets itself up; make and Python 3.11 or newer are all it takes.
+
+BIN := .venv/bin
+MANAGE := $(BIN)/python manage.py
+PIP_FLAGS := --disable-pip-version-check --quiet
+PYTHONS := $(PYTHON) python3.14 python3.13 python3.12 python3.11 python3
+IS_NEW_ENOUGH := -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
+
+SECRET_KEY = $(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(64))'
+FERNET_KEY = $(BIN)/python -c 'from cryptography.fernet import Fernet as F; print(F.generate_key().decode())'
+IN_PRODUCTION = GATEWAY_ENV=production ALLOWED_HOSTS=gateway.example \
+	SECRET_KEY="$$($(SECRET_KEY))" ENCRYPTION_KEYS="$$($(FERNET_KEY))" \
+	DATABASE_URL=postgres://u:p@127.0.0.1:5432/x CELERY_BROKER_URL=redis://127.0.0.1:6379/0
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help demo run test check bench clean
+
+help: ## this list
+	@awk -F ': .*## ' '/^[a-z]+:.*## / { printf "make %-5s  %s\n", $$1, $$2 }' Makefile
+
+demo: .venv/.installed-run ## a whole story on this machine, from nothing to webhooks
+	@exec $(MANAGE) demo
+
+run: .venv/.installed-run ## the gateway; PORT, DATABASE_URL and CELERY_BROKER_URL as in the environment
+	@exec $(MANAGE) up
+
+test: .venv/.installed-dev ## all tests; ARGS="tests/brokers -x" for some
+	@exec $(BIN)/python -m tests.run $(ARGS)
+
+check: .venv/.installed-dev ## style, types, the floor plan, migrations, settings
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy .
+	$(BIN)/lint-imports
+	$(MANAGE) makemigrations --check --dry-run
+	$(MANAGE) check
+	@echo $(MANAGE) check --deploy
+	@$(IN_PRODUCTION) $(MANAGE) check --deploy --fail-level WARNING
+
+bench: .venv/.installed-dev ## all benchmarks; NAME=... for one
+	@exec $(BIN)/python -m benchmarks $(NAME)
+
+clean: ## removes what was made here: .venv, caches, and var with the embedded database
+	rm -rf .venv var staticfiles .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/.installed-dev: requirements-dev.txt requirements.txt .venv/.made
+	@echo "Installing requirements-dev.txt into .venv"
+	@$(BIN)/python -m pip $(PIP_FLAGS) install -r requirements-dev.txt
+	@touch .venv/.installed-run $@
+
+.venv/.installed-run: requirements.txt .venv/.made
+	@echo "Installing requirements.txt into .venv"
+	@$(BIN)/python -m pip $(PIP_FLAGS) install -r requirements.txt
+	@touch $@
+
+# Where venv lacks pip (Debian without python3-venv), another pip is asked to put itself there.
+.venv/.made:
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 && touch $@ && exit; \
+	for python in $(PYTHONS); do \
+		$$python $(IS_NEW_ENOUGH) || continue; \
+		found=$$python; \
+		$$python -m venv --clear .venv >/dev/null 2>&1 && touch $@ && exit; \
+		$$python -m venv --clear --without-pip .venv >/dev/null 2>&1 || continue; \
+		for pip in "$$python -m pip" "python3 -m pip" pip3; do \
+			$$pip --python $(BIN)/python $(PIP_FLAGS) install pip 2>/dev/null && touch $@ && exit; \
+		done; \
+	done; \
+	rm -rf .venv; \
+	test -n "$$found" \
+		&& echo "$$found has neither ensurepip nor pip: install them (Debian: apt-get install python3-venv)." >&2 \
+		|| echo "Python 3.11 or newer is needed, and none is on the PATH; PYTHON=/path/to/python names one." >&2; \
+	exit 1

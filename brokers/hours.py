@@ -1,0 +1,72 @@
+"""When the market trades. IST has no daylight saving; NSE's continuous session is 09:15–15:30 (nseindia.com)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+from typing import Final
+from zoneinfo import ZoneInfo
+
+IST: Final = ZoneInfo("Asia/Kolkata")
+OPENS: Final = time(9, 15)
+CLOSES: Final = time(15, 30)
+SATURDAY: Final = 5
+HORIZON: Final = 30  # days; no market has stayed shut for longer
+
+
+class Hours(StrEnum):
+    ALWAYS = "always"
+    NSE = "nse"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Open from `opens` up to, not including, `closes`; both UTC."""
+
+    opens: datetime
+    closes: datetime
+
+    def holds(self, at: datetime) -> bool:
+        return self.opens <= at < self.closes
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """Hours, and the days that depart from them: None is a holiday, a pair of IST times a special session."""
+
+    hours: Hours
+    exceptions: Mapping[date, tuple[time, time] | None] = field(default_factory=dict)
+
+    def is_open(self, at: datetime) -> bool:
+        session = self.session_on(_day(at))
+        return session is not None and session.holds(at)
+
+    def next_open(self, at: datetime) -> datetime | None:
+        """The first open moment at or after `at`; None when none lies within HORIZON days."""
+        for days in range(HORIZON):
+            session = self.session_on(_day(at) + timedelta(days=days))
+            if session is not None and at < session.closes:
+                return max(at, session.opens)
+        return None
+
+    def closing(self, at: datetime) -> datetime:
+        """When a DAY order that is live at `at` lapses: the end of that day's session, else of that day."""
+        session = self.session_on(_day(at))
+        return session.closes if session else _utc(_day(at) + timedelta(days=1), time(0))
+
+    def session_on(self, day: date) -> Session | None:
+        if self.hours is Hours.CLOSED:
+            return None
+        if self.hours is Hours.ALWAYS:
+            return Session(_utc(day, time(0)), _utc(day + timedelta(days=1), time(0)))
+        times = self.exceptions.get(day, None if day.weekday() >= SATURDAY else (OPENS, CLOSES))
+        return Session(_utc(day, times[0]), _utc(day, times[1])) if times else None
+
+
+def _day(at: datetime) -> date:
+    return at.astimezone(IST).date()
+
+
+def _utc(day: date, at: time) -> datetime:
+    return datetime.combine(day, at, tzinfo=IST).astimezone(UTC)

@@ -1,0 +1,43 @@
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from rich.progress import Progress
+
+from brokers.loading import Reading, load, read_instruments
+from gateway.terminal import Command as Door
+from gateway.terminal import console, stop
+
+SHIPPED = Path(__file__).resolve().parents[2] / "data" / "instruments.csv"
+
+
+class Command(Door):
+    help = (
+        "Load instruments from a CSV (symbol,name,isin,kind,sector,reference_price[,tick_size][,tradable]), or bring "
+        "reference prices up to date from an NSE bhavcopy CSV. Running it twice changes nothing."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "file",
+            nargs="?",
+            type=Path,
+            default=SHIPPED,
+            help="default: the catalogue shipped with the gateway",
+        )
+        parser.add_argument("--keep-good", action="store_true", help="load the good rows although others are rejected")
+
+    def act(self, *, file: Path, keep_good: bool, **options: Any) -> None:
+        with Progress(console=console(to_stderr=True), transient=True) as bar:
+            task = bar.add_task("reading", total=None)
+            reading = read_instruments(file, progress=lambda: bar.advance(task))
+        self._tell_rejects(reading)
+        if reading.rejects and not keep_good:
+            stop(f"{len(reading.rejects)} problems; nothing was loaded. --keep-good loads the other rows.")
+        load(reading.instruments)
+        aside = f"; {reading.unknown} are not in the catalogue" if reading.unknown else ""
+        self.stdout.write(f"{len(reading.instruments)} instruments loaded{aside}.")
+
+    def _tell_rejects(self, reading: Reading) -> None:
+        for reject in reading.rejects:
+            self.stderr.write(f"line {reject.line}: {reject.reason}")

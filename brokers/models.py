@@ -1,0 +1,77 @@
+"""The market: what can be traded, at which pinned price, and the days that depart from the calendar."""
+
+from decimal import Decimal
+
+from django.db import models
+from django.db.models import F, Q
+
+from gateway.models import Gateway
+
+
+class Kind(models.TextChoices):
+    STOCK = "STOCK"
+    ETF = "ETF"
+    INVIT = "INVIT"
+    REIT = "REIT"
+
+
+class Instrument(models.Model):
+    """An NSE security. Prices in rupees."""
+
+    symbol = models.CharField(max_length=20, unique=True)
+    name = models.CharField(max_length=120)
+    isin = models.CharField(max_length=12, unique=True)
+    kind = models.CharField(max_length=8, choices=Kind)
+    sector = models.CharField(max_length=60)
+    tick_size = models.DecimalField(max_digits=6, decimal_places=2, default=Decimal("0.05"))
+    reference_price = models.DecimalField(max_digits=12, decimal_places=2)
+    tradable = models.BooleanField(default=True)
+
+    class Meta:
+        ordering = ["symbol"]
+        constraints = [
+            models.CheckConstraint(condition=Q(tick_size__gt=0), name="tick_size_above_zero"),
+            models.CheckConstraint(condition=Q(reference_price__gt=0), name="reference_price_above_zero"),
+        ]
+
+    def __str__(self) -> str:
+        return self.symbol
+
+
+class PricePin(models.Model):
+    """A tester's price for one instrument on one gateway; it stands until it is unpinned."""
+
+    gateway = models.ForeignKey(Gateway, on_delete=models.CASCADE, related_name="+")
+    instrument = models.ForeignKey(Instrument, on_delete=models.CASCADE, related_name="pins")
+    price = models.DecimalField(max_digits=12, decimal_places=2)
+    pinned_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["gateway", "instrument"], name="one_pin_per_instrument"),
+            models.CheckConstraint(condition=Q(price__gt=0), name="pinned_price_above_zero"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.instrument}@{self.price}"
+
+
+class MarketDay(models.Model):
+    """A day that departs from the published calendar: an extra holiday (no times) or a special session (IST)."""
+
+    day = models.DateField(unique=True)
+    opens = models.TimeField(null=True, blank=True)
+    closes = models.TimeField(null=True, blank=True)
+    note = models.CharField(max_length=120, blank=True)
+
+    class Meta:
+        ordering = ["-day"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(opens__isnull=True, closes__isnull=True) | Q(opens__lt=F("closes")),
+                name="both_times_or_none",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.opens or 'closed'}"

@@ -1,0 +1,58 @@
+"""A seeded, reproducible price for any instrument at any moment.
+
+The path is value noise: hashes at the corners of a time grid, joined by straight lines, three grids added up.
+Not a model of returns; it has what a test needs: no state, no order of evaluation, integer arithmetic only, so
+the same seed gives the same paisa on every machine, a day apart or asked a million times.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from decimal import ROUND_HALF_EVEN, Decimal
+from hashlib import blake2b
+from typing import Final
+
+# (grid in seconds, swing to either side in millionths of the reference price)
+OCTAVES: Final = ((86_400, 20_000), (3_600, 6_000), (60, 1_000))
+MILLION: Final = 1_000_000
+MINUTE: Final = timedelta(minutes=1)
+BAND: Final = Decimal("0.20")
+
+
+def price_at(*, reference: Decimal, tick: Decimal, seed: str, ticker: str, at: datetime) -> Decimal:
+    """Rupees, a multiple of `tick`, within ±2.7 % of `reference`; never below one tick."""
+    second = int(at.timestamp())
+    drift = sum(_noise(f"{seed}/{ticker}/{grid}", second, grid) * swing // MILLION for grid, swing in OCTAVES)
+    return to_tick(reference * (MILLION + drift) / MILLION, tick)
+
+
+def to_tick(price: Decimal, tick: Decimal) -> Decimal:
+    ticks = (price / tick).quantize(Decimal(1), ROUND_HALF_EVEN)
+    return (max(ticks, Decimal(1)) * tick).quantize(Decimal("0.01"))
+
+
+def within_band(price: Decimal, reference: Decimal) -> bool:
+    """The daily price band, ±20 % of the reference (the widest of NSE's bands)."""
+    return abs(price - reference) <= BAND * reference
+
+
+def minutes(since: datetime, until: datetime) -> Iterator[datetime]:
+    """`since`, then every whole minute up to and with `until`: where resting orders look at the price."""
+    if since > until:
+        return
+    yield since
+    moment = since.replace(second=0, microsecond=0) + MINUTE
+    while moment <= until:
+        yield moment
+        moment += MINUTE
+
+
+def _noise(key: str, second: int, grid: int) -> int:
+    """Millionths, from -MILLION to MILLION, straight between the grid's corners."""
+    corner, into = divmod(second, grid)
+    left, right = _corner(key, corner), _corner(key, corner + 1)
+    return left + (right - left) * into // grid
+
+
+def _corner(key: str, corner: int) -> int:
+    digest = blake2b(f"{key}/{corner}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") % (2 * MILLION + 1) - MILLION

@@ -1,0 +1,38 @@
+"""What an instrument costs, on one gateway, now or at a moment of its path."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from django.conf import settings
+from django.db.models import F, FilteredRelation, Q
+
+from brokers.models import Instrument
+from brokers.prices import price_at
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """An instrument's price as a function of time: the pin where there is one, else the seeded path."""
+
+    ticker: str
+    reference: Decimal
+    tick: Decimal
+    pin: Decimal | None
+    seed: str
+
+    def at(self, moment: datetime) -> Decimal:
+        if self.pin is not None:
+            return self.pin
+        return price_at(reference=self.reference, tick=self.tick, seed=self.seed, ticker=self.ticker, at=moment)
+
+
+def quotes(gateway: int, tickers: Collection[str]) -> Mapping[str, Quote]:
+    """By ticker; what is not in the catalogue is left out. One query."""
+    pinned = FilteredRelation("pins", condition=Q(pins__gateway=gateway))
+    rows = Instrument.objects.filter(symbol__in=tickers).annotate(pinned=pinned)
+    values = rows.values_list("symbol", "reference_price", "tick_size", F("pinned__price"))
+    return {
+        ticker: Quote(ticker, reference, tick, pin, settings.MARKET_SEED) for ticker, reference, tick, pin in values
+    }

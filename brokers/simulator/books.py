@@ -1,0 +1,89 @@
+"""The broker's books: funds, holdings and the risk check, all sums over the tradebook."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from decimal import Decimal
+
+from django.db.models import Case, DecimalField, F, IntegerField, Q, Sum, When
+from django.db.models.functions import Coalesce
+
+from brokers.port import Holding, OrderType, Side
+from brokers.prices import within_band
+from brokers.quotes import Quote
+from brokers.simulator.models import SimAccount, SimOrder, SimTrade, Status
+from gateway.money import average
+
+MONEY = DecimalField(max_digits=20, decimal_places=2)
+IS_BUY = Q(side=Side.BUY.value)
+
+
+def free_funds(account: SimAccount) -> Decimal:
+    """Opening funds, less what was bought, plus what was sold, less all charges; rupees."""
+    turnover = F("price") * F("quantity")
+    cash = Case(When(IS_BUY, then=-turnover - F("charges")), default=turnover - F("charges"), output_field=MONEY)
+    moved = SimTrade.objects.filter(account=account).aggregate(sum=Coalesce(Sum(cash), Decimal(0), output_field=MONEY))
+    return account.opening_funds + Decimal(moved["sum"])
+
+
+def held(account: SimAccount, tickers: Collection[str] = ()) -> Mapping[str, int]:
+    """Shares bought less shares sold, by ticker; of `tickers` only, when given."""
+    signed = Case(When(IS_BUY, then=F("quantity")), default=-F("quantity"), output_field=IntegerField())
+    trades = SimTrade.objects.filter(account=account)
+    if tickers:
+        trades = trades.filter(ticker__in=tickers)
+    return dict(trades.values_list("ticker").annotate(shares=Sum(signed)).order_by("ticker"))
+
+
+def holdings(account: SimAccount) -> list[Holding]:
+    """What is held, with the average price of its buys."""
+    turnover = F("price") * F("quantity")
+    bought = SimTrade.objects.filter(IS_BUY, account=account).values_list("ticker").order_by("ticker")
+    prices = {
+        ticker: average(Decimal(cost) / quantity)
+        for ticker, cost, quantity in bought.annotate(cost=Sum(turnover, output_field=MONEY), shares=Sum("quantity"))
+    }
+    return [Holding(t, shares, prices[t]) for t, shares in held(account).items() if shares > 0 and t in prices]
+
+
+def sellable(account: SimAccount, tickers: Sequence[str]) -> list[Holding]:
+    """What the broker lets go of each: what is held, and on a test account what is lent."""
+    shares = held(account, tickers)
+    return [Holding(t, shares.get(t, 0) + account.lent_shares, Decimal(0)) for t in tickers]
+
+
+def refuse_what_is_not_covered(
+    account: SimAccount, orders: Iterable[SimOrder], quotes: Mapping[str, Quote]
+) -> dict[str, str]:
+    """The risk check, in the orders' order: errorCode by ref for those that funds, holdings or the band refuse."""
+    waiting = list(orders)
+    sells = {order.ticker for order in waiting if order.side == Side.SELL}
+    funds = free_funds(account) - _blocked(account)
+    shares = {h.ticker: h.quantity for h in sellable(account, sorted(sells))} if sells else {}
+    refused: dict[str, str] = {}
+    for order in waiting:
+        quote = quotes[order.ticker]
+        cost = _cost(order, quote)
+        if order.price is not None and not within_band(order.price, quote.reference):
+            refused[order.ref] = "circuitLimitExceeded"
+        elif order.side == Side.BUY and cost > funds:
+            refused[order.ref] = "marginsExceeded"
+        elif order.side == Side.SELL and order.quantity > shares[order.ticker]:
+            refused[order.ref] = "checkHoldings"
+        elif order.side == Side.BUY:
+            funds -= cost
+        else:
+            shares[order.ticker] -= order.quantity
+    return refused
+
+
+def _cost(order: SimOrder, quote: Quote) -> Decimal:
+    """What a buy blocks: its limit, or the price at which it was placed; rupees."""
+    limit = None if order.order_type in {OrderType.MARKET, OrderType.SLM} else order.price
+    return (limit or quote.at(order.placed_at)) * order.quantity
+
+
+def _blocked(account: SimAccount) -> Decimal:
+    """Rupees that buys still resting at the exchange have blocked, at their limits."""
+    resting = SimOrder.objects.filter(IS_BUY, account=account, status=Status.OPEN, admitted=True)
+    unfilled = (F("quantity") - F("filled_quantity")) * F("price")
+    blocked = resting.aggregate(sum=Coalesce(Sum(unfilled, output_field=MONEY), Decimal(0), output_field=MONEY))
+    return Decimal(blocked["sum"])

@@ -1,0 +1,118 @@
+"""The fill model: what has become of an order by now. Pure: the same facts at the same moment give the same fills.
+
+Resting orders look at the price when they arrive and at every whole minute after, so the outcome does not depend
+on how often, or whether, anybody asks.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Final
+
+from brokers.port import BrokerStatus, OrderType, Side, Validity
+from brokers.prices import minutes
+from brokers.simulator.personas import Fate
+
+STEPS: Final = 5
+STEP: Final = timedelta(seconds=12)
+UNMATCHED: Final = "orderUnmatched"
+PriceAt = Callable[[datetime], Decimal]
+
+
+@dataclass(frozen=True, slots=True)
+class Working:
+    """An order at the exchange. `looked_at`: up to where its price has been looked at already."""
+
+    side: Side
+    quantity: int
+    order_type: OrderType
+    validity: Validity
+    price: Decimal | None
+    trigger_price: Decimal | None
+    fate: Fate
+    fate_code: str
+    arrived_at: datetime
+    lapses_at: datetime
+    looked_at: datetime | None = None
+    triggered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    quantity: int
+    price: Decimal
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """All fills since arrival, and where the order stands."""
+
+    status: BrokerStatus
+    fills: tuple[Fill, ...] = ()
+    error_code: str = ""
+    triggered: bool = False
+
+
+def progress(order: Working, price_at: PriceAt, now: datetime) -> Progress:
+    """Fills up to `now`, priced in rupees by `price_at`."""
+    if order.fate is Fate.REJECT:
+        return Progress(BrokerStatus.REJECTED, error_code=order.fate_code)
+    if order.fate is Fate.CANCEL:
+        return Progress(BrokerStatus.CANCELLED, error_code=order.fate_code)
+    if order.fate is Fate.HOLD:
+        return Progress(BrokerStatus.OPEN)
+    if order.order_type is OrderType.MARKET:
+        return _executed(order, order.arrived_at, price_at, now)
+    return _resting(order, price_at, now)
+
+
+def _executed(order: Working, matched_at: datetime, price_at: PriceAt, now: datetime) -> Progress:
+    if order.fate is Fate.STEPS:
+        return _stepwise(order, matched_at, price_at, now)
+    half = order.fate is Fate.HALF and order.quantity > 1
+    quantity = order.quantity // 2 if half else order.quantity
+    fill = Fill(quantity, price_at(matched_at), matched_at)
+    status, code = (BrokerStatus.CANCELLED, UNMATCHED) if half else (BrokerStatus.COMPLETE, "")
+    return Progress(status, (fill,), code, triggered=True)
+
+
+def _stepwise(order: Working, matched_at: datetime, price_at: PriceAt, now: datetime) -> Progress:
+    fills, done = [], 0
+    for step in range(1, STEPS + 1):
+        at = matched_at + step * STEP
+        upto = order.quantity * step // STEPS
+        if at <= now and upto > done:
+            fills.append(Fill(upto - done, price_at(at), at))
+            done = upto
+    status = BrokerStatus.COMPLETE if done == order.quantity else BrokerStatus.OPEN
+    return Progress(status, tuple(fills), triggered=True)
+
+
+def _resting(order: Working, price_at: PriceAt, now: datetime) -> Progress:
+    """LIMIT, SL and SLM: the first look at which the price lets them through, until they lapse."""
+    triggered = order.triggered or order.order_type is OrderType.LIMIT
+    ioc = order.validity is Validity.IOC
+    until = min(now, order.lapses_at, order.arrived_at if ioc else now)
+    for moment in minutes(order.looked_at or order.arrived_at, until):
+        price = price_at(moment)
+        triggered = triggered or _reaches_trigger(order, price)
+        if triggered and _crosses(order, price):
+            return _executed(order, moment, price_at, now)
+    if ioc or now >= order.lapses_at:
+        return Progress(BrokerStatus.CANCELLED, error_code=UNMATCHED, triggered=triggered)
+    return Progress(BrokerStatus.OPEN, triggered=triggered)
+
+
+def _reaches_trigger(order: Working, price: Decimal) -> bool:
+    """A stop buys when the price has risen to its trigger, and sells when it has fallen to it."""
+    trigger = order.trigger_price or price
+    return price >= trigger if order.side is Side.BUY else price <= trigger
+
+
+def _crosses(order: Working, price: Decimal) -> bool:
+    """At the limit or better; an SLM has no limit."""
+    if order.price is None or order.order_type is OrderType.SLM:
+        return True
+    return price <= order.price if order.side is Side.BUY else price >= order.price

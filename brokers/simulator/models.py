@@ -1,0 +1,92 @@
+"""The simulated brokers' books: accounts, order book, trades. Funds and holdings are sums over trades (books.py)."""
+
+from django.db import models
+from django.db.models import F, Q
+
+from brokers.port import BrokerStatus
+from gateway.models import Gateway
+
+
+class Status(models.TextChoices):
+    OPEN = BrokerStatus.OPEN.value
+    COMPLETE = BrokerStatus.COMPLETE.value
+    REJECTED = BrokerStatus.REJECTED.value
+    CANCELLED = BrokerStatus.CANCELLED.value
+
+
+class SimAccount(models.Model):
+    """One client of one broker, per gateway, so that testers do not meet each other."""
+
+    gateway = models.ForeignKey(Gateway, on_delete=models.CASCADE, related_name="+")
+    broker = models.CharField(max_length=20)
+    client_id = models.CharField(max_length=64)
+    opening_funds = models.DecimalField(max_digits=16, decimal_places=2)
+    lent_shares = models.PositiveIntegerField()
+    opened_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["gateway", "broker", "client_id"], name="one_simulated_account")]
+
+    def __str__(self) -> str:
+        return f"{self.broker}/{self.client_id}"
+
+
+class SimOrder(models.Model):
+    """A line of the order book. `fate` and `silent_until` are what the persona, or a tester, has in store for it."""
+
+    account = models.ForeignKey(SimAccount, on_delete=models.CASCADE, related_name="orders")
+    ref = models.CharField(max_length=24, unique=True)
+    ticker = models.CharField(max_length=20)
+    side = models.CharField(max_length=4)
+    quantity = models.PositiveIntegerField()
+    order_type = models.CharField(max_length=6)
+    variety = models.CharField(max_length=8)
+    validity = models.CharField(max_length=4)
+    price = models.DecimalField(max_digits=12, decimal_places=2, null=True)
+    trigger_price = models.DecimalField(max_digits=12, decimal_places=2, null=True)
+    placed_at = models.DateTimeField()
+    fate = models.CharField(max_length=10)
+    fate_code = models.CharField(max_length=40, blank=True)
+    silent_until = models.DateTimeField(null=True)
+    garbled = models.BooleanField(default=False)
+    status = models.CharField(max_length=10, choices=Status, default=Status.OPEN)
+    admitted = models.BooleanField(default=False)
+    triggered = models.BooleanField(default=False)
+    looked_at = models.DateTimeField(null=True)
+    filled_quantity = models.PositiveIntegerField(default=0)
+    average_price = models.DecimalField(max_digits=16, decimal_places=4, null=True)
+    exchange_order_id = models.CharField(max_length=20, blank=True)
+    error_code = models.CharField(max_length=40, blank=True)
+    said_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(filled_quantity__lte=F("quantity")), name="sim_never_overfilled")
+        ]
+
+    def __str__(self) -> str:
+        return self.ref
+
+
+class SimTrade(models.Model):
+    """An execution: the tradebook's line."""
+
+    order = models.ForeignKey(SimOrder, on_delete=models.CASCADE, related_name="trades")
+    account = models.ForeignKey(SimAccount, on_delete=models.CASCADE, related_name="trades")
+    ticker = models.CharField(max_length=20)
+    side = models.CharField(max_length=4)
+    number = models.PositiveSmallIntegerField()
+    quantity = models.PositiveIntegerField()
+    price = models.DecimalField(max_digits=12, decimal_places=2)
+    charges = models.DecimalField(max_digits=16, decimal_places=2)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["order", "number"], name="a_fill_is_traded_once"),
+            models.CheckConstraint(condition=Q(quantity__gt=0, price__gt=0), name="a_trade_is_of_something"),
+        ]
+        indexes = [models.Index(fields=["account", "ticker"], name="simtrade_account_ticker")]
+
+    def __str__(self) -> str:
+        return f"{self.order_id}/{self.number}"

@@ -1,0 +1,112 @@
+"""The failure model: what a client id, or a PIN, has in store for a basket."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from enum import StrEnum
+from typing import Final
+
+LATE: Final = timedelta(minutes=10)
+FOREVER: Final = timedelta(days=36_500)
+PIN_PREFIX: Final = "error_"
+RICH: Final = Decimal(1_000_000_000_000)  # ₹1 lakh crore: no basket of the contract's limits exhausts it
+POOR: Final = Decimal(100)
+LENT: Final = 1_000_000  # shares of any name that a test account may sell without having bought them
+
+
+class Fate(StrEnum):
+    """What becomes of an order that the broker took."""
+
+    FILL = "FILL"
+    HALF = "HALF"
+    STEPS = "STEPS"
+    REJECT = "REJECT"
+    CANCEL = "CANCEL"
+    HOLD = "HOLD"
+
+
+class Persona(StrEnum):
+    HAPPY = "happy"
+    PARTIAL = "partial"
+    ONE_REJECTED = "one-rejected"
+    ALL_REJECTED = "all-rejected"
+    UNMATCHED = "unmatched"
+    BROKER_DOWN = "broker-down"
+    PARTLY_PLACED = "partly-placed"
+    LOST_CONTACT = "lost-contact"
+    LATE_FILL = "late-fill"
+    LOW_FUNDS = "low-funds"
+    NO_HOLDINGS = "no-holdings"
+    SLOW = "slow"
+    CONTRADICTS = "contradicts"
+    LOGIN_FAILS = "login-fails"
+
+
+@dataclass(frozen=True, slots=True)
+class Treatment:
+    """`refused`: the errorCode with which the order never reaches the book. `silence`: how long no word of it comes."""
+
+    refused: str | None = None
+    fate: Fate = Fate.FILL
+    error_code: str = ""
+    silence: timedelta | None = None
+    garbled: bool = False
+
+
+FILL: Final = Treatment()
+_FOR_ALL: Final = {
+    Persona.ALL_REJECTED: Treatment(fate=Fate.REJECT, error_code="marginsExceeded"),
+    Persona.UNMATCHED: Treatment(fate=Fate.CANCEL, error_code="orderUnmatched"),
+    Persona.BROKER_DOWN: Treatment(refused="adapterError"),
+    Persona.SLOW: Treatment(fate=Fate.STEPS),
+}
+_FOR_LAST: Final = {
+    Persona.ONE_REJECTED: Treatment(fate=Fate.REJECT, error_code="marginsExceeded"),
+    Persona.PARTLY_PLACED: Treatment(refused="tradingSystemNotReady"),
+    Persona.LOST_CONTACT: Treatment(silence=FOREVER),
+    Persona.LATE_FILL: Treatment(silence=LATE),
+    Persona.CONTRADICTS: Treatment(garbled=True),
+}
+_FOR_FIRST: Final = {Persona.PARTIAL: Treatment(fate=Fate.HALF)}
+# By errorCode (contract §4): what a PIN that forces it does to every order.
+FORCED: Final = {
+    "adapterError": Treatment(refused="adapterError"),
+    "tradingSystemNotReady": Treatment(refused="tradingSystemNotReady"),
+    "sessionExpired": Treatment(refused="sessionExpired"),
+    "orderUnmatched": Treatment(fate=Fate.CANCEL, error_code="orderUnmatched"),
+} | {
+    code: Treatment(fate=Fate.REJECT, error_code=code)
+    for code in (
+        "checkHoldings",
+        "marginsExceeded",
+        "circuitLimitExceeded",
+        "securityNotAllowed",
+        "invalidOrder",
+        "clientNotEnabled",
+        "otherError",
+    )
+}
+
+
+def persona_of(client_id: str) -> Persona:
+    """`<persona>` or `<persona>-<anything>`; any other id is happy."""
+    named = [p for p in Persona if client_id == p.value or client_id.startswith(f"{p.value}-")]
+    return max(named, key=lambda persona: len(persona.value), default=Persona.HAPPY)
+
+
+def treatments(persona: Persona, *, forced: str, count: int) -> list[Treatment]:
+    """One per order of a basket of `count`, in its order; `forced` is a PIN's errorCode, or empty."""
+    everyone = FORCED[forced] if forced else _FOR_ALL.get(persona, FILL)
+    all_of_them = [everyone] * count
+    if not forced and all_of_them:
+        all_of_them[0] = _FOR_FIRST.get(persona, all_of_them[0])
+        all_of_them[-1] = _FOR_LAST.get(persona, all_of_them[-1])
+    return all_of_them
+
+
+def opening_funds(persona: Persona) -> Decimal:
+    return POOR if persona is Persona.LOW_FUNDS else RICH
+
+
+def lent_shares(persona: Persona) -> int:
+    return 0 if persona is Persona.NO_HOLDINGS else LENT

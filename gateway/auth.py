@@ -1,0 +1,116 @@
+"""Who is calling: the gateway in the path, its API secret, its authtoken. One query."""
+
+import hmac
+from dataclasses import dataclass
+
+from django.db.models import F, FilteredRelation, Q
+
+from gateway.errors import ConnectedUserRequired, InvalidJWT, InvalidSecret, UnknownGateway
+from gateway.models import Account, Gateway
+from gateway.tokens import Bearer, bearer, claimed_auth_id, signed_with
+from gateway.vault import unseal
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A partner's server, speaking for a connected user (account) or for a guest (None)."""
+
+    gateway: Gateway
+    account: Account | None
+    is_authenticated: bool = True
+
+    def connected(self) -> Account:
+        if self.account is None:
+            raise ConnectedUserRequired("This needs a connected user's authtoken, with a smallcaseAuthId.")
+        return self.account
+
+
+def partner_caller(gateway: str, secret: str, token: str) -> Caller:
+    found = _gateway_with_account(gateway, claimed_auth_id(token))
+    _check_secret(found, secret)
+    return Caller(gateway=found, account=_account_of(found, _bearer(found, token)))
+
+
+def sandbox_caller(gateway: str, secret: str) -> Caller:
+    found = Gateway.objects.filter(name=gateway, is_test=True).first()
+    if found is None:
+        raise UnknownGateway("There is no test gateway of this name.")
+    _check_secret(found, secret)
+    return Caller(gateway=found, account=None)
+
+
+def api_secrets(gateway: Gateway) -> list[str]:
+    """The current one, then the one it replaced while that is not retired."""
+    return _unsealed(gateway.sealed_api_secret, gateway.sealed_previous_api_secret)
+
+
+def jwt_secrets(gateway: Gateway) -> list[str]:
+    return _unsealed(gateway.sealed_jwt_secret, gateway.sealed_previous_jwt_secret)
+
+
+def _unsealed(*sealed: str | None) -> list[str]:
+    return [unseal(secret) for secret in sealed if secret]
+
+
+def _gateway_with_account(name: str, auth_id: str) -> Gateway:
+    """The account, if it is this gateway's, comes in the same row: create_transaction affords three queries."""
+    caller = FilteredRelation("accounts", condition=Q(accounts__auth_id=auth_id))
+    found = (
+        Gateway.objects.filter(name=name)
+        .annotate(caller=caller)
+        .annotate(
+            caller_pk=F("caller__pk"),
+            caller_broker=F("caller__broker"),
+            caller_client_id=F("caller__client_id"),
+            caller_since=F("caller__created_at"),
+        )
+        .first()
+    )
+    if found is None:
+        raise UnknownGateway("There is no gateway of this name.")
+    return found
+
+
+def _check_secret(gateway: Gateway, given: str) -> None:
+    if _matches(given, api_secrets(gateway)):
+        return
+    if not given:
+        raise InvalidSecret("The header x-gateway-secret is missing.")
+    if _matches(given, jwt_secrets(gateway)):
+        raise InvalidSecret("x-gateway-secret holds the JWT secret; send the API secret there.")
+    raise InvalidSecret("x-gateway-secret is not this gateway's API secret.")
+
+
+def _matches(given: str, secrets: list[str]) -> bool:
+    """In time that tells nothing of how much of a secret was right."""
+    return any(hmac.compare_digest(given.encode(), secret.encode()) for secret in secrets)
+
+
+def _bearer(gateway: Gateway, token: str) -> Bearer:
+    if not token:
+        raise InvalidJWT("The header x-gateway-authtoken is missing.")
+    refusal: InvalidJWT | None = None
+    for secret in jwt_secrets(gateway):
+        try:
+            return bearer(token, secret)
+        except InvalidJWT as error:
+            refusal = refusal or error
+    if any(signed_with(token, secret) for secret in api_secrets(gateway)):
+        raise InvalidJWT("The authtoken is signed with the API secret; sign it with the JWT secret.")
+    raise refusal or InvalidJWT("This gateway has no JWT secret.")
+
+
+def _account_of(gateway: Gateway, who: Bearer) -> Account | None:
+    if who.auth_id is None:
+        return None
+    row = vars(gateway)
+    if row["caller_pk"] is None:
+        raise InvalidJWT("The authtoken's smallcaseAuthId is not one of this gateway's users.")
+    return Account(
+        pk=row["caller_pk"],
+        gateway=gateway,
+        auth_id=who.auth_id,
+        broker=row["caller_broker"],
+        client_id=row["caller_client_id"],
+        created_at=row["caller_since"],
+    )

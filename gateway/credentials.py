@@ -1,0 +1,83 @@
+"""A gateway's secrets: made, rotated with overlap, retired, sealed anew."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from django.db import IntegrityError
+from django.db.transaction import atomic
+
+from gateway.errors import Conflict, Invalid
+from gateway.ids import GATEWAY_NAME
+from gateway.models import Gateway
+from gateway.vault import reseal, seal
+
+Kind = Literal["api", "jwt"]
+
+
+class NameTaken(Conflict):
+    """Another gateway has this name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """Shown once, at creation or rotation; afterwards only their sealed form exists."""
+
+    gateway: Gateway
+    api_secret: str
+    jwt_secret: str
+
+
+def new_secret() -> str:
+    """43 characters, 256 bits: above the 32 bytes that HS256 asks for."""
+    return secrets.token_urlsafe(32)
+
+
+def create_gateway(*, name: str, is_test: bool, allowed_origins: list[str], now: datetime) -> Credentials:
+    if not GATEWAY_NAME.fullmatch(name):
+        raise Invalid("NAME must be lower-case letters, digits and hyphens, 63 at most.")
+    api_secret, jwt_secret = new_secret(), new_secret()
+    try:
+        with atomic():
+            gateway = Gateway.objects.create(
+                name=name,
+                is_test=is_test,
+                sealed_api_secret=seal(api_secret),
+                sealed_jwt_secret=seal(jwt_secret),
+                allowed_origins=allowed_origins,
+                created_at=now,
+            )
+    except IntegrityError:
+        raise NameTaken(f"There is a gateway named {name} already.") from None
+    return Credentials(gateway=gateway, api_secret=api_secret, jwt_secret=jwt_secret)
+
+
+def rotate(gateway: Gateway, *, kind: Kind) -> str:
+    """A new secret; the one it replaces stays accepted until `retire`. At most two live at once."""
+    made = new_secret()
+    current, previous = _columns(kind)
+    sealed = {current: seal(made), previous: getattr(gateway, current)}
+    rows = Gateway.objects.filter(pk=gateway.pk, **{f"{previous}__isnull": True})
+    if not rows.update(**sealed):
+        raise Conflict(f"The previous {kind} secret is still accepted; retire it first.")
+    gateway.refresh_from_db()
+    return made
+
+
+def retire(gateway: Gateway, *, kind: Kind) -> None:
+    """The previous secret is refused from now on; running twice changes nothing."""
+    _, previous = _columns(kind)
+    Gateway.objects.filter(pk=gateway.pk).update(**{previous: None})
+    gateway.refresh_from_db()
+
+
+def reseal_gateway(gateway: Gateway) -> None:
+    """Every secret of it under the newest of ENCRYPTION_KEYS."""
+    columns = [column for kind in ("api", "jwt") for column in _columns(kind)]
+    sealed = {column: reseal(getattr(gateway, column)) for column in columns if getattr(gateway, column)}
+    Gateway.objects.filter(pk=gateway.pk).update(**sealed)
+
+
+def _columns(kind: str) -> tuple[str, str]:
+    return f"sealed_{kind}_secret", f"sealed_previous_{kind}_secret"

@@ -1,0 +1,20 @@
+"""The one shape of every answer."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.http import JsonResponse
+
+from gateway.errors import ErrorType
+
+
+def done(data: Any) -> dict[str, Any]:
+    return {"success": True, "errors": None, "data": data}
+
+
+def failure(error_type: ErrorType, *sentences: str, data: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    return {"success": False, "errors": list(sentences), "errorType": error_type.value, "data": data}
+
+
+def refused(status: int, error_type: ErrorType, *sentences: str) -> JsonResponse:
+    return JsonResponse(failure(error_type, *sentences), status=status)

@@ -1,0 +1,102 @@
+"""Reads the environment; whatever is missing or malformed ends the start with one sentence that names it."""
+
+import os
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+import environ
+from cryptography.fernet import Fernet
+
+T = TypeVar("T")
+TRUE, FALSE = frozenset({"true", "1", "yes", "on"}), frozenset({"false", "0", "no", "off"})
+
+env = environ.Env()
+
+
+def refuse(sentence: str) -> NoReturn:
+    raise SystemExit(f"The gateway cannot start: {sentence}")
+
+
+def text(name: str, *, default: str | None = None) -> str:
+    value = os.environ.get(name, "") or default
+    if value is None:
+        refuse(f"{name} is not set.")
+    return value
+
+
+def read(name: str, cast: Callable[[str], T], *, default: str | None = None, wanted: str) -> T:
+    """`cast` of the variable's text; `wanted` finishes the sentence "NAME must be …"."""
+    value = text(name, default=default)
+    try:
+        return cast(value)
+    except (ValueError, KeyError, environ.ImproperlyConfigured):
+        refuse(f"{name} must be {wanted}.")
+
+
+def flag(name: str, *, default: bool) -> bool:
+    return read(name, _truth, default=str(default).lower(), wanted="true or false")
+
+
+def whole(name: str, *, default: int) -> int:
+    return read(name, int, default=str(default), wanted="a whole number")
+
+
+def words(name: str, *, default: str = "") -> list[str]:
+    """A comma-separated list; empty entries are dropped."""
+    return [word.strip() for word in os.environ.get(name, default).split(",") if word.strip()]
+
+
+def one_of(name: str, choices: tuple[str, ...], *, default: str) -> str:
+    value = text(name, default=default)
+    if value not in choices:
+        refuse(f"{name} must be one of {', '.join(choices)}.")
+    return value
+
+
+def database(name: str, *, default: str | None) -> dict[str, Any]:
+    wanted = "a database URL such as postgres://user:password@host:5432/name"
+    config: dict[str, Any] = read(name, env.db_url_config, default=default, wanted=wanted)
+    if not config.get("ENGINE") or not config.get("NAME"):
+        refuse(f"{name} must be {wanted}.")
+    return config
+
+
+def broker_url(name: str, *, default: str | None) -> str:
+    url = text(name, default=default)
+    if not url.startswith(("redis://", "rediss://", "filesystem://", "memory://")):
+        refuse(f"{name} must be a Celery broker URL such as redis://host:6379/0.")
+    return url
+
+
+def fernet_keys(name: str, *, default: str | None) -> list[str]:
+    keys = [key.strip() for key in text(name, default=default).split(",") if key.strip()]
+    try:
+        for key in keys:
+            Fernet(key)
+    except ValueError:
+        refuse(f"{name} must be Fernet keys (32 url-safe base64 bytes), newest first, separated by commas.")
+    return keys
+
+
+def kept_secret(path: Path, make: Callable[[], str]) -> str:
+    """The embedded default makes its own secrets, once; two processes starting at once agree on one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        draft = path.with_suffix(f".{os.getpid()}.{secrets.token_hex(4)}")
+        draft.touch(mode=0o600)
+        draft.write_text(make())
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return path.read_text().strip()
+
+
+def _truth(value: str) -> bool:
+    if value.lower() in TRUE | FALSE:
+        return value.lower() in TRUE
+    raise ValueError(value)

@@ -1,0 +1,89 @@
+"""What can be refused, as the wire names it. Domain errors subclass GatewayError beside the code that raises them."""
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Any, ClassVar, Final
+
+
+class ErrorType(StrEnum):
+    """The closed list of `errorType`."""
+
+    VALIDATION_ERROR = "ValidationError"
+    INVALID_GATEWAY = "InvalidGateway"
+    INVALID_SECRET = "InvalidSecret"  # noqa: S105 - a name on the wire
+    INVALID_JWT = "InvalidJWT"
+    CONNECTED_USER_REQUIRED = "ConnectedUserRequired"
+    USER_MISMATCH = "UserMismatch"
+    NOT_FOUND = "NotFound"
+    CONFLICT = "Conflict"
+    IDEMPOTENCY_MISMATCH = "IdempotencyMismatch"
+    TRANSACTION_EXPIRED = "TransactionExpired"
+    TRANSACTION_USED = "TransactionUsed"
+    NO_ORDER = "NoOrder"
+    ORDER_PENDING = "OrderPending"
+    ACTION_REQUIRED = "ActionRequired"
+    MARKET_CLOSED = "MarketClosed"
+    INTENT_NOT_ENABLED_FOR_BROKER = "IntentNotEnabledForBroker"
+    INSUFFICIENT_HOLDINGS = "InsufficientHoldings"
+    RATE_LIMITED = "RateLimited"
+    PAYLOAD_TOO_LARGE = "PayloadTooLarge"
+    UNSUPPORTED_MEDIA_TYPE = "UnsupportedMediaType"
+    METHOD_NOT_ALLOWED = "MethodNotAllowed"
+    SERVICE_UNAVAILABLE = "ServiceUnavailable"
+    INTERNAL_ERROR = "InternalError"
+
+
+# The same request, sent again later, may succeed.
+RETRYABLE: Final = frozenset(
+    {
+        ErrorType.RATE_LIMITED,
+        ErrorType.SERVICE_UNAVAILABLE,
+        ErrorType.INTERNAL_ERROR,
+        ErrorType.ORDER_PENDING,
+        ErrorType.MARKET_CLOSED,
+    }
+)
+
+
+class GatewayError(Exception):
+    """A refusal with its HTTP status, its errorType and, where the browser SDK has one, its code."""
+
+    status: ClassVar[int] = 409
+    error_type: ClassVar[ErrorType] = ErrorType.CONFLICT
+
+    def __init__(self, *sentences: str, data: Mapping[str, Any] | None = None) -> None:
+        super().__init__(*sentences)
+        self.sentences: Sequence[str] = sentences
+        self.data = data
+
+
+class Invalid(GatewayError):
+    status, error_type = 400, ErrorType.VALIDATION_ERROR
+
+
+class UnknownGateway(GatewayError):
+    status, error_type = 404, ErrorType.INVALID_GATEWAY
+
+
+class InvalidSecret(GatewayError):
+    status, error_type = 401, ErrorType.INVALID_SECRET
+
+
+class InvalidJWT(GatewayError):
+    status, error_type = 401, ErrorType.INVALID_JWT
+
+
+class ConnectedUserRequired(GatewayError):
+    status, error_type = 403, ErrorType.CONNECTED_USER_REQUIRED
+
+
+class NotFound(GatewayError):
+    status, error_type = 404, ErrorType.NOT_FOUND
+
+
+class Conflict(GatewayError):
+    """The right request at the wrong moment."""
+
+
+class Unavailable(GatewayError):
+    status, error_type = 503, ErrorType.SERVICE_UNAVAILABLE

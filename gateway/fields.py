@@ -1,0 +1,78 @@
+"""Fields of request bodies that take a JSON type for what it is."""
+
+import re
+from typing import Any
+
+from rest_framework import serializers
+
+
+class Text(serializers.CharField):
+    """A JSON string; never a number taken for one."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            raise serializers.ValidationError("must be a string.")
+        return super().to_internal_value(data)
+
+
+class Matching(Text):
+    """A JSON string of one form."""
+
+    def __init__(self, pattern: re.Pattern[str], *, form: str, **options: Any) -> None:
+        self.pattern, self.form = pattern, form
+        super().__init__(trim_whitespace=False, **options)
+
+    def to_internal_value(self, data: Any) -> str:
+        value = super().to_internal_value(data)
+        if not self.pattern.fullmatch(value):
+            raise serializers.ValidationError(f"must be {self.form}.")
+        return value
+
+
+class Whole(serializers.IntegerField):
+    """A JSON integer; never a string, a float or a truth value."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if not isinstance(data, int) or isinstance(data, bool):
+            raise serializers.ValidationError("must be a whole number.")
+        return super().to_internal_value(data)
+
+
+class Truth(serializers.BooleanField):
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            raise serializers.ValidationError("must be true or false.")
+        return data
+
+
+class Rupees(serializers.DecimalField):
+    """A JSON number of at most two decimals, above zero."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_digits=12, decimal_places=2, coerce_to_string=False, **options)
+
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, int | float) or isinstance(data, bool):
+            raise serializers.ValidationError("must be a number.")
+        if data <= 0:
+            raise serializers.ValidationError("must be above zero.")
+        return super().to_internal_value(str(data))
+
+
+class Choice(serializers.ChoiceField):
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, str) or data not in self.choices:
+            raise serializers.ValidationError(f"must be one of {', '.join(map(str, self.choices))}.")
+        return data
+
+
+class Body(serializers.Serializer[Any]):
+    """A request's body: `Body.parse(data)` gives the checked values or raises with a sentence per field."""
+
+    default_error_messages = {"invalid": "must be an object."}
+
+    @classmethod
+    def parse(cls, data: Any) -> dict[str, Any]:
+        body = cls(data=data)
+        body.is_valid(raise_exception=True)
+        return dict(body.validated_data)

@@ -1,0 +1,26 @@
+"""The ids of the wire. Those that are a capability are unguessable: 96 or 128 random bits."""
+
+import re
+import secrets
+from typing import Final
+
+TRANSACTION_ID: Final = re.compile(r"TRX_[0-9a-f]{32}")
+OBJECT_ID: Final = re.compile(r"[0-9a-f]{24}")
+SCID: Final = re.compile(r"[A-Z]{2,8}_\d{4}", re.ASCII)
+GATEWAY_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+
+
+def new_transaction_id() -> str:
+    return f"TRX_{secrets.token_hex(16)}"
+
+
+def new_object_id() -> str:
+    return secrets.token_hex(12)
+
+
+def is_transaction_id(text: str) -> bool:
+    return TRANSACTION_ID.fullmatch(text) is not None
+
+
+def is_object_id(text: str) -> bool:
+    return OBJECT_ID.fullmatch(text) is not None

@@ -1,0 +1,49 @@
+import json
+from argparse import ArgumentParser
+from typing import Any
+
+from django.db.transaction import atomic
+
+from gateway import clock
+from gateway.credentials import create_gateway
+from gateway.origins import check_origin
+from gateway.terminal import Command as Door
+from webhooks.services.endpoints import add_endpoint
+
+
+class Command(Door):
+    help = "Create a gateway (a partner) and print its credentials: once, they cannot be shown again."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("name", help="the gateway's segment in URLs: lower-case letters, digits, hyphens")
+        kind = parser.add_mutually_exclusive_group()
+        kind.add_argument("--test", action="store_true", default=True, help="a sandbox gateway (default)")
+        kind.add_argument("--live", action="store_false", dest="test", help="a live one: no sandbox plane")
+        parser.add_argument("--webhook-url", help="where order events go")
+        parser.add_argument("--allowed-origin", action="append", default=[], help="browser origin; may be repeated")
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+    def act(self, **options: Any) -> None:
+        made = self._make(**options)
+        if options["json"]:
+            self.stdout.write(json.dumps(made))
+            return
+        for name, value in made.items():
+            self.stdout.write(f"{name:14} {value}")
+        self.stderr.write("Keep these now: they are stored sealed and will not be shown again.")
+
+    def _make(
+        self, *, name: str, test: bool, webhook_url: str | None, allowed_origin: list[str], **_: Any
+    ) -> dict[str, Any]:
+        origins = [check_origin(origin) for origin in allowed_origin]
+        with atomic(durable=True):
+            made = create_gateway(name=name, is_test=test, allowed_origins=origins, now=clock.wall())
+            hook = add_endpoint(gateway=made.gateway, url=webhook_url, now=clock.wall()) if webhook_url else None
+        return {
+            "name": name,
+            "apiSecret": made.api_secret,
+            "jwtSecret": made.jwt_secret,
+            "webhookUrl": webhook_url,
+            "webhookSecret": hook and hook.secret,
+            "test": test,
+        }

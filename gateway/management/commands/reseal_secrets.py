@@ -1,0 +1,26 @@
+from typing import Any
+
+from django.db.transaction import atomic
+
+from gateway.credentials import reseal_gateway
+from gateway.models import Gateway
+from gateway.terminal import Command as Door
+from webhooks.models import Endpoint
+from webhooks.services.endpoints import reseal_endpoint
+
+
+class Command(Door):
+    help = (
+        "Seal every stored secret anew with the first of ENCRYPTION_KEYS. After it the older keys can be dropped. "
+        "Logins of transactions still open keep their old seal for at most 15 minutes."
+    )
+
+    def act(self, **options: Any) -> None:
+        with atomic(durable=True):
+            gateways = list(Gateway.objects.select_for_update().order_by("pk"))
+            endpoints = list(Endpoint.objects.select_for_update().order_by("pk"))
+            for gateway in gateways:
+                reseal_gateway(gateway)
+            for endpoint in endpoints:
+                reseal_endpoint(endpoint)
+        self.stdout.write(f"Resealed {len(gateways)} gateways and {len(endpoints)} endpoints.")

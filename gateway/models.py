@@ -1,0 +1,78 @@
+"""The partner (tenant), its users' accounts, and the row that is a queue."""
+
+from datetime import timedelta
+
+from django.db import models
+from django.db.models import F, Q
+
+
+class MarketHours(models.TextChoices):
+    ALWAYS = "always"
+    NSE = "nse"
+    CLOSED = "closed"
+
+
+class Gateway(models.Model):
+    """A partner. Secrets are sealed (gateway.vault); a previous one is accepted until it is retired (None)."""
+
+    name = models.SlugField(max_length=63, unique=True)
+    is_test = models.BooleanField(default=True)
+    sealed_api_secret = models.TextField()
+    sealed_previous_api_secret = models.TextField(null=True, blank=True)
+    sealed_jwt_secret = models.TextField()
+    sealed_previous_jwt_secret = models.TextField(null=True, blank=True)
+    allowed_origins = models.JSONField(default=list, blank=True)
+    market_hours = models.CharField(max_length=8, choices=MarketHours, blank=True, default="")
+    clock_offset = models.DurationField(default=timedelta(0))
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(clock_offset__gte=timedelta(0)), name="clock_never_behind_the_wall"),
+            models.CheckConstraint(
+                condition=Q(is_test=True) | Q(clock_offset=timedelta(0), market_hours__in=["", "nse"]),
+                name="live_gateways_live_in_real_time",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Account(models.Model):
+    """A user's account at a broker, as one gateway knows it: the smallcaseAuthId."""
+
+    gateway = models.ForeignKey(Gateway, on_delete=models.PROTECT, related_name="accounts")
+    auth_id = models.CharField(max_length=24, unique=True)
+    broker = models.CharField(max_length=20)
+    client_id = models.CharField(max_length=64)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["gateway", "broker", "client_id"], name="one_auth_id_per_broker_account")
+        ]
+
+    def __str__(self) -> str:
+        return self.auth_id
+
+
+class Work(models.Model):
+    """The row is the queue (gateway.work).
+
+    Two clocks: `due_at` follows the gateway's, so that time travel moves it; `leased_until` follows the wall,
+    because a worker that died did so in real time. `attempts` is the fence: a bell, or a worker that outlived
+    its lease, which carries an old number, matches no row.
+    """
+
+    gateway = models.ForeignKey(Gateway, on_delete=models.PROTECT, related_name="+")
+    due_at = models.DateTimeField(null=True, blank=True)
+    leased_until = models.DateTimeField()
+    attempts = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        abstract = True
+        indexes = [
+            models.Index(F("due_at"), condition=Q(due_at__isnull=False), name="%(class)s_due"),
+            models.Index(F("gateway"), F("due_at"), condition=Q(due_at__isnull=False), name="%(class)s_gateway_due"),
+        ]

@@ -1,0 +1,28 @@
+"""Rupees: Decimal inside, JSON numbers on the wire."""
+
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Final
+
+PAISA: Final = Decimal("0.01")
+AVERAGE: Final = Decimal("0.0001")
+
+
+def rupees(amount: Decimal) -> Decimal:
+    """Rounded to the paisa, half to even (IEEE 754's default; no drift over many roundings)."""
+    return amount.quantize(PAISA, ROUND_HALF_EVEN)
+
+
+def average(price: Decimal) -> Decimal:
+    """An average price, to four decimals."""
+    return price.quantize(AVERAGE, ROUND_HALF_EVEN)
+
+
+def number(amount: Decimal | None) -> float | int | None:
+    """For JSON: a float prints its shortest form, so a Decimal of ≤ 15 digits arrives as it was."""
+    if amount is None:
+        return None
+    return int(amount) if amount == amount.to_integral_value() else float(amount)
+
+
+def is_multiple(price: Decimal, tick: Decimal) -> bool:
+    return price % tick == 0

@@ -1,0 +1,133 @@
+"""The OpenAPI document: the envelope, the closed list of errors, who may call what."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import OpenApiResponse
+
+from gateway.errors import RETRYABLE, ErrorType
+
+Json = dict[str, Any]
+SECRET: Final = "GatewaySecret"  # noqa: S105 - a scheme's name
+TOKEN: Final = "AuthToken"  # noqa: S105 - likewise
+_METHODS: Final = ("get", "post", "put", "delete")
+
+
+class Schema(AutoSchema):
+    """One tag per plane; operation ids as partners would name their methods."""
+
+    def get_tags(self) -> list[str]:
+        return [{"sandbox": "Sandbox", "gateway": "Partner", "v1": "Partner"}.get(self.path.split("/")[1], "Operators")]
+
+    def get_auth(self) -> list[dict[str, list[str]]]:
+        names = {"Sandbox": [SECRET], "Partner": [SECRET, TOKEN]}.get(self.get_tags()[0], [])
+        return [{name: [] for name in names}] if names else []
+
+
+def envelope(data: Json) -> Json:
+    return obj({"success": {"type": "boolean", "enum": [True]}, "errors": {"type": "null"}, "data": data})
+
+
+def answer(description: str, data: Json, *examples: Any) -> OpenApiResponse:
+    return OpenApiResponse(response=envelope(data), description=description, examples=list(examples))
+
+
+def obj(properties: Mapping[str, Json], *, closed: bool = True) -> Json:
+    """An object all of whose properties are always there."""
+    shape: Json = {"type": "object", "properties": dict(properties), "required": list(properties)}
+    return shape | ({"additionalProperties": False} if closed else {})
+
+
+def listed(items: Json) -> Json:
+    return {"type": "array", "items": items}
+
+
+def text(description: str = "", **more: Any) -> Json:
+    return {"type": "string", **({"description": description} if description else {}), **more}
+
+
+def one_of(*values: str) -> Json:
+    return {"type": "string", "enum": list(values)}
+
+
+def nullable(schema: Json) -> Json:
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+INTEGER: Final[Json] = {"type": "integer"}
+NUMBER: Final[Json] = {"type": "number"}
+BOOLEAN: Final[Json] = {"type": "boolean"}
+MOMENT: Final[Json] = {
+    "type": "string",
+    "format": "date-time",
+    "description": "UTC, ISO 8601, milliseconds, Z",
+    "example": "2026-11-20T10:15:00.000Z",
+}
+
+
+def with_security_and_errors(result: Json, **_: Any) -> Json:
+    """A postprocessing hook of drf-spectacular: what every operation has in common is said once."""
+    components = result.setdefault("components", {})
+    components["securitySchemes"] = {
+        SECRET: {
+            "type": "apiKey",
+            "in": "header",
+            "name": "x-gateway-secret",
+            "description": "The API secret.",
+        },
+        TOKEN: {
+            "type": "apiKey",
+            "in": "header",
+            "name": "x-gateway-authtoken",
+            "description": 'HS256 JWT signed with the JWT secret: {"guest": true} or {"smallcaseAuthId": "<24 hex>"}.',
+        },
+    }
+    components.setdefault("schemas", {})["Failure"] = _failure()
+    components["headers"] = {"RequestId": {"schema": {"type": "string"}, "description": "Quote it to support."}}
+    for path in result["paths"].values():
+        for method in _METHODS:
+            if method in path:
+                _add_errors(path[method])
+    return result
+
+
+def _failure() -> Json:
+    retryable = ", ".join(f"`{kind}`" for kind in ErrorType if kind in RETRYABLE)
+    failure = obj(
+        {
+            "success": {"type": "boolean", "enum": [False]},
+            "errors": listed(text("A sentence")),
+            "errorType": one_of(*ErrorType) | {"description": f"Worth trying again later: {retryable}."},
+            "data": nullable({"type": "object"}),
+        }
+    )
+    return failure | {"x-retryable": {kind.value: kind in RETRYABLE for kind in ErrorType}}
+
+
+_ERRORS: Final = {
+    "400": "The request is wrong: one sentence per wrong field",
+    "401": "The secret or the authtoken is wrong",
+    "403": "Known, but may not",
+    "404": "No such gateway or row, or not yours",
+    "409": "The wrong moment; SDK errors carry their code in data",
+    "413": "Larger than 64 KiB",
+    "415": "Not JSON",
+    "503": "The database is not available",
+}
+
+
+def _add_errors(operation: Json) -> None:
+    without = set() if operation.get("security") else {"401", "403", "409"}
+    without |= set() if "requestBody" in operation else {"413", "415"}
+    for status, description in _ERRORS.items():
+        if status not in without:
+            operation["responses"].setdefault(
+                status,
+                {
+                    "description": description,
+                    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Failure"}}},
+                },
+            )
+    for response in operation["responses"].values():
+        response.setdefault("headers", {})["Request-Id"] = {"$ref": "#/components/headers/RequestId"}

@@ -1,0 +1,22 @@
+"""The first operator of an embedded gateway, so that the console can be entered."""
+
+import secrets
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.contrib.auth.models import User
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    name: str
+    password: str
+
+
+def first_operator() -> Operator | None:
+    """A superuser `admin` with a random password, where nobody is yet; None in production or when somebody is."""
+    if not settings.EMBEDDED or User.objects.exists():
+        return None
+    made = Operator("admin", secrets.token_urlsafe(9))
+    User.objects.create_superuser(made.name, password=made.password)
+    return made

@@ -1,0 +1,54 @@
+"""The views that partners and testers reach, and the credentials each asks for."""
+
+from typing import Any
+
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from gateway.auth import Caller, partner_caller, sandbox_caller
+from gateway.envelope import done
+
+
+def ok(data: Any) -> Response:
+    return Response(done(data))
+
+
+class PartnerView(APIView):
+    """Server-to-server: the secret and the authtoken name the caller before anything else is looked at."""
+
+    @property
+    def caller(self) -> Caller:
+        return self.request.user  # type: ignore[return-value]  # set by PartnerAuthentication
+
+    def get_authenticators(self) -> list[BaseAuthentication]:
+        return [PartnerAuthentication()]
+
+    def perform_authentication(self, request: Request) -> None:
+        request.user  # noqa: B018  # evaluated here so that a wrong credential beats a wrong body
+
+
+class SandboxView(PartnerView):
+    """Test gateways only: the secret suffices, and a live gateway has nothing here."""
+
+    def get_authenticators(self) -> list[BaseAuthentication]:
+        return [SandboxAuthentication()]
+
+
+class PartnerAuthentication(BaseAuthentication):
+    def authenticate(self, request: Request) -> tuple[Caller, None]:
+        return partner_caller(_gateway_in(request), _header(request, "secret"), _header(request, "authtoken")), None
+
+
+class SandboxAuthentication(BaseAuthentication):
+    def authenticate(self, request: Request) -> tuple[Caller, None]:
+        return sandbox_caller(_gateway_in(request), _header(request, "secret")), None
+
+
+def _gateway_in(request: Request) -> str:
+    return str(request.parser_context["kwargs"]["gateway"])
+
+
+def _header(request: Request, name: str) -> str:
+    return request.headers.get(f"x-gateway-{name}", "")

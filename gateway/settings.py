@@ -1,0 +1,198 @@
+"""One settings file, read top to bottom.
+
+GATEWAY_ENV=embedded, the default, needs nothing; GATEWAY_ENV=production asks for its secrets.
+"""
+
+import secrets
+from pathlib import Path
+from typing import Any
+
+import django_stubs_ext
+from cryptography.fernet import Fernet
+
+from gateway import environment as env
+
+django_stubs_ext.monkeypatch()
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+GATEWAY_ENV = env.one_of("GATEWAY_ENV", ("embedded", "production"), default="embedded")
+EMBEDDED = GATEWAY_ENV == "embedded"
+VAR_DIR = Path(env.text("VAR_DIR", default=str(BASE_DIR / "var")))
+
+# Secrets -------------------------------------------------------------------------------------------------
+if EMBEDDED:
+    _secret_key = env.kept_secret(VAR_DIR / "secret_key", lambda: secrets.token_urlsafe(64))
+    _encryption_key = env.kept_secret(VAR_DIR / "encryption_key", lambda: Fernet.generate_key().decode())
+SECRET_KEY = env.text("SECRET_KEY", default=_secret_key if EMBEDDED else None)
+# Newest first: the first key seals, every key opens (`manage.py reseal_secrets` moves all to the first).
+ENCRYPTION_KEYS = env.fernet_keys("ENCRYPTION_KEYS", default=_encryption_key if EMBEDDED else None)
+
+# Where it is served --------------------------------------------------------------------------------------
+DEBUG = False
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", default="localhost,127.0.0.1,[::1]" if EMBEDDED else "")
+if not ALLOWED_HOSTS:
+    env.refuse("ALLOWED_HOSTS is not set.")
+CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
+PORT = env.whole("PORT", default=8000)
+ROOT_URLCONF = "gateway.urls"
+WSGI_APPLICATION = "gateway.wsgi.application"
+APPEND_SLASH = False
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "gateway",
+    "brokers",
+    "brokers.simulator",
+    "webhooks",
+    "smallcases",
+    "transactions",
+]
+MIDDLEWARE = [
+    "gateway.middleware.RequestId",
+    "gateway.middleware.Envelope",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "gateway.middleware.BodyLimit",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR_DIR / "static"
+WHITENOISE_USE_FINDERS = EMBEDDED
+if EMBEDDED:
+    STATIC_ROOT.mkdir(parents=True, exist_ok=True)
+
+# Database: PostgreSQL, or SQLite in var/ for the embedded default ----------------------------------------
+_sqlite = f"sqlite:///{VAR_DIR / 'gateway.sqlite3'}"
+_database: dict[str, Any] = env.database("DATABASE_URL", default=_sqlite if EMBEDDED else None)
+if _database["ENGINE"] == "django.db.backends.sqlite3":
+    # Immediate: a transaction that will write takes its lock at once, so that claims are exclusive.
+    _database["OPTIONS"] = {
+        "timeout": 20,
+        "transaction_mode": "IMMEDIATE",
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    }
+else:
+    _database |= {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
+    _database.setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
+DATABASES = {"default": _database}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Celery: Redis, or the filesystem for the embedded default ------------------------------------------------
+CELERY_BROKER_URL = env.broker_url("CELERY_BROKER_URL", default="filesystem://localhost/" if EMBEDDED else None)
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_STORE_EAGER_RESULT = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_DEFAULT_QUEUE = "gateway"
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TASK_TIME_LIMIT = 120
+CELERY_TIMEZONE = "UTC"
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {"socket_connect_timeout": 2, "socket_timeout": 5}
+if CELERY_BROKER_URL.startswith("filesystem://"):
+    for _folder in ("messages", "control"):
+        (VAR_DIR / "queue" / _folder).mkdir(parents=True, exist_ok=True)
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "data_folder_in": str(VAR_DIR / "queue" / "messages"),
+        "data_folder_out": str(VAR_DIR / "queue" / "messages"),
+        "control_folder": str(VAR_DIR / "queue" / "control"),
+        "polling_interval": 0.05,
+    }
+# A tick that was not run within two seconds is worthless: the next one does the same.
+CELERY_BEAT_SCHEDULE = {
+    "sweep batches": {"task": "sweep_batches", "schedule": 1.0, "options": {"expires": 2}},
+    "sweep deliveries": {"task": "sweep_deliveries", "schedule": 1.0, "options": {"expires": 2}},
+}
+CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
+
+# The domain ----------------------------------------------------------------------------------------------
+MARKET_HOURS = env.one_of("MARKET_HOURS", ("always", "nse"), default="always" if EMBEDDED else "nse")
+MARKET_SEED = env.text("MARKET_SEED", default="gateway")
+# How long a broker may be silent about an order before its fate is called unknown (ERROR), in seconds.
+PATIENCE_TEST_SECONDS = env.whole("PATIENCE_TEST_SECONDS", default=5)
+PATIENCE_LIVE_SECONDS = env.whole("PATIENCE_LIVE_SECONDS", default=60)
+
+# REST and OpenAPI ----------------------------------------------------------------------------------------
+BODY_LIMIT_BYTES = 64 * 1024
+REST_FRAMEWORK = {
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["gateway.rest.StrictJSONParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "gateway.rest.AlwaysJSON",
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": [],
+    "DEFAULT_SCHEMA_CLASS": "gateway.openapi.Schema",
+    "EXCEPTION_HANDLER": "gateway.rest.envelope_errors",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Transaction gateway",
+    "VERSION": "0.1.0",
+    "DESCRIPTION": "Baskets of securities, from a transactionId to a verified webhook.",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PUBLIC": True,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SCHEMA_PATH_PREFIX": "/(v1|gateway|sandbox)",
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "POSTPROCESSING_HOOKS": ["gateway.openapi.with_security_and_errors"],
+}
+
+# Language and time: UTC inside and on the wire; IST is the market's ---------------------------------------
+LANGUAGE_CODE = "en"
+USE_I18N = False
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+# Safety --------------------------------------------------------------------------------------------------
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_HTTPONLY = True
+CSRF_COOKIE_HTTPONLY = True
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+if not EMBEDDED:
+    SECURE_SSL_REDIRECT = env.flag("SECURE_SSL_REDIRECT", default=True)
+    SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+    SECURE_HSTS_SECONDS = env.whole("SECURE_HSTS_SECONDS", default=31_536_000)
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SECURE_HSTS_PRELOAD = True
+    SESSION_COOKIE_SECURE = True
+    CSRF_COOKIE_SECURE = True
+    if env.flag("BEHIND_TLS_PROXY", default=False):
+        SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"request_id": {"()": "gateway.middleware.WithRequestId"}},
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request_id"]}},
+    "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", default="INFO")},
+    "loggers": {"django.request": {"level": "ERROR"}},
+}

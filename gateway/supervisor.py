@@ -1,0 +1,116 @@
+"""Runs web and worker side by side, as production runs them apart: restarts what dies, stops all within seconds."""
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import Final
+
+GRACE_SECONDS: Final = 3.5
+LOOK_EVERY: Final = 0.2
+QUICK_DEATH_SECONDS: Final = 5
+PATIENCE_WITH_QUICK_DEATHS: Final = 5
+PR_SET_PDEATHSIG: Final = 1
+
+
+@dataclass(slots=True)
+class Child:
+    """A process that is to be alive. `deaths` counts those that came right after a start."""
+
+    name: str
+    command: Sequence[str]
+    process: "subprocess.Popen[bytes] | None" = None
+    started: float = 0.0
+    deaths: int = 0
+
+
+@dataclass(slots=True)
+class Supervisor:
+    """`say` tells the operator what happens; `environment` is the children's."""
+
+    children: Sequence[Child]
+    say: Callable[[str], None]
+    environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    stopping: bool = False
+
+    def start(self) -> None:
+        for child in self.children:
+            self._start(child)
+
+    def run(self, *, until: Callable[[], bool] = lambda: False) -> bool:
+        """Until `until`, SIGINT or SIGTERM; False when a child will not stay alive."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._asked_to_stop)
+        while not self.stopping and not until():
+            if not all(self._keep_alive(child) for child in self.children):
+                return False
+            time.sleep(LOOK_EVERY)  # the supervisor's whole work is to look again
+        return True
+
+    def stop(self) -> None:
+        """Everything down within GRACE_SECONDS and a moment: asked first, then killed with all it started."""
+        for child in self._alive():
+            child.terminate()
+        deadline = time.monotonic() + GRACE_SECONDS
+        while self._alive() and time.monotonic() < deadline:
+            time.sleep(0.05)  # waiting for several processes at once
+        for child in self._alive():
+            os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
+
+    def _start(self, child: Child) -> None:
+        child.started = time.monotonic()
+        child.process = subprocess.Popen(  # noqa: S603 - the commands are our own
+            child.command,
+            env=dict(self.environment),
+            start_new_session=True,
+            preexec_fn=die_with_parent,  # noqa: PLW1509 - the supervisor has one thread
+        )
+
+    def _keep_alive(self, child: Child) -> bool:
+        code = child.process.poll() if child.process else None
+        if code is None:
+            return True
+        quick = time.monotonic() - child.started < QUICK_DEATH_SECONDS
+        child.deaths = child.deaths + 1 if quick else 0
+        if child.deaths >= PATIENCE_WITH_QUICK_DEATHS:
+            self.say(f"{child.name} will not stay alive; giving up.")
+            return False
+        self.say(f"{child.name} died ({_told(code)}); starting it again.")
+        time.sleep(min(child.deaths, 3))  # a process that dies at once is not worth a busy loop
+        self._start(child)
+        return True
+
+    def _alive(self) -> "list[subprocess.Popen[bytes]]":
+        return [c.process for c in self.children if c.process and c.process.poll() is None]
+
+    def _asked_to_stop(self, number: int, frame: FrameType | None) -> None:
+        self.stopping = True
+
+
+def web(*, host: str, port: int, threads: int = 8) -> Child:
+    options = ["--interface", "wsgi", "--host", host, "--port", str(port), "--workers", "1", "--no-ws"]
+    options += ["--blocking-threads", str(threads), "--log-level", "error"]
+    return Child("web", [sys.executable, "-m", "granian", *options, "gateway.wsgi:application"])
+
+
+def worker(*, concurrency: int = 2) -> Child:
+    """Worker and beat in one process: only where there is one worker."""
+    options = ["-B", "--concurrency", str(concurrency), "--loglevel", "WARNING"]
+    options += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
+    return Child("worker", [sys.executable, "-m", "celery", "--quiet", "-A", "gateway", "worker", *options])
+
+
+def die_with_parent() -> None:
+    """On Linux a child outlives no supervisor, however that one ends."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _told(code: int) -> str:
+    return f"signal {-code}" if code < 0 else f"exit code {code}"

@@ -1,0 +1,32 @@
+"""Manners of the commands: colours only on a terminal, one clear sentence and a non-zero exit on bad input."""
+
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from django.core.management.base import BaseCommand, CommandError
+from rich.console import Console
+
+from gateway.errors import GatewayError
+
+
+class Command(BaseCommand):
+    """A door: `act` parses, makes one call inward, and prints. A refusal is a sentence, not a traceback."""
+
+    requires_migrations_checks = False
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            self.act(**options)
+        except GatewayError as refusal:
+            stop(" ".join(refusal.sentences))
+
+    act: Callable[..., None]
+
+
+def console(*, to_stderr: bool = False) -> Console:
+    """Plain text unless the stream is a terminal."""
+    return Console(stderr=to_stderr, highlight=False, soft_wrap=True)
+
+
+def stop(sentence: str) -> NoReturn:
+    raise CommandError(sentence)

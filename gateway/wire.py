@@ -1,0 +1,12 @@
+"""How values look on the wire."""
+
+from datetime import UTC, datetime
+
+
+def timestamp(moment: datetime) -> str:
+    """UTC, ISO 8601, milliseconds, Z."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def timestamp_or_null(moment: datetime | None) -> str | None:
+    return None if moment is None else timestamp(moment)

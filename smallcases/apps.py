@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class SmallcasesConfig(AppConfig):
+    name = "smallcases"
+    verbose_name = "Smallcases"

@@ -1,0 +1,73 @@
+"""What every test may ask for. The clock is real; tests that need another time pass `now` or move a gateway's clock."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from celery import current_app
+from django.conf import settings as django_settings
+
+from brokers.loading import load, read_instruments
+from brokers.management.commands.load_instruments import SHIPPED
+from gateway.credentials import Credentials
+from tests import make
+from tests.partner import Partner
+from tests.receiver import Receiver
+
+HERE = Path(__file__).parent
+
+
+@pytest.fixture
+def now() -> datetime:
+    """A Friday, 11:00 IST: NSE is open."""
+    return datetime(2026, 11, 20, 5, 30, tzinfo=UTC)
+
+
+@pytest.fixture
+def instruments(db: None) -> None:
+    """The shipped catalogue of 219."""
+    load(read_instruments(SHIPPED).instruments)
+
+
+@pytest.fixture(autouse=True)
+def _no_real_queue(settings: Any, request: pytest.FixtureRequest) -> Iterator[None]:
+    """Bells go nowhere, unless a test asks for `eager` or runs real processes."""
+    before = current_app.conf.broker_url
+    current_app.conf.update(broker_url="memory://")
+    yield
+    current_app.conf.update(broker_url=before)
+
+
+@pytest.fixture
+def eager(transactional_db: None, instruments: None) -> Iterator[None]:
+    """Every bell is answered at once, in this process: what workers do, without the wait."""
+    current_app.conf.task_always_eager = True
+    current_app.conf.task_eager_propagates = True
+    yield
+    current_app.conf.task_always_eager = False
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """A partner's webhook endpoint on loopback."""
+    with Receiver() as listening:
+        yield listening
+
+
+@pytest.fixture
+def credentials(instruments: None) -> Credentials:
+    return make.credentials()
+
+
+@pytest.fixture
+def partner(eager: None, receiver: Receiver) -> Partner:
+    """A partner's server with a test gateway whose webhooks reach `receiver`."""
+    return make.partner(webhook_url=receiver.url)
+
+
+@pytest.fixture
+def embedded() -> bool:
+    """Whether this run is on the embedded default."""
+    return bool(django_settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"))

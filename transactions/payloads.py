@@ -1,0 +1,154 @@
+"""What others see: the wire's keys are spelled here."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from brokers.port import Side
+from gateway import clock
+from gateway.auth import jwt_secrets
+from gateway.money import number, rupees
+from gateway.tokens import CONNECTED_FOR, connected_token
+from gateway.wire import timestamp, timestamp_or_null
+from transactions.models import Batch, Order, Transaction
+from transactions.sdk import BEFORE_LOGIN, MESSAGES, SdkCode
+from transactions.states import OrderStatus, TransactionStatus
+
+Wire = dict[str, Any]
+
+
+def created(transaction: Transaction) -> Wire:
+    return {"transactionId": transaction.transaction_id, "expireAt": timestamp(transaction.expires_at)}
+
+
+def details(transaction: Transaction, orders: Sequence[Order], *, expired: bool) -> Wire:
+    """`orders` of its batch; they are read only once it was confirmed."""
+    account = transaction.account
+    return {
+        "transactionId": transaction.transaction_id,
+        "intent": transaction.intent,
+        "status": transaction.status,
+        "expired": expired,
+        "expireAt": timestamp(transaction.expires_at),
+        "gateway": transaction.gateway.name,
+        "orderConfig": transaction.order_config or None,
+        "config": transaction.config or None,
+        "notes": transaction.notes,
+        "broker": account and account.broker,
+        "smallcaseAuthId": account and account.auth_id,
+        "smallcaseAuthToken": auth_token(transaction),
+        "error": error(transaction),
+        "success": sdk_response(transaction, orders) if has_response(transaction) else None,
+        "createdAt": timestamp(transaction.created_at),
+        "updatedAt": timestamp(transaction.updated_at),
+        "completedAt": timestamp_or_null(transaction.completed_at),
+    }
+
+
+def has_response(transaction: Transaction) -> bool:
+    return transaction.status in {TransactionStatus.PROCESSING, TransactionStatus.COMPLETED}
+
+
+def sdk_response(transaction: Transaction, orders: Sequence[Order]) -> Wire:
+    """What `triggerTransaction` resolves with; `orders` of one batch, or none."""
+    response = {
+        "transactionId": transaction.transaction_id,
+        "smallcaseAuthToken": auth_token(transaction),
+        "broker": transaction.account and transaction.account.broker,
+        "notes": transaction.notes,
+        "signup": transaction.is_new_user,
+    }
+    shown = [order for order in orders if order.status != OrderStatus.QUEUED]
+    batches = [batch(shown[0].batch, shown, transaction)] if shown else []
+    return response if transaction.intent == "CONNECT" else response | {"orderBatches": batches}
+
+
+def error(transaction: Transaction) -> Wire | None:
+    if transaction.error_code is None:
+        return None
+    return {"value": True, "code": transaction.error_code, "message": transaction.error_message}
+
+
+def sdk_error(code: SdkCode, transaction: Transaction | None) -> Wire:
+    """After login, an error still says who it was."""
+    told: Wire = {"code": code.value, "message": MESSAGES[code]}
+    if transaction is None or transaction.account is None or not transaction.sealed_login or code in BEFORE_LOGIN:
+        return told
+    return told | {"smallcaseAuthToken": auth_token(transaction), "broker": transaction.account.broker}
+
+
+def auth_token(transaction: Transaction) -> str | None:
+    """A connected token for whoever logged in, good for an hour by the wall's clock."""
+    if transaction.account is None or not transaction.sealed_login:
+        return None
+    secret = jwt_secrets(transaction.gateway)[0]
+    return connected_token(secret, auth_id=transaction.account.auth_id, expires_at=clock.wall() + CONNECTED_FOR)
+
+
+def batch(of: Batch, orders: Sequence[Order], transaction: Transaction) -> Wire:
+    """A batch with its orders, in the basket's order. `quantity` and `filled` count securities, not shares."""
+    placed = [o for o in orders if o.status != OrderStatus.UNPLACED]
+    unplaced = [o for o in orders if o.status == OrderStatus.UNPLACED]
+    return {
+        "batchId": of.batch_id,
+        "transactionId": transaction.transaction_id,
+        "variety": of.variety,
+        "label": of.label,
+        "originalLabel": of.original_label,
+        "quantity": len(orders),
+        "filled": sum(o.status == OrderStatus.COMPLETE for o in orders),
+        "buyAmount": _amount(orders, Side.BUY),
+        "sellAmount": _amount(orders, Side.SELL),
+        "completedDate": timestamp_or_null(of.completed_at),
+        "status": of.status,
+        "orders": [_order(o) for o in placed],
+        "unplaced": [_order(o) | {"status": OrderStatus.ERROR.value} for o in unplaced],
+        "broker": transaction.account and transaction.account.broker,
+        "notes": transaction.notes,
+    }
+
+
+def order_event(of: Batch, orders: Sequence[Order], transaction: Transaction) -> Wire:
+    """A webhook's body before its attempt adds timestamp and checksum."""
+    account = transaction.account
+    return batch(of, orders, transaction) | {"smallcaseAuthId": account and account.auth_id}
+
+
+def transaction_errored(transaction: Transaction) -> Wire:
+    account = transaction.account
+    return {
+        "transactionId": transaction.transaction_id,
+        "intent": transaction.intent,
+        "status": transaction.status,
+        "error": error(transaction),
+        "smallcaseAuthId": account and account.auth_id,
+        "broker": account and account.broker,
+        "notes": transaction.notes,
+    }
+
+
+def _amount(orders: Sequence[Order], side: Side) -> float | int | None:
+    """Rupees executed on one side."""
+    prices = [(o.average_price, o.filled_quantity) for o in orders if o.side == side]
+    return number(rupees(sum((price * shares for price, shares in prices if price), Decimal(0))))
+
+
+def _order(order: Order) -> Wire:
+    return {
+        "tradingsymbol": order.ticker,
+        "transactionType": order.side,
+        "orderType": order.order_type,
+        "status": order.status,
+        "quantity": order.quantity,
+        "filledQuantity": order.filled_quantity,
+        "averagePrice": number(order.average_price),
+        "product": "CNC",
+        "exchange": "NSE",
+        "exchangeOrderId": order.exchange_order_id,
+        "price": number(order.price),
+        "triggerPrice": number(order.trigger_price),
+        "validity": order.validity,
+        "orderTimestamp": timestamp_or_null(order.ordered_at),
+        "errorCode": order.error_code,
+        "statusMessage": order.status_message,
+    }

@@ -1,0 +1,64 @@
+"""A transaction ends with an SDK code, once; its partner hears of it."""
+
+from datetime import datetime
+from typing import NoReturn
+
+from django.db.transaction import atomic
+
+from gateway.errors import ErrorType, GatewayError
+from gateway.models import Account
+from transactions import payloads
+from transactions.models import Transaction
+from transactions.sdk import ERROR_TYPES, MESSAGES, SdkCode
+from transactions.states import TransactionStatus
+from webhooks.events import EventType
+from webhooks.services.recording import record_event
+
+
+class SdkError(GatewayError):
+    """What `triggerTransaction` rejects with."""
+
+    def __init__(self, code: SdkCode, transaction: Transaction | None = None) -> None:
+        super().__init__(MESSAGES[code], data=payloads.sdk_error(code, transaction))
+        self.code = code
+        self.error_type = ERROR_TYPES.get(code, ErrorType.CONFLICT)  # type: ignore[misc]  # per code, not per class
+
+
+class TransactionUsed(SdkError):
+    """Single use: it was confirmed, or ended, before."""
+
+    def __init__(self) -> None:
+        super().__init__(SdkCode.EXPIRED_OR_USED)
+        self.sentences = ("This transaction was used already.",)
+        self.error_type = ErrorType.TRANSACTION_USED  # type: ignore[misc]  # as above
+
+
+def fail(transaction: Transaction, code: SdkCode, *, now: datetime, account: Account | None = None) -> NoReturn:
+    """ERRORED with `code`, and raise it. `account`: who had logged in. Of two failures the first is kept."""
+    with atomic(durable=True):
+        live = Transaction.objects.filter(
+            pk=transaction.pk, status__in=[TransactionStatus.INITIALIZED, TransactionStatus.USED]
+        )
+        ended = {"status": TransactionStatus.ERRORED, "error_code": code, "error_message": MESSAGES[code]}
+        bound = {"account": account} if account else {}
+        if not live.update(**ended, **bound, updated_at=now):
+            raise TransactionUsed
+        transaction.refresh_from_db()
+        record_event(
+            gateway=transaction.gateway,
+            kind=EventType.TRANSACTION_ERRORED,
+            subject=transaction.transaction_id,
+            sequence=1,
+            payload=payloads.transaction_errored(transaction),
+            now=now,
+        )
+    raise SdkError(code, transaction)
+
+
+def check_live(transaction: Transaction, *, now: datetime) -> None:
+    """Raises for one that was used, and ends one whose time has passed."""
+    if transaction.status not in {TransactionStatus.INITIALIZED, TransactionStatus.USED}:
+        raise TransactionUsed
+    if transaction.expires_at <= now:
+        in_flow = transaction.status == TransactionStatus.USED
+        fail(transaction, SdkCode.EXPIRED_IN_FLOW if in_flow else SdkCode.EXPIRED_OR_USED, now=now)

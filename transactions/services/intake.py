@@ -1,0 +1,88 @@
+"""A transaction is created, or refused with every reason at once."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from brokers.models import Instrument
+from gateway.errors import ConnectedUserRequired, ErrorType, GatewayError, Invalid, NotFound
+from gateway.models import Account, Gateway
+from gateway.money import is_multiple
+from transactions.baskets import Security
+from transactions.intents import Intent, lifetime
+from transactions.models import Order, Transaction
+from transactions.states import OrderStatus
+
+
+class NoOrder(GatewayError):
+    """There is nothing to do it to."""
+
+    error_type = ErrorType.NO_ORDER
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a partner asked for. The mappings are kept and shown as they came."""
+
+    intent: Intent
+    securities: Sequence[Security] = ()
+    order_config: Mapping[str, Any] = field(default_factory=dict)
+    config: Mapping[str, Any] = field(default_factory=dict)
+    notes: str | None = None
+    batch_id: str = ""
+    ticker: str = ""
+
+
+def create_transaction(*, gateway: Gateway, account: Account | None, wanted: Wanted, now: datetime) -> Transaction:
+    """`account` binds it to a connected user; None leaves that to the login."""
+    if wanted.securities:
+        _check_instruments(wanted.securities)
+    if wanted.intent is Intent.CANCEL_ORDER:
+        _check_cancellable(gateway, account, wanted)
+    return Transaction.objects.create(
+        gateway=gateway,
+        account=account,
+        intent=wanted.intent.value,
+        order_config=wanted.order_config,
+        config=wanted.config,
+        notes=wanted.notes,
+        expires_at=now + lifetime(wanted.intent),
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def _check_instruments(securities: Sequence[Security]) -> None:
+    """The instruments are read once, whatever the basket."""
+    known = Instrument.objects.in_bulk({s.ticker for s in securities}, field_name="symbol")
+    problems = [
+        f"orderConfig.securities[{index}].{problem}"
+        for index, security in enumerate(securities)
+        for problem in _problems(security, known.get(security.ticker))
+    ]
+    if problems:
+        raise Invalid(*problems)
+
+
+def _problems(security: Security, instrument: Instrument | None) -> Iterator[str]:
+    if instrument is None:
+        yield "ticker: is not an NSE symbol that this gateway knows."
+    elif not instrument.tradable:
+        yield "ticker: cannot be traded at present."
+    else:
+        prices = (("price", security.price), ("triggerPrice", security.trigger_price))
+        for name, price in prices:
+            if price is not None and not is_multiple(price, instrument.tick_size):
+                yield f"{name}: must be a multiple of the tick size, {instrument.tick_size}."
+
+
+def _check_cancellable(gateway: Gateway, account: Account | None, wanted: Wanted) -> None:
+    if account is None:
+        raise ConnectedUserRequired("CANCEL_ORDER needs a connected user's authtoken.")
+    mine = Order.objects.filter(batch__gateway=gateway, batch__account=account, batch__batch_id=wanted.batch_id)
+    statuses = [order.status for order in mine if order.ticker == wanted.ticker]
+    if not statuses:
+        raise NotFound("You have no order of this ticker in a batch of this id.")
+    if OrderStatus.PLACED not in statuses:
+        raise NoOrder("This order is not open; there is nothing to cancel.")

@@ -1,0 +1,26 @@
+"""Doors for the bell and the beat."""
+
+from celery import shared_task
+
+from gateway.jobs import Job
+from gateway.work import offer_due
+from transactions.models import Batch
+from transactions.services import execution
+from transactions.services.waking import LOOKED_AFTER
+from transactions.states import BatchStatus
+
+
+@shared_task(name=Job.PLACE_BATCH.value)
+def place_batch(*, row: int, attempt: int) -> None:
+    execution.place_batch(row=row, attempt=attempt)
+
+
+@shared_task(name=Job.SYNC_BATCH.value)
+def sync_batch(*, row: int, attempt: int) -> None:
+    execution.sync_batch(row=row, attempt=attempt)
+
+
+@shared_task(name="sweep_batches")
+def sweep_batches() -> None:
+    offer_due(Batch.objects.filter(status=BatchStatus.QUEUED), Job.PLACE_BATCH)
+    offer_due(Batch.objects.filter(status__in=LOOKED_AFTER), Job.SYNC_BATCH)

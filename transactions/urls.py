@@ -1,0 +1,42 @@
+from django.urls import path, register_converter
+
+from gateway.ids import GATEWAY_NAME, OBJECT_ID, TRANSACTION_ID
+from transactions import sandbox, views
+from transactions.serializers import SYMBOL
+
+
+class _Pattern:
+    """A path segment of one form; another is a path that does not exist."""
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    to_url = to_python
+
+
+def _converter(name: str, regex: str) -> None:
+    register_converter(type(name, (_Pattern,), {"regex": regex}), name)
+
+
+_converter("gateway", GATEWAY_NAME.pattern)
+_converter("trx", TRANSACTION_ID.pattern)
+_converter("object", OBJECT_ID.pattern)
+_converter("symbol", SYMBOL.pattern)
+
+urlpatterns = [
+    path("gateway/<gateway:gateway>/transaction", views.Transactions.as_view()),
+    path("v1/<gateway:gateway>/engine/transactiondetails", views.TransactionDetails.as_view()),
+    path("v1/<gateway:gateway>/engine/orders/sst", views.SecuritiesOrders.as_view()),
+    path(
+        "sandbox/<gateway:gateway>/transactions/<trx:transaction_id>/complete",
+        sandbox.CompleteTransaction.as_view(),
+    ),
+    path("sandbox/<gateway:gateway>/market", sandbox.Market.as_view()),
+    path("sandbox/<gateway:gateway>/clock", sandbox.Clock.as_view()),
+    path("sandbox/<gateway:gateway>/prices/<symbol:ticker>", sandbox.Price.as_view()),
+    path(
+        "sandbox/<gateway:gateway>/batches/<object:batch_id>/orders/<symbol:tradingsymbol>/act",
+        sandbox.ActOnOrder.as_view(),
+    ),
+    path("sandbox/<gateway:gateway>/scenarios", sandbox.Scenarios.as_view()),
+]

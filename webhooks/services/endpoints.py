@@ -1,0 +1,58 @@
+"""Where a partner listens: added, its secret rotated with overlap, sealed anew."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from gateway.errors import Conflict, Invalid
+from gateway.models import Gateway
+from gateway.vault import reseal, seal
+from webhooks.models import Endpoint
+from webhooks.signing import new_secret
+
+
+@dataclass(frozen=True, slots=True)
+class NewEndpoint:
+    """The secret is shown here and never again."""
+
+    endpoint: Endpoint
+    secret: str
+
+
+def check_url(url: str) -> str:
+    """The URL, if a webhook may be sent there: http or https, a host, no credentials."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise Invalid("The webhook URL must be an http or https URL with a host.")
+    if parts.username or parts.password:
+        raise Invalid("The webhook URL must not carry credentials.")
+    return url
+
+
+def add_endpoint(*, gateway: Gateway, url: str, now: datetime) -> NewEndpoint:
+    if gateway.endpoints.filter(url=check_url(url)).exists():
+        raise Conflict("This gateway has an endpoint with this URL already.")
+    secret = new_secret()
+    endpoint = Endpoint.objects.create(gateway=gateway, url=url, sealed_secret=seal(secret), created_at=now)
+    return NewEndpoint(endpoint=endpoint, secret=secret)
+
+
+def rotate_secret(endpoint: Endpoint) -> str:
+    """A new secret; both sign until the previous one is retired. At most two live at once."""
+    secret = new_secret()
+    rows = Endpoint.objects.filter(pk=endpoint.pk, sealed_previous_secret__isnull=True)
+    if not rows.update(sealed_secret=seal(secret), sealed_previous_secret=endpoint.sealed_secret):
+        raise Conflict("The previous secret still signs; retire it first.")
+    endpoint.refresh_from_db()
+    return secret
+
+
+def retire_secret(endpoint: Endpoint) -> None:
+    Endpoint.objects.filter(pk=endpoint.pk).update(sealed_previous_secret=None)
+
+
+def reseal_endpoint(endpoint: Endpoint) -> None:
+    previous = endpoint.sealed_previous_secret
+    Endpoint.objects.filter(pk=endpoint.pk).update(
+        sealed_secret=reseal(endpoint.sealed_secret), sealed_previous_secret=previous and reseal(previous)
+    )
