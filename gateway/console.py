@@ -1,16 +1,13 @@
-"""Manners of the admin: read everything, edit nothing, act by name."""
+"""Manners of the console: read everything, edit nothing, act by name."""
 
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Model
 from django.http import HttpRequest
 
 
 class ReadOnly:
     """No row is added, changed or deleted by hand; what may be done is an action with a name."""
-
-    show_full_result_count = False
 
     def has_add_permission(self, request: HttpRequest, *_: Any) -> bool:
         return False
@@ -22,9 +19,15 @@ class ReadOnly:
         return False
 
 
-class ReadOnlyAdmin(ReadOnly, admin.ModelAdmin[Model]):
+class ReadOnlyAdmin(ReadOnly, admin.ModelAdmin[Any]):
+    """Lists that a person can wait for: no COUNT(*) over millions, fifty rows, newest first."""
+
+    show_full_result_count = False
     list_per_page = 50
+    ordering = ("-pk",)
 
 
-class ReadOnlyInline(ReadOnly, admin.TabularInline[Model, Model]):
+class ReadOnlyInline(ReadOnly, admin.TabularInline[Any, Any]):
     extra = 0
+    can_delete = False
+    show_change_link = False

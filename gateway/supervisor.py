@@ -7,7 +7,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import FrameType
 from typing import Final
 
@@ -31,11 +33,12 @@ class Child:
 
 @dataclass(slots=True)
 class Supervisor:
-    """`say` tells the operator what happens; `environment` is the children's."""
+    """`say` tells the operator what happens; `log` takes the children's own words, which else go where ours go."""
 
     children: Sequence[Child]
     say: Callable[[str], None]
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    log: Path | None = None
     stopping: bool = False
 
     def start(self) -> None:
@@ -59,9 +62,8 @@ class Supervisor:
         deadline = time.monotonic() + GRACE_SECONDS
         while self._alive() and time.monotonic() < deadline:
             time.sleep(0.05)  # waiting for several processes at once
-        for child in self._alive():
-            os.killpg(child.pid, signal.SIGKILL)
-            child.wait()
+        for child in self.children:
+            _clear_away(child)
 
     def _start(self, child: Child) -> None:
         child.started = time.monotonic()
@@ -69,6 +71,8 @@ class Supervisor:
             child.command,
             env=dict(self.environment),
             start_new_session=True,
+            stdout=(words := self.log.open("ab") if self.log else None),
+            stderr=words,
             preexec_fn=die_with_parent,  # noqa: PLW1509 - the supervisor has one thread
         )
 
@@ -82,6 +86,7 @@ class Supervisor:
             self.say(f"{child.name} will not stay alive; giving up.")
             return False
         self.say(f"{child.name} died ({_told(code)}); starting it again.")
+        _clear_away(child)
         time.sleep(min(child.deaths, 3))  # a process that dies at once is not worth a busy loop
         self._start(child)
         return True
@@ -110,6 +115,14 @@ def die_with_parent() -> None:
     """On Linux a child outlives no supervisor, however that one ends."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _clear_away(child: Child) -> None:
+    """With all that it started: granian's workers and Celery's beat outlive a parent that was killed."""
+    if child.process:
+        with suppress(ProcessLookupError):
+            os.killpg(child.process.pid, signal.SIGKILL)
+        child.process.wait()
 
 
 def _told(code: int) -> str:

@@ -71,6 +71,7 @@ class Delivery(Work):
     settled_at = models.DateTimeField(null=True, blank=True)
 
     class Meta(Work.Meta):
+        verbose_name_plural = "deliveries"
         constraints = [
             models.UniqueConstraint(fields=["event", "endpoint"], name="owed_once_to_each_endpoint"),
             models.CheckConstraint(

@@ -27,6 +27,7 @@ class Migration(migrations.Migration):
                 ('gateway', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='gateway.gateway')),
             ],
             options={
+                'verbose_name_plural': 'deliveries',
                 'abstract': False,
             },
         ),

@@ -1,0 +1,56 @@
+"""The partner's server: four calls of the public API, and the sandbox's hand for its user."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+
+from gateway.tokens import guest_token
+
+BASKET = [
+    {"ticker": "INFY", "quantity": 10, "type": "BUY"},
+    {"ticker": "TCS", "quantity": 5, "type": "SELL"},
+]
+SECONDS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Partner:
+    url: str
+    name: str
+    api_secret: str
+    jwt_secret: str
+
+    def create(self, *, notes: str) -> str:
+        order = {"type": "SECURITIES", "securities": BASKET}
+        body = {"intent": "TRANSACTION", "orderConfig": order, "config": {"orderName": "Smart Basket"}, "notes": notes}
+        return str(self._call("POST", f"/gateway/{self.name}/transaction", json=body)["transactionId"])
+
+    def details(self, transaction_id: str) -> dict[str, Any]:
+        path = f"/v1/{self.name}/engine/transactiondetails"
+        return dict(self._call("GET", path, params={"transactionId": transaction_id})["transactionDetails"])
+
+    def orders(self, batch_id: str) -> dict[str, Any]:
+        (batch,) = self._call("GET", f"/v1/{self.name}/engine/orders/sst", params={"batchId": batch_id})
+        return dict(batch)
+
+    def play_user(self, transaction_id: str, client_id: str, *, wait: int) -> dict[str, Any]:
+        path = f"/sandbox/{self.name}/transactions/{transaction_id}/complete"
+        return dict(self._call("POST", path, params={"wait": wait}, json={"broker": "kite", "clientId": client_id}))
+
+    def advance_clock(self, duration: str) -> None:
+        self._call("POST", f"/sandbox/{self.name}/clock", json={"advance": duration})
+
+    def _call(self, method: str, path: str, **sent: Any) -> Any:
+        headers = {"x-gateway-secret": self.api_secret, "x-gateway-authtoken": guest_token(self.jwt_secret)}
+        answer = requests.request(method, self.url + path, headers=headers, timeout=SECONDS, **sent).json()
+        if not answer["success"]:
+            raise Unexpected(f"{method} {path}", "success", "; ".join(answer["errors"]))
+        return answer["data"]
+
+
+class Unexpected(Exception):
+    """A step that did not come out as the contract says."""
+
+    def __init__(self, what: str, wanted: object, got: object) -> None:
+        super().__init__(f"{what}: expected {wanted}, got {got}")

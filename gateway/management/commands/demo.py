@@ -1,0 +1,96 @@
+import secrets
+import socket
+import time
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.conf import settings
+from django.db.transaction import atomic
+
+from gateway import clock
+from gateway.credentials import create_gateway
+from gateway.demo.partner import Partner, Unexpected
+from gateway.demo.receiver import Receiver
+from gateway.demo.story import CHAPTERS, Story
+from gateway.management.commands.up import answers, prepare
+from gateway.supervisor import Supervisor, web, worker
+from gateway.terminal import Command as Door
+from gateway.terminal import console, stop
+from webhooks.services.endpoints import add_endpoint
+
+STARTS_WITHIN = 30.0
+
+
+class Command(Door):
+    help = (
+        "Play the whole story, each step checked against the contract: create, log in, confirm, fill, webhook. "
+        "Uses the gateway that `manage.py up` serves on PORT, or brings one up for as long as the story takes."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--port", type=int, default=settings.PORT, help="of a gateway that may be running already")
+
+    def act(self, *, port: int, **options: Any) -> None:
+        began, out = time.monotonic(), console()
+        out.print("[bold]A gateway for baskets of securities, from transactionId to verified webhook[/bold]")
+        prepare()
+        receiver = Receiver()
+        receiver.start()
+        try:
+            with _gateway_on(port) as url:
+                partner = _partner(url, receiver)
+                out.print(f"Gateway [cyan]{partner.name}[/cyan] at {url}, webhooks to {receiver.url}")
+                Story(partner, receiver, out).tell()
+        except Unexpected as surprise:
+            stop(f"The story went wrong. {surprise}")
+        finally:
+            receiver.stop()
+        out.print(f"\n[bold green]All {len(CHAPTERS)} chapters came out as the contract says[/bold green] "
+                  f"({time.monotonic() - began:.1f} s).")  # fmt: skip
+        out.print("\nNext: [bold]make run[/bold] serves this gateway until Ctrl-C, with the API documentation at")
+        out.print(
+            f"http://127.0.0.1:{port}/api/docs/ and the console at http://127.0.0.1:{port}/admin/ (its first start"
+        )
+        out.print("prints the login). `manage.py create_gateway NAME` makes a gateway of your own.")
+
+
+@contextmanager
+def _gateway_on(port: int) -> Iterator[str]:
+    """The one that is running, else one of our own on a free port, its words kept in var/demo.log."""
+    if answers(port):
+        yield f"http://127.0.0.1:{port}"
+        return
+    free = _free_port()
+    log = settings.VAR_DIR / "demo.log"
+    supervisor = Supervisor([web(host="127.0.0.1", port=free), worker()], say=console().print, log=log)
+    supervisor.start()
+    try:
+        _wait_until_up(free, str(log))
+        yield f"http://127.0.0.1:{free}"
+    finally:
+        supervisor.stop()
+
+
+def _wait_until_up(port: int, log: str) -> None:
+    deadline = time.monotonic() + STARTS_WITHIN
+    while not answers(port):
+        if time.monotonic() > deadline:
+            stop(f"The gateway did not start within {STARTS_WITHIN:.0f} s; see {log}.")
+        time.sleep(0.05)  # a process of its own is starting
+
+
+def _partner(url: str, receiver: Receiver) -> Partner:
+    name = f"demo-{secrets.token_hex(3)}"
+    with atomic(durable=True):
+        made = create_gateway(name=name, is_test=True, allowed_origins=[], now=clock.wall())
+        hook = add_endpoint(gateway=made.gateway, url=receiver.url, now=clock.wall())
+    receiver.api_secret, receiver.webhook_secret = made.api_secret, hook.secret
+    return Partner(url, name, made.api_secret, made.jwt_secret)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,70 @@
+"""Transactions, batches and orders in the console."""
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from gateway import clock
+from gateway.console import ReadOnlyAdmin, ReadOnlyInline
+from gateway.errors import GatewayError
+from transactions.models import Batch, Order, Transaction
+from transactions.services.closing import mark_complete
+
+
+@admin.register(Transaction)
+class TransactionAdmin(ReadOnlyAdmin):
+    list_display = ("transaction_id", "status", "error_code", "intent", "gateway", "account", "created_at")
+    list_select_related = ("gateway", "account")
+    list_filter = ("status", "intent", "gateway")
+    search_fields = ("=transaction_id", "=account__auth_id", "=batch__batch_id")
+    exclude = ("sealed_login",)
+
+
+class OrderInline(ReadOnlyInline):
+    model = Order
+    fk_name = "batch"
+    ordering = ("position",)
+    fields = (
+        "ticker",
+        "side",
+        "order_type",
+        "status",
+        "quantity",
+        "filled_quantity",
+        "average_price",
+        "exchange_order_id",
+        "error_code",
+        "status_message",
+    )
+
+
+@admin.register(Batch)
+class BatchAdmin(ReadOnlyAdmin):
+    list_display = ("batch_id", "status", "gateway", "account", "variety", "created_at", "completed_at")
+    list_select_related = ("gateway", "account")
+    list_filter = ("status", "variety", "gateway")
+    search_fields = ("=batch_id", "=transaction__transaction_id", "=account__auth_id")
+    inlines = (OrderInline,)
+    actions = ("mark_complete",)
+
+    def has_mark_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("transactions.change_batch")
+
+    @admin.action(description="Mark complete", permissions=["mark"])
+    def mark_complete(self, request: HttpRequest, queryset: QuerySet[Batch]) -> None:
+        for batch in queryset.select_related("gateway"):
+            try:
+                mark_complete(batch=batch, now=clock.now(batch.gateway))
+                self.log_change(request, batch, "Marked complete.")
+            except GatewayError as refusal:
+                self.message_user(request, f"{batch}: {refusal}", messages.WARNING)
+            else:
+                self.message_user(request, f"{batch}: marked complete.")
+
+
+@admin.register(Order)
+class OrderAdmin(ReadOnlyAdmin):
+    list_display = ("ticker", "side", "status", "error_code", "quantity", "filled_quantity", "batch", "ordered_at")
+    list_select_related = ("batch",)
+    list_filter = ("status", "error_code", "order_type")
+    search_fields = ("=batch__batch_id", "=ref", "=exchange_order_id", "=ticker")

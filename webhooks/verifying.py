@@ -1,0 +1,36 @@
+"""The receiver's side: what a partner does with a delivery before believing it. From the contract alone, no Django."""
+
+import base64
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Final
+
+TOLERANCE: Final = timedelta(minutes=5)
+
+
+class NotGenuine(Exception):
+    """Says which input does not fit."""
+
+
+def verify_checksum(body: bytes, *, api_secret: str) -> None:
+    """Gateway's checksum: hex HMAC-SHA256 of timestamp + smallcaseAuthId, keyed with the API secret."""
+    told = json.loads(body)
+    message = f"{told['timestamp']}{told['smallcaseAuthId'] or ''}"
+    wanted = hmac.new(api_secret.encode(), message.encode(), hashlib.sha256).hexdigest()
+    if not hmac.compare_digest(wanted, str(told.get("checksum"))):
+        raise NotGenuine("The checksum does not fit the timestamp, the smallcaseAuthId and the API secret.")
+
+
+def verify_signature(headers: Mapping[str, str], body: bytes, *, secret: str, now: datetime) -> None:
+    """Standard Webhooks, symmetric: one of the signatures must be ours, and the timestamp within five minutes."""
+    seconds = headers["webhook-timestamp"]
+    if abs(now.timestamp() - int(seconds)) > TOLERANCE.total_seconds():
+        raise NotGenuine("webhook-timestamp lies more than five minutes away.")
+    signed = f"{headers['webhook-id']}.{seconds}.".encode() + body
+    key = base64.b64decode(secret.removeprefix("whsec_"))
+    wanted = "v1," + base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
+    if not any(hmac.compare_digest(wanted, given) for given in headers["webhook-signature"].split()):
+        raise NotGenuine("No webhook-signature fits the body and the endpoint's secret.")
