@@ -49,7 +49,7 @@ class GatewayError(Exception):
     """A refusal with its HTTP status, its errorType and, where the browser SDK has one, its code."""
 
     status: ClassVar[int] = 409
-    error_type: ClassVar[ErrorType] = ErrorType.CONFLICT
+    error_type: ErrorType = ErrorType.CONFLICT
 
     def __init__(self, *sentences: str, data: Mapping[str, Any] | None = None) -> None:
         super().__init__(*sentences)

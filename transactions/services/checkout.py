@@ -27,6 +27,10 @@ class PinRefused(Conflict):
     """The broker did not let the user in; the transaction is as it was."""
 
 
+class NotLoggedIn(Conflict):
+    """There is no confirmation before the login."""
+
+
 class _ClosedMeanwhile(Exception):
     """The order that was to be cancelled is no longer open; nothing is claimed."""
 
@@ -53,6 +57,8 @@ def log_in(*, transaction: Transaction, broker: str, client_id: str, pin: str, n
 def confirm(*, transaction: Transaction, chosen: Mapping[str, Security], amo: bool, now: datetime) -> Transaction:
     """USED becomes PROCESSING, once; the orders placed are the basket's, with what the user chose filled in."""
     check_live(transaction, now=now)
+    if transaction.status != TransactionStatus.USED:
+        raise NotLoggedIn("The user has not logged in at a broker yet.")
     if transaction.intent == Intent.CANCEL_ORDER:
         _confirm_cancellation(transaction, now)
         return transaction
@@ -209,9 +215,10 @@ def _confirm_cancellation(transaction: Transaction, now: datetime) -> None:
     try:
         with atomic(durable=True):
             _claim(transaction, now)
+            # The batch before its orders, as the workers lock them: else each could wait for the other.
+            wake(Batch.objects.filter(batch_id=batch_id), transaction.gateway, now=now)
             if not mine.filter(status=OrderStatus.PLACED, cancelled_by__isnull=True).update(cancelled_by=transaction):
                 raise _ClosedMeanwhile
-            wake(Batch.objects.filter(batch_id=batch_id), transaction.gateway, now=now)
     except _ClosedMeanwhile:
         transaction.refresh_from_db()
         fail(transaction, SdkCode.NO_ORDER, now=now)

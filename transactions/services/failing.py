@@ -6,7 +6,6 @@ from typing import NoReturn
 from django.db.transaction import atomic
 
 from gateway.errors import ErrorType, GatewayError
-from gateway.models import Account
 from transactions import payloads
 from transactions.models import Transaction
 from transactions.sdk import ERROR_TYPES, MESSAGES, SdkCode
@@ -21,7 +20,7 @@ class SdkError(GatewayError):
     def __init__(self, code: SdkCode, transaction: Transaction | None = None) -> None:
         super().__init__(MESSAGES[code], data=payloads.sdk_error(code, transaction))
         self.code = code
-        self.error_type = ERROR_TYPES.get(code, ErrorType.CONFLICT)  # type: ignore[misc]  # per code, not per class
+        self.error_type = ERROR_TYPES.get(code, ErrorType.CONFLICT)
 
 
 class TransactionUsed(SdkError):
@@ -30,18 +29,17 @@ class TransactionUsed(SdkError):
     def __init__(self) -> None:
         super().__init__(SdkCode.EXPIRED_OR_USED)
         self.sentences = ("This transaction was used already.",)
-        self.error_type = ErrorType.TRANSACTION_USED  # type: ignore[misc]  # as above
+        self.error_type = ErrorType.TRANSACTION_USED
 
 
-def fail(transaction: Transaction, code: SdkCode, *, now: datetime, account: Account | None = None) -> NoReturn:
-    """ERRORED with `code`, and raise it. `account`: who had logged in. Of two failures the first is kept."""
+def fail(transaction: Transaction, code: SdkCode, *, now: datetime) -> NoReturn:
+    """ERRORED with `code`, and raise it. Of two failures the first is kept."""
     with atomic(durable=True):
         live = Transaction.objects.filter(
             pk=transaction.pk, status__in=[TransactionStatus.INITIALIZED, TransactionStatus.USED]
         )
         ended = {"status": TransactionStatus.ERRORED, "error_code": code, "error_message": MESSAGES[code]}
-        bound = {"account": account} if account else {}
-        if not live.update(**ended, **bound, updated_at=now):
+        if not live.update(**ended, updated_at=now):
             raise TransactionUsed
         transaction.refresh_from_db()
         record_event(
