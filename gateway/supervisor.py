@@ -13,7 +13,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
-GRACE_SECONDS: Final = 3.5
+GRACE_SECONDS: Final = 3.0
 LOOK_EVERY: Final = 0.2
 QUICK_DEATH_SECONDS: Final = 5
 PATIENCE_WITH_QUICK_DEATHS: Final = 5
@@ -57,8 +57,8 @@ class Supervisor:
 
     def stop(self) -> None:
         """Everything down within GRACE_SECONDS and a moment: asked first, then killed with all it started."""
-        for child in self._alive():
-            child.terminate()
+        for process in self._alive():
+            process.terminate()
         deadline = time.monotonic() + GRACE_SECONDS
         while self._alive() and time.monotonic() < deadline:
             time.sleep(0.05)  # waiting for several processes at once

@@ -25,6 +25,13 @@ class Hit:
         return self.headers["x-gateway-event"]
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_: object) -> None:
+        """A sender that was killed in the middle is part of the tests."""
+
+
 @dataclass
 class Receiver:
     """`answer` gives the status for each hit; 200 unless a test sets another."""
@@ -33,8 +40,7 @@ class Receiver:
     hits: list[Hit] = field(default_factory=list)
 
     def __enter__(self) -> "Receiver":
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self.server.daemon_threads = True
+        self.server = _Server(("127.0.0.1", 0), self._handler())
         threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
         return self
 

@@ -68,7 +68,7 @@ class Daemon:
 
     def __init__(self, product: Product) -> None:
         self._product = product
-        self.port = _free_port()
+        self.port = free_port()
         self.url = product.url.format(port=self.port)
         # As root not TMPDIR, which may be closed to the user that PostgreSQL is given.
         self.directory = Path(tempfile.mkdtemp(prefix="gateway-", dir="/tmp" if IS_ROOT else None))
@@ -239,7 +239,7 @@ def _running(product: Product, binaries: Path, *, origin: str) -> Iterator[Serve
         yield Server(name=name, url=daemon.url, how=how, daemon=daemon)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """Below the ephemeral range, so that no outgoing connection takes it between a stop and a start."""
     with socket.socket() as probe:
         candidates = random.SystemRandom().sample(range(20_000, 32_000), k=1_000)
