@@ -1,7 +1,7 @@
 """Instruments from a file: our own CSV, or NSE's bhavcopy, which only brings known ones up to date."""
 
 import csv
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -20,6 +20,9 @@ EQUITY_SERIES: Final = frozenset({"EQ", "BE", "RR", "IV"})
 # Tick size by price, rupees (NSE's revision of April 2025, cash market; funds and trusts trade at 0.01).
 TICKS: Final = ((250, "0.01"), (1_000, "0.05"), (5_000, "0.10"), (10_000, "0.50"), (20_000, "1.00"))
 WIDEST: Final = Decimal("5.00")
+LONGEST: Final = {"symbol": 20, "name": 120, "sector": 60}
+TICK_LIMIT: Final = 1_000
+Row = dict[str, str]
 LOADED: Final = ("name", "isin", "kind", "sector", "tick_size", "reference_price", "tradable")
 
 
@@ -40,17 +43,22 @@ class Reading:
 
 def read_instruments(path: Path, *, progress: Callable[[], None] = lambda: None) -> Reading:
     """Raises Invalid for a file that is no such CSV; `progress` is called once per row."""
-    try:
-        rows = list(csv.DictReader(path.read_text(encoding="utf-8-sig").splitlines(), strict=True))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise Invalid(f"{path.name} cannot be read: {error}.") from None
-    header = set(rows[0]) if rows else set()
+    header, rows = _table(path)
     names = next((names for names in BHAVCOPY if set(names) <= header), None)
     if names:
         return _read_bhavcopy(rows, names)
     if missing := [column for column in COLUMNS if column not in header]:
         raise Invalid(f"{path.name} lacks the columns {', '.join(missing)}, and is no bhavcopy either.")
     return _read_catalogue(rows, progress)
+
+
+def _table(path: Path) -> tuple[set[str], list[tuple[int, Row]]]:
+    """The header, and every row with its line in the file."""
+    try:
+        reader = csv.DictReader(path.read_text(encoding="utf-8-sig").splitlines(), strict=True)
+        return set(reader.fieldnames or ()), [(reader.line_num, row) for row in reader]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise Invalid(f"{path.name} cannot be read: {error}.") from None
 
 
 def load(instruments: Sequence[Instrument]) -> None:
@@ -71,10 +79,11 @@ def tick_for(kind: str, price: Decimal) -> Decimal:
     return next((Decimal(tick) for limit, tick in TICKS if price <= limit), WIDEST)
 
 
-def _read_catalogue(rows: Sequence[dict[str, str]], progress: Callable[[], None]) -> Reading:
+def _read_catalogue(rows: Sequence[tuple[int, Row]], progress: Callable[[], None]) -> Reading:
     reading, seen = Reading(), set[str]()
-    for line, row in enumerate(rows, start=2):
-        problems = list(_problems(row, seen))
+    listed = dict(Instrument.objects.values_list("isin", "symbol"))
+    for line, row in rows:
+        problems = list(_problems(row, seen, listed))
         reading.rejects.extend(Reject(line, problem) for problem in problems)
         if not problems:
             reading.instruments.append(_instrument(row))
@@ -82,12 +91,17 @@ def _read_catalogue(rows: Sequence[dict[str, str]], progress: Callable[[], None]
     return reading
 
 
-def _problems(row: dict[str, str], seen: set[str]) -> Iterator[str]:
+def _problems(row: Row, seen: set[str], listed: Mapping[str, str]) -> Iterator[str]:
     if None in row or None in row.values():
         yield "the row has more or fewer cells than the header"
         return
     if not row["symbol"].strip() or not row["name"].strip():
         yield "symbol and name must not be empty"
+    for column, longest in LONGEST.items():
+        if len(row[column]) > longest:
+            yield f"{column} must not exceed {longest} characters"
+    if (other := listed.get(row["isin"], row["symbol"].strip())) != row["symbol"].strip():
+        yield f"{row['isin']} is in the catalogue as {other}; rename it there first"
     if not is_isin(row["isin"]):
         yield f"{row['isin']!r} is not an ISIN: shape or check digit is wrong"
     if row["kind"] not in Kind.values:
@@ -98,6 +112,8 @@ def _problems(row: dict[str, str], seen: set[str]) -> Iterator[str]:
     price, tick = _positive(row["reference_price"]), _positive(row.get("tick_size") or "0.01")
     if price is None or tick is None:
         yield "reference_price and tick_size must be above zero, with two decimals at most"
+    elif tick >= TICK_LIMIT:
+        yield f"tick_size must be below {TICK_LIMIT}"
     elif price % tick:
         yield f"reference_price must be a multiple of the tick size, {tick}"
 
@@ -111,7 +127,7 @@ def _positive(text: str) -> Decimal | None:
     return number if fits else None
 
 
-def _instrument(row: dict[str, str]) -> Instrument:
+def _instrument(row: Row) -> Instrument:
     price = Decimal(row["reference_price"])
     return Instrument(
         symbol=row["symbol"].strip(),
@@ -125,11 +141,11 @@ def _instrument(row: dict[str, str]) -> Instrument:
     )
 
 
-def _read_bhavcopy(rows: Sequence[dict[str, str]], names: tuple[str, str, str]) -> Reading:
+def _read_bhavcopy(rows: Sequence[tuple[int, Row]], names: tuple[str, str, str]) -> Reading:
     symbol, series, close = names
     known = {instrument.symbol: instrument for instrument in Instrument.objects.all()}
-    reading, unknown = Reading(), 0
-    for line, row in enumerate(rows, start=2):
+    reading, unknown, updated = Reading(), 0, dict[str, Instrument]()
+    for line, row in rows:
         if (row[series] or "").strip() not in EQUITY_SERIES:
             continue
         instrument, price = known.get((row[symbol] or "").strip()), _positive((row[close] or "").strip())
@@ -139,5 +155,5 @@ def _read_bhavcopy(rows: Sequence[dict[str, str]], names: tuple[str, str, str]) 
             unknown += 1
         else:
             instrument.reference_price, instrument.tick_size = price, tick_for(instrument.kind, price)
-            reading.instruments.append(instrument)
-    return Reading(reading.instruments, reading.rejects, unknown)
+            updated[instrument.symbol] = instrument  # once, though it trade in two series
+    return Reading(list(updated.values()), reading.rejects, unknown)

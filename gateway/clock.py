@@ -34,7 +34,7 @@ def clocks() -> Iterator[tuple[int | None, datetime]]:
 
 def advance(gateway: Gateway, *, by: timedelta) -> None:
     """Forward only; two at once add up."""
-    if not timedelta(0) <= by or gateway.clock_offset + by > FARTHEST:
+    if not timedelta(0) <= by <= FARTHEST - gateway.clock_offset:
         raise Invalid("advance: the clock moves forward only, by ten years at most.")
     _move(gateway, to=gateway.clock_offset + by)
 

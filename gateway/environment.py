@@ -1,15 +1,18 @@
 """Reads the environment; whatever is missing or malformed ends the start with one sentence that names it."""
 
 import os
+import re
 import secrets
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 import environ
-from cryptography.fernet import Fernet
 
 T = TypeVar("T")
+# Stricter than Fernet, whose base64 passes over what does not belong: two keys with a wrong separator are one.
+FERNET_KEY = re.compile(r"[A-Za-z0-9_-]{43}=")
 TRUE, FALSE = frozenset({"true", "1", "yes", "on"}), frozenset({"false", "0", "no", "off"})
 
 env = environ.Env()
@@ -57,8 +60,9 @@ def one_of(name: str, choices: tuple[str, ...], *, default: str) -> str:
 
 def database(name: str, *, default: str | None) -> dict[str, Any]:
     wanted = "a database URL such as postgres://user:password@host:5432/name"
-    config: dict[str, Any] = read(name, env.db_url_config, default=default, wanted=wanted)
-    if not config.get("ENGINE") or not config.get("NAME"):
+    with warnings.catch_warnings(action="ignore"):  # the refusal says it
+        config: dict[str, Any] = read(name, env.db_url_config, default=default, wanted=wanted)
+    if "." not in config.get("ENGINE", "") or not config.get("NAME"):
         refuse(f"{name} must be {wanted}.")
     return config
 
@@ -72,10 +76,7 @@ def broker_url(name: str, *, default: str | None) -> str:
 
 def fernet_keys(name: str, *, default: str | None) -> list[str]:
     keys = [key.strip() for key in text(name, default=default).split(",") if key.strip()]
-    try:
-        for key in keys:
-            Fernet(key)
-    except ValueError:
+    if not keys or not all(FERNET_KEY.fullmatch(key) for key in keys):
         refuse(f"{name} must be Fernet keys (32 url-safe base64 bytes), newest first, separated by commas.")
     return keys
 

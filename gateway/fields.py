@@ -7,7 +7,10 @@ from rest_framework import serializers
 
 
 class Text(serializers.CharField):
-    """A JSON string; never a number taken for one."""
+    """A JSON string, kept as it came; never a number taken for one."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(trim_whitespace=False, **options)
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
@@ -20,7 +23,7 @@ class Matching(Text):
 
     def __init__(self, pattern: re.Pattern[str], *, form: str, **options: Any) -> None:
         self.pattern, self.form = pattern, form
-        super().__init__(trim_whitespace=False, **options)
+        super().__init__(**options)
 
     def to_internal_value(self, data: Any) -> str:
         value = super().to_internal_value(data)

@@ -16,6 +16,7 @@ class Job(Enum):
     PLACE_BATCH = "place_batch"
     SYNC_BATCH = "sync_batch"
     DELIVER = "deliver"
+    ANNOUNCE = "announce"
 
 
 def ring(job: Job, *, row: int, attempt: int) -> None:

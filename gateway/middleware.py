@@ -72,7 +72,7 @@ class BodyLimit:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         sent = request.META.get("CONTENT_LENGTH") or "0"
-        if not sent.isdigit() or (int(sent) > settings.BODY_LIMIT_BYTES and not request.path.startswith(ADMIN)):
+        if not sent.isdecimal() or (int(sent) > settings.BODY_LIMIT_BYTES and not request.path.startswith(ADMIN)):
             limit = settings.BODY_LIMIT_BYTES // 1024
             return refused(413, ErrorType.PAYLOAD_TOO_LARGE, f"The body must not exceed {limit} KiB.")
         return self.get_response(request)

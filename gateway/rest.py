@@ -1,6 +1,8 @@
 """Where JSON is read, and where domain errors and wrong input become the envelope."""
 
 import json
+import logging
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -16,7 +18,10 @@ from rest_framework.response import Response
 from gateway.envelope import failure
 from gateway.errors import ErrorType, GatewayError, Invalid, NotFound
 
+log = logging.getLogger(__name__)
+
 NON_FIELD: Final = "non_field_errors"
+NUL: Final = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # as json.dumps writes it; an even run of backslashes is text
 SURROGATES: Final = range(0xD800, 0xE000)
 
 
@@ -31,6 +36,7 @@ def envelope_errors(error: Exception, context: Mapping[str, Any]) -> Response | 
     if isinstance(error, exceptions.APIException):
         return _of_drf(error)
     if isinstance(error, OperationalError | InterfaceError):
+        log.error("The database is not to be had: %s", error)
         sentence = "The database is not available."
         return Response(failure(ErrorType.SERVICE_UNAVAILABLE, sentence), 503, headers={"Retry-After": "5"})
     return None
@@ -91,9 +97,10 @@ class StrictJSONParser(BaseParser):
         try:
             body = stream.read().decode("utf-8")
             parsed = json.loads(body, parse_constant=_no_constant)
+            storable = "\\u" not in body or _storable(parsed)
         except (ValueError, RecursionError):
             raise Invalid("The body is not JSON.") from None
-        if "\\u" in body and not _storable(parsed):
+        if not storable:
             raise Invalid("The body holds a character that no text can hold (NUL or a lone surrogate).")
         return parsed
 
@@ -104,4 +111,4 @@ def _no_constant(name: str) -> Any:
 
 def _storable(parsed: Any) -> bool:
     text = json.dumps(parsed, ensure_ascii=False)
-    return "\\u0000" not in text and not any(ord(character) in SURROGATES for character in text)
+    return not NUL.search(text) and not any(ord(character) in SURROGATES for character in text)

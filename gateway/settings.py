@@ -46,6 +46,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "rest_framework",
+    "rest_framework.authtoken",
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "gateway",
@@ -111,7 +112,8 @@ CELERY_TASK_DEFAULT_QUEUE = "gateway"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TASK_TIME_LIMIT = 120
 CELERY_TIMEZONE = "UTC"
-CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {"socket_connect_timeout": 2, "socket_timeout": 5}
+# max_retries: a bell that finds no Redis is given up at once. Else kombu tries for six seconds, in a user's request.
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {"socket_connect_timeout": 2, "socket_timeout": 5, "max_retries": 0}
 if CELERY_BROKER_URL.startswith("filesystem://"):
     for _folder in ("messages", "control"):
         (VAR_DIR / "queue" / _folder).mkdir(parents=True, exist_ok=True)
@@ -146,6 +148,7 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "gateway.openapi.Schema",
     "EXCEPTION_HANDLER": "gateway.rest.envelope_errors",
     "UNAUTHENTICATED_USER": None,
+    "DEFAULT_METADATA_CLASS": None,  # OPTIONS is a 405 like any other: DRF's own answer has no envelope
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Transaction gateway",
@@ -158,7 +161,10 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/(v1|gateway|sandbox)",
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
-    "POSTPROCESSING_HOOKS": ["gateway.openapi.with_security_and_errors"],
+    "POSTPROCESSING_HOOKS": [
+        "gateway.openapi.with_security_and_errors",
+        "transactions.openapi.with_what_fields_cannot_say",
+    ],
 }
 
 # Language and time: UTC inside and on the wire; IST is the market's ---------------------------------------
@@ -190,12 +196,13 @@ if not EMBEDDED:
     if env.flag("BEHIND_TLS_PROXY", default=False):
         SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {"request_id": {"()": "gateway.middleware.WithRequestId"}},
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request_id"]}},
-    "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", default="INFO")},
+    "root": {"handlers": ["console"], "level": env.one_of("LOG_LEVEL", LOG_LEVELS, default="INFO")},
     "loggers": {"django.request": {"level": "ERROR"}},
 }

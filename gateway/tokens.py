@@ -36,7 +36,7 @@ def bearer(token: str, secret: str) -> Bearer:
         payload = jwt.decode(token, secret, algorithms=[ALGORITHM], options={"verify_aud": False})
     except jwt.ExpiredSignatureError:
         raise InvalidJWT("The authtoken has expired.") from None
-    except (jwt.ImmatureSignatureError, jwt.InvalidIssuedAtError):
+    except jwt.ImmatureSignatureError:
         raise InvalidJWT("The authtoken is not valid yet: its iat or nbf lies in the future.") from None
     except jwt.InvalidAlgorithmError:
         raise InvalidJWT("The authtoken must be signed with HS256.") from None

@@ -46,8 +46,8 @@ def hear(facts: Facts, word: Report | None, *, now: datetime, patience: timedelt
         filled_quantity=word.filled_quantity,
         average_price=word.average_price,
         exchange_order_id=word.exchange_order_id or facts.exchange_order_id,
-        error_code=word.error_code,
-        status_message=word.message,
+        error_code=facts.error_code if status is OrderStatus.ERROR else word.error_code,
+        status_message=facts.status_message if status is OrderStatus.ERROR else word.message,
         silent_since=None,
     )
 

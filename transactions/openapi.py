@@ -1,6 +1,6 @@
 """What the transaction planes answer, for the OpenAPI document."""
 
-from typing import Final
+from typing import Any, Final
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
@@ -9,9 +9,9 @@ from brokers.hours import Hours
 from brokers.port import OrderType, Side, Validity, Variety
 from brokers.registry import BROKERS
 from brokers.simulator.acts import Act
-from gateway.openapi import BOOLEAN, INTEGER, MOMENT, NUMBER, answer, listed, nullable, obj, one_of, text
+from gateway.openapi import BOOLEAN, INTEGER, MOMENT, NUMBER, Json, answer, listed, nullable, obj, one_of, text
 from transactions import serializers
-from transactions.intents import Intent
+from transactions.intents import SECURITIES, Intent
 from transactions.states import BatchStatus, OrderStatus, TransactionStatus
 
 TRANSACTION_ID: Final = text(pattern="^TRX_[0-9a-f]{32}$")
@@ -103,9 +103,9 @@ _BASKET: Final = OpenApiExample(
     request_only=True,
 )
 _CONNECT: Final = OpenApiExample("Connect a user", value={"intent": "CONNECT"}, request_only=True)
+_SOME_IDS: Final = listed(text(pattern=r"\S", maxLength=64)) | {"maxItems": 100}
 _IDS: Final = [
-    OpenApiParameter(name, OpenApiTypes.STR, many=True, description="May be repeated")
-    for name in ("transactionId", "batchId")
+    OpenApiParameter(name, _SOME_IDS, description="May be repeated") for name in ("transactionId", "batchId")
 ]
 _TICKER: Final = OpenApiParameter("ticker", OpenApiTypes.STR, OpenApiParameter.PATH, description="NSE symbol")
 
@@ -128,8 +128,8 @@ SECURITIES_ORDERS: Final = extend_schema(
     description="By transactionId: COMPLETED ones. By batchId: any state after placement. Unknown ids are passed over.",
     parameters=[
         *_IDS,
-        OpenApiParameter("count", OpenApiTypes.INT, description="1–200, 50 unless told"),
-        OpenApiParameter("offset", OpenApiTypes.INT, description="From 0"),
+        OpenApiParameter("count", INTEGER | {"minimum": 1, "maximum": 200, "default": 50}),
+        OpenApiParameter("offset", INTEGER | {"minimum": 0, "maximum": 10_000_000, "default": 0}),
     ],
     responses={200: answer("Batches", listed(BATCH))},
 )
@@ -138,7 +138,11 @@ COMPLETE: Final = extend_schema(
     summary="Play the user",
     request=serializers.Complete,
     parameters=[
-        OpenApiParameter("wait", OpenApiTypes.FLOAT, description="Seconds, 30 at most, until no order is open")
+        OpenApiParameter(
+            "wait",
+            NUMBER | {"minimum": 0, "maximum": 30, "default": 0},
+            description="Seconds, until no order is open",
+        )
     ],
     examples=[OpenApiExample("Happy", value={"broker": "kite", "clientId": "happy"}, request_only=True)],
     responses={200: answer("The SDK response", SDK_RESPONSE)},
@@ -193,3 +197,14 @@ SCENARIOS: Final = extend_schema(
     summary="Every persona, PIN and action, and what it reaches",
     responses={200: answer("Scenarios", obj(dict.fromkeys(("personas", "pins", "stops", "actions", "market"), _ROWS)))},
 )
+
+
+def with_what_fields_cannot_say(result: Json, **_: Any) -> Json:
+    """A postprocessing hook of drf-spectacular: the rules that a serializer checks in its methods."""
+    schemas = result["components"]["schemas"]
+    schemas["SecurityIn"]["additionalProperties"] = False
+    schemas["CreateTransaction"]["properties"]["intent"] = one_of(*Intent)
+    schemas["OrderConfigIn"]["properties"]["type"] = one_of(SECURITIES)
+    schemas["ClockIn"]["oneOf"] = [{"required": [name]} for name in ("advance", "set", "reset")]
+    schemas["ClockIn"]["properties"]["advance"]["pattern"] = "^P"
+    return result

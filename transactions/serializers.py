@@ -232,7 +232,10 @@ class ClockIn(Body):
     reset = Truth(required=False)
 
     def validate_advance(self, value: str) -> timedelta:
-        duration = parse_duration(value) if value.startswith("P") else None
+        try:
+            duration = parse_duration(value) if value.startswith("P") else None
+        except OverflowError:
+            duration = None
         if duration is None:
             raise serializers.ValidationError("must be an ISO 8601 duration such as PT15M or P1D.")
         return duration

@@ -13,7 +13,7 @@ from brokers.port import BrokerStatus
 from brokers.quotes import quotes
 from brokers.simulator import link
 from brokers.simulator.fills import UNMATCHED, Fill
-from brokers.simulator.matching import WRITTEN, record_fill
+from brokers.simulator.matching import WRITTEN, exchange_order_id, record_fill
 from brokers.simulator.models import SimOrder, SimTrade
 from brokers.simulator.personas import LATE, Fate
 from gateway.errors import Conflict, Invalid, NotFound
@@ -87,6 +87,7 @@ def _filled(order: SimOrder, wish: Wish, tariff: Tariff, now: datetime) -> list[
         raise Invalid(f"quantity: of this order {rest} are open; {wish.act.value} needs fewer.")
     at_price = wish.price or quotes(order.account.gateway_id, [order.ticker])[order.ticker].at(now)
     trade = record_fill(order, order.trades.count() + 1, Fill(wanted, at_price, now), tariff)
+    order.exchange_order_id = exchange_order_id(order.ref)
     complete = order.filled_quantity == order.quantity
     order.status = (BrokerStatus.COMPLETE if complete else BrokerStatus.CANCELLED).value
     order.error_code = "" if complete else UNMATCHED

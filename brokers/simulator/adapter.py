@@ -49,7 +49,7 @@ class SimulatedBroker:
         """The token carries the errorCode that the PIN forces on every order, or nothing."""
         persona = persona_of(client_id)
         forced = pin.removeprefix(PIN_PREFIX) if pin.startswith(PIN_PREFIX) else ""
-        if persona is Persona.LOGIN_FAILS or not pin or (forced and not _is_forceable(forced)):
+        if persona is Persona.LOGIN_FAILS or not pin or pin == PIN_PREFIX or (forced and not _is_forceable(forced)):
             raise LoginRefused
         if forced.isdigit():
             raise LoginEnded(int(forced))

@@ -1,6 +1,7 @@
 """The broker's books: funds, holdings and the risk check, all sums over the tradebook."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 
 from django.db.models import Case, DecimalField, F, IntegerField, Q, Sum, When
@@ -56,8 +57,10 @@ def refuse_what_is_not_covered(
     """The risk check, in the orders' order: errorCode by ref for those that funds, holdings or the band refuse."""
     waiting = list(orders)
     sells = {order.ticker for order in waiting if order.side == Side.SELL}
-    funds = free_funds(account) - _blocked(account)
-    shares = {h.ticker: h.quantity for h in sellable(account, sorted(sells))} if sells else {}
+    resting = _resting(account)
+    funds = free_funds(account) - resting.rupees
+    lots = sellable(account, sorted(sells)) if sells else []
+    shares = {lot.ticker: lot.quantity - resting.shares.get(lot.ticker, 0) for lot in lots}
     refused: dict[str, str] = {}
     for order in waiting:
         quote = quotes[order.ticker]
@@ -81,9 +84,20 @@ def _cost(order: SimOrder, quote: Quote) -> Decimal:
     return (limit or quote.at(order.placed_at)) * order.quantity
 
 
-def _blocked(account: SimAccount) -> Decimal:
-    """Rupees that buys still resting at the exchange have blocked, at their limits."""
-    resting = SimOrder.objects.filter(IS_BUY, account=account, status=Status.OPEN, admitted=True)
-    unfilled = (F("quantity") - F("filled_quantity")) * F("price")
-    blocked = resting.aggregate(sum=Coalesce(Sum(unfilled, output_field=MONEY), Decimal(0), output_field=MONEY))
-    return Decimal(blocked["sum"])
+@dataclass(frozen=True, slots=True)
+class Resting:
+    """What orders at the exchange have spoken for: rupees of buys at their limits, shares of sells."""
+
+    rupees: Decimal
+    shares: Mapping[str, int]
+
+
+def _resting(account: SimAccount) -> Resting:
+    at_work = SimOrder.objects.filter(account=account, status=Status.OPEN, admitted=True)
+    rest = F("quantity") - F("filled_quantity")
+    rows = at_work.values_list("side", "ticker").order_by("side", "ticker")
+    sums = list(rows.annotate(shares=Sum(rest), value=Sum(rest * F("price"), output_field=MONEY)))
+    return Resting(
+        rupees=sum((value for side, _, _, value in sums if side == Side.BUY and value), Decimal(0)),
+        shares={ticker: shares for side, ticker, shares, _ in sums if side == Side.SELL},
+    )

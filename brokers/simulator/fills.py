@@ -5,7 +5,7 @@ on how often, or whether, anybody asks.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
@@ -22,7 +22,7 @@ PriceAt = Callable[[datetime], Decimal]
 
 @dataclass(frozen=True, slots=True)
 class Working:
-    """An order at the exchange. `looked_at`: up to where its price has been looked at already."""
+    """An order at the exchange. `looked_at`: the last moment at which its price was looked at."""
 
     side: Side
     quantity: int
@@ -47,12 +47,13 @@ class Fill:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """All fills since arrival, and where the order stands."""
+    """All fills since arrival, and where the order stands; `looked_at` is where the next look begins."""
 
     status: BrokerStatus
     fills: tuple[Fill, ...] = ()
     error_code: str = ""
     triggered: bool = False
+    looked_at: datetime | None = None
 
 
 def progress(order: Working, price_at: PriceAt, now: datetime) -> Progress:
@@ -95,14 +96,16 @@ def _resting(order: Working, price_at: PriceAt, now: datetime) -> Progress:
     triggered = order.triggered or order.order_type is OrderType.LIMIT
     ioc = order.validity is Validity.IOC
     until = min(now, order.lapses_at, order.arrived_at if ioc else now)
-    for moment in minutes(order.looked_at or order.arrived_at, until):
+    looked_at = order.looked_at or order.arrived_at
+    for moment in minutes(looked_at, until):
+        looked_at = moment
         price = price_at(moment)
         triggered = triggered or _reaches_trigger(order, price)
         if triggered and _crosses(order, price):
-            return _executed(order, moment, price_at, now)
+            return replace(_executed(order, moment, price_at, now), looked_at=moment)
     if ioc or now >= order.lapses_at:
-        return Progress(BrokerStatus.CANCELLED, error_code=UNMATCHED, triggered=triggered)
-    return Progress(BrokerStatus.OPEN, triggered=triggered)
+        return Progress(BrokerStatus.CANCELLED, error_code=UNMATCHED, triggered=triggered, looked_at=looked_at)
+    return Progress(BrokerStatus.OPEN, triggered=triggered, looked_at=looked_at)
 
 
 def _reaches_trigger(order: Working, price: Decimal) -> bool:

@@ -89,7 +89,7 @@ def _admit(orders: Sequence[SimOrder], prices: Mapping[str, Quote], now: datetim
         if order.ref in refused:
             order.status, order.error_code, order.said_at = Status.REJECTED, refused[order.ref], now
         else:
-            order.exchange_order_id = _exchange_order_id(order.ref)
+            order.exchange_order_id = exchange_order_id(order.ref)
 
 
 def _advance(order: SimOrder, came: Progress, tariff: Tariff, now: datetime) -> list[SimTrade]:
@@ -97,7 +97,7 @@ def _advance(order: SimOrder, came: Progress, tariff: Tariff, now: datetime) -> 
     if trades or came.status.value != order.status:
         order.said_at = trades[-1].at if trades else now
     order.status, order.error_code = came.status.value, came.error_code
-    order.triggered, order.looked_at = came.triggered, now
+    order.triggered, order.looked_at = came.triggered, came.looked_at
     return trades
 
 
@@ -128,6 +128,6 @@ def _new_trades(order: SimOrder, fills: Sequence[Fill], tariff: Tariff) -> list[
     return trades
 
 
-def _exchange_order_id(ref: str) -> str:
+def exchange_order_id(ref: str) -> str:
     """Sixteen digits, as NSE's are; the same for the same ref."""
     return str(10**15 + int.from_bytes(blake2b(ref.encode(), digest_size=6).digest(), "big"))

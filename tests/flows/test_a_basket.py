@@ -2,6 +2,7 @@
 
 from standardwebhooks import Webhook
 
+from tests.flows import stage
 from tests.partner import Partner
 from tests.receiver import Receiver
 from webhooks.signing import checksum
@@ -11,22 +12,21 @@ class TestAHappyBasket:
     def test_ends_complete_everywhere(self, partner: Partner, receiver: Receiver) -> None:
         transaction_id = partner.create(notes="order 4711")
 
-        answer = partner.complete(transaction_id, wait=5)
+        (shown,) = partner.complete(transaction_id).data["orderBatches"]
 
-        assert answer.status == 200
-        (batch,) = answer.data["orderBatches"]
+        batch = stage.later(partner, shown, "PT10S")
         assert (batch["status"], batch["quantity"], batch["filled"]) == ("COMPLETED", 2, 2)
         assert partner.details(transaction_id)["status"] == "COMPLETED"
         assert partner.batches(transactionId=transaction_id) == [batch]
 
     def test_tells_its_partner_twice_and_in_order(self, partner: Partner, receiver: Receiver) -> None:
-        partner.complete(partner.create(), wait=5)
+        stage.played(partner)
 
         assert receiver.events() == ["order.placed", "order.completed"]
         assert [hit.headers["x-gateway-sequence"] for hit in receiver.hits] == ["1", "2"]
 
     def test_signs_every_word_of_it(self, partner: Partner, receiver: Receiver) -> None:
-        partner.complete(partner.create(), wait=5)
+        stage.played(partner)
 
         assert partner.webhook_secret is not None
         for hit in receiver.hits:

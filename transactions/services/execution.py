@@ -160,8 +160,8 @@ def _take(order: Order, facts: Facts) -> None:
 
 
 def _visible(facts: Facts) -> Facts:
-    """Without what only the gateway itself keeps count of."""
-    return replace(facts, silent_since=None)
+    """What is news: neither the gateway's own count of a silence, nor the exchange's number for the order."""
+    return replace(facts, silent_since=None, exchange_order_id=None)
 
 
 def _facts(order: Order) -> Facts:

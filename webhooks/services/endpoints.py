@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from urllib.parse import urlsplit
 
 from gateway.errors import Conflict, Invalid
@@ -9,6 +10,8 @@ from gateway.models import Gateway
 from gateway.vault import reseal, seal
 from webhooks.models import Endpoint
 from webhooks.signing import new_secret
+
+LONGEST_URL: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +24,16 @@ class NewEndpoint:
 
 def check_url(url: str) -> str:
     """The URL, if a webhook may be sent there: http or https, a host, no credentials."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise Invalid("The webhook URL is malformed.") from None
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise Invalid("The webhook URL must be an http or https URL with a host.")
     if parts.username or parts.password:
         raise Invalid("The webhook URL must not carry credentials.")
+    if len(url) > LONGEST_URL:
+        raise Invalid(f"The webhook URL must not exceed {LONGEST_URL} characters.")
     return url
 
 

@@ -1,0 +1,197 @@
+"""Funds, holdings and the risk check: sums over the tradebook."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from itertools import count
+
+import pytest
+
+from brokers.port import Holding
+from brokers.quotes import Quote
+from brokers.simulator.books import free_funds, held, holdings, refuse_what_is_not_covered, sellable
+from brokers.simulator.models import SimAccount, SimOrder, SimTrade
+from brokers.simulator.personas import LENT, RICH
+
+_numbers = count(1)
+QUOTES: Mapping[str, Quote] = {
+    ticker: Quote(ticker, Decimal(100), Decimal("0.05"), Decimal(price), "s")
+    for ticker, price in (("INFY", "100"), ("TCS", "50"))
+}
+
+
+def order(
+    account: SimAccount,
+    now: datetime,
+    side: str = "BUY",
+    quantity: int = 1,
+    *,
+    ticker: str = "INFY",
+    kind: str = "MARKET",
+    price: str | None = None,
+    **facts: object,
+) -> SimOrder:
+    return SimOrder.objects.create(
+        account=account,
+        ref=f"ref-{next(_numbers)}",
+        ticker=ticker,
+        side=side,
+        quantity=quantity,
+        order_type=kind,
+        variety="regular",
+        validity="DAY",
+        price=price and Decimal(price),
+        placed_at=now,
+        fate="FILL",
+        **facts,
+    )
+
+
+def trade(
+    account: SimAccount,
+    now: datetime,
+    side: str,
+    quantity: int,
+    price: str,
+    *,
+    charges: str = "0",
+    ticker: str = "INFY",
+) -> None:
+    SimTrade.objects.create(
+        order=order(account, now, side, quantity, ticker=ticker, status="COMPLETE", filled_quantity=quantity),
+        account=account,
+        ticker=ticker,
+        side=side,
+        number=1,
+        quantity=quantity,
+        price=Decimal(price),
+        charges=Decimal(charges),
+        at=now,
+    )
+
+
+def put(account: SimAccount, *, funds: str | None = None, lent: int | None = None) -> None:
+    account.opening_funds = account.opening_funds if funds is None else Decimal(funds)
+    account.lent_shares = account.lent_shares if lent is None else lent
+    account.save()
+
+
+class TestFreeFunds:
+    def test_are_the_opening_funds_at_first(self, account: SimAccount) -> None:
+        assert free_funds(account) == RICH
+
+    def test_are_what_the_trades_leave(self, account: SimAccount, now: datetime) -> None:
+        put(account, funds="10000")
+        trade(account, now, "BUY", 10, "100.05", charges="1.19")
+        trade(account, now, "SELL", 4, "110.00", charges="0.46")
+
+        assert free_funds(account) == Decimal("9437.85")  # 10000 - 1000.50 - 1.19 + 440 - 0.46
+
+
+class TestHeld:
+    def test_is_bought_less_sold(self, account: SimAccount, now: datetime) -> None:
+        trade(account, now, "BUY", 10, "100")
+        trade(account, now, "SELL", 4, "110")
+        trade(account, now, "BUY", 3, "50", ticker="TCS")
+
+        assert held(account) == {"INFY": 6, "TCS": 3}
+        assert held(account, ["TCS", "WIPRO"]) == {"TCS": 3}
+
+
+class TestHoldings:
+    def test_are_valued_at_the_average_price_of_their_buys(self, account: SimAccount, now: datetime) -> None:
+        trade(account, now, "BUY", 1, "100")
+        trade(account, now, "BUY", 2, "101")
+        trade(account, now, "SELL", 1, "500")
+
+        assert holdings(account) == [Holding("INFY", 2, Decimal("100.6667"))]
+
+    def test_do_not_show_what_was_sold_off_or_lent(self, account: SimAccount, now: datetime) -> None:
+        trade(account, now, "BUY", 2, "100")
+        trade(account, now, "SELL", 2, "100")
+        trade(account, now, "SELL", 3, "50", ticker="TCS")
+
+        assert holdings(account) == []
+
+
+class TestSellable:
+    def test_is_what_is_held_and_what_is_lent(self, account: SimAccount, now: datetime) -> None:
+        trade(account, now, "BUY", 2, "100")
+
+        assert [(h.ticker, h.quantity) for h in sellable(account, ["INFY", "TCS"])] == [
+            ("INFY", LENT + 2),
+            ("TCS", LENT),
+        ]
+
+
+class TestTheRiskCheck:
+    def test_lets_all_through_that_is_covered(self, account: SimAccount, now: datetime) -> None:
+        basket = [order(account, now, "BUY", 10), order(account, now, "SELL", 10)]
+
+        assert refuse_what_is_not_covered(account, basket, QUOTES) == {}
+
+    def test_spends_the_funds_in_the_orders_order(self, account: SimAccount, now: datetime) -> None:
+        put(account, funds="1000")
+        basket = [order(account, now, "BUY", quantity) for quantity in (6, 5, 4, 1)]
+
+        refused = refuse_what_is_not_covered(account, basket, QUOTES)
+
+        assert refused == {basket[1].ref: "marginsExceeded", basket[3].ref: "marginsExceeded"}
+
+    @pytest.mark.parametrize(
+        ("kind", "price", "quantity", "refused"),
+        [
+            ("MARKET", None, 10, False),
+            ("MARKET", None, 11, True),
+            ("LIMIT", "90", 11, False),
+            ("LIMIT", "110", 10, True),
+            ("SL", "110", 10, True),
+            ("SLM", None, 10, False),
+        ],
+    )
+    def test_counts_a_buy_at_its_limit_or_at_the_market(
+        self, *, account: SimAccount, now: datetime, kind: str, price: str | None, quantity: int, refused: bool
+    ) -> None:
+        put(account, funds="1000")
+        buy = order(account, now, "BUY", quantity, kind=kind, price=price)
+
+        assert bool(refuse_what_is_not_covered(account, [buy], QUOTES)) is refused
+
+    def test_keeps_back_what_resting_buys_have_blocked(self, account: SimAccount, now: datetime) -> None:
+        put(account, funds="1000")
+        order(account, now, "BUY", 10, kind="LIMIT", price="90", admitted=True, filled_quantity=4)
+        buys = [order(account, now, "BUY", quantity) for quantity in (4, 1)]
+
+        refused = refuse_what_is_not_covered(account, buys, QUOTES)
+
+        assert refused == {buys[1].ref: "marginsExceeded"}  # 1000 - 6 × 90 - 4 × 100 leaves 60
+
+    def test_sells_in_the_orders_order_what_is_held(self, account: SimAccount, now: datetime) -> None:
+        put(account, lent=0)
+        trade(account, now, "BUY", 10, "100")
+        sells = [order(account, now, "SELL", quantity) for quantity in (6, 5, 4, 1)]
+
+        refused = refuse_what_is_not_covered(account, sells, QUOTES)
+
+        assert refused == {sells[1].ref: "checkHoldings", sells[3].ref: "checkHoldings"}
+
+    def test_counts_what_resting_sells_have_spoken_for(self, account: SimAccount, now: datetime) -> None:
+        rest = account.lent_shares
+        order(account, now, "SELL", rest - 3, kind="LIMIT", price="101", admitted=True)
+        late = order(account, now, "SELL", 4)
+
+        refused = refuse_what_is_not_covered(account, [late], QUOTES)
+
+        assert refused == {late.ref: "checkHoldings"}
+
+    @pytest.mark.parametrize(
+        ("price", "refused"), [("80.00", False), ("79.95", True), ("120.00", False), ("120.05", True)]
+    )
+    @pytest.mark.parametrize("side", ["BUY", "SELL"])
+    def test_refuses_a_price_outside_the_band(
+        self, account: SimAccount, now: datetime, side: str, price: str, refused: bool
+    ) -> None:
+        limit = order(account, now, side, 1, kind="LIMIT", price=price)
+
+        expected = {limit.ref: "circuitLimitExceeded"} if refused else {}
+        assert refuse_what_is_not_covered(account, [limit], QUOTES) == expected

@@ -1,0 +1,238 @@
+"""The fill model. The prices of the tables are given by the minute; the properties use the seeded path."""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from brokers.port import BrokerStatus, OrderType, Side, Validity
+from brokers.prices import price_at
+from brokers.simulator.fills import Fill, PriceAt, Progress, Working, progress
+from brokers.simulator.personas import Fate
+
+AT = datetime(2026, 11, 20, 5, 30, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+OPEN, COMPLETE, CANCELLED = BrokerStatus.OPEN, BrokerStatus.COMPLETE, BrokerStatus.CANCELLED
+MARKET = Working(
+    side=Side.BUY,
+    quantity=10,
+    order_type=OrderType.MARKET,
+    validity=Validity.DAY,
+    price=None,
+    trigger_price=None,
+    fate=Fate.FILL,
+    fate_code="",
+    arrived_at=AT,
+    lapses_at=AT + 60 * MINUTE,
+)
+LIMIT = replace(MARKET, order_type=OrderType.LIMIT, price=Decimal(100))
+
+
+def path(*prices: int) -> PriceAt:
+    """The n-th price holds from the n-th minute on, the last for good."""
+    return lambda at: Decimal(prices[min(int((at - AT) / MINUTE), len(prices) - 1)])
+
+
+def seeded(at: datetime) -> Decimal:
+    return price_at(reference=Decimal("1180.00"), tick=Decimal("0.10"), seed="s", ticker="INFY", at=at)
+
+
+def after(minutes: float, order: Working, prices: PriceAt) -> Progress:
+    return progress(order, prices, AT + minutes * MINUTE)
+
+
+class TestAMarketOrder:
+    def test_fills_at_once_at_the_price_of_its_arrival(self) -> None:
+        assert after(9, MARKET, path(100, 101)) == Progress(COMPLETE, (Fill(10, Decimal(100), AT),), triggered=True)
+
+    @pytest.mark.parametrize(
+        ("quantity", "filled", "status", "code"),
+        [(1, 1, COMPLETE, ""), (2, 1, CANCELLED, "orderUnmatched"), (11, 5, CANCELLED, "orderUnmatched")],
+    )
+    def test_fills_half_rounded_down_but_a_single_share_whole(
+        self, quantity: int, filled: int, status: BrokerStatus, code: str
+    ) -> None:
+        came = after(0, replace(MARKET, quantity=quantity, fate=Fate.HALF), path(100))
+
+        assert (came.status, [fill.quantity for fill in came.fills], came.error_code) == (status, [filled], code)
+
+    @pytest.mark.parametrize(
+        ("seconds", "fills", "status"),
+        [
+            (0, [], OPEN),
+            (11.999, [], OPEN),
+            (12, [2], OPEN),
+            (24, [2, 2], OPEN),
+            (59.999, [2, 2, 2, 2], OPEN),
+            (60, [2, 2, 2, 2, 2], COMPLETE),
+            (9_999, [2, 2, 2, 2, 2], COMPLETE),
+        ],
+    )
+    def test_fills_in_five_steps_over_a_minute(self, seconds: float, fills: list[int], status: BrokerStatus) -> None:
+        came = after(seconds / 60, replace(MARKET, fate=Fate.STEPS), path(100))
+
+        assert ([fill.quantity for fill in came.fills], came.status) == (fills, status)
+
+    @pytest.mark.parametrize(("quantity", "fills"), [(1, [1]), (3, [1, 1, 1]), (7, [1, 1, 2, 1, 2])])
+    def test_fills_whole_shares_only(self, quantity: int, fills: list[int]) -> None:
+        came = after(1, replace(MARKET, quantity=quantity, fate=Fate.STEPS), path(100))
+
+        assert [fill.quantity for fill in came.fills] == fills
+
+    @pytest.mark.parametrize(
+        ("fate", "status"),
+        [(Fate.REJECT, BrokerStatus.REJECTED), (Fate.CANCEL, CANCELLED), (Fate.HOLD, OPEN)],
+    )
+    def test_meets_its_fate_unfilled(self, fate: Fate, status: BrokerStatus) -> None:
+        came = after(9, replace(MARKET, fate=fate, fate_code="otherError"), path(100))
+
+        assert (came.status, came.fills) == (status, ())
+
+
+class TestARestingOrder:
+    @pytest.mark.parametrize(
+        ("side", "prices", "minute", "price"),
+        [
+            (Side.BUY, (100, 1), 0, 100),
+            (Side.BUY, (99, 1), 0, 99),
+            (Side.BUY, (101, 100, 1), 1, 100),
+            (Side.BUY, (101, 102, 98, 1), 2, 98),
+            (Side.SELL, (100, 999), 0, 100),
+            (Side.SELL, (99, 99, 104, 999), 2, 104),
+        ],
+    )
+    def test_fills_when_the_price_crosses_its_limit(
+        self, side: Side, prices: Sequence[int], minute: int, price: int
+    ) -> None:
+        came = after(9, replace(LIMIT, side=side), path(*prices))
+
+        assert (came.status, came.fills) == (COMPLETE, (Fill(10, Decimal(price), AT + minute * MINUTE),))
+
+    @pytest.mark.parametrize(("side", "price"), [(Side.BUY, 101), (Side.SELL, 99)])
+    def test_rests_while_it_does_not(self, side: Side, price: int) -> None:
+        came = after(59.9, replace(LIMIT, side=side), path(price))
+
+        assert (came.status, came.fills, came.error_code) == (OPEN, (), "")
+
+    @pytest.mark.parametrize(("minutes", "status"), [(59.99, OPEN), (60, CANCELLED), (9_999, CANCELLED)])
+    def test_lapses_at_the_close(self, minutes: float, status: BrokerStatus) -> None:
+        assert after(minutes, LIMIT, path(101)).status is status
+
+    def test_fills_at_the_close_itself(self) -> None:
+        came = after(99, LIMIT, path(*[101] * 60, 100))
+
+        assert [fill.at for fill in came.fills] == [AT + 60 * MINUTE]
+
+    def test_does_not_fill_after_the_close(self) -> None:
+        assert after(99, LIMIT, path(*[101] * 61, 100)) == Progress(
+            CANCELLED, (), "orderUnmatched", triggered=True, looked_at=AT + 60 * MINUTE
+        )
+
+    @pytest.mark.parametrize(("price", "status"), [(100, COMPLETE), (101, CANCELLED)])
+    def test_decides_at_once_when_immediate_or_cancel(self, price: int, status: BrokerStatus) -> None:
+        assert after(0, replace(LIMIT, validity=Validity.IOC), path(price)).status is status
+
+    def test_does_not_wait_for_a_better_price_when_immediate_or_cancel(self) -> None:
+        came = after(9, replace(LIMIT, validity=Validity.IOC), path(101, 99))
+
+        assert (came.status, came.fills) == (CANCELLED, ())
+
+    @pytest.mark.parametrize(
+        ("side", "kind", "limit", "prices", "minute"),
+        [
+            (Side.BUY, OrderType.SLM, None, (100, 104, 105, 90), 2),
+            (Side.SELL, OrderType.SLM, None, (110, 106, 105, 120), 2),
+            (Side.BUY, OrderType.SL, 106, (100, 105), 1),
+            (Side.BUY, OrderType.SL, 106, (100, 107, 106), 2),
+            (Side.SELL, OrderType.SL, 104, (110, 103, 102, 104), 3),
+        ],
+    )
+    def test_waits_for_its_trigger_then_for_its_limit(
+        self, side: Side, kind: OrderType, limit: int | None, prices: Sequence[int], minute: int
+    ) -> None:
+        price = None if limit is None else Decimal(limit)
+        stop = replace(MARKET, side=side, order_type=kind, price=price, trigger_price=Decimal(105))
+
+        came = after(9, stop, path(*prices))
+
+        assert [fill.at for fill in came.fills] == [AT + minute * MINUTE]
+
+    def test_without_its_trigger_never_fills(self) -> None:
+        stop = replace(MARKET, order_type=OrderType.SL, price=Decimal(106), trigger_price=Decimal(105))
+
+        assert after(9, stop, path(104, 90)) == Progress(OPEN, looked_at=AT + 9 * MINUTE)
+
+
+PRICES = st.decimals("1150", "1200", places=1)
+ORDERS = st.builds(
+    Working,
+    side=st.sampled_from(Side),
+    quantity=st.integers(1, 50),
+    order_type=st.sampled_from(OrderType),
+    validity=st.sampled_from(Validity),
+    price=PRICES,
+    trigger_price=PRICES,
+    fate=st.sampled_from(Fate),
+    fate_code=st.just("otherError"),
+    arrived_at=st.integers(0, 119).map(lambda second: AT + timedelta(seconds=second)),
+    lapses_at=st.integers(2, 90).map(lambda minute: AT + minute * MINUTE),
+)
+LOOKS = st.lists(st.integers(120, 7_200).map(lambda second: AT + timedelta(seconds=second)), min_size=1, max_size=8)
+
+
+def looked_at_often(order: Working, looks: Sequence[datetime]) -> list[Progress]:
+    """As the matching does it: what one look leaves behind, the next begins with; a final word is the last."""
+    told = []
+    for now in sorted(looks):
+        told.append(progress(order, seeded, now))
+        order = replace(order, looked_at=told[-1].looked_at, triggered=told[-1].triggered)
+        if told[-1].status is not OPEN:
+            break
+    return told
+
+
+class TestAnyOrder:
+    @given(ORDERS, LOOKS)
+    def test_comes_to_the_same_however_often_it_is_looked_at(self, order: Working, looks: list[datetime]) -> None:
+        once = progress(order, seeded, max(looks))
+
+        often = looked_at_often(order, looks)[-1]
+
+        assert (often.status, often.fills, often.error_code) == (once.status, once.fills, once.error_code)
+
+    @given(ORDERS, LOOKS)
+    def test_is_never_overfilled(self, order: Working, looks: list[datetime]) -> None:
+        came = progress(order, seeded, max(looks))
+        filled = sum(fill.quantity for fill in came.fills)
+
+        assert all(fill.quantity > 0 for fill in came.fills)
+        assert filled <= order.quantity
+        assert (filled == order.quantity) == (came.status is COMPLETE)
+
+    @given(ORDERS, LOOKS)
+    def test_only_ever_adds_fills(self, order: Working, looks: list[datetime]) -> None:
+        told = [progress(order, seeded, now).fills for now in sorted(looks)]
+
+        assert all(later[: len(earlier)] == earlier for earlier, later in itertools.pairwise(told))
+
+    @given(ORDERS, LOOKS)
+    def test_fills_between_arrival_and_now_at_the_price_of_the_moment(
+        self, order: Working, looks: list[datetime]
+    ) -> None:
+        came = progress(order, seeded, max(looks))
+
+        assert all(order.arrived_at <= fill.at <= max(looks) for fill in came.fills)
+        assert all(fill.price == seeded(fill.at) for fill in came.fills)
+
+    @given(ORDERS, LOOKS)
+    def test_with_a_limit_starts_to_fill_within_it(self, order: Working, looks: list[datetime]) -> None:
+        came = progress(replace(order, order_type=OrderType.LIMIT, fate=Fate.FILL), seeded, max(looks))
+        sign = 1 if order.side is Side.BUY else -1
+
+        assert order.price is not None
+        assert all(sign * fill.price <= sign * order.price for fill in came.fills)

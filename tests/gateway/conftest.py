@@ -1,0 +1,13 @@
+"""Time stands still where a test asks for it; only a gateway's clock is moved."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+import pytest
+import time_machine
+
+
+@pytest.fixture
+def still(now: datetime) -> Iterator[None]:
+    with time_machine.travel(now, tick=False):
+        yield

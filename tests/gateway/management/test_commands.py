@@ -1,0 +1,157 @@
+"""The operators' commands: what they print, and what they refuse without a trace."""
+
+import json
+from datetime import timedelta
+from io import StringIO
+from typing import Any
+
+import jwt
+import pytest
+from cryptography.fernet import Fernet
+from django.core.management import CommandError, call_command
+
+from gateway import clock
+from gateway.auth import api_secrets, jwt_secrets
+from gateway.credentials import Credentials, rotate
+from gateway.models import Account, Gateway
+from gateway.tokens import Bearer, bearer
+from gateway.vault import unseal
+from tests import make
+from webhooks.models import Endpoint
+from webhooks.services.endpoints import add_endpoint
+
+URL = "https://partner.example/hooks"
+
+
+def run(*arguments: str) -> str:
+    out = StringIO()
+    call_command(*arguments, stdout=out, stderr=StringIO())
+    return out.getvalue()
+
+
+class TestCreateGateway:
+    def test_prints_one_json_object(self, db: None) -> None:
+        printed = json.loads(run("create_gateway", "demo", "--webhook-url", URL, "--json"))
+
+        row = Gateway.objects.get(name="demo")
+        assert printed == {
+            "name": "demo",
+            "apiSecret": api_secrets(row)[0],
+            "jwtSecret": jwt_secrets(row)[0],
+            "webhookUrl": URL,
+            "webhookSecret": unseal(row.endpoints.get().sealed_secret),
+            "test": True,
+        }
+
+    def test_prints_a_line_per_credential(self, db: None) -> None:
+        names = [line.split()[0] for line in run("create_gateway", "demo").splitlines()]
+
+        assert names == ["name", "apiSecret", "jwtSecret", "webhookUrl", "webhookSecret", "test"]
+
+    @pytest.mark.parametrize(("flags", "is_test"), [((), True), (("--test",), True), (("--live",), False)])
+    def test_makes_a_test_gateway_unless_told(self, db: None, flags: tuple[str, ...], is_test: bool) -> None:
+        run("create_gateway", "demo", *flags)
+
+        assert Gateway.objects.get().is_test is is_test
+
+    def test_takes_several_origins(self, db: None) -> None:
+        origins = ["--allowed-origin", "https://A.example", "--allowed-origin", "http://localhost:3000"]
+        run("create_gateway", "demo", *origins)
+
+        assert Gateway.objects.get().allowed_origins == ["https://a.example", "http://localhost:3000"]
+
+    @pytest.mark.parametrize(
+        ("arguments", "sentence"),
+        [
+            (("Demo",), "NAME must be lower-case letters, digits and hyphens, 63 at most."),
+            (("demo", "--allowed-origin", "http://shop.example"), "http://shop.example is not an origin"),
+            (("demo", "--allowed-origin", "https://["), "is not an origin"),
+            (("demo", "--webhook-url", "ftp://partner.example"), "must be an http or https URL"),
+            (("demo", "--webhook-url", "https://u:p@partner.example"), "must not carry credentials"),
+            (("demo", "--webhook-url", "https://["), "malformed"),
+        ],
+    )
+    def test_refuses_bad_input_without_a_trace(self, db: None, arguments: tuple[str, ...], sentence: str) -> None:
+        with pytest.raises(CommandError) as refusal:
+            run("create_gateway", *arguments)
+
+        assert sentence in str(refusal.value)
+        assert not Gateway.objects.exists()
+
+    def test_refuses_a_name_that_is_taken(self, db: None) -> None:
+        run("create_gateway", "demo")
+
+        with pytest.raises(CommandError, match="There is a gateway named demo already"):
+            run("create_gateway", "demo", "--webhook-url", URL)
+
+        assert (Gateway.objects.count(), Endpoint.objects.count()) == (1, 0)
+
+
+class TestToken:
+    @pytest.fixture
+    def made(self, db: None) -> Credentials:
+        return make.credentials(name="demo")
+
+    @pytest.fixture
+    def account(self, made: Credentials) -> Account:
+        return Account.objects.create(
+            gateway=made.gateway, auth_id="a" * 24, broker="kite", client_id="happy", created_at=clock.wall()
+        )
+
+    @pytest.mark.parametrize("flags", [(), ("--guest",)])
+    def test_is_a_guests_unless_told(self, made: Credentials, flags: tuple[str, ...]) -> None:
+        assert bearer(run("token", "demo", *flags).strip(), made.jwt_secret) == Bearer(auth_id=None)
+
+    def test_is_a_connected_users(self, made: Credentials, account: Account) -> None:
+        token = run("token", "demo", "--auth-id", account.auth_id).strip()
+
+        assert bearer(token, made.jwt_secret) == Bearer(auth_id=account.auth_id)
+
+    def test_ends_when_told(self, made: Credentials, still: None) -> None:
+        token = run("token", "demo", "--ttl", "60").strip()
+
+        ends = jwt.decode(token, made.jwt_secret, algorithms=["HS256"])["exp"]
+        assert ends == int((clock.wall() + timedelta(seconds=60)).timestamp())
+
+    def test_is_signed_with_the_current_secret(self, made: Credentials) -> None:
+        new = rotate(made.gateway, kind="jwt")
+
+        assert bearer(run("token", "demo").strip(), new) == Bearer(auth_id=None)
+
+    @pytest.mark.parametrize(
+        ("arguments", "sentence"),
+        [
+            (("nobody",), "There is no gateway named nobody."),
+            (("demo", "--ttl", "0"), "--ttl must be above zero."),
+            (("demo", "--ttl", "-5"), "--ttl must be above zero."),
+            (("demo", "--auth-id", "b" * 24), f"{'b' * 24} is not a smallcaseAuthId of demo."),
+            (("demo", "--auth-id", "x"), "x is not a smallcaseAuthId of demo."),
+        ],
+    )
+    def test_is_not_minted_from_bad_input(self, made: Credentials, arguments: tuple[str, ...], sentence: str) -> None:
+        with pytest.raises(CommandError) as refusal:
+            run("token", *arguments)
+
+        assert str(refusal.value) == sentence
+
+    def test_is_not_minted_for_another_gateways_user(self, account: Account) -> None:
+        make.credentials(name="other")
+
+        with pytest.raises(CommandError):
+            run("token", "other", "--auth-id", account.auth_id)
+
+
+class TestResealSecrets:
+    def test_needs_the_old_key_no_more(self, db: None, settings: Any) -> None:
+        made = make.credentials()
+        hook = add_endpoint(gateway=made.gateway, url=URL, now=clock.wall())
+        newest = Fernet.generate_key().decode()
+        settings.ENCRYPTION_KEYS = [newest, *settings.ENCRYPTION_KEYS]
+
+        printed = run("reseal_secrets")
+
+        settings.ENCRYPTION_KEYS = [newest]
+        row = Gateway.objects.get()
+        assert printed == "Resealed 1 gateways and 1 endpoints.\n"
+        assert (api_secrets(row), jwt_secrets(row)) == ([made.api_secret], [made.jwt_secret])
+        assert unseal(row.endpoints.get().sealed_secret) == hook.secret

@@ -1,0 +1,124 @@
+"""Before and after every view."""
+
+import logging
+from typing import Any
+
+import pytest
+from django.http import HttpRequest, HttpResponse
+from django.test import Client, RequestFactory
+
+from gateway.credentials import Credentials
+from gateway.middleware import Envelope, RequestId, WithRequestId, request_id
+from gateway.tokens import guest_token
+
+LIMIT = 64 * 1024
+CREATE = "/gateway/demo/transaction"
+
+
+@pytest.fixture
+def client() -> Client:
+    return Client(raise_request_exception=False)
+
+
+def told(response: Any) -> tuple[int, str, list[str]]:
+    body = response.json()
+    assert (body["success"], body["data"]) == (False, None)
+    return response.status_code, body["errorType"], body["errors"]
+
+
+def headers(of: Credentials) -> dict[str, str]:
+    return {"x-gateway-secret": of.api_secret, "x-gateway-authtoken": guest_token(of.jwt_secret)}
+
+
+class TestRequestId:
+    @pytest.mark.parametrize("sent", ["12345678", "a.b_c-D9" * 8])
+    def test_is_kept_when_it_is_harmless(self, client: Client, sent: str) -> None:
+        assert client.get("/healthz", headers={"Request-Id": sent})["Request-Id"] == sent
+
+    @pytest.mark.parametrize("sent", ["", "short", "x" * 65, "has space", "<script>x", "line\tfeed", "ünïcödé-id"])
+    def test_is_made_otherwise(self, client: Client, sent: str) -> None:
+        made = client.get("/healthz", headers={"Request-Id": sent})["Request-Id"]
+
+        assert made != sent
+        assert len(made) == 16
+
+    def test_is_another_for_every_request(self, client: Client) -> None:
+        assert client.get("/healthz")["Request-Id"] != client.get("/healthz")["Request-Id"]
+
+    def test_stands_in_every_line_of_the_log_meanwhile(self) -> None:
+        record = logging.LogRecord("gateway", logging.INFO, __file__, 1, "x", None, None)
+
+        def view(request: HttpRequest) -> HttpResponse:
+            WithRequestId().filter(record)
+            return HttpResponse()
+
+        RequestId(view)(RequestFactory().get("/", headers={"Request-Id": "12345678"}))
+
+        assert (vars(record)["request_id"], request_id.get()) == ("12345678", "-")
+
+
+class TestEnvelope:
+    @pytest.mark.parametrize("path", ["/", "/nothing", "/gateway/Demo/transaction", "/gateway/a%00b/transaction"])
+    def test_is_round_what_is_nowhere(self, client: Client, path: str) -> None:
+        response = client.get(path)
+
+        assert told(response) == (404, "NotFound", ["There is nothing at this path."])
+        assert response["Request-Id"]
+
+    @pytest.mark.parametrize(
+        ("status", "error_type"),
+        [(400, "ValidationError"), (403, "Conflict"), (404, "NotFound"), (500, "InternalError")],
+    )
+    def test_replaces_an_html_error(self, status: int, error_type: str) -> None:
+        page = HttpResponse("<h1>Oh</h1>", status=status)
+
+        response = Envelope(lambda request: page)(RequestFactory().get("/v1/x"))
+
+        assert (response.status_code, response["Content-Type"]) == (status, "application/json")
+        assert error_type in response.content.decode()
+
+    @pytest.mark.parametrize(("path", "status"), [("/admin/x", 404), ("/v1/x", 200)])
+    def test_leaves_the_console_and_what_went_well_alone(self, path: str, status: int) -> None:
+        page = HttpResponse("<h1>Oh</h1>", status=status)
+
+        assert Envelope(lambda request: page)(RequestFactory().get(path)) is page
+
+
+class TestBodyLimit:
+    def test_refuses_a_body_above_it(self, client: Client) -> None:
+        response = client.post(CREATE, b"x" * (LIMIT + 1), content_type="application/json")
+
+        assert told(response) == (413, "PayloadTooLarge", ["The body must not exceed 64 KiB."])
+
+    def test_lets_a_body_of_just_that_size_through(self, client: Client, db: None) -> None:
+        response = client.post(CREATE, b"x" * LIMIT, content_type="application/json")
+
+        assert told(response)[:2] == (404, "InvalidGateway")
+
+    @pytest.mark.parametrize("length", ["-1", "many", "1e3", "²"])
+    def test_refuses_a_length_that_is_none(self, client: Client, length: str) -> None:
+        response = client.generic("POST", CREATE, b"{}", CONTENT_LENGTH=length)
+
+        assert response.status_code == 413
+
+    @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "", "application/xml"])
+    def test_refuses_what_is_not_json(self, client: Client, credentials: Credentials, content_type: str) -> None:
+        response = client.generic(
+            "POST",
+            f"/gateway/{credentials.gateway.name}/transaction",
+            b"intent=CONNECT",
+            content_type=content_type,
+            headers=headers(credentials),
+        )
+
+        assert told(response)[:2] == (415, "UnsupportedMediaType")
+
+    @pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
+    def test_refuses_a_wrong_method(self, client: Client, credentials: Credentials, method: str) -> None:
+        response = client.generic(
+            method,
+            f"/gateway/{credentials.gateway.name}/transaction",
+            headers=headers(credentials),
+        )
+
+        assert told(response)[:2] == (405, "MethodNotAllowed")

@@ -1,0 +1,179 @@
+"""The OpenAPI document tells the truth: schemathesis plays every operation by it, against the gateway itself."""
+
+import re
+from collections.abc import Callable
+from typing import Any, Final, cast
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, settings
+from schemathesis import Case
+from schemathesis.config import SchemathesisConfig
+from schemathesis.filters import HasAPIOperation
+
+from gateway import clock
+from gateway.errors import RETRYABLE, ErrorType
+from gateway.tokens import guest_token
+from gateway.vault import seal
+from gateway.wsgi import application
+from tests import make
+from transactions.models import Batch, Transaction
+from transactions.services.execution import place_batch
+
+Json = dict[str, Any]
+# What a schema cannot say, so that a request true to it may still be wrong (400): which tickers there are, their
+# tick sizes, what of a basket goes together, that a clock is not set back, that 1.0 is no whole number.
+BEYOND_A_SCHEMA: Final = (
+    "POST /gateway/{gateway}/transaction",
+    "POST /sandbox/{gateway}/batches/{batch_id}/orders/{tradingsymbol}/act",
+    "POST /sandbox/{gateway}/clock",
+    "PUT /sandbox/{gateway}/prices/{ticker}",
+    "POST /sandbox/{gateway}/transactions/{transaction_id}/complete",
+    "GET /v1/{gateway}/engine/orders/sst",
+)
+ACCEPTED: Final = ["2xx", "400", "401", "403", "404", "409"]
+NAME, API_SECRET, JWT_SECRET = "documented", "a" * 43, "j" * 43
+FRESH, PLACED, BATCH = f"TRX_{'0' * 32}", f"TRX_{'1' * 32}", "2" * 24
+ACCEPTED_BY: Final = {"checks": {"positive_data_acceptance": {"expected-statuses": ACCEPTED}}}
+CONFIG: Final = SchemathesisConfig.from_dict(
+    {
+        "headers": {"x-gateway-secret": API_SECRET, "x-gateway-authtoken": guest_token(JWT_SECRET)},
+        "parameters": {
+            "path.gateway": NAME,
+            "path.ticker": "INFY",
+            "path.tradingsymbol": "INFY",
+            "path.transaction_id": FRESH,
+            "path.batch_id": BATCH,
+        },
+        "generation": {"allow-x00": False},  # no text can hold it, in whatever field
+        "operations": [
+            *({"include-name": name, **ACCEPTED_BY} for name in BEYOND_A_SCHEMA),
+            {
+                "include-name": "GET /v1/{gateway}/engine/transactiondetails",
+                "parameters": {"query.transactionId": PLACED},
+            },
+        ],
+    }
+)
+schema: Final = schemathesis.openapi.from_wsgi("/api/schema/?format=json", application, config=CONFIG)
+
+
+@pytest.fixture
+def _documented(transactional_db: None, instruments: None) -> None:
+    """A gateway with secrets known before it, a fresh transaction, and orders that are filling slowly.
+
+    All of it committed: a request through WSGI, unlike the test client's, closes a connection that is inside atomic.
+    """
+    here = make.gateway()
+    here.name, here.sealed_api_secret, here.sealed_jwt_secret = NAME, seal(API_SECRET), seal(JWT_SECRET)
+    here.save()
+    Transaction.objects.filter(pk=make.transaction(gateway=here, now=clock.wall()).pk).update(transaction_id=FRESH)
+    batch = make.queued_batch(gateway=here, client_id="slow", now=clock.wall())
+    place_batch(row=batch.pk, attempt=0)
+    Batch.objects.filter(pk=batch.pk).update(batch_id=BATCH)
+    Transaction.objects.filter(pk=batch.transaction_id).update(transaction_id=PLACED)
+
+
+@pytest.fixture
+def document() -> Json:
+    return dict(schema.raw_schema)
+
+
+def as_documented(operation: str) -> Callable[..., None]:
+    """A test of one operation. Not one test for all of them: their ids would be the same, and xdist would run one."""
+
+    def is_another(context: HasAPIOperation) -> bool:
+        return bool(context.operation.definition.raw["operationId"] != operation)
+
+    @schema.exclude(is_another).parametrize()  # `include` would be widened by the operations that CONFIG names
+    @settings(
+        max_examples=30,
+        derandomize=True,
+        deadline=None,
+        database=None,
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.filter_too_much],
+    )
+    def test(self: object, case: Case[Any]) -> None:
+        case.call_and_validate()
+
+    return cast("Callable[..., None]", test)
+
+
+@pytest.mark.usefixtures("_documented")
+class TestAsDocumented:
+    test_create_transaction = as_documented("createTransaction")
+    test_transaction_details = as_documented("transactionDetails")
+    test_securities_orders = as_documented("securitiesOrders")
+    test_complete = as_documented("complete")
+    test_market = as_documented("market")
+    test_set_market = as_documented("setMarket")
+    test_clock = as_documented("clock")
+    test_move_clock = as_documented("moveClock")
+    test_pin_price = as_documented("pinPrice")
+    test_unpin_price = as_documented("unpinPrice")
+    test_act = as_documented("act")
+    test_scenarios = as_documented("scenarios")
+
+
+class TestTheDocument:
+    def test_is_openapi_three(self, document: Json) -> None:
+        schema.validate()
+        assert document["openapi"].split(".")[0] == "3"
+
+    def test_names_every_operation_and_each_is_tested(self, document: Json) -> None:
+        operations = [operation for path in document["paths"].values() for operation in path.values()]
+        named = {re.sub("([A-Z])", r"_\1", operation["operationId"]).lower() for operation in operations}
+
+        assert {f"test_{name}" for name in named} == {name for name in vars(TestAsDocumented) if name[:5] == "test_"}
+        assert all(operation["summary"] for operation in operations)
+
+    def test_lists_every_error_type(self, document: Json) -> None:
+        failure = document["components"]["schemas"]["Failure"]
+
+        assert failure["properties"]["errorType"]["enum"] == [kind.value for kind in ErrorType]
+
+    def test_says_of_every_error_type_whether_to_retry(self, document: Json) -> None:
+        flags = document["components"]["schemas"]["Failure"]["x-retryable"]
+
+        assert set(flags) == set(ErrorType)
+        assert {kind for kind, retryable in flags.items() if retryable} == RETRYABLE
+
+    def test_asks_for_the_credentials_of_each_plane(self, document: Json) -> None:
+        asked = {
+            (path.split("/")[1], *(scheme for scheme in operation["security"][0]))
+            for path, methods in document["paths"].items()
+            for operation in methods.values()
+        }
+
+        assert asked == {
+            ("gateway", "GatewaySecret", "AuthToken"),
+            ("v1", "GatewaySecret", "AuthToken"),
+            ("sandbox", "GatewaySecret"),
+        }
+
+    def test_promises_a_request_id_in_every_answer(self, document: Json) -> None:
+        answers = [
+            response
+            for methods in document["paths"].values()
+            for operation in methods.values()
+            for response in operation["responses"].values()
+        ]
+
+        assert all("Request-Id" in answer["headers"] for answer in answers)
+
+    @pytest.mark.parametrize(
+        ("shape", "field", "said"),
+        [
+            ("SecurityIn", "ticker", {"type": "string", "pattern": "^[A-Z0-9][A-Z0-9&-]{0,19}$"}),
+            ("SecurityIn", "quantity", {"type": "integer", "minimum": 1, "maximum": 1_000_000}),
+            ("CreateTransaction", "notes", {"maxLength": 256}),
+            ("CreateTransaction", "intent", {"enum": ["TRANSACTION", "CONNECT", "CANCEL_ORDER"]}),
+            ("OrderConfigIn", "securities", {"minItems": 1, "maxItems": 100}),
+            ("OrderConfigIn", "batchId", {"pattern": "^[0-9a-f]{24}$"}),
+            ("PriceIn", "price", {"type": "number", "minimum": 0.01, "multipleOf": 0.01}),
+        ],
+    )
+    def test_gives_the_limits_of_a_field(self, document: Json, shape: str, field: str, said: Json) -> None:
+        told = document["components"]["schemas"][shape]["properties"][field]
+
+        assert {name: told[name] for name in said} == said

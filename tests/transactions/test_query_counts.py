@@ -1,0 +1,159 @@
+"""What the hot paths cost in SQL statements; transaction brackets (BEGIN, SAVEPOINT, COMMIT) are none."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Final
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from brokers.models import Instrument
+from brokers.port import Side
+from gateway.credentials import Credentials
+from tests import make
+from tests.partner import Partner
+from transactions.baskets import Security
+from transactions.models import Batch
+from transactions.services.execution import place_batch, sync_batch
+from webhooks.models import Event
+from webhooks.services.endpoints import add_endpoint
+
+BRACKETS: Final = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE", "ROLLBACK")
+
+
+def symbols(count: int) -> list[str]:
+    return list(Instrument.objects.order_by("symbol").values_list("symbol", flat=True)[:count])
+
+
+def basket(count: int) -> list[dict[str, object]]:
+    return [{"ticker": symbol, "quantity": 1, "type": "BUY"} for symbol in symbols(count)]
+
+
+def connected(partner: Partner) -> str:
+    """The smallcaseAuthId of a user who has logged in once."""
+    made = partner.create()
+    partner.complete(made)
+    return str(partner.details(made)["smallcaseAuthId"])
+
+
+def completed(partner: Partner, *, securities: int) -> tuple[str, str]:
+    """transactionId and batchId of a basket that has filled."""
+    made = partner.create(basket(securities))
+    (batch,) = partner.complete(made).data["orderBatches"]
+    partner.advance("PT10S")
+    make.sweep()
+    return made, str(batch["batchId"])
+
+
+@dataclass
+class Statements:
+    sent: list[str] = field(default_factory=list)
+
+    def assert_at_most(self, limit: int) -> None:
+        listing = "\n".join(f"{number:3} {sql[:300]}" for number, sql in enumerate(self.sent, start=1))
+        assert len(self.sent) <= limit, f"{len(self.sent)} statements, {limit} allowed:\n{listing}"
+
+
+@contextmanager
+def counting(into: Statements) -> Iterator[None]:
+    with CaptureQueriesContext(connection) as captured:
+        yield
+    into.sent += [query["sql"] for query in captured if not query["sql"].startswith(BRACKETS)]
+
+
+@contextmanager
+def at_most(limit: int) -> Iterator[None]:
+    statements = Statements()
+    with counting(statements):
+        yield
+    statements.assert_at_most(limit)
+
+
+class TestCreatingATransaction:
+    def test_costs_a_guest_three(self, partner: Partner) -> None:
+        with at_most(3):
+            partner.create()
+
+    def test_costs_a_connected_user_three(self, partner: Partner) -> None:
+        auth_id = connected(partner)
+
+        with at_most(3):
+            partner.create(auth_id=auth_id)
+
+    def test_of_a_hundred_securities_costs_three(self, partner: Partner) -> None:
+        wanted = basket(100)
+
+        with at_most(3):
+            partner.create(wanted)
+
+
+class TestReadingATransaction:
+    def test_costs_three_once_it_is_completed(self, partner: Partner) -> None:
+        made, _ = completed(partner, securities=100)
+
+        with at_most(3):
+            details = partner.details(made)
+
+        assert details["status"] == "COMPLETED"
+        assert details["success"]["orderBatches"][0]["filled"] == 100
+
+    def test_costs_a_connected_user_three(self, partner: Partner) -> None:
+        made, _ = completed(partner, securities=1)
+        auth_id = str(partner.details(made)["smallcaseAuthId"])
+
+        with at_most(3):
+            partner.details(made, auth_id=auth_id)
+
+
+class TestReadingOrders:
+    @pytest.mark.parametrize("securities", [1, 100])
+    def test_by_transaction_costs_four(self, partner: Partner, securities: int) -> None:
+        made, _ = completed(partner, securities=securities)
+
+        with at_most(4):
+            (batch,) = partner.batches(transactionId=made)
+
+        assert (batch["status"], len(batch["orders"])) == ("COMPLETED", securities)
+
+    @pytest.mark.parametrize("securities", [1, 100])
+    def test_by_batch_costs_four(self, partner: Partner, securities: int) -> None:
+        _, batch_id = completed(partner, securities=securities)
+
+        with at_most(4):
+            (batch,) = partner.batches(batchId=batch_id)
+
+        assert (batch["status"], len(batch["orders"])) == ("COMPLETED", securities)
+
+    def test_of_many_batches_costs_four(self, partner: Partner) -> None:
+        made = [completed(partner, securities=2)[0] for _ in range(5)]
+
+        with at_most(4):
+            batches = partner.batches(transactionId=made)
+
+        assert len(batches) == 5
+
+
+@pytest.mark.servers  # on SQLite a hundred rows do not fit into one statement
+@pytest.mark.usefixtures("transactional_db")
+class TestExecutingABasketOfAHundred:
+    @pytest.mark.parametrize("side", [Side.BUY, Side.SELL])
+    def test_costs_twenty_five_from_queue_to_filled(self, credentials: Credentials, side: Side) -> None:
+        here = credentials.gateway
+        add_endpoint(gateway=here, url="http://127.0.0.1:9/hooks", now=here.created_at)
+        securities = [Security(symbol, 1, side) for symbol in symbols(100)]
+        row = make.queued_batch(gateway=here, securities=securities, now=here.created_at).pk
+
+        statements = Statements()
+
+        with counting(statements):
+            place_batch(row=row, attempt=0)
+        make.later(here, seconds=10)
+        with counting(statements):
+            sync_batch(row=row, attempt=1)
+
+        statements.assert_at_most(25)
+        assert Batch.objects.get(pk=row).status == "COMPLETED"
+        events = Event.objects.filter(gateway=here).order_by("sequence")
+        assert [event.type for event in events] == ["order.placed", "order.completed"]

@@ -1,0 +1,128 @@
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import pytest
+from cryptography.fernet import Fernet
+
+from gateway.errors import Conflict, Invalid
+from gateway.models import Gateway
+from gateway.vault import unseal
+from tests import make
+from webhooks.models import Endpoint
+from webhooks.services.endpoints import add_endpoint, check_url, reseal_endpoint, retire_secret, rotate_secret
+
+URL = "https://partner.example/hooks"
+
+
+@pytest.fixture
+def gateway(db: None) -> Gateway:
+    return make.gateway()
+
+
+def secrets(endpoint: Endpoint) -> Sequence[str]:
+    """Those that sign, as stored."""
+    row = Endpoint.objects.get(pk=endpoint.pk)
+    return [unseal(sealed) for sealed in (row.sealed_secret, row.sealed_previous_secret) if sealed]
+
+
+class TestCheckUrl:
+    @pytest.mark.parametrize("url", [URL, "http://127.0.0.1:8000/hooks", "https://[::1]/x?y=1"])
+    def test_lets_a_web_address_through(self, url: str) -> None:
+        assert check_url(url) == url
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "",
+            "hooks",
+            "ftp://partner.example/",
+            "file:///etc/passwd",
+            "https://",
+            "https:///hooks",
+            "https://user@partner.example/",
+            "https://user:pass@partner.example/",
+            "https://[::1",
+        ],
+    )
+    def test_refuses_any_other(self, url: str) -> None:
+        with pytest.raises(Invalid):
+            check_url(url)
+
+
+class TestAddEndpoint:
+    def test_shows_the_secret_once_and_keeps_it_sealed(self, gateway: Gateway, now: datetime) -> None:
+        made = add_endpoint(gateway=gateway, url=URL, now=now)
+
+        assert made.secret not in made.endpoint.sealed_secret
+        assert secrets(made.endpoint) == [made.secret]
+
+    def test_listens_by_default_to_what_happens_to_orders_and_holdings(self, gateway: Gateway, now: datetime) -> None:
+        made = add_endpoint(gateway=gateway, url=URL, now=now).endpoint
+
+        assert (made.plan, made.is_enabled, made.types) == (
+            "standard",
+            True,
+            ["order.placed", "order.completed", "order.updated", "holdings.imported"],
+        )
+
+    def test_refuses_the_same_url_twice(self, gateway: Gateway, now: datetime) -> None:
+        add_endpoint(gateway=gateway, url=URL, now=now)
+
+        with pytest.raises(Conflict):
+            add_endpoint(gateway=gateway, url=URL, now=now)
+
+        assert Endpoint.objects.count() == 1
+
+    def test_allows_two_gateways_the_same_url(self, gateway: Gateway, now: datetime) -> None:
+        add_endpoint(gateway=gateway, url=URL, now=now)
+        add_endpoint(gateway=make.gateway(), url=URL, now=now)
+
+        assert Endpoint.objects.count() == 2
+
+    def test_writes_nothing_for_a_url_that_is_none(self, gateway: Gateway, now: datetime) -> None:
+        with pytest.raises(Invalid):
+            add_endpoint(gateway=gateway, url="ftp://partner.example/", now=now)
+
+        assert not Endpoint.objects.exists()
+
+
+class TestRotateSecret:
+    def test_lets_both_sign(self, gateway: Gateway, now: datetime) -> None:
+        made = add_endpoint(gateway=gateway, url=URL, now=now)
+
+        new = rotate_secret(made.endpoint)
+
+        assert secrets(made.endpoint) == [new, made.secret]
+
+    def test_twice_is_refused_until_the_old_one_is_retired(self, gateway: Gateway, now: datetime) -> None:
+        made = add_endpoint(gateway=gateway, url=URL, now=now)
+        new = rotate_secret(made.endpoint)
+
+        with pytest.raises(Conflict):
+            rotate_secret(made.endpoint)
+
+        assert secrets(made.endpoint) == [new, made.secret]
+
+    def test_may_follow_a_retirement(self, gateway: Gateway, now: datetime) -> None:
+        made = add_endpoint(gateway=gateway, url=URL, now=now)
+        first = rotate_secret(made.endpoint)
+        retire_secret(made.endpoint)
+        assert secrets(made.endpoint) == [first]
+
+        second = rotate_secret(made.endpoint)
+
+        assert secrets(made.endpoint) == [second, first]
+
+
+class TestResealEndpoint:
+    def test_needs_the_old_key_no_more(self, gateway: Gateway, now: datetime, settings: Any) -> None:
+        made = add_endpoint(gateway=gateway, url=URL, now=now)
+        new = rotate_secret(made.endpoint)
+        newest = Fernet.generate_key().decode()
+        settings.ENCRYPTION_KEYS = [newest, *settings.ENCRYPTION_KEYS]
+
+        reseal_endpoint(made.endpoint)
+
+        settings.ENCRYPTION_KEYS = [newest]
+        assert secrets(made.endpoint) == [new, made.secret]
