@@ -14,10 +14,10 @@ IN_PRODUCTION = GATEWAY_ENV=production ALLOWED_HOSTS=gateway.example \
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo run test check bench clean
+.PHONY: help demo run test check bench bench-rebalance clean
 
 help: ## this list
-	@awk -F ': .*## ' '/^[a-z]+:.*## / { printf "make %-5s  %s\n", $$1, $$2 }' Makefile
+	@awk -F ': .*## ' '/^[a-z-]+:.*## / { printf "make %-15s  %s\n", $$1, $$2 }' Makefile
 
 demo: .venv/.installed-run ## a whole story on this machine, from nothing to webhooks
 	@exec $(MANAGE) demo
@@ -40,6 +40,9 @@ check: .venv/.installed-dev ## style, types, the floor plan, migrations, setting
 
 bench: .venv/.installed-dev ## all benchmarks; NAME=... for one
 	@exec $(BIN)/python -m benchmarks $(NAME)
+
+bench-rebalance: .venv/.installed-dev ## publishing to a thousand investments and to a million
+	@exec $(BIN)/python -m benchmarks.rebalance
 
 clean: ## removes what was made here: .venv, caches, and var with the embedded database
 	rm -rf .venv var staticfiles .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

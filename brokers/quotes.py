@@ -21,6 +21,7 @@ class Quote:
     tick: Decimal
     pin: Decimal | None
     seed: str
+    name: str = ""
 
     def at(self, moment: datetime) -> Decimal:
         if self.pin is not None:
@@ -32,7 +33,8 @@ def quotes(gateway: int, tickers: Collection[str]) -> Mapping[str, Quote]:
     """By ticker; what is not in the catalogue is left out. One query."""
     pinned = FilteredRelation("pins", condition=Q(pins__gateway=gateway))
     rows = Instrument.objects.filter(symbol__in=tickers).annotate(pinned=pinned)
-    values = rows.values_list("symbol", "reference_price", "tick_size", F("pinned__price"))
+    values = rows.values_list("symbol", "reference_price", "tick_size", F("pinned__price"), "name")
     return {
-        ticker: Quote(ticker, reference, tick, pin, settings.MARKET_SEED) for ticker, reference, tick, pin in values
+        ticker: Quote(ticker, reference, tick, pin, settings.MARKET_SEED, name)
+        for ticker, reference, tick, pin, name in values
     }

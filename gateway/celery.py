@@ -7,13 +7,16 @@ from celery import Celery
 from celery.signals import task_failure, task_prerun
 from django.db import close_old_connections, connections
 
+from gateway import folder_queue
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gateway.settings")
+folder_queue.install()
 
 app = Celery("gateway")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 # Celery closes Django's connection around every task; CONN_MAX_AGE and health checks do that job better.
 app.conf["CELERY_DB_REUSE_MAX"] = 10**9
-app.autodiscover_tasks(["transactions", "webhooks"])
+app.autodiscover_tasks(["transactions", "smallcases", "webhooks"])
 
 
 @task_prerun.connect

@@ -17,6 +17,7 @@ class Job(Enum):
     SYNC_BATCH = "sync_batch"
     DELIVER = "deliver"
     ANNOUNCE = "announce"
+    TELL_SIP = "tell_sip"
 
 
 def ring(job: Job, *, row: int, attempt: int) -> None:

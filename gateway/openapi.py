@@ -13,6 +13,7 @@ from gateway.errors import RETRYABLE, ErrorType
 Json = dict[str, Any]
 SECRET: Final = "GatewaySecret"  # noqa: S105 - a scheme's name
 TOKEN: Final = "AuthToken"  # noqa: S105 - likewise
+MANAGER: Final = "ManagerToken"
 _METHODS: Final = ("get", "post", "put", "delete")
 
 
@@ -20,10 +21,14 @@ class Schema(AutoSchema):
     """One tag per plane; operation ids as partners would name their methods."""
 
     def get_tags(self) -> list[str]:
-        return [{"sandbox": "Sandbox", "gateway": "Partner", "v1": "Partner"}.get(self.path.split("/")[1], "Operators")]
+        return [
+            {"sandbox": "Sandbox", "gateway": "Partner", "v1": "Partner", "manager": "Manager"}.get(
+                self.path.split("/")[1], "Operators"
+            )
+        ]
 
     def get_auth(self) -> list[dict[str, list[str]]]:
-        names = {"Sandbox": [SECRET], "Partner": [SECRET, TOKEN]}.get(self.get_tags()[0], [])
+        names = {"Sandbox": [SECRET], "Partner": [SECRET, TOKEN], "Manager": [MANAGER]}.get(self.get_tags()[0], [])
         return [{name: [] for name in names}] if names else []
 
     def _map_serializer_field(self, field: Any, direction: str, bypass_extensions: bool = False) -> Any:
@@ -37,8 +42,8 @@ class TextField(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-cal
     target_class = "gateway.fields.Text"
 
     def map_serializer_field(self, auto_schema: AutoSchema, direction: str) -> Json:
-        longest = {"maxLength": self.target.max_length} if self.target.max_length else {}
-        return text(**({} if self.target.allow_blank else {"minLength": 1}), **longest)
+        longest: Json = {"maxLength": self.target.max_length} if self.target.max_length else {}
+        return text(**longest) | ({} if self.target.allow_blank else {"minLength": 1})
 
 
 class MatchingField(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
@@ -112,6 +117,12 @@ def with_security_and_errors(result: Json, **_: Any) -> Json:
             "name": "x-gateway-authtoken",
             "description": 'HS256 JWT signed with the JWT secret: {"guest": true} or {"smallcaseAuthId": "<24 hex>"}.',
         },
+    }
+    components["securitySchemes"][MANAGER] = {
+        "type": "apiKey",
+        "in": "header",
+        "name": "Authorization",
+        "description": "`Token <key>` of a user who may publish (`manage.py drf_create_token USER`).",
     }
     components.setdefault("schemas", {})["Failure"] = _failure()
     components["headers"] = {"RequestId": {"schema": {"type": "string"}, "description": "Quote it to support."}}

@@ -9,10 +9,19 @@ from rest_framework.views import APIView
 
 from gateway.auth import Caller, partner_caller, sandbox_caller
 from gateway.envelope import done
+from gateway.errors import Invalid
 
 
 def ok(data: Any) -> Response:
     return Response(done(data))
+
+
+def flag(request: Request, name: str) -> bool:
+    """A query parameter that is `true` or `false`; false when absent. What is neither is refused, not guessed."""
+    given = request.query_params.get(name, "false")
+    if given not in {"true", "false"}:
+        raise Invalid(f"{name}: must be true or false.")
+    return given == "true"
 
 
 class PartnerView(APIView):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import django_stubs_ext
+from celery.schedules import crontab
 from cryptography.fernet import Fernet
 
 from gateway import environment as env
@@ -126,7 +127,11 @@ if CELERY_BROKER_URL.startswith("filesystem://"):
 # A tick that was not run within two seconds is worthless: the next one does the same.
 CELERY_BEAT_SCHEDULE = {
     "sweep batches": {"task": "sweep_batches", "schedule": 1.0, "options": {"expires": 2}},
+    "sweep announcements": {"task": "sweep_announcements", "schedule": 1.0, "options": {"expires": 2}},
+    "sweep sips": {"task": "sweep_sips", "schedule": 1.0, "options": {"expires": 2}},
     "sweep deliveries": {"task": "sweep_deliveries", "schedule": 1.0, "options": {"expires": 2}},
+    # Hourly, for it only fills the days that are missing: a tick lost while nothing ran costs an hour.
+    "index smallcases": {"task": "index_smallcases", "schedule": crontab(minute=0)},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
 

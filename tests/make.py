@@ -1,18 +1,23 @@
 """Typed makers: rows as the services would have made them."""
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 from itertools import count
 
+from brokers.models import Instrument
 from brokers.port import Side
 from gateway import clock
 from gateway.credentials import Credentials, create_gateway
 from gateway.models import Account, Gateway
+from smallcases.models import Constituent, Smallcase, Version
+from smallcases.tasks import sweep_announcements, sweep_sips
 from tests.partner import Partner
 from transactions.baskets import Security, line_of
 from transactions.intents import Intent
 from transactions.models import Batch, Order, Transaction
-from transactions.services.checkout import confirm, log_in
+from transactions.services.checkout import log_in
+from transactions.services.confirming import Choices, confirm
 from transactions.services.intake import Wanted, create_transaction
 from transactions.tasks import sweep_batches
 from webhooks.services.endpoints import add_endpoint
@@ -64,7 +69,7 @@ def queued_batch(
 ) -> Batch:
     """Confirmed; its bell has not been answered."""
     made = logged_in(gateway=gateway, securities=securities, client_id=client_id, now=now)
-    confirm(transaction=made, chosen={}, amo=False, now=now)
+    confirm(transaction=made, choices=Choices(), now=now)
     return Batch.objects.get(transaction=made)
 
 
@@ -76,6 +81,8 @@ def sweep(*, rounds: int = 3) -> None:
     """What the beat does, several ticks of it; with eager tasks the work is done on return."""
     for _ in range(rounds):
         sweep_batches()
+        sweep_announcements()
+        sweep_sips()
         sweep_deliveries()
 
 
@@ -84,3 +91,37 @@ def later(gateway: Gateway, **by: float) -> datetime:
     fresh = Gateway.objects.get(pk=gateway.pk)
     clock.advance(fresh, by=timedelta(**by))
     return clock.now(fresh)
+
+
+WEIGHTS = {"INFY": "40", "TCS": "35", "HDFCBANK": "25"}
+
+
+def smallcase(*, scid: str = "TEST_0001", weights: Mapping[str, str] = WEIGHTS, archived: bool = False) -> Smallcase:
+    """On version 1, with the given weights in per cent."""
+    made = Smallcase.objects.create(
+        scid=scid,
+        name="Three Giants",
+        short_description="Three large companies.",
+        rationale="For tests.",
+        publisher="Tests",
+        kind="Thematic",
+        schedule="Quarterly",
+        benchmark=Instrument.objects.get(symbol="NIFTYBEES"),
+        risk="Low volatility",
+        launched_on=date(2025, 1, 1),
+        is_archived=archived,
+    )
+    version(made, weights)
+    return made
+
+
+def version(smallcase: Smallcase, weights: Mapping[str, str]) -> Version:
+    """The next one, published now."""
+    made = Version.objects.create(
+        smallcase=smallcase, number=smallcase.versions.count() + 1, label="Rebalance", published_at=clock.wall()
+    )
+    symbols = Instrument.objects.in_bulk(list(weights), field_name="symbol")
+    Constituent.objects.bulk_create(
+        Constituent(version=made, instrument=symbols[t], weight=Decimal(w)) for t, w in weights.items()
+    )
+    return made

@@ -6,17 +6,21 @@ from typing import Any, Final, cast
 
 import pytest
 import schemathesis
+from django.contrib.auth.models import User
 from hypothesis import HealthCheck, settings
+from rest_framework.authtoken.models import Token
 from schemathesis import Case
 from schemathesis.config import SchemathesisConfig
 from schemathesis.filters import HasAPIOperation
 
 from gateway import clock
 from gateway.errors import RETRYABLE, ErrorType
-from gateway.tokens import guest_token
+from gateway.models import Account
+from gateway.tokens import connected_token, guest_token
 from gateway.vault import seal
 from gateway.wsgi import application
 from tests import make
+from transactions.intents import Intent
 from transactions.models import Batch, Transaction
 from transactions.services.execution import place_batch
 
@@ -30,24 +34,48 @@ BEYOND_A_SCHEMA: Final = (
     "PUT /sandbox/{gateway}/prices/{ticker}",
     "POST /sandbox/{gateway}/transactions/{transaction_id}/complete",
     "GET /v1/{gateway}/engine/orders/sst",
+    "GET /v1/{gateway}/engine/orders/smt",
+    "GET /v1/{gateway}/engine/smallcases",
+    "GET /v1/{gateway}/engine/smallcase/chart",
+    "POST /manager/v1/smallcases/{scid}/rebalances",
+)
+CONNECTED: Final = (
+    "GET /v1/{gateway}/engine/user/investments",
+    "GET /v1/{gateway}/engine/user/exitedSmallcases",
+    "GET /v1/{gateway}/engine/user/holdings",
 )
 ACCEPTED: Final = ["2xx", "400", "401", "403", "404", "409"]
 NAME, API_SECRET, JWT_SECRET = "documented", "a" * 43, "j" * 43
-FRESH, PLACED, BATCH = f"TRX_{'0' * 32}", f"TRX_{'1' * 32}", "2" * 24
+FRESH, PLACED, BATCH, USER = f"TRX_{'0' * 32}", f"TRX_{'1' * 32}", "2" * 24, "3" * 24
+SCID, MANAGER = "TEST_0001", "m" * 40
 ACCEPTED_BY: Final = {"checks": {"positive_data_acceptance": {"expected-statuses": ACCEPTED}}}
 CONFIG: Final = SchemathesisConfig.from_dict(
     {
-        "headers": {"x-gateway-secret": API_SECRET, "x-gateway-authtoken": guest_token(JWT_SECRET)},
+        "headers": {
+            "x-gateway-secret": API_SECRET,
+            "x-gateway-authtoken": guest_token(JWT_SECRET),
+            "Authorization": f"Token {MANAGER}",
+        },
         "parameters": {
             "path.gateway": NAME,
             "path.ticker": "INFY",
             "path.tradingsymbol": "INFY",
             "path.transaction_id": FRESH,
             "path.batch_id": BATCH,
+            "path.scid": SCID,
+            "query.scid": SCID,
         },
         "generation": {"allow-x00": False},  # no text can hold it, in whatever field
         "operations": [
             *({"include-name": name, **ACCEPTED_BY} for name in BEYOND_A_SCHEMA),
+            *(
+                {
+                    "include-name": name,
+                    "headers": {"x-gateway-authtoken": connected_token(JWT_SECRET, auth_id=USER)},
+                    **ACCEPTED_BY,
+                }
+                for name in CONNECTED
+            ),
             {
                 "include-name": "GET /v1/{gateway}/engine/transactiondetails",
                 "parameters": {"query.transactionId": PLACED},
@@ -71,6 +99,9 @@ def _documented(transactional_db: None, instruments: None) -> None:
     batch = make.queued_batch(gateway=here, client_id="slow", now=clock.wall())
     place_batch(row=batch.pk, attempt=0)
     Batch.objects.filter(pk=batch.pk).update(batch_id=BATCH)
+    Account.objects.create(gateway=here, auth_id=USER, broker="kite", client_id="documented", created_at=clock.wall())
+    Token.objects.create(user=User.objects.create_superuser("manager"), key=MANAGER)
+    make.smallcase(scid=SCID)
     Transaction.objects.filter(pk=batch.transaction_id).update(transaction_id=PLACED)
 
 
@@ -113,6 +144,15 @@ class TestAsDocumented:
     test_unpin_price = as_documented("unpinPrice")
     test_act = as_documented("act")
     test_scenarios = as_documented("scenarios")
+    test_smallcase_orders = as_documented("smallcaseOrders")
+    test_investments = as_documented("investments")
+    test_exited_smallcases = as_documented("exitedSmallcases")
+    test_holdings = as_documented("holdings")
+    test_smallcases = as_documented("smallcases")
+    test_smallcase = as_documented("smallcase")
+    test_smallcase_chart = as_documented("smallcaseChart")
+    test_rebalances = as_documented("rebalances")
+    test_publish_rebalance = as_documented("publishRebalance")
 
 
 class TestTheDocument:
@@ -149,6 +189,7 @@ class TestTheDocument:
             ("gateway", "GatewaySecret", "AuthToken"),
             ("v1", "GatewaySecret", "AuthToken"),
             ("sandbox", "GatewaySecret"),
+            ("manager", "ManagerToken"),
         }
 
     def test_promises_a_request_id_in_every_answer(self, document: Json) -> None:
@@ -167,7 +208,7 @@ class TestTheDocument:
             ("SecurityIn", "ticker", {"type": "string", "pattern": "^[A-Z0-9][A-Z0-9&-]{0,19}$"}),
             ("SecurityIn", "quantity", {"type": "integer", "minimum": 1, "maximum": 1_000_000}),
             ("CreateTransaction", "notes", {"maxLength": 256}),
-            ("CreateTransaction", "intent", {"enum": ["TRANSACTION", "CONNECT", "CANCEL_ORDER"]}),
+            ("CreateTransaction", "intent", {"enum": list(Intent)}),
             ("OrderConfigIn", "securities", {"minItems": 1, "maxItems": 100}),
             ("OrderConfigIn", "batchId", {"pattern": "^[0-9a-f]{24}$"}),
             ("PriceIn", "price", {"type": "number", "minimum": 0.01, "multipleOf": 0.01}),

@@ -9,23 +9,25 @@ class Intent(StrEnum):
     TRANSACTION = "TRANSACTION"
     CONNECT = "CONNECT"
     CANCEL_ORDER = "CANCEL_ORDER"
+    CANCEL_AMO = "CANCEL_AMO"
+    SIP_SETUP = "SIP_SETUP"
+    HOLDINGS_IMPORT = "HOLDINGS_IMPORT"
+    FETCH_FUNDS = "FETCH_FUNDS"
 
 
+# Without orders of their own; the user has to be known beforehand.
+ON_AN_INVESTMENT: Final = frozenset({Intent.CANCEL_AMO, Intent.SIP_SETUP})
+CANCELLATIONS: Final = frozenset({Intent.CANCEL_ORDER, Intent.CANCEL_AMO})
 NOT_SERVED: Final = frozenset(
     {
         "AUTHORISE_HOLDINGS",
-        "CANCEL_AMO",
-        "FETCH_FUNDS",
-        "HOLDINGS_IMPORT",
         "LAMF",
         "MF_HOLDINGS_IMPORT",
         "ONBOARDING",
-        "SIP_SETUP",
         "SUBSCRIPTION",
         "WEALTH_MODULE",
     }
 )
-SMALLCASE_TYPES: Final = frozenset({"BUY", "INVESTMORE", "FIX", "REPAIR", "REBALANCE", "SIP", "MANAGE", "EXIT"})
 SECURITIES: Final = "SECURITIES"
 
 

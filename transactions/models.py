@@ -6,6 +6,7 @@ from django.db.models import F, Q
 from brokers.port import OrderType, Side, Validity, Variety
 from gateway.ids import new_object_id, new_transaction_id
 from gateway.models import Account, Gateway, Work
+from smallcases.models import Version
 from transactions.intents import Intent
 from transactions.states import BatchStatus, OrderStatus, TransactionStatus
 
@@ -18,6 +19,7 @@ class Transaction(models.Model):
     """A partner's wish, single use. `order_config` and `config` stand as they were given, names of the wire kept.
 
     `account` is bound by a connected token at creation, or by the login. `sealed_login` is the broker's session.
+    `outcome` is what the SDK response tells beside orders: funds, a SIP's details.
     """
 
     transaction_id = models.CharField(max_length=36, unique=True, default=new_transaction_id)
@@ -31,6 +33,7 @@ class Transaction(models.Model):
     config = models.JSONField(default=dict)
     notes = models.CharField(max_length=256, null=True)
     is_new_user = models.BooleanField(default=False)
+    outcome = models.JSONField(null=True)
     sealed_login = models.TextField(blank=True)
     error_code = models.PositiveSmallIntegerField(null=True)
     error_message = models.CharField(max_length=40, blank=True)
@@ -62,7 +65,11 @@ class Transaction(models.Model):
 
 
 class Batch(Work):
-    """The orders of one confirmed transaction. `status` is their fold; `sequence` counts its events."""
+    """The orders of one confirmed transaction. `status` is their fold; `sequence` counts its events.
+
+    Of a smallcase order: `iscid` is reserved at the confirmation, so that it is the same everywhere, and `version` is
+    what the order moves the investment to. `original_label` is the label of the order that a FIX goes back to.
+    """
 
     batch_id = models.CharField(max_length=24, unique=True, default=new_object_id)
     transaction = models.OneToOneField(Transaction, on_delete=models.PROTECT, related_name="batch")
@@ -70,6 +77,8 @@ class Batch(Work):
     variety = models.CharField(max_length=8, choices=choices(*Variety))
     label = models.CharField(max_length=12, null=True)
     original_label = models.CharField(max_length=12, null=True)
+    iscid = models.CharField(max_length=24, null=True)
+    version = models.ForeignKey(Version, on_delete=models.PROTECT, null=True, related_name="+")
     status = models.CharField(max_length=16, choices=choices(*BatchStatus), default=BatchStatus.QUEUED.value)
     sequence = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField()
@@ -88,9 +97,20 @@ class Batch(Work):
                 condition=~Q(status__in=["QUEUED", "PLACED", "PARTIALLYPLACED"]) | Q(due_at__isnull=False),
                 name="an_open_batch_is_looked_after",
             ),
+            models.CheckConstraint(
+                condition=Q(label__isnull=True, iscid__isnull=True, version__isnull=True)
+                | Q(label__isnull=False, iscid__isnull=False, version__isnull=False),
+                name="a_smallcase_order_is_one_throughout",
+            ),
+            models.UniqueConstraint(
+                fields=["iscid"],
+                condition=Q(status__in=["QUEUED", "PLACED", "PARTIALLYPLACED"]),
+                name="one_open_batch_per_investment",
+            ),
         ]
         indexes = [
             *Work.Meta.indexes,
+            models.Index(fields=["iscid", "-id"], condition=Q(iscid__isnull=False), name="batch_iscid_newest"),
             models.Index(fields=["account", "-id"], name="batch_account_newest"),
         ]
 
@@ -150,3 +170,14 @@ class Order(models.Model):
 
     def __str__(self) -> str:
         return f"{self.side} {self.quantity} {self.ticker}"
+
+
+class HoldingsSnapshot(models.Model):
+    """What a user held at the broker when it was last imported, with the user's consent."""
+
+    account = models.OneToOneField(Account, on_delete=models.PROTECT, related_name="snapshot")
+    securities = models.JSONField()
+    taken_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.account} {self.taken_at}"

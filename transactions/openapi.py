@@ -13,9 +13,11 @@ from gateway.openapi import BOOLEAN, INTEGER, MOMENT, NUMBER, Json, answer, list
 from transactions import serializers
 from transactions.intents import SECURITIES, Intent
 from transactions.states import BatchStatus, OrderStatus, TransactionStatus
+from transactions.wishes import KINDS
 
 TRANSACTION_ID: Final = text(pattern="^TRX_[0-9a-f]{32}$")
 OBJECT_ID: Final = text(pattern="^[0-9a-f]{24}$")
+LABELS: Final = ("BUY", "INVESTMORE", "SIP", "PARTIALEXIT", "SELLALL", "MANAGE", "REBALANCE", "FIX")
 ORDER: Final = obj(
     {
         "tradingsymbol": text("NSE symbol"),
@@ -41,8 +43,8 @@ BATCH: Final = obj(
         "batchId": OBJECT_ID,
         "transactionId": TRANSACTION_ID,
         "variety": one_of(*Variety),
-        "label": {"type": "null"},
-        "originalLabel": {"type": "null"},
+        "label": nullable(one_of(*LABELS)),
+        "originalLabel": nullable(one_of(*LABELS)),
         "quantity": INTEGER | {"description": "Securities, not shares"},
         "filled": INTEGER | {"description": "Securities that are COMPLETE"},
         "buyAmount": NUMBER,
@@ -55,6 +57,8 @@ BATCH: Final = obj(
         "notes": nullable(text()),
     }
 )
+OF_A_SMALLCASE: Final = {"scid": text(), "iscid": OBJECT_ID, "name": text()}
+BATCH["properties"] |= OF_A_SMALLCASE
 SDK_RESPONSE: Final = obj(
     {
         "transactionId": TRANSACTION_ID,
@@ -64,7 +68,12 @@ SDK_RESPONSE: Final = obj(
         "signup": BOOLEAN,
     }
 )
-SDK_RESPONSE["properties"]["orderBatches"] = listed(BATCH) | {"description": "Absent for CONNECT"}
+SDK_RESPONSE["properties"] |= {
+    **OF_A_SMALLCASE,
+    "orderBatches": listed(BATCH) | {"description": "Of TRANSACTION, CANCEL_ORDER and CANCEL_AMO"},
+    "funds": NUMBER | {"description": "FETCH_FUNDS: rupees"},
+    "sipDetails": nullable({"type": "object"}),
+}
 TRANSACTION: Final = obj(
     {
         "transactionId": TRANSACTION_ID,
@@ -132,6 +141,31 @@ SECURITIES_ORDERS: Final = extend_schema(
         OpenApiParameter("offset", INTEGER | {"minimum": 0, "maximum": 10_000_000, "default": 0}),
     ],
     responses={200: answer("Batches", listed(BATCH))},
+)
+SMALLCASE_ORDERS: Final = extend_schema(
+    operation_id="smallcaseOrders",
+    summary="smallcase order details, newest first",
+    parameters=[OpenApiParameter("iscid", OpenApiTypes.STR, many=True, description="May be repeated"), *_IDS],
+    responses={200: answer("Batches", listed(BATCH))},
+)
+_OPEN: Final = {"type": "object"}
+INVESTMENTS: Final = extend_schema(
+    operation_id="investments",
+    summary="Invested smallcases, and the actions possible on each",
+    parameters=[
+        OpenApiParameter("iscid", OpenApiTypes.STR, many=True, description="These only"),
+        OpenApiParameter("aggregatedData", OpenApiTypes.BOOL, description="With their sum"),
+    ],
+    responses={200: answer("Investments", {"anyOf": [listed(_OPEN), _OPEN]})},
+)
+EXITED: Final = extend_schema(
+    operation_id="exitedSmallcases", summary="Exited ones", responses={200: answer("Exited", listed(_OPEN))}
+)
+HOLDINGS: Final = extend_schema(
+    operation_id="holdings",
+    summary="The last imported holdings",
+    parameters=[OpenApiParameter("version", OpenApiTypes.STR, enum=["v1", "v2"])],
+    responses={200: answer("Holdings", _OPEN)},
 )
 COMPLETE: Final = extend_schema(
     operation_id="complete",
@@ -204,7 +238,7 @@ def with_what_fields_cannot_say(result: Json, **_: Any) -> Json:
     schemas = result["components"]["schemas"]
     schemas["SecurityIn"]["additionalProperties"] = False
     schemas["CreateTransaction"]["properties"]["intent"] = one_of(*Intent)
-    schemas["OrderConfigIn"]["properties"]["type"] = one_of(SECURITIES)
+    schemas["OrderConfigIn"]["properties"]["type"] = one_of(SECURITIES, *sorted(KINDS))
     schemas["ClockIn"]["oneOf"] = [{"required": [name]} for name in ("advance", "set", "reset")]
     schemas["ClockIn"]["properties"]["advance"]["pattern"] = "^P"
     return result

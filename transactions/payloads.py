@@ -7,14 +7,20 @@ from typing import Any
 from brokers.port import Side
 from gateway import clock
 from gateway.auth import jwt_secrets
+from gateway.models import Account
 from gateway.money import number, rupees
 from gateway.tokens import CONNECTED_FOR, connected_token
 from gateway.wire import timestamp, timestamp_or_null
+from transactions.intents import CANCELLATIONS, Intent
 from transactions.models import Batch, Order, Transaction
+from transactions.pending import LastBatch
 from transactions.sdk import BEFORE_LOGIN, MESSAGES, SdkCode
 from transactions.states import OrderStatus, TransactionStatus
 
 Wire = dict[str, Any]
+
+
+WITH_ORDERS = frozenset({Intent.TRANSACTION, *CANCELLATIONS})
 
 
 def created(transaction: Transaction) -> Wire:
@@ -51,16 +57,19 @@ def has_response(transaction: Transaction) -> bool:
 
 def sdk_response(transaction: Transaction, orders: Sequence[Order]) -> Wire:
     """What `triggerTransaction` resolves with; `orders` of one batch, or none."""
-    response = {
+    response: Wire = {
         "transactionId": transaction.transaction_id,
         "smallcaseAuthToken": auth_token(transaction),
         "broker": transaction.account and transaction.account.broker,
         "notes": transaction.notes,
         "signup": transaction.is_new_user,
     }
+    if transaction.intent not in WITH_ORDERS:
+        return response | (transaction.outcome or {})
     shown = [order for order in orders if order.status != OrderStatus.QUEUED]
     batches = [batch(shown[0].batch, shown, transaction)] if shown else []
-    return response if transaction.intent == "CONNECT" else response | {"orderBatches": batches}
+    told = _smallcase(orders[0].batch) if orders else {}
+    return response | told | {"orderBatches": batches}
 
 
 def error(transaction: Transaction) -> Wire | None:
@@ -105,13 +114,52 @@ def batch(of: Batch, orders: Sequence[Order], transaction: Transaction) -> Wire:
         "unplaced": [_order(o) | {"status": OrderStatus.ERROR.value} for o in unplaced],
         "broker": transaction.account and transaction.account.broker,
         "notes": transaction.notes,
+        **_smallcase(of),
     }
+
+
+def batches(of: Sequence[Batch]) -> list[Wire]:
+    """Their orders and transactions prefetched."""
+    return [batch(one, list(one.orders.all()), one.transaction) for one in of]
 
 
 def order_event(of: Batch, orders: Sequence[Order], transaction: Transaction) -> Wire:
     """A webhook's body before its attempt adds timestamp and checksum."""
     account = transaction.account
     return batch(of, orders, transaction) | {"smallcaseAuthId": account and account.auth_id}
+
+
+def fix_action(last: LastBatch) -> Wire:
+    """Unfilled shares wait for a FIX of `last`."""
+    return _smallcase(last.batch) | {
+        "date": timestamp_or_null(last.batch.completed_at),
+        "batchId": last.batch.batch_id,
+        "filled": last.filled,
+        "quantity": last.quantity,
+        "originalLabel": last.batch.original_label,
+    }
+
+
+def fix_pending(last: LastBatch, account: Account) -> Wire:
+    return {"action": "FIX", **fix_action(last), "smallcaseAuthId": account.auth_id, "broker": account.broker}
+
+
+def holdings_imported(transaction: Transaction) -> Wire:
+    account = transaction.account
+    return {
+        "transactionId": transaction.transaction_id,
+        "smallcaseAuthId": account and account.auth_id,
+        "broker": account and account.broker,
+        "notes": transaction.notes,
+    }
+
+
+def _smallcase(of: Batch) -> Wire:
+    """Of a smallcase batch only."""
+    if of.version is None:
+        return {}
+    smallcase = of.version.smallcase
+    return {"scid": smallcase.scid, "iscid": of.iscid, "name": smallcase.name}
 
 
 def transaction_errored(transaction: Transaction) -> Wire:

@@ -1,15 +1,16 @@
 """Questions, the gateway first: what is not the caller's is not there."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Prefetch, Q
+from django.db.models import Prefetch, Q, QuerySet
 
 from gateway.errors import Invalid, NotFound
 from gateway.ids import is_object_id, is_transaction_id
 from gateway.models import Account, Gateway
-from transactions.intents import Intent
-from transactions.models import Batch, Order, Transaction
+from transactions.intents import CANCELLATIONS, Intent
+from transactions.models import Batch, HoldingsSnapshot, Order, Transaction
 from transactions.sdk import SdkCode
 from transactions.states import TransactionStatus
 
@@ -40,51 +41,64 @@ def is_expired(transaction: Transaction, now: datetime) -> bool:
 
 
 def orders_of(transaction: Transaction) -> list[Order]:
-    """In the basket's order; of a CANCEL_ORDER, those of the batch it is about. One query, none before confirmation."""
+    """In the basket's order; of a cancellation, those of the batch it is about. One query, none before confirmation."""
     if transaction.status not in {TransactionStatus.PROCESSING, TransactionStatus.COMPLETED}:
         return []
-    if transaction.intent == Intent.CONNECT:
-        return []
-    rows = Order.objects.select_related("batch").order_by("position")
-    if transaction.intent == Intent.CANCEL_ORDER:
-        return list(
-            rows.filter(batch__gateway=transaction.gateway_id, batch__batch_id=transaction.order_config["batchId"])
-        )
-    return list(rows.filter(batch__transaction=transaction))
+    rows = Order.objects.select_related("batch__version__smallcase").order_by("position")
+    if transaction.intent in CANCELLATIONS:
+        return list(rows.filter(batch__in=Batch.objects.filter(orders__cancelled_by=transaction)))
+    return list(rows.filter(batch__transaction=transaction)) if transaction.intent == Intent.TRANSACTION else []
 
 
 _IN_ORDER = Prefetch("orders", Order.objects.order_by("position"))
 
 
-def securities_batches(
-    gateway: Gateway,
-    *,
-    account: Account | None,
-    transaction_ids: Sequence[str],
-    batch_ids: Sequence[str],
-    offset: int = 0,
-    count: int = 50,
-) -> list[Batch]:
-    """Placed ones, newest first, orders prefetched; the union of all ids. By transaction: once it is COMPLETED."""
-    rows = Batch.objects.filter(gateway=gateway, label__isnull=True, placed_at__isnull=False)
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which batches: the union of all ids, a page of them."""
+
+    transaction_ids: Sequence[str] = ()
+    batch_ids: Sequence[str] = ()
+    iscids: Sequence[str] = ()
+    offset: int = 0
+    count: int = 50
+
+    @property
+    def names_any(self) -> bool:
+        return bool(self.transaction_ids or self.batch_ids or self.iscids)
+
+
+def securities_batches(gateway: Gateway, account: Account | None, wanted: Wanted) -> list[Batch]:
+    """Placed ones, newest first, orders prefetched. By transaction: once it is COMPLETED."""
+    return _batches(Batch.objects.filter(gateway=gateway, label__isnull=True), account, wanted)
+
+
+def smallcase_batches(gateway: Gateway, account: Account | None, wanted: Wanted) -> list[Batch]:
+    """As securities_batches, of smallcase orders."""
+    return _batches(Batch.objects.filter(gateway=gateway, label__isnull=False), account, wanted)
+
+
+def _batches(rows: QuerySet[Batch], account: Account | None, wanted: Wanted) -> list[Batch]:
+    rows = rows.filter(placed_at__isnull=False)
     if account is not None:
         rows = rows.filter(account=account)
-    elif not transaction_ids and not batch_ids:
+    elif not wanted.names_any:
         raise Invalid("transactionId: or batchId is required with a guest's authtoken.")
-    if transaction_ids or batch_ids:
-        rows = rows.filter(_named(transaction_ids, batch_ids))
-    newest = rows.select_related("transaction__account").order_by("-pk")[offset : offset + count]
-    return list(newest.prefetch_related(_IN_ORDER))
+    if wanted.names_any:
+        rows = rows.filter(_named(wanted))
+    related = rows.select_related("transaction__account", "version__smallcase").prefetch_related(_IN_ORDER)
+    return list(related.order_by("-pk")[wanted.offset : wanted.offset + wanted.count])
 
 
-def _named(transaction_ids: Sequence[str], batch_ids: Sequence[str]) -> Q:
+def _named(wanted: Wanted) -> Q:
     """Ids that are no ids name nothing."""
     completed = Q(
-        transaction__transaction_id__in=[i for i in transaction_ids if is_transaction_id(i)],
+        transaction__transaction_id__in=[i for i in wanted.transaction_ids if is_transaction_id(i)],
         transaction__intent=Intent.TRANSACTION,
         transaction__status=TransactionStatus.COMPLETED,
     )
-    return completed | Q(batch_id__in=[i for i in batch_ids if is_object_id(i)])
+    batch_ids = [i for i in wanted.batch_ids if is_object_id(i)]
+    return completed | Q(batch_id__in=batch_ids) | Q(iscid__in=[i for i in wanted.iscids if is_object_id(i)])
 
 
 def order_of(gateway: Gateway, batch_id: str, ticker: str) -> Order:
@@ -93,4 +107,12 @@ def order_of(gateway: Gateway, batch_id: str, ticker: str) -> Order:
     found = rows.filter(ticker=ticker).order_by("position").first()
     if found is None:
         raise NotFound("There is no order of this ticker in a batch of this id.")
+    return found
+
+
+def snapshot_of(account: Account) -> HoldingsSnapshot:
+    """The last import; holdings are not read behind the user's back."""
+    found = HoldingsSnapshot.objects.filter(account=account).first()
+    if found is None:
+        raise NotFound("This user's holdings were never imported; a HOLDINGS_IMPORT asks for their consent.")
     return found

@@ -13,12 +13,16 @@ from brokers.registry import BROKERS
 from brokers.simulator.acts import Act
 from brokers.simulator.personas import FORCED
 from gateway.fields import Body, Choice, Matching, Rupees, Text, Truth, Whole
-from gateway.ids import OBJECT_ID
+from gateway.ids import OBJECT_ID, SCID
 from gateway.models import MarketHours
+from smallcases.services.sips import SipWish
+from transactions import selectors
 from transactions.baskets import Security, line_of
-from transactions.intents import NOT_SERVED, SECURITIES, SMALLCASE_TYPES, Intent
+from transactions.intents import NOT_SERVED, ON_AN_INVESTMENT, SECURITIES, Intent
+from transactions.services.confirming import Choices
 from transactions.services.intake import Wanted
 from transactions.services.play import StopAt, User
+from transactions.wishes import KINDS, OrderKind, SmallcaseWish, choices_of, kind_of, line_of_wish
 
 MAX_NOTES: Final = 256
 MAX_SECURITIES: Final = 100
@@ -35,6 +39,10 @@ def ticker(**options: Any) -> Matching:
 
 def batch_id(**options: Any) -> Matching:
     return Matching(OBJECT_ID, form="24 lower-case hex digits", **options)
+
+
+def scid(**options: Any) -> Matching:
+    return Matching(SCID, form="a smallcase's id such as SCNM_0001", **options)
 
 
 def notes() -> Text:
@@ -70,8 +78,31 @@ class SecurityIn(Body):
         return attrs
 
 
+class SharesIn(Body):
+    ticker = ticker()
+    shares = Whole(min_value=0, max_value=MAX_QUANTITY)
+
+
+class ExitIn(Body):
+    """How much to sell: a share of it or an amount. Neither: the user chooses."""
+
+    percent = Whole(required=False, min_value=1, max_value=100)
+    amount = Rupees(required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if len(attrs) != 1:
+            raise serializers.ValidationError("give exactly one of percent and amount.")
+        return attrs
+
+
+def shares_in() -> "serializers.ListSerializer[Any]":
+    return serializers.ListSerializer[Any](
+        child=SharesIn(), required=False, allow_empty=False, max_length=MAX_SECURITIES
+    )
+
+
 class OrderConfigIn(Body):
-    """What to trade: `type` SECURITIES and a basket; or, for CANCEL_ORDER, which order."""
+    """What to trade: `type` SECURITIES and a basket; a smallcase order; or, for CANCEL_ORDER, which order."""
 
     type = Text(required=False)
     securities = serializers.ListSerializer[Any](
@@ -88,6 +119,11 @@ class OrderConfigIn(Body):
     notes = notes()
     batchId = batch_id(required=False, help_text="CANCEL_ORDER")  # noqa: N815
     ticker = ticker(required=False, help_text="CANCEL_ORDER")
+    scid = scid(required=False, help_text="BUY; may accompany an iscid, and must agree with it")
+    iscid = Matching(OBJECT_ID, form="24 lower-case hex digits", required=False, help_text="all but BUY")
+    amount = Rupees(required=False, help_text="BUY, INVESTMORE, REBALANCE: rupees")
+    exit = ExitIn(required=False, help_text="EXIT")
+    constituents = shares_in()
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, dict) and "securities" in data:
@@ -97,10 +133,8 @@ class OrderConfigIn(Body):
         return super().to_internal_value(data)
 
     def validate_type(self, value: str) -> str:
-        if value in SMALLCASE_TYPES:
-            raise serializers.ValidationError(f"{value} is a smallcase order, which is not supported yet.")
-        if value != SECURITIES:
-            raise serializers.ValidationError(f"must be {SECURITIES}.")
+        if value != SECURITIES and value not in KINDS:
+            raise serializers.ValidationError(f"must be {SECURITIES} or one of {', '.join(sorted(KINDS))}.")
         return value
 
     def validate_securities(self, lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -135,6 +169,7 @@ class CreateTransaction(Body):
     notes = notes()
     batchId = batch_id(required=False, help_text="CANCEL_ORDER")  # noqa: N815
     ticker = ticker(required=False, help_text="CANCEL_ORDER")
+    iscid = Matching(OBJECT_ID, form="24 lower-case hex digits", required=False, help_text="SIP_SETUP, CANCEL_AMO")
 
     def validate_intent(self, value: str) -> str:
         if value in NOT_SERVED:
@@ -148,9 +183,10 @@ class CreateTransaction(Body):
         given = {text for text in (attrs.get("notes"), order.get("notes")) if text is not None}
         problems = {} if len(given) < 2 else {"notes": ["differs from orderConfig.notes."]}
         if attrs["intent"] == Intent.TRANSACTION:
-            problems |= {
-                f"orderConfig.{name}": ["is required."] for name in ("type", "securities") if name not in order
-            }
+            problems |= {f"orderConfig.{name}": ["is required."] for name in _lacking(order)}
+            problems |= {f"orderConfig.{name}": [f"does not go with {order['type']}."] for name in _straying(order)}
+        if attrs["intent"] in ON_AN_INVESTMENT and not attrs.get("iscid", order.get("iscid")):
+            problems |= {"iscid": [f"is required for {attrs['intent']}."]}
         if attrs["intent"] == Intent.CANCEL_ORDER:
             problems |= {
                 name: ["is required."] for name in ("batchId", "ticker") if not attrs.get(name, order.get(name))
@@ -166,17 +202,69 @@ class CreateTransaction(Body):
         order = body.get("orderConfig", {})
         intent = Intent(body["intent"])
         basket = [security(line) for line in order.get("securities", ())] if intent is Intent.TRANSACTION else []
-        target = {name: body.get(name, order.get(name)) for name in ("batchId", "ticker")}
-        kept = {"type": SECURITIES, "securities": [line_of(line) for line in basket]} if basket else {}
+        wish = _wish(order) if intent is Intent.TRANSACTION and not basket else None
+        target = {name: body.get(name, order.get(name)) for name in ("batchId", "ticker", "iscid")}
         return Wanted(
             intent=intent,
             securities=basket,
-            order_config=target if intent is Intent.CANCEL_ORDER else kept,
+            wish=wish,
+            order_config=_kept(intent, basket, wish, target),
             config=body.get("config", {}),
             notes=body.get("notes") if body.get("notes") is not None else order.get("notes"),
             batch_id=target["batchId"] or "",
             ticker=target["ticker"] or "",
+            iscid=target["iscid"] or "",
         )
+
+
+_CHOICES: Final = {
+    "amount": {OrderKind.BUY, OrderKind.INVESTMORE, OrderKind.REBALANCE},
+    "exit": {OrderKind.EXIT},
+    "constituents": {OrderKind.MANAGE},
+}
+
+
+def _lacking(order: Mapping[str, Any]) -> list[str]:
+    if "type" not in order:
+        return ["type"] + ([] if "securities" in order else ["securities"])
+    if order["type"] == SECURITIES:
+        return [] if "securities" in order else ["securities"]
+    kind = kind_of(order["type"])
+    if kind is OrderKind.BUY:
+        return [] if "scid" in order else ["scid"]
+    named = "iscid" in order or (kind is OrderKind.INVESTMORE and "scid" in order)
+    return [] if named else ["iscid"]
+
+
+def _straying(order: Mapping[str, Any]) -> list[str]:
+    if order.get("type", SECURITIES) == SECURITIES:
+        return []
+    kind = kind_of(order["type"])
+    stray = [name for name, kinds in _CHOICES.items() if name in order and kind not in kinds]
+    stray += ["securities"] if "securities" in order else []
+    return stray + (["iscid"] if kind is OrderKind.BUY and "iscid" in order else [])
+
+
+def _wish(order: Mapping[str, Any]) -> SmallcaseWish:
+    return SmallcaseWish(
+        kind=kind_of(order["type"]),
+        scid=order.get("scid", ""),
+        iscid=order.get("iscid", ""),
+        choices=choices_of(order),
+    )
+
+
+def _kept(
+    intent: Intent, basket: list[Security], wish: SmallcaseWish | None, target: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What the transaction remembers of its order, spelled as on the wire."""
+    if wish:
+        return line_of_wish(wish)
+    if intent is Intent.CANCEL_ORDER:
+        return {name: target[name] for name in ("batchId", "ticker")}
+    if intent in ON_AN_INVESTMENT:
+        return {"iscid": target["iscid"]}
+    return {"type": SECURITIES, "securities": [line_of(line) for line in basket]} if basket else {}
 
 
 def security(line: Mapping[str, Any]) -> Security:
@@ -197,6 +285,28 @@ class ChosenIn(Body):
     type = Choice(required=False, choices=[side.value for side in Side])
 
 
+class SipIn(Body):
+    """A SIP to set up or to change; or `end` true."""
+
+    amount = Rupees(required=False)
+    frequency = Choice(required=False, choices=["1w", "2w", "1m", "3m"])
+    scheduledDate = serializers.DateField(required=False, help_text="The first date, IST")  # noqa: N815
+    sipType = Choice(required=False, choices=["manual"])  # noqa: N815
+    end = Truth(required=False, default=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        missing = [name for name in ("amount", "frequency", "scheduledDate") if name not in attrs]
+        if missing and not attrs["end"]:
+            raise serializers.ValidationError({name: ["is required."] for name in missing})
+        return attrs
+
+
+def _sip(line: Mapping[str, Any]) -> SipWish:
+    if line["end"]:
+        return SipWish(end=True)
+    return SipWish(amount=line["amount"], frequency=line["frequency"], starts_on=line["scheduledDate"])
+
+
 class Complete(Body):
     """What the user does at the checkout. A connected transaction knows broker and clientId already."""
 
@@ -205,6 +315,10 @@ class Complete(Body):
     pin = Text(required=False, max_length=64, default="1234")
     amo = Truth(required=False, default=False)
     securities = serializers.ListSerializer[Any](child=ChosenIn(), required=False, max_length=MAX_SECURITIES)
+    amount = Rupees(required=False, help_text="BUY, INVESTMORE: rupees")
+    constituents = shares_in()
+    exit = ExitIn(required=False)
+    sip = SipIn(required=False)
     stopAt = Choice(required=False, choices=[stop.value for stop in StopAt])  # noqa: N815
 
     @classmethod
@@ -214,8 +328,12 @@ class Complete(Body):
             broker=body.get("broker"),
             client_id=body.get("clientId"),
             pin=body["pin"],
-            amo=body["amo"],
-            chosen={line["ticker"]: security(line) for line in body.get("securities", ())},
+            choices=Choices(
+                securities={line["ticker"]: security(line) for line in body.get("securities", ())},
+                smallcase=choices_of(body),
+                sip=_sip(body["sip"]) if "sip" in body else None,
+                amo=body["amo"],
+            ),
             stop_at=StopAt(body["stopAt"]) if "stopAt" in body else None,
         )
 
@@ -264,11 +382,20 @@ class OrdersQuery(Body):
 
     transactionId = serializers.ListField(child=Text(max_length=64), required=False, max_length=100)  # noqa: N815
     batchId = serializers.ListField(child=Text(max_length=64), required=False, max_length=100)  # noqa: N815
+    iscid = serializers.ListField(child=Text(max_length=64), required=False, max_length=100, help_text="smt only")
     count = serializers.IntegerField(required=False, min_value=1, max_value=200, default=50)
     offset = serializers.IntegerField(required=False, min_value=0, max_value=10_000_000, default=0)
 
     @classmethod
-    def of(cls, query: Any) -> dict[str, Any]:
-        repeated = {name: query.getlist(name) for name in ("transactionId", "batchId") if name in query}
+    def wanted(cls, query: Any, *ids: str) -> selectors.Wanted:
+        """`ids` are the names that this endpoint reads."""
+        repeated = {name: query.getlist(name) for name in ids if name in query}
         single = {name: query[name] for name in ("count", "offset") if name in query}
-        return cls.parse(repeated | single)
+        told = cls.parse(repeated | single)
+        return selectors.Wanted(
+            transaction_ids=told.get("transactionId", ()),
+            batch_ids=told.get("batchId", ()),
+            iscids=told.get("iscid", ()),
+            offset=told["offset"],
+            count=told["count"],
+        )

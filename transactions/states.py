@@ -71,6 +71,7 @@ TRANSACTION_MOVES: Final[Mapping[TransactionStatus, frozenset[TransactionStatus]
     TransactionStatus.COMPLETED: frozenset(),
 }
 OPEN: Final = frozenset({OrderStatus.QUEUED, OrderStatus.PLACED})
+OPEN_BATCH: Final = frozenset({BatchStatus.PLACED, BatchStatus.PARTIALLYPLACED})
 FINAL_BATCH: Final = frozenset(
     {
         BatchStatus.COMPLETED,

@@ -27,6 +27,10 @@ urlpatterns = [
     path("gateway/<gateway:gateway>/transaction", views.Transactions.as_view()),
     path("v1/<gateway:gateway>/engine/transactiondetails", views.TransactionDetails.as_view()),
     path("v1/<gateway:gateway>/engine/orders/sst", views.SecuritiesOrders.as_view()),
+    path("v1/<gateway:gateway>/engine/orders/smt", views.SmallcaseOrders.as_view()),
+    path("v1/<gateway:gateway>/engine/user/investments", views.Investments.as_view()),
+    path("v1/<gateway:gateway>/engine/user/exitedSmallcases", views.ExitedSmallcases.as_view()),
+    path("v1/<gateway:gateway>/engine/user/holdings", views.Holdings.as_view()),
     path(
         "sandbox/<gateway:gateway>/transactions/<trx:transaction_id>/complete",
         sandbox.CompleteTransaction.as_view(),

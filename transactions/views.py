@@ -4,15 +4,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from gateway import clock
-from gateway.planes import PartnerView, ok
-from transactions import payloads, selectors
-from transactions.openapi import CREATE, DETAILS, SECURITIES_ORDERS
+from gateway.errors import Invalid
+from gateway.planes import PartnerView, flag, ok
+from transactions import openapi, payloads, portfolio, portfolio_payloads, selectors
 from transactions.serializers import CreateTransaction, OrdersQuery
 from transactions.services.intake import create_transaction
 
 
 class Transactions(PartnerView):
-    @CREATE
+    @openapi.CREATE
     def post(self, request: Request, gateway: str) -> Response:
         caller = self.caller
         made = create_transaction(
@@ -25,7 +25,7 @@ class Transactions(PartnerView):
 
 
 class TransactionDetails(PartnerView):
-    @DETAILS
+    @openapi.DETAILS
     def get(self, request: Request, gateway: str) -> Response:
         caller = self.caller
         transaction_id = request.query_params.get("transactionId", "")
@@ -36,15 +36,45 @@ class TransactionDetails(PartnerView):
 
 
 class SecuritiesOrders(PartnerView):
-    @SECURITIES_ORDERS
+    @openapi.SECURITIES_ORDERS
     def get(self, request: Request, gateway: str) -> Response:
-        wanted = OrdersQuery.of(request.query_params)
-        batches = selectors.securities_batches(
-            self.caller.gateway,
-            account=self.caller.account,
-            transaction_ids=wanted.get("transactionId", ()),
-            batch_ids=wanted.get("batchId", ()),
-            offset=wanted["offset"],
-            count=wanted["count"],
-        )
-        return ok([payloads.batch(batch, list(batch.orders.all()), batch.transaction) for batch in batches])
+        wanted = OrdersQuery.wanted(request.query_params, "transactionId", "batchId")
+        return ok(payloads.batches(selectors.securities_batches(self.caller.gateway, self.caller.account, wanted)))
+
+
+class SmallcaseOrders(PartnerView):
+    @openapi.SMALLCASE_ORDERS
+    def get(self, request: Request, gateway: str) -> Response:
+        wanted = OrdersQuery.wanted(request.query_params, "transactionId", "batchId", "iscid")
+        return ok(payloads.batches(selectors.smallcase_batches(self.caller.gateway, self.caller.account, wanted)))
+
+
+class Investments(PartnerView):
+    @openapi.INVESTMENTS
+    def get(self, request: Request, gateway: str) -> Response:
+        caller, query = self.caller, request.query_params
+        aggregate = flag(request, "aggregatedData")
+        held = portfolio.held(caller.connected(), iscids=query.getlist("iscid"), now=clock.now(caller.gateway))
+        if aggregate:
+            return ok(portfolio_payloads.aggregated(held))
+        return ok([portfolio_payloads.investment(one) for one in held])
+
+
+class ExitedSmallcases(PartnerView):
+    @openapi.EXITED
+    def get(self, request: Request, gateway: str) -> Response:
+        caller = self.caller
+        exited = portfolio.exited(caller.connected(), now=clock.now(caller.gateway))
+        return ok([portfolio_payloads.exited(one) for one in exited])
+
+
+class Holdings(PartnerView):
+    @openapi.HOLDINGS
+    def get(self, request: Request, gateway: str) -> Response:
+        caller = self.caller
+        account = caller.connected()
+        version = request.query_params.get("version", "v1")
+        if version not in {"v1", "v2"}:
+            raise Invalid("version: must be v1 or v2.")
+        held = portfolio.held(account, now=clock.now(caller.gateway))
+        return ok(portfolio_payloads.holdings(selectors.snapshot_of(account), held, version=version))

@@ -1,5 +1,6 @@
 """The partner's server: four calls of the public API, and the sandbox's hand for its user."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,15 +35,46 @@ class Partner:
         (batch,) = self._call("GET", f"/v1/{self.name}/engine/orders/sst", params={"batchId": batch_id})
         return dict(batch)
 
-    def play_user(self, transaction_id: str, client_id: str, *, wait: int) -> dict[str, Any]:
+    def create_order(self, order: Mapping[str, Any], *, token: str | None = None) -> str:
+        """An order on a smallcase; `token` is the connected user's."""
+        body = {"intent": "TRANSACTION", "orderConfig": order}
+        return str(self._call("POST", f"/gateway/{self.name}/transaction", token, json=body)["transactionId"])
+
+    def create_errand(self, intent: str, *, token: str, **named: str) -> str:
+        body = {"intent": intent, **named}
+        return str(self._call("POST", f"/gateway/{self.name}/transaction", token, json=body)["transactionId"])
+
+    def smallcase(self, scid: str) -> dict[str, Any]:
+        return dict(self._call("GET", f"/v1/{self.name}/engine/smallcase", params={"scid": scid}))
+
+    def smallcase_orders(self, batch_id: str) -> dict[str, Any]:
+        (batch,) = self._call("GET", f"/v1/{self.name}/engine/orders/smt", params={"batchId": batch_id})
+        return dict(batch)
+
+    def investments(self, iscid: str, *, token: str) -> list[dict[str, Any]]:
+        return list(self._call("GET", f"/v1/{self.name}/engine/user/investments", token, params={"iscid": iscid}))
+
+    def exited(self, *, token: str) -> list[dict[str, Any]]:
+        return list(self._call("GET", f"/v1/{self.name}/engine/user/exitedSmallcases", token))
+
+    def play_user(self, transaction_id: str, client_id: str, *, wait: int, **user: Any) -> dict[str, Any]:
         path = f"/sandbox/{self.name}/transactions/{transaction_id}/complete"
-        return dict(self._call("POST", path, params={"wait": wait}, json={"broker": "kite", "clientId": client_id}))
+        body = {"broker": "kite", "clientId": client_id, **user}
+        return dict(self._call("POST", path, params={"wait": wait}, json=body))
 
-    def advance_clock(self, duration: str) -> None:
-        self._call("POST", f"/sandbox/{self.name}/clock", json={"advance": duration})
+    def advance_clock(self, duration: str) -> str:
+        """The gateway's time after it."""
+        return str(self._call("POST", f"/sandbox/{self.name}/clock", json={"advance": duration})["now"])
 
-    def _call(self, method: str, path: str, **sent: Any) -> Any:
-        headers = {"x-gateway-secret": self.api_secret, "x-gateway-authtoken": guest_token(self.jwt_secret)}
+    def set_hours(self, hours: str) -> None:
+        self._call("POST", f"/sandbox/{self.name}/market", json={"hours": hours})
+
+    def act(self, batch_id: str, ticker: str, action: str) -> None:
+        path = f"/sandbox/{self.name}/batches/{batch_id}/orders/{ticker}/act"
+        self._call("POST", path, json={"action": action})
+
+    def _call(self, method: str, path: str, token: str | None = None, **sent: Any) -> Any:
+        headers = {"x-gateway-secret": self.api_secret, "x-gateway-authtoken": token or guest_token(self.jwt_secret)}
         answer = requests.request(method, self.url + path, headers=headers, timeout=SECONDS, **sent).json()
         if not answer["success"]:
             raise Unexpected(f"{method} {path}", "success", "; ".join(answer["errors"]))

@@ -47,6 +47,17 @@ class Receiver:
         mine = {hit.sequence: hit for hit in list(self.accepted) if hit.body.get("batchId") == batch_id}
         return [mine[sequence] for sequence in sorted(mine)]
 
+    def wait_for_action(self, action: str, iscid: str, *, seconds: float) -> dict[str, Any] | None:
+        """The newest `action.pending` of this kind on an investment, once there is one."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            told = [hit.body for hit in list(self.accepted) if hit.event == "action.pending"]
+            mine = [body for body in told if (body["action"], body["iscid"]) == (action, iscid)]
+            if mine:
+                return mine[-1]
+            time.sleep(0.02)  # another thread receives
+        return None
+
     def wait_for(self, batch_id: str, is_enough: Callable[[list[Delivery]], bool], *, seconds: float) -> list[Delivery]:
         """What has arrived once it is enough, or after `seconds` whatever has."""
         deadline = time.monotonic() + seconds

@@ -8,7 +8,8 @@ import pytest
 from brokers.models import Instrument
 from tests.flows.refusal import assert_refused, nothing_written
 from tests.partner import Partner
-from transactions.intents import NOT_SERVED, SMALLCASE_TYPES
+from transactions.intents import NOT_SERVED
+from transactions.wishes import KINDS
 
 Json = dict[str, Any]
 LINE: Final = {"ticker": "INFY", "quantity": 1, "type": "BUY"}
@@ -104,12 +105,20 @@ WRONG_TOGETHER: Final[dict[str, tuple[Any, str]]] = (
         "intent in lower case": ({"intent": "transaction"}, "intent: must be one of"),
     }
     | {
-        f"order type {kind}": (
-            {"intent": "TRANSACTION", "orderConfig": {"type": kind, "iscid": "0" * 24}},
-            f"orderConfig.type: {kind} is a smallcase order, which is not supported",
+        f"order type {kind} of nothing": (
+            {"intent": "TRANSACTION", "orderConfig": {"type": kind}},
+            f"orderConfig.{'scid' if kind == 'BUY' else 'iscid'}: is required.",
         )
-        for kind in sorted(SMALLCASE_TYPES)
+        for kind in sorted(KINDS)
     }
+    | {
+        f"order type {kind} with securities": (
+            body(type=kind, iscid="0" * 24),
+            "orderConfig.iscid: does not go with a basket of securities.",
+        )
+        for kind in sorted(KINDS)
+    }
+    | {f"{intent} of nothing": ({"intent": intent}, "iscid: is required") for intent in ("SIP_SETUP", "CANCEL_AMO")}
     | {f"intent {intent}": ({"intent": intent}, f"intent: {intent} is not supported.") for intent in sorted(NOT_SERVED)}
 )
 NOT_JSON: Final[dict[str, bytes]] = {

@@ -19,9 +19,10 @@ from transactions import payloads
 from transactions.hearing import Facts, hear
 from transactions.models import Batch, Order, Transaction
 from transactions.patience import next_look, next_look_at_the_lost
-from transactions.services.checkout import login_of
+from transactions.services.claiming import login_of
+from transactions.services.outcome import tell_investment
 from transactions.services.waking import LOOKED_AFTER
-from transactions.states import FINAL_BATCH, BatchStatus, OrderStatus, TransactionStatus, batch_status, move
+from transactions.states import FINAL_BATCH, OPEN_BATCH, BatchStatus, OrderStatus, TransactionStatus, batch_status, move
 from webhooks.events import EventType
 from webhooks.services.recording import record_event
 
@@ -38,7 +39,6 @@ HEARD: Final = [
     "status_message",
     "silent_since",
 ]
-OPEN_BATCH: Final = frozenset({BatchStatus.PLACED, BatchStatus.PARTIALLYPLACED})
 PLACED: Final = ["status", "error_code", "status_message", "ordered_at", "silent_since"]
 
 
@@ -93,7 +93,9 @@ def patience_of(gateway: Gateway) -> timedelta:
 
 def _read(row: int) -> tuple[Batch, list[Order]]:
     """The batch with all that surrounds it and its orders, in one query."""
-    related = Order.objects.select_related("batch__gateway", "batch__transaction", "batch__account")
+    related = Order.objects.select_related(
+        "batch__gateway", "batch__transaction", "batch__account", "batch__version__smallcase"
+    )
     orders = list(related.filter(batch=row).order_by("position"))
     batch = orders[0].batch
     batch.transaction.account, batch.transaction.gateway = batch.account, batch.gateway
@@ -189,11 +191,14 @@ def _write(
         return
     if changed:
         Order.objects.bulk_update(changed, fields)
-    if batch.transaction.status == TransactionStatus.PROCESSING and status not in OPEN_BATCH:
+    has_ended = batch.transaction.status == TransactionStatus.PROCESSING and status not in OPEN_BATCH
+    if has_ended:
         _complete(Transaction.objects.filter(pk=batch.transaction_id), now)
     _complete_cancellations(changed, now)
     if event:
         _record(batch, orders, EventType.ORDER_COMPLETED if status in FINAL_BATCH else event, now)
+    if batch.iscid and changed:
+        tell_investment(batch=batch, orders=orders, has_ended=has_ended, now=now)
     if fields is PLACED and batch.due_at:
         ring(Job.SYNC_BATCH, row=batch.pk, attempt=batch.attempts)
 

@@ -1,24 +1,21 @@
 """A transaction is created, or refused with every reason at once."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from brokers.models import Instrument
-from gateway.errors import ConnectedUserRequired, ErrorType, GatewayError, Invalid, NotFound
+from brokers.port import Variety
+from gateway.errors import ConnectedUserRequired, Invalid, NotFound
 from gateway.models import Account, Gateway
 from gateway.money import is_multiple
 from transactions.baskets import Security
-from transactions.intents import Intent, lifetime
+from transactions.intents import ON_AN_INVESTMENT, Intent, lifetime
 from transactions.models import Order, Transaction
+from transactions.services.smallcase_intake import NoOrder, checked_wish, own_investment
 from transactions.states import OrderStatus
-
-
-class NoOrder(GatewayError):
-    """There is nothing to do it to."""
-
-    error_type = ErrorType.NO_ORDER
+from transactions.wishes import SmallcaseWish, line_of_wish
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +27,10 @@ class Wanted:
     order_config: Mapping[str, Any] = field(default_factory=dict)
     config: Mapping[str, Any] = field(default_factory=dict)
     notes: str | None = None
+    wish: SmallcaseWish | None = None
     batch_id: str = ""
     ticker: str = ""
+    iscid: str = ""
 
 
 def create_transaction(*, gateway: Gateway, account: Account | None, wanted: Wanted, now: datetime) -> Transaction:
@@ -40,6 +39,13 @@ def create_transaction(*, gateway: Gateway, account: Account | None, wanted: Wan
         _check_instruments(wanted.securities)
     if wanted.intent is Intent.CANCEL_ORDER:
         _check_cancellable(gateway, account, wanted)
+    if wanted.wish:
+        wish = checked_wish(account, wanted.wish, now=now)
+        wanted = replace(wanted, wish=wish, order_config=line_of_wish(wish))
+    if wanted.intent in ON_AN_INVESTMENT:
+        own_investment(account, wanted.iscid)
+    if wanted.intent is Intent.CANCEL_AMO:
+        _check_amo(wanted.iscid)
     return Transaction.objects.create(
         gateway=gateway,
         account=account,
@@ -86,3 +92,8 @@ def _check_cancellable(gateway: Gateway, account: Account | None, wanted: Wanted
         raise NotFound("You have no order of this ticker in a batch of this id.")
     if OrderStatus.PLACED not in statuses:
         raise NoOrder("This order is not open; there is nothing to cancel.")
+
+
+def _check_amo(iscid: str) -> None:
+    if not Order.objects.filter(batch__iscid=iscid, batch__variety=Variety.AMO, status=OrderStatus.PLACED).exists():
+        raise NoOrder("No AMO of this investment is open.")

@@ -1,18 +1,17 @@
 """The sandbox's user: walks the checkout's steps as a person would, and stops where a test wants it to."""
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
 from gateway.errors import Invalid
-from transactions.baskets import Security
 from transactions.intents import Intent
 from transactions.models import Batch, Transaction
 from transactions.sdk import SdkCode
-from transactions.services.checkout import confirm, log_in, walk_away
+from transactions.services.checkout import log_in, walk_away
+from transactions.services.confirming import Choices, confirm
 from transactions.states import BatchStatus, TransactionStatus
 
 PLACED_WITHIN: Final = 2.0  # seconds; the SDK answers once the orders are placed
@@ -35,13 +34,12 @@ _BEFORE_LOGIN: Final = {
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """What the user will do. `chosen`: quantity and side for what the partner left open, by ticker."""
+    """What the user will do."""
 
     broker: str | None = None
     client_id: str | None = None
     pin: str = "1234"
-    amo: bool = False
-    chosen: Mapping[str, Security] = field(default_factory=dict)
+    choices: Choices = field(default_factory=Choices)
     stop_at: StopAt | None = None
 
 
@@ -55,7 +53,7 @@ def complete(*, transaction: Transaction, user: User, now: datetime) -> None:
         return
     if user.stop_at is StopAt.CONFIRMATION:
         walk_away(transaction=transaction, code=SdkCode.CANCELLED_AFTER_LOGIN, now=now)
-    confirm(transaction=transaction, chosen=user.chosen, amo=user.amo, now=now)
+    confirm(transaction=transaction, choices=user.choices, now=now)
 
 
 def wait(transaction: Transaction, *, seconds: float) -> None:

@@ -1,5 +1,6 @@
 """Where a partner listens: added, its secret rotated with overlap, sealed anew."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -8,6 +9,7 @@ from urllib.parse import urlsplit
 from gateway.errors import Conflict, Invalid
 from gateway.models import Gateway
 from gateway.vault import reseal, seal
+from webhooks.events import DEFAULT_TYPES, EventType
 from webhooks.models import Endpoint
 from webhooks.signing import new_secret
 
@@ -37,11 +39,15 @@ def check_url(url: str) -> str:
     return url
 
 
-def add_endpoint(*, gateway: Gateway, url: str, now: datetime) -> NewEndpoint:
+def add_endpoint(
+    *, gateway: Gateway, url: str, types: Sequence[EventType] = DEFAULT_TYPES, now: datetime
+) -> NewEndpoint:
     if gateway.endpoints.filter(url=check_url(url)).exists():
         raise Conflict("This gateway has an endpoint with this URL already.")
     secret = new_secret()
-    endpoint = Endpoint.objects.create(gateway=gateway, url=url, sealed_secret=seal(secret), created_at=now)
+    endpoint = Endpoint.objects.create(
+        gateway=gateway, url=url, sealed_secret=seal(secret), types=[kind.value for kind in types], created_at=now
+    )
     return NewEndpoint(endpoint=endpoint, secret=secret)
 
 

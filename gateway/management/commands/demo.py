@@ -11,6 +11,7 @@ from django.db.transaction import atomic
 
 from gateway import clock
 from gateway.credentials import create_gateway
+from gateway.demo.investor import Investor
 from gateway.demo.partner import Partner, Unexpected
 from gateway.demo.receiver import Receiver
 from gateway.demo.story import CHAPTERS, Story
@@ -18,6 +19,7 @@ from gateway.management.commands.up import answers, prepare
 from gateway.supervisor import Supervisor, web, worker
 from gateway.terminal import Command as Door
 from gateway.terminal import console, stop
+from webhooks.events import EventType
 from webhooks.services.endpoints import add_endpoint
 
 STARTS_WITHIN = 30.0
@@ -43,11 +45,12 @@ class Command(Door):
                 partner = _partner(url, receiver)
                 out.print(f"Gateway [cyan]{partner.name}[/cyan] at {url}, webhooks to {receiver.url}")
                 Story(partner, receiver, out).tell()
+                Investor(partner, receiver, out).tell()
         except Unexpected as surprise:
             stop(f"The story went wrong. {surprise}")
         finally:
             receiver.stop()
-        out.print(f"\n[bold green]All {len(CHAPTERS)} chapters came out as the contract says[/bold green] "
+        out.print(f"\n[bold green]All {len(CHAPTERS) + 1} chapters came out as the contract says[/bold green] "
                   f"({time.monotonic() - began:.1f} s).")  # fmt: skip
         out.print("\nNext: [bold]make run[/bold] serves this gateway until Ctrl-C, with the API documentation at")
         out.print(
@@ -85,7 +88,7 @@ def _partner(url: str, receiver: Receiver) -> Partner:
     name = f"demo-{secrets.token_hex(3)}"
     with atomic(durable=True):
         made = create_gateway(name=name, is_test=True, allowed_origins=[], now=clock.wall())
-        hook = add_endpoint(gateway=made.gateway, url=receiver.url, now=clock.wall())
+        hook = add_endpoint(gateway=made.gateway, url=receiver.url, types=tuple(EventType), now=clock.wall())
     receiver.api_secret, receiver.webhook_secret = made.api_secret, hook.secret
     return Partner(url, name, made.api_secret, made.jwt_secret)
 

@@ -12,6 +12,7 @@ from gateway.operators import first_operator
 from gateway.supervisor import Supervisor, web, worker
 from gateway.terminal import Command as Door
 from gateway.terminal import console, stop
+from smallcases.models import Smallcase
 
 
 class Command(Door):
@@ -47,10 +48,12 @@ class Command(Door):
 
 
 def prepare() -> None:
-    """Tables and instruments; running twice changes nothing."""
+    """Tables, instruments and smallcases; running twice changes nothing."""
     call_command("migrate", verbosity=0, interactive=False)
     if not Instrument.objects.exists():
         call_command("load_instruments")
+    if not Smallcase.objects.exists():
+        call_command("load_smallcases")
 
 
 def answers(port: int) -> bool:

@@ -17,7 +17,9 @@ from transactions.baskets import Security
 from transactions.intents import Intent
 from transactions.models import Batch, Order, Transaction
 from transactions.sdk import SdkCode
-from transactions.services.checkout import NotLoggedIn, PinRefused, confirm, log_in, login_of, walk_away
+from transactions.services.checkout import PinRefused, log_in, walk_away
+from transactions.services.claiming import login_of
+from transactions.services.confirming import Choices, NotLoggedIn, confirm
 from transactions.services.failing import SdkError, TransactionUsed
 from transactions.services.intake import Wanted, create_transaction
 from transactions.states import OrderStatus
@@ -216,7 +218,7 @@ class TestLogIn:
 
 class TestConfirm:
     def test_queues_the_basket(self, gateway: Gateway, now: datetime) -> None:
-        made = confirm(transaction=make.logged_in(gateway=gateway, now=now), chosen={}, amo=False, now=now)
+        made = confirm(transaction=make.logged_in(gateway=gateway, now=now), choices=Choices(), now=now)
 
         batch = Batch.objects.get()
         assert (made.status, batch.transaction, batch.account) == ("PROCESSING", made, made.account)
@@ -241,9 +243,9 @@ class TestConfirm:
         mine = make.logged_in(gateway=gateway, now=now)
         theirs = fresh(mine)  # both have read "not yet"
 
-        confirm(transaction=theirs, chosen={}, amo=False, now=now)
+        confirm(transaction=theirs, choices=Choices(), now=now)
         with pytest.raises(TransactionUsed):
-            confirm(transaction=mine, chosen={}, amo=False, now=now)
+            confirm(transaction=mine, choices=Choices(), now=now)
 
         assert Batch.objects.count() == 1
 
@@ -251,7 +253,7 @@ class TestConfirm:
         made = make.transaction(gateway=gateway, now=now)
 
         with pytest.raises(NotLoggedIn):
-            confirm(transaction=made, chosen={}, amo=False, now=now)
+            confirm(transaction=made, choices=Choices(), now=now)
 
         assert told(made) == ("INITIALIZED", None, "")
         assert not Batch.objects.exists()
@@ -260,7 +262,7 @@ class TestConfirm:
         made = make.logged_in(gateway=gateway, now=now)
 
         with pytest.raises(SdkError):
-            confirm(transaction=made, chosen={}, amo=False, now=now + 15 * MINUTE)
+            confirm(transaction=made, choices=Choices(), now=now + 15 * MINUTE)
 
         assert told(made) == ("ERRORED", 1005, "transaction_expired")
         assert not Batch.objects.exists()
@@ -269,7 +271,7 @@ class TestConfirm:
         made = make.logged_in(gateway=gateway, securities=OPEN_QUESTION, now=now)
         chosen = {"INFY": Security("INFY", 3, Side.BUY), "TCS": Security("TCS", 2, Side.SELL)}
 
-        confirm(transaction=made, chosen=chosen, amo=False, now=now)
+        confirm(transaction=made, choices=Choices(securities=chosen), now=now)
 
         assert list(Order.objects.order_by("position").values_list("ticker", "quantity", "side")) == [
             ("INFY", 3, "BUY"),
@@ -312,7 +314,7 @@ class TestConfirm:
         made = make.logged_in(gateway=gateway, securities=securities, now=now)
 
         with pytest.raises(Invalid) as refusal:
-            confirm(transaction=made, chosen=chosen, amo=False, now=now)
+            confirm(transaction=made, choices=Choices(securities=chosen), now=now)
 
         assert list(refusal.value.sentences) == sentences
         assert told(made) == ("USED", None, "")
@@ -326,7 +328,7 @@ class TestConfirm:
         made = enter(make.transaction(gateway=Gateway.objects.get(), now=now), now, broker=broker)
 
         with pytest.raises(SdkError) as refusal:
-            confirm(transaction=made, chosen={}, amo=amo, now=now)
+            confirm(transaction=made, choices=Choices(amo=amo), now=now)
 
         assert refusal.value.data is not None
         assert refusal.value.data["broker"] == broker
@@ -340,7 +342,7 @@ class TestConfirm:
         Gateway.objects.filter(pk=gateway.pk).update(market_hours=hours)
         made = make.logged_in(gateway=Gateway.objects.get(), now=now)
 
-        confirm(transaction=made, chosen={}, amo=True, now=now)
+        confirm(transaction=made, choices=Choices(amo=True), now=now)
 
         assert Batch.objects.get().variety == variety
 
@@ -348,7 +350,7 @@ class TestConfirm:
         made = make.logged_in(gateway=gateway, client_id="no-holdings", now=now)
 
         with pytest.raises(SdkError):
-            confirm(transaction=made, chosen={}, amo=False, now=now)
+            confirm(transaction=made, choices=Choices(), now=now)
 
         assert told(made) == ("ERRORED", 1004, "insufficient_holdings")
         assert not Batch.objects.exists()
@@ -373,7 +375,7 @@ class TestConfirmACancellation:
         return enter(create_transaction(gateway=batch.gateway, account=batch.account, wanted=wanted, now=now), now)
 
     def test_writes_the_wish_and_wakes_the_batch(self, batch: Batch, now: datetime) -> None:
-        made = confirm(transaction=self.wish(batch, now), chosen={}, amo=False, now=now)
+        made = confirm(transaction=self.wish(batch, now), choices=Choices(), now=now)
 
         batch.refresh_from_db()
         assert (made.status, make.orders(batch)[0].cancelled_by) == ("PROCESSING", made)
@@ -388,7 +390,7 @@ class TestConfirmACancellation:
         Order.objects.update(**meanwhile)
 
         with pytest.raises(SdkError):
-            confirm(transaction=made, chosen={}, amo=False, now=now)
+            confirm(transaction=made, choices=Choices(), now=now)
 
         batch.refresh_from_db()
         assert told(made) == ("ERRORED", 1002, "no_order")
@@ -396,10 +398,10 @@ class TestConfirmACancellation:
 
     def test_lets_one_of_two_wishes_through(self, batch: Batch, now: datetime) -> None:
         first, second = self.wish(batch, now), self.wish(batch, now)
-        confirm(transaction=first, chosen={}, amo=False, now=now)
+        confirm(transaction=first, choices=Choices(), now=now)
 
         with pytest.raises(SdkError):
-            confirm(transaction=second, chosen={}, amo=False, now=now)
+            confirm(transaction=second, choices=Choices(), now=now)
 
         assert told(second) == ("ERRORED", 1002, "no_order")
         assert make.orders(batch)[0].cancelled_by == first

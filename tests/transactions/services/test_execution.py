@@ -19,7 +19,8 @@ from transactions.baskets import Security
 from transactions.intents import Intent
 from transactions.models import Batch, Order, Transaction
 from transactions.scenarios import PERSONAS
-from transactions.services.checkout import confirm, log_in
+from transactions.services.checkout import log_in
+from transactions.services.confirming import Choices, confirm
 from transactions.services.execution import LEASE, patience_of, place_batch, sync_batch, take_reports
 from transactions.services.intake import Wanted, create_transaction
 from webhooks.models import Event
@@ -350,7 +351,7 @@ class TestCancelling:
         wanted = Wanted(intent=Intent.CANCEL_ORDER, order_config=target, batch_id=batch.batch_id, ticker="INFY")
         made = create_transaction(gateway=batch.gateway, account=batch.account, wanted=wanted, now=now)
         log_in(transaction=made, broker="kite", client_id="happy", pin="1234", now=now)
-        return confirm(transaction=made, chosen={}, amo=False, now=now)
+        return confirm(transaction=made, choices=Choices(), now=now)
 
     def test_ends_an_open_order_as_its_user_wished(self, batch: Batch, wish: Transaction) -> None:
         batch = sync(batch, seconds=1)

@@ -14,7 +14,8 @@ from tests import make
 from transactions.baskets import Security
 from transactions.intents import Intent
 from transactions.models import Batch, Order, Transaction
-from transactions.services.intake import NoOrder, Wanted, create_transaction
+from transactions.services.intake import Wanted, create_transaction
+from transactions.services.smallcase_intake import NoOrder
 from transactions.states import OrderStatus
 
 UNKNOWN = "orderConfig.securities[0].ticker: is not an NSE symbol that this gateway knows."

@@ -1,0 +1,30 @@
+from argparse import ArgumentParser
+from typing import Any
+
+from rich.progress import Progress
+
+from gateway import clock
+from gateway.terminal import Command as Door
+from gateway.terminal import console, stop
+from smallcases.models import Smallcase
+from smallcases.services.indexing import index_smallcases
+
+
+class Command(Door):
+    help = "Compute the index values of trading days that have none yet. Running it twice changes nothing."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("scids", nargs="*", metavar="SCID", help="default: all smallcases")
+
+    def act(self, *, scids: list[str], **options: Any) -> None:
+        unknown = set(scids) - set(Smallcase.objects.filter(scid__in=scids).values_list("scid", flat=True))
+        if unknown:
+            stop(f"There is no smallcase {', '.join(sorted(unknown))}.")
+        with Progress(console=console(to_stderr=True), transient=True) as bar:
+            task = bar.add_task("indexing", total=None)
+            added = index_smallcases(
+                now=clock.wall(),
+                scids=scids or None,
+                progress=lambda total: bar.update(task, total=total, advance=1),
+            )
+        self.stdout.write(f"{added} index values computed.")

@@ -1,0 +1,53 @@
+from argparse import ArgumentParser
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.progress import Progress
+
+from brokers.loading import Reject
+from gateway import clock
+from gateway.terminal import Command as Door
+from gateway.terminal import console, stop
+from smallcases.loading import Reading, read_smallcases
+from smallcases.services.catalogue import known_to_files, load_catalogue
+from smallcases.services.indexing import index_smallcases
+
+SHIPPED = Path(__file__).resolve().parents[2] / "data" / "smallcases.json"
+
+
+class Command(Door):
+    help = (
+        "Load smallcases from JSON (a list, each with its constituents) or CSV (a row for each constituent), and index "
+        "them. Missing ones are made, with version 1; texts are brought up to date; constituents that were never "
+        "published are refused. All or nothing, and running it twice changes nothing."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "file", nargs="?", type=Path, default=SHIPPED, help="default: the catalogue shipped with the gateway"
+        )
+
+    def act(self, *, file: Path, **options: Any) -> None:
+        now = clock.wall()
+        reading = read_smallcases(file, known=known_to_files(now=now))
+        self._refuse(reading.rejects)
+        loaded = load_catalogue(reading.drafts)
+        self._refuse(loaded.refusals)
+        self.stdout.write(f"{loaded.new} smallcases loaded, {loaded.known} were there.")
+        self.stdout.write(f"{self._index(reading)} index values computed.")
+
+    def _refuse(self, rejects: Sequence[Reject]) -> None:
+        for reject in sorted(rejects, key=lambda one: one.line):
+            self.stderr.write(f"line {reject.line}: {reject.reason}")
+        if rejects:
+            stop(f"{len(rejects)} {'problem' if len(rejects) == 1 else 'problems'}; nothing was loaded.")
+
+    def _index(self, reading: Reading) -> int:
+        with Progress(console=console(to_stderr=True), transient=True) as bar:
+            task = bar.add_task("indexing", total=len(reading.drafts))
+            return index_smallcases(
+                now=clock.wall(),
+                scids=[draft.scid for draft in reading.drafts],
+                progress=lambda total: bar.advance(task),
+            )

@@ -1,0 +1,53 @@
+"""The managers' plane: a user's token, the permission to publish, and only the smallcases that are theirs."""
+
+from django.contrib.auth.models import User
+from rest_framework.authentication import BaseAuthentication, TokenAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from gateway.errors import ErrorType, GatewayError, InvalidSecret, NotFound
+from smallcases.models import Smallcase
+
+PERMISSION = "smallcases.add_version"
+
+
+class MayNotPublish(GatewayError):
+    status, error_type = 403, ErrorType.USER_MISMATCH
+
+
+class ManagerAuthentication(TokenAuthentication):
+    """`Authorization: Token <key>`."""
+
+    def authenticate(self, request: Request) -> tuple[User, object]:
+        try:
+            found = super().authenticate(request)
+        except AuthenticationFailed as refusal:
+            raise InvalidSecret(f"Authorization: {refusal.detail}") from None
+        if found is None:
+            raise InvalidSecret("The header Authorization is missing; it must be: Token <key>.")
+        return found
+
+
+class ManagerView(APIView):
+    """Who calls is known, and may publish, before anything else is looked at."""
+
+    @property
+    def manager(self) -> User:
+        return self.request.user  # type: ignore[return-value]  # set by ManagerAuthentication
+
+    def get_authenticators(self) -> list[BaseAuthentication]:
+        return [ManagerAuthentication()]
+
+    def check_permissions(self, request: Request) -> None:
+        if not request.user.has_perm(PERMISSION):
+            raise MayNotPublish("This user may not publish rebalances.")
+
+
+def smallcase_managed_by(manager: User, scid: str) -> Smallcase:
+    """Another's is not there; a superuser's are all."""
+    rows = Smallcase.objects.filter(scid=scid)
+    found = (rows if manager.is_superuser else rows.filter(manager=manager)).first()
+    if found is None:
+        raise NotFound("There is no smallcase of this scid that you manage.")
+    return found

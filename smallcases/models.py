@@ -1,0 +1,206 @@
+"""Model portfolios and their versions; what a user holds of one, and the fills that it is made of."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from brokers.models import Instrument
+from brokers.port import Side
+from gateway.ids import new_object_id
+from gateway.models import Account, Gateway, Work
+
+
+class Smallcase(models.Model):
+    """A model portfolio. Its constituents are those of its newest version."""
+
+    class Kind(models.TextChoices):
+        THEMATIC = "Thematic"
+        SECTOR = "Sector"
+        FACTOR = "Factor"
+        MULTI_ASSET = "Multi-asset"
+
+    class Schedule(models.TextChoices):
+        MONTHLY = "Monthly"
+        QUARTERLY = "Quarterly"
+        HALF_YEARLY = "Half-yearly"
+        ANNUAL = "Annual"
+        AS_NEEDED = "As needed"
+
+    class Risk(models.TextChoices):
+        LOW = "Low volatility"
+        MEDIUM = "Medium volatility"
+        HIGH = "High volatility"
+
+    scid = models.CharField(max_length=13, unique=True)
+    name = models.CharField(max_length=80)
+    short_description = models.CharField(max_length=280)
+    rationale = models.TextField()
+    publisher = models.CharField(max_length=80)
+    manager = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True)
+    kind = models.CharField(max_length=12, choices=Kind)
+    schedule = models.CharField(max_length=12, choices=Schedule)
+    benchmark = models.ForeignKey(Instrument, on_delete=models.PROTECT, related_name="+")
+    risk = models.CharField(max_length=20, choices=Risk)
+    image_url = models.CharField(max_length=500, blank=True)
+    launched_on = models.DateField()
+    is_archived = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ["scid"]
+
+    def __str__(self) -> str:
+        return self.scid
+
+
+class Version(models.Model):
+    """Published once and never changed; numbers count from 1."""
+
+    smallcase = models.ForeignKey(Smallcase, on_delete=models.PROTECT, related_name="versions")
+    number = models.PositiveIntegerField()
+    label = models.CharField(max_length=80)
+    rationale = models.TextField(blank=True)
+    published_at = models.DateTimeField()
+    published_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True)
+
+    class Meta:
+        ordering = ["-number"]
+        constraints = [models.UniqueConstraint(fields=["smallcase", "number"], name="a_version_is_published_once")]
+
+    def __str__(self) -> str:
+        return f"{self.smallcase_id} v{self.number}"
+
+
+class Constituent(models.Model):
+    """`weight` in per cent; those of a version sum to 100."""
+
+    version = models.ForeignKey(Version, on_delete=models.CASCADE, related_name="constituents")
+    instrument = models.ForeignKey(Instrument, on_delete=models.PROTECT, related_name="+")
+    weight = models.DecimalField(max_digits=7, decimal_places=4)
+
+    class Meta:
+        ordering = ["-weight", "pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["version", "instrument"], name="a_name_stands_once_in_a_version"),
+            models.CheckConstraint(condition=Q(weight__gt=0, weight__lte=100), name="weight_is_a_share_of_the_whole"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.instrument_id} {self.weight} %"
+
+
+class IndexValue(models.Model):
+    """A trading day's close: 100 on the day of launch, chained over versions."""
+
+    smallcase = models.ForeignKey(Smallcase, on_delete=models.CASCADE, related_name="index")
+    day = models.DateField()
+    value = models.DecimalField(max_digits=12, decimal_places=4)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["smallcase", "day"], name="one_index_value_a_day")]
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.value}"
+
+
+class Performance(models.Model):
+    """What the index has done up to `day`, kept to sort by: fractions, null where it is too young to say."""
+
+    smallcase = models.OneToOneField(Smallcase, on_delete=models.CASCADE, related_name="performance")
+    day = models.DateField()
+    index_value = models.DecimalField(max_digits=12, decimal_places=4)
+    daily = models.DecimalField(max_digits=12, decimal_places=6, null=True)
+    weekly = models.DecimalField(max_digits=12, decimal_places=6, null=True)
+    monthly = models.DecimalField(max_digits=12, decimal_places=6, null=True)
+    quarterly = models.DecimalField(max_digits=12, decimal_places=6, null=True)
+    half_yearly = models.DecimalField(max_digits=12, decimal_places=6, null=True)
+    yearly = models.DecimalField(max_digits=12, decimal_places=6, null=True)
+    since_launch = models.DecimalField(max_digits=12, decimal_places=6)
+    cagr = models.DecimalField(max_digits=12, decimal_places=6, null=True)
+    volatility = models.DecimalField(max_digits=12, decimal_places=6, null=True)
+
+    class Meta:
+        verbose_name_plural = "performance"
+
+    def __str__(self) -> str:
+        return f"{self.index_value} on {self.day}"
+
+
+class Investment(models.Model):
+    """An invested smallcase. It has come to be with its first fill; what it holds is the sum of its fills.
+
+    `version` is what its shares were last moved to; `deviated`: its user has chosen other shares.
+    """
+
+    iscid = models.CharField(max_length=24, unique=True, default=new_object_id)
+    gateway = models.ForeignKey(Gateway, on_delete=models.PROTECT, related_name="+")
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="investments")
+    smallcase = models.ForeignKey(Smallcase, on_delete=models.PROTECT, related_name="investments")
+    version = models.ForeignKey(Version, on_delete=models.PROTECT, related_name="+")
+    deviated = models.BooleanField(default=False)
+    created_at = models.DateTimeField()
+    exited_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["account", "-id"], name="investment_account_newest"),
+            models.Index(fields=["smallcase", "gateway", "id"], name="investment_of_smallcase"),
+        ]
+
+    def __str__(self) -> str:
+        return self.iscid
+
+
+class InvestmentFill(models.Model):
+    """All that one order has filled so far: `price` is its average, and a later word replaces the row."""
+
+    investment = models.ForeignKey(Investment, on_delete=models.PROTECT, related_name="fills")
+    order_ref = models.CharField(max_length=24, unique=True)
+    ticker = models.CharField(max_length=20)
+    side = models.CharField(max_length=4, choices=[(side.value, side.value) for side in Side])
+    shares = models.PositiveIntegerField()
+    price = models.DecimalField(max_digits=16, decimal_places=4)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(shares__gt=0, price__gt=0), name="a_fill_is_of_something")]
+
+    def __str__(self) -> str:
+        return f"{self.side} {self.shares} {self.ticker}"
+
+
+class Sip(Work):
+    """A standing wish to invest `amount` rupees each period. Due at the open of `scheduled_date`, IST; told once."""
+
+    class Frequency(models.TextChoices):
+        WEEKLY = "1w"
+        FORTNIGHTLY = "2w"
+        MONTHLY = "1m"
+        QUARTERLY = "3m"
+
+    investment = models.OneToOneField(Investment, on_delete=models.PROTECT, related_name="sip")
+    amount = models.DecimalField(max_digits=12, decimal_places=2)
+    frequency = models.CharField(max_length=2, choices=Frequency)
+    starts_on = models.DateField()
+    scheduled_date = models.DateField()
+    periods_done = models.PositiveIntegerField(default=0)
+    is_active = models.BooleanField(default=True)
+
+    class Meta(Work.Meta):
+        constraints = [models.CheckConstraint(condition=Q(amount__gt=0), name="a_sip_is_of_some_amount")]
+
+    def __str__(self) -> str:
+        return f"{self.amount} every {self.frequency}"
+
+
+class Announcement(Work):
+    """A version told to the investors of one gateway, in chunks: those up to `told_up_to` have been."""
+
+    version = models.ForeignKey(Version, on_delete=models.PROTECT, related_name="announcements")
+    told_up_to = models.PositiveBigIntegerField(default=0)
+    told = models.PositiveIntegerField(default=0)
+
+    class Meta(Work.Meta):
+        constraints = [models.UniqueConstraint(fields=["version", "gateway"], name="announced_once_to_each_gateway")]
+
+    def __str__(self) -> str:
+        return f"{self.version} to {self.gateway_id}"

@@ -1,0 +1,102 @@
+"""An investment comes to be, grows, moves to a version and ends: by the fills of its orders, and by nothing else."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from brokers.port import Side
+from gateway.models import Account, Gateway
+from smallcases.investments import investment_of, shares_of
+from smallcases.models import Investment, InvestmentFill, Version
+
+
+@dataclass(frozen=True, slots=True)
+class Executed:
+    """All that one order has filled so far, at its average price in rupees."""
+
+    order_ref: str
+    ticker: str
+    side: Side
+    shares: int
+    price: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What an order does to its investment beside its shares: a rebalance moves the version, MANAGE departs from it."""
+
+    iscid: str
+    version: Version
+    moves_version: bool = False
+    deviates: bool = False
+
+
+def take_fills(
+    *, gateway: Gateway, account: Account, change: Change, executed: Sequence[Executed], now: datetime
+) -> Investment | None:
+    """Twice is once: a fill is kept by its order's ref, and a later word replaces it. None while nothing filled.
+
+    The caller holds the batch's row, of which an investment has one open at a time.
+    """
+    if not executed:
+        return investment_of(account, change.iscid)
+    investment = _opened(gateway, account, change, now)
+    InvestmentFill.objects.bulk_create(
+        (_fill(investment, done, now) for done in executed),
+        update_conflicts=True,
+        unique_fields=["order_ref"],
+        update_fields=["shares", "price"],
+    )
+    _move(investment, change)
+    return _settled(account, change.iscid, now)
+
+
+def _opened(gateway: Gateway, account: Account, change: Change, now: datetime) -> Investment:
+    investment, _ = Investment.objects.get_or_create(
+        iscid=change.iscid,
+        defaults={
+            "gateway": gateway,
+            "account": account,
+            "smallcase_id": change.version.smallcase_id,
+            "version": change.version,
+            "created_at": now,
+        },
+    )
+    return investment
+
+
+def _fill(investment: Investment, done: Executed, now: datetime) -> InvestmentFill:
+    return InvestmentFill(
+        investment=investment,
+        order_ref=done.order_ref,
+        ticker=done.ticker,
+        side=done.side.value,
+        shares=done.shares,
+        price=done.price,
+        at=now,
+    )
+
+
+def _move(investment: Investment, change: Change) -> None:
+    if change.moves_version:
+        Investment.objects.filter(pk=investment.pk).update(version=change.version, deviated=False)
+    elif change.deviates:
+        Investment.objects.filter(pk=investment.pk).update(deviated=True)
+
+
+def _settled(account: Account, iscid: str, now: datetime) -> Investment:
+    """Exited when nothing is held; a late word may bring it back."""
+    investment = investment_of(account, iscid)
+    if investment is None:
+        raise AssertionError("An investment was opened in this transaction.")
+    exited_at = None if shares_of(investment) else investment.exited_at or now
+    if exited_at != investment.exited_at:
+        Investment.objects.filter(pk=investment.pk).update(exited_at=exited_at)
+        investment.exited_at = exited_at
+    return investment
+
+
+def adopt_version(investment: Investment, version: Version) -> None:
+    """A rebalance for which there is nothing to trade."""
+    Investment.objects.filter(pk=investment.pk).update(version=version, deviated=False)

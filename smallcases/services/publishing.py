@@ -1,0 +1,108 @@
+"""A rebalance: a new version, and one row for each gateway that is to hear of it, however many have invested."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from django.contrib.auth.models import User
+from django.db import IntegrityError
+from django.db.models import Exists, OuterRef
+from django.db.transaction import atomic
+
+from gateway import clock, work
+from gateway.errors import Conflict, Invalid
+from gateway.jobs import Job, ring
+from gateway.models import Gateway
+from smallcases.loading import problems_of_version, storable
+from smallcases.models import Announcement, Constituent, Smallcase, Version
+from smallcases.selectors import instruments_of, live_investments, newest_version_of, weights_of
+from smallcases.weights import Weighted
+
+LONGEST_LABEL = 80
+
+
+class AlreadyPublished(Conflict):
+    """Another has published this version first, or it is the newest one already."""
+
+
+def publish_rebalance(
+    *,
+    smallcase: Smallcase,
+    constituents: Sequence[Weighted],
+    label: str,
+    rationale: str,
+    by: User | None,
+    now: datetime,
+    on_top_of: int | None = None,
+) -> Version:
+    """`on_top_of`: the version that the manager has seen; a newer one by now is a refusal.
+
+    Of two at once, the constraint on the version's number lets one through.
+    """
+    newest = newest_version_of(smallcase.scid)
+    _refuse_wrong(constituents, label, rationale)
+    _refuse_stale(newest, constituents, on_top_of)
+    with atomic(durable=True):
+        version = _insert_version(
+            Version(
+                smallcase=smallcase,
+                number=newest.number + 1,
+                label=label,
+                rationale=rationale,
+                published_at=now,
+                published_by=by,
+            )
+        )
+        instruments = instruments_of([constituent.ticker for constituent in constituents])
+        Constituent.objects.bulk_create(
+            Constituent(version=version, instrument=instruments[constituent.ticker], weight=constituent.weight)
+            for constituent in constituents
+        )
+        _announce(version, now)
+    return version
+
+
+def _refuse_wrong(constituents: Sequence[Weighted], label: str, rationale: str) -> None:
+    instruments = instruments_of({constituent.ticker for constituent in constituents})
+    tradable = {ticker: instrument.tradable for ticker, instrument in instruments.items()}
+    wrong = [problem.sentence for problem in problems_of_version(constituents, tradable)]
+    if not 0 < len(label.strip()) <= LONGEST_LABEL:
+        wrong.append(f"The label must have 1 to {LONGEST_LABEL} characters.")
+    if not storable(label + rationale):
+        wrong.append("Label or rationale holds a character that no text can hold (NUL or a lone surrogate).")
+    if wrong:
+        raise Invalid(*wrong)
+
+
+def _refuse_stale(newest: Version, constituents: Sequence[Weighted], on_top_of: int | None) -> None:
+    if newest.smallcase.is_archived:
+        raise Conflict(f"{newest.smallcase} is archived.")
+    if on_top_of not in {None, newest.number}:
+        raise AlreadyPublished(f"Version {newest.number} is the newest, not {on_top_of}.")
+    if _weights(constituents) == weights_of(newest):
+        raise AlreadyPublished(f"Version {newest.number} has these constituents already.")
+
+
+def _weights(constituents: Sequence[Weighted]) -> dict[str, Decimal]:
+    return {constituent.ticker: constituent.weight for constituent in constituents}
+
+
+def _insert_version(version: Version) -> Version:
+    try:
+        with atomic():
+            version.save(force_insert=True)
+    except IntegrityError:
+        raise AlreadyPublished(f"Version {version.number} was published by another just now.") from None
+    return version
+
+
+def _announce(version: Version, now: datetime) -> None:
+    """Work for each gateway with live investments; none of them is read, only whether there is one."""
+    invested = live_investments(version.smallcase).filter(gateway=OuterRef("pk"))
+    offered = work.first_offer(clock.wall())
+    owed = Announcement.objects.bulk_create(
+        Announcement(version=version, gateway=gateway, due_at=now, leased_until=offered)
+        for gateway in Gateway.objects.filter(Exists(invested))
+    )
+    for announcement in owed:
+        ring(Job.ANNOUNCE, row=announcement.pk, attempt=0)

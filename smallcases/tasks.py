@@ -1,0 +1,34 @@
+"""Doors for the bell and the beat."""
+
+from celery import shared_task
+
+from gateway import clock
+from gateway.jobs import Job
+from gateway.work import offer_due
+from smallcases.models import Announcement, Sip
+from smallcases.services import announcing, indexing, sips
+
+
+@shared_task(name=Job.ANNOUNCE.value)
+def announce(*, row: int, attempt: int) -> None:
+    announcing.announce(row=row, attempt=attempt)
+
+
+@shared_task(name="sweep_announcements")
+def sweep_announcements() -> None:
+    offer_due(Announcement.objects.all(), Job.ANNOUNCE)
+
+
+@shared_task(name=Job.TELL_SIP.value)
+def tell_sip(*, row: int, attempt: int) -> None:
+    sips.tell_due(row=row, attempt=attempt)
+
+
+@shared_task(name="sweep_sips")
+def sweep_sips() -> None:
+    offer_due(Sip.objects.filter(is_active=True), Job.TELL_SIP)
+
+
+@shared_task(name="index_smallcases")
+def index_smallcases() -> None:
+    indexing.index_smallcases(now=clock.wall())

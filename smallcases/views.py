@@ -1,0 +1,58 @@
+"""Doors: parse, one call inward, answer."""
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from gateway import clock
+from gateway.planes import PartnerView, flag, ok
+from smallcases import payloads, selectors
+from smallcases.managers import ManagerView, smallcase_managed_by
+from smallcases.openapi import CHART, LIST, PROFILE, PUBLISH, VERSIONS
+from smallcases.preview import rebalance_preview
+from smallcases.serializers import ChartQuery, RebalanceIn, SmallcasesQuery
+from smallcases.services.publishing import publish_rebalance
+
+
+class Smallcases(PartnerView):
+    @LIST
+    def get(self, request: Request, gateway: str) -> Response:
+        here = self.caller.gateway
+        page, total = selectors.catalogue(here, SmallcasesQuery.wanted(request.query_params), now=clock.now(here))
+        return ok(payloads.smallcases(page, total))
+
+
+class Profile(PartnerView):
+    @PROFILE
+    def get(self, request: Request, gateway: str) -> Response:
+        here = self.caller.gateway
+        version = selectors.newest_version_of(request.query_params.get("scid", ""))
+        (one,) = selectors.listed([version], here, now=clock.now(here))
+        return ok(payloads.profile(one))
+
+
+class Chart(PartnerView):
+    @CHART
+    def get(self, request: Request, gateway: str) -> Response:
+        wanted = ChartQuery.of(request.query_params)
+        smallcase = selectors.smallcase_of(wanted["scid"])
+        duration, base = wanted["duration"], wanted["base"]
+        drawn = selectors.chart(smallcase, months=selectors.DURATIONS[duration], base=base)
+        return ok(payloads.chart(smallcase, drawn, duration=duration, base=base))
+
+
+class Rebalances(ManagerView):
+    @VERSIONS
+    def get(self, request: Request, scid: str) -> Response:
+        smallcase = smallcase_managed_by(self.manager, scid)
+        return ok([payloads.version_with_progress(version) for version in selectors.versions_of(smallcase)])
+
+    @PUBLISH
+    def post(self, request: Request, scid: str) -> Response:
+        smallcase = smallcase_managed_by(self.manager, scid)
+        now = clock.wall()
+        if flag(request, "dryRun"):
+            constituents = RebalanceIn.preview_of(request.data)
+            return ok(payloads.preview(rebalance_preview(smallcase=smallcase, constituents=constituents, now=now)))
+        wanted = RebalanceIn.wanted(request.data)
+        made = publish_rebalance(smallcase=smallcase, by=self.manager, now=now, **wanted)
+        return ok(payloads.version(made))

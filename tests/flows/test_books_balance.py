@@ -1,0 +1,135 @@
+"""Whatever is ordered, filled, lost, fixed and exited, in any order: what a user holds is the sum of the fills."""
+
+from collections import Counter
+from itertools import count
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+
+from brokers.simulator.models import SimTrade
+from gateway import clock
+from gateway.errors import GatewayError
+from smallcases.models import Investment, InvestmentFill, Smallcase
+from tests import make
+from tests.investor import Investor
+from tests.partner import Partner
+from transactions.models import Batch, Order
+from transactions.services.closing import mark_complete
+from transactions.states import OrderStatus
+
+VERSIONS = ({"INFY": "50", "TCS": "50"}, {"INFY": "20", "ITC": "80"}, {"TCS": "10", "ITC": "30", "HDFCBANK": "60"})
+ACTIONS = ("partial", "reject", "cancel", "hang", "late-fill")
+PINS = ("1234", "error_marginsExceeded", "error_adapterError", "error_orderUnmatched")
+_clients = count(1)
+
+
+def signed(side: str, shares: int) -> int:
+    return shares if side == "BUY" else -shares
+
+
+def machine(partner: Partner) -> type[RuleBasedStateMachine]:
+    class Books(RuleBasedStateMachine):
+        def __init__(self) -> None:
+            super().__init__()
+            self.investor = Investor(partner, client_id=f"happy-{next(_clients)}", amount=200_000)
+
+        def order(self, kind: str, *, pin: str = "1234", **chosen: Any) -> None:
+            """What may be refused, is; the books have to balance either way."""
+            created = self.investor.try_create(kind, **chosen)
+            if created.status == 200:
+                self.investor.complete(created.data["transactionId"], pin=pin)
+
+        @rule(pin=st.sampled_from(PINS), amount=st.integers(1_000, 90_000))
+        def invest_more(self, pin: str, amount: int) -> None:
+            self.order("INVESTMORE", pin=pin, amount=amount)
+
+        @rule(weights=st.sampled_from(VERSIONS), pin=st.sampled_from(PINS))
+        def rebalance(self, weights: dict[str, str], pin: str) -> None:
+            make.version(Smallcase.objects.get(scid="TEST_0001"), weights)
+            self.order("REBALANCE", pin=pin)
+
+        @rule(pin=st.sampled_from(PINS))
+        def fix(self, pin: str) -> None:
+            self.order("FIX", pin=pin)
+
+        @rule(shares=st.integers(1, 20), pin=st.sampled_from(PINS))
+        def manage(self, shares: int, pin: str) -> None:
+            self.order("MANAGE", pin=pin, constituents=[{"ticker": "INFY", "shares": shares}])
+
+        @rule(percent=st.integers(1, 100))
+        def leave(self, percent: int) -> None:
+            self.order("EXIT", exit={"percent": percent})
+
+        @rule(action=st.sampled_from(ACTIONS))
+        def meet_trouble_at_the_broker(self, action: str) -> None:
+            """An AMO rests; a hand at the broker's side plays on its first order before the market opens."""
+            partner.hours("closed")
+            created = self.investor.try_create("INVESTMORE", amount=50_000)
+            if created.status == 200:
+                answer = self.investor.complete(created.data["transactionId"], amo=True)
+                for batch in (answer.body["data"] or {}).get("orderBatches", ()):
+                    partner.act(batch["batchId"], batch["orders"][0]["tradingsymbol"], action)
+            partner.hours("always")
+            partner.advance("PT10S")
+            make.sweep()
+
+        @rule()
+        def hear_late_words(self) -> None:
+            partner.advance("PT11M")
+            make.sweep()
+
+        @rule()
+        def close_by_hand(self) -> None:
+            last = Batch.objects.filter(iscid=self.investor.iscid).latest("pk")
+            try:
+                mark_complete(batch=last, now=clock.now(last.gateway))
+            except GatewayError:
+                return
+
+        @invariant()
+        def holds_the_sum_of_its_fills(self) -> None:
+            orders = Order.objects.filter(batch__iscid=self.investor.iscid)
+            shares: Counter[str] = Counter()
+            for order in orders:
+                shares[order.ticker] += signed(order.side, order.filled_quantity)
+            held = {ticker: n for ticker, n in shares.items() if n}
+            assert all(n > 0 for n in held.values())
+            assert held == self.reported()
+
+        @invariant()
+        def agrees_with_the_broker_but_for_what_was_not_heard(self) -> None:
+            known = Order.objects.filter(batch__iscid=self.investor.iscid).exclude(status=OrderStatus.ERROR)
+            filled = dict(known.filter(filled_quantity__gt=0).values_list("ref", "filled_quantity"))
+            traded: Counter[str] = Counter()
+            for trade in SimTrade.objects.filter(order__ref__in=known.values("ref")).select_related("order"):
+                traded[trade.order.ref] += trade.quantity
+            assert {ref: n for ref, n in traded.items() if ref in filled} == filled
+
+        @invariant()
+        def keeps_each_order_once(self) -> None:
+            fills = InvestmentFill.objects.filter(investment__iscid=self.investor.iscid)
+            filled = Order.objects.filter(batch__iscid=self.investor.iscid, filled_quantity__gt=0)
+            assert set(fills.values_list("order_ref", "shares")) == set(filled.values_list("ref", "filled_quantity"))
+
+        def reported(self) -> dict[str, int]:
+            investment = Investment.objects.get(iscid=self.investor.iscid)
+            return self.investor.shares() if investment.exited_at is None else {}
+
+    return Books
+
+
+class TestTheBooks:
+    def test_balance_whatever_happens(self, partner: Partner) -> None:
+        make.smallcase()
+        run_state_machine_as_test(
+            machine(partner),
+            settings=settings(
+                max_examples=10,
+                stateful_step_count=12,
+                deadline=None,
+                derandomize=True,
+                suppress_health_check=list(HealthCheck),
+            ),
+        )

@@ -1,0 +1,58 @@
+"""What stands between an investment and its next order: an open batch, unfilled shares."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from django.db.models import Count, Exists, OuterRef, Q
+
+from brokers.port import Side
+from transactions.baskets import Line, Security
+from transactions.models import Batch, Order
+from transactions.states import OPEN_BATCH, UNFINISHED_BATCH, BatchStatus, OrderStatus
+
+# Nothing more comes of these by themselves; what a user cancelled is not to be had again unasked.
+UNFILLED = (OrderStatus.PARTIAL, OrderStatus.REJECTED, OrderStatus.CANCELLED, OrderStatus.UNPLACED)
+
+
+@dataclass(frozen=True, slots=True)
+class LastBatch:
+    """The newest batch of an investment; `quantity`, `filled` and `unfilled` count securities."""
+
+    batch: Batch
+    quantity: int
+    filled: int
+    unfilled: int
+
+    @property
+    def is_open(self) -> bool:
+        return BatchStatus(self.batch.status) in OPEN_BATCH | {BatchStatus.QUEUED}
+
+    @property
+    def can_be_fixed(self) -> bool:
+        return BatchStatus(self.batch.status) in UNFINISHED_BATCH and self.unfilled > 0
+
+
+def last_batches(iscids: Collection[str]) -> dict[str, LastBatch]:
+    """By iscid; one query."""
+    later = Batch.objects.filter(iscid=OuterRef("iscid"), pk__gt=OuterRef("pk"))
+    rows = (
+        Batch.objects.select_related("version__smallcase")
+        .filter(~Exists(later), iscid__in=iscids)
+        .annotate(
+            quantity=Count("orders"),
+            filled=Count("orders", filter=Q(orders__status=OrderStatus.COMPLETE)),
+            unfilled=Count("orders", filter=Q(orders__status__in=UNFILLED)),
+        )
+    )
+    return {str(row.iscid): LastBatch(row, row.quantity, row.filled, row.unfilled) for row in rows}
+
+
+def unfilled_lines(batch: Batch) -> list[Line]:
+    """Every share that a batch asked for and did not get, same side, as market orders."""
+    rows = Order.objects.filter(batch=batch, status__in=UNFILLED).order_by("position")
+    return [Line(Security(o.ticker), o.quantity - o.filled_quantity, Side(o.side)) for o in rows]
+
+
+def is_fix_pending(iscid: str) -> bool:
+    last = last_batches([iscid]).get(iscid)
+    return last is not None and last.can_be_fixed

@@ -1,0 +1,81 @@
+"""What a user holds and may do next: facts read in a handful of queries, whatever the number of investments."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from django.db.models import OuterRef, QuerySet, Subquery
+
+from brokers.quotes import Quote, quotes
+from gateway.models import Account
+from smallcases import ledger
+from smallcases.investments import fills_of, investments_of, is_sip_due
+from smallcases.models import IndexValue, Investment, Version
+from transactions.pending import LastBatch, last_batches
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An investment with what it consists of. `prices` in rupees, of every name it ever held."""
+
+    investment: Investment
+    positions: Mapping[str, ledger.Position]
+    returns: ledger.Returns
+    prices: Mapping[str, Decimal]
+    names: Mapping[str, str]
+    last: LastBatch | None
+    is_sip_due: bool
+
+    @property
+    def is_rebalance_pending(self) -> bool:
+        newest: int = vars(self.investment)["newest_version"]
+        return newest > self.investment.version.number
+
+    @property
+    def is_order_open(self) -> bool:
+        return self.last is not None and self.last.is_open
+
+
+def held(account: Account, *, iscids: Sequence[str] = (), now: datetime) -> list[Held]:
+    """Live investments, newest first."""
+    return _valued(account, _described(investments_of(account, iscids=iscids)), now)
+
+
+def exited(account: Account, *, now: datetime) -> list[Held]:
+    return _valued(account, _described(investments_of(account, exited=True)), now)
+
+
+def _described(rows: QuerySet[Investment]) -> list[Investment]:
+    """With the newest version's label and date and the index's last value, in the same query."""
+    newest = Version.objects.filter(smallcase=OuterRef("smallcase")).order_by("-number")
+    index = IndexValue.objects.filter(smallcase=OuterRef("smallcase")).order_by("-day")
+    return list(
+        rows.annotate(
+            newest_label=Subquery(newest.values("label")[:1]),
+            newest_at=Subquery(newest.values("published_at")[:1]),
+            index_value=Subquery(index.values("value")[:1]),
+        )
+    )
+
+
+def _valued(account: Account, investments: Sequence[Investment], now: datetime) -> list[Held]:
+    tickers = {fill.ticker for investment in investments for fill in investment.fills.all()}
+    market = quotes(account.gateway_id, tickers)
+    last = last_batches([investment.iscid for investment in investments])
+    return [_held(investment, market, last.get(investment.iscid), now) for investment in investments]
+
+
+def _held(investment: Investment, market: Mapping[str, Quote], last: LastBatch | None, now: datetime) -> Held:
+    fills = fills_of(investment)
+    positions = ledger.positions(fills)
+    prices = {ticker: market[ticker].at(now) for ticker in positions}
+    return Held(
+        investment=investment,
+        positions={ticker: position for ticker, position in positions.items() if position.shares},
+        returns=ledger.returns(fills, prices),
+        prices=prices,
+        names={ticker: market[ticker].name for ticker in positions},
+        last=last,
+        is_sip_due=is_sip_due(investment, now),
+    )

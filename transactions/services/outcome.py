@@ -1,0 +1,53 @@
+"""What the fills of a smallcase order do to its investment, in the same write as the orders."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from brokers.port import Side
+from smallcases.services.investing import Executed, take_fills
+from smallcases.services.sips import move_on
+from transactions import payloads
+from transactions.models import Batch, Order
+from transactions.pending import LastBatch, last_batches
+from transactions.services.planning import change_of
+from transactions.states import FINAL_BATCH, BatchStatus
+from transactions.wishes import OrderKind
+from webhooks.events import EventType
+from webhooks.services.recording import record_event
+
+
+def tell_investment(*, batch: Batch, orders: Sequence[Order], has_ended: bool, now: datetime) -> None:
+    """Fills first; then, once nothing more is open, a SIP moves on and a FIX becomes possible."""
+    change = change_of(batch)
+    investment = take_fills(
+        gateway=batch.gateway, account=batch.account, change=change, executed=_executed(orders), now=now
+    )
+    if investment is None:
+        return
+    if has_ended and batch.original_label == OrderKind.SIP and any(order.filled_quantity for order in orders):
+        move_on(investment=investment, now=now)
+    last = last_batches([change.iscid])[change.iscid]
+    if BatchStatus(batch.status) in FINAL_BATCH and last.batch.pk == batch.pk and last.can_be_fixed:
+        _record_fix(batch, last, now)
+
+
+def _executed(orders: Sequence[Order]) -> list[Executed]:
+    return [
+        Executed(order.ref, order.ticker, Side(order.side), order.filled_quantity, order.average_price)
+        for order in orders
+        if order.average_price is not None
+    ]
+
+
+def _record_fix(batch: Batch, last: LastBatch, now: datetime) -> None:
+    """In the batch's own sequence, after the word that ended it."""
+    batch.sequence += 1
+    Batch.objects.filter(pk=batch.pk).update(sequence=batch.sequence)
+    record_event(
+        gateway=batch.gateway,
+        kind=EventType.ACTION_PENDING,
+        subject=batch.batch_id,
+        sequence=batch.sequence,
+        payload=payloads.fix_pending(last, batch.account),
+        now=now,
+    )
