@@ -1,6 +1,6 @@
 """The planner against PyPortfolioOpt's greedy and integer allocations: `python -m benchmarks.planner`.
 
-PyPortfolioOpt and what it needs (pandas, cvxpy: some 500 MB) are fetched from PyPI into var/bench, once; the gateway
+PyPortfolioOpt and what it needs (pandas, cvxpy: some 600 MB) are fetched from PyPI into var/bench, once; the gateway
 needs none of it. Each round times all three on the same baskets, in turns, each a different one first.
 """
 

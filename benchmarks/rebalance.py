@@ -1,4 +1,4 @@
-"""Publishing a rebalance to a thousand investments and to a million: the same, since neither are read.
+"""Publishing a rebalance, and reading one user's investments, among a thousand investments and among a million.
 
 usage: python -m benchmarks.rebalance [--small N] [--large N] [--rounds N]
 

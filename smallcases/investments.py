@@ -7,6 +7,7 @@ from decimal import Decimal
 from django.db.models import OuterRef, Prefetch, QuerySet, Subquery
 
 from brokers.port import Side
+from gateway.ids import is_object_id
 from gateway.models import Account
 from smallcases import ledger
 from smallcases.models import Investment, InvestmentFill, Smallcase, Version
@@ -15,12 +16,14 @@ from smallcases.sip import ist_day
 IN_ORDER = Prefetch("fills", InvestmentFill.objects.order_by("at", "pk"))
 
 
-def investments_of(account: Account, *, iscids: Sequence[str] = (), exited: bool = False) -> QuerySet[Investment]:
+def investments_of(
+    account: Account, *, iscids: Sequence[str] | None = None, exited: bool = False
+) -> QuerySet[Investment]:
     """Newest first, with smallcase, version, SIP and fills; `newest_version` is the number to rebalance to."""
     newest = Version.objects.filter(smallcase=OuterRef("smallcase")).order_by("-number").values("number")[:1]
     rows = Investment.objects.filter(account=account, exited_at__isnull=not exited)
-    if iscids:
-        rows = rows.filter(iscid__in=iscids)
+    if iscids is not None:
+        rows = rows.filter(iscid__in=[iscid for iscid in iscids if is_object_id(iscid)])
     related = rows.select_related("smallcase", "version", "sip").prefetch_related(IN_ORDER)
     return related.annotate(newest_version=Subquery(newest)).order_by("-pk")
 

@@ -57,6 +57,13 @@ class Partner:
         assert answer.status == 200, answer.body
         return str(answer.data["transactionId"])
 
+    def create_smallcase(self, kind: str, *, auth_id: str | None = None, **named: Any) -> str:
+        """The id of a new smallcase order."""
+        body = {"intent": "TRANSACTION", "orderConfig": {"type": kind, **named}}
+        answer = self.call("POST", "/gateway/{gateway}/transaction", body, auth_id=auth_id)
+        assert answer.status == 200, answer.body
+        return str(answer.data["transactionId"])
+
     def complete(
         self, transaction_id: str, client_id: str = "happy", *, broker: str = "kite", wait: float = 0, **user: Any
     ) -> "Answer":

@@ -10,7 +10,7 @@ from brokers.port import OrderType, Side, Validity, Variety
 from brokers.registry import BROKERS
 from brokers.simulator.acts import Act
 from gateway.openapi import BOOLEAN, INTEGER, MOMENT, NUMBER, Json, answer, listed, nullable, obj, one_of, text
-from transactions import serializers
+from transactions import sandbox_serializers, serializers
 from transactions.intents import SECURITIES, Intent
 from transactions.states import BatchStatus, OrderStatus, TransactionStatus
 from transactions.wishes import KINDS
@@ -170,7 +170,7 @@ HOLDINGS: Final = extend_schema(
 COMPLETE: Final = extend_schema(
     operation_id="complete",
     summary="Play the user",
-    request=serializers.Complete,
+    request=sandbox_serializers.Complete,
     parameters=[
         OpenApiParameter(
             "wait",
@@ -188,7 +188,7 @@ MARKET: Final = extend_schema(
 SET_MARKET: Final = extend_schema(
     operation_id="setMarket",
     summary="Set market hours",
-    request=serializers.MarketIn,
+    request=sandbox_serializers.MarketIn,
     responses={200: answer("The market", _MARKET_SHAPE)},
 )
 CLOCK: Final = extend_schema(
@@ -197,7 +197,7 @@ CLOCK: Final = extend_schema(
 MOVE_CLOCK: Final = extend_schema(
     operation_id="moveClock",
     summary="Move the clock, forward only, or reset it",
-    request=serializers.ClockIn,
+    request=sandbox_serializers.ClockIn,
     examples=[OpenApiExample("A quarter of an hour", value={"advance": "PT15M"}, request_only=True)],
     responses={200: answer("Now", obj({"now": MOMENT}))},
 )
@@ -206,7 +206,7 @@ PIN: Final = extend_schema(
     operation_id="pinPrice",
     summary="Pin a price",
     parameters=[_TICKER],
-    request=serializers.PriceIn,
+    request=sandbox_serializers.PriceIn,
     responses={200: answer("The price", _PRICE_SHAPE)},
 )
 UNPIN: Final = extend_schema(
@@ -221,7 +221,7 @@ ACT: Final = extend_schema(
     parameters=[
         OpenApiParameter(name, OpenApiTypes.STR, OpenApiParameter.PATH) for name in ("batch_id", "tradingsymbol")
     ],
-    request=serializers.ActIn,
+    request=sandbox_serializers.ActIn,
     examples=[OpenApiExample("Reject", value={"action": "reject", "errorCode": "checkHoldings"}, request_only=True)],
     responses={200: answer("Done", obj({"batchId": OBJECT_ID, "tradingsymbol": text(), "action": one_of(*Act)}))},
 )

@@ -67,7 +67,7 @@ def sdk_response(transaction: Transaction, orders: Sequence[Order]) -> Wire:
     if transaction.intent not in WITH_ORDERS:
         return response | (transaction.outcome or {})
     shown = [order for order in orders if order.status != OrderStatus.QUEUED]
-    batches = [batch(shown[0].batch, shown, transaction)] if shown else []
+    batches = [batch(shown[0].batch, shown, shown[0].batch.transaction)] if shown else []
     told = _smallcase(orders[0].batch) if orders else {}
     return response | told | {"orderBatches": batches}
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import Count, Exists, F, OuterRef, Q, Sum
 
 from brokers.port import Side
 from transactions.baskets import Line, Security
@@ -56,3 +56,11 @@ def unfilled_lines(batch: Batch) -> list[Line]:
 def is_fix_pending(iscid: str) -> bool:
     last = last_batches([iscid]).get(iscid)
     return last is not None and last.can_be_fixed
+
+
+def unresolved_sells(iscid: str) -> dict[str, int]:
+    """Shares that orders in ERROR may have sold already, by ticker: until their fate is known, not to be sold again."""
+    lost = Order.objects.filter(batch__iscid=iscid, side=Side.SELL, status=OrderStatus.ERROR)
+    return dict(
+        lost.values_list("ticker").annotate(shares=Sum(F("quantity") - F("filled_quantity"))).order_by("ticker")
+    )

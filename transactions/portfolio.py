@@ -37,8 +37,8 @@ class Held:
         return self.last is not None and self.last.is_open
 
 
-def held(account: Account, *, iscids: Sequence[str] = (), now: datetime) -> list[Held]:
-    """Live investments, newest first."""
+def held(account: Account, *, iscids: Sequence[str] | None = None, now: datetime) -> list[Held]:
+    """Live investments, newest first; of `iscids` only, when given, and what is no iscid names nothing."""
     return _valued(account, _described(investments_of(account, iscids=iscids)), now)
 
 

@@ -16,10 +16,10 @@ from gateway.planes import SandboxView, ok
 from gateway.wire import timestamp, timestamp_or_null
 from transactions import openapi, payloads, selectors
 from transactions.models import Batch
+from transactions.sandbox_serializers import ActIn, ClockIn, Complete, MarketIn, PriceIn
 from transactions.scenarios import scenarios
-from transactions.serializers import ActIn, ClockIn, Complete, MarketIn, PriceIn
 from transactions.services import play
-from transactions.services.waking import wake
+from transactions.services.waking import return_to_present, wake
 
 MAX_WAIT = 30
 
@@ -64,6 +64,7 @@ class Clock(SandboxView):
             clock.set_to(self.caller.gateway, moment=move["set"])
         elif move["reset"]:
             clock.reset(self.caller.gateway)
+            return_to_present(self.caller.gateway, now=clock.now(self.caller.gateway))
         return ok({"now": timestamp(clock.now(self.caller.gateway))})
 
 

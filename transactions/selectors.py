@@ -44,7 +44,7 @@ def orders_of(transaction: Transaction) -> list[Order]:
     """In the basket's order; of a cancellation, those of the batch it is about. One query, none before confirmation."""
     if transaction.status not in {TransactionStatus.PROCESSING, TransactionStatus.COMPLETED}:
         return []
-    rows = Order.objects.select_related("batch__version__smallcase").order_by("position")
+    rows = Order.objects.select_related("batch__transaction__account", "batch__version__smallcase").order_by("position")
     if transaction.intent in CANCELLATIONS:
         return list(rows.filter(batch__in=Batch.objects.filter(orders__cancelled_by=transaction)))
     return list(rows.filter(batch__transaction=transaction)) if transaction.intent == Intent.TRANSACTION else []

@@ -54,7 +54,8 @@ class Investments(PartnerView):
     def get(self, request: Request, gateway: str) -> Response:
         caller, query = self.caller, request.query_params
         aggregate = flag(request, "aggregatedData")
-        held = portfolio.held(caller.connected(), iscids=query.getlist("iscid"), now=clock.now(caller.gateway))
+        iscids = query.getlist("iscid") if "iscid" in query else None
+        held = portfolio.held(caller.connected(), iscids=iscids, now=clock.now(caller.gateway))
         if aggregate:
             return ok(portfolio_payloads.aggregated(held))
         return ok([portfolio_payloads.investment(one) for one in held])

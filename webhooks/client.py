@@ -33,13 +33,13 @@ def post(url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
     """Never raises for what a partner does."""
     began = time.monotonic()
     try:
-        status, excerpt = _exchange(url, body, headers, began + TOTAL_SECONDS)
+        status, excerpt = _exchange(url, body, headers)
     except (requests.RequestException, urllib3.exceptions.HTTPError, UnicodeError) as error:
         return Answer(None, _elapsed_ms(began), error=f"{type(error).__name__}: {error}"[:200])
     return Answer(status, _elapsed_ms(began), excerpt=excerpt)
 
 
-def _exchange(url: str, body: bytes, headers: Mapping[str, str], deadline: float) -> tuple[int, str]:
+def _exchange(url: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, str]:
     sent = {"content-type": "application/json", "user-agent": AGENT, **headers}
     with _session().post(
         url,
@@ -49,16 +49,16 @@ def _exchange(url: str, body: bytes, headers: Mapping[str, str], deadline: float
         allow_redirects=False,
         stream=True,
     ) as response:
-        return response.status_code, _excerpt(response, deadline)
+        return response.status_code, _excerpt(response)
 
 
-def _excerpt(response: requests.Response, deadline: float) -> str:
-    kept = b""
-    for chunk in response.iter_content(KEPT_BYTES):
-        kept += chunk
-        if len(kept) >= KEPT_BYTES or time.monotonic() > deadline:
-            break
-    return kept[:KEPT_BYTES].decode("utf-8", "replace").replace("\x00", "")
+def _excerpt(response: requests.Response) -> str:
+    """What has come of the body at the first look. The status has decided; a body that drips is not waited for."""
+    try:
+        kept = response.raw.read1(KEPT_BYTES)
+    except (urllib3.exceptions.HTTPError, OSError):
+        return ""
+    return bytes(kept).decode("utf-8", "replace").replace("\x00", "")
 
 
 @cache

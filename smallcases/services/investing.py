@@ -1,5 +1,6 @@
 """An investment comes to be, grows, moves to a version and ends: by the fills of its orders, and by nothing else."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,8 +8,11 @@ from decimal import Decimal
 
 from brokers.port import Side
 from gateway.models import Account, Gateway
-from smallcases.investments import investment_of, shares_of
+from smallcases import payloads
+from smallcases.investments import investment_of, newest_version
 from smallcases.models import Investment, InvestmentFill, Version
+from webhooks.events import EventType
+from webhooks.services.recording import record_events
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,7 @@ def take_fills(
 
 
 def _opened(gateway: Gateway, account: Account, change: Change, now: datetime) -> Investment:
-    investment, _ = Investment.objects.get_or_create(
+    investment, is_new = Investment.objects.get_or_create(
         iscid=change.iscid,
         defaults={
             "gateway": gateway,
@@ -63,7 +67,22 @@ def _opened(gateway: Gateway, account: Account, change: Change, now: datetime) -
             "created_at": now,
         },
     )
+    if is_new:
+        _tell_of_newer_version(investment, now)
     return investment
+
+
+def _tell_of_newer_version(investment: Investment, now: datetime) -> None:
+    """One that was published between order and first fill has been announced to others only."""
+    newest = newest_version(investment.smallcase)
+    if newest.number > investment.version.number:
+        pending = payloads.pending_rebalance_event(investment, newest)
+        record_events(
+            gateway=investment.gateway,
+            kind=EventType.ACTION_PENDING,
+            payloads={investment.iscid: pending},
+            now=now,
+        )
 
 
 def _fill(investment: Investment, done: Executed, now: datetime) -> InvestmentFill:
@@ -80,7 +99,8 @@ def _fill(investment: Investment, done: Executed, now: datetime) -> InvestmentFi
 
 def _move(investment: Investment, change: Change) -> None:
     if change.moves_version:
-        Investment.objects.filter(pk=investment.pk).update(version=change.version, deviated=False)
+        older = Investment.objects.filter(pk=investment.pk, version__number__lt=change.version.number)
+        older.update(version=change.version, deviated=False)  # a late word on an old order moves nothing back
     elif change.deviates:
         Investment.objects.filter(pk=investment.pk).update(deviated=True)
 
@@ -90,11 +110,19 @@ def _settled(account: Account, iscid: str, now: datetime) -> Investment:
     investment = investment_of(account, iscid)
     if investment is None:
         raise AssertionError("An investment was opened in this transaction.")
-    exited_at = None if shares_of(investment) else investment.exited_at or now
+    exited_at = None if _holds_any(investment) else investment.exited_at or now
     if exited_at != investment.exited_at:
         Investment.objects.filter(pk=investment.pk).update(exited_at=exited_at)
         investment.exited_at = exited_at
     return investment
+
+
+def _holds_any(investment: Investment) -> bool:
+    """By the bare sums: whatever the books say, an order's own facts are written."""
+    shares: Counter[str] = Counter()
+    for fill in investment.fills.all():
+        shares[fill.ticker] += fill.shares if fill.side == Side.BUY else -fill.shares
+    return any(held > 0 for held in shares.values())
 
 
 def adopt_version(investment: Investment, version: Version) -> None:

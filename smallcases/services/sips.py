@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
+from django.db.models import F
 from django.db.transaction import atomic
 
 from gateway import clock, work
@@ -31,37 +32,42 @@ class SipWish:
 def set_up(*, investment: Investment, wish: SipWish, now: datetime) -> Sip | None:
     """Create, replace or end; None when there was none to end. Inside the caller's transaction."""
     if wish.end:
-        Sip.objects.filter(investment=investment).update(is_active=False, due_at=None)
+        Sip.objects.filter(investment=investment).update(is_active=False, due_at=None, attempts=F("attempts") + 1)
         return Sip.objects.filter(investment=investment).first()
     if wish.starts_on < ist_day(now):
         raise Invalid("sip.scheduledDate: must not lie in the past.")
-    due_at = due_from(wish.starts_on)
-    sip, _ = Sip.objects.update_or_create(
-        investment=investment,
-        defaults={
-            "gateway": investment.gateway,
-            "amount": wish.amount,
-            "frequency": wish.frequency,
-            "starts_on": wish.starts_on,
-            "scheduled_date": wish.starts_on,
-            "periods_done": 0,
-            "is_active": True,
-            "due_at": due_at,
-            "leased_until": clock.wall_at(investment.gateway, now),
-        },
-    )
-    return sip
+    scheduled = {
+        "amount": wish.amount,
+        "frequency": wish.frequency,
+        "starts_on": wish.starts_on,
+        "scheduled_date": wish.starts_on,
+        "periods_done": 0,
+        "is_active": True,
+        "due_at": due_from(wish.starts_on),
+        "leased_until": clock.wall(),
+    }
+    if not Sip.objects.filter(investment=investment).update(**scheduled, attempts=F("attempts") + 1):
+        Sip.objects.create(gateway=investment.gateway, investment=investment, **scheduled)
+    return Sip.objects.select_related("investment__smallcase").get(investment=investment)
 
 
-def move_on(*, investment: Investment, now: datetime) -> None:
-    """An order of it was done: to the next date that lies ahead. Inside the caller's transaction."""
-    sip = Sip.objects.filter(investment=investment, is_active=True).first()
-    if sip is None or sip.scheduled_date > ist_day(now):
+def move_on(*, investment: Investment, covered: date) -> None:
+    """An order confirmed on the day `covered` was done: to the next date after it. Twice moves once.
+
+    Inside the caller's transaction. The fence moves with it: a bell for the old date tells nothing.
+    """
+    sip = Sip.objects.filter(investment=investment, is_active=True, scheduled_date__lte=covered).first()
+    if sip is None:
         return
-    sip.periods_done = periods_after_doing(sip.starts_on, sip.frequency, sip.periods_done, ist_day(now))
-    sip.scheduled_date = nth_date(sip.starts_on, sip.frequency, sip.periods_done)
-    sip.due_at, sip.leased_until = due_from(sip.scheduled_date), clock.wall()
-    sip.save(update_fields=["periods_done", "scheduled_date", "due_at", "leased_until"])
+    periods = periods_after_doing(sip.starts_on, sip.frequency, sip.periods_done, covered)
+    scheduled = nth_date(sip.starts_on, sip.frequency, periods)
+    Sip.objects.filter(pk=sip.pk).update(
+        periods_done=periods,
+        scheduled_date=scheduled,
+        due_at=due_from(scheduled),
+        leased_until=clock.wall(),
+        attempts=F("attempts") + 1,
+    )
 
 
 def tell_due(*, row: int, attempt: int) -> None:
@@ -71,7 +77,8 @@ def tell_due(*, row: int, attempt: int) -> None:
     sip = Sip.objects.select_related("investment__smallcase", "investment__account", "gateway").get(pk=row)
     now = clock.now(sip.gateway)
     with atomic(durable=True):
-        if work.mine(Sip.objects.all(), sip).update(due_at=None):
+        is_mine = work.mine(Sip.objects.all(), sip).update(due_at=None)
+        if is_mine and sip.investment.exited_at is None:
             _record(sip.gateway, sip, now)
 
 

@@ -363,7 +363,16 @@ class TestRebalance:
 
         assert legs == [Leg("INFY", Side.BUY, 2), Leg("TCS", Side.BUY, 2)]
 
-    def test_takes_a_share_from_others_for_a_name_that_would_go_without(self) -> None:
+    def test_takes_a_share_from_the_furthest_above_for_a_name_that_would_go_without(self) -> None:
+        legs = rebalance(
+            held={"INFY": 3, "TCS": 2},
+            weights={"INFY": Decimal(52), "TCS": Decimal(28), "ITC": Decimal(20)},
+            prices={"INFY": Decimal(1000), "TCS": Decimal(1000), "ITC": Decimal(800)},
+        )
+
+        assert legs == [Leg("TCS", Side.SELL, 1), Leg("ITC", Side.BUY, 1)]  # above: INFY by ₹400, TCS by ₹600
+
+    def test_lets_a_name_have_a_share_below_the_minimum_too(self) -> None:
         legs = rebalance(
             held={"INFY": 3},
             weights={"INFY": Decimal(80), "TCS": Decimal(20)},
@@ -375,8 +384,8 @@ class TestRebalance:
     def test_goes_without_the_dearest_where_one_of_each_is_too_much(self) -> None:
         legs = rebalance(
             held={"ITC": 10},
-            weights={"ITC": Decimal(40), "MRF": Decimal(60)},
-            prices={"ITC": Decimal(400), "MRF": Decimal(100_000)},
+            weights={"MRF": Decimal(60), "ITC": Decimal(40)},
+            prices={"MRF": Decimal(100_000), "ITC": Decimal(400)},
         )
 
         assert legs == []
@@ -474,12 +483,12 @@ class TestRebalance:
     @often
     @given(BASKETS)
     def test_lets_as_many_names_as_possible_have_a_share(self, basket: Basket) -> None:
-        legs = rebalance(held=basket.held, weights=basket.weights, prices=basket.prices, cash=basket.amount)
+        few = {ticker: shares % 2 for ticker, shares in basket.held.items()}
+        then = after(few, rebalance(held=few, weights=basket.weights, prices=basket.prices))
 
-        then = after(basket.held, legs)
         without = [basket.prices[ticker] for ticker in basket.weights if not then.get(ticker)]
         with_one = [basket.prices[ticker] for ticker in basket.weights if then.get(ticker)]
-        assert sum(with_one) + min(without, default=Decimal("Infinity")) > basket.value + basket.amount
+        assert sum(with_one) + min(without, default=Decimal("Infinity")) > worth(few, basket.prices)
 
     @often
     @given(BASKETS)

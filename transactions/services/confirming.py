@@ -9,10 +9,10 @@ from django.db import IntegrityError
 from django.db.transaction import atomic
 
 from brokers.calendar import market_of
-from brokers.port import Side, Variety
+from brokers.port import LinkDown, Side, Variety
 from brokers.registry import adapter_for, profile_of
 from gateway import clock, work
-from gateway.errors import Conflict, ErrorType, GatewayError, Invalid, NotFound
+from gateway.errors import Conflict, ErrorType, GatewayError, Invalid, NotFound, Unavailable
 from gateway.jobs import Job, ring
 from smallcases.models import Smallcase
 from smallcases.services.investing import adopt_version
@@ -82,7 +82,10 @@ def _confirm_orders(transaction: Transaction, choices: Choices, now: datetime) -
         with atomic(durable=True):
             claim(transaction, now=now)
             _place_or_adopt(transaction, lines, planned, variety, now)
-    except IntegrityError:  # one_open_batch_per_investment: another order on it was confirmed in the same moment
+    except IntegrityError as violated:
+        if "iscid" not in str(violated):
+            raise
+        # one_open_batch_per_investment: another order on it was confirmed in the same moment
         transaction.refresh_from_db()
         fail(transaction, SdkCode.ORDER_PENDING, now=now)
 
@@ -179,7 +182,11 @@ def _check_holdings(transaction: Transaction, lines: Sequence[Line], now: dateti
         return
     account = account_of(transaction)
     login = login_of(transaction, account)
-    held = {h.ticker: h.quantity for h in adapter_for(account.broker).holdings(login, now=now, tickers=list(sells))}
+    try:
+        lots = adapter_for(account.broker).holdings(login, now=now, tickers=list(sells))
+    except LinkDown:
+        raise Unavailable("The broker does not answer; try again.") from None
+    held = {lot.ticker: lot.quantity for lot in lots}
     if any(held.get(ticker, 0) < quantity for ticker, quantity in sells.items()):
         fail(transaction, SdkCode.INSUFFICIENT_HOLDINGS, now=now)
 

@@ -191,14 +191,13 @@ def _write(
         return
     if changed:
         Order.objects.bulk_update(changed, fields)
-    has_ended = batch.transaction.status == TransactionStatus.PROCESSING and status not in OPEN_BATCH
-    if has_ended:
+    if batch.transaction.status == TransactionStatus.PROCESSING and status not in OPEN_BATCH:
         _complete(Transaction.objects.filter(pk=batch.transaction_id), now)
     _complete_cancellations(changed, now)
     if event:
         _record(batch, orders, EventType.ORDER_COMPLETED if status in FINAL_BATCH else event, now)
     if batch.iscid and changed:
-        tell_investment(batch=batch, orders=orders, has_ended=has_ended, now=now)
+        tell_investment(batch=batch, orders=orders, now=now)
     if fields is PLACED and batch.due_at:
         ring(Job.SYNC_BATCH, row=batch.pk, attempt=batch.attempts)
 

@@ -11,7 +11,7 @@ from gateway.errors import ConnectedUserRequired, Invalid, NotFound
 from gateway.models import Account, Gateway
 from gateway.money import is_multiple
 from transactions.baskets import Security
-from transactions.intents import ON_AN_INVESTMENT, Intent, lifetime
+from transactions.intents import Intent, lifetime
 from transactions.models import Order, Transaction
 from transactions.services.smallcase_intake import NoOrder, checked_wish, own_investment
 from transactions.states import OrderStatus
@@ -42,10 +42,10 @@ def create_transaction(*, gateway: Gateway, account: Account | None, wanted: Wan
     if wanted.wish:
         wish = checked_wish(account, wanted.wish, now=now)
         wanted = replace(wanted, wish=wish, order_config=line_of_wish(wish))
-    if wanted.intent in ON_AN_INVESTMENT:
+    if wanted.intent is Intent.SIP_SETUP:
         own_investment(account, wanted.iscid)
     if wanted.intent is Intent.CANCEL_AMO:
-        _check_amo(wanted.iscid)
+        _check_amo(account, wanted.iscid)
     return Transaction.objects.create(
         gateway=gateway,
         account=account,
@@ -94,6 +94,12 @@ def _check_cancellable(gateway: Gateway, account: Account | None, wanted: Wanted
         raise NoOrder("This order is not open; there is nothing to cancel.")
 
 
-def _check_amo(iscid: str) -> None:
-    if not Order.objects.filter(batch__iscid=iscid, batch__variety=Variety.AMO, status=OrderStatus.PLACED).exists():
-        raise NoOrder("No AMO of this investment is open.")
+def _check_amo(account: Account | None, iscid: str) -> None:
+    """By the orders, not the investment: of a BUY there is none before the market opens."""
+    if account is None:
+        raise ConnectedUserRequired("CANCEL_AMO needs a connected user's authtoken.")
+    mine = Order.objects.filter(batch__account=account, batch__iscid=iscid)
+    if not mine.exists():
+        raise NotFound("You have no order on this iscid.")
+    if not mine.filter(batch__variety=Variety.AMO, status=OrderStatus.PLACED).exists():
+        raise NoOrder("No AMO on this iscid is open.")

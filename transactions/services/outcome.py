@@ -1,11 +1,13 @@
 """What the fills of a smallcase order do to its investment, in the same write as the orders."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from brokers.port import Side
 from smallcases.services.investing import Executed, take_fills
 from smallcases.services.sips import move_on
+from smallcases.sip import ist_day
 from transactions import payloads
 from transactions.models import Batch, Order
 from transactions.pending import LastBatch, last_batches
@@ -16,19 +18,30 @@ from webhooks.events import EventType
 from webhooks.services.recording import record_event
 
 
-def tell_investment(*, batch: Batch, orders: Sequence[Order], has_ended: bool, now: datetime) -> None:
+def tell_investment(*, batch: Batch, orders: Sequence[Order], now: datetime) -> None:
     """Fills first; then, once nothing more is open, a SIP moves on and a FIX becomes possible."""
     change = change_of(batch)
+    last = last_batches([change.iscid])[change.iscid]
+    is_last = last.batch.pk == batch.pk
     investment = take_fills(
-        gateway=batch.gateway, account=batch.account, change=change, executed=_executed(orders), now=now
+        gateway=batch.gateway,
+        account=batch.account,
+        change=replace(change, deviates=change.deviates and is_last),
+        executed=_executed(orders),
+        now=now,
     )
     if investment is None:
         return
-    if has_ended and batch.original_label == OrderKind.SIP and any(order.filled_quantity for order in orders):
-        move_on(investment=investment, now=now)
-    last = last_batches([change.iscid])[change.iscid]
-    if BatchStatus(batch.status) in FINAL_BATCH and last.batch.pk == batch.pk and last.can_be_fixed:
+    if batch.original_label == OrderKind.SIP and not last.is_open and any(order.filled_quantity for order in orders):
+        move_on(investment=investment, covered=ist_day(_confirmed_at(batch)))
+    if BatchStatus(batch.status) in FINAL_BATCH and is_last and last.can_be_fixed:
         _record_fix(batch, last, now)
+
+
+def _confirmed_at(batch: Batch) -> datetime:
+    """Of the SIP order itself, which a FIX may have come to complete."""
+    orders = Batch.objects.filter(iscid=batch.iscid, label=OrderKind.SIP, pk__lte=batch.pk)
+    return orders.latest("pk").created_at
 
 
 def _executed(orders: Sequence[Order]) -> list[Executed]:

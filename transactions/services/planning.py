@@ -1,6 +1,6 @@
 """From a smallcase order to its lines: what is held, what it costs now, and the planner's answer."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -18,8 +18,10 @@ from smallcases.planner import Leg
 from smallcases.services.investing import Change
 from transactions.baskets import Line, Security
 from transactions.models import Batch
-from transactions.pending import last_batches, unfilled_lines
+from transactions.pending import last_batches, unfilled_lines, unresolved_sells
 from transactions.wishes import Choices, OrderKind, SmallcaseWish
+
+MAX_QUANTITY: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +69,19 @@ def plan_on(investment: Investment, *, wish: SmallcaseWish, choices: Choices, no
         return _fix(investment)
     moves = wish.kind is OrderKind.REBALANCE
     version = newest_version(investment.smallcase) if moves else investment.version
-    there = Situation(investment.gateway_id, version, shares_of(investment), choices, now)
+    there = Situation(investment.gateway_id, version, _sellable(investment), choices, now)
     if wish.kind is OrderKind.SIP:
         there = Situation(there.gateway, version, there.held, Choices(amount=investment.sip.amount), now)
     lines = _lines(_PLANS[wish.kind](there))
     label = _label(wish.kind, lines, there.held)
     return Planned(lines, label, label, investment.iscid, version)
+
+
+def _sellable(investment: Investment) -> dict[str, int]:
+    """What is held, less what may have been sold unheard."""
+    lost = unresolved_sells(investment.iscid)
+    left = {ticker: shares - lost.get(ticker, 0) for ticker, shares in shares_of(investment).items()}
+    return {ticker: shares for ticker, shares in left.items() if shares > 0}
 
 
 def change_of(batch: Batch) -> Change:
@@ -87,7 +96,11 @@ def change_of(batch: Batch) -> Change:
     )
 
 
-def check_tradable(lines: Iterable[Line]) -> None:
+def check_tradable(lines: Sequence[Line]) -> None:
+    """Every name can be traded, in a number that one order may have."""
+    large = [line.security.ticker for line in lines if line.quantity > MAX_QUANTITY]
+    if large:
+        raise Invalid(*(f"{ticker}: more than {MAX_QUANTITY:,} shares need several orders." for ticker in large))
     tickers = {line.security.ticker for line in lines}
     halted = Instrument.objects.filter(symbol__in=tickers, tradable=False).values_list("symbol", flat=True)
     if problems := [f"{ticker} cannot be traded at present." for ticker in sorted(halted)]:

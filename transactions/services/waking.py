@@ -7,8 +7,9 @@ from django.db.models import F, QuerySet
 from gateway import clock, work
 from gateway.jobs import Job, ring
 from gateway.models import Gateway
-from transactions.models import Batch
+from transactions.models import Batch, Order
 from transactions.states import BatchStatus
+from webhooks.models import Delivery
 
 LOOKED_AFTER = (BatchStatus.PLACED, BatchStatus.PARTIALLYPLACED, BatchStatus.ERROR)
 
@@ -20,3 +21,10 @@ def wake(batches: QuerySet[Batch], gateway: Gateway, *, now: datetime) -> None:
     open_ones.update(due_at=now, leased_until=offered, attempts=F("attempts") + 1)
     for pk, attempts in open_ones.values_list("pk", "attempts"):
         ring(Job.SYNC_BATCH, row=pk, attempt=attempts)
+
+
+def return_to_present(gateway: Gateway, *, now: datetime) -> None:
+    """After the clock went back to the wall's: what waits for a moment of the time it came from, waits no longer."""
+    Batch.objects.filter(gateway=gateway, due_at__gt=now).update(due_at=now)
+    Delivery.objects.filter(gateway=gateway, due_at__gt=now).update(due_at=now)
+    Order.objects.filter(batch__gateway=gateway, silent_since__gt=now).update(silent_since=now)

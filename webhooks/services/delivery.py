@@ -34,7 +34,7 @@ def deliver(*, row: int, attempt: int) -> None:
 
 
 def next_in_line() -> QuerySet[Delivery]:
-    """Owed deliveries whose predecessors, for the same subject and endpoint, are settled."""
+    """Owed to enabled endpoints, their predecessors for the same subject and endpoint settled."""
     before = Delivery.objects.filter(
         status=DeliveryStatus.DUE,
         endpoint=OuterRef("endpoint"),
@@ -42,7 +42,7 @@ def next_in_line() -> QuerySet[Delivery]:
         event__subject=OuterRef("event__subject"),
         event__sequence__lt=OuterRef("event__sequence"),
     )
-    return Delivery.objects.filter(~Exists(before), status=DeliveryStatus.DUE)
+    return Delivery.objects.filter(~Exists(before), status=DeliveryStatus.DUE, endpoint__is_enabled=True)
 
 
 def _signed(delivery: Delivery, now: datetime) -> tuple[bytes, dict[str, str]]:
