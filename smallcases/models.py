@@ -67,7 +67,7 @@ class Version(models.Model):
         constraints = [models.UniqueConstraint(fields=["smallcase", "number"], name="a_version_is_published_once")]
 
     def __str__(self) -> str:
-        return f"{self.smallcase_id} v{self.number}"
+        return f"version {self.number}"
 
 
 class Constituent(models.Model):
@@ -203,4 +203,4 @@ class Announcement(Work):
         constraints = [models.UniqueConstraint(fields=["version", "gateway"], name="announced_once_to_each_gateway")]
 
     def __str__(self) -> str:
-        return f"{self.version} to {self.gateway_id}"
+        return f"announcement {self.pk}"
