@@ -1,5 +1,7 @@
 """An investment from its first BUY to its exit, through HTTP."""
 
+from typing import Any
+
 import pytest
 
 from smallcases.models import Smallcase
@@ -116,6 +118,27 @@ class TestAnOrderOnIt:
 
         assert (answer.status, answer.error_type) == (409, "ActionRequired")
         assert investor.partner.details(transaction_id)["status"] == "ACTION_REQUIRED"
+
+
+class TestAnArchivedSmallcase:
+    @pytest.fixture(autouse=True)
+    def _archived(self, investor: Investor, smallcase: Smallcase) -> None:
+        make.version(smallcase, {"INFY": "50", "TCS": "50"})
+        Smallcase.objects.update(is_archived=True)
+
+    @pytest.mark.parametrize(("kind", "chosen"), [("INVESTMORE", {"amount": 50_000}), ("SIP", {}), ("REBALANCE", {})])
+    def test_takes_no_more_money(self, investor: Investor, kind: str, chosen: dict[str, Any]) -> None:
+        answer = investor.try_create(kind, **chosen)
+
+        assert (answer.status, answer.error_type, answer.data["code"]) == (409, "NoOrder", 1013)
+
+    def test_takes_no_new_investors(self, investor: Investor) -> None:
+        answer = investor.try_create("BUY", scid="TEST_0001")
+
+        assert (answer.status, answer.data["code"]) == (409, 1013)
+
+    def test_lets_its_investors_go(self, investor: Investor) -> None:
+        assert investor.order("EXIT")["label"] == "SELLALL"
 
 
 class TestASip:

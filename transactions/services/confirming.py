@@ -126,7 +126,9 @@ def _check_again(transaction: Transaction, wish: SmallcaseWish, now: datetime) -
         checked_wish(transaction.account, wish, now=now)
     except OrderPending:
         fail(transaction, SdkCode.ORDER_PENDING, now=now)
-    except (NoOrder, NotFound):
+    except NoOrder as nothing:
+        fail(transaction, nothing.code, now=now)
+    except NotFound:
         fail(transaction, SdkCode.NO_ORDER, now=now)
     if wish.kind is OrderKind.REBALANCE and is_fix_pending(wish.iscid):
         _require_action(transaction, now)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Final
 
 from gateway.errors import Conflict, ConnectedUserRequired, ErrorType, GatewayError, Invalid, NotFound
 from gateway.models import Account
@@ -11,14 +12,18 @@ from transactions.pending import last_batches
 from transactions.sdk import MESSAGES, SdkCode
 from transactions.wishes import OrderKind, SmallcaseWish
 
+# What brings more money into a smallcase that nobody looks after any more.
+NOT_OF_THE_ARCHIVED: Final = frozenset({OrderKind.INVESTMORE, OrderKind.SIP, OrderKind.REBALANCE})
+
 
 class NoOrder(GatewayError):
     """There is nothing to do on it."""
 
     error_type = ErrorType.NO_ORDER
 
-    def __init__(self, sentence: str) -> None:
-        super().__init__(sentence, data=_told(SdkCode.NO_ORDER))
+    def __init__(self, sentence: str, code: SdkCode = SdkCode.NO_ORDER) -> None:
+        super().__init__(sentence, data=_told(code))
+        self.code = code
 
 
 class OrderPending(GatewayError):
@@ -90,6 +95,8 @@ def _check_moment(investment: Investment, kind: OrderKind, now: datetime) -> Non
         return
     if last and last.is_open:
         raise OrderPending
+    if kind in NOT_OF_THE_ARCHIVED and investment.smallcase.is_archived:
+        raise NoOrder("This smallcase is archived: it can be fixed, managed and exited.", SdkCode.SMALLCASE_ARCHIVED)
     if kind is OrderKind.REBALANCE and newest_version(investment.smallcase).number <= investment.version.number:
         raise NoOrder("This investment is on the newest version already.")
     if kind is OrderKind.SIP and not is_sip_due(investment, now):
