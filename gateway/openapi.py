@@ -33,12 +33,13 @@ class Schema(AutoSchema):
 
     def _map_serializer_field(self, field: Any, direction: str, bypass_extensions: bool = False) -> Any:
         """As drf-spectacular's, with the bounds of a list, which it leaves out."""
-        schema = super()._map_serializer_field(field, direction, bypass_extensions)  # type: ignore[no-untyped-call]
+        untyped: Any = super()
+        schema = untyped._map_serializer_field(field, direction, bypass_extensions)
         longest = getattr(field, "max_length", None) if isinstance(field, ListSerializer) else None
         return schema | {"minItems": 0 if field.allow_empty else 1, "maxItems": longest} if longest else schema
 
 
-class TextField(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+class TextField(OpenApiSerializerFieldExtension):
     target_class = "gateway.fields.Text"
 
     def map_serializer_field(self, auto_schema: AutoSchema, direction: str) -> Json:
@@ -46,14 +47,14 @@ class TextField(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-cal
         return text(**longest) | ({} if self.target.allow_blank else {"minLength": 1})
 
 
-class MatchingField(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+class MatchingField(OpenApiSerializerFieldExtension):
     target_class = "gateway.fields.Matching"
 
     def map_serializer_field(self, auto_schema: AutoSchema, direction: str) -> Json:
         return text(pattern=f"^{self.target.pattern.pattern}$")
 
 
-class RupeesField(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+class RupeesField(OpenApiSerializerFieldExtension):
     target_class = "gateway.fields.Rupees"
 
     def map_serializer_field(self, auto_schema: AutoSchema, direction: str) -> Json:

@@ -40,15 +40,15 @@ def rupees(**options: Any) -> serializers.DecimalField:
 class SmallcasesQuery(Body):
     """Which smallcases, in which order."""
 
-    sortBy = Choice(required=False, choices=list(SORTS), default="name")  # noqa: N815
-    sortOrder = serializers.ChoiceField(required=False, choices=["1", "-1"], default="1")  # noqa: N815
+    sortBy = Choice(required=False, choices=list(SORTS), default="name")
+    sortOrder = serializers.ChoiceField(required=False, choices=["1", "-1"], default="1")
     count = serializers.IntegerField(required=False, min_value=1, max_value=MOST_LISTED, default=50)
     offset = serializers.IntegerField(required=False, min_value=0, max_value=10_000_000, default=0)
     search = Text(required=False, max_length=80, allow_blank=True, default="")
     type = Choice(required=False, choices=Smallcase.Kind.values)
     risk = Choice(required=False, choices=Smallcase.Risk.values)
-    minAmount = rupees(required=False)  # noqa: N815
-    maxAmount = rupees(required=False)  # noqa: N815
+    minAmount = rupees(required=False)
+    maxAmount = rupees(required=False)
 
     @classmethod
     def wanted(cls, query: Any) -> Wanted:
@@ -103,9 +103,9 @@ class RebalanceIn(Body):
         max_length=10 * MOST,
         error_messages={"not_a_list": "must be a list.", "max_length": f"must hold {MOST} constituents at most."},
     )
-    label = Text(required=False, max_length=80, help_text="Required to publish")  # type: ignore[assignment]
+    label = Text(required=False, max_length=80, help_text="Required to publish")  # type: ignore[assignment]  # DRF has a `label` too
     rationale = Text(required=False, allow_blank=True, max_length=20_000)
-    onTopOf = Whole(  # noqa: N815
+    onTopOf = Whole(
         required=False, min_value=1, help_text="The newest version that you have seen; a newer one is then a 409"
     )
 

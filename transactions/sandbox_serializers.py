@@ -34,8 +34,8 @@ class SipIn(Body):
 
     amount = Rupees(required=False)
     frequency = Choice(required=False, choices=["1w", "2w", "1m", "3m"])
-    scheduledDate = serializers.DateField(required=False, help_text="The first date, IST")  # noqa: N815
-    sipType = Choice(required=False, choices=["manual"])  # noqa: N815
+    scheduledDate = serializers.DateField(required=False, help_text="The first date, IST")
+    sipType = Choice(required=False, choices=["manual"])
     end = Truth(required=False, default=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -55,7 +55,7 @@ class Complete(Body):
     """What the user does at the checkout. A connected transaction knows broker and clientId already."""
 
     broker = Choice(required=False, choices=list(BROKERS))
-    clientId = Matching(CLIENT_ID, form="letters, digits, dots and hyphens, 64 at most", required=False)  # noqa: N815
+    clientId = Matching(CLIENT_ID, form="letters, digits, dots and hyphens, 64 at most", required=False)
     pin = Text(required=False, max_length=64, default="1234")
     amo = Truth(required=False, default=False)
     securities = serializers.ListSerializer[Any](child=ChosenIn(), required=False, max_length=MAX_SECURITIES)
@@ -63,7 +63,7 @@ class Complete(Body):
     constituents = shares_in()
     exit = ExitIn(required=False)
     sip = SipIn(required=False)
-    stopAt = Choice(required=False, choices=[stop.value for stop in StopAt])  # noqa: N815
+    stopAt = Choice(required=False, choices=[stop.value for stop in StopAt])
 
     @classmethod
     def user(cls, data: Any) -> User:
@@ -118,4 +118,4 @@ class ActIn(Body):
     action = Choice(choices=[act.value for act in Act])
     quantity = Whole(required=False, min_value=1, max_value=MAX_QUANTITY, help_text="fill, partial: shares")
     price = Rupees(required=False, help_text="fill, partial: rupees a share; else the market's price")
-    errorCode = Choice(required=False, choices=list(FORCED), help_text="reject, cancel")  # noqa: N815
+    errorCode = Choice(required=False, choices=list(FORCED), help_text="reject, cancel")

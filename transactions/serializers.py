@@ -45,9 +45,9 @@ class SecurityIn(Body):
     ticker = ticker(help_text="NSE symbol")
     quantity = Whole(required=False, min_value=1, max_value=MAX_QUANTITY)
     type = Choice(required=False, choices=[side.value for side in Side])
-    orderType = Choice(required=False, choices=[kind.value for kind in OrderType], default="MARKET")  # noqa: N815
+    orderType = Choice(required=False, choices=[kind.value for kind in OrderType], default="MARKET")
     price = Rupees(required=False, help_text="Rupees, a multiple of the tick size; LIMIT and SL need it")
-    triggerPrice = Rupees(required=False, help_text="Rupees; SL and SLM need it")  # noqa: N815
+    triggerPrice = Rupees(required=False, help_text="Rupees; SL and SLM need it")
     validity = Choice(required=False, choices=[validity.value for validity in Validity], default="DAY")
 
     def to_internal_value(self, data: Any) -> Any:
@@ -107,7 +107,7 @@ class OrderConfigIn(Body):
         },
     )
     notes = notes()
-    batchId = batch_id(required=False, help_text="CANCEL_ORDER")  # noqa: N815
+    batchId = batch_id(required=False, help_text="CANCEL_ORDER")
     ticker = ticker(required=False, help_text="CANCEL_ORDER")
     scid = scid(required=False, help_text="BUY; may accompany an iscid, and must agree with it")
     iscid = Matching(OBJECT_ID, form="24 lower-case hex digits", required=False, help_text="all but BUY")
@@ -141,10 +141,10 @@ class OrderConfigIn(Body):
 class ConfigIn(Body):
     """How the basket presents itself on the screens."""
 
-    orderName = Text(required=False, max_length=80)  # noqa: N815
-    orderLogo = Text(required=False, max_length=500, help_text="https URL")  # noqa: N815
+    orderName = Text(required=False, max_length=80)
+    orderLogo = Text(required=False, max_length=500, help_text="https URL")
 
-    def validate_orderLogo(self, value: str) -> str:  # noqa: N802
+    def validate_orderLogo(self, value: str) -> str:
         if not re.fullmatch(r"https://[^\s\"'<>/]+(/[^\s\"'<>]*)?", value):
             raise serializers.ValidationError("must be an https URL.")
         return value
@@ -154,10 +154,10 @@ class CreateTransaction(Body):
     """Create a transaction."""
 
     intent = Text(help_text="TRANSACTION, CONNECT or CANCEL_ORDER")
-    orderConfig = OrderConfigIn(required=False)  # noqa: N815
+    orderConfig = OrderConfigIn(required=False)
     config = ConfigIn(required=False)
     notes = notes()
-    batchId = batch_id(required=False, help_text="CANCEL_ORDER")  # noqa: N815
+    batchId = batch_id(required=False, help_text="CANCEL_ORDER")
     ticker = ticker(required=False, help_text="CANCEL_ORDER")
     iscid = Matching(OBJECT_ID, form="24 lower-case hex digits", required=False, help_text="SIP_SETUP, CANCEL_AMO")
 
@@ -272,8 +272,8 @@ def security(line: Mapping[str, Any]) -> Security:
 class OrdersQuery(Body):
     """The query of order details; ids that are none of ours are passed over."""
 
-    transactionId = serializers.ListField(child=Text(max_length=64), required=False, max_length=100)  # noqa: N815
-    batchId = serializers.ListField(child=Text(max_length=64), required=False, max_length=100)  # noqa: N815
+    transactionId = serializers.ListField(child=Text(max_length=64), required=False, max_length=100)
+    batchId = serializers.ListField(child=Text(max_length=64), required=False, max_length=100)
     iscid = serializers.ListField(child=Text(max_length=64), required=False, max_length=100, help_text="smt only")
     count = serializers.IntegerField(required=False, min_value=1, max_value=200, default=50)
     offset = serializers.IntegerField(required=False, min_value=0, max_value=10_000_000, default=0)
