@@ -59,7 +59,9 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "gateway.middleware.RequestId",
+    "gateway.headers.SafeHeaders",
     "gateway.middleware.Envelope",
+    "gateway.headers.KnownHost",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "gateway.middleware.BodyLimit",
@@ -85,6 +87,7 @@ TEMPLATES = [
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
 WHITENOISE_USE_FINDERS = EMBEDDED
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 if EMBEDDED:
     STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 

@@ -1,6 +1,6 @@
 from django.contrib import admin
 from django.urls import include, path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from gateway.views import healthz, readyz
 
@@ -11,7 +11,7 @@ urlpatterns = [
     path("healthz", healthz),
     path("readyz", readyz),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
-    path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("api/docs/", SpectacularSwaggerSplitView.as_view(template_name="gateway/docs.html"), name="docs"),
     path("admin/", admin.site.urls),
     path("", include("transactions.urls")),
     path("", include("smallcases.urls")),
