@@ -6,11 +6,11 @@ from typing import Any, Final
 from django.apps import apps
 from django.contrib.auth.models import User
 from django.db.models import Model
-from rest_framework.authtoken.models import Token
 
 from brokers.models import Instrument
 from gateway.credentials import retire, rotate
 from gateway.models import Gateway
+from smallcases.services.manager_tokens import issue_token
 from tests import make
 from tests.flows import stage
 from tests.investor import Investor
@@ -157,4 +157,4 @@ def _managers() -> dict[str, str]:
         "without permission": shelf.manager("anna", may_publish=False),
         "left": User.objects.create_user("gone", is_active=False, is_superuser=True),
     }
-    return {who: Token.objects.create(user=user).key for who, user in users.items()}
+    return {who: issue_token(user=user) for who, user in users.items()}

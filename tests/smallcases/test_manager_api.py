@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
-from rest_framework.authtoken.models import Token
 
 from smallcases.models import Announcement, Version
+from smallcases.services.manager_tokens import issue_token
 from tests import make
 from tests.partner import Answer
 from tests.smallcases import shelf
@@ -25,7 +25,7 @@ BODY: Mapping[str, Any] = {
 def call(
     by: User | None, method: str = "POST", body: Any = None, *, scid: str = "SCNM_0001", query: str = ""
 ) -> Answer:
-    header = {"Authorization": f"Token {Token.objects.get_or_create(user=by)[0].key}"} if by else {}
+    header = {"Authorization": f"Token {issue_token(user=by)}"} if by else {}
     path = f"/manager/v1/smallcases/{scid}/rebalances{query}"
     raw = json.dumps(body or {}).encode()
     client = Client(raise_request_exception=False)
