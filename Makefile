@@ -14,7 +14,7 @@ IN_PRODUCTION = GATEWAY_ENV=production ALLOWED_HOSTS=gateway.example \
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo run test check bench bench-rebalance clean
+.PHONY: help demo run test check fuzz bench bench-rebalance clean
 
 help: ## this list
 	@awk -F ': .*## ' '/^[a-z-]+:.*## / { printf "make %-15s  %s\n", $$1, $$2 }' Makefile
@@ -40,6 +40,9 @@ check: .venv/.installed-dev ## style, types, the floor plan, safety, migrations,
 	$(MANAGE) check
 	@echo $(MANAGE) check --deploy
 	@$(IN_PRODUCTION) $(MANAGE) check --deploy --fail-level WARNING
+
+fuzz: .venv/.installed-dev ## hostile requests; FUZZ_REQUESTS=100000, FUZZ_SEED as printed
+	@exec $(BIN)/python -m tests.fuzz $(ARGS)
 
 bench: .venv/.installed-dev ## all benchmarks; NAME=... for one
 	@exec $(BIN)/python -m benchmarks $(NAME)

@@ -36,7 +36,7 @@ HEX: Final = re.compile(r"[0-9a-f]{32,}", re.IGNORECASE)
 # Bits per character of random text: of 16 kinds at most 4, of 64 at most 6, in 40 characters some 4.8; words have 3.
 RANDOM_HEX, RANDOM_TEXT = 3.2, 4.0
 FILES: Final = re.compile(r"(^|/)(\.env(\..+)?|id_(rsa|ed25519|ecdsa)|[^/]+\.(pem|key|p12|pfx|jks|kdbx))$")
-MADE_HERE: Final = frozenset({".venv", "var", "staticfiles", "node_modules", "__pycache__", ".git"})
+MADE_HERE: Final = re.compile(r"(^|/)(\.venv|\.git|var|staticfiles|node_modules|__pycache__|\.\w+_cache)/")
 EXCUSED: Final[Mapping[str, str]] = {}
 
 
@@ -73,7 +73,7 @@ def _tracked() -> Iterator[Path]:
         names = subprocess.run(listing, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split("\0")
         found = [ROOT / name for name in names if name]
     except (OSError, subprocess.CalledProcessError):
-        found = [path for path in ROOT.rglob("*") if not MADE_HERE & set(path.relative_to(ROOT).parts)]
+        found = [path for path in ROOT.rglob("*") if not MADE_HERE.search(str(path.relative_to(ROOT)))]
     yield from (path for path in found if path.is_file())
 
 
