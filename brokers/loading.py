@@ -12,6 +12,8 @@ from django.db.transaction import atomic
 from brokers.isin import is_isin
 from brokers.models import Instrument, Kind
 from gateway.errors import Invalid
+from gateway.files import read_text
+from gateway.ids import SYMBOL
 
 COLUMNS: Final = ("symbol", "name", "isin", "kind", "sector", "reference_price")
 # Of NSE's bhavcopy: the UDiFF names in use since July 2024, and the older ones.
@@ -20,7 +22,7 @@ EQUITY_SERIES: Final = frozenset({"EQ", "BE", "RR", "IV"})
 # Tick size by price, rupees (NSE's revision of April 2025, cash market; funds and trusts trade at 0.01).
 TICKS: Final = ((250, "0.01"), (1_000, "0.05"), (5_000, "0.10"), (10_000, "0.50"), (20_000, "1.00"))
 WIDEST: Final = Decimal("5.00")
-LONGEST: Final = {"symbol": 20, "name": 120, "sector": 60}
+LONGEST: Final = {"name": 120, "sector": 60}
 TICK_LIMIT: Final = 1_000
 Row = dict[str, str]
 LOADED: Final = ("name", "isin", "kind", "sector", "tick_size", "reference_price", "tradable")
@@ -55,9 +57,9 @@ def read_instruments(path: Path, *, progress: Callable[[], None] = lambda: None)
 def _table(path: Path) -> tuple[set[str], list[tuple[int, Row]]]:
     """The header, and every row with its line in the file."""
     try:
-        reader = csv.DictReader(path.read_text(encoding="utf-8-sig").splitlines(), strict=True)
+        reader = csv.DictReader(read_text(path).splitlines(), strict=True)
         return set(reader.fieldnames or ()), [(reader.line_num, row) for row in reader]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except csv.Error as error:
         raise Invalid(f"{path.name} cannot be read: {error}.") from None
 
 
@@ -97,6 +99,8 @@ def _problems(row: Row, seen: set[str], listed: Mapping[str, str]) -> Iterator[s
         return
     if not row["symbol"].strip() or not row["name"].strip():
         yield "symbol and name must not be empty"
+    elif not SYMBOL.fullmatch(row["symbol"].strip()):
+        yield f"{row['symbol']!r} is not an NSE symbol such as INFY"
     for column, longest in LONGEST.items():
         if len(row[column]) > longest:
             yield f"{column} must not exceed {longest} characters"

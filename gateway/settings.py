@@ -186,6 +186,8 @@ FORMAT_MODULE_PATH = ["gateway.formats"]
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+# Nothing takes a file; Django would write one to disk for anybody who has yet to log in.
+DATA_UPLOAD_MAX_NUMBER_FILES = 0
 SESSION_COOKIE_HTTPONLY = True
 CSRF_COOKIE_HTTPONLY = True
 AUTH_PASSWORD_VALIDATORS = [

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from gateway.errors import Invalid
+from gateway.files import read_text
 
-LARGEST: Final = 16 * 1024 * 1024  # bytes; nobody's catalogue
 CONSTITUENT: Final = ("ticker", "weight")
 
 
@@ -26,7 +26,7 @@ class Entry:
 
 def entries(path: Path, *, fields: Sequence[str]) -> list[Entry]:
     """Raises Invalid for what is neither JSON nor CSV with at least scid, ticker and weight, or is cut short."""
-    text = text_of(path)
+    text = read_text(path)
     if is_json(path, text):
         return list(_of_json(text, path.name))
     return _of_csv(text, path.name, fields)
@@ -35,20 +35,6 @@ def entries(path: Path, *, fields: Sequence[str]) -> list[Entry]:
 def is_json(path: Path, text: str) -> bool:
     """By its name, or by how it begins."""
     return path.suffix.lower() == ".json" or text.lstrip()[:1] in {"[", "{"}
-
-
-def text_of(path: Path) -> str:
-    try:
-        raw = path.read_bytes()
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise Invalid(f"{path.name} is not UTF-8: line {line} holds the byte 0x{raw[error.start]:02x}.") from None
-    except OSError as error:
-        raise Invalid(f"{path.name} cannot be read: {error.strerror}.") from None
-    if len(raw) > LARGEST or "\0" in text:
-        raise Invalid(f"{path.name} is no catalogue: it is larger than 16 MiB or holds NUL characters.")
-    return text
 
 
 def json_of(text: str, name: str) -> Any:

@@ -7,8 +7,9 @@ from typing import Any, Final
 
 from brokers.loading import Reject
 from gateway.errors import Invalid
+from gateway.files import read_text
 from smallcases import weights
-from smallcases.files import CONSTITUENT, Entry, constituents_of, is_json, json_of, rows_of, text_of
+from smallcases.files import CONSTITUENT, Entry, constituents_of, is_json, json_of, rows_of
 from smallcases.loading import weighted
 from smallcases.weights import Weighted
 
@@ -27,7 +28,7 @@ class Rebalance:
 
 def read_rebalance(path: Path) -> Rebalance:
     """Raises Invalid for a file that is no rebalance, or is cut short."""
-    text = text_of(path)
+    text = read_text(path)
     entry = _of_json(json_of(text, path.name)) if is_json(path, text) else _of_csv(text, path.name)
     constituents, rejects = weighted(entry)
     if not rejects:

@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from brokers.port import OrderType, Side, Validity
 from gateway.fields import Body, Choice, Matching, Rupees, Text, Whole
-from gateway.ids import OBJECT_ID, SCID
+from gateway.ids import OBJECT_ID, SCID, SYMBOL
 from transactions import selectors
 from transactions.baskets import Security, line_of
 from transactions.intents import NOT_SERVED, ON_AN_INVESTMENT, SECURITIES, Intent
@@ -18,7 +18,6 @@ from transactions.wishes import KINDS, OrderKind, SmallcaseWish, choices_of, kin
 MAX_NOTES: Final = 256
 MAX_SECURITIES: Final = 100
 MAX_QUANTITY: Final = 1_000_000
-SYMBOL: Final = re.compile(r"[A-Z0-9][A-Z0-9&-]{0,19}")
 SMALLCASE_KEYS: Final = ("scid", "iscid", "amount", "exit", "constituents")
 COUNT_OF_SECURITIES: Final = f"must hold 1 to {MAX_SECURITIES} securities."
 

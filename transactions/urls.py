@@ -1,8 +1,7 @@
 from django.urls import path, register_converter
 
-from gateway.ids import GATEWAY_NAME, OBJECT_ID, TRANSACTION_ID
+from gateway.ids import GATEWAY_NAME, OBJECT_ID, SYMBOL, TRANSACTION_ID
 from transactions import sandbox, views
-from transactions.serializers import SYMBOL
 
 
 class _Pattern:

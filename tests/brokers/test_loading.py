@@ -118,8 +118,11 @@ class TestReadInstruments:
     @pytest.mark.parametrize(
         ("content", "sentence"),
         [
-            (b"symbol,name\n\xff\xfe", "cannot be read"),
-            ("symbol,näme".encode("utf-16"), "cannot be read"),
+            (b"symbol,name\n\xff\xfe", "is not UTF-8: line 2 holds the byte 0xff"),
+            ("symbol,näme".encode("utf-16"), "is not UTF-8: line 1 holds the byte 0xff"),
+            (b"PK\x03\x04\x00", "holds NUL characters"),
+            (b"symbol,name\nINFY,\0\n", "holds NUL characters"),
+            (b"symbol,name\n" + b"x" * 131_073, "field larger than field limit"),
             (b'symbol,name\n"INFY', "cannot be read"),
             (b"", "lacks the columns symbol, name, isin, kind, sector, reference_price"),
             (b"symbol,name\nINFY,Infosys\n", "lacks the columns isin, kind, sector, reference_price"),
@@ -130,6 +133,13 @@ class TestReadInstruments:
 
         with pytest.raises(Invalid, match=sentence):
             read_instruments(path)
+
+    @pytest.mark.parametrize("symbol", ["=cmd|' /C calc'!A0", "+1", "@SUM(A1)", "infy", "IN FY", "A" * 21, "ИНФИ", "-"])
+    def test_refuses_a_symbol_that_no_order_could_name(self, path: Path, symbol: str) -> None:
+        reading = read_instruments(write(path, HEADER, f'"{symbol}",Infosys,INE009A01021,STOCK,IT,1500,,'))
+
+        assert reading.instruments == []
+        assert f"{symbol!r} is not an NSE symbol such as INFY" in [reject.reason for reject in reading.rejects]
 
     def test_refuses_a_file_that_is_not_there(self, path: Path) -> None:
         with pytest.raises(Invalid, match=r"instruments.csv cannot be read"):
@@ -262,9 +272,9 @@ class TestARow:
     def test_longer_than_its_column_is_refused(self, tmp_path: Path) -> None:
         file = tmp_path / "list.csv"
         file.write_text(
-            f"symbol,name,isin,kind,sector,reference_price\n{'A' * 21},Infosys Ltd.,INE009A01021,STOCK,IT,1180.00\n"
+            f"symbol,name,isin,kind,sector,reference_price\nINFY,{'A' * 121},INE009A01021,STOCK,IT,1180.00\n"
         )
 
         (reject,) = read_instruments(file).rejects
 
-        assert reject.reason == "symbol must not exceed 20 characters"
+        assert reject.reason == "name must not exceed 120 characters"

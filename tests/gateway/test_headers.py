@@ -4,6 +4,7 @@ from contextlib import closing
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 
@@ -113,3 +114,12 @@ class TestAnEnvelopedError:
 
         assert response["Strict-Transport-Security"] == "max-age=1"
         assert response["Content-Type"] == "application/json"
+
+
+class TestAnUpload:
+    def test_to_the_console_is_refused_before_the_login(self, client: Client) -> None:
+        sent = {"username": "x", "file": SimpleUploadedFile("x.csv", b"x" * 1_000)}
+
+        response = client.post("/admin/login/", sent)
+
+        assert response.status_code == 400
