@@ -1,9 +1,10 @@
 """Manners of the console: read everything, edit nothing, act by name."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 
 
 class ReadOnly:
@@ -31,3 +32,22 @@ class ReadOnlyInline(ReadOnly, admin.TabularInline[Any, Any]):
     extra = 0
     can_delete = False
     show_change_link = False
+
+
+class Askable:
+    """Middleware. The console puts its query to the database as it came: what cannot be asked is a 400, not a 500."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, *_: Any) -> HttpResponse | None:
+        query, found = request.GET, request.resolver_match
+        if found is None or found.app_name != "admin":
+            return None
+        holds_nul = any("\0" in text for name, texts in query.lists() for text in (name, *texts))
+        if holds_nul or query.get("_to_field") == "":
+            return HttpResponseBadRequest("<h1>Bad Request (400)</h1>")
+        return None

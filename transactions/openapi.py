@@ -112,9 +112,13 @@ _BASKET: Final = OpenApiExample(
     request_only=True,
 )
 _CONNECT: Final = OpenApiExample("Connect a user", value={"intent": "CONNECT"}, request_only=True)
-_SOME_IDS: Final = listed(text(pattern=r"\S", maxLength=64)) | {"maxItems": 100}
+_SOME_IDS: Final = listed(text(minLength=1, maxLength=64)) | {"maxItems": 100}
 _IDS: Final = [
     OpenApiParameter(name, _SOME_IDS, description="May be repeated") for name in ("transactionId", "batchId")
+]
+_PAGE: Final = [
+    OpenApiParameter("count", INTEGER | {"minimum": 1, "maximum": 200, "default": 50}),
+    OpenApiParameter("offset", INTEGER | {"minimum": 0, "maximum": 10_000_000, "default": 0}),
 ]
 _TICKER: Final = OpenApiParameter("ticker", OpenApiTypes.STR, OpenApiParameter.PATH, description="NSE symbol")
 
@@ -135,17 +139,13 @@ SECURITIES_ORDERS: Final = extend_schema(
     operation_id="securitiesOrders",
     summary="Securities order details, newest first",
     description="By transactionId: COMPLETED ones. By batchId: any state after placement. Unknown ids are passed over.",
-    parameters=[
-        *_IDS,
-        OpenApiParameter("count", INTEGER | {"minimum": 1, "maximum": 200, "default": 50}),
-        OpenApiParameter("offset", INTEGER | {"minimum": 0, "maximum": 10_000_000, "default": 0}),
-    ],
+    parameters=[*_IDS, *_PAGE],
     responses={200: answer("Batches", listed(BATCH))},
 )
 SMALLCASE_ORDERS: Final = extend_schema(
     operation_id="smallcaseOrders",
     summary="smallcase order details, newest first",
-    parameters=[OpenApiParameter("iscid", OpenApiTypes.STR, many=True, description="May be repeated"), *_IDS],
+    parameters=[OpenApiParameter("iscid", _SOME_IDS, description="May be repeated"), *_IDS, *_PAGE],
     responses={200: answer("Batches", listed(BATCH))},
 )
 _OPEN: Final = {"type": "object"}

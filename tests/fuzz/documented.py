@@ -1,6 +1,5 @@
 """Requests after the OpenAPI document, right ones and wrong ones, each answer put to all of schemathesis' checks."""
 
-import json
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final
@@ -21,6 +20,7 @@ from tests.fuzz.ledger import Finding, Ledger
 from tests.fuzz.wire import PATIENCE
 from tests.test_openapi import ACCEPTED_BY, BEYOND_A_SCHEMA, CONNECTED
 
+REFUSED: Final = ["400", "401", "403", "404", "405", "409", "413", "415", "429"]
 EXAMPLES: Final = 60  # of each operation, in a round
 Operation = APIOperation[Any, Any, Any, Any]
 Go = Callable[[], bool]
@@ -31,16 +31,16 @@ class Session(requests.Session):
 
     def __init__(self, ledger: Ledger, on_each: Callable[[], None]) -> None:
         super().__init__()
-        self.ledger, self.on_each = ledger, on_each
+        self.ledger, self.on_each, self.last = ledger, on_each, b""
 
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
-        options["timeout"] = PATIENCE
+        options["timeout"], self.last = PATIENCE, as_sent(request)
         response = super().send(request, **options)
         self.ledger.note("documented", str(response.status_code))
         self.on_each()
         if response.status_code >= 500:
-            where = f"{request.method} {response.headers.get('Request-Id', '')}"
-            self.ledger.find(Finding("5xx", where, response.text[:200], as_sent(request)))
+            where = f"{request.method} {request.path_url[:80]}"
+            self.ledger.find(Finding(str(response.status_code), where, response.text[:200], self.last))
         return response
 
 
@@ -85,6 +85,7 @@ def configured(known: Known) -> SchemathesisConfig:
                     "parameters": {"query.transactionId": known.transaction_id},
                 },
             ],
+            "checks": {"negative_data_rejection": {"expected-statuses": REFUSED}},
         }
     )
 
@@ -109,13 +110,13 @@ def _play_operation(
             case.call_and_validate(session=session, headers=fixed.headers)
         except FailureGroup as group:
             for failure in group.exceptions:
-                ledger.find(_finding(operation, failure, case))
+                ledger.find(_finding(operation, failure, session.last))
 
     with suppress(Unsatisfiable):  # nothing of it can be wrong
         each()
 
 
-def _finding(operation: Operation, failure: BaseException, case: Case[Any]) -> Finding:
+def _finding(operation: Operation, failure: BaseException, sent: bytes) -> Finding:
     kind = failure.title if isinstance(failure, Failure) else type(failure).__name__
-    told = " ".join(str(failure).split())[:300]
-    return Finding(kind, operation.label, told, json.dumps(case.as_curl_command()).encode())
+    told = " ".join(str(failure).split())[:600]
+    return Finding(kind, operation.label, told, sent)
