@@ -35,6 +35,7 @@ def record_event(
         sequence=sequence,
         payload=payload,
         created_at=now,
+        **_owners(payload),
     )
     _owe(event, [endpoint for endpoint in _listening(gateway) if kind.value in endpoint.types], now)
 
@@ -59,16 +60,25 @@ def record_events(
             sequence=last.get(subject, 0) + 1,
             payload=payload,
             created_at=now,
+            **_owners(payload),
         )
         for subject, payload in payloads.items()
     )
     endpoints = [endpoint for endpoint in _listening(gateway) if kind.value in endpoint.types]
     wall = clock.wall_at(gateway, now)
     Delivery.objects.bulk_create(
-        Delivery(gateway=gateway, event=event, endpoint=endpoint, due_at=now, leased_until=wall)
+        Delivery(gateway=gateway, event=event, endpoint=endpoint, is_bulk=True, due_at=now, leased_until=wall)
         for event in events
         for endpoint in endpoints
     )
+
+
+def _owners(payload: Mapping[str, Any]) -> dict[str, str]:
+    """Whose it is, in columns of their own, as every body on the wire tells it (contract §6.1)."""
+    return {
+        "transaction_id": payload.get("transactionId") or "",
+        "auth_id": payload.get("smallcaseAuthId") or "",
+    }
 
 
 def _last_sequences(gateway: Gateway, subjects: Collection[str]) -> dict[str, int]:
