@@ -110,6 +110,8 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_STORE_EAGER_RESULT = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_DEFAULT_QUEUE = "gateway"
+# Partners that hang keep couriers waiting, never those who place orders.
+CELERY_TASK_ROUTES = {"deliver_due": {"queue": "deliveries"}}
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TASK_TIME_LIMIT = 120
 CELERY_TIMEZONE = "UTC"
@@ -129,6 +131,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep batches": {"task": "sweep_batches", "schedule": 1.0, "options": {"expires": 2}},
     "sweep announcements": {"task": "sweep_announcements", "schedule": 1.0, "options": {"expires": 2}},
     "sweep sips": {"task": "sweep_sips", "schedule": 1.0, "options": {"expires": 2}},
+    "deliver due": {"task": "deliver_due", "schedule": 1.0, "options": {"expires": 2}},
     "sweep deliveries": {"task": "sweep_deliveries", "schedule": 1.0, "options": {"expires": 2}},
     # Hourly, for it only fills the days that are missing: a tick lost while nothing ran costs an hour.
     "index smallcases": {"task": "index_smallcases", "schedule": crontab(minute=0)},
@@ -141,6 +144,10 @@ MARKET_SEED = env.text("MARKET_SEED", default="gateway")
 # How long a broker may be silent about an order before its fate is called unknown (ERROR), in seconds.
 PATIENCE_TEST_SECONDS = env.whole("PATIENCE_TEST_SECONDS", default=5)
 PATIENCE_LIVE_SECONDS = env.whole("PATIENCE_LIVE_SECONDS", default=60)
+
+# Webhooks may go to this machine and its network. Never where partners whom you do not know give the URLs.
+WEBHOOK_ALLOW_PRIVATE_NETWORKS = env.flag("WEBHOOK_ALLOW_PRIVATE_NETWORKS", default=EMBEDDED)
+WEBHOOK_RETENTION_DAYS = env.whole("WEBHOOK_RETENTION_DAYS", default=90)
 
 # REST and OpenAPI ----------------------------------------------------------------------------------------
 BODY_LIMIT_BYTES = 64 * 1024

@@ -106,9 +106,18 @@ def web(*, host: str, port: int, threads: int = 8) -> Child:
 
 def worker(*, concurrency: int = 2) -> Child:
     """Worker and beat in one process: only where there is one worker."""
-    options = ["-B", "--concurrency", str(concurrency), "--loglevel", "WARNING"]
-    options += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
-    return Child("worker", [sys.executable, "-m", "celery", "--quiet", "-A", "gateway", "worker", *options])
+    return _celery_worker("worker", "-B", "--concurrency", str(concurrency))
+
+
+def courier() -> Child:
+    """One process, which has many deliveries in flight from threads of its own."""
+    return _celery_worker("courier", "--pool", "solo", "--queues", "deliveries")
+
+
+def _celery_worker(name: str, *options: str) -> Child:
+    command = [sys.executable, "-m", "celery", "--quiet", "-A", "gateway", "worker", "--hostname", f"{name}@%h"]
+    alone = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
+    return Child(name, [*command, "--loglevel", "WARNING", *alone, *options])
 
 
 def die_with_parent() -> None:

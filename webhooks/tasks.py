@@ -1,17 +1,37 @@
 """Doors for the bell and the beat."""
 
-from celery import shared_task
+from functools import cache
+from typing import Any
+
+from celery import current_app, shared_task
+from celery.signals import worker_shutting_down
+from django.conf import settings
 
 from gateway.jobs import Job
-from gateway.work import offer_due
-from webhooks.services import delivery
+from webhooks.services.delivery import Courier
+from webhooks.services.settling import give_up_disabled
 
 
 @shared_task(name=Job.DELIVER.value)
-def deliver(*, row: int, attempt: int) -> None:
-    delivery.deliver(row=row, attempt=attempt)
+def deliver_due() -> None:
+    """Also the beat's: a lost bell costs a second."""
+    if current_app.conf.task_always_eager:  # nobody would come back for what a shift leaves in flight
+        _courier().deliver_all()
+    else:
+        _courier().shift()
 
 
 @shared_task(name="sweep_deliveries")
 def sweep_deliveries() -> None:
-    offer_due(delivery.next_in_line(), Job.DELIVER)
+    give_up_disabled()
+
+
+@worker_shutting_down.connect
+def _stop(**_: Any) -> None:
+    _courier().is_stopping = True
+
+
+@cache
+def _courier() -> Courier:
+    """This process's. Made at its first use, after any fork: threads do not survive one."""
+    return Courier(allow_private=settings.WEBHOOK_ALLOW_PRIVATE_NETWORKS)

@@ -21,6 +21,7 @@ from tests.servers import free_port
 
 SERVES_WITHIN = 30  # seconds
 STOPS_WITHIN = 7.5  # 5 on a machine that does nothing else
+PROGRAMS = ("granian", "--hostname worker", "--hostname courier")
 _numbers = count(1)
 
 
@@ -50,6 +51,9 @@ class Embedded:
         """The supervisor's own child that runs `program`; 0 while there is none."""
         found = [pid for pid in members(self.directory) if parent_of(pid) == self.supervisor.pid]
         return next((pid for pid in found if program in command_of(pid)), 0)
+
+    def children(self) -> list[int]:
+        return [self.child(program) for program in PROGRAMS]
 
     @property
     def directory(self) -> str:
@@ -118,18 +122,17 @@ class TestTheEmbeddedDefault:
         partner = embedded_gateway.partner(receiver)
         assert tells_all(partner, receiver)
         before = set(members(embedded_gateway.directory)) - {embedded_gateway.supervisor.pid}
-        web, worker = embedded_gateway.child("granian"), embedded_gateway.child("celery")
+        killed = embedded_gateway.children()
 
-        os.kill(web, signal.SIGKILL)
-        os.kill(worker, signal.SIGKILL)
+        for child in killed:
+            os.kill(child, signal.SIGKILL)
 
-        until(lambda: embedded_gateway.child("granian") not in {0, web}, what="a new web")
-        until(lambda: embedded_gateway.child("celery") not in {0, worker}, what="a new worker")
+        until(lambda: not {0, *killed} & set(embedded_gateway.children()), what="all new")
         until(lambda: healthy(embedded_gateway.base), what="serving")
-        assert {web, worker} < before
+        assert set(killed) < before
         assert not before & set(members(embedded_gateway.directory))
-        assert "web died (signal 9); starting it again." in embedded_gateway.words()
-        assert "worker died (signal 9); starting it again." in embedded_gateway.words()
+        for name in ("web", "worker", "courier"):
+            assert f"{name} died (signal 9); starting it again." in embedded_gateway.words()
         assert tells_all(partner, receiver) == ["order.placed", "order.completed"]
 
     def test_ends_with_a_supervisor_that_was_killed(self, embedded_gateway: Embedded, receiver: Receiver) -> None:

@@ -7,9 +7,9 @@ from typing import Any
 from django.db.models import Max
 from django.db.transaction import get_connection
 
-from gateway import clock, work
+from gateway import clock
 from gateway.ids import new_object_id
-from gateway.jobs import Job, ring
+from gateway.jobs import Job, nudge
 from gateway.models import Gateway
 from webhooks.events import EventType
 from webhooks.models import Delivery, Endpoint, Event
@@ -45,8 +45,8 @@ def record_events(
 ) -> None:
     """An event for each subject, by which `payloads` are given, in a handful of statements.
 
-    The caller holds the subjects' rows; each sequence counts on from the subject's last event. No bells: the sweep
-    paces these deliveries, so that a million of them do not stand before an order's bell.
+    The caller holds the subjects' rows; each sequence counts on from the subject's last event. These deliveries are
+    bulk: a million of them do not stand before an order's.
     """
     if not get_connection().in_atomic_block:
         raise RuntimeError("An event is recorded inside the transaction of its change.")
@@ -91,10 +91,10 @@ def _listening(gateway: Gateway) -> list[Endpoint]:
 
 
 def _owe(event: Event, endpoints: list[Endpoint], now: datetime) -> None:
-    offered = work.first_offer(clock.wall_at(event.gateway, now))
-    owed = Delivery.objects.bulk_create(
-        Delivery(gateway=event.gateway, event=event, endpoint=endpoint, due_at=now, leased_until=offered)
+    wall = clock.wall_at(event.gateway, now)
+    Delivery.objects.bulk_create(
+        Delivery(gateway=event.gateway, event=event, endpoint=endpoint, due_at=now, leased_until=wall)
         for endpoint in endpoints
     )
-    for delivery in owed:
-        ring(Job.DELIVER, row=delivery.pk, attempt=0)
+    if endpoints:
+        nudge(Job.DELIVER)
