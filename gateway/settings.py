@@ -134,6 +134,7 @@ CELERY_BEAT_SCHEDULE = {
     "deliver due": {"task": "deliver_due", "schedule": 1.0, "options": {"expires": 2}},
     "sweep deliveries": {"task": "sweep_deliveries", "schedule": 1.0, "options": {"expires": 2}},
     # Hourly, for it only fills the days that are missing: a tick lost while nothing ran costs an hour.
+    "forget old events": {"task": "forget_old_events", "schedule": crontab(minute=30)},
     "index smallcases": {"task": "index_smallcases", "schedule": crontab(minute=0)},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
@@ -215,5 +216,5 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request_id"]}},
     "root": {"handlers": ["console"], "level": env.one_of("LOG_LEVEL", LOG_LEVELS, default="INFO")},
-    "loggers": {"django.request": {"level": "ERROR"}},
+    "loggers": {"django.request": {"level": "ERROR"}, "urllib3.connectionpool": {"level": "ERROR"}},
 }

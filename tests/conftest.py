@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from celery import current_app
 from django.conf import settings as django_settings
@@ -17,6 +18,8 @@ from tests.partner import Partner
 from tests.receiver import Receiver
 
 HERE = Path(__file__).parent
+hypothesis.settings.register_profile("unhurried", deadline=None)  # another test may have the processor
+hypothesis.settings.load_profile("unhurried")
 
 
 @pytest.fixture

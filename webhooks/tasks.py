@@ -1,5 +1,7 @@
 """Doors for the bell and the beat."""
 
+import resource
+from datetime import timedelta
 from functools import cache
 from typing import Any
 
@@ -9,6 +11,7 @@ from django.conf import settings
 
 from gateway.jobs import Job
 from webhooks.services.delivery import Courier
+from webhooks.services.forgetting import forget_old
 from webhooks.services.settling import give_up_disabled
 
 
@@ -26,6 +29,11 @@ def sweep_deliveries() -> None:
     give_up_disabled()
 
 
+@shared_task(name="forget_old_events")
+def forget_old_events() -> None:
+    forget_old(keep=timedelta(days=settings.WEBHOOK_RETENTION_DAYS))
+
+
 @worker_shutting_down.connect
 def _stop(**_: Any) -> None:
     _courier().is_stopping = True
@@ -33,5 +41,10 @@ def _stop(**_: Any) -> None:
 
 @cache
 def _courier() -> Courier:
-    """This process's. Made at its first use, after any fork: threads do not survive one."""
+    """This process's. Made at its first use, after any fork: threads do not survive one.
+
+    Its kept connections are more than the 1,024 files that many systems let a process open unless it asks for more.
+    """
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     return Courier(allow_private=settings.WEBHOOK_ALLOW_PRIVATE_NETWORKS)

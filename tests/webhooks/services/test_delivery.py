@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 import pytest
 from django.db import connections
 from django.db.models import F
-from django.db.transaction import atomic
 from standardwebhooks import Webhook
 
 from gateway import clock
@@ -14,16 +13,13 @@ from gateway.credentials import Credentials, rotate
 from gateway.models import Gateway
 from tests import make
 from tests.receiver import Hit, Receiver
-from webhooks.events import EventType
+from tests.webhooks.services.owing import AUTH_ID, PAYLOAD, owe
 from webhooks.models import Attempt, Delivery, Endpoint
 from webhooks.retry import WAITS, Plan
 from webhooks.services.delivery import LEASE, Courier, next_in_line
 from webhooks.services.endpoints import NewEndpoint, add_endpoint, rotate_secret
-from webhooks.services.recording import record_event
 from webhooks.signing import checksum
 
-AUTH_ID = "5d8dc01c1446386d96c4832f"
-PAYLOAD = {"batchId": "b" * 24, "status": "COMPLETED", "smallcaseAuthId": AUTH_ID}
 Answering = Callable[[Hit], int]
 
 
@@ -35,20 +31,6 @@ def partner(db: None, still: None) -> Credentials:
 @pytest.fixture
 def hook(partner: Credentials, receiver: Receiver, now: datetime) -> NewEndpoint:
     return add_endpoint(gateway=partner.gateway, url=receiver.url, now=now)
-
-
-def owe(gateway: Gateway, now: datetime, *, sequence: int = 1, subject: str = "b" * 24) -> Delivery:
-    """The newest delivery, of an event that was just recorded."""
-    with atomic():
-        record_event(
-            gateway=gateway,
-            kind=EventType.ORDER_UPDATED,
-            subject=subject,
-            sequence=sequence,
-            payload=PAYLOAD,
-            now=now,
-        )
-    return Delivery.objects.latest("pk")
 
 
 def deliver() -> None:
