@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 from django.db import connections
 from django.db.models import F
-from standardwebhooks import Webhook
+from standardwebhooks import Webhook, WebhookVerificationError
 
 from gateway import clock
 from gateway.credentials import Credentials, rotate
@@ -17,7 +17,7 @@ from tests.webhooks.services.owing import AUTH_ID, PAYLOAD, owe
 from webhooks.models import Attempt, Delivery, Endpoint
 from webhooks.retry import WAITS, Plan
 from webhooks.services.delivery import LEASE, Courier, next_in_line
-from webhooks.services.endpoints import NewEndpoint, add_endpoint, rotate_secret
+from webhooks.services.endpoints import NewEndpoint, add_endpoint, retire_secret, rotate_secret
 from webhooks.signing import checksum
 
 Answering = Callable[[Hit], int]
@@ -51,6 +51,15 @@ def once_due(delivery: Delivery) -> Delivery:
 
 def in_line() -> set[int]:
     return set(next_in_line().values_list("pk", flat=True))
+
+
+def verifies(hit: Hit, secret: str) -> bool:
+    """As the reference library of Standard Webhooks sees it."""
+    try:
+        Webhook(secret).verify(hit.body, hit.headers)
+    except WebhookVerificationError:
+        return False
+    return True
 
 
 class TestASuccess:
@@ -100,7 +109,19 @@ class TestASuccess:
         assert hit.json["timestamp"] == "2026-11-23T05:30:00.000Z"
         assert hit.headers["webhook-timestamp"] == str(int(now.timestamp()))
 
-    def test_verifies_with_either_secret_during_a_rotation(
+    def test_verifies_with_the_reference_library_before_during_and_after_a_rotation(
+        self, partner: Credentials, hook: NewEndpoint, receiver: Receiver, now: datetime
+    ) -> None:
+        work_on(owe(partner.gateway, now, subject="before"))
+        new = rotate_secret(hook.endpoint)
+        work_on(owe(partner.gateway, now, subject="during"))
+        retire_secret(hook.endpoint)
+        work_on(owe(partner.gateway, now, subject="after"))
+
+        assert [verifies(hit, hook.secret) for hit in receiver.hits] == [True, True, False]
+        assert [verifies(hit, new) for hit in receiver.hits] == [False, True, True]
+
+    def test_carries_the_signatures_of_both_secrets_during_a_rotation(
         self, partner: Credentials, hook: NewEndpoint, receiver: Receiver, now: datetime
     ) -> None:
         new = rotate_secret(hook.endpoint)
