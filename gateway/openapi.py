@@ -131,7 +131,28 @@ def with_security_and_errors(result: Json, **_: Any) -> Json:
         for method in _METHODS:
             if method in path:
                 _add_errors(path[method])
+        if "post" in path:
+            _add_key(path["post"])
     return result
+
+
+_KEY: Final = {
+    "in": "header",
+    "name": "Idempotency-Key",
+    "description": "Sent again with the same request within 24 hours, it is answered with the first one's answer.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"},
+}
+_REPLAYED: Final = {
+    "schema": {"type": "string", "enum": ["true"]},
+    "description": "This is the answer that the first request with this Idempotency-Key got.",
+}
+
+
+def _add_key(operation: Json) -> None:
+    operation.setdefault("parameters", []).append(_KEY)
+    for status, response in operation["responses"].items():
+        if status[0] in "24":
+            response["headers"]["Idempotency-Replayed"] = _REPLAYED
 
 
 def _failure() -> Json:

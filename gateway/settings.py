@@ -132,6 +132,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep deliveries": {"task": "sweep_deliveries", "schedule": 1.0, "options": {"expires": 2}},
     # Hourly, for it only fills the days that are missing: a tick lost while nothing ran costs an hour.
     "index smallcases": {"task": "index_smallcases", "schedule": crontab(minute=0)},
+    "forget old requests": {"task": "forget_old_requests", "schedule": crontab(minute=20)},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
 
