@@ -73,6 +73,10 @@ class InvalidSecret(GatewayError):
     status, error_type = 401, ErrorType.INVALID_SECRET
 
 
+class WrongSecret(InvalidSecret):
+    """One was given, and it is not the one: perhaps a guess."""
+
+
 class InvalidJWT(GatewayError):
     status, error_type = 401, ErrorType.INVALID_JWT
 

@@ -126,7 +126,12 @@ def with_security_and_errors(result: Json, **_: Any) -> Json:
         "description": "`Token <key>` of a user who may publish (`manage.py drf_create_token USER`).",
     }
     components.setdefault("schemas", {})["Failure"] = _failure()
-    components["headers"] = {"RequestId": {"schema": {"type": "string"}, "description": "Quote it to support."}}
+    components["headers"] = {
+        "RequestId": {"schema": {"type": "string"}, "description": "Quote it to support."},
+        "RateLimit-Limit": _count("Requests allowed in a window, of the limit with the fewest left."),
+        "RateLimit-Remaining": _count("Requests left in it."),
+        "RateLimit-Reset": _count("Seconds until it starts anew."),
+    }
     for path in result["paths"].values():
         for method in _METHODS:
             if method in path:
@@ -176,12 +181,20 @@ _ERRORS: Final = {
     "409": "The wrong moment; SDK errors carry their code in data",
     "413": "Larger than 64 KiB",
     "415": "Not JSON",
+    "429": "Too often; Retry-After says when to come back",
     "503": "The database is not available",
 }
 
 
+_COUNTS: Final = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
+
+
+def _count(description: str) -> Json:
+    return {"schema": {"type": "integer", "minimum": 0}, "description": description}
+
+
 def _add_errors(operation: Json) -> None:
-    without = set() if operation.get("security") else {"401", "403", "409"}
+    without = set() if operation.get("security") else {"401", "403", "409", "429"}
     without |= set() if "requestBody" in operation else {"413", "415"}
     for status, description in _ERRORS.items():
         if status not in without:
@@ -193,4 +206,7 @@ def _add_errors(operation: Json) -> None:
                 },
             )
     for response in operation["responses"].values():
-        response.setdefault("headers", {})["Request-Id"] = {"$ref": "#/components/headers/RequestId"}
+        headers = response.setdefault("headers", {})
+        headers["Request-Id"] = {"$ref": "#/components/headers/RequestId"}
+        if operation.get("security"):
+            headers.update({name: {"$ref": f"#/components/headers/{name}"} for name in _COUNTS})

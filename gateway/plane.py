@@ -1,15 +1,20 @@
-"""What every plane's views have in common, once it is known who calls: a POST may carry an Idempotency-Key."""
+"""What every plane's views have in common: callers are counted, and a POST may carry an Idempotency-Key."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+from django.conf import settings
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from gateway import clock
+from gateway.addresses import remote_network
+from gateway.errors import WrongSecret
 from gateway.idempotency import HEADER, Keyed, Stored, Turn, begin, checked_key, fingerprint, settle
+from gateway.limits import Budget, RateLimited, count_guess, refuse_guessers, spend
 
 REPLAYED: Final = "Idempotency-Replayed"
 
@@ -22,6 +27,15 @@ class Identity:
     account_id: int | None = None
     user_id: int | None = None
 
+    def limits(self) -> Iterator[tuple[str, str]]:
+        """The narrow one first: a user who asks too often does not use up what is the partner's."""
+        if self.account_id is not None:
+            yield settings.RATE_LIMIT_ACCOUNT, f"account {self.account_id}"
+        if self.user_id is not None:
+            yield settings.RATE_LIMIT_ACCOUNT, f"user {self.user_id}"
+        if self.gateway_id is not None:
+            yield settings.RATE_LIMIT_GATEWAY, f"gateway {self.gateway_id}"
+
 
 class Replay(Exception):
     """There is nothing to carry out: the answer is known."""
@@ -32,9 +46,10 @@ class Replay(Exception):
 
 
 class PlaneView(APIView):
-    """Who calls is known before anything else is looked at; then the key, then the body."""
+    """Who calls is known before anything else is looked at; then how often, then the key, then the body."""
 
     turn: Turn | None = None  # of a POST with a key
+    budget: Budget | None = None  # the one with least left
 
     @property
     def identity(self) -> Identity:
@@ -42,9 +57,31 @@ class PlaneView(APIView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
+        self._count_request()
         key = request.headers.get(HEADER)
         if key is not None and request.method == "POST" and hasattr(self, "post"):
             self._take_turn(request, checked_key(key))
+
+    def perform_authentication(self, request: Request) -> None:
+        """Here, so that a wrong credential beats a wrong body; guesses are counted by address and gateway."""
+        now = clock.wall()
+        guesser = f"{remote_network(request.META)} {self.kwargs.get('gateway', 'manager')}"
+        refuse_guessers(guesser, now=now)
+        try:
+            request.user  # noqa: B018  # evaluated for its refusals
+        except WrongSecret:
+            self.budget = count_guess(guesser, now=now)
+            raise
+
+    def _count_request(self) -> None:
+        now = clock.wall()
+        for rate, caller in self.identity.limits():
+            budget = spend(rate, caller, now=now)
+            if budget and (self.budget is None or budget.remaining < self.budget.remaining):
+                self.budget = budget
+            if budget and budget.is_overdrawn:
+                many = f"More than {budget.limit} requests in {budget.period} s"
+                raise RateLimited(many, retry_after=budget.reset)
 
     def _take_turn(self, request: Request, key: str) -> None:
         who = self.identity
@@ -72,6 +109,8 @@ class PlaneView(APIView):
         super().raise_uncaught_exception(exc)
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
+        for name, value in self.budget.headers.items() if self.budget else ():
+            response[name] = value
         final = super().finalize_response(request, response, *args, **kwargs)
         if self.turn:
             final.render()  # Django's handler finds it done

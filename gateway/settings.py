@@ -143,6 +143,18 @@ MARKET_SEED = env.text("MARKET_SEED", default="gateway")
 PATIENCE_TEST_SECONDS = env.whole("PATIENCE_TEST_SECONDS", default=5)
 PATIENCE_LIVE_SECONDS = env.whole("PATIENCE_LIVE_SECONDS", default=60)
 
+# How often one may ask (gateway.limits); empty is no limit ---------------------------------------------------
+# A partner's server: 100 requests a second on end, about a fifth of what one small web machine answers.
+RATE_LIMIT_GATEWAY = env.rate("RATE_LIMIT_GATEWAY", default="6000/minute")
+# One connected user, or one manager: an app that polls every second from two devices takes 120.
+RATE_LIMIT_ACCOUNT = env.rate("RATE_LIMIT_ACCOUNT", default="300/minute")
+# Wrong secrets for one gateway from one address.
+RATE_LIMIT_WRONG_SECRETS = env.rate("RATE_LIMIT_WRONG_SECRETS", default="20/minute")
+_on_redis = CELERY_BROKER_URL.startswith(("redis://", "rediss://"))
+RATE_LIMIT_STORAGE_URL = env.store_url(
+    "RATE_LIMIT_STORAGE_URL", default=CELERY_BROKER_URL if _on_redis else "memory://"
+)
+
 # REST and OpenAPI ----------------------------------------------------------------------------------------
 BODY_LIMIT_BYTES = 64 * 1024
 REST_FRAMEWORK = {
@@ -190,6 +202,9 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
+BEHIND_TLS_PROXY = env.flag("BEHIND_TLS_PROXY", default=False)
+# How many proxies of ours add to X-Forwarded-For: what stands before their words in it, anybody may have written.
+PROXIES_IN_FRONT = env.whole("PROXIES_IN_FRONT", default=int(BEHIND_TLS_PROXY))
 if not EMBEDDED:
     SECURE_SSL_REDIRECT = env.flag("SECURE_SSL_REDIRECT", default=True)
     SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
@@ -198,7 +213,7 @@ if not EMBEDDED:
     SECURE_HSTS_PRELOAD = True
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
-    if env.flag("BEHIND_TLS_PROXY", default=False):
+    if BEHIND_TLS_PROXY:
         SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")

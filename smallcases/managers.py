@@ -5,7 +5,7 @@ from rest_framework.authentication import BaseAuthentication, TokenAuthenticatio
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from gateway.errors import ErrorType, GatewayError, InvalidSecret, NotFound
+from gateway.errors import ErrorType, GatewayError, InvalidSecret, NotFound, WrongSecret
 from gateway.plane import Identity, PlaneView
 from smallcases.models import Smallcase
 
@@ -23,7 +23,7 @@ class ManagerAuthentication(TokenAuthentication):
         try:
             found = super().authenticate(request)
         except AuthenticationFailed as refusal:
-            raise InvalidSecret(f"Authorization: {refusal.detail}") from None
+            raise WrongSecret(f"Authorization: {refusal.detail}") from None
         if found is None:
             raise InvalidSecret("The header Authorization is missing; it must be: Token <key>.")
         return found
