@@ -178,6 +178,7 @@ _ERRORS: Final = {
     "401": "The secret or the authtoken is wrong",
     "403": "Known, but may not",
     "404": "No such gateway or row, or not yours",
+    "408": "The body did not arrive within 10 seconds",
     "409": "The wrong moment; SDK errors carry their code in data",
     "413": "Larger than 64 KiB",
     "415": "Not JSON",
@@ -195,7 +196,7 @@ def _count(description: str) -> Json:
 
 def _add_errors(operation: Json) -> None:
     without = set() if operation.get("security") else {"401", "403", "409", "429"}
-    without |= set() if "requestBody" in operation else {"413", "415"}
+    without |= set() if "requestBody" in operation else {"408", "413", "415"}
     for status, description in _ERRORS.items():
         if status not in without:
             operation["responses"].setdefault(

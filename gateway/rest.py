@@ -38,7 +38,9 @@ def envelope_errors(error: Exception, context: Mapping[str, Any]) -> Response | 
         return _of_drf(error)
     if isinstance(error, OperationalError | InterfaceError):
         log.error("The database is not to be had: %s", error)
-        sentence = "The database is not available."
+        # PostgreSQL's codes for a statement, and a wait for a lock, that took too long.
+        is_busy = getattr(error.__cause__, "pgcode", None) in {"57014", "55P03"}
+        sentence = "The database is busy; try again." if is_busy else "The database is not available."
         return Response(failure(ErrorType.SERVICE_UNAVAILABLE, sentence), 503, headers={"Retry-After": "5"})
     return None
 

@@ -35,6 +35,7 @@ if not ALLOWED_HOSTS:
     env.refuse("ALLOWED_HOSTS is not set.")
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
 PORT = env.whole("PORT", default=8000)
+WEB_THREADS = env.whole("WEB_THREADS", default=8 if EMBEDDED else 16)
 ROOT_URLCONF = "gateway.urls"
 WSGI_APPLICATION = "gateway.wsgi.application"
 APPEND_SLASH = False
@@ -101,6 +102,9 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
 else:
     _database |= {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
     _database.setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
+# In the web only (gateway.wsgi), on PostgreSQL: how long a statement, and its wait for a lock, may take. 0 is for ever.
+STATEMENT_TIMEOUT_SECONDS = env.whole("STATEMENT_TIMEOUT_SECONDS", default=15)
+LOCK_TIMEOUT_SECONDS = env.whole("LOCK_TIMEOUT_SECONDS", default=5)
 DATABASES = {"default": _database}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -157,6 +161,8 @@ RATE_LIMIT_STORAGE_URL = env.store_url(
 
 # REST and OpenAPI ----------------------------------------------------------------------------------------
 BODY_LIMIT_BYTES = 64 * 1024
+CONSOLE_BODY_LIMIT_BYTES = 5 * 1024 * 1024
+BODY_SECONDS = 10
 REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["gateway.rest.StrictJSONParser"],
