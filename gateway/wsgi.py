@@ -1,4 +1,6 @@
 import os
+from collections.abc import Iterable
+from typing import Any
 
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
@@ -7,9 +9,9 @@ from django.db import connections
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gateway.settings")
 
 
-def limit_statements() -> None:
+def limit_statements(databases: Iterable[dict[str, Any]]) -> None:
     """For the web alone: workers do longer work, and migrations wait for locks. Holds for connections made from now."""
-    for database in connections.settings.values():
+    for database in databases:
         if database["ENGINE"].endswith(".postgresql"):
             limits = {
                 "statement_timeout": settings.STATEMENT_TIMEOUT_SECONDS,
@@ -20,4 +22,4 @@ def limit_statements() -> None:
 
 
 application = get_wsgi_application()
-limit_statements()
+limit_statements(connections.settings.values())
