@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from django.db.models import F, FilteredRelation, Q
 
-from gateway.errors import ConnectedUserRequired, InvalidJWT, InvalidSecret, UnknownGateway
+from gateway.errors import ConnectedUserRequired, InvalidJWT, InvalidSecret, UnknownGateway, WrongSecret
 from gateway.models import Account, Gateway
 from gateway.tokens import Bearer, bearer, claimed_auth_id, signed_with
 from gateway.vault import unseal
@@ -78,7 +78,7 @@ def _check_secret(gateway: Gateway, given: str) -> None:
         raise InvalidSecret("The header x-gateway-secret is missing.")
     if _matches(given, jwt_secrets(gateway)):
         raise InvalidSecret("x-gateway-secret holds the JWT secret; send the API secret there.")
-    raise InvalidSecret("x-gateway-secret is not this gateway's API secret.")
+    raise WrongSecret("x-gateway-secret is not this gateway's API secret.")
 
 
 def _matches(given: str, secrets: list[str]) -> bool:

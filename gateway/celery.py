@@ -16,7 +16,7 @@ app = Celery("gateway")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 # Celery closes Django's connection around every task; CONN_MAX_AGE and health checks do that job better.
 app.conf["CELERY_DB_REUSE_MAX"] = 10**9
-app.autodiscover_tasks(["transactions", "smallcases", "webhooks"])
+app.autodiscover_tasks(["gateway", "transactions", "smallcases", "webhooks"])
 
 
 @task_prerun.connect

@@ -17,6 +17,7 @@ from gateway.errors import ErrorType
 GetResponse = Callable[[HttpRequest], HttpResponse]
 SENT_ID: Final = re.compile(r"[A-Za-z0-9._-]{8,64}")
 ADMIN: Final = "/admin/"
+CUT_SHORT: Final = "gateway.body_cut_short"  # in a request's META, by gateway.rsgi
 request_id: ContextVar[str] = ContextVar("request_id", default="-")
 log = logging.getLogger(__name__)
 
@@ -64,18 +65,34 @@ class Envelope:
         return None
 
 
+def body_limit(path: str) -> int:
+    """In bytes; the console takes uploads."""
+    return settings.CONSOLE_BODY_LIMIT_BYTES if path.startswith(ADMIN) else settings.BODY_LIMIT_BYTES
+
+
 class BodyLimit:
-    """No body above the limit is read; the admin's forms have Django's own limits."""
+    """No body is read that is above the limit, packed, of unknown length, or cut short on its way."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        sent = request.META.get("CONTENT_LENGTH") or "0"
-        if not sent.isdecimal() or (int(sent) > settings.BODY_LIMIT_BYTES and not request.path.startswith(ADMIN)):
-            limit = settings.BODY_LIMIT_BYTES // 1024
-            return refused(413, ErrorType.PAYLOAD_TOO_LARGE, f"The body must not exceed {limit} KiB.")
-        return self.get_response(request)
+        return _refused_body(request) or self.get_response(request)
+
+
+def _refused_body(request: HttpRequest) -> HttpResponse | None:
+    """Whatever the method: there is no request whose body could be passed over."""
+    sent, limit = request.META.get("CONTENT_LENGTH") or "", body_limit(request.path)
+    if request.META.get(CUT_SHORT):
+        sentence = f"The body did not arrive whole within {settings.BODY_SECONDS} s."
+        return refused(408, ErrorType.VALIDATION_ERROR, sentence)
+    if not sent and "Transfer-Encoding" in request.headers and CUT_SHORT not in request.META:
+        return refused(411, ErrorType.VALIDATION_ERROR, "The header Content-Length is missing.")
+    if sent and not (sent.isdecimal() and int(sent) <= limit):
+        return refused(413, ErrorType.PAYLOAD_TOO_LARGE, f"The body must not exceed {limit // 1024} KiB.")
+    if request.headers.get("Content-Encoding", "identity").lower() not in {"", "identity"}:
+        return refused(415, ErrorType.UNSUPPORTED_MEDIA_TYPE, "The body must not be compressed.")
+    return None
 
 
 def unavailable(sentence: str) -> HttpResponse:

@@ -35,6 +35,7 @@ if not ALLOWED_HOSTS:
     env.refuse("ALLOWED_HOSTS is not set.")
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
 PORT = env.whole("PORT", default=8000)
+WEB_THREADS = env.whole("WEB_THREADS", default=8 if EMBEDDED else 16)
 ROOT_URLCONF = "gateway.urls"
 WSGI_APPLICATION = "gateway.wsgi.application"
 APPEND_SLASH = False
@@ -101,6 +102,9 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
 else:
     _database |= {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
     _database.setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
+# In the web only (gateway.wsgi), on PostgreSQL: how long a statement, and its wait for a lock, may take. 0 is for ever.
+STATEMENT_TIMEOUT_SECONDS = env.whole("STATEMENT_TIMEOUT_SECONDS", default=15)
+LOCK_TIMEOUT_SECONDS = env.whole("LOCK_TIMEOUT_SECONDS", default=5)
 DATABASES = {"default": _database}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -136,6 +140,7 @@ CELERY_BEAT_SCHEDULE = {
     # Hourly, for it only fills the days that are missing: a tick lost while nothing ran costs an hour.
     "forget old events": {"task": "forget_old_events", "schedule": crontab(minute=30)},
     "index smallcases": {"task": "index_smallcases", "schedule": crontab(minute=0)},
+    "forget old requests": {"task": "forget_old_requests", "schedule": crontab(minute=20)},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
 
@@ -149,9 +154,22 @@ PATIENCE_LIVE_SECONDS = env.whole("PATIENCE_LIVE_SECONDS", default=60)
 # Webhooks may go to this machine and its network. Never where partners whom you do not know give the URLs.
 WEBHOOK_ALLOW_PRIVATE_NETWORKS = env.flag("WEBHOOK_ALLOW_PRIVATE_NETWORKS", default=EMBEDDED)
 WEBHOOK_RETENTION_DAYS = env.whole("WEBHOOK_RETENTION_DAYS", default=90)
+# How often one may ask (gateway.limits); empty is no limit ---------------------------------------------------
+# A partner's server: 100 requests a second on end. One web process was measured to answer 250 to 500 reads a second.
+RATE_LIMIT_GATEWAY = env.rate("RATE_LIMIT_GATEWAY", default="6000/minute")
+# One connected user, or one manager: an app that polls every second from two devices takes 120.
+RATE_LIMIT_ACCOUNT = env.rate("RATE_LIMIT_ACCOUNT", default="300/minute")
+# Wrong secrets for one gateway from one address.
+RATE_LIMIT_WRONG_SECRETS = env.rate("RATE_LIMIT_WRONG_SECRETS", default="20/minute")
+_on_redis = CELERY_BROKER_URL.startswith(("redis://", "rediss://"))
+RATE_LIMIT_STORAGE_URL = env.store_url(
+    "RATE_LIMIT_STORAGE_URL", default=CELERY_BROKER_URL if _on_redis else "memory://"
+)
 
 # REST and OpenAPI ----------------------------------------------------------------------------------------
 BODY_LIMIT_BYTES = 64 * 1024
+CONSOLE_BODY_LIMIT_BYTES = 5 * 1024 * 1024
+BODY_SECONDS = 10
 REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["gateway.rest.StrictJSONParser"],
@@ -197,6 +215,9 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
+BEHIND_TLS_PROXY = env.flag("BEHIND_TLS_PROXY", default=False)
+# How many proxies of ours add to X-Forwarded-For: what stands before their words in it, anybody may have written.
+PROXIES_IN_FRONT = env.whole("PROXIES_IN_FRONT", default=int(BEHIND_TLS_PROXY))
 if not EMBEDDED:
     SECURE_SSL_REDIRECT = env.flag("SECURE_SSL_REDIRECT", default=True)
     SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
@@ -205,7 +226,7 @@ if not EMBEDDED:
     SECURE_HSTS_PRELOAD = True
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
-    if env.flag("BEHIND_TLS_PROXY", default=False):
+    if BEHIND_TLS_PROXY:
         SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")

@@ -98,10 +98,11 @@ class Supervisor:
         self.stopping = True
 
 
-def web(*, host: str, port: int, threads: int = 8) -> Child:
-    options = ["--interface", "wsgi", "--host", host, "--port", str(port), "--workers", "1", "--no-ws"]
-    options += ["--blocking-threads", str(threads), "--log-level", "error"]
-    return Child("web", [sys.executable, "-m", "granian", *options, "gateway.wsgi:application"])
+def web(*, host: str, port: int) -> Child:
+    """A request's head has 10 s to arrive, its body has gateway.rsgi's; HTTP/1 alone, as proxies speak it."""
+    options = ["--interface", "rsgi", "--host", host, "--port", str(port), "--workers", "1", "--no-ws"]
+    options += ["--http", "1", "--http1-header-read-timeout", "10000", "--http1-buffer-size", "65536"]
+    return Child("web", [sys.executable, "-m", "granian", *options, "--log-level", "error", "gateway.rsgi:application"])
 
 
 def worker(*, concurrency: int = 2) -> Child:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from django.conf import settings as django_settings
 
 from brokers.loading import load, read_instruments
 from brokers.management.commands.load_instruments import SHIPPED
+from gateway import limits
 from gateway.credentials import Credentials
 from tests import make
 from tests.partner import Partner
@@ -20,6 +22,7 @@ from tests.receiver import Receiver
 HERE = Path(__file__).parent
 hypothesis.settings.register_profile("unhurried", deadline=None)  # another test may have the processor
 hypothesis.settings.load_profile("unhurried")
+_stores = count(1)
 
 
 @pytest.fixture
@@ -41,6 +44,14 @@ def _no_real_queue(settings: Any, request: pytest.FixtureRequest) -> Iterator[No
     current_app.conf.update(broker_url="memory://")
     yield
     current_app.conf.update(broker_url=before)
+
+
+@pytest.fixture(autouse=True)
+def _no_limits(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody is counted, unless a test sets a rate; then the count begins with that test."""
+    settings.RATE_LIMIT_GATEWAY = settings.RATE_LIMIT_ACCOUNT = settings.RATE_LIMIT_WRONG_SECRETS = ""
+    settings.RATE_LIMIT_STORAGE_URL = f"memory://{next(_stores)}"
+    monkeypatch.setattr(limits, "shut_out", limits.ShutOut())
 
 
 @pytest.fixture

@@ -113,6 +113,10 @@ class Daemon:
             self._process.wait(PATIENCE)
         print(file=self._guard.stdin, flush=True)
 
+    def signal(self, number: signal.Signals) -> None:
+        if self._process is not None:
+            self._process.send_signal(number)
+
     def close(self) -> None:
         self.end(STOP)
         self._guard.communicate()
@@ -185,6 +189,13 @@ class Server:
 
     def kill(self) -> None:
         self._ours().end(signal.SIGKILL)
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Connections are accepted, and nothing is answered."""
+        self._ours().signal(signal.SIGSTOP)
+        yield
+        self._ours().signal(signal.SIGCONT)
 
     def _ours(self) -> Daemon:
         if self.daemon is None:

@@ -125,7 +125,8 @@ def as_documented(operation: str) -> Callable[..., None]:
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.filter_too_much],
     )
     def test(self: object, case: Case[Any]) -> None:
-        case.call_and_validate()
+        # Said again here: where an operation has a header of its own, credentials of CONFIG are taken for generated.
+        case.call_and_validate(headers=schema.config.headers_for(operation=case.operation))
 
     return cast("Callable[..., None]", test)
 
@@ -201,6 +202,18 @@ class TestTheDocument:
         ]
 
         assert all("Request-Id" in answer["headers"] for answer in answers)
+
+    def test_offers_an_idempotency_key_for_every_post_and_nothing_else(self, document: Json) -> None:
+        takers = {
+            (method, "Idempotency-Replayed" in operation["responses"]["200"]["headers"])
+            for methods in document["paths"].values()
+            for method, operation in methods.items()
+            if "Idempotency-Key" in {parameter["name"] for parameter in operation.get("parameters", ())}
+        }
+        posts = [methods["post"] for methods in document["paths"].values() if "post" in methods]
+
+        assert takers == {("post", True)}
+        assert all("Idempotency-Key" in {one["name"] for one in post["parameters"]} for post in posts)
 
     @pytest.mark.parametrize(
         ("shape", "field", "said"),

@@ -1,5 +1,6 @@
 """Before and after every view."""
 
+import json
 import logging
 from typing import Any
 
@@ -8,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 
 from gateway.credentials import Credentials
-from gateway.middleware import Envelope, RequestId, WithRequestId, request_id
+from gateway.middleware import CUT_SHORT, BodyLimit, Envelope, RequestId, WithRequestId, body_limit, request_id
 from gateway.tokens import guest_token
 
 LIMIT = 64 * 1024
@@ -100,6 +101,36 @@ class TestBodyLimit:
         response = client.generic("POST", CREATE, b"{}", CONTENT_LENGTH=length)
 
         assert response.status_code == 413
+
+    def test_is_larger_for_the_consoles_uploads(self) -> None:
+        assert (body_limit("/admin/x/"), body_limit("/v1/x")) == (5 * 1024 * 1024, LIMIT)
+
+    def test_refuses_a_body_of_unknown_length(self, client: Client) -> None:
+        response = client.generic("POST", CREATE, CONTENT_LENGTH="", headers={"Transfer-Encoding": "chunked"})
+
+        assert told(response) == (411, "ValidationError", ["The header Content-Length is missing."])
+
+    def test_refuses_a_body_that_was_cut_short(self) -> None:
+        request = RequestFactory().post(CREATE, b"{", content_type="application/json")
+        request.META[CUT_SHORT] = True
+
+        response = BodyLimit(lambda _: HttpResponse())(request)
+
+        assert (response.status_code, json.loads(response.content)) == (
+            408,
+            {
+                "success": False,
+                "errors": ["The body did not arrive whole within 10 s."],
+                "errorType": "ValidationError",
+                "data": None,
+            },
+        )
+
+    @pytest.mark.parametrize("encoding", ["gzip", "GZIP", "br", "identity, gzip"])
+    def test_refuses_a_packed_body(self, client: Client, encoding: str) -> None:
+        response = client.generic("POST", CREATE, b"{}", headers={"Content-Encoding": encoding})
+
+        assert told(response) == (415, "UnsupportedMediaType", ["The body must not be compressed."])
 
     @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "", "application/xml"])
     def test_refuses_what_is_not_json(self, client: Client, credentials: Credentials, content_type: str) -> None:

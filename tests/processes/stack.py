@@ -197,9 +197,9 @@ class Stack:
 
 
 @contextmanager
-def running(*, database: str, queue: Server, port: int, directory: Path) -> Iterator[Stack]:
+def running(*, database: str, queue: Server, port: int, directory: Path, **settings: str) -> Iterator[Stack]:
     """Web, worker, courier and beat, up and listening."""
-    environment = production(database=database, queue=queue.url, directory=directory)
+    environment = production(database=database, queue=queue.url, directory=directory) | settings
     with Processes(environment, directory / "log") as processes:
         stack = Stack(database, queue, port, processes)
         for name in ALL:
@@ -218,6 +218,9 @@ def production(*, database: str, queue: str, directory: Path) -> dict[str, str]:
         MARKET_HOURS="always",
         WEBHOOK_ALLOW_PRIVATE_NETWORKS="true",
         LOG_LEVEL="WARNING",
+        RATE_LIMIT_GATEWAY="",
+        RATE_LIMIT_ACCOUNT="",
+        RATE_LIMIT_WRONG_SECRETS="",
         VAR_DIR=str(directory),
         DATABASE_URL=database,
         CELERY_BROKER_URL=queue,

@@ -5,7 +5,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
@@ -117,6 +119,27 @@ class TestTheEmbeddedDefault:
         assert exit_code == 0
         assert took < STOPS_WITHIN
         assert members(embedded_gateway.directory) == []
+
+    def test_limits_how_often_a_user_may_ask(self, embedded_gateway: Embedded, receiver: Receiver) -> None:
+        partner = embedded_gateway.partner(receiver)
+        transaction_id = partner.create()
+        partner.complete(transaction_id)
+        auth_id = str(partner.details(transaction_id)["smallcaseAuthId"])
+
+        with ThreadPoolExecutor(8) as user:
+            path = "/v1/{gateway}/engine/user/exitedSmallcases"
+            calls = [user.submit(partner.call, "GET", path, auth_id=auth_id) for _ in range(700)]
+            answers = [call.result() for call in calls]
+
+        counted = Counter(answer.status for answer in answers)
+        refused = next(answer for answer in answers if answer.status == 429)
+        print(f"Of 700 requests of one user: {dict(counted)}")
+        assert 300 <= counted[200] <= 600  # a new minute may have begun
+        assert counted[200] + counted[429] == 700
+        assert refused.error_type == "RateLimited"
+        assert refused.headers["ratelimit-limit"] == "300"
+        assert 1 <= int(refused.headers["retry-after"]) <= 60
+        assert partner.call("GET", "/sandbox/{gateway}/market").headers["ratelimit-limit"] == "6000"
 
     def test_replaces_what_was_killed(self, embedded_gateway: Embedded, receiver: Receiver) -> None:
         partner = embedded_gateway.partner(receiver)
