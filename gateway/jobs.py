@@ -7,6 +7,8 @@ from celery import current_app
 from django.db.transaction import on_commit
 from kombu.exceptions import OperationalError
 
+from gateway import metrics
+
 log = logging.getLogger(__name__)
 
 
@@ -27,6 +29,7 @@ def ring(job: Job, *, row: int, attempt: int) -> None:
         try:
             current_app.signature(job.value, kwargs={"row": row, "attempt": attempt}).apply_async(retry=False)
         except (OperationalError, OSError) as error:
+            metrics.bell_lost(job=job.value)
             log.warning("No bell for %s %s: %s. The sweep will find it.", job.value, row, error)
 
     on_commit(send, robust=True)

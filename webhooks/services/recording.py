@@ -2,12 +2,13 @@
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.db.models import Max
-from django.db.transaction import get_connection
+from django.db.transaction import get_connection, on_commit
 
-from gateway import clock, work
+from gateway import clock, metrics, work
 from gateway.ids import new_object_id
 from gateway.jobs import Job, ring
 from gateway.models import Gateway
@@ -36,6 +37,7 @@ def record_event(
         payload=payload,
         created_at=now,
     )
+    on_commit(partial(metrics.events_recorded, kind=kind.value), robust=True)
     _owe(event, [endpoint for endpoint in _listening(gateway) if kind.value in endpoint.types], now)
 
 
@@ -62,6 +64,7 @@ def record_events(
         )
         for subject, payload in payloads.items()
     )
+    on_commit(partial(metrics.events_recorded, kind=kind.value, number=len(events)), robust=True)
     endpoints = [endpoint for endpoint in _listening(gateway) if kind.value in endpoint.types]
     wall = clock.wall_at(gateway, now)
     Delivery.objects.bulk_create(
