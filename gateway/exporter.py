@@ -37,16 +37,17 @@ def admission(authorization: str) -> int:
     return 200 if hmac.compare_digest(authorization.encode(), wanted.encode()) else 401
 
 
-def serve(port: int) -> None:
+def serve(port: int) -> WSGIServer | None:
     """On a thread, for a worker on a machine that has no web; 0 is off. A port that is taken ends no worker."""
     if not port:
-        return
+        return None
     try:
         server = make_server("", port, _answer, server_class=_Server, handler_class=_Silent)
     except OSError as error:
         log.error("No metrics on port %d: %s", port, error)
-        return
+        return None
     Thread(target=server.serve_forever, daemon=True, name="metrics").start()
+    return server
 
 
 def _answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:

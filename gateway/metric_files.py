@@ -34,6 +34,8 @@ class Slot:
     def release(self) -> None:
         """The next call claims anew."""
         self._owner = 0
+        if self._held is not None:
+            self._held.close()
 
     def __call__(self) -> str:
         """OSError where the files cannot be had; for a while that is not tried again."""

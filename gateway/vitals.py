@@ -67,6 +67,7 @@ def queue_depth() -> int:
             *broker.channel_errors,
         )
         try:
+            broker.ensure_connection(max_retries=1, interval_start=0, timeout=2)
             channel: Any = broker.default_channel
             return int(channel.queue_declare(queue=settings.CELERY_TASK_DEFAULT_QUEUE).message_count)
         except refusals as error:

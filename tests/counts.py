@@ -3,5 +3,5 @@
 from gateway.metrics import REGISTRY
 
 
-def counted(name: str, **labels: str) -> float:
+def counted(name: str, /, **labels: str) -> float:
     return REGISTRY.get_sample_value(name, labels) or 0.0
