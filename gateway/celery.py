@@ -1,10 +1,11 @@
 """The Celery app: the same on the filesystem of a laptop and on Redis with many workers."""
 
+import logging
 import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import setup_logging, task_failure, task_prerun, worker_ready
+from celery.signals import celeryd_init, setup_logging, task_failure, task_prerun, worker_ready
 from django.conf import settings
 from django.db import close_old_connections, connections
 from django.utils.log import configure_logging
@@ -23,10 +24,12 @@ app.conf["CELERY_DB_REUSE_MAX"] = 10**9
 app.autodiscover_tasks(["transactions", "smallcases", "webhooks"])
 
 
+@celeryd_init.connect  # a worker's first words come before Celery's own setup
 @setup_logging.connect
 def _log_as_everywhere(**_: Any) -> None:
     """Being connected is enough for Celery to leave the log alone; --loglevel then means nothing, LOG_LEVEL does."""
     configure_logging(settings.LOGGING_CONFIG, settings.LOGGING)
+    logging.captureWarnings(True)
 
 
 @worker_ready.connect

@@ -187,9 +187,9 @@ class Stack:
 
 
 @contextmanager
-def running(*, database: str, queue: Server, port: int, directory: Path) -> Iterator[Stack]:
-    """Web, worker and beat, up and listening."""
-    environment = production(database=database, queue=queue.url, directory=directory)
+def running(*, database: str, queue: Server, port: int, directory: Path, **more: str) -> Iterator[Stack]:
+    """Web, worker and beat, up and listening; `more` goes into their environment."""
+    environment = production(database=database, queue=queue.url, directory=directory) | more
     with Processes(environment, directory / "log") as processes:
         stack = Stack(database, queue, port, processes)
         for name in ("web", "worker", "beat"):
