@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, Final
 
+from django.conf import settings
 from django.http import HttpRequest
 
 from gateway import request_id
@@ -64,6 +65,11 @@ class Line(logging.Formatter):
         first = f"{time} {level} {logger} [{request_id.current() or '-'}] {printable(message)}"
         trace = (_traceback(self, record) or "").splitlines()
         return "\n".join([first, *(f"    {printable(line)}" for line in trace)])
+
+
+def chosen() -> logging.Formatter:
+    """By LOG_FORMAT, for a process that is not Django's: granian's own (deploy/granian-logging.json)."""
+    return Json() if settings.LOG_FORMAT == "json" else Line()
 
 
 def printable(text: str) -> str:

@@ -66,6 +66,7 @@ def events_recorded(*, kind: str, number: int = 1) -> None:
 def delivered(*, endpoint_id: int, outcome: DeliveryOutcome, seconds: float, lag_seconds: float | None = None) -> None:
     """One attempt, after its outcome is written. `lag_seconds`: since the event, once the delivery is settled."""
     with _uncounted:
+        _from_zero(DELIVERIES, *(("delivered",), ("failed",), ("given_up",)))
         DELIVERIES.labels(outcome).observe(seconds)
         endpoint = _label_of(endpoint_id)
         ENDPOINT.labels(endpoint).observe(seconds)
@@ -86,12 +87,19 @@ def orders_settled(*, statuses: Mapping[str, int], fills: Mapping[str, int]) -> 
 
 def task_done(*, name: str, outcome: str, seconds: float) -> None:
     with _uncounted:
+        _from_zero(TASKS, (name, "failed"))
         TASKS.labels(name, outcome).observe(seconds)
 
 
 def bell_lost(*, job: str) -> None:
     with _uncounted:
         BELLS_LOST.labels(job).inc()
+
+
+def _from_zero(metric: Histogram, *labels: tuple[str, ...]) -> None:
+    """What an alert waits for is there before it happens: Prometheus sees no increase in what begins at one."""
+    for values_of_labels in labels:
+        metric.labels(*values_of_labels)
 
 
 def _label_of(endpoint_id: int) -> str:
