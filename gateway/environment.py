@@ -47,6 +47,13 @@ def whole(name: str, *, default: int) -> int:
     return read(name, int, default=str(default), wanted="a whole number")
 
 
+def long_enough(secret: str) -> str:
+    """Of a secret that may be left out."""
+    if secret and len(secret) < 16:
+        raise ValueError("short")
+    return secret
+
+
 def words(name: str, *, default: str = "") -> list[str]:
     """A comma-separated list; empty entries are dropped."""
     return [word.strip() for word in os.environ.get(name, default).split(",") if word.strip()]

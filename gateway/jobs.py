@@ -3,12 +3,13 @@
 import logging
 import time
 from enum import Enum
-from functools import partial
 from typing import Final
 
 from celery import current_app
 from django.db.transaction import on_commit
 from kombu.exceptions import OperationalError
+
+from gateway import metrics
 
 log = logging.getLogger(__name__)
 QUIET_SECONDS: Final = 0.05
@@ -27,12 +28,12 @@ class Job(Enum):
 
 def ring(job: Job, *, row: int, attempt: int) -> None:
     """After commit. `attempt` is the row's fence as it stands: the bell is worth one claim."""
-    on_commit(partial(_send, job, row=row, attempt=attempt), robust=True)
+    on_commit(lambda: _send(job, row=row, attempt=attempt), robust=True)
 
 
 def nudge(job: Job) -> None:
     """After commit: some rows are due. Rings at most once in QUIET_SECONDS, for whoever answers stays for longer."""
-    on_commit(partial(_nudge, job), robust=True)
+    on_commit(lambda: _nudge(job), robust=True)
 
 
 def _nudge(job: Job) -> None:
@@ -46,4 +47,5 @@ def _send(job: Job, **row: int) -> None:
     try:
         current_app.signature(job.value, kwargs=row).apply_async(retry=False)
     except (OperationalError, OSError) as error:
+        metrics.bell_lost(job=job.value)
         log.warning("No bell for %s %s: %s. The sweep will find it.", job.value, row.get("row", ""), error)

@@ -20,6 +20,7 @@ from limits.storage import Storage, storage_from_string
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from gateway import metrics
 from gateway.errors import ErrorType, GatewayError
 
 log = logging.getLogger(__name__)
@@ -33,9 +34,11 @@ MOST_SHUT_OUT: Final = 10_000  # callers remembered by one process
 class RateLimited(GatewayError):
     status, error_type = 429, ErrorType.RATE_LIMITED
 
-    def __init__(self, sentence: str, *, retry_after: int) -> None:
+    def __init__(self, sentence: str, *, retry_after: int, scope: str) -> None:
+        """`scope` is the kind of caller whose limit it was."""
         super().__init__(f"{sentence}; try again in {retry_after} s.")
         self.retry_after = retry_after
+        metrics.rate_limited(scope=scope)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +122,7 @@ shut_out = ShutOut()
 def refuse_guessers(caller: str, *, now: datetime) -> None:
     """Raises RateLimited for a caller whose wrong secrets were too many; before any secret is compared."""
     if seconds := shut_out.seconds_left(caller, now=now):
-        raise RateLimited("Too many wrong secrets came from this address", retry_after=seconds)
+        raise RateLimited("Too many wrong secrets came from this address", retry_after=seconds, scope="guesser")
 
 
 def count_guess(caller: str, *, now: datetime) -> Budget | None:

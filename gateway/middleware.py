@@ -1,31 +1,21 @@
 """Before and after every view: the request's id, the envelope of what no view answered, the body's limit."""
 
 import logging
-import re
-import secrets
 from collections.abc import Callable
-from contextvars import ContextVar
 from typing import Final
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 
+from gateway import request_id
 from gateway.envelope import refused
 from gateway.errors import ErrorType
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
-SENT_ID: Final = re.compile(r"[A-Za-z0-9._-]{8,64}")
 ADMIN: Final = "/admin/"
 CUT_SHORT: Final = "gateway.body_cut_short"  # in a request's META, by gateway.rsgi
-request_id: ContextVar[str] = ContextVar("request_id", default="-")
 log = logging.getLogger(__name__)
-
-
-class WithRequestId(logging.Filter):
-    def filter(self, record: logging.LogRecord) -> bool:
-        record.request_id = request_id.get()
-        return True
 
 
 class RequestId:
@@ -35,14 +25,10 @@ class RequestId:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        sent = request.headers.get("Request-Id", "")
-        token = request_id.set(sent if SENT_ID.fullmatch(sent) else secrets.token_hex(8))
-        try:
+        with request_id.bound(request_id.kept_or_fresh(request.headers.get("Request-Id"))):
             response = self.get_response(request)
-            response["Request-Id"] = request_id.get()
+            response["Request-Id"] = request_id.current()
             return response
-        finally:
-            request_id.reset(token)
 
 
 class Envelope:
@@ -95,8 +81,8 @@ def _refused_body(request: HttpRequest) -> HttpResponse | None:
     return None
 
 
-def unavailable(sentence: str) -> HttpResponse:
-    response = refused(503, ErrorType.SERVICE_UNAVAILABLE, sentence)
+def unavailable(*sentences: str) -> HttpResponse:
+    response = refused(503, ErrorType.SERVICE_UNAVAILABLE, *sentences)
     response["Retry-After"] = "5"
     return response
 

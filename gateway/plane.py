@@ -81,7 +81,7 @@ class PlaneView(APIView):
                 self.budget = budget
             if budget and budget.is_overdrawn:
                 many = f"More than {budget.limit} requests in {budget.period} s"
-                raise RateLimited(many, retry_after=budget.reset)
+                raise RateLimited(many, retry_after=budget.reset, scope=caller.partition(" ")[0])
 
     def _take_turn(self, request: Request, key: str) -> None:
         who = self.identity

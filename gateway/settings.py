@@ -3,6 +3,7 @@
 GATEWAY_ENV=embedded, the default, needs nothing; GATEWAY_ENV=production asks for its secrets.
 """
 
+import os
 import secrets
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "gateway.middleware.RequestId",
+    "gateway.access.Access",
     "gateway.middleware.Envelope",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -116,6 +118,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_DEFAULT_QUEUE = "gateway"
 # Partners that hang keep couriers waiting, never those who place orders.
 CELERY_TASK_ROUTES = {"deliver_due": {"queue": "deliveries"}}
+QUEUES = ("gateway", "deliveries")
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TASK_TIME_LIMIT = 120
 CELERY_TIMEZONE = "UTC"
@@ -220,7 +223,7 @@ BEHIND_TLS_PROXY = env.flag("BEHIND_TLS_PROXY", default=False)
 PROXIES_IN_FRONT = env.whole("PROXIES_IN_FRONT", default=int(BEHIND_TLS_PROXY))
 if not EMBEDDED:
     SECURE_SSL_REDIRECT = env.flag("SECURE_SSL_REDIRECT", default=True)
-    SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+    SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]  # asked from within, past the TLS proxy
     SECURE_HSTS_SECONDS = env.whole("SECURE_HSTS_SECONDS", default=31_536_000)
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
     SECURE_HSTS_PRELOAD = True
@@ -229,13 +232,31 @@ if not EMBEDDED:
     if BEHIND_TLS_PROXY:
         SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
+# What operators see --------------------------------------------------------------------------------------
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+LOG_FORMAT = env.one_of("LOG_FORMAT", ("json", "line"), default="line" if EMBEDDED else "json")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"request_id": {"()": "gateway.middleware.WithRequestId"}},
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request_id"]}},
+    "filters": {"without_paths": {"()": "gateway.logs.WithoutPaths"}},
+    "formatters": {"json": {"()": "gateway.logs.Json"}, "line": {"()": "gateway.logs.Line"}},
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["without_paths"]},
+    },
     "root": {"handlers": ["console"], "level": env.one_of("LOG_LEVEL", LOG_LEVELS, default="INFO")},
-    "loggers": {"django.request": {"level": "ERROR"}, "urllib3.connectionpool": {"level": "ERROR"}},
+    "loggers": {
+        "django.request": {"level": "ERROR"},
+        "urllib3.connectionpool": {"level": "ERROR"},
+        # Each would tell of every task once more, empty sweeps included.
+        "celery.beat": {"level": "WARNING"},
+        "celery.app.trace": {"level": "WARNING"},
+        "celery.worker.strategy": {"level": "WARNING"},
+    },
 }
+# A secret of the scraper's; without it /metrics is open in the embedded default and not there in production.
+METRICS_TOKEN = env.read("METRICS_TOKEN", env.long_enough, default="", wanted="16 characters long at least")
+WORKER_METRICS_PORT = env.whole("WORKER_METRICS_PORT", default=0)
+os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(VAR_DIR / "metrics"))
+# Above and below these the gateway calls itself not ready.
+READY_QUEUE_DEPTH = env.whole("READY_QUEUE_DEPTH", default=10_000)
+READY_FREE_MEGABYTES = env.whole("READY_FREE_MEGABYTES", default=200)

@@ -2,7 +2,7 @@ from django.contrib import admin
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
-from gateway.views import healthz, readyz
+from gateway.views import healthz, metrics, readyz
 
 admin.site.site_header = admin.site.site_title = "Transaction gateway"
 admin.site.index_title = "Console"
@@ -10,6 +10,7 @@ admin.site.index_title = "Console"
 urlpatterns = [
     path("healthz", healthz),
     path("readyz", readyz),
+    path("metrics", metrics),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     path("admin/", admin.site.urls),

@@ -1,3 +1,4 @@
+import logging
 import os
 from collections.abc import Iterable
 from typing import Any
@@ -7,6 +8,7 @@ from django.core.wsgi import get_wsgi_application
 from django.db import connections
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gateway.settings")
+logging.captureWarnings(True)  # Celery's processes do so too
 
 
 def limit_statements(databases: Iterable[dict[str, Any]]) -> None:

@@ -1,5 +1,6 @@
 """What every test may ask for. The clock is real; tests that need another time pass `now` or move a gateway's clock."""
 
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import count
@@ -15,6 +16,7 @@ from brokers.loading import load, read_instruments
 from brokers.management.commands.load_instruments import SHIPPED
 from gateway import limits
 from gateway.credentials import Credentials
+from gateway.metric_files import DIRECTORY
 from tests import make
 from tests.partner import Partner
 from tests.receiver import Receiver
@@ -37,9 +39,16 @@ def instruments(db: None) -> None:
     load(read_instruments(SHIPPED).instruments)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _counts_of_this_run(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Else a slot would count on from where the last run has left it."""
+    os.environ[DIRECTORY] = str(tmp_path_factory.mktemp("metrics"))
+
+
 @pytest.fixture(autouse=True)
-def _no_real_queue(settings: Any, request: pytest.FixtureRequest) -> Iterator[None]:
+def _no_real_queue(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Bells go nowhere, unless a test asks for `eager` or runs real processes."""
+    monkeypatch.delenv("CELERY_BROKER_URL", raising=False)  # Celery heeds it before its own configuration
     before = current_app.conf.broker_url
     current_app.conf.update(broker_url="memory://")
     yield

@@ -113,9 +113,11 @@ class Daemon:
             self._process.wait(PATIENCE)
         print(file=self._guard.stdin, flush=True)
 
-    def signal(self, number: signal.Signals) -> None:
-        if self._process is not None:
-            self._process.send_signal(number)
+    @property
+    def pid(self) -> int:
+        if self._process is None:
+            raise ProcessLookupError(f"No {self._product.name} was started.")
+        return self._process.pid
 
     def close(self) -> None:
         self.end(STOP)
@@ -193,9 +195,13 @@ class Server:
     @contextmanager
     def frozen(self) -> Iterator[None]:
         """Connections are accepted, and nothing is answered."""
-        self._ours().signal(signal.SIGSTOP)
+        os.kill(self.pid, signal.SIGSTOP)
         yield
-        self._ours().signal(signal.SIGCONT)
+        os.kill(self.pid, signal.SIGCONT)
+
+    @property
+    def pid(self) -> int:
+        return self._ours().pid
 
     def _ours(self) -> Daemon:
         if self.daemon is None:

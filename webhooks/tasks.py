@@ -16,17 +16,16 @@ from webhooks.services.settling import give_up_disabled
 
 
 @shared_task(name=Job.DELIVER.value)
-def deliver_due() -> None:
+def deliver_due() -> int:
     """Also the beat's: a lost bell costs a second."""
     if current_app.conf.task_always_eager:  # nobody would come back for what a shift leaves in flight
-        _courier().deliver_all()
-    else:
-        _courier().shift()
+        return _courier().deliver_all()
+    return _courier().shift()
 
 
 @shared_task(name="sweep_deliveries")
-def sweep_deliveries() -> None:
-    give_up_disabled()
+def sweep_deliveries() -> int:
+    return give_up_disabled()
 
 
 @shared_task(name="forget_old_events")

@@ -197,9 +197,9 @@ class Stack:
 
 
 @contextmanager
-def running(*, database: str, queue: Server, port: int, directory: Path, **settings: str) -> Iterator[Stack]:
-    """Web, worker, courier and beat, up and listening."""
-    environment = production(database=database, queue=queue.url, directory=directory) | settings
+def running(*, database: str, queue: Server, port: int, directory: Path, **more: str) -> Iterator[Stack]:
+    """Web, worker, courier and beat, up and listening; `more` goes into their environment."""
+    environment = production(database=database, queue=queue.url, directory=directory) | more
     with Processes(environment, directory / "log") as processes:
         stack = Stack(database, queue, port, processes)
         for name in ALL:

@@ -60,22 +60,27 @@ class Courier:
         default_factory=lambda: ThreadPoolExecutor(AT_ONCE, thread_name_prefix="courier")
     )
 
-    def shift(self, *, seconds: float = SHIFT_SECONDS, linger: float = LINGER_SECONDS) -> None:
-        """Until nothing is due and nothing in flight that may still be quick, or the time is over."""
+    def shift(self, *, seconds: float = SHIFT_SECONDS, linger: float = LINGER_SECONDS) -> int:
+        """Until nothing is due and nothing in flight that may still be quick, or the time is over; how many landed."""
         began = busy = time.monotonic()
+        landed = 0
         while not self.is_stopping:
-            moved = self._send_due() + self._settle_landed(wait=POLL_SECONDS)
+            sent, settled = self._send_due(), self._settle_landed(wait=POLL_SECONDS)
+            landed += settled
             now = time.monotonic()
-            busy = now if moved else busy
+            busy = now if sent or settled else busy
             is_quiet = now - busy >= linger and not self.lanes.has_young(now)
             if is_quiet or now - began >= seconds:
-                return
+                return landed
         self._say_farewell()
+        return landed
 
-    def deliver_all(self) -> None:
-        """Until nothing is due and nothing in flight, however slow."""
+    def deliver_all(self) -> int:
+        """Until nothing is due and nothing in flight, however slow; how many landed."""
+        landed = 0
         while self._send_due() or self.flights:
-            self._settle_landed(wait=client.TOTAL_SECONDS)
+            landed += self._settle_landed(wait=client.TOTAL_SECONDS)
+        return landed
 
     def _say_farewell(self) -> None:
         """What lands within the moment that a stopping process has need not be sent again."""
@@ -191,7 +196,10 @@ def signed(delivery: Delivery, now: datetime) -> tuple[bytes, dict[str, str]]:
         body=body,
         signing_secrets=[unseal(secret) for secret in sealed if secret],
     )
-    return body, {**signatures, "x-gateway-event": event.type, "x-gateway-sequence": str(event.sequence)}
+    told = {"x-gateway-event": event.type, "x-gateway-sequence": str(event.sequence)}
+    if event.request_id:
+        told["request-id"] = event.request_id
+    return body, signatures | told
 
 
 def _landed(flight: Flight, future: "Future[client.Answer]") -> Landed | None:

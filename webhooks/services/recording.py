@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import Max
-from django.db.transaction import get_connection
+from django.db.transaction import get_connection, on_commit
 
-from gateway import clock
+from gateway import clock, metrics, request_id
 from gateway.ids import new_object_id
 from gateway.jobs import Job, nudge
 from gateway.models import Gateway
@@ -37,6 +37,7 @@ def record_event(
         created_at=now,
         **_owners(payload),
     )
+    on_commit(lambda: metrics.events_recorded(kind=kind.value), robust=True)
     _owe(event, [endpoint for endpoint in _listening(gateway) if kind.value in endpoint.types], now)
 
 
@@ -64,6 +65,7 @@ def record_events(
         )
         for subject, payload in payloads.items()
     )
+    on_commit(lambda: metrics.events_recorded(kind=kind.value, number=len(events)), robust=True)
     endpoints = [endpoint for endpoint in _listening(gateway) if kind.value in endpoint.types]
     wall = clock.wall_at(gateway, now)
     Delivery.objects.bulk_create(
@@ -74,8 +76,9 @@ def record_events(
 
 
 def _owners(payload: Mapping[str, Any]) -> dict[str, str]:
-    """Whose it is, in columns of their own, as every body on the wire tells it (contract §6.1)."""
+    """Whose it is, in columns of their own, as every body on the wire tells it (contract §6.1); what asked for it."""
     return {
+        "request_id": request_id.current(),
         "transaction_id": payload.get("transactionId") or "",
         "auth_id": payload.get("smallcaseAuthId") or "",
     }

@@ -12,7 +12,7 @@ from django.db.models import F, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 from django.db.transaction import atomic
 
-from gateway import clock
+from gateway import clock, logs, metrics, request_id
 from webhooks.client import Answer
 from webhooks.health import reason_to_disable
 from webhooks.models import Attempt, Delivery, DeliveryStatus, Endpoint
@@ -41,6 +41,8 @@ def settle(landed: Sequence[Landed]) -> None:
         _put_off([one for one in mine if not one.answer.accepted])
         Attempt.objects.bulk_create(_attempt(one) for one in landed)
         _take_health(landed)
+    for one in landed:
+        _tell(one)
 
 
 def give_up_disabled() -> int:
@@ -54,6 +56,26 @@ def give_up_disabled() -> int:
         settled_at=Coalesce(since, clock.wall()),
         attempts=F("attempts") + 1,
     )
+
+
+def _tell(landed: Landed) -> None:
+    """Operators: a line in the log under the id of the request that caused the event, and the counts."""
+    delivery, answer = landed.delivery, landed.answer
+    outcome = _outcome(landed)
+    lag = None if outcome == "failed" else (landed.at - delivery.event.created_at).total_seconds()
+    metrics.delivered(
+        endpoint_id=delivery.endpoint_id, outcome=outcome, seconds=answer.duration_ms / 1000, lag_seconds=lag
+    )
+    told = {"outcome": outcome, "status": answer.status, "durationMs": answer.duration_ms}
+    with request_id.bound(delivery.event.request_id), logs.about(gateway=delivery.gateway.name):
+        what = f"{delivery.event.key} to endpoint {delivery.endpoint_id}"
+        log.info("%s %s: %s", what, outcome, answer.status or answer.error, extra=told)
+
+
+def _outcome(landed: Landed) -> metrics.DeliveryOutcome:
+    if landed.answer.accepted:
+        return "delivered"
+    return "given_up" if landed.delivery.status == DeliveryStatus.GIVEN_UP else "failed"
 
 
 def _still_mine(landed: Sequence[Landed]) -> list[Landed]:

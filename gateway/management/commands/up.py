@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.management import call_command
 
 from brokers.models import Instrument
+from gateway.metric_files import clear
 from gateway.operators import first_operator
 from gateway.supervisor import Supervisor, courier, web, worker
 from gateway.terminal import Command as Door
@@ -29,6 +30,7 @@ class Command(Door):
     def act(self, *, host: str, port: int, workers: int, **options: Any) -> None:
         out = console()
         prepare()
+        clear()
         supervisor = Supervisor([web(host=host, port=port), worker(concurrency=workers), courier()], say=out.print)
         supervisor.start()
         try:
