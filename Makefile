@@ -28,11 +28,14 @@ run: .venv/.installed-run ## the gateway; PORT, DATABASE_URL and CELERY_BROKER_U
 test: .venv/.installed-dev ## all tests; ARGS="tests/brokers -x" for some
 	@exec $(BIN)/python -m tests.run $(ARGS)
 
-check: .venv/.installed-dev ## style, types, the floor plan, migrations, settings
+check: .venv/.installed-dev ## style, types, the floor plan, safety, migrations, settings
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy .
 	$(BIN)/lint-imports
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive gateway transactions smallcases brokers webhooks
+	$(BIN)/python -m checks.leaked_secrets
+	$(BIN)/python -m checks.vulnerabilities
 	$(MANAGE) makemigrations --check --dry-run
 	$(MANAGE) check
 	@echo $(MANAGE) check --deploy

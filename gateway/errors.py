@@ -10,7 +10,7 @@ class ErrorType(StrEnum):
 
     VALIDATION_ERROR = "ValidationError"
     INVALID_GATEWAY = "InvalidGateway"
-    INVALID_SECRET = "InvalidSecret"  # noqa: S105 - a name on the wire
+    INVALID_SECRET = "InvalidSecret"  # a name on the wire  # noqa: S105  # nosec B105
     INVALID_JWT = "InvalidJWT"
     CONNECTED_USER_REQUIRED = "ConnectedUserRequired"
     USER_MISMATCH = "UserMismatch"

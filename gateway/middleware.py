@@ -42,7 +42,7 @@ class Envelope:
         html = response.headers.get("Content-Type", "").startswith("text/html")
         if response.status_code < 400 or not html or request.path.startswith(ADMIN):
             return response
-        return _ENVELOPES.get(response.status_code, _bad_request)()
+        return _in_envelope(response)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if isinstance(exception, OperationalError | InterfaceError) and not request.path.startswith(ADMIN):
@@ -85,6 +85,15 @@ def unavailable(*sentences: str) -> HttpResponse:
     response = refused(503, ErrorType.SERVICE_UNAVAILABLE, *sentences)
     response["Retry-After"] = "5"
     return response
+
+
+def _in_envelope(page: HttpResponse) -> HttpResponse:
+    """The same response, so that what others have put into its headers (HSTS, cookies) stays."""
+    told = _ENVELOPES.get(page.status_code, _bad_request)()
+    page.status_code, page.content = told.status_code, told.content
+    page.headers["Content-Type"] = told.headers["Content-Type"]
+    page.headers.pop("Content-Length", None)
+    return page
 
 
 def _bad_request() -> HttpResponse:

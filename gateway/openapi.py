@@ -123,7 +123,7 @@ def with_security_and_errors(result: Json, **_: Any) -> Json:
         "type": "apiKey",
         "in": "header",
         "name": "Authorization",
-        "description": "`Token <key>` of a user who may publish (`manage.py drf_create_token USER`).",
+        "description": "`Token <key>` of a user who may publish (`manage.py manager_token USER`).",
     }
     components.setdefault("schemas", {})["Failure"] = _failure()
     components["headers"] = {

@@ -62,7 +62,9 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "gateway.middleware.RequestId",
     "gateway.access.Access",
+    "gateway.headers.SafeHeaders",
     "gateway.middleware.Envelope",
+    "gateway.headers.KnownHost",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "gateway.middleware.BodyLimit",
@@ -88,6 +90,7 @@ TEMPLATES = [
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
 WHITENOISE_USE_FINDERS = EMBEDDED
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 if EMBEDDED:
     STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 

@@ -1,6 +1,6 @@
 from django.contrib import admin
 from django.urls import include, path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from gateway.views import healthz, metrics, readyz
 
@@ -12,7 +12,7 @@ urlpatterns = [
     path("readyz", readyz),
     path("metrics", metrics),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
-    path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("api/docs/", SpectacularSwaggerSplitView.as_view(template_name="gateway/docs.html"), name="docs"),
     path("admin/", admin.site.urls),
     path("", include("transactions.urls")),
     path("", include("smallcases.urls")),

@@ -8,6 +8,7 @@ from rest_framework.request import Request
 from gateway.errors import ErrorType, GatewayError, InvalidSecret, NotFound, WrongSecret
 from gateway.plane import Identity, PlaneView
 from smallcases.models import Smallcase
+from smallcases.services.manager_tokens import kept_form
 
 PERMISSION = "smallcases.add_version"
 
@@ -27,6 +28,9 @@ class ManagerAuthentication(TokenAuthentication):
         if found is None:
             raise InvalidSecret("The header Authorization is missing; it must be: Token <key>.")
         return found
+
+    def authenticate_credentials(self, key: str) -> tuple[User, object]:
+        return super().authenticate_credentials(kept_form(key))
 
 
 class ManagerView(PlaneView):

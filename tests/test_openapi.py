@@ -19,6 +19,7 @@ from gateway.models import Account
 from gateway.tokens import connected_token, guest_token
 from gateway.vault import seal
 from gateway.wsgi import application
+from smallcases.services.manager_tokens import kept_form
 from tests import make
 from transactions.intents import Intent
 from transactions.models import Batch, Transaction
@@ -100,7 +101,7 @@ def _documented(transactional_db: None, instruments: None) -> None:
     place_batch(row=batch.pk, attempt=0)
     Batch.objects.filter(pk=batch.pk).update(batch_id=BATCH)
     Account.objects.create(gateway=here, auth_id=USER, broker="kite", client_id="documented", created_at=clock.wall())
-    Token.objects.create(user=User.objects.create_superuser("manager"), key=MANAGER)
+    Token.objects.create(user=User.objects.create_superuser("manager"), key=kept_form(MANAGER))
     make.smallcase(scid=SCID)
     Transaction.objects.filter(pk=batch.transaction_id).update(transaction_id=PLACED)
 

@@ -20,7 +20,7 @@ def verify_checksum(body: bytes, *, api_secret: str) -> None:
     told = json.loads(body)
     message = f"{told['timestamp']}{told['smallcaseAuthId'] or ''}"
     wanted = hmac.new(api_secret.encode(), message.encode(), hashlib.sha256).hexdigest()
-    if not hmac.compare_digest(wanted, str(told.get("checksum"))):
+    if not _same(wanted, str(told.get("checksum"))):
         raise NotGenuine("The checksum does not fit the timestamp, the smallcaseAuthId and the API secret.")
 
 
@@ -32,5 +32,10 @@ def verify_signature(headers: Mapping[str, str], body: bytes, *, secret: str, no
     signed = f"{headers['webhook-id']}.{seconds}.".encode() + body
     key = base64.b64decode(secret.removeprefix("whsec_"))
     wanted = "v1," + base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
-    if not any(hmac.compare_digest(wanted, given) for given in headers["webhook-signature"].split()):
+    if not any(_same(wanted, given) for given in headers["webhook-signature"].split()):
         raise NotGenuine("No webhook-signature fits the body and the endpoint's secret.")
+
+
+def _same(wanted: str, given: str) -> bool:
+    """In bytes: of texts, compare_digest takes ASCII only, and what came in may hold anything."""
+    return hmac.compare_digest(wanted.encode(), given.encode("utf-8", "replace"))

@@ -3,8 +3,10 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from rest_framework.authtoken.models import Token
 
 from smallcases.models import Announcement, IndexValue, Smallcase, Version
+from smallcases.services.manager_tokens import kept_form
 from tests import make
 from tests.smallcases import shelf
 from tests.smallcases.conftest import Write
@@ -149,3 +151,33 @@ class TestPublishRebalance:
 
         assert str(refusal.value) == told
         assert Version.objects.count() == 1
+
+
+class TestManagerToken:
+    def test_is_printed_once_and_kept_as_a_digest(self) -> None:
+        shelf.manager("meera")
+
+        printed = run("manager_token", "meera")[0].strip()
+
+        kept = Token.objects.get(user__username="meera").key
+        assert (len(printed), len(kept)) == (43, 40)
+        assert kept == kept_form(printed) != printed
+
+    def test_replaces_the_one_before(self) -> None:
+        shelf.manager("meera")
+        first = run("manager_token", "meera")[0].strip()
+
+        second = run("manager_token", "meera")[0].strip()
+
+        assert [row.key for row in Token.objects.all()] == [kept_form(second)] != [kept_form(first)]
+
+    @pytest.mark.parametrize(
+        ("name", "sentence"), [("nobody", "There is no user nobody."), ("ravi", "ravi may not publish rebalances")]
+    )
+    def test_is_for_managers_only(self, name: str, sentence: str) -> None:
+        shelf.manager("ravi", may_publish=False)
+
+        with pytest.raises(CommandError, match=sentence):
+            run("manager_token", name)
+
+        assert not Token.objects.exists()

@@ -1,0 +1,88 @@
+"""Looks for credentials in what git tracks: python -m checks.leaked_secrets [file …]
+
+A line that looks like one and is none is excused by its exact text in EXCUSED, with the reason.
+Own code, because it is forty lines: detect-secrets has had no release since May 2024, the other scanners are no
+Python packages.
+"""
+
+import math
+import re
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+# What is a credential by its shape alone.
+SHAPES: Final[Mapping[str, re.Pattern[str]]] = {
+    "private key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
+    "webhook secret": re.compile(r"whsec_[A-Za-z0-9+/]{43}="),
+    "sealed secret": re.compile(r"gAAAAA[\w-]{90,}"),
+    "JWT": re.compile(r"eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{40,}"),
+    "AWS key": re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"),
+    "GitHub token": re.compile(r"\b(?:gh[pousr]_[A-Za-z0-9]{36}|github_pat_\w{60,})"),
+    "Slack token": re.compile(r"\bxox[abprs]-[\w-]{20,}"),
+    "PyPI token": re.compile(r"\bpypi-[\w-]{60,}"),
+    "Google API key": re.compile(r"\bAIza[\w-]{35}\b"),
+    "password in a URL": re.compile(r"://[^\s:@/{}\"'$]*:(?!password@)[^\s@/{}\"'$…]{8,}@"),
+}
+# What is one by its name, if it is as random as a made one.
+NAMED: Final = re.compile(
+    r"(?i)[\w-]*(?:secret|password|passwd|token|api_?key|encryption_key)[\w-]*[\"']?\s*[:=]\s*[\"']?(?P<value>[\w+/=-]{20,})"
+)
+HEX: Final = re.compile(r"[0-9a-f]{32,}", re.IGNORECASE)
+# Bits per character of random text: of 16 kinds at most 4, of 64 at most 6, in 40 characters some 4.8; words have 3.
+RANDOM_HEX, RANDOM_TEXT = 3.2, 4.0
+FILES: Final = re.compile(r"(^|/)(\.env(\..+)?|id_(rsa|ed25519|ecdsa)|[^/]+\.(pem|key|p12|pfx|jks|kdbx))$")
+MADE_HERE: Final = frozenset({".venv", "var", "staticfiles", "node_modules", "__pycache__", ".git"})
+EXCUSED: Final[Mapping[str, str]] = {}
+
+
+def main(arguments: Sequence[str]) -> int:
+    paths = [Path(argument) for argument in arguments] or list(_tracked())
+    found = [line for path in paths for line in _in_file(path)]
+    print(*found, sep="\n", end="\n" if found else "")
+    print(f"{len(paths)} files, {len(found)} that look like credentials.")
+    return int(bool(found))
+
+
+def suspicions(text: str) -> Iterator[tuple[int, str]]:
+    """Line number and kind of what looks like a credential."""
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.strip() in EXCUSED:
+            continue
+        yield from ((number, kind) for kind, shape in SHAPES.items() if shape.search(line))
+        if any(_is_random(found["value"]) for found in NAMED.finditer(line)):
+            yield number, "random text with a secret's name"
+
+
+def _is_random(text: str) -> bool:
+    """By its Shannon entropy. What has no digit is a name, however long."""
+    shares = [times / len(text) for times in Counter(text).values()]
+    bits = -sum(share * math.log2(share) for share in shares)
+    is_named = not any(character.isdigit() for character in text)
+    return not is_named and bits >= (RANDOM_HEX if HEX.fullmatch(text) else RANDOM_TEXT)
+
+
+def _tracked() -> Iterator[Path]:
+    """Also what is about to be: a secret is to be found before its commit. Without git, all but what is made here."""
+    listing = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    try:
+        names = subprocess.run(listing, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split("\0")
+        found = [ROOT / name for name in names if name]
+    except (OSError, subprocess.CalledProcessError):
+        found = [path for path in ROOT.rglob("*") if not MADE_HERE & set(path.relative_to(ROOT).parts)]
+    yield from (path for path in found if path.is_file())
+
+
+def _in_file(path: Path) -> Iterator[str]:
+    name = str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)
+    if FILES.search(name):
+        yield f"{name}: a file of this name holds credentials"
+    yield from (f"{name}:{number}: {kind}" for number, kind in suspicions(path.read_text(errors="replace")))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,26 @@
+from argparse import ArgumentParser
+from typing import Any
+
+from django.contrib.auth.models import User
+
+from gateway.terminal import Command as Door
+from gateway.terminal import stop
+from smallcases.managers import PERMISSION
+from smallcases.services.manager_tokens import issue_token
+
+
+class Command(Door):
+    help = (
+        "Make a user's token for the manager API and print it: once, for only its digest is kept. It replaces the last."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("username", help="a user who may publish rebalances")
+
+    def act(self, *, username: str, **options: Any) -> None:
+        user = User.objects.filter(username=username).first()
+        if user is None:
+            stop(f"There is no user {username}.")
+        if not user.has_perm(PERMISSION):
+            stop(f"{username} may not publish rebalances: the permission is {PERMISSION}.")
+        self.stdout.write(issue_token(user=user))

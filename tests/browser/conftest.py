@@ -1,0 +1,76 @@
+"""The embedded default with a basket in it, and a browser to look at it with."""
+
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+
+from tests.processes.stack import Processes, bare_environment, create_partner
+from tests.processes.waiting import until
+from tests.servers import free_port
+
+WIDTHS = {"desktop": (1280, 900), "phone": (390, 844)}
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """`password` is the first operator's, as `manage.py up` printed it."""
+
+    base: str
+    password: str
+
+
+@dataclass
+class Visitor:
+    """A page, and what the browser complained about on it."""
+
+    page: Page
+    base: str
+    complaints: list[str] = field(default_factory=list)
+
+    def note(self, message: ConsoleMessage) -> None:
+        is_favicon = message.location["url"].endswith("/favicon.ico")  # which browsers ask for unasked
+        if message.type in {"error", "warning"} and not is_favicon:
+            self.complaints.append(f"{self.page.url}: {message.text}")
+
+    def go(self, path: str) -> None:
+        self.page.goto(self.base + path)
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if program is None:
+        pytest.skip("NOT LOOKED AT: there is no chromium on this machine (Debian: apt-get install chromium).")
+    with sync_playwright() as playwright:
+        yield playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    directory, port = tmp_path_factory.mktemp("site"), free_port()
+    environment = bare_environment(VAR_DIR=str(directory), PYTHONUNBUFFERED="1")
+    with Processes(environment, directory / "log") as processes:
+        processes.start("up", [sys.executable, "manage.py", "up", "--port", str(port)])
+        until(lambda: "Console login" in processes.log.read_text(), seconds=60, what="serving")
+        base = f"http://127.0.0.1:{port}"
+        partner = create_partner("seen", webhook_url="http://127.0.0.1:9/", base=base, environment=environment)
+        assert partner.complete(partner.create(), "partial", wait=20).status == 200
+        bought = partner.create_smallcase("BUY", scid="SCNM_0001")
+        assert partner.complete(bought, wait=20, amount=100_000).status == 200
+        (words,) = [line for line in processes.log.read_text().splitlines() if line.startswith("Console login")]
+        yield Site(base, words.rpartition(" / ")[2].strip())
+
+
+@pytest.fixture(params=WIDTHS)
+def visitor(chromium: Browser, site: Site, request: pytest.FixtureRequest) -> Iterator[Visitor]:
+    width, height = WIDTHS[request.param]
+    context = chromium.new_context(viewport={"width": width, "height": height})
+    made = Visitor(context.new_page(), site.base)
+    made.page.on("console", made.note)
+    made.page.on("pageerror", lambda error: made.complaints.append(f"{made.page.url}: {error}"))
+    yield made
+    context.close()

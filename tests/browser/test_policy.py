@@ -1,0 +1,71 @@
+"""Pages work under their Content-Security-Policy: a browser that enforces it has nothing to complain about."""
+
+import pytest
+from django.contrib import admin
+
+from tests.browser.conftest import Site, Visitor
+
+CONSOLE = sorted(f"/admin/{model._meta.app_label}/{model._meta.model_name}/" for model in admin.site._registry)
+INLINE = """
+    const script = document.createElement("script"); script.textContent = "window.ran = true";
+    document.head.append(script)
+"""
+
+
+def enter(visitor: Visitor, password: str) -> None:
+    visitor.go("/admin/")
+    visitor.page.fill("#id_username", "admin")
+    visitor.page.fill("#id_password", password)
+    visitor.page.click("input[type=submit]")
+    visitor.page.wait_for_selector("#user-tools")
+
+
+class TestTheApiDocs:
+    def test_open_an_operation_without_a_complaint(self, visitor: Visitor) -> None:
+        visitor.go("/api/docs/")
+
+        visitor.page.click("#operations-Partner-createTransaction .opblock-summary-control")
+
+        visitor.page.wait_for_selector("#operations-Partner-createTransaction .opblock-body .try-out")
+        assert visitor.complaints == []
+
+    def test_send_a_request_from_the_page(self, visitor: Visitor) -> None:
+        visitor.go("/api/docs/")
+        visitor.page.click("#operations-Sandbox-scenarios .opblock-summary-control")
+        visitor.page.click("#operations-Sandbox-scenarios .try-out button")
+        visitor.page.fill("#operations-Sandbox-scenarios input[placeholder=gateway]", "seen")
+
+        with visitor.page.expect_response("**/sandbox/seen/scenarios") as sent:
+            visitor.page.click("#operations-Sandbox-scenarios button.execute")
+
+        assert sent.value.status == 401
+
+
+class TestTheConsole:
+    def test_is_entered_read_and_left_without_a_complaint(self, visitor: Visitor, site: Site) -> None:
+        enter(visitor, site.password)
+        seen = []
+        for path in CONSOLE:
+            visitor.go(path)
+            seen.append(visitor.page.locator("#content h1").inner_text())
+            rows = visitor.page.locator("#result_list tbody th a")
+            if rows.count():
+                rows.first.click()
+                visitor.page.wait_for_selector("#content h1")
+        for path in ("/admin/brokers/marketday/add/", "/admin/auth/user/add/", "/admin/password_change/"):
+            visitor.go(path)
+        visitor.page.click("#logout-form button")
+        visitor.page.wait_for_selector("text=Logged out")
+
+        assert all(title.startswith("Select ") for title in seen), seen
+        assert visitor.complaints == []
+
+    @pytest.mark.parametrize("path", ["/api/docs/", "/admin/login/"])
+    def test_runs_no_script_that_stands_in_the_page(self, visitor: Visitor, path: str) -> None:
+        visitor.go(path)
+
+        visitor.page.evaluate(INLINE)
+
+        assert visitor.page.evaluate("window.ran") is None
+        (complaint,) = visitor.complaints
+        assert "Content Security Policy" in complaint

@@ -1,0 +1,153 @@
+"""A row of the matrix for each operation: a request that is answered with 200 when it comes with the right credentials.
+
+Method, path and plane come from the OpenAPI document. A new operation fails the tests until it has a row here; most
+rows are `Row("operationId")`. `{iscid}` and the like, in path, query and body, are filled from the scene's Ids.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from tests.isolation.scene import SCID
+
+Json = dict[str, Any]
+PLACEHOLDER: Final = re.compile(r"{([a-z_]+)}")
+# Placeholders of what is everybody's, or names the caller itself.
+NOBODYS: Final = frozenset({"gateway", "scid", "ticker", "tradingsymbol"})
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """How a request is answered that names what is another's: a refusal, or success with just this `data`."""
+
+    status: int
+    error_type: str | None = None
+    data: Any = None
+
+
+NOT_FOUND: Final = Foreign(404, "NotFound")
+UNKNOWN_TRANSACTION: Final = Foreign(404, "NotFound", {"code": 3002, "message": "invalid_transactionId"})
+PASSED_OVER: Final = Foreign(200, data=[])
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """`user`: a guest will not do. `another_gateways`, `another_users`: the answer to their ids.
+
+    The sandbox plays every user of its gateway, so that there another user's ids are the caller's own.
+    """
+
+    operation: str
+    name: str = ""
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: Any = None
+    user: bool = False
+    another_gateways: Foreign | None = None
+    another_users: Foreign | None = None
+
+    def __str__(self) -> str:
+        return f"{self.operation} {self.name}".strip()
+
+
+def _create(name: str, body: Json, **more: Any) -> Row:
+    return Row("createTransaction", name, body=body, **more)
+
+
+def _order(kind: str) -> Row:
+    body = {"intent": "TRANSACTION", "orderConfig": {"type": kind, "iscid": "{iscid}"}}
+    return _create(kind, body, user=True, another_gateways=NOT_FOUND, another_users=NOT_FOUND)
+
+
+BASKET: Final = {"type": "SECURITIES", "securities": [{"ticker": "INFY", "quantity": 1, "type": "BUY"}]}
+VERSION: Final = {
+    "label": "Anew",
+    "constituents": [{"ticker": "INFY", "weight": 50}, {"ticker": "WIPRO", "weight": 50}],
+}
+ROWS: Final = (
+    _create("SECURITIES", {"intent": "TRANSACTION", "orderConfig": BASKET}),
+    _create("BUY", {"intent": "TRANSACTION", "orderConfig": {"type": "BUY", "scid": SCID}}),
+    _create("CONNECT", {"intent": "CONNECT"}),
+    _order("INVESTMORE"),
+    _order("MANAGE"),
+    _order("EXIT"),
+    _create(
+        "SIP_SETUP",
+        {"intent": "SIP_SETUP", "iscid": "{iscid}"},
+        user=True,
+        another_gateways=NOT_FOUND,
+        another_users=NOT_FOUND,
+    ),
+    _create(
+        "CANCEL_ORDER",
+        {"intent": "CANCEL_ORDER", "batchId": "{batch_id}", "ticker": "INFY"},
+        user=True,
+        another_gateways=NOT_FOUND,
+        another_users=NOT_FOUND,
+    ),
+    Row(
+        "transactionDetails",
+        query={"transactionId": "{transaction_id}"},
+        another_gateways=UNKNOWN_TRANSACTION,
+        another_users=UNKNOWN_TRANSACTION,
+    ),
+    Row(
+        "securitiesOrders",
+        "by batch",
+        query={"batchId": "{batch_id}"},
+        another_gateways=PASSED_OVER,
+        another_users=PASSED_OVER,
+    ),
+    Row(
+        "securitiesOrders",
+        "by transaction",
+        query={"transactionId": "{finished_transaction_id}"},
+        another_gateways=PASSED_OVER,
+        another_users=PASSED_OVER,
+    ),
+    Row(
+        "smallcaseOrders",
+        "by batch",
+        query={"batchId": "{smallcase_batch_id}"},
+        another_gateways=PASSED_OVER,
+        another_users=PASSED_OVER,
+    ),
+    Row(
+        "smallcaseOrders",
+        "by investment",
+        query={"iscid": "{iscid}"},
+        another_gateways=PASSED_OVER,
+        another_users=PASSED_OVER,
+    ),
+    Row("investments", "all", user=True),
+    Row(
+        "investments",
+        "one",
+        query={"iscid": "{iscid}"},
+        user=True,
+        another_gateways=PASSED_OVER,
+        another_users=PASSED_OVER,
+    ),
+    Row("investments", "summed up", query={"aggregatedData": "true"}, user=True),
+    Row("exitedSmallcases", user=True),
+    Row("holdings", "v1", user=True),
+    Row("holdings", "v2", query={"version": "v2"}, user=True),
+    Row("smallcases"),
+    Row("smallcase", query={"scid": SCID}),
+    Row("smallcaseChart", query={"scid": SCID}),
+    Row("complete", body={"broker": "kite", "clientId": "happy-mine"}, another_gateways=UNKNOWN_TRANSACTION),
+    Row("market"),
+    Row("setMarket", body={"hours": "closed"}),
+    Row("clock"),
+    Row("moveClock", body={"advance": "PT1M"}),
+    Row("pinPrice", body={"price": 1234.5}),
+    Row("unpinPrice"),
+    Row("act", body={"action": "reject"}, another_gateways=NOT_FOUND),
+    Row("scenarios"),
+    Row("rebalances"),
+    Row("publishRebalance", "preview", query={"dryRun": "true"}, body=VERSION),
+    Row("publishRebalance", body=VERSION),
+)
+# Paths that ask for no credential of these planes; each has tests of its own.
+OPEN: Final = frozenset({"/healthz", "/readyz", "/metrics", "/api/schema/", "/api/docs/"})
+CONSOLE: Final = "/admin/"
