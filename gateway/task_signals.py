@@ -22,9 +22,6 @@ class Running:
     surroundings: ExitStack
 
 
-_running: dict[str, Running] = {}
-
-
 @before_task_publish.connect
 def _send_along(headers: dict[str, Any], **_: Any) -> None:
     """The beat serves no request: what it sends carries none, and its worker begins a new one."""
@@ -37,14 +34,12 @@ def _begin(task_id: str, task: Any, **_: Any) -> None:
     surroundings = ExitStack()
     surroundings.enter_context(request_id.bound(_asked_for_by(task)))
     surroundings.enter_context(logs.about(task=task.name, taskId=task_id))
-    _running[task_id] = Running(perf_counter(), surroundings)
+    task.request.gateway_running = Running(perf_counter(), surroundings)
 
 
 @task_postrun.connect
-def _end(task_id: str, task: Any, retval: Any = None, state: str | None = None, **_: Any) -> None:
-    running = _running.pop(task_id, None)
-    if running is None:
-        return
+def _end(task: Any, retval: Any = None, state: str | None = None, **_: Any) -> None:
+    running: Running = task.request.gateway_running
     with running.surroundings:
         seconds = perf_counter() - running.began
         outcome = OUTCOMES.get(state or "", "other")

@@ -48,6 +48,15 @@ class TestWatched:
 
         assert [asked.result(5) for asked in coming] == [1] * 5
 
+    def test_asks_again_once_it_has_hung_for_too_long(self) -> None:
+        hanging = Hanging()
+        watched = Watched(hanging, name="hangs", abandon_after=0)
+        abandoned = watched.asked()
+
+        hanging.let_go.set()
+
+        assert (watched.asked() is abandoned, abandoned.result(5) > 0) == (False, True)
+
     def test_asks_anew_after_each_answer(self) -> None:
         hanging = Hanging()
         hanging.let_go.set()
