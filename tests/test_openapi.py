@@ -179,6 +179,7 @@ class TestAsDocumented:
     test_webhook_endpoints = as_documented("webhookEndpoints")
     test_enable_endpoint = as_documented("enableEndpoint")
     test_send_test_event = as_documented("sendTestEvent")
+    test_reset = as_documented("reset")
     test_trigger_webhook = as_documented("triggerWebhook")
 
 
