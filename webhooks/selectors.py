@@ -1,13 +1,15 @@
 """Questions, the gateway first: what is not the caller's is not there."""
 
+import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from cryptography.fernet import InvalidToken
-from django.db.models import Count, Prefetch, QuerySet
+from django.db.models import Count, Prefetch, Q, QuerySet
 
 from gateway.errors import Invalid, NotFound
+from gateway.ids import is_object_id, is_transaction_id
 from gateway.models import Gateway
 from gateway.vault import seal, unseal
 from webhooks.events import EventType
@@ -15,6 +17,8 @@ from webhooks.models import Attempt, Delivery, DeliveryStatus, Endpoint, Event, 
 
 TRIES_SHOWN: Final = 20
 _NAMED_AT_MOST: Final = 5  # of the ids that are not there
+
+_ALIKE: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,17 @@ def events_named(gateway: Gateway, keys: Collection[str], *, auth_id: str = "") 
     if missing:
         raise NotFound(f"There is no event {', '.join(missing[:_NAMED_AT_MOST])}.")
     return found
+
+
+def ids_about(gateway: Gateway, body: bytes) -> list[str]:
+    """The newest events that tell of the same batch, investment or transaction as a captured body."""
+    try:
+        told = json.loads(body)
+        named = [str(told.get(name)) for name in ("batchId", "iscid", "transactionId")]
+    except (ValueError, AttributeError, RecursionError):
+        return []
+    about = Q(subject__in=filter(is_object_id, named)) | Q(transaction_id__in=filter(is_transaction_id, named))
+    return list(_own(gateway, "").filter(about).order_by("-pk").values_list("key", flat=True)[:_ALIKE])
 
 
 def replay_of(gateway: Gateway, key: str, *, auth_id: str = "") -> Replay:
