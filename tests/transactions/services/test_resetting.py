@@ -22,11 +22,15 @@ from tests.partner import Partner
 from tests.receiver import Receiver
 from tests.smallcases import shelf
 from tests.smallcases.counting import at_most
+from tests.webhooks import ledger
 from transactions.models import Batch, HoldingsSnapshot, Order, Transaction
 from transactions.services.execution import place_batch
 from transactions.services.resetting import Busy, reset
+from webhooks.client import Answer
 from webhooks.models import Attempt, Delivery, Endpoint, Event, Replay
+from webhooks.services.delivery import take
 from webhooks.services.replaying import Span, start_replay
+from webhooks.services.settling import Landed, settle
 
 # Each, and how it leads to its gateway.
 GOES: Final[dict[type[models.Model], str]] = {
@@ -160,6 +164,22 @@ class TestTheRest:
             reset(gateway=here)
 
         assert not any(rows(here).values())
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("instruments")
+def test_what_is_in_flight_meanwhile_disturbs_nobody_elses(now: datetime) -> None:
+    here, there = make.gateway(), make.gateway()
+    for gateway in (here, there):
+        ledger.endpoint(gateway)
+        ledger.event(gateway, now - timedelta(days=1))
+    flying = take(list(Delivery.objects.values_list("pk", flat=True)))
+
+    reset(gateway=here)
+    settle([Landed(delivery, now, Answer(200, 5)) for delivery in flying])
+
+    assert Attempt.objects.values_list("delivery__gateway", "status_code").get() == (there.pk, 200)
+    assert Delivery.objects.get().status == "DELIVERED"
 
 
 @pytest.mark.django_db(transaction=True)
