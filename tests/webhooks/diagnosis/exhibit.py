@@ -1,5 +1,6 @@
 """A genuine delivery, and the ways in which it comes to be taken for a forged one."""
 
+import base64
 import json
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -7,7 +8,7 @@ from typing import Any
 
 from webhooks.diagnosis.capture import Captured
 from webhooks.diagnosis.known import Known
-from webhooks.signing import checksum, new_secret, standard_headers
+from webhooks.signing import checksum, standard_headers
 
 NOW = datetime(2026, 11, 20, 5, 30, tzinfo=UTC)
 STAMP = "2026-11-20T05:30:00.000Z"
@@ -15,7 +16,7 @@ AUTH_ID = "5d8dc01c1446386d96c4832f"
 ID = "evt_" + "a" * 24
 API_SECRET = "api-secret-of-forty-three-characters-0123456"
 JWT_SECRET = "jwt-secret-of-forty-three-characters-0123456"
-SECRET, OTHER_SECRET = new_secret(), new_secret()
+SECRET, OTHER_SECRET = (f"whsec_{base64.b64encode(bytes(range(at, at + 32))).decode()}" for at in (0, 200))
 KNOWN = Known(
     api={"the API secret of demo": API_SECRET},
     jwt={"the JWT secret of demo": JWT_SECRET},
