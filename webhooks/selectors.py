@@ -109,8 +109,10 @@ def _narrowed(gateway: Gateway, wanted: WantedEvents, auth_id: str) -> QuerySet[
     if wanted.kind:
         events = events.filter(type=wanted.kind.value)
     if wanted.status:
-        owed = Delivery.objects.filter(gateway=gateway, status=wanted.status.value)
-        events = events.filter(pk__in=owed.values("event"))
+        stand_so = Delivery.objects.filter(gateway=gateway, status=wanted.status.value)
+        if wanted.status is DeliveryStatus.DUE:
+            stand_so = stand_so.filter(due_at__isnull=False)  # as the index of what is due has it
+        events = events.filter(pk__in=stand_so.values("event"))
     return events if wanted.before is None else events.filter(pk__lt=wanted.before)
 
 
