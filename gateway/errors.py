@@ -85,6 +85,12 @@ class ConnectedUserRequired(GatewayError):
     status, error_type = 403, ErrorType.CONNECTED_USER_REQUIRED
 
 
+class GuestRequired(GatewayError):
+    """What the partner's server decides for itself, and not for a user."""
+
+    status, error_type = 403, ErrorType.USER_MISMATCH
+
+
 class NotFound(GatewayError):
     status, error_type = 404, ErrorType.NOT_FOUND
 

@@ -24,6 +24,7 @@ class Job(Enum):
     DELIVER = "deliver_due"
     ANNOUNCE = "announce"
     TELL_SIP = "tell_sip"
+    REPLAY = "replay"
 
 
 def ring(job: Job, *, row: int, attempt: int) -> None:

@@ -143,6 +143,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep sips": {"task": "sweep_sips", "schedule": 1.0, "options": {"expires": 2}},
     "deliver due": {"task": "deliver_due", "schedule": 1.0, "options": {"expires": 2}},
     "sweep deliveries": {"task": "sweep_deliveries", "schedule": 1.0, "options": {"expires": 2}},
+    "sweep replays": {"task": "sweep_replays", "schedule": 1.0, "options": {"expires": 2}},
     # Hourly, for it only fills the days that are missing: a tick lost while nothing ran costs an hour.
     "forget old events": {"task": "forget_old_events", "schedule": crontab(minute=30)},
     "index smallcases": {"task": "index_smallcases", "schedule": crontab(minute=0)},

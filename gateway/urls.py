@@ -16,4 +16,5 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("", include("transactions.urls")),
     path("", include("smallcases.urls")),
+    path("", include("webhooks.urls")),
 ]

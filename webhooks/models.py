@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models import F, Q
 
+from gateway.ids import new_object_id
 from gateway.models import Gateway, Work
 from webhooks.events import DEFAULT_TYPES, EventType
 from webhooks.retry import Plan
@@ -26,6 +27,7 @@ class Endpoint(models.Model):
     """
 
     gateway = models.ForeignKey(Gateway, on_delete=models.PROTECT, related_name="endpoints")
+    public_id = models.CharField(max_length=24, unique=True, default=new_object_id)
     url = models.URLField(max_length=500)
     sealed_secret = models.TextField()
     sealed_previous_secret = models.TextField(null=True, blank=True)
@@ -106,6 +108,9 @@ class Delivery(Work):
             models.Index(
                 F("gateway"), F("is_bulk"), F("due_at"), condition=Q(due_at__isnull=False), name="delivery_gateway_due"
             ),
+            models.Index(
+                F("gateway"), F("event").desc(), condition=Q(status=DeliveryStatus.GIVEN_UP.value), name="delivery_lost"
+            ),
         ]
         constraints = [
             models.UniqueConstraint(fields=["event", "endpoint"], name="owed_once_to_each_endpoint"),
@@ -141,7 +146,7 @@ class Replay(Work):
     """A partner's or an operator's wish to hear again what was sent since a time: done a chunk at a time.
 
     `endpoint` None means every enabled one; `type` and `auth_id` narrow when they are given. `replayed_up_to` is the
-    last event done, `last_event` where it ends: what is recorded later is sent anyhow.
+    last event done, `last_event` where it ends (0: it has not begun): what is recorded later is sent anyhow.
     """
 
     endpoint = models.ForeignKey(Endpoint, on_delete=models.CASCADE, null=True, related_name="replays")
@@ -152,7 +157,7 @@ class Replay(Work):
     auth_id = models.CharField(max_length=24, blank=True, default="")
     only_missed = models.BooleanField(default=False)
     replayed_up_to = models.BigIntegerField(default=0)
-    last_event = models.BigIntegerField()
+    last_event = models.BigIntegerField(default=0)
     replayed = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField()
 

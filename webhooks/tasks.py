@@ -10,6 +10,9 @@ from celery.signals import worker_shutting_down
 from django.conf import settings
 
 from gateway.jobs import Job
+from gateway.work import offer_due
+from webhooks.models import Replay
+from webhooks.services import replaying
 from webhooks.services.delivery import Courier
 from webhooks.services.forgetting import forget_old
 from webhooks.services.settling import give_up_disabled
@@ -47,3 +50,13 @@ def _courier() -> Courier:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     return Courier(allow_private=settings.WEBHOOK_ALLOW_PRIVATE_NETWORKS)
+
+
+@shared_task(name=Job.REPLAY.value)
+def replay(*, row: int, attempt: int) -> None:
+    replaying.replay(row=row, attempt=attempt)
+
+
+@shared_task(name="sweep_replays")
+def sweep_replays() -> None:
+    offer_due(Replay.objects.all(), Job.REPLAY)

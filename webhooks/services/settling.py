@@ -32,11 +32,16 @@ class Landed:
 
 
 def settle(landed: Sequence[Landed]) -> None:
-    """All of them or none, each unless another process has its row by now; the attempts are kept all the same."""
+    """All of them or none, each unless another process has its row by now; the attempts are kept all the same.
+
+    A row that is gone, forgotten or reset while its attempt was under way, takes that attempt with it, and no other.
+    """
     if not landed:
         return
     with atomic(durable=True):
-        mine = _still_mine(landed)
+        claims = _claims(landed)
+        landed = [one for one in landed if one.delivery.pk in claims]
+        mine = [one for one in landed if claims[one.delivery.pk] == one.delivery.attempts]
         _mark_delivered([one.delivery for one in mine if one.answer.accepted])
         _put_off([one for one in mine if not one.answer.accepted])
         Attempt.objects.bulk_create(_attempt(one) for one in landed)
@@ -78,11 +83,10 @@ def _outcome(landed: Landed) -> metrics.DeliveryOutcome:
     return "given_up" if landed.delivery.status == DeliveryStatus.GIVEN_UP else "failed"
 
 
-def _still_mine(landed: Sequence[Landed]) -> list[Landed]:
+def _claims(landed: Sequence[Landed]) -> Mapping[int, int]:
     """Locked in the order of their keys. Attempts is the fence: a process that outlived its lease matches nothing."""
     rows = Delivery.objects.filter(pk__in=[one.delivery.pk for one in landed]).select_for_update().order_by("pk")
-    claims = dict(rows.values_list("pk", "attempts"))
-    return [one for one in landed if claims.get(one.delivery.pk) == one.delivery.attempts]
+    return dict(rows.values_list("pk", "attempts"))
 
 
 def _mark_delivered(deliveries: Iterable[Delivery]) -> None:
