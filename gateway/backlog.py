@@ -14,6 +14,7 @@ from smallcases.models import Announcement, Sip
 from transactions.models import Batch
 from transactions.services.waking import LOOKED_AFTER
 from transactions.states import BatchStatus
+from webhooks.models import Replay
 from webhooks.services.delivery import next_in_line
 
 # Counting more would tell nobody more.
@@ -25,6 +26,7 @@ OWED: Final[Mapping[Job, Callable[[], QuerySet[Work]]]] = {
     Job.DELIVER: next_in_line,
     Job.ANNOUNCE: Announcement.objects.all,
     Job.TELL_SIP: lambda: Sip.objects.filter(is_active=True),
+    Job.REPLAY: Replay.objects.all,
 }
 
 

@@ -1,7 +1,7 @@
 """Questions, the gateway first: what is not the caller's is not there."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -58,12 +58,14 @@ def row_of(cursor: str) -> int:
         raise Invalid("cursor: must be the nextCursor of an earlier answer.") from None
 
 
-def events_named(gateway: Gateway, keys: Collection[str], *, auth_id: str = "") -> list[Event]:
-    """In the order in which they were recorded; NotFound names those that are missing."""
+def events_named(gateway: Gateway, keys: Sequence[str], *, auth_id: str = "") -> list[Event]:
+    """In the order in which they were recorded; NotFound tells which of several are missing, from 1."""
     found = list(_own(gateway, auth_id).filter(key__in=keys).order_by("pk"))
-    missing = sorted(set(keys) - {event.key for event in found})
+    there = {event.key for event in found}
+    missing = [str(number) for number, key in enumerate(keys, 1) if key not in there]
     if missing:
-        raise NotFound(f"There is no event {', '.join(missing[:_NAMED_AT_MOST])}.")
+        which = f": {', '.join(missing[:_NAMED_AT_MOST])} of {len(keys)}" if len(keys) > 1 else ""
+        raise NotFound(f"There is no event of this id{which}.")
     return found
 
 

@@ -307,7 +307,7 @@ class TestReplayingMany:
         answer = partner.call("POST", f"{PLANE}/replay", {"eventIds": [known, f"evt_{UNKNOWN}"]})
         make.sweep()
 
-        assert (answer.status, answer.errors) == (404, [f"There is no event evt_{UNKNOWN}."])
+        assert (answer.status, answer.errors) == (404, ["There is no event of this id: 2 of 2."])
         assert len(receiver.hits) == 2
 
     @pytest.mark.parametrize(

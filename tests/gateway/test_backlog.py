@@ -76,5 +76,5 @@ class TestBacklogs:
         for _ in range(batches):
             make.queued_batch(gateway=gateway, now=now)
 
-        with django_assert_num_queries(5):
+        with django_assert_num_queries(6):
             backlogs(now=now)

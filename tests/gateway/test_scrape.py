@@ -32,7 +32,7 @@ class TestOwed:
     ) -> None:
         record(gateway_with_endpoint(now=now), events=events, now=now)
 
-        with django_assert_num_queries(7):
+        with django_assert_num_queries(8):
             scrape.owed()
 
 

@@ -8,7 +8,7 @@ from django.db.transaction import atomic
 
 from brokers import clearing as market
 from gateway.errors import Conflict
-from gateway.models import Account, Gateway
+from gateway.models import Account, Gateway, IdempotentRequest
 from gateway.work import erase
 from smallcases.services import clearing as investments
 from transactions.models import Batch, HoldingsSnapshot, Order, Transaction
@@ -47,6 +47,7 @@ def _clear(gateway: Gateway) -> None:
     erase(HoldingsSnapshot.objects.filter(account__gateway=gateway))
     erase(Account.objects.filter(gateway=gateway))
     market.clear(gateway)
+    erase(IdempotentRequest.objects.filter(gateway=gateway))
 
 
 def _lock(rows: "QuerySet[Batch] | QuerySet[Transaction]") -> None:

@@ -56,7 +56,7 @@ class Span:
     only_missed: bool = False
 
 
-def replay_events(*, gateway: Gateway, keys: Collection[str], auth_id: str = "", now: datetime) -> int:
+def replay_events(*, gateway: Gateway, keys: Sequence[str], auth_id: str = "", now: datetime) -> int:
     """How many events are now owed (again); all that are named, or a refusal. `auth_id` narrows to one user's."""
     events = events_named(gateway, keys, auth_id=auth_id)
     with atomic(durable=True):
