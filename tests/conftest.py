@@ -1,8 +1,11 @@
 """What every test may ask for. The clock is real; tests that need another time pass `now` or move a gateway's clock."""
 
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -39,10 +42,13 @@ def instruments(db: None) -> None:
     load(read_instruments(SHIPPED).instruments)
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _counts_of_this_run(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Else a slot would count on from where the last run has left it."""
-    os.environ[DIRECTORY] = str(tmp_path_factory.mktemp("metrics"))
+def pytest_configure(config: pytest.Config) -> None:
+    """Counts of this run alone, from the first request on, which comes with the collection (test_openapi).
+
+    In the usual place a slot would count on from where the last run has left it.
+    """
+    os.environ[DIRECTORY] = tempfile.mkdtemp(prefix="gateway-metrics-")
+    config.add_cleanup(partial(shutil.rmtree, os.environ[DIRECTORY]))
 
 
 @pytest.fixture(autouse=True)

@@ -30,9 +30,10 @@ def sweep_tests(found: int) -> int:
 @pytest.fixture
 def at_once() -> Iterator[None]:
     """In this process, as part of whatever asks."""
-    current_app.conf.task_always_eager = True
+    before = {name: current_app.conf[name] for name in ("task_always_eager", "task_eager_propagates")}
+    current_app.conf.update(task_always_eager=True, task_eager_propagates=False)
     yield
-    current_app.conf.task_always_eager = False
+    current_app.conf.update(before)
 
 
 @pytest.fixture
