@@ -6,7 +6,7 @@ from django.db.models import Exists, F, IntegerField, Min, OuterRef, Q, QuerySet
 from django.db.models.functions import Cast, Concat
 
 from gateway.checkup import Invariant, Rows, Scope, leased_for_ever, stuck
-from webhooks.models import Attempt, Delivery, DeliveryStatus, Event
+from webhooks.models import Attempt, Delivery, DeliveryStatus, Event, Replay
 
 EVENT: Final = ("event__subject", "event__sequence", "event__type", "endpoint__url")
 ACCEPTED: Final = Q(status_code__gte=200, status_code__lt=300)
@@ -18,10 +18,12 @@ def _told(rows: QuerySet[Any], *facts: str) -> Rows:
 
 
 def _passed_over(scope: Scope) -> Rows:
-    """Of enabled endpoints. That one listened is known by what it was owed before: an event of the same subject, and
-    one of the same type."""
+    """Of enabled endpoints. That one listened is known by what it was owed before (and not anew, by a replay): an event
+    of the same subject, and one of the same type."""
     mine = Delivery.objects.filter(endpoint=OuterRef("gateway__endpoints"))
+    owed_anew = Delivery.objects.filter(event__gte=OuterRef(OuterRef("pk")), pk__lt=OuterRef("pk"))
     earlier = mine.filter(
+        ~Exists(owed_anew.filter(gateway=OuterRef("gateway"))),
         event__gateway=OuterRef("gateway"),
         event__subject=OuterRef("subject"),
         event__sequence__lt=OuterRef("sequence"),
@@ -83,6 +85,11 @@ def _still_owed(scope: Scope) -> Rows:
     return _told(rows, "due_at", "failures")
 
 
+def _still_replaying(scope: Scope) -> Rows:
+    rows = scope.of(Replay.objects.filter(due_at__isnull=False))
+    return rows.order_by("pk").values("key", "gateway__name", "replayed", "due_at")
+
+
 INVARIANTS: Final = (
     Invariant(
         name="no_listener_is_passed_over",
@@ -115,11 +122,26 @@ INVARIANTS: Final = (
         remedy="See that a worker of the deliveries and the beat run; the sweep then rings for it within seconds.",
     ),
     leased_for_ever(Delivery.objects.all, *EVENT, what="delivery"),
+    stuck(
+        Replay.objects.all,
+        "key",
+        "gateway__name",
+        what="replay",
+        remedy="See that a worker and the beat run; the sweep then rings for it within seconds.",
+    ),
+    leased_for_ever(Replay.objects.all, "key", "gateway__name", what="replay"),
     Invariant(
         name="every_event_is_delivered_or_given_up",
         means="Nothing is owed to an enabled endpoint any more.",
         remedy="Wait for the retries (or advance the test gateway's clock); look at the attempts of what stays.",
         offenders=_still_owed,
+        at_rest=True,
+    ),
+    Invariant(
+        name="every_replay_is_done",
+        means="Nothing that was to be replayed is still to be made due.",
+        remedy="See that a worker and the beat run; the sweep then rings for it within seconds.",
+        offenders=_still_replaying,
         at_rest=True,
     ),
 )

@@ -1,12 +1,12 @@
 """Deliveries: each wrong in one way."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from gateway import clock
 from tests import make
 from tests.invariants.world import World, broken
 from webhooks.events import EventType
-from webhooks.models import Attempt, Delivery, DeliveryStatus, Endpoint, Event
+from webhooks.models import Attempt, Delivery, DeliveryStatus, Endpoint, Event, Replay
 from webhooks.services.endpoints import add_endpoint
 
 HOUR = timedelta(hours=1)
@@ -58,6 +58,21 @@ class TestWhoIsTold:
 
         told = Delivery.objects.count()
         assert broken() == {"an_event_is_told_to_its_own_gateway": told}
+
+    def test_who_was_told_a_part_anew_is_not(self, world: World) -> None:
+        """A replay of one type, to an endpoint that was not there at the time."""
+        late = add_endpoint(gateway=world.gateway, url="http://127.0.0.1:9/late", now=clock.wall()).endpoint
+        placed = Event.objects.filter(type=EventType.ORDER_PLACED).order_by("pk")
+        Delivery.objects.bulk_create(
+            Delivery(gateway=world.gateway, event=event, endpoint=late, due_at=world.now(), leased_until=clock.wall())
+            for event in placed
+        )
+        completed = Event.objects.filter(type=EventType.ORDER_COMPLETED).order_by("pk")[0]
+        Delivery.objects.create(
+            gateway=world.gateway, event=completed, endpoint=late, due_at=world.now(), leased_until=clock.wall()
+        )
+
+        assert broken() == {}
 
 
 class TestTheOrder:
@@ -119,7 +134,7 @@ class TestWork:
         last = delivery(world, 2)
         owe_again(last)
         Delivery.objects.filter(pk=last.pk).update(due_at=world.now() - HOUR, leased_until=clock.wall() - HOUR)
-        Endpoint.objects.update(is_enabled=False)
+        Endpoint.objects.update(is_enabled=False, disabled_at=clock.wall(), disabled_because="A test.")
 
         assert broken() == {}
 
@@ -135,3 +150,31 @@ class TestWork:
         owe_again(delivery(world, 2))
 
         assert broken(settled=True) == {"every_event_is_delivered_or_given_up": 1}
+
+    def test_no_replay_is_stuck(self, world: World) -> None:
+        replay(world, due_at=world.now() - HOUR, leased_until=clock.wall() - HOUR)
+
+        assert broken() == {"no_replay_is_stuck": 1}
+
+    def test_no_replay_is_leased_for_ever(self, world: World) -> None:
+        replay(world, due_at=world.now(), leased_until=clock.wall() + HOUR)
+
+        assert broken() == {"no_replay_is_leased_for_ever": 1}
+
+    def test_every_replay_is_done(self, world: World) -> None:
+        world.later(hours=25)
+        replay(world, due_at=world.now(), leased_until=clock.wall())
+
+        assert broken(settled=True) == {"every_replay_is_done": 1}
+
+
+def replay(world: World, *, due_at: datetime, leased_until: datetime) -> None:
+    Replay.objects.create(
+        gateway=world.gateway,
+        key="rpl_1",
+        since=world.now() - HOUR,
+        last_event=0,
+        created_at=world.now(),
+        due_at=due_at,
+        leased_until=leased_until,
+    )

@@ -1,7 +1,7 @@
 """A gateway to which much has happened, all of it sound: made by the services, without a queue."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -32,8 +32,7 @@ from transactions.states import BatchStatus
 from transactions.wishes import Choices as SmallcaseChoices
 from transactions.wishes import OrderKind, SmallcaseWish
 from webhooks.events import EventType
-from webhooks.models import Delivery, DeliveryStatus
-from webhooks.services.delivery import deliver
+from webhooks.services.delivery import Courier
 from webhooks.services.endpoints import add_endpoint
 
 BUYS = (Security("INFY", 10, Side.BUY), Security("TCS", 5, Side.BUY))
@@ -43,6 +42,7 @@ RESTING = (Security("INFY", 10, Side.BUY, OrderType.LIMIT, price=Decimal("1000.0
 @dataclass(frozen=True, slots=True)
 class World:
     gateway: Gateway
+    courier: Courier = field(default_factory=lambda: Courier(allow_private=True))
 
     def now(self) -> Any:
         return clock.now(Gateway.objects.get(pk=self.gateway.pk))
@@ -77,8 +77,7 @@ class World:
                 announcing.announce(row=told.pk, attempt=told.attempts)
             for sip in Sip.objects.filter(gateway=self.gateway, due_at__lte=self.now()):
                 sips.tell_due(row=sip.pk, attempt=sip.attempts)
-            for owed in Delivery.objects.filter(gateway=self.gateway, status=DeliveryStatus.DUE).order_by("pk"):
-                deliver(row=owed.pk, attempt=owed.attempts)
+            self.courier.deliver_all()
 
     def later(self, **by: float) -> None:
         make.later(self.gateway, **by)
