@@ -17,7 +17,7 @@ from gateway import clock, metrics, work
 from gateway.jobs import Job, ring
 from gateway.models import Gateway
 from transactions import payloads
-from transactions.hearing import Facts, hear
+from transactions.hearing import Facts, furthest, hear
 from transactions.models import Batch, Order, Transaction
 from transactions.patience import next_look, next_look_at_the_lost
 from transactions.services.claiming import login_of
@@ -164,7 +164,7 @@ def _ask(batch: Batch, orders: Sequence[Order], now: datetime) -> Mapping[str, R
     except LinkDown as error:
         log.warning("Asking about batch %s: %s", batch, error)
         return {}
-    return {report.ref: report for report in book}
+    return furthest(book)
 
 
 def _waited_for(orders: Sequence[Order]) -> list[Order]:
