@@ -23,14 +23,20 @@ Rows = QuerySet[Any, Any]  # of dicts: values() tells mypy more than the invaria
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Whose books, and when by the wall."""
+    """Whose books, and when by the wall. Events older than `kept_for` have been cleared away."""
 
     wall: datetime
+    kept_for: timedelta
     gateway: Gateway | None = None
 
     def of(self, rows: QuerySet[M], owner: str = "gateway") -> QuerySet[M]:
         """`rows` of the gateway that is looked at; `owner` is the path from a row to its gateway."""
         return rows if self.gateway is None else rows.filter(**{owner: self.gateway})
+
+    def kept_since(self, owner: str = "gateway") -> "ExpressionWrapper[CombinedExpression]":
+        """Since when each row's own gateway has all its events."""
+        since = Value(self.wall - self.kept_for, DateTimeField()) + F(f"{owner}__clock_offset")
+        return ExpressionWrapper(since, output_field=DateTimeField())
 
     def now(self, owner: str = "gateway") -> "ExpressionWrapper[CombinedExpression]":
         """What each row's own gateway's clock shows."""

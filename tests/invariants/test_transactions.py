@@ -18,6 +18,7 @@ from transactions.models import Batch, Order, Transaction
 from transactions.states import OrderStatus, batch_status
 from webhooks.events import EventType
 from webhooks.models import Event
+from webhooks.services.forgetting import forget_old
 
 LONG_AGO = timedelta(hours=1)
 EXECUTED = (OrderStatus.REJECTED, OrderStatus.CANCELLED, OrderStatus.CANCELLED_AMO)
@@ -294,6 +295,17 @@ class TestTelling:
         Event.objects.filter(type=EventType.TRANSACTION_ERRORED).delete()
 
         assert broken() == {"every_failure_is_told": 1}
+
+    def test_of_what_is_older_than_events_are_kept_nothing_is_asked(self, world: World) -> None:
+        world.later(days=80)
+        world.basket("happy-again")
+        world.work_off()
+        world.later(days=11)
+        forget_old(keep=timedelta(days=90))
+        assert not Event.objects.filter(subject=batch_id(world, "happy")).exists()
+        assert Event.objects.filter(type=EventType.ACTION_PENDING).exists()
+
+        assert broken() == {}
 
     def test_of_what_is_older_than_the_events_that_are_kept_nothing_is_asked(self, world: World) -> None:
         """The oldest batch, as a clearing away of old events leaves it."""

@@ -87,7 +87,7 @@ class World:
 def broken(*, settled: bool = False, gateway: Gateway | None = None) -> Mapping[str, int]:
     """How many offenders each broken invariant has, of all that the doctor knows."""
     wanted = [one for _, one in gathered() if settled or not one.at_rest]
-    found = examine(wanted, Scope(wall=clock.wall(), gateway=gateway))
+    found = examine(wanted, Scope(wall=clock.wall(), kept_for=timedelta(days=90), gateway=gateway))
     return {finding.invariant.name: finding.count for finding in found if finding.count}
 
 

@@ -19,10 +19,13 @@ def _events() -> QuerySet[Event]:
     return Event.objects.filter(gateway=OuterRef("gateway"), subject=OuterRef("batch_id"))
 
 
-def _oldest_kept() -> Subquery:
-    """When the gateway's oldest event that is still kept was recorded: older ones have been cleared away."""
-    kept = Event.objects.filter(gateway=OuterRef("gateway")).order_by("pk")
-    return Subquery(kept.values("created_at")[:1])
+def _still_told_of(scope: Scope, moment: str) -> Q:
+    """Of rows whose events were recorded at `moment` or after: that these have not been cleared away for their age.
+
+    By the gateway's clock, and by what is left: that clock may have been reset since. A last action.pending stays.
+    """
+    left = Event.objects.filter(gateway=OuterRef("gateway")).exclude(type=EventType.ACTION_PENDING).order_by("pk")
+    return Q((f"{moment}__gte", scope.kept_since()), (f"{moment}__gte", Subquery(left.values("created_at")[:1])))
 
 
 def _miscounted(scope: Scope) -> Rows:
@@ -33,14 +36,16 @@ def _miscounted(scope: Scope) -> Rows:
         last=Subquery(by_batch.annotate(n=Max("sequence")).values("n")),
     )
     counted = Q(first=1, last=F("sequence"), events=F("sequence"))
-    found = rows.filter(~counted, placed_at__gte=_oldest_kept())
+    found = rows.filter(~counted, _still_told_of(scope, "placed_at"))
     return found.order_by("pk").values("batch_id", "status", "sequence", "events", "first", "last")
 
 
 def _unannounced(scope: Scope) -> Rows:
     final = scope.of(Batch.objects.filter(status__in=sorted(FINAL_BATCH)))
     ends = _events().filter(type=EventType.ORDER_COMPLETED).order_by().values("subject").annotate(n=Count("pk"))
-    rows = final.annotate(times=Subquery(ends.values("n"))).filter(times__isnull=True, placed_at__gte=_oldest_kept())
+    rows = final.annotate(times=Subquery(ends.values("n"))).filter(
+        _still_told_of(scope, "placed_at"), times__isnull=True
+    )
     return rows.order_by("pk").values("batch_id", "status", "sequence", "completed_at")
 
 
@@ -59,7 +64,7 @@ def _silent_errors(scope: Scope) -> Rows:
     )
     rows = scope.of(Transaction.objects.filter(status=TransactionStatus.ERRORED))
     found = rows.annotate(told=Subquery(told.values("pk")[:1])).filter(
-        told__isnull=True, updated_at__gte=_oldest_kept()
+        _still_told_of(scope, "updated_at"), told__isnull=True
     )
     return found.order_by("pk").values("transaction_id", "error_code", "error_message", "updated_at")
 

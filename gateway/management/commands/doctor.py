@@ -1,10 +1,12 @@
 import json
 from argparse import ArgumentParser
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
 from importlib import import_module
 from typing import Any, Final
 
 from django.apps import apps
+from django.conf import settings
 from django.utils.module_loading import module_has_submodule
 from rich.console import Console
 from rich.progress import track
@@ -42,7 +44,11 @@ class Command(Door):
     def act(self, *, gateway: str | None, settled: bool, **options: Any) -> None:
         wanted = [(app, one) for app, one in gathered() if settled or not one.at_rest]
         with one_moment():
-            scope = Scope(wall=clock.wall(), gateway=_named(gateway) if gateway else None)
+            scope = Scope(
+                wall=clock.wall(),
+                kept_for=timedelta(days=settings.WEBHOOK_RETENTION_DAYS),
+                gateway=_named(gateway) if gateway else None,
+            )
             findings = list(examine(_told(wanted), scope))
         broken = [finding for finding in findings if finding.count]
         if options["json"]:
