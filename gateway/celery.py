@@ -10,12 +10,13 @@ from django.conf import settings
 from django.db import close_old_connections, connections
 from django.utils.log import configure_logging
 
-from gateway import exporter, folder_queue, task_signals
+from gateway import exporter, folder_queue, redis_queue, task_signals
 
 __all__ = ["app", "task_signals"]  # the latter is imported for what it connects
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gateway.settings")
 folder_queue.install()
+redis_queue.install()
 
 app = Celery("gateway")
 app.config_from_object("django.conf:settings", namespace="CELERY")

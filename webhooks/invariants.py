@@ -2,7 +2,19 @@
 
 from typing import Any, Final
 
-from django.db.models import Exists, F, IntegerField, Min, OuterRef, Q, QuerySet, Subquery, TextField, Value
+from django.db.models import (
+    Exists,
+    F,
+    FilteredRelation,
+    IntegerField,
+    Min,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    TextField,
+    Value,
+)
 from django.db.models.functions import Cast, Concat
 
 from gateway.checkup import Invariant, Rows, Scope, leased_for_ever, stuck
@@ -20,7 +32,7 @@ def _told(rows: QuerySet[Any], *facts: str) -> Rows:
 def _passed_over(scope: Scope) -> Rows:
     """Of enabled endpoints. That one listened is known by what it was owed before (and not anew, by a replay): an event
     of the same subject, and one of the same type."""
-    mine = Delivery.objects.filter(endpoint=OuterRef("gateway__endpoints"))
+    mine = Delivery.objects.filter(endpoint=OuterRef("listener"))
     owed_anew = Delivery.objects.filter(event__gte=OuterRef(OuterRef("pk")), pk__lt=OuterRef("pk"))
     earlier = mine.filter(
         ~Exists(owed_anew.filter(gateway=OuterRef("gateway"))),
@@ -29,10 +41,10 @@ def _passed_over(scope: Scope) -> Rows:
         event__sequence__lt=OuterRef("sequence"),
     )
     of_this_type = mine.filter(event__type=OuterRef("type"), event__lt=OuterRef("pk"))
-    heard_types = Cast("gateway__endpoints__types", TextField())
     quoted = Concat(Value('"'), F("type"), Value('"'))
-    rows = scope.of(Event.objects.all()).annotate(endpoint=F("gateway__endpoints__url"), heard_types=heard_types)
-    listening = rows.filter(gateway__endpoints__is_enabled=True, heard_types__contains=quoted)
+    rows = scope.of(Event.objects.all()).annotate(listener=FilteredRelation("gateway__endpoints"))
+    told = rows.annotate(endpoint=F("listener__url"), heard_types=Cast("listener__types", TextField()))
+    listening = told.filter(listener__is_enabled=True, heard_types__contains=quoted)
     found = listening.filter(~Exists(mine.filter(event=OuterRef("pk"))), Exists(earlier), Exists(of_this_type))
     return found.order_by("pk").values("key", "subject", "sequence", "type", "endpoint")
 

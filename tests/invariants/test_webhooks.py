@@ -36,6 +36,19 @@ class TestWhoIsTold:
 
         assert broken() == {}
 
+    def test_who_was_disabled_is_not(self, world: World) -> None:
+        """Beside an endpoint that is enabled, and was told everything."""
+        gone = add_endpoint(gateway=world.gateway, url="http://127.0.0.1:9/gone", now=clock.wall()).endpoint
+        world.basket("slow-to-fill")
+        world.work_off()
+        Endpoint.objects.filter(pk=gone.pk).update(
+            is_enabled=False, disabled_at=clock.wall(), disabled_because="A test."
+        )
+        world.later(minutes=2)
+        assert Delivery.objects.filter(endpoint=gone).count() == 1
+
+        assert broken() == {}
+
     def test_who_came_later_is_not(self, world: World) -> None:
         add_endpoint(gateway=world.gateway, url="http://127.0.0.1:9/late", now=clock.wall())
 
