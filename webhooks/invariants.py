@@ -5,7 +5,6 @@ from typing import Any, Final
 from django.db.models import (
     Exists,
     F,
-    FilteredRelation,
     IntegerField,
     Min,
     OuterRef,
@@ -30,23 +29,30 @@ def _told(rows: QuerySet[Any], *facts: str) -> Rows:
 
 
 def _passed_over(scope: Scope) -> Rows:
-    """Of enabled endpoints. That one listened is known by what it was owed before (and not anew, by a replay): an event
-    of the same subject, and one of the same type."""
-    mine = Delivery.objects.filter(endpoint=OuterRef("listener"))
-    owed_anew = Delivery.objects.filter(event__gte=OuterRef(OuterRef("pk")), pk__lt=OuterRef("pk"))
-    earlier = mine.filter(
-        ~Exists(owed_anew.filter(gateway=OuterRef("gateway"))),
+    """The last that an enabled endpoint was owed of a subject before one that it was not, though it hears its type.
+
+    That it listened then is known by that delivery, if this was not owed anew (by a replay, after later events), and by
+    an earlier one of the same type.
+    """
+    quoted = Concat(Value('"'), F("type"), Value('"'))
+    later = Event.objects.filter(
+        gateway=OuterRef("gateway"), subject=OuterRef("event__subject"), sequence__gt=OuterRef("event__sequence")
+    ).annotate(quoted=quoted, heard=Cast(OuterRef("endpoint__types"), TextField()))
+    owed = Delivery.objects.filter(endpoint=OuterRef(OuterRef("endpoint")))
+    between = owed.filter(
         event__gateway=OuterRef("gateway"),
         event__subject=OuterRef("subject"),
-        event__sequence__lt=OuterRef("sequence"),
+        event__sequence__gt=OuterRef(OuterRef("event__sequence")),
+        event__sequence__lte=OuterRef("sequence"),
     )
-    of_this_type = mine.filter(event__type=OuterRef("type"), event__lt=OuterRef("pk"))
-    quoted = Concat(Value('"'), F("type"), Value('"'))
-    rows = scope.of(Event.objects.all()).annotate(listener=FilteredRelation("gateway__endpoints"))
-    told = rows.annotate(endpoint=F("listener__url"), heard_types=Cast("listener__types", TextField()))
-    listening = told.filter(listener__is_enabled=True, heard_types__contains=quoted)
-    found = listening.filter(~Exists(mine.filter(event=OuterRef("pk"))), Exists(earlier), Exists(of_this_type))
-    return found.order_by("pk").values("key", "subject", "sequence", "type", "endpoint")
+    of_this_type = owed.filter(event__type=OuterRef("type"), event__lt=OuterRef("pk"))
+    before_us = Delivery.objects.filter(
+        gateway=OuterRef("gateway"), event__gte=OuterRef("pk"), pk__lt=OuterRef(OuterRef("pk"))
+    )
+    missed = later.filter(~Exists(between), Exists(of_this_type), ~Exists(before_us), heard__contains=F("quoted"))
+    rows = scope.of(Delivery.objects.filter(endpoint__is_enabled=True))
+    found = rows.annotate(missed=Subquery(missed.order_by("sequence").values("key")[:1]))
+    return _told(found.filter(missed__isnull=False), "missed")
 
 
 def _out_of_order(scope: Scope) -> Rows:

@@ -49,6 +49,15 @@ class TestWhoIsTold:
 
         assert broken() == {}
 
+    def test_who_was_passed_over_twice_in_a_row_is_named_once(self, world: World) -> None:
+        world.basket("late-fill")
+        for seconds in (0, 10, 700):
+            world.later(seconds=seconds)
+        later = Delivery.objects.filter(event__subject=delivery(world, 1, "late-fill").event.subject)
+        assert later.filter(event__sequence__gt=1).delete()[1]["webhooks.Delivery"] >= 2
+
+        assert broken() == {"no_listener_is_passed_over": 1}
+
     def test_who_came_later_is_not(self, world: World) -> None:
         add_endpoint(gateway=world.gateway, url="http://127.0.0.1:9/late", now=clock.wall())
 
