@@ -89,15 +89,18 @@ class Courier:
             self._settle_landed(wait=POLL_SECONDS)
 
     def _send_due(self) -> int:
-        """How many took off."""
+        """How many took off. Without a database none does, and the lanes are as free as before."""
         now = time.monotonic()
         chosen = self._choose(room=self.lanes.room(now), now=now)
-        taken = {delivery.pk: delivery for delivery in take(list(chosen))}
-        for pk, endpoint in chosen.items():
-            if pk in taken:
-                self._launch(taken[pk], since=now)
-            else:
-                self.lanes.land(endpoint, since=now)
+        taken: dict[int, Delivery] = {}
+        try:
+            taken = {delivery.pk: delivery for delivery in take(list(chosen))}
+        finally:
+            for pk, endpoint in chosen.items():
+                if pk in taken:
+                    self._launch(taken[pk], since=now)
+                else:
+                    self.lanes.land(endpoint, since=now)
         return len(taken)
 
     def _choose(self, *, room: int, now: float) -> dict[int, int]:
@@ -122,10 +125,13 @@ class Courier:
         future.add_done_callback(self.landed.put)
 
     def _settle_landed(self, *, wait: float) -> int:
+        """What cannot be written down has landed all the same: its row says that it is owed, and its lease lapses."""
         futures = self._landed(wait=wait)
-        settle([landed for future in futures if (landed := _landed(self.flights[future], future))])
-        for future in futures:
-            self._forget(self.flights.pop(future), future)
+        try:
+            settle([landed for future in futures if (landed := _landed(self.flights[future], future))])
+        finally:
+            for future in futures:
+                self._forget(self.flights.pop(future), future)
         return len(futures)
 
     def _landed(self, *, wait: float) -> "list[Future[client.Answer]]":

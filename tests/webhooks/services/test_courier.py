@@ -3,8 +3,11 @@
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import pytest
+from django.db import OperationalError, connection
 from django.utils import timezone
 
 from gateway.models import Gateway
@@ -12,7 +15,7 @@ from tests import make
 from tests.receiver import Hit, Receiver
 from tests.webhooks import raw
 from tests.webhooks.services.owing import owe
-from webhooks.lanes import TO_AN_UNKNOWN_ONE
+from webhooks.lanes import SLOW_AFTER, TO_AN_UNKNOWN_ONE
 from webhooks.models import Attempt, Delivery, Endpoint
 from webhooks.services.delivery import Courier
 from webhooks.services.endpoints import add_endpoint
@@ -184,3 +187,38 @@ class TestADelivery:
             courier.deliver_all()
 
         assert (statuses(), Attempt.objects.get().status_code) == (["DUE"], None)
+
+
+class TestWithoutADatabase:
+    """For a moment; the courier's own memory of what is in flight must not outlast it."""
+
+    @pytest.mark.parametrize(
+        ("lost", "heard"),
+        [('UPDATE "webhooks_delivery"', 1), ('INSERT INTO "webhooks_attempt"', 2)],
+        ids=["taking", "settling"],
+    )
+    def test_an_endpoint_is_spoken_to_again(self, courier: Courier, receiver: Receiver, lost: str, heard: int) -> None:
+        owe_many(listening_at(receiver.url), 1)
+        with loses_the_first(lost), pytest.raises(OperationalError):
+            courier.deliver_all()
+        Delivery.objects.update(leased_until=timezone.now())  # the lease has lapsed
+        time.sleep(SLOW_AFTER)  # an endpoint that is in flight for longer gets no more
+
+        courier.shift()
+
+        assert (statuses(), len(receiver.hits)) == (["DELIVERED"], heard)
+
+
+@contextmanager
+def loses_the_first(beginning: str) -> Iterator[None]:
+    """The connection fails at the first statement that begins so."""
+    lost: list[str] = []
+
+    def execute(run: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if sql.startswith(beginning) and not lost:
+            lost.append(sql)
+            raise OperationalError("server closed the connection unexpectedly")
+        return run(sql, params, many, context)
+
+    with connection.execute_wrapper(execute):
+        yield
