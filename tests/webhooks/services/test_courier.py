@@ -82,7 +82,7 @@ class TestAShift:
         owe(gateway, timezone.now(), sequence=1)
         owe(gateway, timezone.now(), sequence=2)
 
-        courier.shift()
+        courier.shift(seconds=60)
 
         assert statuses() == ["DELIVERED", "DELIVERED"]
         assert [hit.headers["x-gateway-sequence"] for hit in receiver.hits] == ["1", "2"]
@@ -92,7 +92,7 @@ class TestAShift:
         owe_many(listening_at(receiver.url), 10)
         began = time.monotonic()
 
-        courier.shift()
+        courier.shift(seconds=60)
 
         assert statuses() == ["DUE"] * 3 + ["DELIVERED"] * 10
         assert time.monotonic() - began < 5
@@ -101,13 +101,13 @@ class TestAShift:
     def test_leaves_little_with_who_hangs(self, courier: Courier, hung: Receiver) -> None:
         owe_many(listening_at(hung.url), 50)
 
-        courier.shift()
+        courier.shift(seconds=60)
 
         assert len(courier.flights) == TO_AN_UNKNOWN_ONE
 
     def test_settles_what_an_earlier_one_left_in_flight(self, courier: Courier, hung: Receiver) -> None:
         owe_many(listening_at(hung.url), 2)
-        courier.shift()
+        courier.shift(seconds=60)
         before = statuses()
 
         hung.answer.told.set()  # type: ignore[attr-defined]
@@ -123,7 +123,7 @@ class TestAShift:
         Delivery.objects.update(is_bulk=True)
         urgent = owe(gateway, timezone.now(), subject="urgent")
 
-        courier.shift()
+        courier.shift(seconds=60)
 
         first = [hit.headers["webhook-id"] for hit in receiver.hits[: TO_AN_UNKNOWN_ONE + 1]]
         assert urgent.event.key in first
@@ -133,17 +133,17 @@ class TestAShift:
         owe_many(listening_at(receiver.url), 1)
         courier.is_stopping = True
 
-        courier.shift()
+        courier.shift(seconds=60)
 
         assert (statuses(), receiver.hits) == (["DUE"], [])
 
     def test_that_stops_waits_a_moment_for_what_is_in_flight(self, courier: Courier, hung: Receiver) -> None:
         owe_many(listening_at(hung.url), 1)
-        courier.shift()
+        courier.shift(seconds=60)
         courier.is_stopping = True
         threading.Timer(0.3, hung.answer.told.set).start()  # type: ignore[attr-defined]
 
-        courier.shift()
+        courier.shift(seconds=60)
 
         assert statuses() == ["DELIVERED"]
 
@@ -204,7 +204,7 @@ class TestWithoutADatabase:
         Delivery.objects.update(leased_until=timezone.now())  # the lease has lapsed
         time.sleep(SLOW_AFTER)  # an endpoint that is in flight for longer gets no more
 
-        courier.shift()
+        courier.shift(seconds=60)
 
         assert (statuses(), len(receiver.hits)) == (["DELIVERED"], heard)
 
