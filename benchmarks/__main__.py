@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
-NAMES: Final = ("planner", "rebalance")
+NAMES: Final = ("planner", "rebalance", "isolation")
 
 
 def main(wanted: Sequence[str]) -> int:

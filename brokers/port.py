@@ -1,9 +1,9 @@
 """What the gateway asks of a broker, and what it hears. A real broker is one more module with these six verbs.
 
 Promises an adapter makes: it may be slow or raise LinkDown at any call; `place` is given the whole basket, in
-order, and twice with the same refs places once; `order_book` answers for the refs it knows and is silent about
-the rest; nothing it returns has been stored by the gateway yet. `now` is the gateway's clock: a simulator lives
-by it, a real broker has no use for it.
+order, and twice with the same refs places once; `order_book` answers for the refs it knows (several times, it may
+be, and of older states too) and is silent about the rest; nothing it returns has been stored by the gateway yet.
+`now` is the gateway's clock: a simulator lives by it, a real broker has no use for it.
 """
 
 from collections.abc import Sequence

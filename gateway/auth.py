@@ -5,7 +5,14 @@ from dataclasses import dataclass
 
 from django.db.models import F, FilteredRelation, Q
 
-from gateway.errors import ConnectedUserRequired, InvalidJWT, InvalidSecret, UnknownGateway
+from gateway.errors import (
+    ConnectedUserRequired,
+    GuestRequired,
+    InvalidJWT,
+    InvalidSecret,
+    UnknownGateway,
+    WrongSecret,
+)
 from gateway.models import Account, Gateway
 from gateway.tokens import Bearer, bearer, claimed_auth_id, signed_with
 from gateway.vault import unseal
@@ -23,6 +30,17 @@ class Caller:
         if self.account is None:
             raise ConnectedUserRequired("This needs a connected user's authtoken, with a smallcaseAuthId.")
         return self.account
+
+    def as_partner(self) -> Gateway:
+        """The gateway, when its server speaks for itself."""
+        if self.account is not None:
+            raise GuestRequired("This needs a guest's authtoken: it is not done for a connected user.")
+        return self.gateway
+
+    @property
+    def auth_id(self) -> str:
+        """What a connected user may see; empty for a guest, who sees all."""
+        return self.account.auth_id if self.account else ""
 
 
 def partner_caller(gateway: str, secret: str, token: str) -> Caller:
@@ -78,7 +96,7 @@ def _check_secret(gateway: Gateway, given: str) -> None:
         raise InvalidSecret("The header x-gateway-secret is missing.")
     if _matches(given, jwt_secrets(gateway)):
         raise InvalidSecret("x-gateway-secret holds the JWT secret; send the API secret there.")
-    raise InvalidSecret("x-gateway-secret is not this gateway's API secret.")
+    raise WrongSecret("x-gateway-secret is not this gateway's API secret.")
 
 
 def _matches(given: str, secrets: list[str]) -> bool:

@@ -1,22 +1,41 @@
 """The Celery app: the same on the filesystem of a laptop and on Redis with many workers."""
 
+import logging
 import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import task_failure, task_prerun
+from celery.signals import celeryd_init, setup_logging, task_failure, task_prerun, worker_ready
+from django.conf import settings
 from django.db import close_old_connections, connections
+from django.utils.log import configure_logging
 
-from gateway import folder_queue
+from gateway import exporter, folder_queue, redis_queue, task_signals
+
+__all__ = ["app", "task_signals"]  # the latter is imported for what it connects
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gateway.settings")
 folder_queue.install()
+redis_queue.install()
 
 app = Celery("gateway")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 # Celery closes Django's connection around every task; CONN_MAX_AGE and health checks do that job better.
 app.conf["CELERY_DB_REUSE_MAX"] = 10**9
-app.autodiscover_tasks(["transactions", "smallcases", "webhooks"])
+app.autodiscover_tasks(["gateway", "transactions", "smallcases", "webhooks"])
+
+
+@celeryd_init.connect  # a worker's first words come before Celery's own setup
+@setup_logging.connect
+def _log_as_everywhere(**_: Any) -> None:
+    """Being connected is enough for Celery to leave the log alone; --loglevel then means nothing, LOG_LEVEL does."""
+    configure_logging(settings.LOGGING_CONFIG, settings.LOGGING)
+    logging.captureWarnings(True)
+
+
+@worker_ready.connect
+def _show_metrics(**_: Any) -> None:
+    exporter.serve(settings.WORKER_METRICS_PORT)
 
 
 @task_prerun.connect

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 import environ
+import limits
 
 T = TypeVar("T")
 # Stricter than Fernet, whose base64 passes over what does not belong: two keys with a wrong separator are one.
@@ -46,6 +47,13 @@ def whole(name: str, *, default: int) -> int:
     return read(name, int, default=str(default), wanted="a whole number")
 
 
+def long_enough(secret: str) -> str:
+    """Of a secret that may be left out."""
+    if secret and len(secret) < 16:
+        raise ValueError("short")
+    return secret
+
+
 def words(name: str, *, default: str = "") -> list[str]:
     """A comma-separated list; empty entries are dropped."""
     return [word.strip() for word in os.environ.get(name, default).split(",") if word.strip()]
@@ -79,6 +87,24 @@ def fernet_keys(name: str, *, default: str | None) -> list[str]:
     if not keys or not all(FERNET_KEY.fullmatch(key) for key in keys):
         refuse(f"{name} must be Fernet keys (32 url-safe base64 bytes), newest first, separated by commas.")
     return keys
+
+
+def rate(name: str, *, default: str) -> str:
+    """A rate as `limits` reads it; empty is none, which is not the default."""
+    value = os.environ.get(name, default).strip()
+    try:
+        if value and limits.parse(value).amount < 1:
+            raise ValueError(value)
+    except ValueError:
+        refuse(f"{name} must be a rate such as 300/minute, or empty for no limit.")
+    return value
+
+
+def store_url(name: str, *, default: str) -> str:
+    url = text(name, default=default)
+    if not url.startswith(("redis://", "rediss://", "memory://")):
+        refuse(f"{name} must be redis://host:6379/0 or memory://.")
+    return url
 
 
 def kept_secret(path: Path, make: Callable[[], str]) -> str:

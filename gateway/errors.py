@@ -46,10 +46,14 @@ RETRYABLE: Final = frozenset(
 
 
 class GatewayError(Exception):
-    """A refusal with its HTTP status, its errorType and, where the browser SDK has one, its code."""
+    """A refusal with its HTTP status, its errorType and, where the browser SDK has one, its code.
+
+    `retry_after`: seconds after which the same request is worth another try; None where nothing is known of that.
+    """
 
     status: ClassVar[int] = 409
     error_type: ErrorType = ErrorType.CONFLICT
+    retry_after: int | None = None
 
     def __init__(self, *sentences: str, data: Mapping[str, Any] | None = None) -> None:
         super().__init__(*sentences)
@@ -69,12 +73,22 @@ class InvalidSecret(GatewayError):
     status, error_type = 401, ErrorType.INVALID_SECRET
 
 
+class WrongSecret(InvalidSecret):
+    """One was given, and it is not the one: perhaps a guess."""
+
+
 class InvalidJWT(GatewayError):
     status, error_type = 401, ErrorType.INVALID_JWT
 
 
 class ConnectedUserRequired(GatewayError):
     status, error_type = 403, ErrorType.CONNECTED_USER_REQUIRED
+
+
+class GuestRequired(GatewayError):
+    """What the partner's server decides for itself, and not for a user."""
+
+    status, error_type = 403, ErrorType.USER_MISMATCH
 
 
 class NotFound(GatewayError):
@@ -87,3 +101,4 @@ class Conflict(GatewayError):
 
 class Unavailable(GatewayError):
     status, error_type = 503, ErrorType.SERVICE_UNAVAILABLE
+    retry_after = 5

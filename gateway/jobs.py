@@ -1,32 +1,52 @@
 """The bell. It hints that a row is due; the row itself says so, and a sweep finds it when the bell is lost."""
 
 import logging
+import time
 from enum import Enum
+from typing import Final
 
 from celery import current_app
 from django.db.transaction import on_commit
 from kombu.exceptions import OperationalError
 
+from gateway import metrics
+
 log = logging.getLogger(__name__)
+QUIET_SECONDS: Final = 0.05
+_rung: "dict[Job, float]" = {}
 
 
 class Job(Enum):
-    """Names of the Celery tasks that work on one row each."""
+    """Names of the Celery tasks. Each works on one row, but DELIVER, which works on all that is due."""
 
     PLACE_BATCH = "place_batch"
     SYNC_BATCH = "sync_batch"
-    DELIVER = "deliver"
+    DELIVER = "deliver_due"
     ANNOUNCE = "announce"
     TELL_SIP = "tell_sip"
+    REPLAY = "replay"
 
 
 def ring(job: Job, *, row: int, attempt: int) -> None:
     """After commit. `attempt` is the row's fence as it stands: the bell is worth one claim."""
+    on_commit(lambda: _send(job, row=row, attempt=attempt), robust=True)
 
-    def send() -> None:
-        try:
-            current_app.signature(job.value, kwargs={"row": row, "attempt": attempt}).apply_async(retry=False)
-        except (OperationalError, OSError) as error:
-            log.warning("No bell for %s %s: %s. The sweep will find it.", job.value, row, error)
 
-    on_commit(send, robust=True)
+def nudge(job: Job) -> None:
+    """After commit: some rows are due. Rings at most once in QUIET_SECONDS, for whoever answers stays for longer."""
+    on_commit(lambda: _nudge(job), robust=True)
+
+
+def _nudge(job: Job) -> None:
+    quiet = time.monotonic() - _rung.get(job, -QUIET_SECONDS) < QUIET_SECONDS
+    if not quiet or current_app.conf.task_always_eager:
+        _rung[job] = time.monotonic()
+        _send(job)
+
+
+def _send(job: Job, **row: int) -> None:
+    try:
+        current_app.signature(job.value, kwargs=row).apply_async(retry=False)
+    except (OperationalError, OSError) as error:
+        metrics.bell_lost(job=job.value)
+        log.warning("No bell for %s %s: %s. The sweep will find it.", job.value, row.get("row", ""), error)

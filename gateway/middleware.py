@@ -1,30 +1,21 @@
 """Before and after every view: the request's id, the envelope of what no view answered, the body's limit."""
 
 import logging
-import re
-import secrets
 from collections.abc import Callable
-from contextvars import ContextVar
 from typing import Final
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 
+from gateway import request_id
 from gateway.envelope import refused
 from gateway.errors import ErrorType
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
-SENT_ID: Final = re.compile(r"[A-Za-z0-9._-]{8,64}")
 ADMIN: Final = "/admin/"
-request_id: ContextVar[str] = ContextVar("request_id", default="-")
+CUT_SHORT: Final = "gateway.body_cut_short"  # in a request's META, by gateway.rsgi
 log = logging.getLogger(__name__)
-
-
-class WithRequestId(logging.Filter):
-    def filter(self, record: logging.LogRecord) -> bool:
-        record.request_id = request_id.get()
-        return True
 
 
 class RequestId:
@@ -34,14 +25,10 @@ class RequestId:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        sent = request.headers.get("Request-Id", "")
-        token = request_id.set(sent if SENT_ID.fullmatch(sent) else secrets.token_hex(8))
-        try:
+        with request_id.bound(request_id.kept_or_fresh(request.headers.get("Request-Id"))):
             response = self.get_response(request)
-            response["Request-Id"] = request_id.get()
+            response["Request-Id"] = request_id.current()
             return response
-        finally:
-            request_id.reset(token)
 
 
 class Envelope:
@@ -64,22 +51,38 @@ class Envelope:
         return None
 
 
+def body_limit(path: str) -> int:
+    """In bytes; the console takes uploads."""
+    return settings.CONSOLE_BODY_LIMIT_BYTES if path.startswith(ADMIN) else settings.BODY_LIMIT_BYTES
+
+
 class BodyLimit:
-    """No body above the limit is read; the admin's forms have Django's own limits."""
+    """No body is read that is above the limit, packed, of unknown length, or cut short on its way."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        sent = request.META.get("CONTENT_LENGTH") or "0"
-        if not sent.isdecimal() or (int(sent) > settings.BODY_LIMIT_BYTES and not request.path.startswith(ADMIN)):
-            limit = settings.BODY_LIMIT_BYTES // 1024
-            return refused(413, ErrorType.PAYLOAD_TOO_LARGE, f"The body must not exceed {limit} KiB.")
-        return self.get_response(request)
+        return _refused_body(request) or self.get_response(request)
 
 
-def unavailable(sentence: str) -> HttpResponse:
-    response = refused(503, ErrorType.SERVICE_UNAVAILABLE, sentence)
+def _refused_body(request: HttpRequest) -> HttpResponse | None:
+    """Whatever the method: there is no request whose body could be passed over."""
+    sent, limit = request.META.get("CONTENT_LENGTH") or "", body_limit(request.path)
+    if request.META.get(CUT_SHORT):
+        sentence = f"The body did not arrive whole within {settings.BODY_SECONDS} s."
+        return refused(408, ErrorType.VALIDATION_ERROR, sentence)
+    if not sent and "Transfer-Encoding" in request.headers and CUT_SHORT not in request.META:
+        return refused(411, ErrorType.VALIDATION_ERROR, "The header Content-Length is missing.")
+    if sent and not (sent.isdecimal() and int(sent) <= limit):
+        return refused(413, ErrorType.PAYLOAD_TOO_LARGE, f"The body must not exceed {limit // 1024} KiB.")
+    if request.headers.get("Content-Encoding", "identity").lower() not in {"", "identity"}:
+        return refused(415, ErrorType.UNSUPPORTED_MEDIA_TYPE, "The body must not be compressed.")
+    return None
+
+
+def unavailable(*sentences: str) -> HttpResponse:
+    response = refused(503, ErrorType.SERVICE_UNAVAILABLE, *sentences)
     response["Retry-After"] = "5"
     return response
 

@@ -1,7 +1,8 @@
-"""The partner (tenant), its users' accounts, and the row that is a queue."""
+"""The partner (tenant), its users' accounts, the row that is a queue, and the request that came with a key."""
 
 from datetime import timedelta
 
+from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
@@ -76,3 +77,48 @@ class Work(models.Model):
             models.Index(F("due_at"), condition=Q(due_at__isnull=False), name="%(class)s_due"),
             models.Index(F("gateway"), F("due_at"), condition=Q(due_at__isnull=False), name="%(class)s_gateway_due"),
         ]
+
+
+class IdempotentRequest(models.Model):
+    """A POST that came with an Idempotency-Key, of a gateway or of a manager (gateway.idempotency).
+
+    Not answered yet while `status_code` is None: then it runs until `leased_until`, by the wall, and afterwards is
+    anybody's to run again. `attempts` is the fence. `reserved_id` is the id of whatever it makes, however often it
+    runs. The answer is sealed, for it may hold a user's token.
+    """
+
+    gateway = models.ForeignKey(Gateway, on_delete=models.CASCADE, null=True, related_name="+")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="+")
+    key = models.CharField(max_length=255)
+    fingerprint = models.CharField(max_length=64)
+    reserved_id = models.CharField(max_length=36)
+    leased_until = models.DateTimeField()
+    attempts = models.PositiveIntegerField(default=0)
+    status_code = models.PositiveSmallIntegerField(null=True)
+    sealed_answer = models.TextField(blank=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["gateway", "key"],
+                condition=Q(gateway__isnull=False),
+                name="one_request_per_key_of_a_gateway",
+            ),
+            models.UniqueConstraint(
+                fields=["user", "key"], condition=Q(user__isnull=False), name="one_request_per_key_of_a_manager"
+            ),
+            models.CheckConstraint(
+                condition=Q(gateway__isnull=False, user__isnull=True) | Q(gateway__isnull=True, user__isnull=False),
+                name="an_idempotent_request_has_one_owner",
+            ),
+            models.CheckConstraint(
+                condition=(Q(status_code__isnull=True) & Q(sealed_answer=""))
+                | (Q(status_code__isnull=False) & ~Q(sealed_answer="")),
+                name="an_answer_comes_with_its_status",
+            ),
+        ]
+        indexes = [models.Index(fields=["created_at"], name="idempotent_request_age")]
+
+    def __str__(self) -> str:
+        return self.key

@@ -126,12 +126,38 @@ def with_security_and_errors(result: Json, **_: Any) -> Json:
         "description": "`Token <key>` of a user who may publish (`manage.py manager_token USER`).",
     }
     components.setdefault("schemas", {})["Failure"] = _failure()
-    components["headers"] = {"RequestId": {"schema": {"type": "string"}, "description": "Quote it to support."}}
+    components["headers"] = {
+        "RequestId": {"schema": {"type": "string"}, "description": "Quote it to support."},
+        "RateLimit-Limit": _count("Requests allowed in a window, of the limit with the fewest left."),
+        "RateLimit-Remaining": _count("Requests left in it."),
+        "RateLimit-Reset": _count("Seconds until it starts anew."),
+    }
     for path in result["paths"].values():
         for method in _METHODS:
             if method in path:
                 _add_errors(path[method])
+        if "post" in path:
+            _add_key(path["post"])
     return result
+
+
+_KEY: Final = {
+    "in": "header",
+    "name": "Idempotency-Key",
+    "description": "Sent again with the same request within 24 hours, it is answered with the first one's answer.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"},
+}
+_REPLAYED: Final = {
+    "schema": {"type": "string", "enum": ["true"]},
+    "description": "This is the answer that the first request with this Idempotency-Key got.",
+}
+
+
+def _add_key(operation: Json) -> None:
+    operation.setdefault("parameters", []).append(_KEY)
+    for status, response in operation["responses"].items():
+        if status[0] in "24":
+            response["headers"]["Idempotency-Replayed"] = _REPLAYED
 
 
 def _failure() -> Json:
@@ -152,16 +178,25 @@ _ERRORS: Final = {
     "401": "The secret or the authtoken is wrong",
     "403": "Known, but may not",
     "404": "No such gateway or row, or not yours",
+    "408": "The body did not arrive within 10 seconds",
     "409": "The wrong moment; SDK errors carry their code in data",
     "413": "Larger than 64 KiB",
     "415": "Not JSON",
+    "429": "Too often; Retry-After says when to come back",
     "503": "The database is not available",
 }
 
 
+_COUNTS: Final = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
+
+
+def _count(description: str) -> Json:
+    return {"schema": {"type": "integer", "minimum": 0}, "description": description}
+
+
 def _add_errors(operation: Json) -> None:
-    without = set() if operation.get("security") else {"401", "403", "409"}
-    without |= set() if "requestBody" in operation else {"413", "415"}
+    without = set() if operation.get("security") else {"401", "403", "409", "429"}
+    without |= set() if "requestBody" in operation else {"408", "413", "415"}
     for status, description in _ERRORS.items():
         if status not in without:
             operation["responses"].setdefault(
@@ -172,4 +207,7 @@ def _add_errors(operation: Json) -> None:
                 },
             )
     for response in operation["responses"].values():
-        response.setdefault("headers", {})["Request-Id"] = {"$ref": "#/components/headers/RequestId"}
+        headers = response.setdefault("headers", {})
+        headers["Request-Id"] = {"$ref": "#/components/headers/RequestId"}
+        if operation.get("security"):
+            headers.update({name: {"$ref": f"#/components/headers/{name}"} for name in _COUNTS})

@@ -5,11 +5,11 @@ from typing import Any
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from gateway.auth import Caller, partner_caller, sandbox_caller
 from gateway.envelope import done
 from gateway.errors import Invalid
+from gateway.plane import Identity, PlaneView
 
 
 def ok(data: Any) -> Response:
@@ -24,8 +24,13 @@ def flag(request: Request, name: str) -> bool:
     return given == "true"
 
 
-class PartnerView(APIView):
+class PartnerView(PlaneView):
     """Server-to-server: the secret and the authtoken name the caller before anything else is looked at."""
+
+    @property
+    def identity(self) -> Identity:
+        account = self.caller.account
+        return Identity(gateway_id=self.caller.gateway.pk, account_id=account.pk if account else None)
 
     @property
     def caller(self) -> Caller:
@@ -33,9 +38,6 @@ class PartnerView(APIView):
 
     def get_authenticators(self) -> list[BaseAuthentication]:
         return [PartnerAuthentication()]
-
-    def perform_authentication(self, request: Request) -> None:
-        request.user  # noqa: B018  # evaluated here so that a wrong credential beats a wrong body
 
 
 class SandboxView(PartnerView):

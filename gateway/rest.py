@@ -28,7 +28,8 @@ SURROGATES: Final = range(0xD800, 0xE000)
 def envelope_errors(error: Exception, context: Mapping[str, Any]) -> Response | None:
     """DRF's exception handler; None lets Django answer 500."""
     if isinstance(error, GatewayError):
-        return Response(failure(error.error_type, *error.sentences, data=error.data), status=error.status)
+        told = failure(error.error_type, *error.sentences, data=error.data)
+        return Response(told, status=error.status, headers=_retry_after(error))
     if isinstance(error, exceptions.ValidationError):
         return Response(failure(ErrorType.VALIDATION_ERROR, *_sentences(error.detail)), status=400)
     if isinstance(error, Http404):
@@ -37,9 +38,15 @@ def envelope_errors(error: Exception, context: Mapping[str, Any]) -> Response | 
         return _of_drf(error)
     if isinstance(error, OperationalError | InterfaceError):
         log.error("The database is not to be had: %s", error)
-        sentence = "The database is not available."
+        # PostgreSQL's codes for a statement, and a wait for a lock, that took too long.
+        is_busy = getattr(error.__cause__, "pgcode", None) in {"57014", "55P03"}
+        sentence = "The database is busy; try again." if is_busy else "The database is not available."
         return Response(failure(ErrorType.SERVICE_UNAVAILABLE, sentence), 503, headers={"Retry-After": "5"})
     return None
+
+
+def _retry_after(error: GatewayError) -> dict[str, str]:
+    return {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
 
 
 _DRF_TYPES: Final = {

@@ -3,6 +3,7 @@
 GATEWAY_ENV=embedded, the default, needs nothing; GATEWAY_ENV=production asks for its secrets.
 """
 
+import os
 import secrets
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ if not ALLOWED_HOSTS:
     env.refuse("ALLOWED_HOSTS is not set.")
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
 PORT = env.whole("PORT", default=8000)
+WEB_THREADS = env.whole("WEB_THREADS", default=8 if EMBEDDED else 16)
 ROOT_URLCONF = "gateway.urls"
 WSGI_APPLICATION = "gateway.wsgi.application"
 APPEND_SLASH = False
@@ -59,6 +61,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "gateway.middleware.RequestId",
+    "gateway.access.Access",
     "gateway.headers.SafeHeaders",
     "gateway.middleware.Envelope",
     "gateway.headers.KnownHost",
@@ -105,6 +108,9 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
 else:
     _database |= {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
     _database.setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
+# In the web only (gateway.wsgi), on PostgreSQL: how long a statement, and its wait for a lock, may take. 0 is for ever.
+STATEMENT_TIMEOUT_SECONDS = env.whole("STATEMENT_TIMEOUT_SECONDS", default=15)
+LOCK_TIMEOUT_SECONDS = env.whole("LOCK_TIMEOUT_SECONDS", default=5)
 DATABASES = {"default": _database}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -114,6 +120,9 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_STORE_EAGER_RESULT = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_DEFAULT_QUEUE = "gateway"
+# Partners that hang keep couriers waiting, never those who place orders.
+CELERY_TASK_ROUTES = {"deliver_due": {"queue": "deliveries"}}
+QUEUES = ("gateway", "deliveries")
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TASK_TIME_LIMIT = 120
 CELERY_TIMEZONE = "UTC"
@@ -133,9 +142,13 @@ CELERY_BEAT_SCHEDULE = {
     "sweep batches": {"task": "sweep_batches", "schedule": 1.0, "options": {"expires": 2}},
     "sweep announcements": {"task": "sweep_announcements", "schedule": 1.0, "options": {"expires": 2}},
     "sweep sips": {"task": "sweep_sips", "schedule": 1.0, "options": {"expires": 2}},
+    "deliver due": {"task": "deliver_due", "schedule": 1.0, "options": {"expires": 2}},
     "sweep deliveries": {"task": "sweep_deliveries", "schedule": 1.0, "options": {"expires": 2}},
+    "sweep replays": {"task": "sweep_replays", "schedule": 1.0, "options": {"expires": 2}},
     # Hourly, for it only fills the days that are missing: a tick lost while nothing ran costs an hour.
+    "forget old events": {"task": "forget_old_events", "schedule": crontab(minute=30)},
     "index smallcases": {"task": "index_smallcases", "schedule": crontab(minute=0)},
+    "forget old requests": {"task": "forget_old_requests", "schedule": crontab(minute=20)},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
 
@@ -146,8 +159,25 @@ MARKET_SEED = env.text("MARKET_SEED", default="gateway")
 PATIENCE_TEST_SECONDS = env.whole("PATIENCE_TEST_SECONDS", default=5)
 PATIENCE_LIVE_SECONDS = env.whole("PATIENCE_LIVE_SECONDS", default=60)
 
+# Webhooks may go to this machine and its network. Never where partners whom you do not know give the URLs.
+WEBHOOK_ALLOW_PRIVATE_NETWORKS = env.flag("WEBHOOK_ALLOW_PRIVATE_NETWORKS", default=EMBEDDED)
+WEBHOOK_RETENTION_DAYS = env.whole("WEBHOOK_RETENTION_DAYS", default=90)
+# How often one may ask (gateway.limits); empty is no limit ---------------------------------------------------
+# A partner's server: 100 requests a second on end. One web process was measured to answer 250 to 500 reads a second.
+RATE_LIMIT_GATEWAY = env.rate("RATE_LIMIT_GATEWAY", default="6000/minute")
+# One connected user, or one manager: an app that polls every second from two devices takes 120.
+RATE_LIMIT_ACCOUNT = env.rate("RATE_LIMIT_ACCOUNT", default="300/minute")
+# Wrong secrets for one gateway from one address.
+RATE_LIMIT_WRONG_SECRETS = env.rate("RATE_LIMIT_WRONG_SECRETS", default="20/minute")
+_on_redis = CELERY_BROKER_URL.startswith(("redis://", "rediss://"))
+RATE_LIMIT_STORAGE_URL = env.store_url(
+    "RATE_LIMIT_STORAGE_URL", default=CELERY_BROKER_URL if _on_redis else "memory://"
+)
+
 # REST and OpenAPI ----------------------------------------------------------------------------------------
 BODY_LIMIT_BYTES = 64 * 1024
+CONSOLE_BODY_LIMIT_BYTES = 5 * 1024 * 1024
+BODY_SECONDS = 10
 REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["gateway.rest.StrictJSONParser"],
@@ -195,24 +225,45 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
+BEHIND_TLS_PROXY = env.flag("BEHIND_TLS_PROXY", default=False)
+# How many proxies of ours add to X-Forwarded-For: what stands before their words in it, anybody may have written.
+PROXIES_IN_FRONT = env.whole("PROXIES_IN_FRONT", default=int(BEHIND_TLS_PROXY))
 if not EMBEDDED:
     SECURE_SSL_REDIRECT = env.flag("SECURE_SSL_REDIRECT", default=True)
-    SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+    SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]  # asked from within, past the TLS proxy
     SECURE_HSTS_SECONDS = env.whole("SECURE_HSTS_SECONDS", default=31_536_000)
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
     SECURE_HSTS_PRELOAD = True
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
-    if env.flag("BEHIND_TLS_PROXY", default=False):
+    if BEHIND_TLS_PROXY:
         SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
+# What operators see --------------------------------------------------------------------------------------
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+LOG_FORMAT = env.one_of("LOG_FORMAT", ("json", "line"), default="line" if EMBEDDED else "json")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"request_id": {"()": "gateway.middleware.WithRequestId"}},
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request_id"]}},
+    "filters": {"without_paths": {"()": "gateway.logs.WithoutPaths"}},
+    "formatters": {"json": {"()": "gateway.logs.Json"}, "line": {"()": "gateway.logs.Line"}},
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["without_paths"]},
+    },
     "root": {"handlers": ["console"], "level": env.one_of("LOG_LEVEL", LOG_LEVELS, default="INFO")},
-    "loggers": {"django.request": {"level": "ERROR"}},
+    "loggers": {
+        "django.request": {"level": "ERROR"},
+        "urllib3.connectionpool": {"level": "ERROR"},
+        # Each would tell of every task once more, empty sweeps included.
+        "celery.beat": {"level": "WARNING"},
+        "celery.app.trace": {"level": "WARNING"},
+        "celery.worker.strategy": {"level": "WARNING"},
+    },
 }
+# A secret of the scraper's; without it /metrics is open in the embedded default and not there in production.
+METRICS_TOKEN = env.read("METRICS_TOKEN", env.long_enough, default="", wanted="16 characters long at least")
+WORKER_METRICS_PORT = env.whole("WORKER_METRICS_PORT", default=0)
+os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(VAR_DIR / "metrics"))
+# Above and below these the gateway calls itself not ready.
+READY_QUEUE_DEPTH = env.whole("READY_QUEUE_DEPTH", default=10_000)
+READY_FREE_MEGABYTES = env.whole("READY_FREE_MEGABYTES", default=200)

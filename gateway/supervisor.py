@@ -98,17 +98,27 @@ class Supervisor:
         self.stopping = True
 
 
-def web(*, host: str, port: int, threads: int = 8) -> Child:
-    options = ["--interface", "wsgi", "--host", host, "--port", str(port), "--workers", "1", "--no-ws"]
-    options += ["--blocking-threads", str(threads), "--log-level", "error"]
-    return Child("web", [sys.executable, "-m", "granian", *options, "gateway.wsgi:application"])
+def web(*, host: str, port: int) -> Child:
+    """A request's head has 10 s to arrive, its body has gateway.rsgi's; HTTP/1 alone, as proxies speak it."""
+    options = ["--interface", "rsgi", "--host", host, "--port", str(port), "--workers", "1", "--no-ws"]
+    options += ["--http", "1", "--http1-header-read-timeout", "10000", "--http1-buffer-size", "65536"]
+    return Child("web", [sys.executable, "-m", "granian", *options, "--log-level", "error", "gateway.rsgi:application"])
 
 
 def worker(*, concurrency: int = 2) -> Child:
     """Worker and beat in one process: only where there is one worker."""
-    options = ["-B", "--concurrency", str(concurrency), "--loglevel", "WARNING"]
-    options += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
-    return Child("worker", [sys.executable, "-m", "celery", "--quiet", "-A", "gateway", "worker", *options])
+    return _celery_worker("worker", "-B", "--concurrency", str(concurrency))
+
+
+def courier() -> Child:
+    """One process, which has many deliveries in flight from threads of its own."""
+    return _celery_worker("courier", "--pool", "solo", "--queues", "deliveries")
+
+
+def _celery_worker(name: str, *options: str) -> Child:
+    command = [sys.executable, "-m", "celery", "--quiet", "-A", "gateway", "worker", "--hostname", f"{name}@%h"]
+    alone = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
+    return Child(name, [*command, "--loglevel", "WARNING", *alone, *options])
 
 
 def die_with_parent() -> None:

@@ -2,7 +2,7 @@ from django.contrib import admin
 from django.urls import include, path
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
-from gateway.views import healthz, readyz
+from gateway.views import healthz, metrics, readyz
 
 admin.site.site_header = admin.site.site_title = "Transaction gateway"
 admin.site.index_title = "Console"
@@ -10,9 +10,11 @@ admin.site.index_title = "Console"
 urlpatterns = [
     path("healthz", healthz),
     path("readyz", readyz),
+    path("metrics", metrics),
     path("api/schema/", SpectacularJSONAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(template_name="gateway/docs.html"), name="docs"),
     path("admin/", admin.site.urls),
     path("", include("transactions.urls")),
     path("", include("smallcases.urls")),
+    path("", include("webhooks.urls")),
 ]

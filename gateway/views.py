@@ -1,51 +1,56 @@
-"""Operators' doors: alive, and ready to take orders."""
+"""Operators' doors: alive, ready to take orders, and how it goes."""
 
-from datetime import timedelta
+from collections.abc import Callable
+from functools import wraps
 from typing import Final
 
-from celery import current_app
-from django.apps import apps
-from django.http import HttpRequest, JsonResponse
-from kombu.exceptions import OperationalError
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
 
-from gateway import clock
+from gateway import exporter, readiness
 from gateway.envelope import done, refused
 from gateway.errors import ErrorType
-from gateway.models import Work
+from gateway.middleware import unavailable
+from gateway.scrape import LookedUp
 
-LAG_BORNE: Final = timedelta(seconds=60)
+View = Callable[[HttpRequest], HttpResponse]
+READING: Final = ("GET", "HEAD")
 
 
-def healthz(request: HttpRequest) -> JsonResponse:
+def for_reading(view: View) -> View:
+    @wraps(view)
+    def checked(request: HttpRequest) -> HttpResponse:
+        if request.method in READING:
+            return view(request)
+        response = refused(405, ErrorType.METHOD_NOT_ALLOWED, f'Method "{request.method}" not allowed.')
+        response["Allow"] = ", ".join(READING)
+        return response
+
+    return csrf_exempt(checked)  # else a POST would be told of a cookie that it lacks
+
+
+@for_reading
+def healthz(request: HttpRequest) -> HttpResponse:
     """The process answers; nothing else is asked."""
     return JsonResponse(done({"alive": True}))
 
 
-def readyz(request: HttpRequest) -> JsonResponse:
-    """Database, queue and sweep; 503 with a sentence for each that is not as it should be."""
-    lag = sweep_lag()
-    problems = [] if lag <= LAG_BORNE else [f"Work has been due for {int(lag.total_seconds())} s: is a worker running?"]
-    problems += [] if _queue_answers() else ["The queue's broker does not answer."]
-    if problems:
-        response = refused(503, ErrorType.SERVICE_UNAVAILABLE, *problems)
-        response["Retry-After"] = "5"
+@for_reading
+def readyz(request: HttpRequest) -> HttpResponse:
+    """503 with a sentence for each thing that is not as it should be."""
+    if problems := readiness.problems():
+        return unavailable(*problems)
+    return JsonResponse(done({"ready": True}))
+
+
+@for_reading
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Prometheus's text format: what this machine's processes have counted, and what is owed."""
+    admitted = exporter.admission(request.headers.get("Authorization", ""))
+    if admitted == 404:
+        return refused(404, ErrorType.NOT_FOUND, "There is nothing at this path.")
+    if admitted == 401:
+        response = refused(401, ErrorType.INVALID_SECRET, "Authorization must be `Bearer` and the METRICS_TOKEN.")
+        response["WWW-Authenticate"] = "Bearer"
         return response
-    return JsonResponse(done({"ready": True, "sweepLagSeconds": round(lag.total_seconds(), 3)}))
-
-
-def sweep_lag() -> timedelta:
-    """For how long the longest-owed row, of any kind, has been due and nobody's; by the wall's clock."""
-    now = clock.wall()
-    kinds = [model for model in apps.get_models() if issubclass(model, Work)]
-    owed = [kind._default_manager.filter(due_at__lte=now, leased_until__lte=now).order_by("due_at") for kind in kinds]
-    since = [max(row.due_at, row.leased_until) for row in (rows.first() for rows in owed) if row and row.due_at]
-    return max((now - moment for moment in since), default=timedelta(0))
-
-
-def _queue_answers() -> bool:
-    try:
-        with current_app.connection_for_write() as connection:
-            connection.ensure_connection(max_retries=1, interval_start=0, timeout=2)
-    except (OperationalError, OSError):
-        return False
-    return True
+    return HttpResponse(exporter.exposition(LookedUp()), content_type=exporter.CONTENT_TYPE)

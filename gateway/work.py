@@ -1,9 +1,10 @@
 """Leased work: offer what is due, claim one row, settle it behind the fence."""
 
 from datetime import datetime, timedelta
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
+from django.db.transaction import atomic
 
 from gateway import clock
 from gateway.jobs import Job, ring
@@ -27,21 +28,34 @@ def mine(rows: QuerySet[W], work: W) -> QuerySet[W]:
     return rows.filter(pk=work.pk, attempts=work.attempts)
 
 
+def take(rows: QuerySet[W], *, lease: timedelta) -> list[W]:
+    """Of `rows`, found due before, those still owed and unleased, claimed for `lease`; no two callers get the same."""
+    wall = clock.wall()
+    owed = rows.filter(due_at__isnull=False, leased_until__lte=wall)
+    with atomic(durable=True):
+        taken = list(owed.select_for_update(skip_locked=True, of=("self",)).order_by("pk"))
+        mine = rows.model._default_manager.filter(pk__in=[row.pk for row in taken])
+        mine.update(attempts=F("attempts") + 1, leased_until=wall + lease)
+    for row in taken:
+        row.attempts += 1
+    return taken
+
+
+def due(rows: QuerySet[W]) -> QuerySet[W]:
+    """Those that are due by their own gateway's clock, and unleased."""
+    (_, wall), *ahead = clock.clocks()
+    is_due = Q(due_at__lte=wall)
+    for gateway, now in ahead:
+        is_due |= Q(gateway=gateway, due_at__lte=now)
+    return rows.filter(is_due, leased_until__lte=wall)
+
+
 def offer_due(rows: QuerySet[W], job: Job, *, limit: int = SWEPT_AT_ONCE) -> int:
-    """Ring for every row that is due and unleased, each by its own gateway's clock.
+    """Ring for every row that is due and unleased.
 
     Running twice rings twice; the fence makes the second bell match nothing.
     """
-    offered = 0
-    for gateway_id, now in clock.clocks():
-        due = rows.filter(due_at__lte=now, leased_until__lte=clock.wall())
-        if gateway_id is not None:
-            due = due.filter(gateway_id=gateway_id)
-        offered += _offer(rows, list(due.order_by("due_at").values_list("pk", "attempts")[:limit]), job)
-    return offered
-
-
-def _offer(rows: QuerySet[W], found: list[tuple[int, int]], job: Job) -> int:
+    found = list(due(rows).order_by("due_at").values_list("pk", "attempts")[:limit])
     if found:
         rows.filter(pk__in=[pk for pk, _ in found]).update(leased_until=first_offer(clock.wall()))
     for pk, attempts in found:
@@ -52,3 +66,11 @@ def _offer(rows: QuerySet[W], found: list[tuple[int, int]], job: Job) -> int:
 def first_offer(moment: datetime) -> datetime:
     """`leased_until` of a row whose bell is rung as it is written, `moment` by the wall."""
     return moment + OFFER
+
+
+def erase(rows: "QuerySet[Any]") -> int:
+    """One DELETE. Django's own would read every row first, to see what refers to it; the caller has cleared that away.
+
+    A foreign key still holds: what refers to an erased row makes the commit fail.
+    """
+    return rows._raw_delete(rows.db)

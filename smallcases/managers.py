@@ -4,9 +4,9 @@ from django.contrib.auth.models import User
 from rest_framework.authentication import BaseAuthentication, TokenAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
-from gateway.errors import ErrorType, GatewayError, InvalidSecret, NotFound
+from gateway.errors import ErrorType, GatewayError, InvalidSecret, NotFound, WrongSecret
+from gateway.plane import Identity, PlaneView
 from smallcases.models import Smallcase
 from smallcases.services.manager_tokens import kept_form
 
@@ -24,7 +24,7 @@ class ManagerAuthentication(TokenAuthentication):
         try:
             found = super().authenticate(request)
         except AuthenticationFailed as refusal:
-            raise InvalidSecret(f"Authorization: {refusal.detail}") from None
+            raise WrongSecret(f"Authorization: {refusal.detail}") from None
         if found is None:
             raise InvalidSecret("The header Authorization is missing; it must be: Token <key>.")
         return found
@@ -33,8 +33,12 @@ class ManagerAuthentication(TokenAuthentication):
         return super().authenticate_credentials(kept_form(key))
 
 
-class ManagerView(APIView):
+class ManagerView(PlaneView):
     """Who calls is known, and may publish, before anything else is looked at."""
+
+    @property
+    def identity(self) -> Identity:
+        return Identity(user_id=self.manager.pk)
 
     @property
     def manager(self) -> User:

@@ -15,8 +15,9 @@ def announce(*, row: int, attempt: int) -> None:
 
 
 @shared_task(name="sweep_announcements")
-def sweep_announcements() -> None:
-    offer_due(Announcement.objects.all(), Job.ANNOUNCE)
+def sweep_announcements() -> int:
+    """How many it rang for."""
+    return offer_due(Announcement.objects.all(), Job.ANNOUNCE)
 
 
 @shared_task(name=Job.TELL_SIP.value)
@@ -25,8 +26,9 @@ def tell_sip(*, row: int, attempt: int) -> None:
 
 
 @shared_task(name="sweep_sips")
-def sweep_sips() -> None:
-    offer_due(Sip.objects.filter(is_active=True), Job.TELL_SIP)
+def sweep_sips() -> int:
+    """How many it rang for."""
+    return offer_due(Sip.objects.filter(is_active=True), Job.TELL_SIP)
 
 
 @shared_task(name="index_smallcases")

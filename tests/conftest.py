@@ -1,22 +1,33 @@
 """What every test may ask for. The clock is real; tests that need another time pass `now` or move a gateway's clock."""
 
+import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from celery import current_app
 from django.conf import settings as django_settings
 
 from brokers.loading import load, read_instruments
 from brokers.management.commands.load_instruments import SHIPPED
+from gateway import limits
 from gateway.credentials import Credentials
+from gateway.metric_files import DIRECTORY
 from tests import make
 from tests.partner import Partner
 from tests.receiver import Receiver
 
 HERE = Path(__file__).parent
+hypothesis.settings.register_profile("unhurried", deadline=None)  # another test may have the processor
+hypothesis.settings.load_profile("unhurried")
+_stores = count(1)
 
 
 @pytest.fixture
@@ -31,13 +42,31 @@ def instruments(db: None) -> None:
     load(read_instruments(SHIPPED).instruments)
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Counts of this run alone, from the first request on, which comes with the collection (test_openapi).
+
+    In the usual place a slot would count on from where the last run has left it.
+    """
+    os.environ[DIRECTORY] = tempfile.mkdtemp(prefix="gateway-metrics-")
+    config.add_cleanup(partial(shutil.rmtree, os.environ[DIRECTORY]))
+
+
 @pytest.fixture(autouse=True)
-def _no_real_queue(settings: Any, request: pytest.FixtureRequest) -> Iterator[None]:
+def _no_real_queue(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Bells go nowhere, unless a test asks for `eager` or runs real processes."""
+    monkeypatch.delenv("CELERY_BROKER_URL", raising=False)  # Celery heeds it before its own configuration
     before = current_app.conf.broker_url
     current_app.conf.update(broker_url="memory://")
     yield
     current_app.conf.update(broker_url=before)
+
+
+@pytest.fixture(autouse=True)
+def _no_limits(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody is counted, unless a test sets a rate; then the count begins with that test."""
+    settings.RATE_LIMIT_GATEWAY = settings.RATE_LIMIT_ACCOUNT = settings.RATE_LIMIT_WRONG_SECRETS = ""
+    settings.RATE_LIMIT_STORAGE_URL = f"memory://{next(_stores)}"
+    monkeypatch.setattr(limits, "shut_out", limits.ShutOut())
 
 
 @pytest.fixture

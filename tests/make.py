@@ -21,7 +21,7 @@ from transactions.services.confirming import Choices, confirm
 from transactions.services.intake import Wanted, create_transaction
 from transactions.tasks import sweep_batches
 from webhooks.services.endpoints import add_endpoint
-from webhooks.tasks import sweep_deliveries
+from webhooks.tasks import deliver_due, sweep_deliveries, sweep_replays
 
 _numbers = count(1)
 TWO_WAY = (Security("INFY", 10, Side.BUY), Security("TCS", 5, Side.SELL))
@@ -83,6 +83,8 @@ def sweep(*, rounds: int = 3) -> None:
         sweep_batches()
         sweep_announcements()
         sweep_sips()
+        sweep_replays()
+        deliver_due()
         sweep_deliveries()
 
 

@@ -72,7 +72,7 @@ class Receiver:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"]))
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                hit = Hit(self.path, headers, body)
+                hit = Hit(self.path, headers | {"x-came-from": str(self.client_address[1])}, body)
                 receiver.hits.append(hit)
                 self.send_response(receiver.answer(hit))
                 self.send_header("content-length", "2")

@@ -113,6 +113,12 @@ class Daemon:
             self._process.wait(PATIENCE)
         print(file=self._guard.stdin, flush=True)
 
+    @property
+    def pid(self) -> int:
+        if self._process is None:
+            raise ProcessLookupError(f"No {self._product.name} was started.")
+        return self._process.pid
+
     def close(self) -> None:
         self.end(STOP)
         self._guard.communicate()
@@ -185,6 +191,17 @@ class Server:
 
     def kill(self) -> None:
         self._ours().end(signal.SIGKILL)
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Connections are accepted, and nothing is answered."""
+        os.kill(self.pid, signal.SIGSTOP)
+        yield
+        os.kill(self.pid, signal.SIGCONT)
+
+    @property
+    def pid(self) -> int:
+        return self._ours().pid
 
     def _ours(self) -> Daemon:
         if self.daemon is None:

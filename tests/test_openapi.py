@@ -24,6 +24,11 @@ from tests import make
 from transactions.intents import Intent
 from transactions.models import Batch, Transaction
 from transactions.services.execution import place_batch
+from webhooks.events import EventType
+from webhooks.models import Endpoint, Event, Replay
+from webhooks.services.endpoints import add_endpoint
+from webhooks.services.replaying import Span, start_replay
+from webhooks.services.sampling import send_sample
 
 Json = dict[str, Any]
 # What a schema cannot say, so that a request true to it may still be wrong (400): which tickers there are, their
@@ -39,6 +44,10 @@ BEYOND_A_SCHEMA: Final = (
     "GET /v1/{gateway}/engine/smallcases",
     "GET /v1/{gateway}/engine/smallcase/chart",
     "POST /manager/v1/smallcases/{scid}/rebalances",
+    "GET /v1/{gateway}/engine/webhooks/events",
+    "POST /v1/{gateway}/engine/webhooks/replay",
+    "POST /v1/{gateway}/engine/webhooks/test",
+    "POST /sandbox/{gateway}/webhooks/trigger",
 )
 CONNECTED: Final = (
     "GET /v1/{gateway}/engine/user/investments",
@@ -49,6 +58,7 @@ ACCEPTED: Final = ["2xx", "400", "401", "403", "404", "409"]
 NAME, API_SECRET, JWT_SECRET = "documented", "a" * 43, "j" * 43
 FRESH, PLACED, BATCH, USER = f"TRX_{'0' * 32}", f"TRX_{'1' * 32}", "2" * 24, "3" * 24
 SCID, MANAGER = "TEST_0001", "m" * 40
+EVENT, REPLAY, ENDPOINT = f"evt_{'4' * 24}", f"rpl_{'5' * 24}", "6" * 24
 ACCEPTED_BY: Final = {"checks": {"positive_data_acceptance": {"expected-statuses": ACCEPTED}}}
 CONFIG: Final = SchemathesisConfig.from_dict(
     {
@@ -65,6 +75,9 @@ CONFIG: Final = SchemathesisConfig.from_dict(
             "path.batch_id": BATCH,
             "path.scid": SCID,
             "query.scid": SCID,
+            "path.event_id": EVENT,
+            "path.key": REPLAY,
+            "path.endpoint_id": ENDPOINT,
         },
         "generation": {"allow-x00": False},  # no text can hold it, in whatever field
         "operations": [
@@ -103,6 +116,12 @@ def _documented(transactional_db: None, instruments: None) -> None:
     Account.objects.create(gateway=here, auth_id=USER, broker="kite", client_id="documented", created_at=clock.wall())
     Token.objects.create(user=User.objects.create_superuser("manager"), key=kept_form(MANAGER))
     make.smallcase(scid=SCID)
+    hook = add_endpoint(gateway=here, url="http://127.0.0.1:9/hooks", types=tuple(EventType), now=clock.wall()).endpoint
+    Endpoint.objects.update(public_id=ENDPOINT)
+    sent = send_sample(gateway=here, kind=EventType.ORDER_PLACED, endpoint=hook, marked=True, now=clock.wall())
+    Event.objects.filter(pk=sent.pk).update(key=EVENT)
+    start_replay(gateway=here, span=Span(since=clock.wall()), now=clock.wall())
+    Replay.objects.update(key=REPLAY, due_at=None)
     Transaction.objects.filter(pk=batch.transaction_id).update(transaction_id=PLACED)
 
 
@@ -126,7 +145,8 @@ def as_documented(operation: str) -> Callable[..., None]:
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.filter_too_much],
     )
     def test(self: object, case: Case[Any]) -> None:
-        case.call_and_validate()
+        # Said again here: where an operation has a header of its own, credentials of CONFIG are taken for generated.
+        case.call_and_validate(headers=schema.config.headers_for(operation=case.operation))
 
     return cast("Callable[..., None]", test)
 
@@ -154,6 +174,15 @@ class TestAsDocumented:
     test_smallcase_chart = as_documented("smallcaseChart")
     test_rebalances = as_documented("rebalances")
     test_publish_rebalance = as_documented("publishRebalance")
+    test_webhook_events = as_documented("webhookEvents")
+    test_replay_event = as_documented("replayEvent")
+    test_replay_events = as_documented("replayEvents")
+    test_replay_progress = as_documented("replayProgress")
+    test_webhook_endpoints = as_documented("webhookEndpoints")
+    test_enable_endpoint = as_documented("enableEndpoint")
+    test_send_test_event = as_documented("sendTestEvent")
+    test_reset = as_documented("reset")
+    test_trigger_webhook = as_documented("triggerWebhook")
 
 
 class TestTheDocument:
@@ -202,6 +231,18 @@ class TestTheDocument:
         ]
 
         assert all("Request-Id" in answer["headers"] for answer in answers)
+
+    def test_offers_an_idempotency_key_for_every_post_and_nothing_else(self, document: Json) -> None:
+        takers = {
+            (method, "Idempotency-Replayed" in operation["responses"]["200"]["headers"])
+            for methods in document["paths"].values()
+            for method, operation in methods.items()
+            if "Idempotency-Key" in {parameter["name"] for parameter in operation.get("parameters", ())}
+        }
+        posts = [methods["post"] for methods in document["paths"].values() if "post" in methods]
+
+        assert takers == {("post", True)}
+        assert all("Idempotency-Key" in {one["name"] for one in post["parameters"]} for post in posts)
 
     @pytest.mark.parametrize(
         ("shape", "field", "said"),

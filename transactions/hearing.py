@@ -1,5 +1,6 @@
 """What a broker's word, or its silence, makes of an order. Pure; a word that contradicts itself is no word."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -50,6 +51,20 @@ def hear(facts: Facts, word: Report | None, *, now: datetime, patience: timedelt
         status_message=facts.status_message if status is OrderStatus.ERROR else word.message,
         silent_since=None,
     )
+
+
+def furthest(words: Iterable[Report]) -> dict[str, Report]:
+    """By ref. A broker may repeat itself, and what it repeats may be older: an end counts for more than an open order,
+    more shares for more than fewer, the first of equals."""
+    told: dict[str, Report] = {}
+    for word in words:
+        if word.ref not in told or _progress(word) > _progress(told[word.ref]):
+            told[word.ref] = word
+    return told
+
+
+def _progress(word: Report) -> tuple[bool, int]:
+    return word.status is not BrokerStatus.OPEN, word.filled_quantity
 
 
 def is_credible(facts: Facts, word: Report) -> bool:

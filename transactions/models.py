@@ -167,6 +167,7 @@ class Order(models.Model):
                 name="unfilled_is_nothing",
             ),
         ]
+        indexes = [models.Index(fields=["batch"], condition=Q(status="ERROR"), name="order_in_error")]
 
     def __str__(self) -> str:
         return f"{self.side} {self.quantity} {self.ticker}"

@@ -225,6 +225,13 @@ ACT: Final = extend_schema(
     examples=[OpenApiExample("Reject", value={"action": "reject", "errorCode": "checkHoldings"}, request_only=True)],
     responses={200: answer("Done", obj({"batchId": OBJECT_ID, "tradingsymbol": text(), "action": one_of(*Act)}))},
 )
+RESET: Final = extend_schema(
+    operation_id="reset",
+    summary="Back to empty",
+    description="Credentials, origins and webhook endpoints stay; every order, user, pin and event goes, time returns.",
+    request=None,
+    responses={200: answer("Empty", obj({"now": MOMENT}))},
+)
 _ROWS: Final = listed({"type": "object"})
 SCENARIOS: Final = extend_schema(
     operation_id="scenarios",

@@ -19,6 +19,7 @@ from transactions.models import Batch
 from transactions.sandbox_serializers import ActIn, ClockIn, Complete, MarketIn, PriceIn
 from transactions.scenarios import scenarios
 from transactions.services import play
+from transactions.services.resetting import reset
 from transactions.services.waking import return_to_present, wake
 
 MAX_WAIT = 30
@@ -104,6 +105,14 @@ class ActOnOrder(SandboxView):
         )
         wake(Batch.objects.filter(pk=order.batch_id), here, now=clock.now(here))
         return ok({"batchId": batch_id, "tradingsymbol": tradingsymbol, "action": wanted["action"]})
+
+
+class Reset(SandboxView):
+    @openapi.RESET
+    def post(self, request: Request, gateway: str) -> Response:
+        here = self.caller.gateway
+        reset(gateway=here)
+        return ok({"now": timestamp(clock.now(here))})
 
 
 class Scenarios(SandboxView):

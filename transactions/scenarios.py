@@ -48,6 +48,13 @@ PERSONAS: Final = {
     Persona.CONTRADICTS: Outcome(
         "ERROR", "PLACED", "ERROR", "Of the last order the broker says what cannot be; it is not believed."
     ),
+    Persona.HANGS: Outcome(
+        "COMPLETE", "PLACED", "COMPLETED", "The placing is not answered, though the broker has taken the orders."
+    ),
+    Persona.DEAF: Outcome("ERROR", "PLACED", "ERROR", "The broker never hears of the orders, and the gateway not why."),
+    Persona.REPEATS: Outcome(
+        "COMPLETE", "PLACED", "COMPLETED", "The broker says everything twice, the second time as it was at first."
+    ),
     Persona.LOGIN_FAILS: Outcome("–", "–", "–", "The PIN is refused; the transaction stays INITIALIZED."),
 }
 STOPS: Final = {StopAt.CHOOSER: 1010, StopAt.LOGIN: 1011, StopAt.CONFIRMATION: 1012, StopAt.NO_BROKER: 1006}

@@ -21,6 +21,7 @@ def sync_batch(*, row: int, attempt: int) -> None:
 
 
 @shared_task(name="sweep_batches")
-def sweep_batches() -> None:
-    offer_due(Batch.objects.filter(status=BatchStatus.QUEUED), Job.PLACE_BATCH)
-    offer_due(Batch.objects.filter(status__in=LOOKED_AFTER), Job.SYNC_BATCH)
+def sweep_batches() -> int:
+    """How many it rang for."""
+    to_place = offer_due(Batch.objects.filter(status=BatchStatus.QUEUED), Job.PLACE_BATCH)
+    return to_place + offer_due(Batch.objects.filter(status__in=LOOKED_AFTER), Job.SYNC_BATCH)

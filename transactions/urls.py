@@ -42,4 +42,5 @@ urlpatterns = [
         sandbox.ActOnOrder.as_view(),
     ),
     path("sandbox/<gateway:gateway>/scenarios", sandbox.Scenarios.as_view()),
+    path("sandbox/<gateway:gateway>/reset", sandbox.Reset.as_view()),
 ]

@@ -20,6 +20,7 @@ class Transactions(PartnerView):
             account=caller.account,
             wanted=CreateTransaction.wanted(request.data),
             now=clock.now(caller.gateway),
+            turn=self.turn,
         )
         return ok(payloads.created(made))
 

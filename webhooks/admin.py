@@ -1,26 +1,144 @@
-"""Webhooks in the console: what is owed to whom, and what each attempt met."""
+"""Webhooks in the console: what is owed to whom, what each attempt met, who fails, and what may be done about it."""
 
-from django.contrib import admin
+from collections.abc import Callable
+from typing import Any, Final
 
+from django.contrib import admin, messages
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest
+
+from gateway import clock
 from gateway.console import ReadOnlyAdmin, ReadOnlyInline
-from webhooks.models import Attempt, Delivery, Endpoint, Event
+from gateway.errors import GatewayError
+from webhooks.models import Attempt, Delivery, Endpoint, Event, Replay
+from webhooks.services.endpoints import disable
+from webhooks.services.replaying import recover, send_again
+
+BY_HAND: Final = "By an operator."
+
+
+class Health(admin.SimpleListFilter):
+    """What somebody who was woken looks for first."""
+
+    title = "health"
+    parameter_name = "health"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("failing", "Failing"), ("disabled", "Disabled"), ("well", "Well")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Endpoint]) -> QuerySet[Endpoint]:
+        wanted: dict[str, dict[str, Any]] = {
+            "failing": {"is_enabled": True, "failures__gt": 0},
+            "disabled": {"is_enabled": False},
+            "well": {"is_enabled": True, "failures": 0},
+        }
+        return queryset.filter(**wanted.get(self.value() or "", {}))
 
 
 @admin.register(Endpoint)
 class EndpointAdmin(ReadOnlyAdmin):
-    list_display = ("url", "gateway", "plan", "is_enabled", "created_at")
+    list_display = ("url", "gateway", "is_enabled", "failures", "failing_since", "disabled_at", "disabled_because")
     list_select_related = ("gateway",)
-    list_filter = ("is_enabled", "plan", "gateway")
-    search_fields = ("url",)
-    fields = ("gateway", "url", "types", "plan", "is_enabled", "created_at")
+    list_filter = (Health, "plan", "gateway")
+    search_fields = ("url", "=public_id")
+    fields = (
+        "gateway",
+        "public_id",
+        "url",
+        "types",
+        "plan",
+        "is_enabled",
+        "failures",
+        "failing_since",
+        "disabled_at",
+        "disabled_because",
+        "created_at",
+    )
+    actions = ("enable_and_recover", "disable")
+
+    def has_operate_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("webhooks.change_endpoint")
+
+    @admin.action(description="Enable and recover what was missed", permissions=["operate"])
+    def enable_and_recover(self, request: HttpRequest, queryset: QuerySet[Endpoint]) -> None:
+        def act(endpoint: Endpoint) -> bool:
+            recover(endpoint=endpoint, now=clock.now(endpoint.gateway))
+            return True
+
+        self._each(request, queryset, act, "Enabled; what was missed is being sent.")
+
+    @admin.action(description="Disable", permissions=["operate"])
+    def disable(self, request: HttpRequest, queryset: QuerySet[Endpoint]) -> None:
+        def act(endpoint: Endpoint) -> bool:
+            return disable(endpoint, because=BY_HAND, now=clock.now(endpoint.gateway))
+
+        self._each(request, queryset, act, "Disabled.")
+
+    def _each(
+        self, request: HttpRequest, endpoints: QuerySet[Endpoint], act: Callable[[Endpoint], bool], told: str
+    ) -> None:
+        """A refusal of one is no refusal of the others."""
+        done = 0
+        for endpoint in endpoints.select_related("gateway"):
+            try:
+                acted = act(endpoint)
+            except GatewayError as refusal:
+                self.message_user(request, f"{endpoint}: {refusal}", messages.WARNING)
+                continue
+            if acted:
+                self.log_change(request, endpoint, told)
+                done += 1
+        self.message_user(request, f"{_counted(done, 'endpoint')}. {told}")
+
+
+class Resending(ReadOnlyAdmin):
+    """What can be sent again."""
+
+    actions = ("send_again",)
+
+    def has_resend_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("webhooks.change_delivery")
+
+    @admin.action(description="Send again", permissions=["resend"])
+    def send_again(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        try:
+            sent = send_again(deliveries=self.deliveries_of(queryset))
+        except GatewayError as refusal:
+            self.message_user(request, str(refusal), messages.WARNING)
+            return
+        LogEntry.objects.log_actions(request.user.pk or 0, queryset, CHANGE, "Sent again.")
+        self.message_user(request, f"{_counted(sent, 'delivery', 'deliveries')} put back in the queue.")
+
+    def deliveries_of(self, chosen: QuerySet[Any]) -> QuerySet[Delivery]:
+        raise NotImplementedError
+
+
+class DeliveryInline(ReadOnlyInline):
+    model = Delivery
+    fields = ("endpoint", "status", "tried", "failures", "due_at", "settled_at")
+    readonly_fields = ("tried",)
+    show_change_link = True
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        deliveries: QuerySet[Delivery] = super().get_queryset(request)
+        return deliveries.select_related("event", "endpoint").annotate(tried=Count("tries"))
+
+    @admin.display(description="attempts")
+    def tried(self, delivery: Delivery) -> int:
+        return int(vars(delivery)["tried"])
 
 
 @admin.register(Event)
-class EventAdmin(ReadOnlyAdmin):
-    list_display = ("type", "subject", "sequence", "gateway", "created_at")
+class EventAdmin(Resending):
+    list_display = ("type", "subject", "sequence", "transaction_id", "gateway", "created_at", "key")
     list_select_related = ("gateway",)
     list_filter = ("type", "gateway")
-    search_fields = ("=subject", "=key")
+    search_fields = ("=subject", "=key", "=transaction_id", "=auth_id", "=request_id")
+    inlines = (DeliveryInline,)
+
+    def deliveries_of(self, chosen: QuerySet[Event]) -> QuerySet[Delivery]:
+        return Delivery.objects.filter(event__in=chosen)
 
 
 class AttemptInline(ReadOnlyInline):
@@ -29,9 +147,36 @@ class AttemptInline(ReadOnlyInline):
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(ReadOnlyAdmin):
-    list_display = ("event", "endpoint", "status", "failures", "due_at", "settled_at")
+class DeliveryAdmin(Resending):
+    list_display = ("event", "endpoint", "status", "failures", "due_at", "settled_at", "is_bulk")
     list_select_related = ("event", "endpoint")
-    list_filter = ("status", "gateway")
-    search_fields = ("=event__subject", "=event__key")
+    list_filter = ("status", "is_bulk", "gateway")
+    search_fields = ("=event__subject", "=event__key", "=event__transaction_id")
     inlines = (AttemptInline,)
+
+    def deliveries_of(self, chosen: QuerySet[Delivery]) -> QuerySet[Delivery]:
+        return chosen
+
+
+@admin.register(Attempt)
+class AttemptAdmin(ReadOnlyAdmin):
+    list_display = ("at", "status_code", "error", "duration_ms", "delivery")
+    list_select_related = ("delivery__event",)
+    list_filter = ("status_code",)
+    search_fields = ("=delivery__event__key", "=delivery__event__subject")
+
+
+@admin.register(Replay)
+class ReplayAdmin(ReadOnlyAdmin):
+    list_display = ("key", "gateway", "endpoint", "since", "until", "only_missed", "replayed", "is_done", "created_at")
+    list_select_related = ("gateway", "endpoint")
+    list_filter = ("only_missed", "gateway")
+    search_fields = ("=key", "=auth_id")
+
+    @admin.display(boolean=True, description="all replayed")
+    def is_done(self, replay: Replay) -> bool:
+        return replay.due_at is None
+
+
+def _counted(number: int, one: str, many: str | None = None) -> str:
+    return f"{number} {one if number == 1 else many or f'{one}s'}"

@@ -1,18 +1,32 @@
 """The socket: one POST to a partner, ten seconds at most, no redirects, what it answered kept to 4 KiB."""
 
+import os
+import socket
+import ssl
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Final
+from typing import Any, ClassVar, Final
 
-import requests
+import certifi
 import urllib3
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+from webhooks import guard
 
 CONNECT_SECONDS: Final = 3
 TOTAL_SECONDS: Final = 10
+BODY_SECONDS: Final = 0.25
 KEPT_BYTES: Final = 4096
 AGENT: Final = "basket-gateway-webhooks/1"
+HOSTS_KEPT: Final = 512
+CONNECTIONS_KEPT: Final = 4  # for each host
+# A resolver that is silent would keep a thread for half a minute; getaddrinfo knows no other limit than glibc's own.
+os.environ.setdefault("RES_OPTIONS", "timeout:2 attempts:2")
+_deadline = threading.local()
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,50 +37,178 @@ class Answer:
     duration_ms: int
     error: str = ""
     excerpt: str = ""
+    retry_after: str = ""
 
     @property
     def accepted(self) -> bool:
         return self.status is not None and 200 <= self.status < 300
 
 
-def post(url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+class Unreachable(Exception):
+    """No connection; the message says why."""
+
+
+def post(url: str, body: bytes, headers: Mapping[str, str], *, allow_private: bool) -> Answer:
     """Never raises for what a partner does."""
     began = time.monotonic()
+    _deadline.at = began + TOTAL_SECONDS
     try:
-        status, excerpt = _exchange(url, body, headers)
-    except (requests.RequestException, urllib3.exceptions.HTTPError, UnicodeError) as error:
-        return Answer(None, _elapsed_ms(began), error=f"{type(error).__name__}: {error}"[:200])
-    return Answer(status, _elapsed_ms(began), excerpt=excerpt)
+        answer = _exchange(url, body, headers, allow_private=allow_private)
+    except (urllib3.exceptions.HTTPError, guard.Forbidden, Unreachable, OSError, UnicodeError) as error:
+        return Answer(None, _elapsed_ms(began), error=_told(error))
+    return Answer(
+        answer.status,
+        _elapsed_ms(began),
+        excerpt=_excerpt(answer),
+        retry_after=answer.headers.get("retry-after", ""),
+    )
 
 
-def _exchange(url: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, str]:
-    sent = {"content-type": "application/json", "user-agent": AGENT, **headers}
-    with _session().post(
+def _exchange(
+    url: str, body: bytes, headers: Mapping[str, str], *, allow_private: bool
+) -> urllib3.response.BaseHTTPResponse:
+    return _pools(allow_private=allow_private).request(
+        "POST",
         url,
-        data=body,
-        headers=sent,
-        timeout=(CONNECT_SECONDS, TOTAL_SECONDS),
-        allow_redirects=False,
-        stream=True,
-    ) as response:
-        return response.status_code, _excerpt(response)
+        body=body,
+        headers={"content-type": "application/json", "user-agent": AGENT, **headers},
+        timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=TOTAL_SECONDS),
+        redirect=False,
+        retries=False,
+        preload_content=False,
+        decode_content=False,
+    )
 
 
-def _excerpt(response: requests.Response) -> str:
-    """What has come of the body at the first look. The status has decided; a body that drips is not waited for."""
+def _excerpt(response: urllib3.response.BaseHTTPResponse) -> str:
+    """The body's beginning. The status has decided, so the body gets a moment only, however slowly it drips.
+
+    A connection whose answer was read to its end is kept; else it is closed.
+    """
+    _deadline.at = min(_deadline.at, time.monotonic() + BODY_SECONDS)
+    kept = bytearray()
     try:
-        kept = response.raw.read1(KEPT_BYTES)
+        while len(kept) < KEPT_BYTES and (part := response.read1(KEPT_BYTES - len(kept))):
+            kept += part
     except (urllib3.exceptions.HTTPError, OSError):
-        return ""
-    return bytes(kept).decode("utf-8", "replace").replace("\x00", "")
+        response.close()
+    if not response.closed:
+        response.close()
+    return kept.decode("utf-8", "replace").replace("\x00", "")
+
+
+def _left() -> float:
+    """Seconds until this thread's post must have its answer."""
+    left = _deadline.at - time.monotonic()
+    if left <= 0:
+        raise TimeoutError(f"No answer within {TOTAL_SECONDS} s.")
+    return float(left)
+
+
+class _Hurried(socket.socket):
+    """Every read gets what is left of the whole, so that an answer which drips byte by byte ends as well."""
+
+    def recv_into(self, *arguments: Any) -> int:
+        self.settimeout(_left())
+        return super().recv_into(*arguments)
+
+
+class _HurriedTLS(ssl.SSLSocket):
+    def recv_into(self, *arguments: Any) -> int:
+        self.settimeout(_left())
+        return super().recv_into(*arguments)
+
+
+def _connect(host: str, port: int, *, allow_private: bool) -> socket.socket:
+    """To the first address that takes us, all of them permitted, within CONNECT_SECONDS after the name is resolved."""
+    try:
+        places = guard.resolve(host, port, allow_private=allow_private)
+    except OSError as error:
+        raise Unreachable(f"{host}: {error.strerror or error}") from None
+    until = time.monotonic() + CONNECT_SECONDS
+    for family, address in places:
+        reached = _Hurried(family, socket.SOCK_STREAM)
+        try:
+            reached.settimeout(max(0.1, until - time.monotonic()))
+            reached.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            reached.connect(address)
+        except OSError as error:
+            reached.close()
+            refusal = error
+        else:
+            return reached
+    raise Unreachable(f"{host}: {refusal.strerror or refusal}")
+
+
+class _Public:
+    """Connects only to addresses of the public internet."""
+
+    allow_private: ClassVar[bool] = False
+    port: int
+    _dns_host: str
+
+    def _new_conn(self) -> socket.socket:
+        return _connect(self._dns_host, self.port, allow_private=self.allow_private)
+
+
+class _Anywhere(_Public):
+    allow_private = True
+
+
+class _PublicHTTP(_Public, HTTPConnection):
+    """http"""
+
+
+class _PublicHTTPS(_Public, HTTPSConnection):
+    """https"""
+
+
+class _AnyHTTP(_Anywhere, HTTPConnection):
+    """http"""
+
+
+class _AnyHTTPS(_Anywhere, HTTPSConnection):
+    """https"""
+
+
+class _PublicHTTPPool(HTTPConnectionPool):
+    ConnectionCls = _PublicHTTP
+
+
+class _PublicHTTPSPool(HTTPSConnectionPool):
+    ConnectionCls = _PublicHTTPS
+
+
+class _AnyHTTPPool(HTTPConnectionPool):
+    ConnectionCls = _AnyHTTP
+
+
+class _AnyHTTPSPool(HTTPSConnectionPool):
+    ConnectionCls = _AnyHTTPS
 
 
 @cache
-def _session() -> requests.Session:
+def _pools(*, allow_private: bool) -> urllib3.PoolManager:
     """One per process, connections kept. No proxies, no netrc: the environment does not choose where orders go."""
-    session = requests.Session()
-    session.trust_env = False
-    return session
+    context = ssl.create_default_context(cafile=certifi.where())
+    context.sslsocket_class = _HurriedTLS
+    pools = urllib3.PoolManager(HOSTS_KEPT, maxsize=CONNECTIONS_KEPT, block=False, ssl_context=context)
+    pools.pool_classes_by_scheme = (
+        {"http": _AnyHTTPPool, "https": _AnyHTTPSPool}
+        if allow_private
+        else {"http": _PublicHTTPPool, "https": _PublicHTTPSPool}
+    )
+    return pools
+
+
+def _told(error: Exception) -> str:
+    """In a line: what happened at the bottom of urllib3's wrappings."""
+    if isinstance(error, urllib3.exceptions.ReadTimeoutError):
+        return f"Timeout: no answer within {TOTAL_SECONDS} s."
+    cause = error
+    while isinstance(inner := (cause.args[-1] if cause.args else None), Exception):
+        cause = inner
+    return f"{type(cause).__name__}: {cause}"[:200]
 
 
 def _elapsed_ms(began: float) -> int:

@@ -3,6 +3,8 @@
 from enum import StrEnum
 from typing import Final
 
+SAMPLE: Final = "test_"  # how the subject of an event begins that tells of nothing
+
 
 class EventType(StrEnum):
     ORDER_PLACED = "order.placed"

@@ -1,8 +1,9 @@
 """Where a partner listens, what happened, and each attempt to say so."""
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
+from gateway.ids import new_object_id
 from gateway.models import Gateway, Work
 from webhooks.events import DEFAULT_TYPES, EventType
 from webhooks.retry import Plan
@@ -19,19 +20,39 @@ def default_types() -> list[str]:
 
 
 class Endpoint(models.Model):
-    """A partner's URL. Its secret is sealed; a previous one signs too until it is retired (None)."""
+    """A partner's URL. Its secret is sealed; a previous one signs too until it is retired (None).
+
+    `failures` counts the attempts that failed since the last that did not, `failing_since` tells when the first of
+    them was (both by the gateway's clock and for all its deliveries together). Disabled, it is owed nothing.
+    """
 
     gateway = models.ForeignKey(Gateway, on_delete=models.PROTECT, related_name="endpoints")
+    public_id = models.CharField(max_length=24, unique=True, default=new_object_id)
     url = models.URLField(max_length=500)
     sealed_secret = models.TextField()
     sealed_previous_secret = models.TextField(null=True, blank=True)
     types = models.JSONField(default=default_types)
     plan = models.CharField(max_length=8, choices=[(p.value, p.value) for p in Plan], default=Plan.STANDARD.value)
     is_enabled = models.BooleanField(default=True)
+    failures = models.PositiveIntegerField(default=0)
+    failing_since = models.DateTimeField(null=True, blank=True)
+    disabled_at = models.DateTimeField(null=True, blank=True)
+    disabled_because = models.CharField(max_length=100, blank=True)
     created_at = models.DateTimeField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["gateway", "url"], name="one_endpoint_per_url")]
+        constraints = [
+            models.UniqueConstraint(fields=["gateway", "url"], name="one_endpoint_per_url"),
+            models.CheckConstraint(
+                condition=Q(failures=0, failing_since__isnull=True) | Q(failures__gt=0, failing_since__isnull=False),
+                name="failing_since_the_first_failure",
+            ),
+            models.CheckConstraint(
+                condition=Q(is_enabled=True, disabled_at__isnull=True, disabled_because="")
+                | (Q(is_enabled=False, disabled_at__isnull=False) & ~Q(disabled_because="")),
+                name="disabled_at_a_time_for_a_reason",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.url
@@ -40,7 +61,8 @@ class Endpoint(models.Model):
 class Event(models.Model):
     """A fact, as it was: `payload` is a snapshot without timestamp and checksum, which each attempt adds.
 
-    `subject` is what the sequence counts within (a batchId), `key` the webhook-id that never changes.
+    `subject` is what the sequence counts within (a batchId), `key` the webhook-id that never changes. Whose it is
+    (`transaction_id`, `auth_id`) stands in the payload as well, and here to be asked for.
     """
 
     gateway = models.ForeignKey(Gateway, on_delete=models.PROTECT, related_name="+")
@@ -49,29 +71,47 @@ class Event(models.Model):
     subject = models.CharField(max_length=40)
     sequence = models.PositiveIntegerField()
     payload = models.JSONField()
+    transaction_id = models.CharField(max_length=36, blank=True, default="")
+    auth_id = models.CharField(max_length=24, blank=True, default="")
+    request_id = models.CharField(max_length=64, blank=True, default="")
     created_at = models.DateTimeField()
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["gateway", "subject", "sequence"], name="sequence_counts_each_event_once")
         ]
-        indexes = [models.Index(fields=["gateway", "-id"], name="event_gateway_newest")]
+        indexes = [
+            models.Index(fields=["gateway", "-id"], name="event_gateway_newest"),
+            models.Index(F("auth_id"), F("id").desc(), condition=~Q(auth_id=""), name="event_user_newest"),
+            models.Index(F("transaction_id"), condition=~Q(transaction_id=""), name="event_transaction"),
+            models.Index(fields=["gateway", "created_at"], name="event_gateway_since"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.type} {self.subject} #{self.sequence}"
 
 
 class Delivery(Work):
-    """An event owed to an endpoint."""
+    """An event owed to an endpoint. What is `bulk` (one fact for very many) goes when nothing else is due."""
 
     event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="deliveries")
     endpoint = models.ForeignKey(Endpoint, on_delete=models.PROTECT, related_name="deliveries")
     status = models.CharField(max_length=9, choices=DeliveryStatus, default=DeliveryStatus.DUE.value)
+    is_bulk = models.BooleanField(default=False)
     failures = models.PositiveSmallIntegerField(default=0)
     settled_at = models.DateTimeField(null=True, blank=True)
 
-    class Meta(Work.Meta):
+    class Meta:
         verbose_name_plural = "deliveries"
+        indexes = [
+            models.Index(F("is_bulk"), F("due_at"), condition=Q(due_at__isnull=False), name="delivery_due"),
+            models.Index(
+                F("gateway"), F("is_bulk"), F("due_at"), condition=Q(due_at__isnull=False), name="delivery_gateway_due"
+            ),
+            models.Index(
+                F("gateway"), F("event").desc(), condition=Q(status=DeliveryStatus.GIVEN_UP.value), name="delivery_lost"
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["event", "endpoint"], name="owed_once_to_each_endpoint"),
             models.CheckConstraint(
@@ -100,3 +140,26 @@ class Attempt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.at} {self.status_code or self.error}"
+
+
+class Replay(Work):
+    """A partner's or an operator's wish to hear again what was sent since a time: done a chunk at a time.
+
+    `endpoint` None means every enabled one; `type` and `auth_id` narrow when they are given. `replayed_up_to` is the
+    last event done, `last_event` where it ends (0: it has not begun): what is recorded later is sent anyhow.
+    """
+
+    endpoint = models.ForeignKey(Endpoint, on_delete=models.CASCADE, null=True, related_name="replays")
+    key = models.CharField(max_length=40, unique=True)
+    since = models.DateTimeField()
+    until = models.DateTimeField(null=True)
+    type = models.CharField(max_length=24, blank=True, default="")
+    auth_id = models.CharField(max_length=24, blank=True, default="")
+    only_missed = models.BooleanField(default=False)
+    replayed_up_to = models.BigIntegerField(default=0)
+    last_event = models.BigIntegerField(default=0)
+    replayed = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.replayed} since {self.since}"

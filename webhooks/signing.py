@@ -13,12 +13,25 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
+from gateway.errors import Invalid
+
 PREFIX: Final = "whsec_"
 
 
 def new_secret() -> str:
     """`whsec_` and 32 random bytes in base64, as the reference libraries read it."""
     return PREFIX + base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+def check_secret(secret: str) -> str:
+    """The secret, if a webhook may be signed with it."""
+    try:
+        key = base64.b64decode(secret.removeprefix(PREFIX), validate=True)
+    except ValueError:
+        key = b""
+    if not key:
+        raise Invalid(f"The secret must be {PREFIX} and base64.")
+    return secret
 
 
 def checksum(*, api_secret: str, timestamp: str, auth_id: str) -> str:

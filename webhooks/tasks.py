@@ -1,17 +1,62 @@
 """Doors for the bell and the beat."""
 
-from celery import shared_task
+import resource
+from datetime import timedelta
+from functools import cache
+from typing import Any
+
+from celery import current_app, shared_task
+from celery.signals import worker_shutting_down
+from django.conf import settings
 
 from gateway.jobs import Job
 from gateway.work import offer_due
-from webhooks.services import delivery
+from webhooks.models import Replay
+from webhooks.services import replaying
+from webhooks.services.delivery import Courier
+from webhooks.services.forgetting import forget_old
+from webhooks.services.settling import give_up_disabled
 
 
 @shared_task(name=Job.DELIVER.value)
-def deliver(*, row: int, attempt: int) -> None:
-    delivery.deliver(row=row, attempt=attempt)
+def deliver_due() -> int:
+    """Also the beat's: a lost bell costs a second."""
+    if current_app.conf.task_always_eager:  # nobody would come back for what a shift leaves in flight
+        return _courier().deliver_all()
+    return _courier().shift()
 
 
 @shared_task(name="sweep_deliveries")
-def sweep_deliveries() -> None:
-    offer_due(delivery.next_in_line(), Job.DELIVER)
+def sweep_deliveries() -> int:
+    return give_up_disabled()
+
+
+@shared_task(name="forget_old_events")
+def forget_old_events() -> None:
+    forget_old(keep=timedelta(days=settings.WEBHOOK_RETENTION_DAYS))
+
+
+@worker_shutting_down.connect
+def _stop(**_: Any) -> None:
+    _courier().is_stopping = True
+
+
+@cache
+def _courier() -> Courier:
+    """This process's. Made at its first use, after any fork: threads do not survive one.
+
+    Its kept connections are more than the 1,024 files that many systems let a process open unless it asks for more.
+    """
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    return Courier(allow_private=settings.WEBHOOK_ALLOW_PRIVATE_NETWORKS)
+
+
+@shared_task(name=Job.REPLAY.value)
+def replay(*, row: int, attempt: int) -> None:
+    replaying.replay(row=row, attempt=attempt)
+
+
+@shared_task(name="sweep_replays")
+def sweep_replays() -> None:
+    offer_due(Replay.objects.all(), Job.REPLAY)

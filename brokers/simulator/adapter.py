@@ -19,6 +19,7 @@ from brokers.simulator.personas import (
     Persona,
     Treatment,
     lent_shares,
+    line_of,
     opening_funds,
     persona_of,
     treatments,
@@ -75,9 +76,12 @@ class SimulatedBroker:
     def place(self, login: Login, basket: Sequence[NewOrder], *, now: datetime) -> Sequence[Ack]:
         """The unique ref makes the second placing of an order write nothing."""
         account = _account(login)
-        fates = treatments(persona_of(login.client_id), forced=login.token, count=len(basket))
+        persona = persona_of(login.client_id)
+        fates = treatments(persona, forced=login.token, count=len(basket))
+        link.before(line_of(persona))
         placed = [_booked(account, new, fate, now) for new, fate in zip(basket, fates, strict=True) if not fate.refused]
         SimOrder.objects.bulk_create(placed, ignore_conflicts=True)
+        link.after(line_of(persona))
         return [
             _ack(new.ref, fate) for new, fate in zip(basket, fates, strict=True) if fate.refused or fate.silence is None
         ]
@@ -86,7 +90,8 @@ class SimulatedBroker:
         with atomic():
             orders = _orders(login, refs)
             bring_up_to_date(orders, self.terms[login.broker].latency, self.terms[login.broker].tariff, now)
-        return [link.heard(order) for order in orders if not link.is_silent(order, now)]
+        said = [link.heard(order) for order in orders if not link.is_silent(order, now)]
+        return link.echoed(line_of(persona_of(login.client_id)), said)
 
     def cancel(self, login: Login, refs: Sequence[str], *, now: datetime) -> None:
         with atomic():

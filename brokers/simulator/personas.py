@@ -39,7 +39,19 @@ class Persona(StrEnum):
     NO_HOLDINGS = "no-holdings"
     SLOW = "slow"
     CONTRADICTS = "contradicts"
+    HANGS = "hangs"
+    DEAF = "deaf"
+    REPEATS = "repeats"
     LOGIN_FAILS = "login-fails"
+
+
+class Line(StrEnum):
+    """What becomes of the calls themselves, whatever the broker makes of the orders."""
+
+    SOUND = "SOUND"
+    CUT_BEFORE = "CUT_BEFORE"
+    CUT_AFTER = "CUT_AFTER"
+    ECHO = "ECHO"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +80,7 @@ _FOR_LAST: Final = {
     Persona.CONTRADICTS: Treatment(garbled=True),
 }
 _FOR_FIRST: Final = {Persona.PARTIAL: Treatment(fate=Fate.HALF)}
+_LINES: Final = {Persona.HANGS: Line.CUT_AFTER, Persona.DEAF: Line.CUT_BEFORE, Persona.REPEATS: Line.ECHO}
 # By errorCode (contract §4): what a PIN that forces it does to every order.
 FORCED: Final = {
     "adapterError": Treatment(refused="adapterError"),
@@ -102,6 +115,10 @@ def treatments(persona: Persona, *, forced: str, count: int) -> list[Treatment]:
         all_of_them[0] = _FOR_FIRST.get(persona, all_of_them[0])
         all_of_them[-1] = _FOR_LAST.get(persona, all_of_them[-1])
     return all_of_them
+
+
+def line_of(persona: Persona) -> Line:
+    return _LINES.get(persona, Line.SOUND)
 
 
 def opening_funds(persona: Persona) -> Decimal:

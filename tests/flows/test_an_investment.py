@@ -219,3 +219,17 @@ class TestAnErrand:
         answer = investor.partner.call("POST", "/gateway/{gateway}/transaction", body, auth_id=investor.auth_id)
 
         assert (answer.status, answer.error_type) == (409, "NoOrder")
+
+
+class TestAClockThatWasReset:
+    def test_lets_what_was_bought_in_the_future_be_sold(self, partner: Partner, smallcase: Smallcase) -> None:
+        partner.advance("P10D")
+        investor = Investor(partner)
+        bought = investor.shares()
+        assert partner.call("POST", "/sandbox/{gateway}/clock", {"reset": True}).status == 200
+
+        sold = investor.order("EXIT", exit={"percent": 50})
+
+        gone = {order["tradingsymbol"]: order["filledQuantity"] for order in sold["orders"]}
+        assert (sold["label"], sold["status"]) == ("PARTIALEXIT", "COMPLETED")
+        assert investor.shares() == {ticker: shares - gone.get(ticker, 0) for ticker, shares in bought.items()}

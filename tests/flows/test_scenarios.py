@@ -29,6 +29,9 @@ PERSONAS: Final = {
     "no-holdings": (["COMPLETE"] * 3, ["PLACED", "COMPLETED"]),
     "slow": (["COMPLETE"] * 3, ["PLACED", "COMPLETED"]),
     "contradicts": (["COMPLETE", "COMPLETE", "ERROR adapterError"], ["PLACED", "ERROR"]),
+    "hangs": (["COMPLETE"] * 3, ["PLACED", "COMPLETED"]),
+    "deaf": (["ERROR adapterError"] * 3, ["PLACED", "ERROR"]),
+    "repeats": (["COMPLETE"] * 3, ["PLACED", "COMPLETED"]),
 }
 # code → its message, the errorType that answers
 SDK_CODES: Final = {

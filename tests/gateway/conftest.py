@@ -5,9 +5,17 @@ from datetime import datetime
 
 import pytest
 import time_machine
+from kombu import Connection
 
 
 @pytest.fixture
 def still(now: datetime) -> Iterator[None]:
     with time_machine.travel(now, tick=False):
         yield
+
+
+@pytest.fixture
+def empty_queue() -> None:
+    """Whatever bells the tests before have rung."""
+    with Connection("memory://") as connection:
+        connection.SimpleQueue("gateway").clear()

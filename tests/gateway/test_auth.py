@@ -8,7 +8,7 @@ from pytest_django import DjangoAssertNumQueries
 from gateway import clock
 from gateway.auth import Caller, partner_caller, sandbox_caller
 from gateway.credentials import Credentials, retire, rotate
-from gateway.errors import ConnectedUserRequired, GatewayError, InvalidJWT, InvalidSecret, UnknownGateway
+from gateway.errors import ConnectedUserRequired, GatewayError, InvalidJWT, InvalidSecret, UnknownGateway, WrongSecret
 from gateway.ids import new_object_id
 from gateway.models import Account
 from gateway.tokens import connected_token, guest_token
@@ -86,17 +86,17 @@ class TestPartnerCaller:
         assert refusal(sent) == (UnknownGateway, "There is no gateway of this name.")
 
     @pytest.mark.parametrize(
-        ("secret", "sentence"),
+        ("secret", "refused", "sentence"),
         [
-            ("", "The header x-gateway-secret is missing."),
-            ("x" * 43, "x-gateway-secret is not this gateway's API secret."),
-            ("₹", "x-gateway-secret is not this gateway's API secret."),
+            ("", InvalidSecret, "The header x-gateway-secret is missing."),
+            ("x" * 43, WrongSecret, "x-gateway-secret is not this gateway's API secret."),
+            ("₹", WrongSecret, "x-gateway-secret is not this gateway's API secret."),
         ],
     )
-    def test_needs_the_secret(self, sent: Sent, secret: str, sentence: str) -> None:
+    def test_needs_the_secret(self, sent: Sent, secret: str, refused: type[InvalidSecret], sentence: str) -> None:
         sent.secret = secret
 
-        assert refusal(sent) == (InvalidSecret, sentence)
+        assert refusal(sent) == (refused, sentence)
 
     @pytest.mark.parametrize(
         ("token", "sentence"),
@@ -115,7 +115,7 @@ class TestPartnerCaller:
     def test_takes_no_secret_of_another_gateway(self, sent: Sent) -> None:
         sent.secret = make.credentials().api_secret
 
-        assert refusal(sent)[0] is InvalidSecret
+        assert refusal(sent)[0] is WrongSecret
 
     def test_says_when_the_jwt_secret_is_sent_for_the_api_secret(self, made: Credentials, sent: Sent) -> None:
         sent.secret = made.jwt_secret
@@ -153,7 +153,7 @@ class TestPartnerCaller:
         rotate(made.gateway, kind="api")
         retire(made.gateway, kind="api")
 
-        assert refusal(sent) == (InvalidSecret, "x-gateway-secret is not this gateway's API secret.")
+        assert refusal(sent) == (WrongSecret, "x-gateway-secret is not this gateway's API secret.")
 
     def test_takes_no_jwt_secret_that_was_retired(self, made: Credentials, sent: Sent) -> None:
         rotate(made.gateway, kind="jwt")

@@ -27,6 +27,8 @@ START = "The gateway cannot start: "
 KEYS = "must be Fernet keys (32 url-safe base64 bytes), newest first, separated by commas."
 URL = "must be a database URL such as postgres://user:password@host:5432/name."
 QUEUE = "must be a Celery broker URL such as redis://host:6379/0."
+RATE = "must be a rate such as 300/minute, or empty for no limit."
+STORE = "must be redis://host:6379/0 or memory://."
 
 
 def database() -> object:
@@ -39,6 +41,14 @@ def queue() -> object:
 
 def keys() -> object:
     return env.fernet_keys(NAME, default=None)
+
+
+def rate() -> object:
+    return env.rate(NAME, default="1/second")
+
+
+def store() -> object:
+    return env.store_url(NAME, default="memory://")
 
 
 def flag() -> object:
@@ -91,6 +101,11 @@ class TestAReader:
             (keys, f"{KEY};{KEY}", KEYS),
             (keys, "₹" * 43, KEYS),
             (keys, ",", KEYS),
+            (rate, "300", RATE),
+            (rate, "0/minute", RATE),
+            (rate, "-1/minute", RATE),
+            (rate, "300/fortnight", RATE),
+            (store, "memcached://host", STORE),
             (keys, " , ", KEYS),
         ],
     )
@@ -116,6 +131,10 @@ class TestAReader:
             (one_of, "", "nse"),
             (one_of, "always", "always"),
             (queue, "rediss://host:6379/1", "rediss://host:6379/1"),
+            (rate, "", ""),
+            (rate, " 10 per 5 minutes ", "10 per 5 minutes"),
+            (store, "", "memory://"),
+            (store, "rediss://host:6379/1", "rediss://host:6379/1"),
             (keys, KEY, [KEY]),
             (keys, f" {KEY} , ,{KEY}", [KEY, KEY]),
         ],
@@ -210,6 +229,9 @@ class TestAStartInProduction:
             ("SECURE_SSL_REDIRECT", "maybe", "must be true or false."),
             ("SECURE_HSTS_SECONDS", "a year", "must be a whole number."),
             ("BEHIND_TLS_PROXY", "maybe", "must be true or false."),
+            ("RATE_LIMIT_GATEWAY", "plenty", RATE),
+            ("RATE_LIMIT_STORAGE_URL", "mongodb://host", STORE),
+            ("PROXIES_IN_FRONT", "one", "must be a whole number."),
             ("LOG_LEVEL", "LOUD", "must be one of DEBUG, INFO, WARNING, ERROR, CRITICAL."),
         ],
     )

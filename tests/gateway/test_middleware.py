@@ -1,14 +1,15 @@
 """Before and after every view."""
 
-import logging
+import json
 from typing import Any
 
 import pytest
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 
+from gateway import request_id
 from gateway.credentials import Credentials
-from gateway.middleware import Envelope, RequestId, WithRequestId, request_id
+from gateway.middleware import CUT_SHORT, BodyLimit, Envelope, RequestId, body_limit
 from gateway.tokens import guest_token
 
 LIMIT = 64 * 1024
@@ -45,16 +46,16 @@ class TestRequestId:
     def test_is_another_for_every_request(self, client: Client) -> None:
         assert client.get("/healthz")["Request-Id"] != client.get("/healthz")["Request-Id"]
 
-    def test_stands_in_every_line_of_the_log_meanwhile(self) -> None:
-        record = logging.LogRecord("gateway", logging.INFO, __file__, 1, "x", None, None)
+    def test_is_known_to_whatever_the_request_does(self) -> None:
+        seen: list[str] = []
 
         def view(request: HttpRequest) -> HttpResponse:
-            WithRequestId().filter(record)
+            seen.append(request_id.current())
             return HttpResponse()
 
         RequestId(view)(RequestFactory().get("/", headers={"Request-Id": "12345678"}))
 
-        assert (vars(record)["request_id"], request_id.get()) == ("12345678", "-")
+        assert (seen, request_id.current()) == (["12345678"], "")
 
 
 class TestEnvelope:
@@ -100,6 +101,36 @@ class TestBodyLimit:
         response = client.generic("POST", CREATE, b"{}", CONTENT_LENGTH=length)
 
         assert response.status_code == 413
+
+    def test_is_larger_for_the_consoles_uploads(self) -> None:
+        assert (body_limit("/admin/x/"), body_limit("/v1/x")) == (5 * 1024 * 1024, LIMIT)
+
+    def test_refuses_a_body_of_unknown_length(self, client: Client) -> None:
+        response = client.generic("POST", CREATE, CONTENT_LENGTH="", headers={"Transfer-Encoding": "chunked"})
+
+        assert told(response) == (411, "ValidationError", ["The header Content-Length is missing."])
+
+    def test_refuses_a_body_that_was_cut_short(self) -> None:
+        request = RequestFactory().post(CREATE, b"{", content_type="application/json")
+        request.META[CUT_SHORT] = True
+
+        response = BodyLimit(lambda _: HttpResponse())(request)
+
+        assert (response.status_code, json.loads(response.content)) == (
+            408,
+            {
+                "success": False,
+                "errors": ["The body did not arrive whole within 10 s."],
+                "errorType": "ValidationError",
+                "data": None,
+            },
+        )
+
+    @pytest.mark.parametrize("encoding", ["gzip", "GZIP", "br", "identity, gzip"])
+    def test_refuses_a_packed_body(self, client: Client, encoding: str) -> None:
+        response = client.generic("POST", CREATE, b"{}", headers={"Content-Encoding": encoding})
+
+        assert told(response) == (415, "UnsupportedMediaType", ["The body must not be compressed."])
 
     @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "", "application/xml"])
     def test_refuses_what_is_not_json(self, client: Client, credentials: Credentials, content_type: str) -> None:

@@ -55,7 +55,7 @@ def offered(
 
     def offer() -> Rings:
         with django_capture_on_commit_callbacks() as bells:
-            count = work.offer_due(Delivery.objects.all(), Job.DELIVER)
+            count = work.offer_due(Delivery.objects.all(), Job.ANNOUNCE)
         assert len(bells) == count
         return list(
             Delivery.objects.filter(leased_until=clock.wall() + work.OFFER).order_by("pk").values_list("pk", "attempts")
@@ -115,7 +115,7 @@ class TestOfferDue:
     def test_does_not_ring_again_while_the_bell_may_be_answered(self, gateway: Gateway, now: datetime) -> None:
         owed(gateway, now, leased_until=now)
 
-        assert [work.offer_due(ROWS, Job.DELIVER) for _ in range(2)] == [1, 0]
+        assert [work.offer_due(ROWS, Job.ANNOUNCE) for _ in range(2)] == [1, 0]
 
     def test_goes_by_each_gateways_own_clock(
         self, gateway: Gateway, now: datetime, offered: Callable[[], Rings]
@@ -132,12 +132,12 @@ class TestOfferDue:
         owed(gateway, now, leased_until=now + SECOND)
         clock.advance(gateway, by=HOUR)
 
-        assert work.offer_due(ROWS, Job.DELIVER) == 0
+        assert work.offer_due(ROWS, Job.ANNOUNCE) == 0
 
     def test_rings_at_most_so_often_and_for_the_longest_due_first(self, gateway: Gateway, now: datetime) -> None:
         late, later = owed(gateway, now - SECOND, leased_until=now), owed(gateway, now - HOUR, leased_until=now)
 
-        assert work.offer_due(ROWS, Job.DELIVER, limit=1) == 1
+        assert work.offer_due(ROWS, Job.ANNOUNCE, limit=1) == 1
         late.refresh_from_db()
         later.refresh_from_db()
         assert (late.leased_until, later.leased_until) == (now, now + work.OFFER)

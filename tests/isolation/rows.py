@@ -29,6 +29,9 @@ class Foreign:
 NOT_FOUND: Final = Foreign(404, "NotFound")
 UNKNOWN_TRANSACTION: Final = Foreign(404, "NotFound", {"code": 3002, "message": "invalid_transactionId"})
 PASSED_OVER: Final = Foreign(200, data=[])
+NO_EVENTS: Final = Foreign(200, data={"events": [], "nextCursor": None})
+# What a partner decides for itself is asked for with a guest's token, whosever the id is.
+FOR_GUESTS: Final = Foreign(403, "UserMismatch")
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,10 +147,29 @@ ROWS: Final = (
     Row("unpinPrice"),
     Row("act", body={"action": "reject"}, another_gateways=NOT_FOUND),
     Row("scenarios"),
+    Row("reset"),
+    Row("webhookEvents", "all"),
+    Row(
+        "webhookEvents",
+        "of a transaction",
+        query={"transactionId": "{finished_transaction_id}"},
+        another_gateways=NO_EVENTS,
+        another_users=NO_EVENTS,
+    ),
+    Row("replayEvent", another_gateways=NOT_FOUND, another_users=NOT_FOUND),
+    Row(
+        "replayEvents", "named", body={"eventIds": ["{event_id}"]}, another_gateways=NOT_FOUND, another_users=NOT_FOUND
+    ),
+    Row("replayEvents", "since", body={"since": "2026-11-20T00:00:00Z"}),
+    Row("replayProgress", another_gateways=NOT_FOUND, another_users=NOT_FOUND),
+    Row("webhookEndpoints"),
+    Row("enableEndpoint", body={}, another_gateways=NOT_FOUND, another_users=FOR_GUESTS),
+    Row("sendTestEvent", body={"type": "order.placed"}),
+    Row("triggerWebhook", body={"type": "order.placed"}),
     Row("rebalances"),
     Row("publishRebalance", "preview", query={"dryRun": "true"}, body=VERSION),
     Row("publishRebalance", body=VERSION),
 )
 # Paths that ask for no credential of these planes; each has tests of its own.
-OPEN: Final = frozenset({"/healthz", "/readyz", "/api/schema/", "/api/docs/"})
+OPEN: Final = frozenset({"/healthz", "/readyz", "/metrics", "/api/schema/", "/api/docs/"})
 CONSOLE: Final = "/admin/"

@@ -8,6 +8,7 @@ from django.contrib.auth.models import User
 from django.db.models import Model
 
 from brokers.models import Instrument
+from gateway import clock
 from gateway.credentials import retire, rotate
 from gateway.models import Gateway
 from smallcases.services.manager_tokens import issue_token
@@ -16,6 +17,9 @@ from tests.flows import stage
 from tests.investor import Investor
 from tests.partner import Partner
 from tests.smallcases import shelf
+from webhooks.models import Event
+from webhooks.services.endpoints import add_endpoint
+from webhooks.services.replaying import Span, start_replay
 
 RESTING: Final = ({"ticker": "INFY", "quantity": 10, "type": "BUY", "orderType": "LIMIT", "price": 990},)
 BASKET: Final = ({"ticker": "INFY", "quantity": 10, "type": "BUY"},)
@@ -135,8 +139,26 @@ def _tenant(partner: Partner, client_id: str) -> Tenant:
         "smallcase_batch_id": bought["batchId"],
         "iscid": user.iscid,
     }
-    private = {*names.values(), done["batchId"], user.auth_id, client_id, notes}
-    return Tenant(partner, user, Ids(names, frozenset(private)))
+    told = _told(partner, user)
+    private = {*names.values(), done["batchId"], user.auth_id, client_id, notes, *told.values()}
+    everyones = {"endpoint_id": _endpoint(partner)}  # its users' alike
+    return Tenant(partner, user, Ids(names | told | everyones, frozenset(private)))
+
+
+def _told(partner: Partner, user: Investor) -> dict[str, str]:
+    """An event about the user, and a replay that the user asked for."""
+    gateway, now = Gateway.objects.get(name=partner.name), clock.wall()
+    event = Event.objects.filter(gateway=gateway, auth_id=user.auth_id).latest("pk")
+    replay = start_replay(gateway=gateway, span=Span(since=now), auth_id=user.auth_id, now=now)
+    return {"event_id": event.key, "key": replay.key}
+
+
+def _endpoint(partner: Partner) -> str:
+    """Nobody listens there. Made when all has happened, so that nothing was sent to it."""
+    gateway = Gateway.objects.get(name=partner.name)
+    found = gateway.endpoints.first()
+    made = found or add_endpoint(gateway=gateway, url="http://127.0.0.1:9/hooks", now=clock.wall()).endpoint
+    return made.public_id
 
 
 def _rotated(partner: Partner) -> tuple[Partner, Retired]:

@@ -1,4 +1,4 @@
-"""Production in small: web, worker and beat as processes of their own, on a database and a queue of their own."""
+"""Production in small: web, worker, courier and beat, with a database and a queue of their own."""
 
 import json
 import os
@@ -24,6 +24,8 @@ from tests.processes.wire import DistantPartner
 from tests.servers import ROOT, Server
 
 KEPT: Final = ("PATH", "HOME", "LANG", "TMPDIR", "PYTHONDONTWRITEBYTECODE")
+ALL: Final = ("web", "worker", "courier", "beat")
+LISTENERS: Final = ("worker", "courier")
 LEASED: Final = ("transactions_batch", "webhooks_delivery")
 
 # The pipe closes however we end, `kill -9` included; its last line names the process groups to end.
@@ -112,8 +114,14 @@ class Stack:
         self.processes.start(name, self.command(name))
         if name == "web":
             until(lambda: healthy(self.base), what="serving")
-        if name == "worker":
-            until(self.listens, what="a worker that listens to the queue")
+        if name in LISTENERS:
+            until(self.listens, what="workers that listen to their queues")
+
+    def revive(self) -> None:
+        """Starts whatever does not run."""
+        for name in ALL:
+            if name not in self.processes.running:
+                self.start(name)
 
     def kill(self, name: str) -> None:
         self.processes.kill(name)
@@ -126,9 +134,10 @@ class Stack:
         return base
 
     def listens(self) -> bool:
-        """Whether a worker waits at the queue."""
+        """Whether all that are to wait at a queue do."""
         with redis.Redis.from_url(self.queue.url, socket_timeout=2) as client:
-            return any(one["cmd"] == "brpop" for one in client.client_list())
+            waiting = sum(one["cmd"] == "brpop" for one in client.client_list())
+        return bool(waiting >= sum(name in LISTENERS for name in self.processes.running))
 
     def empty_queue(self) -> None:
         with redis.Redis.from_url(self.queue.url, socket_timeout=2) as client:
@@ -182,17 +191,18 @@ class Stack:
         return {
             "web": supervisor.web(host="127.0.0.1", port=self.port).command,
             "worker": worker,
+            "courier": supervisor.courier().command,
             "beat": [*celery, "beat", "--loglevel", "WARNING", "--pidfile="],
         }[name]
 
 
 @contextmanager
-def running(*, database: str, queue: Server, port: int, directory: Path) -> Iterator[Stack]:
-    """Web, worker and beat, up and listening."""
-    environment = production(database=database, queue=queue.url, directory=directory)
+def running(*, database: str, queue: Server, port: int, directory: Path, **more: str) -> Iterator[Stack]:
+    """Web, worker, courier and beat, up and listening; `more` goes into their environment."""
+    environment = production(database=database, queue=queue.url, directory=directory) | more
     with Processes(environment, directory / "log") as processes:
         stack = Stack(database, queue, port, processes)
-        for name in ("web", "worker", "beat"):
+        for name in ALL:
             processes.start(name, stack.command(name))
         until(lambda: healthy(stack.base) and stack.listens(), what=f"up; its words are in {processes.log}")
         yield stack
@@ -208,6 +218,9 @@ def production(*, database: str, queue: str, directory: Path) -> dict[str, str]:
         MARKET_HOURS="always",
         WEBHOOK_ALLOW_PRIVATE_NETWORKS="true",
         LOG_LEVEL="WARNING",
+        RATE_LIMIT_GATEWAY="",
+        RATE_LIMIT_ACCOUNT="",
+        RATE_LIMIT_WRONG_SECRETS="",
         VAR_DIR=str(directory),
         DATABASE_URL=database,
         CELERY_BROKER_URL=queue,

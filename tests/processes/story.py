@@ -58,8 +58,8 @@ class Story:
         return State(*row)
 
     def goes_on(self) -> None:
-        """Another worker starts, and all ends as if nothing had happened."""
-        self.stack.start("worker")
+        """Another process starts, and all ends as if nothing had happened."""
+        self.stack.revive()
         wait_until_settled(self.stack)
         state = self.state()
         assert (state.status, state.orders, state.trades) == ("COMPLETED", 2, 2)

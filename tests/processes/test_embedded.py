@@ -5,7 +5,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
@@ -21,6 +23,7 @@ from tests.servers import free_port
 
 SERVES_WITHIN = 30  # seconds
 STOPS_WITHIN = 7.5  # 5 on a machine that does nothing else
+PROGRAMS = ("granian", "--hostname worker", "--hostname courier")
 _numbers = count(1)
 
 
@@ -50,6 +53,9 @@ class Embedded:
         """The supervisor's own child that runs `program`; 0 while there is none."""
         found = [pid for pid in members(self.directory) if parent_of(pid) == self.supervisor.pid]
         return next((pid for pid in found if program in command_of(pid)), 0)
+
+    def children(self) -> list[int]:
+        return [self.child(program) for program in PROGRAMS]
 
     @property
     def directory(self) -> str:
@@ -114,22 +120,42 @@ class TestTheEmbeddedDefault:
         assert took < STOPS_WITHIN
         assert members(embedded_gateway.directory) == []
 
+    def test_limits_how_often_a_user_may_ask(self, embedded_gateway: Embedded, receiver: Receiver) -> None:
+        partner = embedded_gateway.partner(receiver)
+        transaction_id = partner.create()
+        partner.complete(transaction_id)
+        auth_id = str(partner.details(transaction_id)["smallcaseAuthId"])
+
+        with ThreadPoolExecutor(8) as user:
+            path = "/v1/{gateway}/engine/user/exitedSmallcases"
+            calls = [user.submit(partner.call, "GET", path, auth_id=auth_id) for _ in range(700)]
+            answers = [call.result() for call in calls]
+
+        counted = Counter(answer.status for answer in answers)
+        refused = next(answer for answer in answers if answer.status == 429)
+        print(f"Of 700 requests of one user: {dict(counted)}")
+        assert 300 <= counted[200] <= 600  # a new minute may have begun
+        assert counted[200] + counted[429] == 700
+        assert refused.error_type == "RateLimited"
+        assert refused.headers["ratelimit-limit"] == "300"
+        assert 1 <= int(refused.headers["retry-after"]) <= 60
+        assert partner.call("GET", "/sandbox/{gateway}/market").headers["ratelimit-limit"] == "6000"
+
     def test_replaces_what_was_killed(self, embedded_gateway: Embedded, receiver: Receiver) -> None:
         partner = embedded_gateway.partner(receiver)
         assert tells_all(partner, receiver)
         before = set(members(embedded_gateway.directory)) - {embedded_gateway.supervisor.pid}
-        web, worker = embedded_gateway.child("granian"), embedded_gateway.child("celery")
+        killed = embedded_gateway.children()
 
-        os.kill(web, signal.SIGKILL)
-        os.kill(worker, signal.SIGKILL)
+        for child in killed:
+            os.kill(child, signal.SIGKILL)
 
-        until(lambda: embedded_gateway.child("granian") not in {0, web}, what="a new web")
-        until(lambda: embedded_gateway.child("celery") not in {0, worker}, what="a new worker")
+        until(lambda: not {0, *killed} & set(embedded_gateway.children()), what="all new")
         until(lambda: healthy(embedded_gateway.base), what="serving")
-        assert {web, worker} < before
+        assert set(killed) < before
         assert not before & set(members(embedded_gateway.directory))
-        assert "web died (signal 9); starting it again." in embedded_gateway.words()
-        assert "worker died (signal 9); starting it again." in embedded_gateway.words()
+        for name in ("web", "worker", "courier"):
+            assert f"{name} died (signal 9); starting it again." in embedded_gateway.words()
         assert tells_all(partner, receiver) == ["order.placed", "order.completed"]
 
     def test_ends_with_a_supervisor_that_was_killed(self, embedded_gateway: Embedded, receiver: Receiver) -> None:

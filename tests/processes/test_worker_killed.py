@@ -44,20 +44,21 @@ def partner(running: Stack, heard: Receiver) -> DistantPartner:
 
 @pytest.fixture
 def story(running: Stack, heard: Receiver, partner: DistantPartner) -> Story:
-    """About to be confirmed, with a worker that lives."""
-    if "worker" not in running.processes.running:
-        running.start("worker")
+    """About to be confirmed, with workers that live."""
+    running.revive()
     heard.answer = lambda hit: 200
     return Story(running, heard, partner, partner.create())
 
 
 def next_life(story: Story) -> None:
-    """The dead worker's leases run out, and another starts."""
+    """The dead one's leases run out, and another starts."""
     story.stack.lapse()
     story.goes_on()
 
 
 class TestAWorkerKilled:
+    """Or the courier, where it is about a delivery."""
+
     def test_before_it_heard_of_the_batch(self, story: Story) -> None:
         story.stack.kill("worker")
         with story.confirmed():
@@ -121,7 +122,7 @@ class TestAWorkerKilled:
         story.receiver.answer = still = KeepsStill()
         with story.confirmed():
             assert still.came.wait(15)
-        story.stack.kill("worker")
+        story.stack.kill("courier")
         still.told.set()
 
         next_life(story)
@@ -132,7 +133,7 @@ class TestAWorkerKilled:
     def test_before_it_wrote_down_that_the_partner_has_it(self, story: Story) -> None:
         with story.stack.locked("webhooks_attempt"), story.confirmed():
             story.held_at("webhooks_attempt")
-            story.stack.kill("worker")
+            story.stack.kill("courier")
 
         next_life(story)
 
@@ -157,8 +158,7 @@ class TestALeaseOfADeadWorker:
         story.receiver.answer = still = KeepsStill()
         with story.confirmed():
             assert still.came.wait(15)
-        story.stack.kill("worker")
-        story.stack.lapse()  # it may have been asking the broker, too
+        story.stack.kill("courier")
         lapses_at = leased(story, "webhooks_delivery", "WHERE status = 'DUE' AND attempts = 1")
         still.told.set()
 

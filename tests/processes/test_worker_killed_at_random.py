@@ -25,14 +25,15 @@ def answer_slowly(hit: Hit) -> int:
 
 
 def kill_again_and_again(stack: Stack) -> int:
-    """Every life lasts a moment; how many rows were interrupted. The last worker stays."""
+    """Every life lasts a moment; how many rows were interrupted. The last ones stay."""
     moments, interrupted = random.Random(SEED), 0
     for _ in range(KILLS):
         time.sleep(moments.uniform(0.02, 0.8))
         stack.kill("worker")
+        stack.kill("courier")
         interrupted += stack.interrupted()
         stack.lapse()
-        stack.start("worker")
+        stack.revive()
     return interrupted
 
 

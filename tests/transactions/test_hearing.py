@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from brokers.port import BrokerStatus, Report
-from transactions.hearing import LOST_CODE, LOST_MESSAGE, Facts, hear, is_credible
+from transactions.hearing import LOST_CODE, LOST_MESSAGE, Facts, furthest, hear, is_credible
 from transactions.states import ORDER_MOVES, OrderStatus
 
 NOW = datetime(2026, 11, 20, 5, 30, tzinfo=UTC)
@@ -29,6 +29,28 @@ def word(status: BrokerStatus, filled: int = 0, price: Decimal | None = None, co
 
 def heard(facts: Facts, said: Report | None, *, at: datetime = NOW) -> Facts:
     return hear(facts, said, now=at, patience=PATIENCE)
+
+
+class TestSeveralWordsOnOneOrder:
+    @pytest.mark.parametrize(
+        ("older", "newer"),
+        [
+            (word(W.OPEN), word(W.OPEN, 4)),
+            (word(W.OPEN, 4), word(W.COMPLETE, 10)),
+            (word(W.OPEN, 4), word(W.CANCELLED, 4)),
+            (word(W.OPEN, 4), word(W.REJECTED)),
+        ],
+    )
+    def test_count_as_the_one_that_came_furthest(self, older: Report, newer: Report) -> None:
+        assert furthest([older, newer]) == furthest([newer, older]) == {"ref": newer}
+
+    def test_are_told_apart_by_their_order(self) -> None:
+        another = replace(word(W.COMPLETE, 10), ref="another")
+
+        assert furthest([word(W.OPEN), another]) == {"ref": word(W.OPEN), "another": another}
+
+    def test_are_none_where_nothing_was_said(self) -> None:
+        assert furthest([]) == {}
 
 
 class TestACredibleWord:

@@ -88,6 +88,17 @@ class TestCreatingATransaction:
         with at_most(3):
             partner.create(wanted)
 
+    def test_costs_two_more_with_a_key_and_three_when_replayed(self, partner: Partner) -> None:
+        body = {"intent": "TRANSACTION", "orderConfig": {"type": "SECURITIES", "securities": basket(2)}}
+        headers = partner.headers(**{"Idempotency-Key": "counted"})
+
+        with at_most(5):
+            first = partner.call("POST", "/gateway/{gateway}/transaction", body, headers=headers)
+        with at_most(3):  # who calls, the INSERT that finds the key taken, the stored answer
+            again = partner.call("POST", "/gateway/{gateway}/transaction", body, headers=headers)
+
+        assert (first.status, again.body) == (200, first.body)
+
 
 class TestReadingATransaction:
     def test_costs_three_once_it_is_completed(self, partner: Partner) -> None:

@@ -1,16 +1,25 @@
 """The socket, against a real one on loopback."""
 
+import gzip
 import socket
+import time
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from http.server import BaseHTTPRequestHandler
+from pathlib import Path
 
 import pytest
 
 from tests.receiver import Hit, Receiver
-from webhooks.client import post
+from tests.webhooks import raw
+from webhooks import client
+
+post = partial(client.post, allow_private=True)
 
 BODY = b'{"status":"COMPLETED"}'
+OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 
 
 @dataclass
@@ -98,12 +107,12 @@ class TestPost:
             answer = post(f"http://127.0.0.1:{nobody.getsockname()[1]}/hooks", BODY, {})
 
         assert (answer.status, answer.accepted, answer.excerpt) == (None, False, "")
-        assert answer.error.startswith("ConnectionError: ")
+        assert answer.error.startswith("Unreachable: ")
         assert len(answer.error) <= 200
 
     @pytest.mark.parametrize(
         "url",
-        ["http://127.0.0.1:99999/", "http://[::1", "http:///hooks", "ftp://127.0.0.1/", "http://.example/", "nonsense"],
+        ["http://127.0.0.1:99999/", "http://[::1", "http:///hooks", "ftp://127.0.0.1/", "http://.example/"],
     )
     def test_tells_of_a_url_that_is_none(self, url: str) -> None:
         answer = post(url, BODY, {})
@@ -116,3 +125,124 @@ class TestPost:
         monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
 
         assert post(receiver.url, BODY, {}).status == 200
+
+    def test_tells_when_to_come_back(self, told: Told) -> None:
+        told.answer, told.headers = lambda hit: 429, {"retry-after": "120"}
+
+        assert post(told.url, BODY, {}).retry_after == "120"
+
+    def test_unpacks_nothing(self, told: Told) -> None:
+        told.says, told.headers = gzip.compress(b"x" * 10_000_000), {"content-encoding": "gzip"}
+
+        assert len(post(told.url, BODY, {}).excerpt) <= 4_096
+
+    def test_keeps_connections(self, receiver: Receiver) -> None:
+        for _ in range(3):
+            post(receiver.url, BODY, {})
+
+        assert len({hit.headers["x-came-from"] for hit in receiver.hits}) == 1
+
+    def test_opens_another_where_the_partner_has_closed_one(self, told: Told) -> None:
+        answers = [post(told.url, BODY, {}) for _ in range(3)]  # HTTP/1.0 closes after every answer
+
+        assert [answer.status for answer in answers] == [200, 200, 200]
+
+    def test_leads_nowhere_inside(self, receiver: Receiver) -> None:
+        answer = client.post(receiver.url, BODY, {}, allow_private=False)
+
+        assert (answer.status, answer.error) == (None, "Forbidden: 127.0.0.1 is not a public address.")
+        assert receiver.hits == []
+
+    def test_leads_nowhere_inside_by_a_name_either(self, receiver: Receiver) -> None:
+        url = receiver.url.replace("127.0.0.1", "2130706433")
+
+        assert client.post(url, BODY, {}, allow_private=False).error.startswith("Forbidden: 127.0.0.1 ")
+        assert receiver.hits == []
+
+
+class TestALimit:
+    """Ten seconds in the contract, less here: the clock is real."""
+
+    @pytest.fixture(autouse=True)
+    def _hurried(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(client, "TOTAL_SECONDS", 1)
+        monkeypatch.setattr(client, "CONNECT_SECONDS", 1)
+
+    @pytest.mark.parametrize("says", [b"HTTP/1.1 200 OK\r\nx: " + b"y" * 1_000, b""], ids=["drips headers", "is mute"])
+    def test_ends_what_never_ends(self, says: bytes) -> None:
+        with raw.listening(raw.drip(says, every=0.02) if says else lambda connection: time.sleep(30)) as url:
+            answer = post(url, BODY, {})
+
+        assert (answer.status, answer.error) == (None, "Timeout: no answer within 1 s.")
+        assert 900 <= answer.duration_ms < 3_000
+
+    def test_is_not_for_the_body_whose_status_has_come(self) -> None:
+        with raw.listening(raw.drip(b"HTTP/1.1 201 Created\r\n\r\n" + b"z" * 1_000, every=0.01)) as url:
+            answer = post(url, BODY, {})
+
+        assert (answer.status, answer.accepted) == (201, True)
+        assert answer.excerpt.strip("z") == ""
+        assert answer.duration_ms < 1_500
+
+    def test_is_for_the_handshake_too(self) -> None:
+        with raw.listening(raw.drip(b"\x16\x03\x03" + b"\x00" * 1_000, every=0.02)) as url:
+            answer = post(url.replace("http:", "https:"), BODY, {})
+
+        assert answer.status is None
+        assert answer.duration_ms < 3_000
+
+    def test_is_for_an_address_that_does_not_take_us(self) -> None:
+        with socket.socket() as full:
+            full.bind(("127.0.0.1", 0))
+            full.listen(0)
+            where = full.getsockname()
+            with ExitStack() as waiting:
+                for _ in range(4):  # its queue is full then, and further callers hear nothing
+                    caller = waiting.enter_context(socket.socket())
+                    caller.setblocking(False)
+                    caller.connect_ex(where)
+                answer = post(f"http://127.0.0.1:{where[1]}/", BODY, {})
+
+        assert (answer.status, answer.error) == (None, "Unreachable: 127.0.0.1: timed out")
+        assert answer.duration_ms < 3_000
+
+    def test_is_not_needed_for_a_reset(self) -> None:
+        with raw.listening(raw.reset) as url:
+            answer = post(url, BODY, {})
+
+        assert (answer.status, answer.error != "") == (None, True)
+        assert answer.duration_ms < 900
+
+
+class TestTLS:
+    @pytest.fixture(autouse=True)
+    def _pools_of_its_own(self) -> Iterator[None]:
+        client._pools.cache_clear()
+        yield
+        client._pools.cache_clear()
+
+    def test_believes_no_stranger(self, tmp_path: Path) -> None:
+        context, _ = raw.certified(tmp_path)
+        with raw.listening(raw.drip(OK, every=0), tls=context) as url:
+            answer = post(url, BODY, {})
+
+        assert answer.status is None
+        assert answer.error.startswith("SSLCertVerificationError: ")
+
+    def test_carries_a_delivery(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        context, believed = raw.certified(tmp_path)
+        monkeypatch.setattr("certifi.where", lambda: str(believed))
+        with raw.listening(raw.drip(OK, every=0), tls=context) as url:
+            answer = post(url, BODY, {})
+
+        assert (answer.status, answer.error, answer.excerpt) == (200, "", "ok")
+
+    def test_ends_with_the_limit(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        context, believed = raw.certified(tmp_path)
+        monkeypatch.setattr("certifi.where", lambda: str(believed))
+        monkeypatch.setattr(client, "TOTAL_SECONDS", 1)
+        with raw.listening(raw.drip(b"HTTP/1.1 200 OK\r\nx: " + b"y" * 1_000, every=0.02), tls=context) as url:
+            answer = post(url, BODY, {})
+
+        assert (answer.status, answer.error) == (None, "Timeout: no answer within 1 s.")
+        assert answer.duration_ms < 3_000

@@ -1,6 +1,7 @@
 """Place and follow: read, ask the broker with no transaction open, write what it said behind the fence."""
 
 import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -8,21 +9,30 @@ from typing import Final
 
 from django.conf import settings
 from django.db.models import QuerySet
-from django.db.transaction import atomic
+from django.db.transaction import atomic, on_commit
 
 from brokers.port import Ack, LinkDown, NewOrder, OrderType, Report, Side, Validity, Variety
 from brokers.registry import adapter_for
-from gateway import clock, work
+from gateway import clock, metrics, work
 from gateway.jobs import Job, ring
 from gateway.models import Gateway
 from transactions import payloads
-from transactions.hearing import Facts, hear
+from transactions.hearing import Facts, furthest, hear
 from transactions.models import Batch, Order, Transaction
 from transactions.patience import next_look, next_look_at_the_lost
 from transactions.services.claiming import login_of
 from transactions.services.outcome import tell_investment
 from transactions.services.waking import LOOKED_AFTER
-from transactions.states import FINAL_BATCH, OPEN_BATCH, BatchStatus, OrderStatus, TransactionStatus, batch_status, move
+from transactions.states import (
+    FINAL_BATCH,
+    OPEN,
+    OPEN_BATCH,
+    BatchStatus,
+    OrderStatus,
+    TransactionStatus,
+    batch_status,
+    move,
+)
 from webhooks.events import EventType
 from webhooks.services.recording import record_event
 
@@ -54,7 +64,8 @@ def place_batch(*, row: int, attempt: int) -> None:
         _acknowledge(order, acks.get(order.ref), now)
     batch.placed_at = now
     with atomic(durable=True):
-        _write(batch, orders, changed=orders, fields=PLACED, event=EventType.ORDER_PLACED, now=now)
+        if _write(batch, orders, changed=orders, fields=PLACED, event=EventType.ORDER_PLACED, now=now):
+            _count(ended=[order.status for order in orders if order.status not in OPEN])
 
 
 def sync_batch(*, row: int, attempt: int) -> None:
@@ -82,7 +93,11 @@ def take_reports(*, batch: Batch, orders: Sequence[Order], words: Mapping[str, R
         _take(order, after[order.pk])
     with atomic(durable=True):
         event = EventType.ORDER_UPDATED if is_news else None
-        _write(batch, orders, changed=changed, fields=HEARD, event=event, now=now)
+        if _write(batch, orders, changed=changed, fields=HEARD, event=event, now=now):
+            _count(
+                ended=[order.status for order in changed if order.status != before[order.pk].status],
+                filled=[order.side for order in changed if order.filled_quantity > before[order.pk].filled_quantity],
+            )
 
 
 def patience_of(gateway: Gateway) -> timedelta:
@@ -149,7 +164,7 @@ def _ask(batch: Batch, orders: Sequence[Order], now: datetime) -> Mapping[str, R
     except LinkDown as error:
         log.warning("Asking about batch %s: %s", batch, error)
         return {}
-    return {report.ref: report for report in book}
+    return furthest(book)
 
 
 def _waited_for(orders: Sequence[Order]) -> list[Order]:
@@ -183,12 +198,12 @@ def _write(
     fields: Sequence[str],
     event: EventType | None,
     now: datetime,
-) -> None:
+) -> bool:
     """Fold, orders, transactions and event, or nothing: the UPDATE that checks the fence locks the batch's row."""
     status = batch_status([(OrderStatus(order.status), order.filled_quantity) for order in orders])
     if not _write_batch(batch, status, now, has_event=event is not None):
         log.info("Batch %s was taken over; this worker's answer is dropped.", batch)
-        return
+        return False
     if changed:
         Order.objects.bulk_update(changed, fields)
     if batch.transaction.status == TransactionStatus.PROCESSING and status not in OPEN_BATCH:
@@ -200,6 +215,12 @@ def _write(
         tell_investment(batch=batch, orders=orders, now=now)
     if fields is PLACED and batch.due_at:
         ring(Job.SYNC_BATCH, row=batch.pk, attempt=batch.attempts)
+    return True
+
+
+def _count(*, ended: Sequence[str], filled: Sequence[str] = ()) -> None:
+    """Of statuses and sides; a write that is rolled back is not counted."""
+    on_commit(lambda: metrics.orders_settled(statuses=Counter(ended), fills=Counter(filled)), robust=True)
 
 
 def _write_batch(batch: Batch, status: BatchStatus, now: datetime, *, has_event: bool) -> bool:

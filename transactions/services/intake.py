@@ -5,9 +5,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from django.db import IntegrityError
+from django.db.transaction import atomic
+
 from brokers.models import Instrument
 from brokers.port import Variety
 from gateway.errors import ConnectedUserRequired, Invalid, NotFound
+from gateway.idempotency import Turn
+from gateway.ids import new_transaction_id
 from gateway.models import Account, Gateway
 from gateway.money import is_multiple
 from transactions.baskets import Security
@@ -33,20 +38,21 @@ class Wanted:
     iscid: str = ""
 
 
-def create_transaction(*, gateway: Gateway, account: Account | None, wanted: Wanted, now: datetime) -> Transaction:
-    """`account` binds it to a connected user; None leaves that to the login."""
-    if wanted.securities:
-        _check_instruments(wanted.securities)
-    if wanted.intent is Intent.CANCEL_ORDER:
-        _check_cancellable(gateway, account, wanted)
+def create_transaction(
+    *, gateway: Gateway, account: Account | None, wanted: Wanted, now: datetime, turn: Turn | None = None
+) -> Transaction:
+    """`account` binds it to a connected user; None leaves that to the login.
+
+    However often one `turn` is taken, there is one transaction: it has the id that the turn reserved.
+    """
+    if turn and turn.is_rerun and (made := _made_before(gateway, turn)):
+        return made
+    _check(gateway, account, wanted)
     if wanted.wish:
         wish = checked_wish(account, wanted.wish, now=now)
         wanted = replace(wanted, wish=wish, order_config=line_of_wish(wish))
-    if wanted.intent is Intent.SIP_SETUP:
-        own_investment(account, wanted.iscid)
-    if wanted.intent is Intent.CANCEL_AMO:
-        _check_amo(account, wanted.iscid)
-    return Transaction.objects.create(
+    transaction = Transaction(
+        transaction_id=turn.reserved_id if turn else new_transaction_id(),
         gateway=gateway,
         account=account,
         intent=wanted.intent.value,
@@ -57,6 +63,37 @@ def create_transaction(*, gateway: Gateway, account: Account | None, wanted: Wan
         created_at=now,
         updated_at=now,
     )
+    return _insert(transaction, turn)
+
+
+def _check(gateway: Gateway, account: Account | None, wanted: Wanted) -> None:
+    if wanted.securities:
+        _check_instruments(wanted.securities)
+    if wanted.intent is Intent.CANCEL_ORDER:
+        _check_cancellable(gateway, account, wanted)
+    if wanted.intent is Intent.SIP_SETUP:
+        own_investment(account, wanted.iscid)
+    if wanted.intent is Intent.CANCEL_AMO:
+        _check_amo(account, wanted.iscid)
+
+
+def _insert(transaction: Transaction, turn: Turn | None) -> Transaction:
+    if turn is None:
+        transaction.save(force_insert=True)
+        return transaction
+    try:
+        with atomic():
+            transaction.save(force_insert=True)
+    except IntegrityError:
+        # A run that was thought dead has come to life and was first.
+        if made := _made_before(transaction.gateway, turn):
+            return made
+        raise
+    return transaction
+
+
+def _made_before(gateway: Gateway, turn: Turn) -> Transaction | None:
+    return Transaction.objects.filter(gateway=gateway, transaction_id=turn.reserved_id).first()
 
 
 def _check_instruments(securities: Sequence[Security]) -> None:

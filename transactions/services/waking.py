@@ -9,7 +9,7 @@ from gateway.jobs import Job, ring
 from gateway.models import Gateway
 from transactions.models import Batch, Order
 from transactions.states import BatchStatus
-from webhooks.models import Delivery
+from webhooks.models import Delivery, Replay
 
 LOOKED_AFTER = (BatchStatus.PLACED, BatchStatus.PARTIALLYPLACED, BatchStatus.ERROR)
 
@@ -27,4 +27,5 @@ def return_to_present(gateway: Gateway, *, now: datetime) -> None:
     """After the clock went back to the wall's: what waits for a moment of the time it came from, waits no longer."""
     Batch.objects.filter(gateway=gateway, due_at__gt=now).update(due_at=now)
     Delivery.objects.filter(gateway=gateway, due_at__gt=now).update(due_at=now)
+    Replay.objects.filter(gateway=gateway, due_at__gt=now).update(due_at=now)
     Order.objects.filter(batch__gateway=gateway, silent_since__gt=now).update(silent_since=now)

@@ -1,36 +1,156 @@
-"""A delivery: lease, send, settle behind the fence. For one batch in order; n+1 waits until n is settled."""
+"""Delivery: what is due is taken from the rows, sent from threads, settled when it has landed.
+
+One process has many posts in flight (webhooks.lanes says how many to whom), and only its own thread speaks to the
+database: it takes and settles in sets. For one batch in order: n+1 waits until n is settled.
+"""
 
 import json
-import random
+import logging
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from queue import Empty, SimpleQueue
 from typing import Final
 
-from django.db.models import Exists, F, OuterRef, QuerySet
-from django.db.transaction import atomic
+from cryptography.fernet import InvalidToken
+from django.db.models import Exists, OuterRef, QuerySet
 
 from gateway import clock, work
 from gateway.auth import api_secrets
-from gateway.jobs import Job, ring
 from gateway.vault import unseal
 from gateway.wire import timestamp
 from webhooks import client
-from webhooks.models import Attempt, Delivery, DeliveryStatus
-from webhooks.retry import Plan, wait_after
+from webhooks.lanes import AT_ONCE, Lanes
+from webhooks.models import Delivery, DeliveryStatus
+from webhooks.services.settling import Landed, settle
 from webhooks.signing import checksum, standard_headers
 
-# Longer than the client's ten seconds, so that a lease that lapsed means a worker that died.
+log = logging.getLogger(__name__)
+
+# Longer than the client's ten seconds and a few ticks, so that a lease that lapsed means a process that died.
 LEASE: Final = timedelta(seconds=30)
+POLL_SECONDS: Final = 0.025
+SHIFT_SECONDS: Final = 5.0
+# A bell may have been saved because another was rung just before (gateway.jobs.QUIET_SECONDS): stay for longer.
+LINGER_SECONDS: Final = 0.1
+FAREWELL_SECONDS: Final = 2.0
 
 
-def deliver(*, row: int, attempt: int) -> None:
-    """Running twice sends once: the bell is worth one claim."""
-    if not work.claim(next_in_line(), row=row, attempt=attempt, lease=LEASE):
-        return
-    delivery = Delivery.objects.select_related("event", "endpoint", "gateway").get(pk=row)
-    now = clock.now(delivery.gateway)
-    answer = client.post(delivery.endpoint.url, *_signed(delivery, now))
-    with atomic(durable=True):
-        _settle(delivery, answer, now)
+@dataclass(frozen=True, slots=True)
+class Flight:
+    """`at` by the gateway's clock, `since` by this process's."""
+
+    delivery: Delivery
+    at: datetime
+    since: float
+
+
+@dataclass
+class Courier:
+    """One per process. What it leaves in flight at the end of a shift lands in the next one."""
+
+    allow_private: bool
+    is_stopping: bool = False
+    lanes: Lanes = field(default_factory=Lanes)
+    flights: "dict[Future[client.Answer], Flight]" = field(default_factory=dict)
+    landed: "SimpleQueue[Future[client.Answer]]" = field(default_factory=SimpleQueue)
+    threads: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(AT_ONCE, thread_name_prefix="courier")
+    )
+
+    def shift(self, *, seconds: float = SHIFT_SECONDS, linger: float = LINGER_SECONDS) -> int:
+        """Until nothing is due and nothing in flight that may still be quick, or the time is over; how many landed."""
+        began = busy = time.monotonic()
+        landed = 0
+        while not self.is_stopping:
+            sent, settled = self._send_due(), self._settle_landed(wait=POLL_SECONDS)
+            landed += settled
+            now = time.monotonic()
+            busy = now if sent or settled else busy
+            is_quiet = now - busy >= linger and not self.lanes.has_young(now)
+            if is_quiet or now - began >= seconds:
+                return landed
+        self._say_farewell()
+        return landed
+
+    def deliver_all(self) -> int:
+        """Until nothing is due and nothing in flight, however slow; how many landed."""
+        landed = 0
+        while self._send_due() or self.flights:
+            landed += self._settle_landed(wait=client.TOTAL_SECONDS)
+        return landed
+
+    def _say_farewell(self) -> None:
+        """What lands within the moment that a stopping process has need not be sent again."""
+        until = time.monotonic() + FAREWELL_SECONDS
+        while self.flights and time.monotonic() < until:
+            self._settle_landed(wait=POLL_SECONDS)
+
+    def _send_due(self) -> int:
+        """How many took off. Without a database none does, and the lanes are as free as before."""
+        now = time.monotonic()
+        chosen = self._choose(room=self.lanes.room(now), now=now)
+        taken: dict[int, Delivery] = {}
+        try:
+            taken = {delivery.pk: delivery for delivery in take(list(chosen))}
+        finally:
+            for pk, endpoint in chosen.items():
+                if pk in taken:
+                    self._launch(taken[pk], since=now)
+                else:
+                    self.lanes.land(endpoint, since=now)
+        return len(taken)
+
+    def _choose(self, *, room: int, now: float) -> dict[int, int]:
+        """Deliveries and their endpoints, which have taken off already as far as the lanes are concerned.
+
+        Bulk comes last and gets half of the room at most, so that what is recorded next finds some.
+        """
+        chosen: dict[int, int] = {}
+        bulk = 0
+        for pk, endpoint, is_bulk, failures in _due(closed=self.lanes.closed(now), limit=room):
+            self.lanes.judge(endpoint, is_failing=failures > 0)
+            bulk += is_bulk
+            if self.lanes.is_open(endpoint, now) and bulk <= max(1, room // 2):
+                self.lanes.take_off(endpoint, now)
+                chosen[pk] = endpoint
+        return chosen
+
+    def _launch(self, delivery: Delivery, *, since: float) -> None:
+        at = clock.now(delivery.gateway)
+        future = self.threads.submit(_post, delivery, at, allow_private=self.allow_private)
+        self.flights[future] = Flight(delivery, at, since)
+        future.add_done_callback(self.landed.put)
+
+    def _settle_landed(self, *, wait: float) -> int:
+        """What cannot be written down has landed all the same: its row says that it is owed, and its lease lapses."""
+        futures = self._landed(wait=wait)
+        try:
+            settle([landed for future in futures if (landed := _landed(self.flights[future], future))])
+        finally:
+            for future in futures:
+                self._forget(self.flights.pop(future), future)
+        return len(futures)
+
+    def _landed(self, *, wait: float) -> "list[Future[client.Answer]]":
+        """All that has landed; waits for the first of it when something is in flight, and else a moment."""
+        futures: list[Future[client.Answer]] = []
+        try:
+            futures.append(self.landed.get(timeout=wait))
+            while True:
+                futures.append(self.landed.get_nowait())
+        except Empty:
+            return futures
+
+    def _forget(self, flight: Flight, future: "Future[client.Answer]") -> None:
+        endpoint = flight.delivery.endpoint_id
+        self.lanes.land(endpoint, since=flight.since)
+        if future.exception() is None and future.result().accepted:
+            self.lanes.praise(endpoint)
+        else:
+            self.lanes.judge(endpoint, is_failing=True)
 
 
 def next_in_line() -> QuerySet[Delivery]:
@@ -45,8 +165,31 @@ def next_in_line() -> QuerySet[Delivery]:
     return Delivery.objects.filter(~Exists(before), status=DeliveryStatus.DUE, endpoint__is_enabled=True)
 
 
-def _signed(delivery: Delivery, now: datetime) -> tuple[bytes, dict[str, str]]:
-    """Body and headers of this attempt: the recorded payload with a fresh timestamp, checksum and signatures."""
+def take(pks: Sequence[int]) -> list[Delivery]:
+    """Those of them that are due and nobody else's, leased; no two processes get the same."""
+    if not pks:
+        return []
+    return work.take(next_in_line().filter(pk__in=pks).select_related("event", "endpoint", "gateway"), lease=LEASE)
+
+
+def _due(*, closed: set[int], limit: int) -> list[tuple[int, int, bool, int]]:
+    if not limit:
+        return []
+    rows = work.due(next_in_line()).exclude(endpoint__in=closed).order_by("is_bulk", "due_at", "pk")
+    return list(rows.values_list("pk", "endpoint_id", "is_bulk", "endpoint__failures")[:limit])
+
+
+def _post(delivery: Delivery, at: datetime, *, allow_private: bool) -> client.Answer:
+    """In a thread of its own; everything it needs was read before."""
+    try:
+        body, headers = signed(delivery, at)
+    except InvalidToken:
+        return client.Answer(None, 0, error="None of ENCRYPTION_KEYS opens the secrets of this endpoint.")
+    return client.post(delivery.endpoint.url, body, headers, allow_private=allow_private)
+
+
+def signed(delivery: Delivery, now: datetime) -> tuple[bytes, dict[str, str]]:
+    """Body and headers of an attempt: the recorded payload with a fresh timestamp, checksum and signatures."""
     event, endpoint = delivery.event, delivery.endpoint
     stamp = timestamp(now)
     auth_id = event.payload.get("smallcaseAuthId") or ""
@@ -59,41 +202,15 @@ def _signed(delivery: Delivery, now: datetime) -> tuple[bytes, dict[str, str]]:
         body=body,
         signing_secrets=[unseal(secret) for secret in sealed if secret],
     )
-    return body, {**signatures, "x-gateway-event": event.type, "x-gateway-sequence": str(event.sequence)}
+    told = {"x-gateway-event": event.type, "x-gateway-sequence": str(event.sequence)}
+    if event.request_id:
+        told["request-id"] = event.request_id
+    return body, signatures | told
 
 
-def _settle(delivery: Delivery, answer: client.Answer, now: datetime) -> None:
-    """What came of the attempt, unless another worker has the row by now; the attempt is kept all the same."""
-    if work.mine(Delivery.objects.all(), delivery).update(**_outcome(delivery, answer, now)):
-        _ring_successor(delivery)
-    Attempt.objects.create(
-        delivery=delivery,
-        at=now,
-        duration_ms=answer.duration_ms,
-        status_code=answer.status,
-        error=answer.error,
-        response=answer.excerpt,
-    )
-
-
-def _outcome(delivery: Delivery, answer: client.Answer, now: datetime) -> dict[str, object]:
-    free = {"leased_until": clock.wall()}
-    if answer.accepted:
-        return free | {"status": DeliveryStatus.DELIVERED.value, "due_at": None, "settled_at": now}
-    failures = delivery.failures + 1
-    wait = wait_after(Plan(delivery.endpoint.plan), failures=failures, spread=random.uniform(-1, 1))
-    if wait is None:
-        given_up = {"status": DeliveryStatus.GIVEN_UP.value, "due_at": None, "settled_at": now}
-        return free | given_up | {"failures": failures}
-    return free | {"failures": failures, "due_at": now + wait}
-
-
-def _ring_successor(delivery: Delivery) -> None:
-    waiting = next_in_line().filter(
-        endpoint=delivery.endpoint,
-        event__subject=delivery.event.subject,
-        event__sequence__gt=delivery.event.sequence,
-        due_at__isnull=False,
-    )
-    for pk, attempts in waiting.order_by(F("event__sequence")).values_list("pk", "attempts")[:1]:
-        ring(Job.DELIVER, row=pk, attempt=attempts)
+def _landed(flight: Flight, future: "Future[client.Answer]") -> Landed | None:
+    """None for an attempt that broke on our side: its row is tried again when the lease lapses."""
+    if error := future.exception():
+        log.error("Delivery %s broke before it was sent.", flight.delivery.pk, exc_info=error)
+        return None
+    return Landed(flight.delivery, flight.at, future.result())

@@ -11,9 +11,11 @@ from gateway.models import Gateway
 from gateway.vault import reseal, seal
 from webhooks.events import DEFAULT_TYPES, EventType
 from webhooks.models import Endpoint
+from webhooks.retry import Plan
 from webhooks.signing import new_secret
 
 LONGEST_URL: Final = 500
+REASON: Final = 100  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,3 +72,21 @@ def reseal_endpoint(endpoint: Endpoint) -> None:
     Endpoint.objects.filter(pk=endpoint.pk).update(
         sealed_secret=reseal(endpoint.sealed_secret), sealed_previous_secret=previous and reseal(previous)
     )
+
+
+def disable(endpoint: Endpoint, *, because: str, now: datetime) -> bool:
+    """It is owed nothing from now on; what it was owed is given up by the next sweep. False: it was disabled before."""
+    rows = Endpoint.objects.filter(pk=endpoint.pk, is_enabled=True)
+    return rows.update(is_enabled=False, disabled_at=now, disabled_because=because[:REASON]) == 1
+
+
+def enable(endpoint: Endpoint) -> bool:
+    """With a clean slate: its past failures count no more. False: it was enabled before."""
+    rows = Endpoint.objects.filter(pk=endpoint.pk, is_enabled=False)
+    clean = {"failures": 0, "failing_since": None, "disabled_at": None, "disabled_because": ""}
+    return rows.update(is_enabled=True, **clean) == 1
+
+
+def subscribe(endpoint: Endpoint, *, types: Sequence[EventType], plan: Plan) -> None:
+    """What it hears from now on, and how often a failed delivery is tried."""
+    Endpoint.objects.filter(pk=endpoint.pk).update(types=[kind.value for kind in types], plan=plan.value)

@@ -16,7 +16,7 @@ from gateway.demo.partner import Partner, Unexpected
 from gateway.demo.receiver import Receiver
 from gateway.demo.story import CHAPTERS, Story
 from gateway.management.commands.up import answers, prepare
-from gateway.supervisor import Supervisor, web, worker
+from gateway.supervisor import Supervisor, courier, web, worker
 from gateway.terminal import Command as Door
 from gateway.terminal import console, stop
 from webhooks.events import EventType
@@ -67,7 +67,7 @@ def _gateway_on(port: int) -> Iterator[str]:
         return
     free = _free_port()
     log = settings.VAR_DIR / "demo.log"
-    supervisor = Supervisor([web(host="127.0.0.1", port=free), worker()], say=console().print, log=log)
+    supervisor = Supervisor([web(host="127.0.0.1", port=free), worker(), courier()], say=console().print, log=log)
     supervisor.start()
     try:
         _wait_until_up(free, str(log))

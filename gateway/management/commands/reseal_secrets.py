@@ -3,6 +3,7 @@ from typing import Any
 from django.db.transaction import atomic
 
 from gateway.credentials import reseal_gateway
+from gateway.idempotency import reseal_answers
 from gateway.models import Gateway
 from gateway.terminal import Command as Door
 from webhooks.models import Endpoint
@@ -23,4 +24,5 @@ class Command(Door):
                 reseal_gateway(gateway)
             for endpoint in endpoints:
                 reseal_endpoint(endpoint)
+        reseal_answers()
         self.stdout.write(f"Resealed {len(gateways)} gateways and {len(endpoints)} endpoints.")

@@ -8,8 +8,9 @@ from django.conf import settings
 from django.core.management import call_command
 
 from brokers.models import Instrument
+from gateway.metric_files import clear
 from gateway.operators import first_operator
-from gateway.supervisor import Supervisor, web, worker
+from gateway.supervisor import Supervisor, courier, web, worker
 from gateway.terminal import Command as Door
 from gateway.terminal import console, stop
 from smallcases.models import Smallcase
@@ -29,7 +30,8 @@ class Command(Door):
     def act(self, *, host: str, port: int, workers: int, **options: Any) -> None:
         out = console()
         prepare()
-        supervisor = Supervisor([web(host=host, port=port), worker(concurrency=workers)], say=out.print)
+        clear()
+        supervisor = Supervisor([web(host=host, port=port), worker(concurrency=workers), courier()], say=out.print)
         supervisor.start()
         try:
             supervisor.run(until=lambda: answers(port))

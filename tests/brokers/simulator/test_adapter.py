@@ -1,5 +1,6 @@
 """The simulated brokers through the port, and with them the matching behind it."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -15,6 +16,7 @@ from brokers.port import (
     Broker,
     BrokerStatus,
     Holding,
+    LinkDown,
     Login,
     LoginEnded,
     LoginRefused,
@@ -27,6 +29,7 @@ from brokers.port import (
 )
 from brokers.quotes import quotes
 from brokers.registry import BROKERS
+from brokers.simulator.link import HANG_SECONDS
 from brokers.simulator.models import SimAccount, SimOrder, SimTrade
 from brokers.simulator.personas import FORCED, POOR, RICH
 from gateway.models import Gateway
@@ -279,6 +282,30 @@ class TestOrderBook:
         broker.place(login, [INFY, TCS], now=now)
 
         assert told(book(broker, login, now + MINUTE)) == [("ref-1", "COMPLETE", 10), ("ref-2", "COMPLETE", 0)]
+
+    def test_says_everything_twice_for_repeats(self, enter: Enter, broker: Broker, now: datetime) -> None:
+        login = enter("repeats")
+        broker.place(login, [INFY], now=now)
+
+        assert told(book(broker, login, now + MINUTE)) == [("ref-1", "COMPLETE", 10), ("ref-1", "OPEN", 0)]
+
+    def test_has_taken_what_it_left_unanswered_for_hangs(self, enter: Enter, broker: Broker, now: datetime) -> None:
+        login = enter("hangs")
+        began = time.monotonic()
+
+        with pytest.raises(LinkDown):
+            broker.place(login, [INFY], now=now)
+
+        assert time.monotonic() - began >= HANG_SECONDS
+        assert told(book(broker, login, now + MINUTE)) == [("ref-1", "COMPLETE", 10)]
+
+    def test_has_heard_nothing_for_deaf(self, enter: Enter, broker: Broker, now: datetime) -> None:
+        login = enter("deaf")
+
+        with pytest.raises(LinkDown):
+            broker.place(login, [INFY], now=now)
+
+        assert book(broker, login, now + MINUTE) == []
 
     def test_fills_a_limit_when_the_pinned_price_crosses(
         self, gateway: Gateway, enter: Enter, broker: Broker, now: datetime

@@ -7,9 +7,11 @@ from brokers.simulator.personas import (
     FILL,
     FORCED,
     Fate,
+    Line,
     Persona,
     Treatment,
     lent_shares,
+    line_of,
     opening_funds,
     persona_of,
     treatments,
@@ -91,6 +93,17 @@ class TestTreatments:
 
     def test_are_none_for_no_orders(self) -> None:
         assert treatments(Persona.PARTIAL, forced="", count=0) == []
+
+
+class TestLineOf:
+    def test_fails_for_those_whose_calls_do(self) -> None:
+        failing = {persona: line_of(persona) for persona in Persona if line_of(persona) is not Line.SOUND}
+
+        assert failing == {
+            Persona.HANGS: Line.CUT_AFTER,
+            Persona.DEAF: Line.CUT_BEFORE,
+            Persona.REPEATS: Line.ECHO,
+        }
 
 
 class TestTheAccount:

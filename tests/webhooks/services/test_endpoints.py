@@ -9,8 +9,19 @@ from gateway.errors import Conflict, Invalid
 from gateway.models import Gateway
 from gateway.vault import unseal
 from tests import make
+from webhooks.events import EventType
 from webhooks.models import Endpoint
-from webhooks.services.endpoints import add_endpoint, check_url, reseal_endpoint, retire_secret, rotate_secret
+from webhooks.retry import Plan
+from webhooks.services.endpoints import (
+    add_endpoint,
+    check_url,
+    disable,
+    enable,
+    reseal_endpoint,
+    retire_secret,
+    rotate_secret,
+    subscribe,
+)
 
 URL = "https://partner.example/hooks"
 
@@ -126,3 +137,40 @@ class TestResealEndpoint:
 
         settings.ENCRYPTION_KEYS = [newest]
         assert secrets(made.endpoint) == [new, made.secret]
+
+
+class TestDisabling:
+    def test_is_done_once_and_says_why(self, gateway: Gateway, now: datetime) -> None:
+        endpoint = add_endpoint(gateway=gateway, url=URL, now=now).endpoint
+
+        done = [disable(endpoint, because=why, now=now) for why in ("It answered 410 Gone.", "Later.")]
+
+        endpoint.refresh_from_db()
+        assert done == [True, False]
+        assert (endpoint.is_enabled, endpoint.disabled_at, endpoint.disabled_because) == (
+            False,
+            now,
+            "It answered 410 Gone.",
+        )
+
+    def test_is_undone_with_a_clean_slate(self, gateway: Gateway, now: datetime) -> None:
+        endpoint = add_endpoint(gateway=gateway, url=URL, now=now).endpoint
+        Endpoint.objects.update(failures=100, failing_since=now)
+        disable(endpoint, because="It failed 100 times in a row.", now=now)
+
+        done = [enable(endpoint) for _ in range(2)]
+
+        endpoint.refresh_from_db()
+        assert done == [True, False]
+        assert (endpoint.is_enabled, endpoint.disabled_at, endpoint.disabled_because) == (True, None, "")
+        assert (endpoint.failures, endpoint.failing_since) == (0, None)
+
+
+class TestSubscribing:
+    def test_changes_types_and_plan(self, gateway: Gateway, now: datetime) -> None:
+        endpoint = add_endpoint(gateway=gateway, url=URL, now=now).endpoint
+
+        subscribe(endpoint, types=[EventType.ACTION_PENDING], plan=Plan.GATEWAY)
+
+        endpoint.refresh_from_db()
+        assert (endpoint.types, endpoint.plan) == (["action.pending"], "gateway")

@@ -1,0 +1,14 @@
+"""What the market side keeps of one gateway, cleared away: the simulated brokers' books and the pinned prices."""
+
+from brokers.models import PricePin
+from brokers.simulator.models import SimAccount, SimOrder, SimTrade
+from gateway.models import Gateway
+from gateway.work import erase
+
+
+def clear(gateway: Gateway) -> None:
+    """Inside the caller's transaction."""
+    erase(SimTrade.objects.filter(account__gateway=gateway))
+    erase(SimOrder.objects.filter(account__gateway=gateway))
+    erase(SimAccount.objects.filter(gateway=gateway))
+    erase(PricePin.objects.filter(gateway=gateway))

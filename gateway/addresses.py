@@ -1,0 +1,30 @@
+"""From where a request came."""
+
+from collections.abc import Mapping
+from ipaddress import IPv6Address, IPv6Network, ip_address
+from typing import Any
+
+from django.conf import settings
+
+
+def remote_network(meta: Mapping[str, Any]) -> str:
+    """The address, or of IPv6 the /64, which is what one caller is given; "" where it is not known.
+
+    Behind PROXIES_IN_FRONT proxies it is what the outermost of them saw, and nothing that a caller wrote itself.
+    """
+    count = settings.PROXIES_IN_FRONT
+    hops = [hop.strip() for hop in meta.get("HTTP_X_FORWARDED_FOR", "").split(",")]
+    seen = hops[-count] if 0 < count <= len(hops) else ""
+    return _network(seen) or _network(meta.get("REMOTE_ADDR", ""))
+
+
+def _network(text: str) -> str:
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return ""
+    if not isinstance(address, IPv6Address):
+        return str(address)
+    if address.ipv4_mapped:
+        return str(address.ipv4_mapped)
+    return str(IPv6Network((int(address) >> 64 << 64, 64)))

@@ -1,0 +1,60 @@
+"""What is owed at this moment, kind by kind, as the sweeps see it; by the wall's clock."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db.models import Count, Min, Q, QuerySet
+from django.db.models.functions import Greatest
+
+from gateway.jobs import Job
+from gateway.models import Work
+from smallcases.models import Announcement, Sip
+from transactions.models import Batch
+from transactions.services.waking import LOOKED_AFTER
+from transactions.states import BatchStatus
+from webhooks.models import Replay
+from webhooks.services.delivery import next_in_line
+
+# Counting more would tell nobody more.
+COUNTED: Final = 10_000
+# A kind is what its bell is called. A delivery to a disabled endpoint, or behind another of its batch, is not owed yet.
+OWED: Final[Mapping[Job, Callable[[], QuerySet[Work]]]] = {
+    Job.PLACE_BATCH: lambda: Batch.objects.filter(status=BatchStatus.QUEUED),
+    Job.SYNC_BATCH: lambda: Batch.objects.filter(status__in=LOOKED_AFTER),
+    Job.DELIVER: next_in_line,
+    Job.ANNOUNCE: Announcement.objects.all,
+    Job.TELL_SIP: lambda: Sip.objects.filter(is_active=True),
+    Job.REPLAY: Replay.objects.all,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """`oldest`: since when the first row has been due. `unattended`: for how long one has lain that nobody was offered.
+
+    A worker that is slow lets the first grow; only where no sweep runs does the second. `rows` is COUNTED at most, and
+    both durations look at as many.
+    """
+
+    kind: Job
+    rows: int
+    oldest: timedelta
+    unattended: timedelta
+
+
+def backlogs(*, now: datetime) -> list[Backlog]:
+    """A statement for each kind. `now` is the wall's: what a test gateway's clock makes due sooner is passed over."""
+    return [_backlog(kind, owed(), now) for kind, owed in OWED.items()]
+
+
+def _backlog(kind: Job, owed: QuerySet[Work], now: datetime) -> Backlog:
+    due = owed.filter(due_at__lte=now).order_by("due_at")[:COUNTED]
+    free = Min(Greatest("due_at", "leased_until"), filter=Q(leased_until__lte=now))
+    found = due.aggregate(rows=Count("pk"), since=Min("due_at"), free_since=free)
+    return Backlog(kind, found["rows"], _until(now, found["since"]), _until(now, found["free_since"]))
+
+
+def _until(now: datetime, moment: datetime | None) -> timedelta:
+    return now - moment if moment else timedelta(0)

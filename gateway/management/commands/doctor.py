@@ -1,0 +1,128 @@
+import json
+from argparse import ArgumentParser
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+from importlib import import_module
+from typing import Any, Final
+
+from django.apps import apps
+from django.conf import settings
+from django.utils.module_loading import module_has_submodule
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from gateway import clock
+from gateway.checkup import SHOWN, Finding, Invariant, Scope, examine
+from gateway.errors import NotFound
+from gateway.models import Gateway
+from gateway.moment import one_moment
+from gateway.terminal import Command as Door
+from gateway.terminal import console
+from gateway.wire import timestamp
+
+MODULE: Final = "invariants"
+
+
+class Command(Door):
+    help = (
+        "Look whether everything that must be true is: between the gateway's orders and the brokers' books, between "
+        "fills and investments, between what happened and what was told. Reads only, everything as it was at one "
+        "moment, and harms no running gateway. Exit code 0: a table of zeros. Exit code 1: each broken invariant, what "
+        f"it means, what to do, and its first {SHOWN} offenders with their ids. docs/doctor.md lists them all."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--gateway", metavar="NAME", help="only what belongs to this gateway (default: all)")
+        parser.add_argument(
+            "--settled",
+            action="store_true",
+            help="also require that nothing is open, due or owed any more, as after a test run",
+        )
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+    def act(self, *, gateway: str | None, settled: bool, **options: Any) -> None:
+        wanted = [(app, one) for app, one in gathered() if settled or not one.at_rest]
+        with one_moment():
+            scope = Scope(
+                wall=clock.wall(),
+                kept_for=timedelta(days=settings.WEBHOOK_RETENTION_DAYS),
+                gateway=_named(gateway) if gateway else None,
+            )
+            findings = list(examine(_told(wanted), scope))
+        broken = [finding for finding in findings if finding.count]
+        if options["json"]:
+            self.stdout.write(json.dumps(_as_json(scope, wanted, findings), default=str))
+        else:
+            _print(console(), scope, wanted, findings)
+        if broken:
+            raise SystemExit(1)
+
+
+def gathered() -> Iterator[tuple[str, Invariant]]:
+    """What each app states of itself in a module of its own, by the app's label."""
+    for app in apps.get_app_configs():
+        if app.module is not None and module_has_submodule(app.module, MODULE):
+            for invariant in import_module(f"{app.name}.{MODULE}").INVARIANTS:
+                yield app.label, invariant
+
+
+def _named(name: str) -> Gateway:
+    found = Gateway.objects.filter(name=name).first()
+    if found is None:
+        raise NotFound(f"There is no gateway called {name}.")
+    return found
+
+
+def _told(wanted: Sequence[tuple[str, Invariant]]) -> Iterator[Invariant]:
+    """With a bar on a terminal, which is gone afterwards."""
+    bar = console(to_stderr=True)
+    shown = track(wanted, "Looking", console=bar, transient=True, disable=not bar.is_terminal)
+    yield from (invariant for _, invariant in shown)
+
+
+def _as_json(scope: Scope, wanted: Sequence[tuple[str, Invariant]], findings: Sequence[Finding]) -> dict[str, Any]:
+    return {
+        "at": timestamp(scope.wall),
+        "gateway": scope.gateway and scope.gateway.name,
+        "healthy": not any(finding.count for finding in findings),
+        "invariants": [
+            {
+                "app": app,
+                "name": invariant.name,
+                "means": invariant.means,
+                "offenders": finding.count,
+                "first": list(finding.first),
+                "remedy": invariant.remedy,
+            }
+            for (app, invariant), finding in zip(wanted, findings, strict=True)
+        ],
+    }
+
+
+def _print(out: Console, scope: Scope, wanted: Sequence[tuple[str, Invariant]], findings: Sequence[Finding]) -> None:
+    table = Table("app", "invariant", "offenders", title=f"The books at {timestamp(scope.wall)}")
+    table.columns[-1].justify = "right"
+    for (app, invariant), finding in zip(wanted, findings, strict=True):
+        table.add_row(app, invariant.name, str(finding.count), style="bold red" if finding.count else None)
+    out.print(table)
+    for finding in findings:
+        if finding.count:
+            _explain(out, finding)
+    broken = sum(bool(finding.count) for finding in findings)
+    out.print(f"{broken} of {len(findings)} invariants are broken." if broken else "All of them hold.")
+
+
+def _explain(out: Console, finding: Finding) -> None:
+    invariant = finding.invariant
+    out.print(f"\n[bold red]{invariant.name}[/bold red]: {finding.count} offenders")
+    out.print(f"  What must be true: {invariant.means}", markup=False)
+    out.print(f"  What to do: {invariant.remedy}", markup=False)
+    for row in finding.first:
+        out.print(f"  - {_facts(row)}", markup=False)
+    if finding.count > len(finding.first):
+        out.print(f"  … and {finding.count - len(finding.first)} more")
+
+
+def _facts(row: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name.replace('__', '.')} {value}" for name, value in row.items())

@@ -1,0 +1,117 @@
+"""Where the processes of one machine keep their counts, so that any of them can tell the sum.
+
+prometheus-client maps a file per process into memory. It names them by process id, so that every restart leaves files
+behind, and makes them sparse, so that a full disk ends the process at its next count (SIGBUS). Here a process takes the
+first slot that no living one holds and counts on from there, and a slot's files are written out before they are used.
+"""
+
+import fcntl
+import logging
+import os
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import count
+from pathlib import Path
+from typing import IO, Final
+
+DIRECTORY: Final = "PROMETHEUS_MULTIPROC_DIR"
+KINDS: Final = ("counter", "histogram", "summary")
+# More than the metrics of this gateway take with a thousand endpoints; a file that outgrows it grows sparse.
+FILE_BYTES: Final = 1 << 20
+RETRY_SECONDS: Final = 30
+log = logging.getLogger(__name__)
+
+
+class Slot:
+    """Called for the number of this process's slot; after a fork, for that of the child's own."""
+
+    def __init__(self) -> None:
+        self._owner, self._number = os.getpid(), "none"
+        self._held: IO[bytes] | None = None
+        self._failed = -float(RETRY_SECONDS)
+
+    def release(self) -> None:
+        """The next call claims anew."""
+        self._owner = 0
+        if self._held is not None:
+            self._held.close()
+
+    def __call__(self) -> str:
+        """OSError where the files cannot be had; for a while that is not tried again."""
+        if self._owner != os.getpid():
+            self._number = self._claimed()
+            self._owner = os.getpid()
+        return self._number
+
+    def _claimed(self) -> str:
+        if time.monotonic() - self._failed < RETRY_SECONDS:
+            raise OSError("Metrics are not counted.")
+        try:
+            return self._claim(directory())
+        except OSError as error:
+            self._failed = time.monotonic()
+            log.warning("Metrics of this process are not counted: %s", error)
+            raise
+
+    def _claim(self, where: Path) -> str:
+        where.mkdir(parents=True, exist_ok=True)
+        number, held = next(_free(where))
+        try:
+            for path in _files(where, number):
+                _write_out(path)
+        except OSError:
+            held.close()
+            raise
+        if self._held is not None:
+            self._held.close()  # a fork's copy of its parent's
+        self._held = held
+        return str(number)
+
+
+def directory() -> Path:
+    return Path(os.environ[DIRECTORY])
+
+
+def clear() -> None:
+    """Forgets the counts of processes that are no more; those of living ones stay."""
+    for lock in directory().glob("*.lock"):
+        held = _held(lock)
+        if held is not None:
+            with held:
+                for path in _files(lock.parent, int(lock.stem)):
+                    path.unlink(missing_ok=True)
+
+
+def _free(where: Path) -> Iterator[tuple[int, IO[bytes]]]:
+    for number in count():
+        held = _held(where / f"{number}.lock")
+        if held is not None:
+            yield number, held
+
+
+def _held(path: Path) -> IO[bytes] | None:
+    """Ours as long as it is open, or None. The system lets go of it however the process ends."""
+    lock = path.open("ab")
+    with suppress(BlockingIOError):
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return lock
+    lock.close()
+    return None
+
+
+def _files(where: Path, number: int) -> Iterator[Path]:
+    yield from (where / f"{kind}_{number}.db" for kind in KINDS)
+
+
+def _write_out(path: Path) -> None:
+    """Whole or not at all: whoever reads the directory meanwhile finds no empty file."""
+    if path.exists():
+        return
+    draft = path.with_suffix(".draft")
+    try:
+        draft.write_bytes(bytes(FILE_BYTES))
+        draft.rename(path)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,25 @@
+"""Production's queue: kombu's Redis transport, which gives nothing back when its connection is lost.
+
+Kombu would put bells that were fetched, and not yet answered, back into the queue. Over the connection that has just
+been lost, as Celery 5.7 does it, this ends in an AttributeError that ends the worker. A bell is a hint: the row says
+what is owed, and the sweep rings again.
+"""
+
+from typing import Final
+
+from kombu.transport import TRANSPORT_ALIASES, redis
+
+SCHEMES: Final = ("redis", "rediss")
+
+
+class Channel(redis.Channel):
+    do_restore = False
+
+
+class Transport(redis.Transport):
+    Channel = Channel
+
+
+def install() -> None:
+    """`redis://` and `rediss://` mean this one from here on."""
+    TRANSPORT_ALIASES.update(dict.fromkeys(SCHEMES, f"{__name__}:{Transport.__name__}"))

@@ -1,0 +1,20 @@
+"""A request's route: the pattern of its path. The path itself may hold a transactionId, which is a capability."""
+
+from typing import Final
+
+from django.conf import settings
+from django.http import HttpRequest
+
+UNMATCHED: Final = "(no route)"
+
+
+def route_of(request: HttpRequest) -> str:
+    match = request.resolver_match
+    if match is not None:
+        return str(match.route)
+    return settings.STATIC_URL if request.path_info.startswith(settings.STATIC_URL) else UNMATCHED
+
+
+def gateway_in(request: HttpRequest) -> str:
+    """The name in the path; empty where the route has none."""
+    return str(request.resolver_match.kwargs.get("gateway", "")) if request.resolver_match else ""

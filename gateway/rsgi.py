@@ -1,0 +1,160 @@
+"""The web's door: granian's RSGI outside, WSGI inside. A request goes to a thread only when it has arrived whole.
+
+Forces: over WSGI a thread reads the body from the socket and waits for as long as its client likes; granian has no
+time limit there, and a handful of half-sent bodies stops everything. Django's own ASGI runs synchronous views one at a
+time. So the event loop gathers bodies, with limits of size and time, and threads of their own answer.
+"""
+
+import sys
+from asyncio import Semaphore, get_running_loop, timeout
+from collections.abc import AsyncIterator, Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any, Final, Protocol
+
+from django.conf import settings
+
+from gateway.middleware import CUT_SHORT, body_limit
+from gateway.wsgi import application as django
+
+Environ = dict[str, Any]
+Answer = tuple[int, list[tuple[str, str]], bytes]
+
+# The console's uploads: so many at once, and so many times the usual time for each.
+LARGE_AT_ONCE: Final = 8
+LARGE_TAKES: Final = 6
+
+
+class Headers(Protocol):
+    def get(self, key: str, default: str | None = None) -> str | None: ...
+    def keys(self) -> list[str]: ...
+    def items(self) -> list[tuple[str, str]]: ...
+
+
+class Scope(Protocol):
+    """What granian tells of a request; `path` is unquoted, `client` and `server` are host:port."""
+
+    http_version: str
+    server: str
+    client: str
+    scheme: str
+    method: str
+    path: str
+    query_string: str
+    headers: Headers
+
+
+class Exchange(Protocol):
+    def __aiter__(self) -> AsyncIterator[bytes]: ...
+    def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """`length` is what Django is told: more than the content's where there is too much of it."""
+
+    content: bytes = b""
+    length: int = 0
+    is_cut_short: bool = False
+
+
+class Door:
+    def __init__(self, application: Callable[..., Iterable[bytes]], *, threads: int) -> None:
+        self._application = application
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="web")
+        self._large = Semaphore(LARGE_AT_ONCE)
+
+    async def __rsgi__(self, scope: Scope, exchange: Exchange) -> None:
+        body = await self._arrived(scope, exchange)
+        environ = environ_of(scope, body)
+        status, headers, content = await get_running_loop().run_in_executor(self._threads, self._answer, environ)
+        exchange.response_bytes(status, headers, content)
+
+    async def _arrived(self, scope: Scope, exchange: Exchange) -> Body:
+        """Whole, or a body that Django will refuse."""
+        told = scope.headers.get("content-length") or ""
+        declared = int(told) if told.isdecimal() else None
+        if declared == 0 or (declared is None and scope.headers.get("transfer-encoding") is None):
+            return Body()
+        limit = body_limit(scope.path)
+        if declared is not None and declared > limit:
+            return Body(length=declared)
+        try:
+            if limit == settings.BODY_LIMIT_BYTES:
+                async with timeout(settings.BODY_SECONDS):
+                    return await _gathered(exchange, declared, limit)
+            async with timeout(settings.BODY_SECONDS * LARGE_TAKES), self._large:
+                return await _gathered(exchange, declared, limit)
+        except TimeoutError:
+            return Body(is_cut_short=True)
+
+    def _answer(self, environ: Environ) -> Answer:
+        told: list[tuple[int, list[tuple[str, str]]]] = []
+
+        def start(status: str, headers: list[tuple[str, str]], *_: object) -> None:
+            told.append((int(status.partition(" ")[0]), headers))
+
+        chunks = self._application(environ, start)
+        try:
+            content = b"".join(chunks)
+        finally:
+            if close := getattr(chunks, "close", None):
+                close()
+        return *told[-1], content
+
+
+async def _gathered(exchange: Exchange, declared: int | None, limit: int) -> Body:
+    content = bytearray()
+    async for chunk in exchange:
+        content += chunk
+        if len(content) > limit:
+            return Body(length=len(content))
+    # A client that went away in the middle: what there is of its request is not carried out.
+    return Body(bytes(content), len(content), is_cut_short=declared is not None and len(content) < declared)
+
+
+def environ_of(scope: Scope, body: Body) -> Environ:
+    host, _, port = scope.server.rpartition(":")
+    return {
+        **_headers(scope.headers),
+        "REQUEST_METHOD": scope.method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": scope.path.encode().decode("latin-1"),
+        "QUERY_STRING": scope.query_string,
+        "SERVER_PROTOCOL": f"HTTP/{scope.http_version}",
+        "SERVER_NAME": host,
+        "SERVER_PORT": port,
+        "REMOTE_ADDR": scope.client.rpartition(":")[0].strip("[]"),
+        "CONTENT_LENGTH": str(body.length) if body.length else "",
+        CUT_SHORT: body.is_cut_short,
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": scope.scheme,
+        "wsgi.input": BytesIO(body.content),
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+    }
+
+
+def _headers(headers: Headers) -> Environ:
+    """A name with an underscore is passed over, for in here it could not be told from one with a hyphen.
+
+    granian keeps back the value of a header that is not ASCII: it is there, and empty.
+    """
+    environ: Environ = {_variable(name): "" for name in headers.keys() if "_" not in name}  # noqa: SIM118
+    for name, value in headers.items():
+        if "_" not in name:
+            variable = _variable(name)
+            before = environ[variable]
+            environ[variable] = f"{before}{'; ' if name == 'cookie' else ','}{value}" if before else value
+    return environ
+
+
+def _variable(name: str) -> str:
+    plain = name.upper().replace("-", "_")
+    return plain if plain == "CONTENT_TYPE" else f"HTTP_{plain}"
+
+
+application = Door(django, threads=settings.WEB_THREADS)

@@ -1,0 +1,84 @@
+"""What the database, the queue and the disk say of themselves. Each may hang; see gateway.watching."""
+
+import shutil
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Final, TypeVar
+
+from celery import current_app
+from django.conf import settings
+from django.db import DEFAULT_DB_ALIAS, connection, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.migrations.executor import MigrationExecutor
+from kombu.exceptions import OperationalError
+
+from brokers.models import Instrument
+from transactions.models import Order
+from transactions.states import OrderStatus
+from webhooks.models import Endpoint
+
+T = TypeVar("T")
+STATEMENT_MILLISECONDS: Final = 2000
+
+
+class QueueDown(Exception):
+    """The queue's broker refused or broke off."""
+
+
+def on_a_connection_of_its_own(ask: Callable[[], T]) -> Callable[[], T]:
+    """For a thread: no statement of it takes more than two seconds, and its connection goes when it does."""
+
+    @wraps(ask)
+    def asked() -> T:
+        try:
+            _limit_statements()
+            return ask()
+        finally:
+            for mine in connections.all(initialized_only=True):
+                BaseDatabaseWrapper.close(mine)  # SQLite's own would keep one that is in memory
+
+    return asked
+
+
+def unapplied_migrations() -> list[str]:
+    executor = MigrationExecutor(connections[DEFAULT_DB_ALIAS])
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
+
+
+def has_instruments() -> bool:
+    return Instrument.objects.exists()
+
+
+def orders_in_error() -> int:
+    return Order.objects.filter(status=OrderStatus.ERROR).count()
+
+
+def endpoints_disabled() -> int:
+    return Endpoint.objects.filter(is_enabled=False).count()
+
+
+def queue_depth() -> int:
+    """Bells that wait for a worker or a courier: a list's length on Redis, files in the embedded default."""
+    with current_app.connection_for_read() as broker:
+        refusals: tuple[type[BaseException], ...] = (
+            OperationalError,
+            *broker.connection_errors,
+            *broker.channel_errors,
+        )
+        try:
+            broker.ensure_connection(max_retries=1, interval_start=0, timeout=2)
+            channel: Any = broker.default_channel
+            return sum(int(channel.queue_declare(queue=queue).message_count) for queue in settings.QUEUES)
+        except refusals as error:
+            raise QueueDown(str(error)) from error
+
+
+def free_megabytes() -> int:
+    return shutil.disk_usage(settings.VAR_DIR).free // 1_000_000
+
+
+def _limit_statements() -> None:
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET statement_timeout = {STATEMENT_MILLISECONDS}")

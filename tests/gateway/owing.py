@@ -1,0 +1,33 @@
+"""A partner with an endpoint, and events that are owed to it."""
+
+from datetime import datetime
+
+from django.db.transaction import atomic
+
+from gateway.models import Gateway
+from tests import make
+from webhooks.events import EventType
+from webhooks.services.endpoints import add_endpoint
+from webhooks.services.recording import record_event
+
+
+def gateway_with_endpoint(*, now: datetime) -> Gateway:
+    """Nobody listens there."""
+    made = make.gateway()
+    add_endpoint(gateway=made, url="http://127.0.0.1:9/hooks", now=now)
+    return made
+
+
+def record(gateway: Gateway, *, events: int, now: datetime) -> None:
+    """One after the other, as of one batch."""
+    subject = "b" * 24
+    with atomic():
+        for sequence in range(1, events + 1):
+            record_event(
+                gateway=gateway,
+                kind=EventType.ORDER_UPDATED,
+                subject=subject,
+                sequence=sequence,
+                payload={"batchId": subject},
+                now=now,
+            )

@@ -1,0 +1,51 @@
+"""A channel with unanswered bells is closed after its connection is gone: what Celery does when Redis was killed."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import suppress
+
+import pytest
+from kombu import Connection, Queue
+from kombu.transport import redis as kombus
+
+from gateway.redis_queue import Transport
+from tests.servers import redis_server
+
+pytestmark = pytest.mark.servers
+QUEUE = Queue("unanswered", routing_key="unanswered")
+
+
+@pytest.fixture
+def url() -> Iterator[str]:
+    with redis_server() as server:
+        yield server.url
+
+
+def let_go_of_a_bell(url: str, transport: type[kombus.Transport]) -> list[str]:
+    """What was heard, and not answered, on a channel that is closed last of all."""
+    heard: list[str] = []
+    connection = Connection(url, transport=transport)
+    connection.Consumer([QUEUE], callbacks=[lambda body, _: heard.append(body)]).consume()
+    connection.Producer().publish("bell", routing_key="unanswered", declare=[QUEUE])
+    with suppress(socket.timeout):
+        while True:
+            connection.drain_events(timeout=0.2)
+    channel = connection.default_channel
+    connection.transport.client = None
+    connection.maybe_close_channel(channel)
+    return heard
+
+
+class TestALostConnection:
+    def test_is_let_go_of(self, url: str) -> None:
+        assert let_go_of_a_bell(url, Transport) == ["bell"]
+
+    def test_would_end_the_worker_with_kombus_own_transport(self, url: str) -> None:
+        """If this fails, kombu has been mended, and gateway.redis_queue can go."""
+        with pytest.raises(AttributeError):
+            let_go_of_a_bell(url, kombus.Transport)
+
+
+class TestTheApp:
+    def test_uses_it_for_redis(self, url: str) -> None:
+        assert isinstance(Connection(url).transport, Transport)

@@ -1,0 +1,7 @@
+"""What must be true of transactions, batches and orders, of the brokers' books beside them, and of what is told."""
+
+from typing import Final
+
+from transactions.invariants import both_sides, statuses, telling
+
+INVARIANTS: Final = (*statuses.INVARIANTS, *both_sides.INVARIANTS, *telling.INVARIANTS)

@@ -1,0 +1,56 @@
+"""A request as somebody saved it: raw HTTP, or its body alone with the headers told apart."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+_END_OF_HEADERS: Final = re.compile(rb"\r?\n\r?\n")
+_REQUEST_LINE: Final = re.compile(r"[A-Z]+ \S+( HTTP/[\d.]+)?")
+
+_LONGEST: Final = 12  # digits
+
+
+class Unreadable(ValueError):
+    """Says what is wrong with the file or a header."""
+
+
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """Header names in lower case; the body byte for byte."""
+
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def read(content: bytes, *, headers: Sequence[str] = ()) -> Captured:
+    """`headers` (`name: value`) add to those of the file, and win over them."""
+    told = dict(map(_header, headers))
+    if content.lstrip()[:1] in {b"{", b"["} or not content.strip():
+        return Captured(told, content)
+    head, found, body = _split(content)
+    if not found:
+        raise Unreadable("The file is neither a JSON body nor a request with an empty line between headers and body.")
+    lines = [line for line in head.decode("latin-1").splitlines() if line and not _REQUEST_LINE.fullmatch(line)]
+    seen = dict(map(_header, lines))
+    return Captured(seen | told, _of_length(body, seen))
+
+
+def _split(content: bytes) -> tuple[bytes, bool, bytes]:
+    end = _END_OF_HEADERS.search(content)
+    return (content[: end.start()], True, content[end.end() :]) if end else (content, False, b"")
+
+
+def _header(line: str) -> tuple[str, str]:
+    name, colon, value = line.partition(":")
+    if not colon or not name.strip():
+        raise Unreadable(f"{line[:60]!r} is not a header: it must be `name: value`.")
+    return name.strip().lower(), value.strip()
+
+
+def _of_length(body: bytes, headers: Mapping[str, str]) -> bytes:
+    """An editor's last line feed is not part of it, where its length is told."""
+    if "chunked" in headers.get("transfer-encoding", "").lower():
+        raise Unreadable("The body is still in chunks (Transfer-Encoding: chunked); save it as your server read it.")
+    length = headers.get("content-length", "")
+    return body[: int(length)] if length.isdecimal() and len(length) < _LONGEST else body

@@ -1,0 +1,129 @@
+import json
+import time
+from argparse import ArgumentParser
+from contextlib import suppress
+from datetime import datetime
+from typing import Any, Final
+
+from django.db import InterfaceError, OperationalError, connection
+from django.utils import timezone
+from django.utils.dateparse import parse_duration
+
+from gateway import clock
+from gateway.errors import Invalid
+from gateway.models import Gateway
+from gateway.terminal import Command as Door
+from gateway.terminal import console, stop
+from webhooks.client import Answer
+from webhooks.events import EventType
+from webhooks.forwarding import Forwarder, signers
+from webhooks.models import Event
+from webhooks.services.endpoints import check_url
+from webhooks.signing import check_secret
+from webhooks.tail import Tail
+
+LOOK_EVERY: Final = 0.3
+DATABASE_WAIT: Final = 3.0
+
+
+class Command(Door):
+    help = (
+        "Show a gateway's webhook events as they are recorded and forward them to a local URL, signed as real "
+        "deliveries are. Reads the database that this machine is configured for; deliveries to the gateway's own "
+        "endpoints go on as ever. Ctrl-C ends it."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("name", help="the gateway")
+        where = parser.add_mutually_exclusive_group(required=True)
+        where.add_argument("--forward-to", metavar="URL", help="such as http://127.0.0.1:3000/webhooks")
+        where.add_argument("--print", action="store_true", help="print the bodies, forward nothing")
+        parser.add_argument("--type", action="append", default=[], choices=list(EventType), metavar="TYPE",
+                            help=f"only of this type, may be repeated: {', '.join(EventType)}")  # fmt: skip
+        parser.add_argument(
+            "--since", metavar="WHEN", help="begin with the past: an ISO 8601 time, or a duration such as PT15M"
+        )
+        parser.add_argument(
+            "--secret",
+            metavar="WHSEC",
+            help="sign with this (default: the secret of the gateway's only endpoint; where there is none, or there "
+            "are several, one is made and shown)",
+        )
+        parser.add_argument("--for", type=float, dest="seconds", metavar="SECONDS", help="end by itself")
+
+    def act(self, *, name: str, forward_to: str | None, seconds: float | None, **options: Any) -> None:
+        gateway = Gateway.objects.filter(name=name).first()
+        if gateway is None:
+            stop(f"There is no gateway named {name}.")
+        tail = Tail(gateway, types=options["type"])
+        tail.begin(since=_since(gateway, options["since"]))
+        self.heard = 0
+        with suppress(KeyboardInterrupt):
+            self._run(tail, _forwarder(gateway, forward_to, options["secret"]), seconds)
+        console().print(f"{self.heard} events.")
+
+    def _run(self, tail: Tail, forwarder: Forwarder | None, seconds: float | None) -> None:
+        began = time.monotonic()
+        while True:
+            news = _news(tail)
+            for event in news:
+                self.heard += 1
+                _show(event, forwarder.forward(event) if forwarder else None)
+            if seconds is not None and time.monotonic() - began >= seconds:
+                return
+            if not news:
+                time.sleep(LOOK_EVERY)  # the database tells nobody that it has a new row
+
+
+def _news(tail: Tail) -> list[Event]:
+    try:
+        return tail.news()
+    except (OperationalError, InterfaceError):
+        _say(f"The database does not answer; trying again in {DATABASE_WAIT:.0f} s.")
+        connection.close()
+        time.sleep(DATABASE_WAIT)  # it is restarted, or the network is
+        return []
+
+
+def _forwarder(gateway: Gateway, url: str | None, secret: str | None) -> Forwarder | None:
+    if url is None:
+        console().print(f"Events of {gateway}. Ctrl-C ends.")
+        return None
+    told = signers(gateway, secret=secret and check_secret(secret))
+    console().print(f"Forwarding events of {gateway} to {check_url(url)}. Ctrl-C ends.")
+    if told.shown:
+        console().print(f"Signed with a secret that was made for this run: {told.shown}")
+    return Forwarder(gateway, url, told.endpoint, wait=time.sleep, say=_say)
+
+
+def _show(event: Event, answer: Answer | None) -> None:
+    line = [f"{event.type:20} #{event.sequence:<3} {event.subject:28} {event.key}"]
+    if answer is None:
+        console().print(*line, json.dumps(event.payload), sep="\n", markup=False)
+    else:
+        console().print(*line, f"[{_colour(answer)}]{answer.status}[/] {answer.duration_ms} ms")
+
+
+def _say(sentence: str) -> None:
+    console(to_stderr=True).print(sentence, markup=False)
+
+
+def _colour(answer: Answer) -> str:
+    return "green" if answer.accepted else "red"
+
+
+def _since(gateway: Gateway, given: str | None) -> datetime | None:
+    if given is None:
+        return None
+    try:
+        return _moment(gateway, given)
+    except (ValueError, OverflowError):
+        raise Invalid("--since must be an ISO 8601 time, or a duration such as PT15M.") from None
+
+
+def _moment(gateway: Gateway, given: str) -> datetime:
+    duration = parse_duration(given) if given.startswith("P") else None
+    if duration is not None:
+        return clock.now(gateway) - duration
+    moment = datetime.fromisoformat(given)
+    return moment if timezone.is_aware(moment) else timezone.make_aware(moment)

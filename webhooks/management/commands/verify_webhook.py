@@ -1,0 +1,132 @@
+import sys
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from django.utils import timezone
+
+from gateway import clock
+from gateway.auth import api_secrets, jwt_secrets
+from gateway.errors import Invalid
+from gateway.models import Gateway
+from gateway.terminal import Command as Door
+from gateway.terminal import console, stop
+from gateway.vault import unseal
+from webhooks.diagnosis.capture import Captured, Unreadable, read
+from webhooks.diagnosis.checksum import diagnose_checksum
+from webhooks.diagnosis.known import Known
+from webhooks.diagnosis.search import Cause, Finding
+from webhooks.diagnosis.signature import diagnose_signature
+from webhooks.models import Endpoint
+from webhooks.selectors import ids_about
+
+BORNE: Final = (Cause.GENUINE,)
+FILES: Final = """
+FILE is either the whole request as it came,
+
+    POST /webhooks HTTP/1.1
+    content-type: application/json
+    webhook-id: evt_...
+    webhook-timestamp: 1795152600
+    webhook-signature: v1,...
+
+    {"batchId": ...}
+
+(request line and other headers may be left out; what follows the empty line is taken byte for byte, up to
+content-length where that is there), or the body alone with --header 'webhook-id: ...' for each of the three headers.
+`-` reads standard input.
+
+examples:
+  manage.py verify_webhook request.txt --secret whsec_... --api-secret ...
+  manage.py verify_webhook request.txt --gateway NAME            with the secrets that are stored
+  manage.py verify_webhook body.json --api-secret ... --checksum 9a3c...   why did my code come to another checksum?
+"""
+
+
+class Command(Door):
+    help = "Say which input of a webhook's signature or checksum is wrong: secret, timestamp, id, body, or how they go."
+
+    def create_parser(self, *arguments: Any, **options: Any) -> Any:
+        return super().create_parser(
+            *arguments, formatter_class=RawDescriptionHelpFormatter, epilog=FILES, **options
+        )  # fmt: skip
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", help="the captured request, or - for standard input")
+        parser.add_argument("--secret", metavar="WHSEC", help="what you verify the signature with")
+        parser.add_argument("--api-secret", metavar="SECRET", help="what you verify the checksum with")
+        parser.add_argument("--gateway", metavar="NAME", help="compare with the secrets of this gateway, or use them")
+        parser.add_argument("--header", action="append", default=[], metavar="'NAME: VALUE'", help="may be repeated")
+        parser.add_argument("--received-at", metavar="TIME", help="when it came, ISO 8601 (default: now)")
+        parser.add_argument("--signature", metavar="VALUE", help="what your code came to, in place of the header")
+        parser.add_argument("--checksum", metavar="VALUE", help="what your code came to, in place of the body's")
+
+    def act(self, *, file: str, gateway: str | None, header: list[str], **options: Any) -> None:
+        headers = header + ([f"webhook-signature: {options['signature']}"] if options["signature"] else [])
+        captured = _captured(file, headers)
+        known = _known(gateway, captured) if gateway else Known()
+        told = list(_diagnoses(captured, known, options))
+        if not told:
+            stop("Give --secret, --api-secret or --gateway.")
+        for part, findings in told:
+            for finding in findings:
+                console().print(f"{part:10} {finding.cause}: {finding.sentence}", markup=False)
+        if any(finding.cause not in BORNE for _, findings in told for finding in findings):
+            stop("This webhook does not verify.")
+
+
+def _diagnoses(captured: Captured, known: Known, options: Any) -> Iterator[tuple[str, Sequence[Finding]]]:
+    secret = options["secret"] or next(iter(known.webhook.values()), None)
+    if secret is not None:
+        now = _moment(options["received_at"])
+        yield "signature", diagnose_signature(captured, secret=secret, known=known, now=now)
+    api_secret = options["api_secret"] or next(iter(known.api.values()), None)
+    if api_secret is not None:
+        yield "checksum", diagnose_checksum(captured, api_secret=api_secret, known=known, computed=options["checksum"])
+
+
+def _captured(file: str, headers: list[str]) -> Captured:
+    try:
+        content = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+        return read(content, headers=headers)
+    except OSError as error:
+        stop(f"{file}: {error.strerror}.")
+    except Unreadable as error:
+        stop(str(error))
+
+
+def _moment(given: str | None) -> datetime:
+    if given is None:
+        return clock.wall()
+    try:
+        moment = datetime.fromisoformat(given)
+    except ValueError:
+        raise Invalid("--received-at must be an ISO 8601 time.") from None
+    return moment if timezone.is_aware(moment) else timezone.make_aware(moment)
+
+
+def _known(name: str, captured: Captured) -> Known:
+    gateway = Gateway.objects.filter(name=name).first()
+    if gateway is None:
+        stop(f"There is no gateway named {name}.")
+    return Known(
+        api=_named(f"API secret of {name}", api_secrets(gateway)),
+        jwt=_named(f"JWT secret of {name}", jwt_secrets(gateway)),
+        webhook={
+            told: secret
+            for endpoint in Endpoint.objects.filter(gateway=gateway).order_by("-is_enabled", "pk")
+            for told, secret in _named(f"secret of {endpoint.url}", _secrets(endpoint)).items()
+        },
+        ids=ids_about(gateway, captured.body),
+    )
+
+
+def _secrets(endpoint: Endpoint) -> list[str]:
+    return [unseal(sealed) for sealed in (endpoint.sealed_secret, endpoint.sealed_previous_secret) if sealed]
+
+
+def _named(what: str, secrets: Sequence[str]) -> dict[str, str]:
+    """The current one comes first, then the one it replaced."""
+    return {f"the {age}{what}": secret for age, secret in zip(("", "previous "), secrets, strict=False)}
