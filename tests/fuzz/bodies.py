@@ -4,7 +4,7 @@ import gzip
 from random import Random
 from typing import Any
 
-from tests.fuzz.drafts import Request, draft, dumped, one_of, right_body
+from tests.fuzz.drafts import Request, draft, dumped, one_of
 from tests.fuzz.known import Known
 from tests.fuzz.words import MOST, NUMBERS, TYPES, WORDS
 
@@ -43,9 +43,8 @@ def spoilt(value: Any, chance: Random, known: Known) -> Any:
 
 
 def spoilt_body(chance: Random, known: Known) -> Request:
-    made = draft(chance, known)
-    made.method = made.method if made.body is not None else "POST"
-    body = right_body(chance, known)
+    made = draft(chance, known, with_body=True)
+    body = made.body
     for _ in range(chance.randint(1, 4)):
         body = spoilt(body, chance, known)
     return made.request(body=dumped(body))
@@ -53,7 +52,8 @@ def spoilt_body(chance: Random, known: Known) -> Request:
 
 def raw_body(chance: Random, known: Known) -> Request:
     """What is no JSON, or JSON that a parser may stumble over."""
-    whole = dumped(right_body(chance, known))
+    made = draft(chance, known, with_body=True)
+    whole = dumped(made.body)
     depth, name = chance.choice([500, 5_000, 30_000]), dumped(chance.choice(known.fields))
     body = one_of(
         chance,
@@ -76,10 +76,9 @@ def raw_body(chance: Random, known: Known) -> Request:
         lambda: b"intent=TRANSACTION&orderConfig[type]=BUY",
         lambda: b'--x\r\nContent-Disposition: form-data; name="a"; filename="b"\r\n\r\n1\r\n--x--',
     )
-    made = draft(chance, known)
-    return made.request(method=chance.choice(["POST", "PUT"]), body=body)
+    return made.request(body=body)
 
 
 def wrong_type(chance: Random, known: Known) -> Request:
-    made = draft(chance, known)
+    made = draft(chance, known, with_body=True)
     return made.request(headers=made.encoded(content_type=chance.choice(TYPES)))

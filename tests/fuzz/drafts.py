@@ -1,5 +1,6 @@
 """A request as bytes, and right ones to begin with."""
 
+import copy
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -57,32 +58,49 @@ class Draft:
         return tuple((told | {name.replace("_", "-").encode(): value for name, value in more.items()}).items())
 
 
-def draft(chance: Random, known: Known) -> Draft:
-    method, template = chance.choice(known.endpoints)
+def draft(chance: Random, known: Known, *, with_body: bool = False) -> Draft:
+    """Of any endpoint, or of one that reads a body."""
+    takers = [one for one in known.endpoints if not with_body or one[0] in {"POST", "PUT"}]
+    method, template = chance.choice(takers)
     headers = known.headers | {"Content-Type": "application/json"}
     if chance.random() < 0.4:
         headers["x-gateway-authtoken"] = known.user
-    return Draft(method, known.path(template), headers, right_body(chance, known) if method != "GET" else None)
+    body = right_body(template.rpartition("/")[2], chance, known) if method in {"POST", "PUT"} else None
+    return Draft(method, known.path(template), headers, body)
 
 
-def right_body(chance: Random, known: Known) -> Any:
-    basket = {"type": "SECURITIES", "securities": [SECURITY] * chance.randint(1, 4)}
-    return chance.choice(
-        [
+def right_body(door: str, chance: Random, known: Known) -> Any:
+    """One that the door, the last part of a path, could take; for a door not known here, any."""
+    bodies = _bodies(known)
+    return copy.deepcopy(chance.choice(bodies.get(door) or [body for known in bodies.values() for body in known]))
+
+
+def _bodies(known: Known) -> dict[str, list[Any]]:
+    basket = {"type": "SECURITIES", "securities": [SECURITY, SECURITY | {"ticker": "TCS"}]}
+    iscid, event = known.ids["iscid"], known.ids["event_id"]
+    return {
+        "transaction": [
             {"intent": "TRANSACTION", "orderConfig": basket, "config": {"orderName": "x"}, "notes": "n"},
-            {"intent": "TRANSACTION", "orderConfig": {"type": "BUY", "scid": known.scid, "amount": 50_000}},
-            {"intent": "TRANSACTION", "orderConfig": {"type": "MANAGE", "iscid": known.iscid, "constituents": []}},
-            {"intent": "SIP_SETUP", "iscid": known.iscid},
-            {"intent": "CANCEL_ORDER", "batchId": known.batch_id, "ticker": "INFY"},
+            {"intent": "TRANSACTION", "orderConfig": {"type": "BUY", "scid": known.ids["scid"], "amount": 50_000}},
+            {"intent": "TRANSACTION", "orderConfig": {"type": "MANAGE", "iscid": iscid, "constituents": []}},
+            {"intent": "SIP_SETUP", "iscid": iscid},
+            {"intent": "CANCEL_ORDER", "batchId": known.ids["batch_id"], "ticker": "INFY"},
+        ],
+        "complete": [
             {"broker": "kite", "clientId": "happy", "pin": "1234", "securities": [SECURITY], "amount": 100},
             {"sip": {"amount": 100, "frequency": "1m", "scheduledDate": "2027-01-01"}, "exit": {"percent": 10}},
-            {"hours": "always"},
-            {"advance": "PT1S"},
-            {"price": 1500.05},
-            {"action": "fill", "quantity": 1, "price": 100, "errorCode": "checkHoldings"},
-            {"label": "x", "constituents": [{"ticker": "INFY", "weight": 50}, {"ticker": "TCS", "weight": 50}]},
-        ]
-    )
+            {"broker": "groww", "clientId": "slow-1", "amo": True, "stopAt": "confirmation"},
+        ],
+        "market": [{"hours": "always"}],
+        "clock": [{"advance": "PT1S"}, {"set": "2027-01-01T00:00:00.000Z"}, {"reset": True}],
+        "{ticker}": [{"price": 1500.05}],
+        "act": [{"action": "fill", "quantity": 1, "price": 100, "errorCode": "checkHoldings"}],
+        "rebalances": [{"label": "x", "constituents": [{"ticker": t, "weight": 50} for t in ("INFY", "TCS")]}],
+        "replay": [{"eventIds": [event]}, {"since": "2026-01-01T00:00:00.000Z", "onlyMissed": True}],
+        "enable": [{"recoverSince": "2026-01-01T00:00:00.000Z"}, {}],
+        "test": [{"type": "order.placed", "endpointId": known.ids["endpoint_id"]}],
+        "trigger": [{"type": "order.placed"}],
+    }
 
 
 def dumped(value: Any) -> bytes:

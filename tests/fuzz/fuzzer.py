@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from itertools import count
 from multiprocessing.sharedctypes import Synchronized
 from random import Random
-from typing import Any, Final
+from typing import Final
 
 from tests.fuzz import documented
 from tests.fuzz.hostile import hostile
 from tests.fuzz.known import Known
 from tests.fuzz.ledger import Finding, Ledger
+from tests.fuzz.setting import restock
 from tests.fuzz.wire import exchange
 from tests.processes.wire import DistantPartner
 
@@ -28,13 +29,13 @@ class Fuzzer:
     done: "Synchronized[int]"
 
     def run(self) -> Ledger:
-        ledger = Ledger()
+        ledger, chance = Ledger(), Random(self.chance)
         for turn in count(self.chance * 1_000):
-            self._freshen()
-            documented.play(self.known, ledger, chance=turn, on_each=self._count, goes_on=self._goes_on)
-            self._hostile(ledger, Random(turn))
-            if not self._goes_on():
-                return ledger
+            for _ in documented.play(self.known, ledger, chance=turn, on_each=self._count):
+                self._hostile(ledger, chance)
+                if not self._goes_on():
+                    return ledger
+            restock(self.known, self.partner)
         raise AssertionError
 
     def _hostile(self, ledger: Ledger, chance: Random) -> None:
@@ -47,13 +48,6 @@ class Fuzzer:
             if heard.wrong:
                 where = f"{request.method} {request.target[:80].decode('latin-1')}"
                 ledger.find(Finding(heard.wrong, where, heard.body[:200].decode("latin-1"), raw))
-
-    def _freshen(self) -> None:
-        """What a round has used up: the clock is reset, the market open, and there is a transaction to play."""
-        sandbox: tuple[tuple[str, Any], ...] = (("clock", {"reset": True}), ("market", {"hours": "always"}))
-        for what, body in sandbox:
-            assert self.partner.call("POST", f"/sandbox/{{gateway}}/{what}", body).status == 200
-        self.known.transaction_id = self.partner.create()
 
     def _count(self) -> None:
         with self.done.get_lock():

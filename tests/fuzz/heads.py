@@ -2,7 +2,7 @@
 
 from random import Random
 
-from tests.fuzz.drafts import Request, draft, dumped, right_body
+from tests.fuzz.drafts import Request, draft, dumped
 from tests.fuzz.known import Known
 from tests.fuzz.words import WORDS
 
@@ -64,8 +64,8 @@ def header(chance: Random, known: Known) -> Request:
 
 def framing(chance: Random, known: Known) -> Request:
     """Lengths that lie, bodies in pieces, versions that are none."""
-    made = draft(chance, known)
-    body = dumped(right_body(chance, known))
+    made = draft(chance, known, with_body=True)
+    body = dumped(made.body)
     piece = f"{len(body):x}\r\n".encode() + body + b"\r\n0\r\n\r\n"
     lines, sent = chance.choice(
         [
@@ -86,4 +86,4 @@ def framing(chance: Random, known: Known) -> Request:
         ]
     )
     version = chance.choice([b"HTTP/1.1", b"HTTP/1.1", b"HTTP/1.1", b"HTTP/1.0", b"HTTP/0.9", b"HTTP/9.9", b"ICY"])
-    return made.request(method="POST", headers=(*made.encoded(), *lines), body=sent, length=False, version=version)
+    return made.request(headers=(*made.encoded(), *lines), body=sent, length=False, version=version)

@@ -1,31 +1,32 @@
 """What a fuzzer knows of the gateway that it asks: enough to get past the door, and to name what is there."""
 
+import re
 from dataclasses import dataclass
+from typing import Final
+
+PLACEHOLDER: Final = re.compile(r"{([a-z_]+)}")
 
 
 @dataclass(slots=True)
 class Known:
     """`endpoints`, `fields` of bodies and `queries` are the OpenAPI document's; `pages` are the console's lists.
 
+    `ids` are by the placeholders of paths, with those of an investment and of the finished transaction besides.
     `cookie` opens the console, `manager` the manager API.
     """
 
     host: str
     port: int
-    gateway: str
     api_secret: str
     guest: str
-    user: str
     manager: str
     cookie: str
-    transaction_id: str
-    batch_id: str
-    iscid: str
-    scid: str
     endpoints: tuple[tuple[str, str], ...]
     fields: tuple[str, ...]
     queries: tuple[str, ...]
     pages: tuple[str, ...]
+    user: str
+    ids: dict[str, str]
 
     @property
     def base(self) -> str:
@@ -36,14 +37,5 @@ class Known:
         return {"x-gateway-secret": self.api_secret, "x-gateway-authtoken": self.guest, "Authorization": self.manager}
 
     def path(self, template: str) -> str:
-        names = {
-            "gateway": self.gateway,
-            "transaction_id": self.transaction_id,
-            "batch_id": self.batch_id,
-            "scid": self.scid,
-            "ticker": "INFY",
-            "tradingsymbol": "INFY",
-        }
-        for name, value in names.items():
-            template = template.replace(f"{{{name}}}", value)
-        return template
+        """Filled; a placeholder that nobody told us of raises KeyError, for then an operation would go unasked."""
+        return PLACEHOLDER.sub(lambda found: self.ids[found[1]], template)

@@ -42,30 +42,56 @@ def set_up(running: Stack, base: str, *, name: str, webhook_url: str) -> Setting
     environment = running.processes.environment
     os.environ |= {"DJANGO_SETTINGS_MODULE": "gateway.settings", "VAR_DIR": environment["VAR_DIR"]}
     partner = stack.create_partner(name, webhook_url=webhook_url, base=base, environment=environment)
-    asked = OPERATOR.format(name=name)
-    told = stack.manage("shell", "-v0", "-c", asked, environment=environment).splitlines()
+    told = stack.manage("shell", "-v0", "-c", OPERATOR.format(name=name), environment=environment).splitlines()
     (token, session), pages = told[-2].split(), told[-1].split()
-    bought = partner.complete(partner.create_smallcase("BUY", scid=SCID), wait=20, amount=100_000).data
-    auth_id = str(partner.details(bought["transactionId"])["smallcaseAuthId"])
-    resting = partner.complete(partner.create(RESTING)).data["orderBatches"][0]
     where = urlsplit(base)
     known = Known(
         host=str(where.hostname),
         port=int(where.port or 0),
-        gateway=name,
         api_secret=partner.api_secret,
         guest=guest_token(partner.jwt_secret),
-        user=connected_token(partner.jwt_secret, auth_id=auth_id),
         manager=f"Token {token}",
         cookie=f"sessionid={session}",
-        transaction_id=partner.create(),
-        batch_id=resting["batchId"],
-        iscid=bought["iscid"],
-        scid=SCID,
         pages=tuple(pages),
+        user="",
+        ids={},
         **_documented(base),
     )
+    restock(known, partner)
     return Setting(known, partner)
+
+
+def restock(known: Known, partner: DistantPartner) -> None:
+    """What a round has used up or reset is there again: the present, a user, something of everything."""
+    _sandbox(partner, "clock", {"reset": True})
+    _sandbox(partner, "market", {"hours": "always"})
+    bought = partner.complete(partner.create_smallcase("BUY", scid=SCID), wait=20, amount=100_000)
+    assert bought.status == 200, bought.body
+    auth_id = str(partner.details(bought.data["transactionId"])["smallcaseAuthId"])
+    (resting,) = partner.complete(partner.create(RESTING)).data["orderBatches"]
+    known.user = connected_token(partner.jwt_secret, auth_id=auth_id)
+    known.ids = {
+        "gateway": partner.name,
+        "ticker": "INFY",
+        "tradingsymbol": "INFY",
+        "scid": SCID,
+        "transaction_id": partner.create(),
+        "batch_id": resting["batchId"],
+        "iscid": bought.data["iscid"],
+        **_of_webhooks(partner),
+    }
+
+
+def _of_webhooks(partner: DistantPartner) -> dict[str, str]:
+    plane = "/v1/{gateway}/engine/webhooks"
+    event = partner.call("GET", f"{plane}/events").data["events"][0]
+    replay = partner.call("POST", f"{plane}/replay", {"since": event["createdAt"]}).data
+    endpoint = partner.call("GET", f"{plane}/endpoints").data[0]
+    return {"event_id": event["eventId"], "key": replay["key"], "endpoint_id": endpoint["endpointId"]}
+
+
+def _sandbox(partner: DistantPartner, what: str, body: dict[str, Any]) -> None:
+    assert partner.call("POST", f"/sandbox/{{gateway}}/{what}", body).status == 200
 
 
 def _documented(base: str) -> dict[str, tuple[Any, ...]]:
@@ -74,7 +100,7 @@ def _documented(base: str) -> dict[str, tuple[Any, ...]]:
     operations = [(m.upper(), path, told) for path, methods in document["paths"].items() for m, told in methods.items()]
     shapes = document["components"]["schemas"].values()
     return {
-        "endpoints": tuple((method, path) for method, path, _ in operations),
+        "endpoints": tuple((method, path) for method, path, _ in operations if not path.endswith("/reset")),
         "fields": tuple(sorted({name for shape in shapes for name in shape.get("properties", ())})),
         "queries": tuple(sorted({one["name"] for *_, told in operations for one in told.get("parameters", ())})),
     }
