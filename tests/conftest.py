@@ -27,6 +27,7 @@ from tests.receiver import Receiver
 HERE = Path(__file__).parent
 hypothesis.settings.register_profile("unhurried", deadline=None)  # another test may have the processor
 hypothesis.settings.load_profile("unhurried")
+NOWHERE = "memory://"
 _stores = count(1)
 
 
@@ -49,16 +50,17 @@ def pytest_configure(config: pytest.Config) -> None:
     """
     os.environ[DIRECTORY] = tempfile.mkdtemp(prefix="gateway-metrics-")
     config.add_cleanup(partial(shutil.rmtree, os.environ[DIRECTORY]))
+    # Bells go nowhere, from before the first fixture on: the first one rung decides where all of a process go. Celery
+    # heeds the environment before its own configuration.
+    os.environ.pop("CELERY_BROKER_URL", None)
+    current_app.conf.update(broker_url=NOWHERE)
 
 
 @pytest.fixture(autouse=True)
-def _no_real_queue(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Bells go nowhere, unless a test asks for `eager` or runs real processes."""
-    monkeypatch.delenv("CELERY_BROKER_URL", raising=False)  # Celery heeds it before its own configuration
-    before = current_app.conf.broker_url
-    current_app.conf.update(broker_url="memory://")
+def _no_real_queue() -> Iterator[None]:
+    """Nowhere again, wherever a test has sent them."""
     yield
-    current_app.conf.update(broker_url=before)
+    current_app.conf.update(broker_url=NOWHERE)
 
 
 @pytest.fixture(autouse=True)

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
-from rest_framework.authtoken.models import Token
 
 from brokers.models import Instrument
 from gateway.idempotency import KEPT, LEASE
 from gateway.models import Gateway, IdempotentRequest
 from smallcases.models import Version
+from smallcases.services.manager_tokens import issue_token
 from tests import make
 from tests.flows import stage
 from tests.partner import BASKET, Answer, Partner
@@ -248,7 +248,7 @@ class TestAManager:
             "/manager/v1/smallcases/SCNM_0001/rebalances",
             json.dumps(body),
             content_type="application/json",
-            headers={"Authorization": f"Token {Token.objects.get_or_create(user=by)[0].key}", "Idempotency-Key": key},
+            headers={"Authorization": f"Token {issue_token(user=by)}", "Idempotency-Key": key},
         )
 
     def test_publishes_once(self) -> None:

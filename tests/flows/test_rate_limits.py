@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
-from rest_framework.authtoken.models import Token
 
+from smallcases.services.manager_tokens import issue_token
 from tests import make
 from tests.flows import stage
 from tests.partner import Answer, Partner
@@ -157,7 +157,7 @@ class TestWrongSecrets:
 class TestAManager:
     def test_is_counted_by_user(self, partner: Partner, settings: Any) -> None:
         settings.RATE_LIMIT_ACCOUNT = "1/day"
-        tokens = [Token.objects.create(user=User.objects.create_superuser(name)).key for name in ("meera", "ravi")]
+        tokens = [issue_token(user=User.objects.create_superuser(name)) for name in ("meera", "ravi")]
 
         statuses = [
             Client().get("/manager/v1/smallcases/NONE_0001/rebalances", headers={"Authorization": f"Token {key}"})

@@ -223,6 +223,6 @@ def test_ctrl_c_ends_it_cleanly(tmp_path: Path, receiver: Receiver) -> None:
     time.sleep(0.5)  # it is looking
     process.send_signal(signal.SIGINT)
 
-    out, err = process.communicate(timeout=10)
+    out, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (0, "")
     assert out.splitlines()[-1] == "0 events."
