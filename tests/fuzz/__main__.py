@@ -40,7 +40,9 @@ def main(arguments: Sequence[str]) -> int:
         heard = exchange(("127.0.0.1", options.port), options.replay.read_bytes(), method="GET")
         print(heard.status, heard.headers, heard.body.decode(errors="replace"), sep="\n")
         return 0
-    print(f"seed {options.seed}: make fuzz FUZZ_SEED={options.seed} makes the same requests", flush=True)
+    print(
+        f"seed {options.seed}: make fuzz FUZZ_SEED={options.seed} asks the same again, with ids of its own", flush=True
+    )
     began = time.monotonic()
     with _running() as settings:
         ledger = _fuzz(settings, wanted=options.requests, seed=options.seed)

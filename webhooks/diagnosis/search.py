@@ -13,7 +13,7 @@ class Cause(StrEnum):
     """Which input is wrong."""
 
     GENUINE = "genuine"
-    SECRET = "secret"  # noqa: S105 - a name
+    SECRET = "secret"  # a name  # noqa: S105  # nosec B105
     ID = "id"
     TIMESTAMP = "timestamp"
     BODY = "body"
