@@ -1,5 +1,6 @@
 """Investments, versions, SIPs: what must be true of them whatever has happened."""
 
+from decimal import Decimal
 from typing import Final
 
 from django.db.models import Case, DecimalField, Exists, F, IntegerField, OuterRef, Q, Sum, When, Window
@@ -10,6 +11,8 @@ from gateway.checkup import Invariant, Rows, Scope, leased_for_ever, stuck
 from smallcases.models import Announcement, Investment, InvestmentFill, Sip, Version
 
 SIGNED: Final = Case(When(side=Side.BUY, then=F("shares")), default=-F("shares"), output_field=IntegerField())
+# Weights have four decimals; SQLite adds them up as floats.
+HALF_A_STEP: Final = Decimal("0.00005")
 NO_SHARES: Final = "Compare the investment's fills with its orders: a fill is missing, doubled or out of order."
 SWEEP: Final = "See that a worker and the beat run; the sweep then rings for it within seconds."
 
@@ -47,7 +50,8 @@ def _misplaced(scope: Scope) -> Rows:
 def _unbalanced(scope: Scope) -> Rows:
     """Of the whole catalogue, which no gateway owns."""
     whole = Coalesce(Sum("constituents__weight"), 0, output_field=DecimalField(max_digits=9, decimal_places=4))
-    rows = Version.objects.annotate(weights=whole).exclude(weights=100)
+    apart = Q(weights__gt=100 + HALF_A_STEP) | Q(weights__lt=100 - HALF_A_STEP)
+    rows = Version.objects.annotate(weights=whole).filter(apart)
     return rows.order_by("pk").values("smallcase__scid", "number", "weights")
 
 

@@ -196,8 +196,10 @@ class Server:
     def frozen(self) -> Iterator[None]:
         """Connections are accepted, and nothing is answered."""
         os.kill(self.pid, signal.SIGSTOP)
-        yield
-        os.kill(self.pid, signal.SIGCONT)
+        try:
+            yield
+        finally:
+            os.kill(self.pid, signal.SIGCONT)
 
     @property
     def pid(self) -> int:

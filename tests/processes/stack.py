@@ -93,6 +93,12 @@ class Processes:
         process.wait(10)
         self._tell_guard()
 
+    def pause(self, name: str) -> None:
+        os.killpg(self.running[name].pid, signal.SIGSTOP)
+
+    def resume(self, name: str) -> None:
+        os.killpg(self.running[name].pid, signal.SIGCONT)
+
     def _tell_guard(self) -> None:
         print(*(process.pid for process in self.running.values()), file=self._guard.stdin, flush=True)
 

@@ -95,7 +95,7 @@ class TestAShift:
         courier.shift(seconds=60)
 
         assert statuses() == ["DUE"] * 3 + ["DELIVERED"] * 10
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 9  # a post may take ten
         assert len(courier.flights) == 3
 
     def test_leaves_little_with_who_hangs(self, courier: Courier, hung: Receiver) -> None:

@@ -1,0 +1,76 @@
+"""Which fault comes when: by the seed alone, so that a run can be played again."""
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+
+class Fault(StrEnum):
+    """The values are what the table shows."""
+
+    WEB_KILLED = "web killed (SIGKILL)"
+    WORKER_KILLED = "worker killed (SIGKILL)"
+    COURIER_KILLED = "courier killed (SIGKILL)"
+    BEAT_KILLED = "beat killed (SIGKILL)"
+    WORKER_HUNG = "worker hung, then continued (SIGSTOP)"
+    COURIER_HUNG = "courier hung, then continued (SIGSTOP)"
+    REDIS_STOPPED = "Redis stopped, started empty"
+    REDIS_KILLED = "Redis killed (SIGKILL), started empty"
+    REDIS_EMPTIED = "Redis emptied (FLUSHALL)"
+    REDIS_HUNG = "Redis hung, then continued (SIGSTOP)"
+    POSTGRES_RESTARTED = "PostgreSQL restarted (fast)"
+    POSTGRES_KILLED = "PostgreSQL killed (SIGKILL), restarted"
+    CONNECTIONS_CUT = "database connections cut"
+    PARTNER_FAILS = "partner answers 500"
+    PARTNER_BUSY = "partner answers 429 with Retry-After"
+    PARTNER_HANGS = "partner never answers"
+    PARTNER_RESETS = "partner resets the connection"
+    PARTNER_CUTS = "partner closes without an answer"
+    PARTNER_DRIPS_HEADERS = "partner answers headers byte by byte"
+    PARTNER_DRIPS_BODY = "partner answers its body byte by byte"
+    PARTNER_LATE = "partner answers after seconds"
+    PARTNER_GONE = "an endpoint answers 410 (disabled)"
+    CLOCK_JUMP = "a gateway's clock jumps ahead"
+    MARKET_CLOSED = "a gateway's market closes, then opens"
+    PRICE_MOVES = "a price is pinned, and let go"
+
+
+MACHINES: Final = tuple(Fault)[: tuple(Fault).index(Fault.PARTNER_FAILS)]
+PARTNERS: Final = tuple(Fault)[len(MACHINES) :]
+# What a fault of machines lasts, seconds; longer than any patience with a connection now and then.
+HELD: Final = (0.0, 0.3, 1.0, 2.5, 6.0)
+# Between two faults there is work, or little would be there to be hurt.
+LONGEST_CALM: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """`fault` begins `at` seconds after the start, lasts `held` seconds, and befalls the partner of this number."""
+
+    at: float
+    fault: Fault
+    held: float
+    partner: int
+
+
+def planned(*, seed: int, seconds: float, partners: int) -> tuple[list[Moment], list[Moment]]:
+    """What befalls machines, one at a time; and beside it what befalls partners. Every fault in turn, shuffled anew."""
+    return (
+        list(_lane(random.Random(f"{seed} machines"), MACHINES, seconds, partners)),
+        list(_lane(random.Random(f"{seed} partners"), PARTNERS, seconds, partners)),
+    )
+
+
+def _lane(chance: random.Random, faults: Sequence[Fault], seconds: float, partners: int) -> Iterator[Moment]:
+    """A short run holds each fault for a moment only, so that all have their turn."""
+    at, deck = 1.0, list[Fault]()
+    longest = (seconds - at) / len(faults) / 2
+    while at < seconds:
+        if not deck:
+            deck = [*faults]
+            chance.shuffle(deck)
+        moment = Moment(at, deck.pop(), min(longest, chance.choice(HELD)), chance.randrange(partners))
+        yield moment
+        at += moment.held + chance.uniform(0.1, min(LONGEST_CALM, longest))

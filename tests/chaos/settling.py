@@ -1,0 +1,68 @@
+"""After the last fault: time passes, by the wall for leases and by the gateways' clocks for retries and late words."""
+
+import time
+from collections.abc import Sequence
+from typing import Final
+
+import requests
+
+from tests.chaos.cast import Member
+from tests.processes.stack import Stack
+
+# Open work: per gateway, how much of it, and in how many seconds by its clock the next of it is due. What waits for
+# an event before it is due with that one, or after.
+OPEN: Final = """
+    WITH work AS (
+        SELECT gateway_id, due_at FROM transactions_batch WHERE due_at IS NOT NULL
+        UNION ALL SELECT d.gateway_id, max(d.due_at) OVER (PARTITION BY d.endpoint_id, e.subject ORDER BY e.sequence)
+            FROM webhooks_delivery d JOIN webhooks_event e ON e.id = d.event_id
+            JOIN webhooks_endpoint p ON p.id = d.endpoint_id WHERE d.due_at IS NOT NULL AND p.is_enabled
+        UNION ALL SELECT gateway_id, NULL FROM transactions_transaction WHERE status = 'PROCESSING'
+    )
+    SELECT g.name, count(*), coalesce(extract(epoch FROM min(w.due_at) - (now() + g.clock_offset)), 0)::float
+    FROM work w JOIN gateway_gateway g ON g.id = w.gateway_id GROUP BY g.id
+"""
+LOOK_SECONDS: Final = 0.5
+# A courier that died holds its rows for half a minute, a worker for a whole one.
+PATIENCE_SECONDS: Final = 180
+
+
+def settle(stack: Stack, members: Sequence[Member]) -> tuple[float, list[str]]:
+    """After how many seconds nothing was open any more; and what still was, when patience ended."""
+    began = time.monotonic()
+    by_name = {member.name: member for member in members}
+    while left := stack.ask(OPEN):
+        if time.monotonic() - began > PATIENCE_SECONDS:
+            return time.monotonic() - began, [f"{name}: {count} rows are still open" for name, count, _ in left]
+        for name, _, ahead in left:
+            if ahead > 0:
+                _advance(by_name[name], stack.base, ahead)
+        time.sleep(LOOK_SECONDS)
+    return time.monotonic() - began, []
+
+
+def _advance(member: Member, base: str, seconds: float) -> None:
+    """To the next moment at which something is due, an hour at least: a resting order is looked at twice a minute."""
+    body = {"advance": f"PT{max(int(seconds) + 1, 3600)}S"}
+    answer = member.on(base).call("POST", "/sandbox/{gateway}/clock", body)
+    assert answer.status == 200, answer.body
+
+
+def investments(stack: Stack, members: Sequence[Member]) -> list[str]:
+    """What the gateway cannot tell of its users' investments, though nothing fails any more."""
+    question = """
+        SELECT DISTINCT g.name, a.auth_id FROM smallcases_investment i
+        JOIN gateway_account a ON a.id = i.account_id JOIN gateway_gateway g ON g.id = i.gateway_id
+    """
+    by_name = {member.name: member for member in members}
+    untold = []
+    for name, auth_id in stack.ask(question):
+        try:
+            path = "/v1/{gateway}/engine/user/investments"
+            answer = by_name[name].on(stack.base).call("GET", path, auth_id=auth_id)
+        except requests.RequestException as error:
+            untold.append(f"{auth_id}: {error}")
+            continue
+        if answer.status != 200:
+            untold.append(f"{auth_id}: {answer.status} {answer.body}")
+    return untold
