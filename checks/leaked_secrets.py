@@ -37,7 +37,9 @@ HEX: Final = re.compile(r"[0-9a-f]{32,}", re.IGNORECASE)
 RANDOM_HEX, RANDOM_TEXT = 3.2, 4.0
 FILES: Final = re.compile(r"(^|/)(\.env(\..+)?|id_(rsa|ed25519|ecdsa)|[^/]+\.(pem|key|p12|pfx|jks|kdbx))$")
 MADE_HERE: Final = re.compile(r"(^|/)(\.venv|\.git|var|staticfiles|node_modules|__pycache__|\.\w+_cache)/")
-EXCUSED: Final[Mapping[str, str]] = {}
+EXCUSED: Final[Mapping[str, str]] = {
+    'current_app.conf.update(broker_url="redis://:swordfish@127.0.0.1:1/0")': "a test's own, to nowhere",
+}
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -51,7 +53,7 @@ def main(arguments: Sequence[str]) -> int:
 def suspicions(text: str) -> Iterator[tuple[int, str]]:
     """Line number and kind of what looks like a credential."""
     for number, line in enumerate(text.splitlines(), 1):
-        if line.strip() in EXCUSED:
+        if any(excused in line for excused in EXCUSED):
             continue
         yield from ((number, kind) for kind, shape in SHAPES.items() if shape.search(line))
         if any(_is_random(found["value"]) for found in NAMED.finditer(line)):
