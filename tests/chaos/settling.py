@@ -23,27 +23,35 @@ OPEN: Final = """
     FROM work w JOIN gateway_gateway g ON g.id = w.gateway_id GROUP BY g.id
 """
 LOOK_SECONDS: Final = 0.5
-# A courier that died holds its rows for half a minute, a worker for a whole one.
-PATIENCE_SECONDS: Final = 180
+# A resting order is looked at twice a minute, a lost one four times an hour, for a day: not every one of these is played.
+STRIDE_SECONDS: Final = 6 * 3600
+# A courier that died holds its rows for half a minute, a worker for a whole one: so long nothing may move.
+PATIENCE_SECONDS: Final = 150
+LONGEST_SECONDS: Final = 900
 
 
 def settle(stack: Stack, members: Sequence[Member]) -> tuple[float, list[str]]:
     """After how many seconds nothing was open any more; and what still was, when patience ended."""
-    began = time.monotonic()
+    began = moved = time.monotonic()
     by_name = {member.name: member for member in members}
+    before: dict[str, int] = {}
     while left := stack.ask(OPEN):
-        if time.monotonic() - began > PATIENCE_SECONDS:
-            return time.monotonic() - began, [f"{name}: {count} rows are still open" for name, count, _ in left]
-        for name, _, ahead in left:
-            if ahead > 0:
-                _advance(by_name[name], stack.base, ahead)
+        now = time.monotonic()
+        ahead = [(name, seconds) for name, _, seconds in left if seconds > 0]
+        counts = {name: count for name, count, _ in left}
+        moved = now if ahead or counts != before else moved
+        if now - moved > PATIENCE_SECONDS or now - began > LONGEST_SECONDS:
+            return now - began, [f"{name}: {count} rows are still open" for name, count in counts.items()]
+        for name, seconds in ahead:
+            _advance(by_name[name], stack.base, seconds)
+        before = counts
         time.sleep(LOOK_SECONDS)
     return time.monotonic() - began, []
 
 
 def _advance(member: Member, base: str, seconds: float) -> None:
-    """To the next moment at which something is due, an hour at least: a resting order is looked at twice a minute."""
-    body = {"advance": f"PT{max(int(seconds) + 1, 3600)}S"}
+    """To the next moment at which something is due, or past it."""
+    body = {"advance": f"PT{max(int(seconds) + 1, STRIDE_SECONDS)}S"}
     answer = member.on(base).call("POST", "/sandbox/{gateway}/clock", body)
     assert answer.status == 200, answer.body
 
