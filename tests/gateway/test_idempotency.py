@@ -1,7 +1,9 @@
 """One key, one run, one answer: the row's whole life, by the clock it is given."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -20,6 +22,8 @@ from gateway.idempotency import (
     Stored,
     Turn,
     TwinRunning,
+    _run_again,
+    _take_over,
     begin,
     checked_key,
     fingerprint,
@@ -102,7 +106,7 @@ class TestBegin:
         with pytest.raises(IdempotencyMismatch):
             begin(keyed=replace(keyed, fingerprint="e" * 64), now=now)
 
-    def test_lets_one_of_two_rivals_run_again_what_died(self, keyed: Keyed, now: datetime) -> None:
+    def test_runs_again_what_died(self, keyed: Keyed, now: datetime) -> None:
         died = turn(keyed, now)
 
         again = turn(keyed, now + LEASE)
@@ -111,6 +115,26 @@ class TestBegin:
         assert again.is_rerun
         with pytest.raises(TwinRunning):
             begin(keyed=keyed, now=now + LEASE)
+
+    @pytest.mark.parametrize("claim", [_run_again, partial(_take_over, reserved="another")])
+    def test_lets_one_of_two_rivals_through(self, keyed: Keyed, now: datetime, claim: Callable[..., Turn]) -> None:
+        turn(keyed, now)
+        more = {"keyed": keyed} if isinstance(claim, partial) else {}
+        mine, theirs = IdempotentRequest.objects.get(), IdempotentRequest.objects.get()  # both have read it
+
+        claim(theirs, now=now + KEPT, **more)
+        with pytest.raises(TwinRunning):
+            claim(mine, now=now + KEPT, **more)
+
+    def test_does_not_run_again_what_was_answered_a_moment_ago(self, keyed: Keyed, now: datetime) -> None:
+        first = turn(keyed, now)
+        seen = IdempotentRequest.objects.get()
+        answer(first, now)
+
+        with pytest.raises(TwinRunning):
+            _run_again(seen, now + LEASE)
+
+        assert begin(keyed=keyed, now=now + LEASE) == Stored(200, '{"a":1}')
 
     def test_starts_a_key_anew_when_its_day_is_over(self, keyed: Keyed, now: datetime) -> None:
         first = turn(keyed, now)
