@@ -41,6 +41,24 @@ class Whole(serializers.IntegerField):
         return super().to_internal_value(data)
 
 
+class WholeText(serializers.IntegerField):
+    """Of a query, where every value is a text. Python reads the digits of every script; the wire has ours."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if not str(data).isascii():
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class NumberText(serializers.DecimalField):
+    """Likewise, with a fraction."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if not str(data).isascii():
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
 class Truth(serializers.BooleanField):
     def to_internal_value(self, data: Any) -> bool:
         if not isinstance(data, bool):

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from rest_framework import serializers
 
-from gateway.fields import Body, Choice, Text, Whole
+from gateway.fields import Body, Choice, NumberText, Text, Whole, WholeText
 from smallcases.models import Smallcase
 from smallcases.payloads import RETURNS
 from smallcases.selectors import DURATIONS, Listed, Wanted
@@ -32,9 +32,9 @@ SORTS: Final[Mapping[str, Callable[[Listed], Any]]] = {
 }
 
 
-def rupees(**options: Any) -> serializers.DecimalField:
+def rupees(**options: Any) -> NumberText:
     """Of a query, where every value is a text."""
-    return serializers.DecimalField(max_digits=12, decimal_places=2, min_value=0, max_value=MOST_RUPEES, **options)
+    return NumberText(max_digits=12, decimal_places=2, min_value=0, max_value=MOST_RUPEES, **options)
 
 
 class SmallcasesQuery(Body):
@@ -42,8 +42,8 @@ class SmallcasesQuery(Body):
 
     sortBy = Choice(required=False, choices=list(SORTS), default="name")
     sortOrder = serializers.ChoiceField(required=False, choices=["1", "-1"], default="1")
-    count = serializers.IntegerField(required=False, min_value=1, max_value=MOST_LISTED, default=50)
-    offset = serializers.IntegerField(required=False, min_value=0, max_value=10_000_000, default=0)
+    count = WholeText(required=False, min_value=1, max_value=MOST_LISTED, default=50)
+    offset = WholeText(required=False, min_value=0, max_value=10_000_000, default=0)
     search = Text(required=False, max_length=80, allow_blank=True, default="")
     type = Choice(required=False, choices=Smallcase.Kind.values)
     risk = Choice(required=False, choices=Smallcase.Risk.values)
@@ -69,9 +69,7 @@ class SmallcasesQuery(Body):
 class ChartQuery(Body):
     scid = Text(max_length=40)
     duration = Choice(required=False, choices=list(DURATIONS), default="1y")
-    base = serializers.DecimalField(
-        required=False, max_digits=9, decimal_places=2, min_value=Decimal("0.01"), default=Decimal(100)
-    )
+    base = NumberText(required=False, max_digits=9, decimal_places=2, min_value=Decimal("0.01"), default=Decimal(100))
 
     @classmethod
     def of(cls, query: Any) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any, Final
 from rest_framework import serializers
 
 from brokers.port import OrderType, Side, Validity
-from gateway.fields import Body, Choice, Matching, Rupees, Text, Whole
+from gateway.fields import Body, Choice, Matching, Rupees, Text, Whole, WholeText
 from gateway.ids import OBJECT_ID, SCID, SYMBOL
 from transactions import selectors
 from transactions.baskets import Security, line_of
@@ -274,8 +274,8 @@ class OrdersQuery(Body):
     transactionId = serializers.ListField(child=Text(max_length=64), required=False, max_length=100)
     batchId = serializers.ListField(child=Text(max_length=64), required=False, max_length=100)
     iscid = serializers.ListField(child=Text(max_length=64), required=False, max_length=100, help_text="smt only")
-    count = serializers.IntegerField(required=False, min_value=1, max_value=200, default=50)
-    offset = serializers.IntegerField(required=False, min_value=0, max_value=10_000_000, default=0)
+    count = WholeText(required=False, min_value=1, max_value=200, default=50)
+    offset = WholeText(required=False, min_value=0, max_value=10_000_000, default=0)
 
     @classmethod
     def wanted(cls, query: Any, *ids: str) -> selectors.Wanted:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from rest_framework import serializers
 
-from gateway.fields import Body, Choice, Matching, Text, Truth
+from gateway.fields import Body, Choice, Matching, Text, Truth, WholeText
 from gateway.ids import OBJECT_ID
 from webhooks.events import EventType
 from webhooks.models import DeliveryStatus
@@ -27,7 +27,7 @@ class EventsQuery(Body):
     type = Choice(required=False, choices=TYPES)
     status = Choice(required=False, choices=DeliveryStatus.values)
     cursor = Text(required=False, max_length=300)
-    count = serializers.IntegerField(required=False, min_value=1, max_value=MOST_EVENTS, default=20)
+    count = WholeText(required=False, min_value=1, max_value=MOST_EVENTS, default=20)
 
     @classmethod
     def wanted(cls, query: Any) -> WantedEvents:

@@ -173,6 +173,8 @@ class TestTheList:
             ({"offset": -1}, "offset: Ensure this value is greater than or equal to 0."),
             ({"type": "Hunch"}, "type: must be one of Thematic, Sector, Factor, Multi-asset."),
             ({"minAmount": "much"}, "minAmount: A valid number is required."),
+            ({"maxAmount": "١٢"}, "maxAmount: A valid number is required."),
+            ({"count": "١٢"}, "count: A valid integer is required."),
             ({"maxAmount": "NaN"}, "maxAmount: A valid number is required."),
             ({"search": "s" * 81}, "search: Ensure this field has no more than 80 characters."),
             ({"search": "\0"}, "search: Null characters are not allowed."),
