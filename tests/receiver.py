@@ -27,6 +27,7 @@ class Hit:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 128  # with Python's 5 the kernel drops some of what comes at once, and a second is lost
 
     def handle_error(self, *_: object) -> None:
         """A sender that was killed in the middle is part of the tests."""

@@ -5,6 +5,7 @@ from datetime import datetime
 
 import pytest
 import time_machine
+from django.conf import settings
 from kombu import Connection
 
 
@@ -18,4 +19,5 @@ def still(now: datetime) -> Iterator[None]:
 def empty_queue() -> None:
     """Whatever bells the tests before have rung."""
     with Connection("memory://") as connection:
-        connection.SimpleQueue("gateway").clear()
+        for name in settings.QUEUES:
+            connection.SimpleQueue(name).clear()

@@ -22,7 +22,7 @@ def looked_up() -> dict[tuple[str, ...], float]:
 
 class TestOwed:
     @pytest.mark.parametrize("events", [0, 20])
-    def test_takes_seven_statements_whatever_there_is(
+    def test_takes_eight_statements_whatever_there_is(
         self,
         instruments: None,
         still: None,
