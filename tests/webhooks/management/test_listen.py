@@ -207,6 +207,11 @@ class TestTheTail:
         assert tail._seen == {}
 
 
+def _hear_ctrl_c() -> None:
+    """What a shell starts in its background ignores it, and so would all that is started from there."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_ctrl_c_ends_it_cleanly(tmp_path: Path, receiver: Receiver) -> None:
     """A process of its own, on the embedded default."""
     environment = os.environ | {"VAR_DIR": str(tmp_path), "GATEWAY_ENV": "embedded"}
@@ -217,7 +222,15 @@ def test_ctrl_c_ends_it_cleanly(tmp_path: Path, receiver: Receiver) -> None:
     for prepared in (["migrate", "--verbosity", "0"], ["create_gateway", "demo"]):
         subprocess.run([*manage, *prepared], cwd=ROOT, env=environment, check=True, capture_output=True)
     command = [*manage, "listen", "demo", "--forward-to", receiver.url]
-    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=-1, stderr=-1, text=True)
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=environment,
+        stdout=-1,
+        stderr=-1,
+        text=True,
+        preexec_fn=_hear_ctrl_c,  # noqa: PLW1509 - it takes no lock
+    )
     assert process.stdout
     assert "Forwarding events of demo" in process.stdout.readline()
     time.sleep(0.5)  # it is looking
