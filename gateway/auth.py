@@ -57,6 +57,12 @@ def sandbox_caller(gateway: str, secret: str) -> Caller:
     return Caller(gateway=found, account=None)
 
 
+def browser_caller(gateway: str, token: str) -> Caller:
+    """A page in a user's browser: it has no secret, and must not have one."""
+    found = _gateway_with_account(gateway, claimed_auth_id(token))
+    return Caller(gateway=found, account=_account_of(found, _bearer(found, token)))
+
+
 def api_secrets(gateway: Gateway) -> list[str]:
     """The current one, then the one it replaced while that is not retired."""
     return _unsealed(gateway.sealed_api_secret, gateway.sealed_previous_api_secret)

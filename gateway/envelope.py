@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.http import JsonResponse
+from django.http import HttpResponse, JsonResponse
 
 from gateway.errors import ErrorType
 
@@ -18,3 +18,7 @@ def failure(error_type: ErrorType, *sentences: str, data: Mapping[str, Any] | No
 
 def refused(status: int, error_type: ErrorType, *sentences: str) -> JsonResponse:
     return JsonResponse(failure(error_type, *sentences), status=status)
+
+
+class Page(HttpResponse):
+    """HTML for a person, whatever its status: no middleware puts the envelope in its place."""

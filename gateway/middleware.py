@@ -9,7 +9,7 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 
 from gateway import request_id
-from gateway.envelope import refused
+from gateway.envelope import Page, refused
 from gateway.errors import ErrorType
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -40,7 +40,7 @@ class Envelope:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         html = response.headers.get("Content-Type", "").startswith("text/html")
-        if response.status_code < 400 or not html or request.path.startswith(ADMIN):
+        if response.status_code < 400 or not html or request.path.startswith(ADMIN) or isinstance(response, Page):
             return response
         return _in_envelope(response)
 

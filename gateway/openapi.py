@@ -22,13 +22,18 @@ class Schema(AutoSchema):
 
     def get_tags(self) -> list[str]:
         return [
-            {"sandbox": "Sandbox", "gateway": "Partner", "v1": "Partner", "manager": "Manager"}.get(
-                self.path.split("/")[1], "Operators"
-            )
+            {
+                "sandbox": "Sandbox",
+                "gateway": "Partner",
+                "v1": "Partner",
+                "manager": "Manager",
+                "checkout": "Browser",
+            }.get(self.path.split("/")[1], "Operators")
         ]
 
     def get_auth(self) -> list[dict[str, list[str]]]:
-        names = {"Sandbox": [SECRET], "Partner": [SECRET, TOKEN], "Manager": [MANAGER]}.get(self.get_tags()[0], [])
+        schemes = {"Sandbox": [SECRET], "Partner": [SECRET, TOKEN], "Manager": [MANAGER], "Browser": [TOKEN]}
+        names = schemes.get(self.get_tags()[0], [])
         return [{name: [] for name in names}] if names else []
 
     def _map_serializer_field(self, field: Any, direction: str, bypass_extensions: bool = False) -> Any:

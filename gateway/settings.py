@@ -198,7 +198,7 @@ SPECTACULAR_SETTINGS = {
     "SERVE_PUBLIC": True,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "SCHEMA_PATH_PREFIX": "/(v1|gateway|sandbox)",
+    "SCHEMA_PATH_PREFIX": "/(v1|gateway|sandbox|checkout)",
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "POSTPROCESSING_HOOKS": [
         "gateway.openapi.with_security_and_errors",

@@ -7,6 +7,7 @@ from gateway.views import healthz, metrics, readyz
 admin.site.site_header = admin.site.site_title = "Transaction gateway"
 admin.site.index_title = "Console"
 
+handler500 = "transactions.checkout.screens.crashed"
 urlpatterns = [
     path("healthz", healthz),
     path("readyz", readyz),

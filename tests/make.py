@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import count
+from typing import Any
 
 from brokers.models import Instrument
 from brokers.port import Side
@@ -15,10 +16,12 @@ from smallcases.tasks import sweep_announcements, sweep_sips
 from tests.partner import Partner
 from transactions.baskets import Security, line_of
 from transactions.intents import Intent
-from transactions.models import Batch, Order, Transaction
+from transactions.models import Batch, CheckoutSession, Order, Transaction
+from transactions.modes import Mode
 from transactions.services.checkout import log_in
 from transactions.services.confirming import Choices, confirm
 from transactions.services.intake import Wanted, create_transaction
+from transactions.services.sessions import Door, open_session
 from transactions.tasks import sweep_batches
 from webhooks.services.endpoints import add_endpoint
 from webhooks.tasks import deliver_due, sweep_deliveries, sweep_replays
@@ -62,6 +65,17 @@ def logged_in(
 ) -> Transaction:
     made = transaction(gateway=gateway, securities=securities, now=now)
     return log_in(transaction=made, broker="kite", client_id=client_id, pin="1234", now=now)
+
+
+SHOP = "https://shop.example"
+
+
+def session(
+    *, transaction: Transaction, account: Account | None = None, now: datetime, **door: Any
+) -> tuple[CheckoutSession, str]:
+    """Opened by a page of SHOP, with its token."""
+    opened = Door(**{"mode": Mode.POPUP, "origin": SHOP, **door})
+    return open_session(transaction=transaction, account=account, door=opened, now=now)
 
 
 def queued_batch(

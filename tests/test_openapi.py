@@ -48,7 +48,10 @@ BEYOND_A_SCHEMA: Final = (
     "POST /v1/{gateway}/engine/webhooks/replay",
     "POST /v1/{gateway}/engine/webhooks/test",
     "POST /sandbox/{gateway}/webhooks/trigger",
+    "POST /checkout/{gateway}/sessions",
+    "POST /checkout/{gateway}/sessions/outcome",
 )
+ORIGIN: Final = "https://shop.example"
 CONNECTED: Final = (
     "GET /v1/{gateway}/engine/user/investments",
     "GET /v1/{gateway}/engine/user/exitedSmallcases",
@@ -66,6 +69,7 @@ CONFIG: Final = SchemathesisConfig.from_dict(
             "x-gateway-secret": API_SECRET,
             "x-gateway-authtoken": guest_token(JWT_SECRET),
             "Authorization": f"Token {MANAGER}",
+            "Origin": ORIGIN,
         },
         "parameters": {
             "path.gateway": NAME,
@@ -108,6 +112,7 @@ def _documented(transactional_db: None, instruments: None) -> None:
     """
     here = make.gateway()
     here.name, here.sealed_api_secret, here.sealed_jwt_secret = NAME, seal(API_SECRET), seal(JWT_SECRET)
+    here.allowed_origins = [ORIGIN]
     here.save()
     Transaction.objects.filter(pk=make.transaction(gateway=here, now=clock.wall()).pk).update(transaction_id=FRESH)
     batch = make.queued_batch(gateway=here, client_id="slow", now=clock.wall())
@@ -183,6 +188,8 @@ class TestAsDocumented:
     test_send_test_event = as_documented("sendTestEvent")
     test_reset = as_documented("reset")
     test_trigger_webhook = as_documented("triggerWebhook")
+    test_open_session = as_documented("openSession")
+    test_session_outcome = as_documented("sessionOutcome")
 
 
 class TestTheDocument:
@@ -220,6 +227,7 @@ class TestTheDocument:
             ("v1", "GatewaySecret", "AuthToken"),
             ("sandbox", "GatewaySecret"),
             ("manager", "ManagerToken"),
+            ("checkout", "AuthToken"),
         }
 
     def test_promises_a_request_id_in_every_answer(self, document: Json) -> None:

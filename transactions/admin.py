@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from gateway import clock
 from gateway.console import ReadOnlyAdmin, ReadOnlyInline
 from gateway.errors import GatewayError
-from transactions.models import Batch, Order, Transaction
+from transactions.models import Batch, CheckoutSession, Order, Transaction
 from transactions.services.closing import mark_complete
 
 
@@ -68,3 +68,14 @@ class OrderAdmin(ReadOnlyAdmin):
     list_select_related = ("batch",)
     list_filter = ("status", "error_code", "order_type")
     search_fields = ("=batch__batch_id", "=ref", "=exchange_order_id", "=ticker")
+
+
+@admin.register(CheckoutSession)
+class CheckoutSessionAdmin(ReadOnlyAdmin):
+    """`shown` answers what a user agreed to; the digest of the URL's token is nobody's business."""
+
+    list_display = ("session_id", "transaction", "mode", "broker", "pins_tried", "created_at", "ended_at")
+    list_select_related = ("transaction",)
+    list_filter = ("mode", "is_replaced")
+    search_fields = ("=session_id", "=transaction__transaction_id")
+    exclude = ("token_digest",)

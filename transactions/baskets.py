@@ -1,11 +1,12 @@
 """A basket of securities: the wire's shape, checked and kept in `order_config`, and the values it stands for."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from brokers.port import OrderType, Side, Validity
+from gateway.errors import Invalid
 from gateway.money import number
 
 
@@ -49,6 +50,31 @@ def line_of(security: Security) -> dict[str, Any]:
     if not plain:
         line |= {"orderType": security.order_type.value, "validity": security.validity.value}
     return {name: value for name, value in line.items() if value is not None}
+
+
+def settled(basket: Sequence[Security], chosen: Mapping[str, Security]) -> list[Line]:
+    """Every line with its quantity and side; what the partner has fixed is not for the user to choose."""
+    stray = sorted(chosen.keys() - {line.ticker for line in basket})
+    problems = [f"securities: {ticker} is not in the basket." for ticker in stray]
+    problems += [problem for line in basket for problem in _unsettled(line, chosen.get(line.ticker))]
+    lines = [_line(line, chosen.get(line.ticker, line)) for line in basket]
+    if problems:
+        raise Invalid(*problems)
+    return [line for line in lines if line]
+
+
+def _unsettled(line: Security, choice: Security | None) -> Iterator[str]:
+    for name in ("quantity", "side"):
+        fixed, wished = getattr(line, name), getattr(choice, name, None)
+        if fixed is None and wished is None:
+            yield f"securities: choose the {name} of {line.ticker}."
+        if fixed is not None and wished not in {None, fixed}:
+            yield f"securities: the {name} of {line.ticker} is fixed."
+
+
+def _line(line: Security, choice: Security) -> Line | None:
+    quantity, side = line.quantity or choice.quantity, line.side or choice.side
+    return Line(line, quantity, side) if quantity and side else None
 
 
 def _security(line: Mapping[str, Any]) -> Security:

@@ -8,6 +8,7 @@ from gateway.ids import new_object_id, new_transaction_id
 from gateway.models import Account, Gateway, Work
 from smallcases.models import Version
 from transactions.intents import Intent
+from transactions.modes import Mode
 from transactions.states import BatchStatus, OrderStatus, TransactionStatus
 
 
@@ -182,3 +183,47 @@ class HoldingsSnapshot(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account} {self.taken_at}"
+
+
+class CheckoutSession(models.Model):
+    """A user's way through one transaction, at a URL that only its browser knows.
+
+    Of the URL's token no more than a digest is kept: a copy of the database opens nobody's checkout. `session_id` is
+    what the page that opened it asks for the outcome by. `origin` is that page's, and nobody else is told anything.
+    `shown` is what the user saw when confirming. One that another has replaced is of no more use.
+    """
+
+    session_id = models.CharField(max_length=24, unique=True, default=new_object_id)
+    token_digest = models.CharField(max_length=64, unique=True)
+    transaction = models.ForeignKey(Transaction, on_delete=models.PROTECT, related_name="sessions")
+    mode = models.CharField(max_length=8, choices=choices(*Mode))
+    origin = models.CharField(max_length=255)
+    redirect_url = models.CharField(max_length=500, blank=True)
+    brokers = models.JSONField(default=list)
+    amo = models.BooleanField(default=False)
+    broker = models.CharField(max_length=20, blank=True)
+    found_no_broker = models.BooleanField(default=False)
+    pins_tried = models.PositiveSmallIntegerField(default=0)
+    shown = models.JSONField(null=True)
+    created_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    is_replaced = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["transaction"], condition=Q(ended_at__isnull=True), name="one_open_checkout_per_transaction"
+            ),
+            models.CheckConstraint(condition=Q(pins_tried__lte=5), name="no_more_pins_than_allowed"),
+            models.CheckConstraint(
+                condition=Q(mode="redirect") & ~Q(redirect_url="") | ~Q(mode="redirect") & Q(redirect_url=""),
+                name="a_redirect_leads_somewhere",
+            ),
+            models.CheckConstraint(condition=Q(broker="") | Q(found_no_broker=False), name="a_broker_or_none"),
+            models.CheckConstraint(
+                condition=Q(is_replaced=False) | Q(ended_at__isnull=False), name="what_is_replaced_has_ended"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.session_id

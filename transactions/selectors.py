@@ -10,7 +10,7 @@ from gateway.errors import Invalid, NotFound
 from gateway.ids import is_object_id, is_transaction_id
 from gateway.models import Account, Gateway
 from transactions.intents import CANCELLATIONS, Intent
-from transactions.models import Batch, HoldingsSnapshot, Order, Transaction
+from transactions.models import Batch, CheckoutSession, HoldingsSnapshot, Order, Transaction
 from transactions.sdk import SdkCode
 from transactions.states import TransactionStatus
 
@@ -31,6 +31,25 @@ def transaction_of(gateway: Gateway, transaction_id: str, *, account: Account | 
         raise UnknownTransaction
     found.gateway = gateway
     return found
+
+
+def session_of(
+    gateway: Gateway, session_id: str, *, origin: str, account: Account | None = None
+) -> CheckoutSession | None:
+    """Of the page that opened it: an id alone is of no use elsewhere."""
+    rows = _sessions().filter(transaction__gateway=gateway, session_id=session_id, origin=origin)
+    found = rows.first()
+    if found is None or (account is not None and found.transaction.account_id not in {None, account.pk}):
+        return None
+    return found
+
+
+def session_at(token_digest: str) -> CheckoutSession | None:
+    return _sessions().filter(token_digest=token_digest).first()
+
+
+def _sessions() -> QuerySet[CheckoutSession]:
+    return CheckoutSession.objects.select_related("transaction__gateway", "transaction__account")
 
 
 def is_expired(transaction: Transaction, now: datetime) -> bool:

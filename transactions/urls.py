@@ -1,4 +1,4 @@
-from django.urls import path, register_converter
+from django.urls import include, path, register_converter
 
 from gateway.ids import GATEWAY_NAME, OBJECT_ID, SYMBOL, TRANSACTION_ID
 from transactions import sandbox, views
@@ -43,4 +43,5 @@ urlpatterns = [
     ),
     path("sandbox/<gateway:gateway>/scenarios", sandbox.Scenarios.as_view()),
     path("sandbox/<gateway:gateway>/reset", sandbox.Reset.as_view()),
+    path("", include("transactions.checkout.urls")),
 ]

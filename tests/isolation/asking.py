@@ -10,12 +10,15 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver
 from drf_spectacular.generators import SchemaGenerator
 
+from tests import make
 from tests.isolation.credentials import WRONG_BY_PLANE, Headers, Wrong
 from tests.isolation.rows import CONSOLE, PLACEHOLDER, Row
 from tests.isolation.scene import Ids, Scene
 from tests.partner import Answer
 
 Json = dict[str, Any]
+# What a page in a user's browser shows, beside where it is from.
+BROWSERS: Final = frozenset({"AuthToken"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,7 @@ def filled(text: str, ids: Ids, *, gateway: str) -> str:
 
 def send(row: Row, ids: Ids, headers: Headers, *, gateway: str = "", client: Client | None = None) -> Answer:
     operation = OPERATIONS[row.operation]
+    headers = {"Origin": make.SHOP, **headers} if operation.plane == BROWSERS else headers
     sent = (client or Client(raise_request_exception=False)).generic(
         operation.method,
         filled(operation.path, ids, gateway=gateway),

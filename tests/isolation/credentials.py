@@ -13,6 +13,7 @@ import jwt
 
 from gateway import clock
 from gateway.tokens import connected_token, guest_token
+from tests import make
 from tests.isolation.scene import Scene
 from tests.partner import Partner
 
@@ -190,6 +191,27 @@ SANDBOX: Final[Mapping[str, Wrong]] = {
 }
 
 
+FOREIGN: Final = Refusal(403, "InvalidGateway", "This gateway is not open to pages of this origin")
+
+
+def _from(origin: str) -> Callable[[Scene], Headers]:
+    return lambda there: {TOKEN: guest_token(there.mine.partner.jwt_secret), "Origin": origin}
+
+
+BROWSER: Final[Mapping[str, Wrong]] = {
+    "nothing": Wrong(lambda _: {}, NO_TOKEN),
+    "the secret alone": Wrong(lambda there: {SECRET: there.mine.partner.api_secret}, NO_TOKEN),
+    "a manager's token": Wrong(_bearer, NO_TOKEN),
+    "another gateway's token": Wrong(lambda there: {TOKEN: guest_token(there.theirs.partner.jwt_secret)}, SIGNATURE),
+    "another page": Wrong(_from("https://evil.example"), FOREIGN),
+    "no page": Wrong(_from(""), FOREIGN),
+    "a page of no origin": Wrong(_from("null"), FOREIGN),
+    "a page whose name begins alike": Wrong(_from(f"{make.SHOP}.evil.example"), FOREIGN),
+    "a gateway that is not there": Wrong(lambda there: guest(there.mine.partner), NO_GATEWAY, lambda _: "nobody"),
+    **{name: Wrong(_token(make_token), refusal) for name, (make_token, refusal) in TOKENS.items()},
+}
+
+
 def _as(who: str, scheme: str = "Token") -> Callable[[Scene], Headers]:
     return lambda there: {"Authorization": f"{scheme} {there.managers[who]}"}
 
@@ -219,4 +241,5 @@ WRONG_BY_PLANE: Final = {
     frozenset({"GatewaySecret", "AuthToken"}): PARTNER,
     frozenset({"GatewaySecret"}): SANDBOX,
     frozenset({"ManagerToken"}): MANAGER,
+    frozenset({"AuthToken"}): BROWSER,
 }

@@ -166,10 +166,32 @@ ROWS: Final = (
     Row("enableEndpoint", body={}, another_gateways=NOT_FOUND, another_users=FOR_GUESTS),
     Row("sendTestEvent", body={"type": "order.placed"}),
     Row("triggerWebhook", body={"type": "order.placed"}),
+    Row(
+        "openSession",
+        body={"transactionId": "{transaction_id}"},
+        another_gateways=UNKNOWN_TRANSACTION,
+        another_users=UNKNOWN_TRANSACTION,
+    ),
+    Row(
+        "sessionOutcome",
+        body={"sessionId": "{session_id}", "left": True},
+        another_gateways=NOT_FOUND,
+        another_users=NOT_FOUND,
+    ),
     Row("rebalances"),
     Row("publishRebalance", "preview", query={"dryRun": "true"}, body=VERSION),
     Row("publishRebalance", body=VERSION),
 )
 # Paths that ask for no credential of these planes; each has tests of its own.
-OPEN: Final = frozenset({"/healthz", "/readyz", "/metrics", "/api/schema/", "/api/docs/"})
+OPEN: Final = frozenset(
+    {
+        *("/healthz", "/readyz", "/metrics", "/api/schema/", "/api/docs/"),
+        *("/scdk/2.0.0/scdk.js", "/scdk/2.0.0/scdk.d.ts", "/scdk/2.0.0/opening"),
+    }
+)
+# The checkout's screens: whoever knows a session's token is its user (tests/transactions/checkout).
+SCREENS: Final = frozenset(
+    f"/checkout/s/{{token}}/{step}"
+    for step in ("", "broker", "no-broker", "login", "confirm", "status", "mark-complete", "leave")
+)
 CONSOLE: Final = "/admin/"

@@ -17,6 +17,7 @@ from tests.flows import stage
 from tests.investor import Investor
 from tests.partner import Partner
 from tests.smallcases import shelf
+from transactions.models import Transaction
 from webhooks.models import Event
 from webhooks.services.endpoints import add_endpoint
 from webhooks.services.replaying import Span, start_replay
@@ -139,7 +140,7 @@ def _tenant(partner: Partner, client_id: str) -> Tenant:
         "smallcase_batch_id": bought["batchId"],
         "iscid": user.iscid,
     }
-    told = _told(partner, user)
+    told = _told(partner, user) | _checkout(partner, user)
     private = {*names.values(), done["batchId"], user.auth_id, client_id, notes, *told.values()}
     everyones = {"endpoint_id": _endpoint(partner)}  # its users' alike
     return Tenant(partner, user, Ids(names | told | everyones, frozenset(private)))
@@ -151,6 +152,14 @@ def _told(partner: Partner, user: Investor) -> dict[str, str]:
     event = Event.objects.filter(gateway=gateway, auth_id=user.auth_id).latest("pk")
     replay = start_replay(gateway=gateway, span=Span(since=now), auth_id=user.auth_id, now=now)
     return {"event_id": event.key, "key": replay.key}
+
+
+def _checkout(partner: Partner, user: Investor) -> dict[str, str]:
+    """One that the user has open."""
+    Gateway.objects.filter(name=partner.name).update(allowed_origins=[make.SHOP])
+    made = Transaction.objects.get(transaction_id=partner.create(BASKET, auth_id=user.auth_id))
+    session, _ = make.session(transaction=made, now=clock.wall())
+    return {"session_id": session.session_id}
 
 
 def _endpoint(partner: Partner) -> str:

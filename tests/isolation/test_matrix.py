@@ -13,9 +13,9 @@ from django.test import Client
 from django.urls import get_resolver
 
 from tests.flows.refusal import assert_refused
-from tests.isolation.asking import OPERATIONS, filled, leaked, paths, rightly, send, told
+from tests.isolation.asking import BROWSERS, OPERATIONS, filled, leaked, paths, rightly, send, told
 from tests.isolation.credentials import Refusal, Wrong
-from tests.isolation.rows import CONSOLE, NOBODYS, OPEN, PLACEHOLDER, ROWS, Foreign, Row
+from tests.isolation.rows import CONSOLE, NOBODYS, OPEN, PLACEHOLDER, ROWS, SCREENS, Foreign, Row
 from tests.isolation.scene import Scene, rows, rows_of
 
 METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -28,7 +28,7 @@ class TestTheMatrix:
     def test_has_every_path_that_is_served(self) -> None:
         served = set(paths(get_resolver()))
 
-        assert served == {operation.path for operation in OPERATIONS.values()} | OPEN | {CONSOLE}
+        assert served == {operation.path for operation in OPERATIONS.values()} | OPEN | SCREENS | {CONSOLE}
 
     def test_has_a_row_for_every_operation(self) -> None:
         assert {row.operation for row in ROWS} == set(OPERATIONS)
@@ -166,7 +166,7 @@ class TestAnyOtherWayIn:
 
         answer = send(row, there.mine.ids, {}, gateway=there.mine.partner.name, client=client)
 
-        assert_refused(answer, 401, "InvalidSecret")
+        assert_refused(answer, 401, "InvalidJWT" if OPERATIONS[row.operation].plane == BROWSERS else "InvalidSecret")
 
 
 class TestWhatIsOpen:

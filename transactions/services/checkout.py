@@ -24,7 +24,8 @@ def log_in(*, transaction: Transaction, broker: str, client_id: str, pin: str, n
     """INITIALIZED becomes USED; a CONNECT is COMPLETED with it. Again by the same account: nothing changes."""
     check_live(transaction, now=now)
     profile = profile_of(broker)
-    _check_enabled(transaction, profile, now)
+    if not can_serve(transaction, profile):
+        fail(transaction, SdkCode.INTENT_NOT_ENABLED, now=now)
     login = _login_at_broker(transaction, broker, client_id, pin, now)
     account, is_new = Account.objects.get_or_create(
         gateway=transaction.gateway,
@@ -45,7 +46,7 @@ def walk_away(*, transaction: Transaction, code: SdkCode, now: datetime) -> None
     fail(transaction, code, now=now)
 
 
-def _check_enabled(transaction: Transaction, profile: BrokerProfile, now: datetime) -> None:
+def can_serve(transaction: Transaction, profile: BrokerProfile) -> bool:
     """What the broker cannot do, it is not asked for."""
     plain = all(s.order_type is OrderType.MARKET for s in securities_of(transaction.order_config))
     lacking = {
@@ -53,8 +54,7 @@ def _check_enabled(transaction: Transaction, profile: BrokerProfile, now: dateti
         Intent.HOLDINGS_IMPORT: not profile.holdings_import,
         Intent.SIP_SETUP: not profile.sip,
     }
-    if lacking.get(Intent(transaction.intent), False):
-        fail(transaction, SdkCode.INTENT_NOT_ENABLED, now=now)
+    return not lacking.get(Intent(transaction.intent), False)
 
 
 def _login_at_broker(transaction: Transaction, broker: str, client_id: str, pin: str, now: datetime) -> Login:

@@ -7,8 +7,13 @@ from django.db.transaction import atomic
 
 from gateway.errors import Conflict
 from transactions import payloads
-from transactions.models import Batch
+from transactions.models import Batch, Transaction
+from transactions.pending import last_batches
+from transactions.sdk import SdkCode
+from transactions.services.claiming import claim, complete_now
+from transactions.services.failing import check_live, fail
 from transactions.states import UNFINISHED_BATCH, BatchStatus
+from transactions.wishes import OrderKind, wish_of
 from webhooks.events import EventType
 from webhooks.services.recording import record_event
 
@@ -20,21 +25,45 @@ class NotUnfinished(Conflict):
 def mark_complete(*, batch: Batch, now: datetime) -> None:
     """MARKEDCOMPLETE, once. The orders stay as they are."""
     with atomic(durable=True):
-        unfinished = Batch.objects.filter(pk=batch.pk, status__in=UNFINISHED_BATCH)
-        marked = {
-            "status": BatchStatus.MARKEDCOMPLETE,
-            "sequence": F("sequence") + 1,
-            "attempts": F("attempts") + 1,
-        }
-        if not unfinished.update(**marked):
-            raise NotUnfinished(f"A batch in {batch.status} cannot be marked complete.")
-        marked_batch = Batch.objects.select_related("gateway", "transaction__account").get(pk=batch.pk)
-        orders = list(marked_batch.orders.order_by("position"))
-        record_event(
-            gateway=marked_batch.gateway,
-            kind=EventType.ORDER_UPDATED,
-            subject=marked_batch.batch_id,
-            sequence=marked_batch.sequence,
-            payload=payloads.order_event(marked_batch, orders, marked_batch.transaction),
-            now=now,
-        )
+        _mark(batch, now)
+
+
+def close_instead(*, transaction: Transaction, now: datetime) -> None:
+    """Of a FIX its user wants no more: the last order is marked complete, and nothing is ordered.
+
+    The transaction is claimed in the same write, so that a FIX beside it cannot be placed as well.
+    """
+    check_live(transaction, now=now)
+    wish = wish_of(transaction.order_config)
+    if wish is None or wish.kind is not OrderKind.FIX:
+        raise NotUnfinished("There is no order that this one would complete.")
+    last = last_batches([wish.iscid])[wish.iscid]
+    try:
+        with atomic(durable=True):
+            claim(transaction, now=now)
+            _mark(last.batch, now)
+            complete_now(transaction, now=now)
+    except NotUnfinished:
+        transaction.refresh_from_db()
+        fail(transaction, SdkCode.NO_ORDER, now=now)
+
+
+def _mark(batch: Batch, now: datetime) -> None:
+    unfinished = Batch.objects.filter(pk=batch.pk, status__in=UNFINISHED_BATCH)
+    marked = {
+        "status": BatchStatus.MARKEDCOMPLETE,
+        "sequence": F("sequence") + 1,
+        "attempts": F("attempts") + 1,
+    }
+    if not unfinished.update(**marked):
+        raise NotUnfinished(f"A batch in {batch.status} cannot be marked complete.")
+    marked_batch = Batch.objects.select_related("gateway", "transaction__account").get(pk=batch.pk)
+    orders = list(marked_batch.orders.order_by("position"))
+    record_event(
+        gateway=marked_batch.gateway,
+        kind=EventType.ORDER_UPDATED,
+        subject=marked_batch.batch_id,
+        sequence=marked_batch.sequence,
+        payload=payloads.order_event(marked_batch, orders, marked_batch.transaction),
+        now=now,
+    )

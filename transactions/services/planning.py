@@ -17,8 +17,9 @@ from smallcases.models import Investment, Smallcase, Version
 from smallcases.planner import Leg
 from smallcases.services.investing import Change
 from transactions.baskets import Line, Security
-from transactions.models import Batch
+from transactions.models import Batch, Transaction
 from transactions.pending import last_batches, unfilled_lines, unresolved_sells
+from transactions.services.smallcase_intake import own_investment
 from transactions.wishes import Choices, OrderKind, SmallcaseWish
 
 MAX_QUANTITY: Final = 1_000_000
@@ -37,13 +38,14 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What an order is planned from. `held` is empty for a BUY."""
+    """What an order is planned from. `held` is empty for a BUY; `shown` are prices that stand in place of today's."""
 
     gateway: int
     version: Version
     held: Mapping[str, int]
     choices: Choices
     now: datetime
+    shown: Mapping[str, Decimal] | None = None
 
     def weights(self) -> dict[str, Decimal]:
         return weights_of(self.version)
@@ -54,30 +56,54 @@ class Situation:
         known = {ticker: quote.at(self.now) for ticker, quote in quotes(self.gateway, wanted).items()}
         if missing := sorted(wanted - known.keys()):
             raise Invalid(*(f"{ticker} has no price." for ticker in missing))
-        return known
+        return {ticker: (self.shown or known).get(ticker, price) for ticker, price in known.items()}
 
 
-def plan_buy(*, gateway: int, smallcase: Smallcase, choices: Choices, now: datetime) -> Planned:
+def plan(
+    *,
+    transaction: Transaction,
+    wish: SmallcaseWish,
+    choices: Choices,
+    prices: Mapping[str, Decimal] | None,
+    now: datetime,
+) -> Planned:
+    """`prices`: those that the user was shown; today's where there are none. The same prices give the same orders."""
+    if wish.kind is OrderKind.BUY:
+        smallcase = Smallcase.objects.get(scid=wish.scid)
+        return _plan_buy(transaction.gateway_id, smallcase, choices, prices, now)
+    investment = own_investment(transaction.account, wish.iscid)
+    return _plan_on(investment, wish, choices, prices, now)
+
+
+def _plan_buy(
+    gateway: int, smallcase: Smallcase, choices: Choices, prices: Mapping[str, Decimal] | None, now: datetime
+) -> Planned:
     """A new investment: its iscid is reserved here."""
-    there = Situation(gateway, newest_version(smallcase), {}, choices, now)
+    there = Situation(gateway, newest_version(smallcase), {}, choices, now, prices)
     return Planned(_lines(_buy(there)), "BUY", "BUY", new_object_id(), there.version)
 
 
-def plan_on(investment: Investment, *, wish: SmallcaseWish, choices: Choices, now: datetime) -> Planned:
+def _plan_on(
+    investment: Investment,
+    wish: SmallcaseWish,
+    choices: Choices,
+    prices: Mapping[str, Decimal] | None,
+    now: datetime,
+) -> Planned:
     """An order on a live investment."""
     if wish.kind is OrderKind.FIX:
         return _fix(investment)
     moves = wish.kind is OrderKind.REBALANCE
     version = newest_version(investment.smallcase) if moves else investment.version
-    there = Situation(investment.gateway_id, version, _sellable(investment), choices, now)
     if wish.kind is OrderKind.SIP:
-        there = Situation(there.gateway, version, there.held, Choices(amount=investment.sip.amount), now)
+        choices = Choices(amount=investment.sip.amount)
+    there = Situation(investment.gateway_id, version, sellable(investment), choices, now, prices)
     lines = _lines(_PLANS[wish.kind](there))
     label = _label(wish.kind, lines, there.held)
     return Planned(lines, label, label, investment.iscid, version)
 
 
-def _sellable(investment: Investment) -> dict[str, int]:
+def sellable(investment: Investment) -> dict[str, int]:
     """What is held, less what may have been sold unheard."""
     lost = unresolved_sells(investment.iscid)
     left = {ticker: shares - lost.get(ticker, 0) for ticker, shares in shares_of(investment).items()}

@@ -11,7 +11,7 @@ from gateway.errors import Conflict
 from gateway.models import Account, Gateway, IdempotentRequest
 from gateway.work import erase
 from smallcases.services import clearing as investments
-from transactions.models import Batch, HoldingsSnapshot, Order, Transaction
+from transactions.models import Batch, CheckoutSession, HoldingsSnapshot, Order, Transaction
 from webhooks.services import clearing as webhooks
 
 
@@ -43,6 +43,7 @@ def _clear(gateway: Gateway) -> None:
     investments.clear(gateway)
     erase(Order.objects.filter(batch__gateway=gateway))
     erase(Batch.objects.filter(gateway=gateway))
+    erase(CheckoutSession.objects.filter(transaction__gateway=gateway))
     erase(Transaction.objects.filter(gateway=gateway))
     erase(HoldingsSnapshot.objects.filter(account__gateway=gateway))
     erase(Account.objects.filter(gateway=gateway))

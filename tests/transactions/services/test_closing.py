@@ -3,10 +3,15 @@ from datetime import datetime, timedelta
 import pytest
 from django.db.models import F
 
+from gateway import clock
 from gateway.models import Gateway
 from tests import make
-from transactions.models import Batch, Order
-from transactions.services.closing import NotUnfinished, mark_complete
+from tests.investor import Investor
+from tests.partner import Partner
+from transactions.models import Batch, Order, Transaction
+from transactions.services.checkout import log_in
+from transactions.services.closing import NotUnfinished, close_instead, mark_complete
+from transactions.services.failing import SdkError, TransactionUsed
 from transactions.states import UNFINISHED_BATCH, BatchStatus
 from webhooks.models import Event
 
@@ -67,3 +72,44 @@ class TestMarkComplete:
         mark_complete(batch=batch, now=now)
 
         assert not Batch.objects.filter(pk=batch.pk, attempts=batch.attempts).update(sequence=F("sequence") + 1)
+
+
+class TestClosingInsteadOfFixing:
+    """Of a FIX that its user does not want after all."""
+
+    @pytest.fixture
+    def fix(self, partner: Partner) -> Transaction:
+        make.smallcase()
+        investor = Investor(partner, client_id="partial")
+        made = Transaction.objects.get(transaction_id=investor.create("FIX"))
+        return log_in(transaction=made, broker="kite", client_id="partial", pin="1234", now=clock.wall())
+
+    def test_marks_the_order_before_and_places_none(self, fix: Transaction) -> None:
+        close_instead(transaction=fix, now=clock.wall())
+
+        assert list(Batch.objects.values_list("status", flat=True)) == ["MARKEDCOMPLETE"]
+        assert (fix.status, fix.error_code) == ("COMPLETED", None)
+
+    def test_twice_is_refused(self, fix: Transaction) -> None:
+        close_instead(transaction=fix, now=clock.wall())
+
+        with pytest.raises(TransactionUsed):
+            close_instead(transaction=fix, now=clock.wall())
+
+    def test_of_an_order_marked_before_has_nothing_to_do(self, fix: Transaction) -> None:
+        mark_complete(batch=Batch.objects.get(), now=clock.wall())
+
+        with pytest.raises(SdkError) as refusal:
+            close_instead(transaction=fix, now=clock.wall())
+
+        assert refusal.value.code == 1002
+        assert Transaction.objects.get(pk=fix.pk).status == "ERRORED"
+
+    def test_is_for_a_fix_alone(self, partner: Partner, now: datetime) -> None:
+        here = Gateway.objects.get(name=partner.name)
+        made = make.logged_in(gateway=here, now=clock.wall())
+
+        with pytest.raises(NotUnfinished):
+            close_instead(transaction=made, now=clock.wall())
+
+        assert Transaction.objects.get(pk=made.pk).status == "USED"

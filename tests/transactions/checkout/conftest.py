@@ -1,0 +1,96 @@
+"""A partner with an allowed origin, and its user's browser without one."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from gateway import clock
+from gateway.models import Gateway
+from gateway.tokens import connected_token, guest_token
+from tests import make
+from tests.partner import Answer, Partner
+from transactions.models import CheckoutSession, Transaction
+
+
+@dataclass
+class Shop:
+    """The partner's page, and the checkout that it has opened."""
+
+    partner: Partner
+    origin: str = make.SHOP
+    client: Client = field(default_factory=lambda: Client(raise_request_exception=False))
+
+    @property
+    def gateway(self) -> Gateway:
+        return Gateway.objects.get(name=self.partner.name)
+
+    def call(self, path: str, body: Any, *, auth_id: str | None = None, **headers: str) -> Answer:
+        secret = self.partner.jwt_secret
+        token = connected_token(secret, auth_id=auth_id) if auth_id else guest_token(secret)
+        sent = {"x-gateway-authtoken": token, "Origin": self.origin, **headers}
+        return self.partner.call("POST", f"/checkout/{{gateway}}/{path}", body, headers=sent)
+
+    def open(self, transaction_id: str, *, auth_id: str | None = None, **door: Any) -> "Visit":
+        answer = self.call("sessions", {"transactionId": transaction_id, **door}, auth_id=auth_id)
+        assert answer.status == 200, answer.body
+        path = answer.data["url"].removeprefix("http://testserver")
+        return Visit(self.client, path, answer.data["sessionId"])
+
+    def outcome(self, visit: "Visit", *, auth_id: str | None = None, left: bool = False) -> Answer:
+        return self.call("sessions/outcome", {"sessionId": visit.session_id, "left": left}, auth_id=auth_id)
+
+
+@dataclass
+class Visit:
+    """A user in a checkout, without JavaScript: every form is followed to the page it leads to."""
+
+    client: Client
+    path: str
+    session_id: str
+
+    def see(self, action: str = "", **query: str) -> Any:
+        return self.client.get(self.path + action, query)
+
+    def send(self, to: str, **form: str) -> Any:
+        return self.client.post(self.path + to, form)
+
+    def text(self, action: str = "", **query: str) -> str:
+        return str(self.see(action, **query).content.decode())
+
+    def log_in(self, client_id: str = "happy", *, broker: str = "kite") -> str:
+        """The page after it."""
+        self.send("broker", broker=broker)
+        return self.client.post(self.path + "login", {"account": client_id}, follow=True).content.decode()
+
+    def shown(self, page: str | None = None) -> str:
+        return (page or self.text()).split('name="shown" value="')[1].split('"')[0]
+
+    def confirm(self, **form: str) -> Any:
+        return self.send("confirm", action="confirm", **(form if "shown" in form else form | {"shown": self.shown()}))
+
+    @property
+    def session(self) -> CheckoutSession:
+        return CheckoutSession.objects.select_related("transaction").get(session_id=self.session_id)
+
+    @property
+    def transaction(self) -> Transaction:
+        return self.session.transaction
+
+
+@pytest.fixture
+def shop(eager: None) -> Shop:
+    made = make.partner()
+    Gateway.objects.filter(name=made.name).update(allowed_origins=[make.SHOP])
+    return Shop(made)
+
+
+@pytest.fixture
+def visit(shop: Shop) -> Visit:
+    """At the chooser, of a basket of two."""
+    return shop.open(shop.partner.create())
+
+
+def moment(shop: Shop) -> Any:
+    return clock.now(shop.gateway)

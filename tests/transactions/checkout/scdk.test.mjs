@@ -1,0 +1,334 @@
+// The SDK against a page and a gateway that the test plays. `node --test` runs it; test_sdk.py does so from pytest.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import vm from "node:vm";
+
+const SOURCE = readFileSync(new URL("../../../transactions/checkout/sdk/scdk.js", import.meta.url), "utf8");
+const HOST = "https://gateway.example";
+const TRX = `TRX_${"a".repeat(32)}`;
+const TOKEN = "head.body.signature";
+const OPENED = { sessionId: "5".repeat(24), url: `${HOST}/checkout/s/x/`, expireAt: "2026-11-20T10:15:00.000Z",
+                 now: "2026-11-20T10:00:00.000Z" };
+const OPEN = { state: "open", settled: true, response: null, error: null };
+const DONE = { state: "done", settled: true, response: { transactionId: TRX, orderBatches: [] }, error: null };
+const FAILED = { state: "failed", settled: true, response: null,
+                 error: { code: 1012, message: "user_cancelled", broker: "kite", smallcaseAuthToken: TOKEN } };
+
+/** A browser window, small enough to see through. Its clock runs `faster` times; timers do too. */
+class Browser {
+  constructor({ answers, popups = true, faster = 200 }) {
+    this.asked = [];
+    this.answers = answers;
+    this.popups = popups;
+    this.listeners = {};
+    this.kept = new Map();
+    this.popup = { closed: false, urls: [], focus() {}, close() { this.closed = true; }, postMessage() {},
+                   location: { replace: (url) => this.popup.urls.push(url) } };
+    this.frames = [];
+    const window = {
+      document: { currentScript: { src: `${HOST}/scdk/2.0.0/scdk.js` }, createElement: () => this.#frame(),
+                  querySelector: (name) => (name === "#place" ? { append: (frame) => this.#place(frame) } : null) },
+      location: { href: "https://shop.example/buy", search: this.search ?? "", assign: (url) => (this.went = url) },
+      sessionStorage: { getItem: (key) => this.kept.get(key) ?? null, setItem: (key, value) => this.kept.set(key, value),
+                        removeItem: (key) => this.kept.delete(key) },
+      open: (url) => (this.popups ? ((this.openedAt = url), this.popup) : null),
+      addEventListener: (kind, hear) => (this.listeners[kind] ??= new Set()).add(hear),
+      removeEventListener: (kind, hear) => this.listeners[kind]?.delete(hear),
+      setTimeout: (run, ms) => setTimeout(run, ms / faster), clearTimeout,
+      setInterval: (run, ms) => setInterval(run, Math.max(1, ms / faster)), clearInterval,
+      fetch: (url, options) => this.#fetch(url, options),
+      Date: { now: () => Date.now() * faster, parse: Date.parse },
+      AbortSignal, URL, URLSearchParams, screenX: 0, screenY: 0, outerWidth: 1280, outerHeight: 800,
+    };
+    window.window = window;
+    vm.runInNewContext(SOURCE, window);
+    this.scDK = window.scDK;
+  }
+  sdk(config = {}) {
+    return new this.scDK({ gateway: "shop", smallcaseAuthToken: TOKEN, config });
+  }
+  say(data, { origin = HOST, source = this.popup } = {}) {
+    for (const hear of [...(this.listeners.message ?? [])]) hear({ origin, source, data });
+  }
+  #frame() {
+    const frame = { style: {}, isConnected: false, contentWindow: {}, remove() { this.isConnected = false; } };
+    this.frames.push(frame);
+    return frame;
+  }
+  #place(frame) {
+    frame.isConnected = true;
+  }
+  async #fetch(url, options) {
+    const asked = { path: url.slice(HOST.length), body: JSON.parse(options.body), options };
+    this.asked.push(asked);
+    const answer = this.answers(asked, this.asked.length);
+    if (answer instanceof Error) throw answer;
+    const [status, told] = Array.isArray(answer) ? answer : [200, { success: true, errors: null, data: answer }];
+    return { status, json: async () => told };
+  }
+}
+
+const gateway = (...outcomes) => ({ path }) => (path.endsWith("/outcome") ? (outcomes.shift() ?? OPEN) : OPENED);
+const refusing = (status, told) => () => [status, { success: false, errors: ["No."], data: null, ...told }];
+const later = (ms = 30) => new Promise((done) => setTimeout(done, ms));
+// What the SDK rejects with was made in its own realm: compare what it says, not whose Object it is.
+const plain = (value) => JSON.parse(JSON.stringify(value));
+const refusal = async (promise) => plain(await promise.then(() => assert.fail("resolved"), (reason) => reason));
+
+test("resolves with what the server says once the window has left", async () => {
+  const page = new Browser({ answers: gateway(DONE) });
+  const promise = page.sdk({ amo: true }).triggerTransaction({ transactionId: TRX, brokers: ["kite"] });
+  page.say({ scdk: "opening" });
+  assert.deepEqual(page.popup.urls, []);
+  await later(5);
+  page.say({ scdk: "opening" });
+
+  page.say({ scdk: "left", transactionId: TRX });
+
+  assert.deepEqual(plain(await promise), DONE.response);
+  assert.equal(page.openedAt, `${HOST}/scdk/2.0.0/opening`);
+  assert.deepEqual(page.popup.urls, [OPENED.url]);
+  assert.ok(page.popup.closed);
+  assert.deepEqual(page.asked[0].body, { transactionId: TRX, mode: "popup", amo: true, brokers: ["kite"] });
+  assert.equal(page.asked[0].options.headers["x-gateway-authtoken"], TOKEN);
+  assert.equal(page.asked[0].options.credentials, "omit");
+  assert.ok(page.asked.every(({ path }) => !path.includes(TOKEN)));
+});
+
+test("sends the window on even if its waiting page says nothing", async () => {
+  const page = new Browser({ answers: gateway(FAILED) });
+  const promise = page.sdk().triggerTransaction({ transactionId: TRX });
+  await later(60);
+
+  assert.deepEqual(page.popup.urls, [OPENED.url]);
+  page.popup.closed = true;
+  await refusal(promise);
+});
+
+test("sends the window on again while its waiting page still stands", async () => {
+  const page = new Browser({ answers: gateway(FAILED) });
+  const promise = page.sdk().triggerTransaction({ transactionId: TRX });
+  await later(10);
+
+  page.say({ scdk: "opening" });
+  page.say({ scdk: "opening" }, { origin: "https://evil.example" });
+  page.say({ scdk: "opening" });
+
+  assert.deepEqual(page.popup.urls, [OPENED.url, OPENED.url]);
+  page.popup.closed = true;
+  await refusal(promise);
+});
+
+test("opens the window before anything is awaited", () => {
+  const page = new Browser({ answers: gateway() });
+
+  page.sdk().triggerTransaction({ transactionId: TRX }).catch(() => {});
+
+  assert.equal(page.openedAt, `${HOST}/scdk/2.0.0/opening`);
+  page.popup.closed = true;
+});
+
+for (const [what, forged] of Object.entries({
+  "another origin": { origin: "https://evil.example" },
+  "another window": { source: {} },
+})) {
+  test(`believes no message from ${what}`, async () => {
+    const page = new Browser({ answers: gateway(DONE) });
+    const promise = page.sdk().triggerTransaction({ transactionId: TRX });
+    await later();
+
+    page.say({ scdk: "left", transactionId: TRX }, forged);
+    await later();
+
+    assert.equal(page.asked.length, 1);
+    page.popup.closed = true;
+    await promise;
+  });
+}
+
+for (const data of [null, "left", {}, { scdk: "left" }, { scdk: "left", transactionId: "TRX_other" }]) {
+  test(`believes no message that says ${JSON.stringify(data)}`, async () => {
+    const page = new Browser({ answers: gateway(DONE) });
+    const promise = page.sdk().triggerTransaction({ transactionId: TRX });
+    await later();
+
+    page.say(data);
+    await later();
+
+    assert.equal(page.asked.length, 1);
+    page.popup.closed = true;
+    await promise;
+  });
+}
+
+test("asks how it ended when the window is gone, and says that it is", async () => {
+  const page = new Browser({ answers: gateway(FAILED) });
+  const promise = page.sdk().triggerTransaction({ transactionId: TRX });
+  await later();
+
+  page.popup.closed = true;
+
+  const { code, message, data } = await refusal(promise);
+  assert.deepEqual([code, message, data], [1012, "user_cancelled", { broker: "kite", smallcaseAuthToken: TOKEN }]);
+  assert.deepEqual(page.asked[1].body, { sessionId: OPENED.sessionId, left: true });
+});
+
+test("asks by itself when the transaction's time is over", async () => {
+  const page = new Browser({ answers: gateway(FAILED), faster: 100_000 });
+
+  assert.equal((await refusal(page.sdk().triggerTransaction({ transactionId: TRX }))).code, 1012);
+  assert.deepEqual(page.asked[1].body, { sessionId: OPENED.sessionId, left: false });
+});
+
+test("resolves in the end for a user who never leaves the result", async () => {
+  const page = new Browser({ answers: gateway(DONE, DONE), faster: 1_000_000 });
+
+  assert.deepEqual(plain(await page.sdk().triggerTransaction({ transactionId: TRX })), DONE.response);
+});
+
+test("waits a moment for orders that are on their way", async () => {
+  const page = new Browser({ answers: gateway({ ...DONE, settled: false }, { ...DONE, settled: false }, DONE) });
+  const promise = page.sdk().triggerTransaction({ transactionId: TRX });
+  await later();
+  page.popup.closed = true;
+
+  await promise;
+
+  assert.deepEqual(page.asked.slice(1).map(({ body }) => body.left), [true, false, false]);
+});
+
+test("waits for them no longer than that", async () => {
+  const page = new Browser({ answers: gateway(...Array(1000).fill({ ...DONE, settled: false })) });
+  const promise = page.sdk().triggerTransaction({ transactionId: TRX });
+  await later();
+  page.popup.closed = true;
+
+  assert.deepEqual(plain(await promise), DONE.response);
+});
+
+test("rejects when the window is gone and the server never learns of it", async () => {
+  const page = new Browser({ answers: gateway(OPEN) });
+  const promise = page.sdk().triggerTransaction({ transactionId: TRX });
+  await later();
+  page.popup.closed = true;
+
+  assert.deepEqual(await refusal(promise), { code: 4003, message: "timed_out", data: {} });
+});
+
+test("asks again while the network is down, and gives up in the end", async () => {
+  const page = new Browser({ answers: ({ path }) => (path.endsWith("/outcome") ? new TypeError("no line") : OPENED) });
+  const promise = page.sdk().triggerTransaction({ transactionId: TRX });
+  await later();
+  page.popup.closed = true;
+
+  assert.equal((await refusal(promise)).message, "network_error");
+  assert.ok(page.asked.length > 4);
+});
+
+for (const [status, told, expected] of [
+  [404, { data: { code: 3002, message: "invalid_transactionId" } }, [3002, "invalid_transactionId"]],
+  [409, { data: { code: 3001, message: "transaction_expired" } }, [3001, "transaction_expired"]],
+  [401, { errorType: "InvalidJWT" }, [5004, "not_allowed"]],
+  [403, { errorType: "InvalidGateway" }, [5004, "not_allowed"]],
+  [429, { errorType: "RateLimited" }, [5004, "not_allowed"]],
+  [500, { errorType: "InternalError" }, [2000, "internal_error"]],
+]) {
+  test(`rejects with ${expected[0]} when opening is refused with ${status}`, async () => {
+    const page = new Browser({ answers: refusing(status, told) });
+
+    const { code, message } = await refusal(page.sdk().triggerTransaction({ transactionId: TRX }));
+
+    assert.deepEqual([code, message], expected);
+    assert.ok(page.popup.closed);
+  });
+}
+
+test("rejects when the popup is blocked, and may be triggered again", async () => {
+  const page = new Browser({ answers: gateway(FAILED), popups: false });
+  const sdk = page.sdk();
+
+  assert.equal((await refusal(sdk.triggerTransaction({ transactionId: TRX }))).code, 5002);
+
+  page.popups = page.popup.closed = true;
+  assert.equal((await refusal(sdk.triggerTransaction({ transactionId: TRX }))).code, 1012);
+});
+
+test("rejects a second one while the first runs", async () => {
+  const page = new Browser({ answers: gateway(FAILED, FAILED) });
+  const sdk = page.sdk();
+  const first = sdk.triggerTransaction({ transactionId: TRX });
+
+  assert.equal((await refusal(sdk.triggerTransaction({ transactionId: TRX }))).code, 5001);
+
+  page.popup.closed = true;
+  await refusal(first);
+  assert.equal((await refusal(sdk.triggerTransaction({ transactionId: TRX }))).code, 1012);
+});
+
+for (const transactionId of [undefined, "", "TRX_1", `${TRX}/../x`, `x${TRX}`]) {
+  test(`opens nothing for ${transactionId}`, async () => {
+    const page = new Browser({ answers: gateway() });
+
+    assert.equal((await refusal(page.sdk().triggerTransaction({ transactionId }))).code, 3002);
+    assert.equal(page.openedAt, undefined);
+  });
+}
+
+test("shows the checkout in a frame, and takes the frame away", async () => {
+  const page = new Browser({ answers: gateway(DONE) });
+  const promise = page.sdk({ target: "#place" }).triggerTransaction({ transactionId: TRX });
+  await later();
+  const [frame] = page.frames;
+  assert.deepEqual([frame.src, frame.isConnected, frame.title], [OPENED.url, true, "Checkout"]);
+
+  page.say({ scdk: "left", transactionId: TRX }, { source: frame.contentWindow });
+
+  await promise;
+  assert.equal(frame.isConnected, false);
+});
+
+test("goes to the checkout and comes back for the outcome", async () => {
+  const page = new Browser({ answers: gateway(DONE) });
+  const sdk = page.sdk({ redirectUrl: "/back" });
+  sdk.triggerTransaction({ transactionId: TRX }).catch(() => {});
+  await later();
+  assert.equal(page.went, OPENED.url);
+  assert.equal(page.asked[0].body.redirectUrl, "https://shop.example/back");
+
+  assert.deepEqual(plain(await sdk.outcome({ transactionId: TRX })), DONE.response);
+  assert.deepEqual(page.asked[1].body, { sessionId: OPENED.sessionId, left: true });
+  assert.equal(page.kept.size, 0);
+});
+
+test("knows no outcome of what it has not opened", async () => {
+  const page = new Browser({ answers: gateway(DONE) });
+
+  assert.equal((await refusal(page.sdk().outcome({ transactionId: TRX }))).code, 3002);
+  assert.equal(page.asked.length, 0);
+});
+
+test("goes on for another user after init", async () => {
+  const page = new Browser({ answers: gateway(FAILED) });
+  const sdk = page.sdk();
+  await sdk.init({ smallcaseAuthToken: "a.b.c" });
+  page.popup.closed = true;
+
+  await refusal(sdk.triggerTransaction({ transactionId: TRX }));
+
+  assert.equal(page.asked[0].options.headers["x-gateway-authtoken"], "a.b.c");
+});
+
+for (const options of [undefined, {}, { gateway: "shop" }, { gateway: "shop", smallcaseAuthToken: "no-jwt" },
+                       { smallcaseAuthToken: TOKEN }]) {
+  test(`is not made of ${JSON.stringify(options)}`, () => {
+    const page = new Browser({ answers: gateway() });
+
+    assert.throws(() => new page.scDK(options), { name: "TypeError" });
+  });
+}
+
+test("stays under 15 kB, on one line of imports: none", () => {
+  assert.ok(Buffer.byteLength(SOURCE) < 15_000);
+  assert.doesNotMatch(SOURCE, /\bimport\b|\brequire\(|eval\(|innerHTML|document\.cookie/);
+});

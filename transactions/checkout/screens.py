@@ -1,0 +1,185 @@
+"""The screens' doors. One URL shows where the user is; every form goes to its own and comes back there.
+
+The session's URL is the only credential: there is no cookie, so that a frame in another site's page works, and so
+there is nothing for a forged form to ride on.
+"""
+
+import logging
+from contextlib import suppress
+from hashlib import blake2b
+from typing import Any, Final
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse, HttpResponseNotModified, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.decorators import method_decorator
+from django.views import View
+from django.views.decorators.clickjacking import xframe_options_exempt
+from django.views.decorators.csrf import csrf_exempt
+from django.views.defaults import server_error
+
+from gateway import clock
+from gateway.errors import Invalid, Unavailable
+from transactions import selectors
+from transactions.checkout import confirming, steps
+from transactions.checkout.guarding import guard, is_foreign
+from transactions.checkout.rendering import Screen, lost, trouble
+from transactions.checkout.test_accounts import CONNECTED, FORGIVING_PIN
+from transactions.models import Batch
+from transactions.modes import Mode, Reason
+from transactions.sandbox_serializers import CLIENT_ID
+from transactions.services import sessions
+from transactions.services.checkout import PinRefused
+from transactions.services.closing import NotUnfinished, close_instead, mark_complete
+from transactions.services.failing import SdkError
+from transactions.services.foreseeing import ActionRequired
+from transactions.states import TransactionStatus
+
+LONGEST_PIN: Final = 64
+SCREENS: Final = "/checkout/s/"
+log = logging.getLogger(__name__)
+
+
+class SeeOther(HttpResponseRedirect):
+    """After a form: a reload asks for the page again, not for the act."""
+
+    status_code = 303
+
+
+@method_decorator([csrf_exempt, xframe_options_exempt], name="dispatch")
+class CheckoutView(View):
+    """`there` is the session, and the moment by its gateway's clock."""
+
+    there: Screen
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return self._answer(request, *args, **kwargs)
+        except (OperationalError, InterfaceError) as error:
+            log.error("The database is not to be had: %s", error)
+            return guard(trouble(503))
+
+    def _answer(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        session = selectors.session_at(sessions.digest(kwargs["token"]))
+        if session is None or is_foreign(request):
+            return guard(lost())
+        home = reverse("checkout", kwargs={"token": kwargs["token"]})
+        self.there = Screen(session, home, clock.now(session.transaction.gateway))
+        return guard(super().dispatch(request, *args, **kwargs), session)  # type: ignore[arg-type]
+
+    def get(self, request: HttpRequest, token: str) -> HttpResponse:
+        """Where a form goes to there is nothing to see."""
+        return self.back()
+
+    def back(self) -> HttpResponse:
+        return SeeOther(self.there.home)
+
+
+class Show(CheckoutView):
+    def get(self, request: HttpRequest, token: str) -> HttpResponse:
+        return steps.current(self.there, search=request.GET.get("q", "")[:40])
+
+
+class ChooseBroker(CheckoutView):
+    def post(self, request: HttpRequest, token: str) -> HttpResponse:
+        with suppress(Invalid, sessions.NotThisStep):  # from a page out of date: what is shown next is not
+            sessions.choose_broker(session=self.there.session, broker=request.POST.get("broker", ""))
+        return self.back()
+
+
+class FindNoBroker(CheckoutView):
+    def post(self, request: HttpRequest, token: str) -> HttpResponse:
+        with suppress(sessions.NotThisStep):
+            sessions.find_no_broker(session=self.there.session)
+        return self.back()
+
+
+class LogIn(CheckoutView):
+    def post(self, request: HttpRequest, token: str) -> HttpResponse:
+        client_id, pin = self._typed(request)
+        if not CLIENT_ID.fullmatch(client_id) or not 0 < len(pin) <= LONGEST_PIN:
+            return steps.login(self.there, client_id=client_id, error="error.login-empty")
+        try:
+            sessions.enter(session=self.there.session, client_id=client_id, pin=pin, now=self.there.now)
+        except PinRefused:
+            return steps.login(self.there, client_id=client_id, error="error.pin")
+        except Unavailable:
+            return steps.login(self.there, client_id=client_id, error="error.broker-silent")
+        except Invalid:
+            return steps.login(self.there, client_id=client_id, error="error.forced-code")
+        except (SdkError, ActionRequired, sessions.LockedOut, sessions.NotThisStep):
+            pass  # all of them have a screen of their own
+        return self.back()
+
+    def _typed(self, request: HttpRequest) -> tuple[str, str]:
+        """A test account is one click: on test gateways a button stands for client id and PIN."""
+        transaction = self.there.session.transaction
+        chosen = request.POST.get("account", "")
+        if chosen and transaction.gateway.is_test:
+            known = transaction.account.client_id if chosen == CONNECTED and transaction.account else chosen
+            return known, FORGIVING_PIN
+        return request.POST.get("client_id", "").strip()[:LONGEST_PIN], request.POST.get("pin", "")
+
+
+class Confirm(CheckoutView):
+    def post(self, request: HttpRequest, token: str) -> HttpResponse:
+        session = self.there.session
+        if session.is_replaced or session.transaction.status != TransactionStatus.USED:
+            return self.back()
+        return confirming.taken(self.there, request.POST) or self.back()
+
+
+class MarkComplete(CheckoutView):
+    """Of a FIX the order before it; of an order that ended short, that one."""
+
+    def post(self, request: HttpRequest, token: str) -> HttpResponse:
+        session, now = self.there.session, self.there.now
+        try:
+            if session.transaction.status == TransactionStatus.USED and not session.is_replaced:
+                close_instead(transaction=session.transaction, now=now)
+            for batch in Batch.objects.filter(transaction=session.transaction, iscid__isnull=False):
+                mark_complete(batch=batch, now=now)
+        except (NotUnfinished, SdkError):
+            pass  # it was marked, or its transaction ended, before: the page shows which
+        return self.back()
+
+
+class Status(CheckoutView):
+    """The part of the status page that changes, alone; 304 when it has not."""
+
+    def get(self, request: HttpRequest, token: str) -> HttpResponse:
+        fragment = steps.status_fragment(self.there)
+        if fragment is None:
+            return HttpResponse(status=205)  # this is no status page any more: load the page anew
+        tag = f'"{blake2b(fragment.content, digest_size=12).hexdigest()}"'
+        known = request.headers.get("If-None-Match") == tag
+        response = HttpResponseNotModified() if known else fragment
+        response["ETag"] = tag
+        return response
+
+
+class Leave(CheckoutView):
+    """The way back to the partner: ends what was not confirmed."""
+
+    def post(self, request: HttpRequest, token: str) -> HttpResponse:
+        session = self.there.session
+        given = request.POST.get("reason", "")
+        reason = Reason(given) if given in set(Reason) else Reason.CLOSED
+        sessions.leave(session=session, reason=reason, now=self.there.now)
+        sessions.notice_expiry(session=session, now=self.there.now)
+        if session.mode == Mode.REDIRECT and not session.is_replaced:
+            return SeeOther(_returning(session.redirect_url, session.transaction.transaction_id))
+        return steps.left(self.there)
+
+
+def _returning(url: str, transaction_id: str) -> str:
+    """The partner's page with the transactionId, and nothing else of ours."""
+    parts = urlsplit(url)
+    query = [(name, value) for name, value in parse_qsl(parts.query, keep_blank_values=True) if name != "transactionId"]
+    return urlunsplit(parts._replace(query=urlencode([*query, ("transactionId", transaction_id)])))
+
+
+def crashed(request: HttpRequest) -> HttpResponse:
+    """The installation's handler500: a person in the checkout gets a screen, everybody else what they got before."""
+    return guard(trouble(500)) if request.path.startswith(SCREENS) else server_error(request)

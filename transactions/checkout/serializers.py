@@ -1,0 +1,61 @@
+"""The porch of the browser plane."""
+
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from rest_framework import serializers
+
+from brokers.registry import BROKERS
+from gateway.errors import Invalid
+from gateway.fields import Body, Choice, Matching, Text, Truth
+from gateway.ids import OBJECT_ID
+from transactions.modes import Mode
+from transactions.services.sessions import Door
+
+
+class OpenSession(Body):
+    """A checkout for a transaction, shown as `mode` says. A redirect returns to `redirectUrl`, of an allowed origin."""
+
+    transactionId = Text(max_length=64)
+    mode = Choice(required=False, choices=[mode.value for mode in Mode], default=Mode.POPUP.value)
+    redirectUrl = Text(required=False, max_length=500, help_text="mode redirect: where the user returns to")
+    brokers = serializers.ListField(
+        child=Choice(choices=list(BROKERS)), required=False, allow_empty=False, max_length=len(BROKERS)
+    )
+    amo = Truth(required=False, default=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        leads_back = "redirectUrl" in attrs
+        if leads_back != (attrs["mode"] == Mode.REDIRECT):
+            problem = "does not go with this mode." if leads_back else "is required for mode redirect."
+            raise serializers.ValidationError({"redirectUrl": [problem]})
+        return attrs
+
+    @staticmethod
+    def door(wanted: dict[str, Any], *, origin: str, allowed: Sequence[str]) -> Door:
+        url = wanted.get("redirectUrl", "")
+        if url and _origin(url) not in allowed:
+            raise Invalid("redirectUrl: must be a page of an allowed origin.")
+        return Door(
+            mode=Mode(wanted["mode"]),
+            origin=origin,
+            redirect_url=url,
+            brokers=wanted.get("brokers", ()),
+            amo=wanted["amo"],
+        )
+
+
+class OutcomeIn(Body):
+    sessionId = Matching(OBJECT_ID, form="24 lower-case hex digits")
+    left = Truth(required=False, default=False, help_text="The window was closed: end what was not confirmed")
+
+
+def _origin(url: str) -> str | None:
+    """None for what is no absolute address, or carries what a browser would read in another way."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    odd = "\\" in url or "@" in parts.netloc or any(ord(character) <= 32 or ord(character) == 127 for character in url)
+    return None if odd else f"{parts.scheme}://{parts.netloc}".lower()

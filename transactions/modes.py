@@ -1,0 +1,19 @@
+"""How a partner's page shows the checkout, and why a user leaves it before the confirmation."""
+
+from enum import StrEnum
+
+
+class Mode(StrEnum):
+    POPUP = "popup"
+    IFRAME = "iframe"
+    REDIRECT = "redirect"
+
+
+class Reason(StrEnum):
+    """What a user says on leaving; CLOSED says nothing."""
+
+    CLOSED = "closed"
+    NOT_LISTED = "not-listed"
+    WANTS_ACCOUNT = "wants-account"
+    NOTHING_TO_CHOOSE = "nothing-to-choose"
+    DENIED = "denied"

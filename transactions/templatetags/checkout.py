@@ -1,0 +1,63 @@
+"""Words and numbers in the checkout's templates."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django import template
+from django.utils.html import escape, format_html
+from django.utils.safestring import SafeString
+
+from brokers.registry import BrokerProfile
+from transactions.checkout import formats
+from transactions.checkout.texts import ENGLISH
+
+register = template.Library()
+
+
+@register.simple_tag
+def say(*name: str, **words: Any) -> SafeString:
+    """The text of this name, its parts joined; the words that fill it are escaped."""
+    text = ENGLISH["".join(map(str, name))]
+    return format_html(text, **words) if words else escape(text)
+
+
+@register.filter
+def rupees(amount: Decimal | None) -> str:
+    return "" if amount is None else formats.rupees(amount)
+
+
+@register.filter
+def negated(amount: Decimal) -> Decimal:
+    return -amount
+
+
+@register.filter
+def count(number: int) -> str:
+    return formats.count(number)
+
+
+@register.filter
+def day_and_time(moment: datetime | None) -> str:
+    return formats.day_and_time(moment) if moment else ENGLISH["frame.next-open"]
+
+
+@register.filter
+def clock_time(moment: datetime) -> str:
+    return formats.clock_time(moment)
+
+
+@register.filter
+def countdown(seconds: int) -> str:
+    return formats.left(seconds)
+
+
+@register.filter
+def at(mapping: Any, key: str) -> Any:
+    """`mapping[key]`, or nothing."""
+    return mapping.get(key, "")
+
+
+@register.inclusion_tag("checkout/_mark.html")
+def mark(broker: BrokerProfile) -> dict[str, Any]:
+    return {"mark": formats.mark(broker.key, broker.name)}
