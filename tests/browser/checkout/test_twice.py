@@ -1,0 +1,115 @@
+"""Two tabs, a reload, the back button, a double click: one order is one order."""
+
+from typing import Any
+
+from playwright.sync_api import Page
+
+from tests.browser.checkout.conftest import User, headline
+
+INFY = {"ticker": "INFY", "quantity": 10, "type": "BUY"}
+SENT_TWICE = """
+    const form = document.querySelector("#order"), button = document.querySelector("#sums .main");
+    const body = new URLSearchParams(new FormData(form)); body.set("action", "confirm");
+    Promise.all([1, 2, 3].map(() => fetch(form.getAttribute("action"), {method: "POST", body}))).then(() => 1)
+"""
+
+
+def orders(user: User, transaction_id: str) -> list[Any]:
+    """Of all the batches there are."""
+    success = user.partner.details(transaction_id)["success"]
+    return [order for batch in success["orderBatches"] for order in batch["orders"]]
+
+
+def second_tab(user: User, checkout: Page) -> Page:
+    tab = user.context.new_page()
+    tab.goto(checkout.url)
+    return tab
+
+
+class TestOneOrder:
+    def test_is_placed_from_two_tabs(self, user: User) -> None:
+        transaction_id = user.partner.create([INFY])
+        checkout = user.open(transaction_id)
+        user.log_in(checkout)
+        tab = second_tab(user, checkout)
+
+        user.confirm(checkout)
+        user.confirm(tab)
+
+        headline(tab, "All done")
+        headline(checkout, "All done")
+        assert len(orders(user, transaction_id)) == 1
+
+    def test_is_placed_by_a_form_sent_three_times_at_once(self, user: User) -> None:
+        transaction_id = user.partner.create([INFY])
+        checkout = user.open(transaction_id)
+        user.log_in(checkout)
+
+        assert checkout.evaluate(SENT_TWICE) == 1
+
+        checkout.reload()
+        headline(checkout, "All done")
+        assert len(orders(user, transaction_id)) == 1
+
+    def test_survives_reloads_while_it_is_placed(self, user: User) -> None:
+        transaction_id = user.partner.create([INFY])
+        checkout = user.open(transaction_id)
+        user.log_in(checkout, "slow")
+        user.confirm(checkout)
+
+        for _ in range(3):
+            checkout.reload()
+
+        headline(checkout, "Orders placed")
+        assert len(orders(user, transaction_id)) == 1
+
+    def test_survives_the_back_button(self, user: User) -> None:
+        transaction_id = user.partner.create([INFY])
+        checkout = user.open(transaction_id)
+        user.log_in(checkout)
+        user.confirm(checkout)
+
+        checkout.go_back()
+
+        headline(checkout, "All done")
+        assert len(orders(user, transaction_id)) == 1
+
+    def test_goes_on_where_it_is_where_it_was_opened_again(self, user: User) -> None:
+        """The page that opened it was reloaded, and opens it once more."""
+        transaction_id = user.partner.create([INFY])
+        first = user.open(transaction_id)
+        again = User(user.context, user.site, user.partner, user.context.new_page())
+        second = again.open(transaction_id)
+
+        first.reload()
+
+        assert first.inner_text("h1") == "Continued in another window"
+        first.click(".acts .main")
+        assert user.rejection() == (1010, "user_cancelled")
+        again.log_in(second)
+        again.confirm(second)
+        headline(second, "All done")
+
+
+class TestASecondTab:
+    def test_shows_where_the_first_one_is(self, user: User) -> None:
+        checkout = user.open(user.partner.create([INFY]))
+        tab = second_tab(user, checkout)
+        user.log_in(checkout)
+
+        tab.click("button[name=broker][value=groww]")
+
+        tab.wait_for_selector("#sums")
+        assert "at Zerodha" in tab.inner_text(".eyebrow")
+
+    def test_may_close_it_for_both(self, user: User) -> None:
+        checkout = user.open(user.partner.create([INFY]))
+        user.log_in(checkout)
+        tab = second_tab(user, checkout)
+
+        tab.click("[aria-label='Close checkout']")
+        checkout.click("#sums .main")
+
+        checkout.wait_for_selector("h1:text-is('Closed')")
+        checkout.click(".acts .main")
+        assert user.rejection() == (1012, "user_cancelled")
