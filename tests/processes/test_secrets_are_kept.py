@@ -1,6 +1,7 @@
 """A whole run at LOG_LEVEL=DEBUG; then every place where something is said is searched for everything secret."""
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ WRONG_PIN: Final = "pin-refused-7741"
 CANARY: Final = "canary-4f1d2c77"
 PASSWORD: Final = "operators-password-93b1"
 METRICS_TOKEN: Final = "metrics-token-c4d1"
+ORIGIN: Final = "https://shop.example"
 KEY: Final = "a-key-of-one-request"
 DATABASE_PASSWORD, QUEUE_PASSWORD = "database-password-11a7", "queue-password-22b8"
 ROTATE: Final = """
@@ -104,7 +106,7 @@ def talkative(database: str, queue: Server, directory: Path) -> Iterator[Stack]:
 
 def created(run: Run, name: str) -> Careless:
     url = f"{run.receiver.url}"
-    arguments = ("create_gateway", name, "--json", "--webhook-url", url)
+    arguments = ("create_gateway", name, "--json", "--webhook-url", url, "--allowed-origin", ORIGIN)
     made = json.loads(manage(*arguments, environment=run.environment))
     run.secrets |= {f"{name}'s {kind}": made[kind] for kind in ("apiSecret", "jwtSecret", "webhookSecret")}
     partner = Careless(name, made["apiSecret"], made["jwtSecret"], made["webhookSecret"], base=run.stack.base)
@@ -163,6 +165,30 @@ def broken(run: Run, partner: Careless) -> list[Answer]:
     return answers
 
 
+def walked(run: Run, partner: Careless) -> None:
+    """A user's way through the checkout, with a PIN refused on it; every screen is kept."""
+    opened = requests.post(
+        f"{run.stack.base}/checkout/{partner.name}/sessions",
+        json={"transactionId": partner.create(notes=CANARY)},
+        headers={"x-gateway-authtoken": partner.headers()["x-gateway-authtoken"], "Origin": ORIGIN},
+        timeout=20,
+    )
+    home = opened.json()["data"]["url"]  # told to the partner's page alone
+    run.secrets["session's URL"] = home.rstrip("/").rpartition("/")[2]
+    way: list[tuple[str, dict[str, str]]] = [
+        ("broker", {"broker": "kite"}),
+        ("login", {"client_id": "login-fails", "pin": WRONG_PIN}),
+        ("login", {"client_id": "happy", "pin": PIN}),
+    ]
+    screens = [requests.get(home, timeout=20)]
+    screens += [requests.post(home + step, form, timeout=20) for step, form in way]
+    (sealed,) = re.findall(r'name="shown" value="([^"]+)"', screens[-1].text)
+    screens.append(requests.post(f"{home}confirm", {"action": "confirm", "shown": sealed}, timeout=20))
+    assert [screen.status_code for screen in screens] == [200] * 5
+    assert "data-headline" in screens[-1].text
+    run.places.keep("screens", *(screen.text.replace(run.secrets["session's URL"], "") for screen in screens))
+
+
 def manager(run: Run) -> dict[str, str]:
     return {"Authorization": f"Token {run.secrets['manager token']}"}
 
@@ -211,7 +237,8 @@ def played(run: Run) -> None:
         assert partner.call("POST", path, body, headers=keyed, query={"wait": 20}).status == 200
     rotated(run, partner)
     assert partner.complete(partner.create(), "partial", pin=PIN, wait=20).status == 200
-    run.receiver.wait_for(lambda hits: len(hits) >= 4)
+    walked(run, partner)
+    run.receiver.wait_for(lambda hits: len(hits) >= 6)
     assert {answer.status for answer in mistaken(partner)} >= {400, 401, 404, 405, 409}
     assert 500 in {answer.status for answer in broken(run, partner)}
     assert partner.call("GET", "/manager/v1/smallcases/SCNM_0001/rebalances", headers=manager(run)).status == 404
