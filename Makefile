@@ -36,7 +36,7 @@ check: .venv/.installed-dev ## style, types, the floor plan, safety, migrations,
 	$(BIN)/ruff check .
 	$(BIN)/mypy .
 	$(BIN)/lint-imports
-	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive gateway transactions smallcases brokers webhooks
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive gateway transactions smallcases brokers webhooks shop
 	$(BIN)/python -m checks.leaked_secrets
 	$(BIN)/python -m checks.vulnerabilities
 	$(MANAGE) makemigrations --check --dry-run

@@ -14,8 +14,8 @@ class Operator:
 
 
 def first_operator() -> Operator | None:
-    """A superuser `admin` with a random password, where nobody is yet; None in production or when somebody is."""
-    if not settings.EMBEDDED or User.objects.exists():
+    """A superuser `admin` with a random password, where nobody can enter yet; else None, as in production."""
+    if not settings.EMBEDDED or User.objects.filter(is_staff=True).exists():
         return None
     made = Operator("admin", secrets.token_urlsafe(9))
     User.objects.create_superuser(made.name, password=made.password)

@@ -36,6 +36,10 @@ if not ALLOWED_HOSTS:
     env.refuse("ALLOWED_HOSTS is not set.")
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
 PORT = env.whole("PORT", default=8000)
+# A demo partner beside the gateway (docs/demo-site.md): 0 is PORT and one in the embedded default, else none. Where it
+# is, `manage.py up` tells the web.
+DEMO_PORT = env.whole("DEMO_PORT", default=0)
+DEMO_ORIGINS = env.words("DEMO_ORIGINS")
 WEB_THREADS = env.whole("WEB_THREADS", default=8 if EMBEDDED else 16)
 ROOT_URLCONF = "gateway.urls"
 WSGI_APPLICATION = "gateway.wsgi.application"

@@ -22,10 +22,15 @@ PR_SET_PDEATHSIG: Final = 1
 
 @dataclass(slots=True)
 class Child:
-    """A process that is to be alive. `deaths` counts those that came right after a start."""
+    """A process that is to be alive. `deaths` counts those that came right after a start.
+
+    `environment` is added to the supervisor's. Without a child that is not needed the others go on.
+    """
 
     name: str
     command: Sequence[str]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    is_needed: bool = True
     process: "subprocess.Popen[bytes] | None" = None
     started: float = 0.0
     deaths: int = 0
@@ -69,7 +74,7 @@ class Supervisor:
         child.started = time.monotonic()
         child.process = subprocess.Popen(  # noqa: S603 - the commands are our own
             child.command,
-            env=dict(self.environment),
+            env={**self.environment, **child.environment},
             start_new_session=True,
             stdout=(words := self.log.open("ab") if self.log else None),
             stderr=words,
@@ -83,13 +88,19 @@ class Supervisor:
         quick = time.monotonic() - child.started < QUICK_DEATH_SECONDS
         child.deaths = child.deaths + 1 if quick else 0
         if child.deaths >= PATIENCE_WITH_QUICK_DEATHS:
-            self.say(f"{child.name} will not stay alive; giving up.")
-            return False
+            return self._given_up(child)
         self.say(f"{child.name} died ({_told(code)}); starting it again.")
         _clear_away(child)
         time.sleep(min(child.deaths, 3))  # a process that dies at once is not worth a busy loop
         self._start(child)
         return True
+
+    def _given_up(self, child: Child) -> bool:
+        """Whether the others go on."""
+        _clear_away(child)
+        child.process = None
+        self.say(f"{child.name} will not stay alive; {'giving up' if child.is_needed else 'going on without it'}.")
+        return not child.is_needed
 
     def _alive(self) -> "list[subprocess.Popen[bytes]]":
         return [c.process for c in self.children if c.process and c.process.poll() is None]
@@ -98,11 +109,22 @@ class Supervisor:
         self.stopping = True
 
 
-def web(*, host: str, port: int) -> Child:
+def web(*, host: str, port: int, environment: Mapping[str, str] | None = None) -> Child:
     """A request's head has 10 s to arrive, its body has gateway.rsgi's; HTTP/1 alone, as proxies speak it."""
-    options = ["--interface", "rsgi", "--host", host, "--port", str(port), "--workers", "1", "--no-ws"]
+    command = [*_granian(host, port), "--interface", "rsgi", "gateway.rsgi:application"]
+    return Child("web", command, environment or {})
+
+
+def demo_site(*, host: str, port: int, environment: Mapping[str, str]) -> Child:
+    """A partner like any other, beside the gateway: nothing of ours waits for it."""
+    command = [*_granian(host, port), "--interface", "wsgi", "--blocking-threads", "8", "shop.server:application"]
+    return Child("demo site", command, environment, is_needed=False)
+
+
+def _granian(host: str, port: int) -> list[str]:
+    options = ["--host", host, "--port", str(port), "--workers", "1", "--no-ws", "--log-level", "error"]
     options += ["--http", "1", "--http1-header-read-timeout", "10000", "--http1-buffer-size", "65536"]
-    return Child("web", [sys.executable, "-m", "granian", *options, "--log-level", "error", "gateway.rsgi:application"])
+    return [sys.executable, "-m", "granian", *options]
 
 
 def worker(*, concurrency: int = 2) -> Child:

@@ -2,7 +2,7 @@ from django.contrib import admin
 from django.urls import include, path
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
-from gateway.views import healthz, metrics, readyz
+from gateway.views import demo, healthz, metrics, readyz
 
 admin.site.site_header = admin.site.site_title = "Transaction gateway"
 admin.site.index_title = "Console"
@@ -12,6 +12,7 @@ urlpatterns = [
     path("healthz", healthz),
     path("readyz", readyz),
     path("metrics", metrics),
+    path("demo/", demo),
     path("api/schema/", SpectacularJSONAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(template_name="gateway/docs.html"), name="docs"),
     path("admin/", admin.site.urls),

@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from functools import wraps
 from typing import Final
+from urllib.parse import urlsplit
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from gateway import exporter, readiness
@@ -41,6 +43,16 @@ def readyz(request: HttpRequest) -> HttpResponse:
     if problems := readiness.problems():
         return unavailable(*problems)
     return JsonResponse(done({"ready": True}))
+
+
+@for_reading
+def demo(request: HttpRequest) -> HttpResponse:
+    """To the demo site, at the host name by which we were asked where it has that; a partner's origin is its own."""
+    host = urlsplit(f"//{request.get_host()}").hostname
+    origins = sorted(settings.DEMO_ORIGINS, key=lambda origin: urlsplit(origin).hostname != host)
+    if not origins:
+        return refused(404, ErrorType.NOT_FOUND, "There is no demo site here.")
+    return HttpResponseRedirect(f"{origins[0]}/")
 
 
 @for_reading

@@ -1,4 +1,5 @@
 import os
+import socket
 import urllib.request
 from argparse import ArgumentParser
 from typing import Any
@@ -8,9 +9,12 @@ from django.conf import settings
 from django.core.management import call_command
 
 from brokers.models import Instrument
+from gateway import clock
+from gateway.demo.site import prepare_site
+from gateway.errors import Conflict
 from gateway.metric_files import clear
 from gateway.operators import first_operator
-from gateway.supervisor import Supervisor, courier, web, worker
+from gateway.supervisor import Child, Supervisor, courier, demo_site, web, worker
 from gateway.terminal import Command as Door
 from gateway.terminal import console, stop
 from smallcases.models import Smallcase
@@ -27,16 +31,23 @@ class Command(Door):
         parser.add_argument("--port", type=int, default=settings.PORT, help="default: PORT, else 8000")
         parser.add_argument("--workers", type=int, default=2, help="worker processes (default 2)")
 
-    def act(self, *, host: str, port: int, workers: int, **options: Any) -> None:
+        parser.add_argument("--no-demo", dest="demo", action="store_false", help="without the demo site at /demo/")
+
+    def act(self, *, host: str, port: int, workers: int, demo: bool, **options: Any) -> None:
         out = console()
         prepare()
         clear()
-        supervisor = Supervisor([web(host=host, port=port), worker(concurrency=workers), courier()], say=out.print)
+        sites = demo_sites(host=host, gateway_port=port) if demo else []
+        told = {"DEMO_ORIGINS": sites[0].environment["SHOP_ORIGINS"] if sites else ""}
+        children = [web(host=host, port=port, environment=told), worker(concurrency=workers), courier(), *sites]
+        supervisor = Supervisor(children, say=out.print)
         supervisor.start()
         try:
             supervisor.run(until=lambda: answers(port))
             if not supervisor.stopping:
                 out.print(f"Serving http://{host}:{port} (API docs at /api/docs/, console at /admin/). Ctrl-C stops.")
+                if sites:
+                    out.print(f"Try it as a user: http://{host}:{port}/demo/")
                 self._tell_operator()
             stayed = supervisor.run()
         finally:
@@ -56,6 +67,38 @@ def prepare() -> None:
         call_command("load_instruments")
     if not Smallcase.objects.exists():
         call_command("load_smallcases")
+
+
+def demo_sites(*, host: str, gateway_port: int) -> list[Child]:
+    """The demo site, unless none is wanted or its port is somebody else's."""
+    port = settings.DEMO_PORT or (gateway_port + 1 if settings.EMBEDDED else 0)
+    if not port:
+        return []
+    if not is_free(host, port):
+        console().print(f"Port {port} is taken, so there is no demo site; DEMO_PORT names another.")
+        return []
+    try:
+        told = prepare_site(
+            port=port,
+            gateway_port=gateway_port,
+            database=settings.VAR_DIR / "demo-site.sqlite3",
+            with_manager=settings.EMBEDDED,
+            now=clock.wall(),
+        )
+    except Conflict as refusal:
+        console().print(f"There is no demo site: {refusal}")
+        return []
+    return [demo_site(host=host, port=port, environment=told)]
+
+
+def is_free(host: str, port: int) -> bool:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except (OSError, OverflowError):
+            return False
+    return True
 
 
 def answers(port: int) -> bool:

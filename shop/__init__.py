@@ -1,0 +1,1 @@
+"""The demo site: an ordinary partner, which knows the gateway by its public API alone (docs/demo-site.md)."""

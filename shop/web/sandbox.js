@@ -1,0 +1,101 @@
+/** The drawer: what only a test gateway can do. */
+import { h, moment } from "./dom.js";
+import { get, post } from "./server.js";
+import { on, tell, toast } from "./state.js";
+import { emptied } from "./webhooks.js";
+
+const HOURS = { always: "Always open", nse: "NSE hours", closed: "Closed" };
+const drawer = document.querySelector("#sandbox");
+let nextSip = null;
+
+on("invested", (held) => {
+  const dates = held.map((one) => one.investment.sip && one.investment.sip.scheduledDate).filter(Boolean);
+  nextSip = dates.sort()[0] || null;
+});
+
+export async function openSandbox() {
+  if (!drawer.open) drawer.showModal();
+  drawer.replaceChildren(head(), h("p", { class: "wait" }, "Loading…"));
+  await refresh();
+}
+
+async function refresh() {
+  try {
+    paint(await get("/api/sandbox"));
+  } catch (error) {
+    drawer.replaceChildren(head(), h("p", { class: "problem", role: "alert" }, error.message), h("button", { type: "button", class: "ghost", onclick: refresh }, "Try again"));
+  }
+}
+
+function paint({ market, personas }) {
+  drawer.replaceChildren(head(), clock(market), hours(market), price(), people(personas), end());
+}
+
+const head = () => h("header", {}, h("h2", { id: "sandbox-title" }, "Sandbox"), h("button", { type: "button", class: "close", "aria-label": "Close", onclick: () => drawer.close() }, "×"));
+
+function clock({ now }) {
+  const sip = nextSip && Date.parse(`${nextSip}T06:00:00Z`) > Date.parse(now) ? nextSip : null;
+  return part(
+    "The gateway's clock",
+    "Expiry, market hours, SIPs, prices and webhook retries all follow it.",
+    h("p", { class: "big", id: "now" }, moment(now)),
+    h(
+      "div",
+      { class: "actions" },
+      button("+ 15 minutes", () => move({ advance: "PT15M" })),
+      button("+ 1 day", () => move({ advance: "P1D" })),
+      button(sip ? `To the SIP on ${sip}` : "To the next SIP", () => move({ set: `${sip}T06:00:00Z` }), !sip),
+      button("Back to now", () => move({ reset: true })),
+    ),
+  );
+}
+
+function hours(market) {
+  const choices = Object.entries(HOURS).map(([value, name]) => h("label", {}, h("input", { type: "radio", name: "hours", value, checked: market.hours === value, onchange: () => act("/api/sandbox/market", { hours: value }, `Market: ${name.toLowerCase()}.`) }), name));
+  return part("Market hours", market.open ? "The market is open." : `The market is closed${market.nextOpen ? `; it opens ${moment(market.nextOpen)}` : ""}. Orders wait (AMO).`, h("fieldset", { class: "radios" }, h("legend", { class: "unseen" }, "Market hours"), choices));
+}
+
+function price() {
+  const ticker = h("input", { id: "pin-ticker", placeholder: "INFY", autocomplete: "off", size: "10", pattern: "[A-Z0-9&\\-]{1,20}", oninput: () => (ticker.value = ticker.value.toUpperCase()) });
+  const at = h("input", { id: "pin-price", type: "number", min: "0.05", step: "0.05", inputmode: "decimal", placeholder: "1500" });
+  const pin = (body, said) => () => act("/api/sandbox/price", { ticker: ticker.value, ...body() }, said());
+  return part(
+    "Pin a price",
+    "It stays there until you take the pin out.",
+    h("div", { class: "fields" }, h("label", { for: "pin-ticker" }, "Ticker", ticker), h("label", { for: "pin-price" }, "Price, ₹", at)),
+    h("div", { class: "actions" }, button("Pin", pin(() => ({ price: Number(at.value) }), () => `${ticker.value} is pinned at ₹${at.value}.`)), button("Take the pin out", pin(() => ({ price: null }), () => `${ticker.value} moves again.`))),
+  );
+}
+
+function people(personas) {
+  const rows = personas.map((one) => h("li", {}, h("code", {}, one.clientId), h("p", { class: "quiet" }, `${one.what} ${one.batchAtTheEnd === "–" ? "" : `Ends ${one.batchAtTheEnd}.`}`)));
+  return part("Who logs in", "The client id at the broker's login chooses how that broker behaves.", h("ul", { class: "personas" }, rows));
+}
+
+function end() {
+  const sure = async () => {
+    if (await act("/api/sandbox/reset", {}, "The gateway is empty, and this site has forgotten everybody.")) {
+      emptied();
+      location.reload();
+    }
+  };
+  const ask = h("button", { type: "button", class: "ghost danger", onclick: () => ask.replaceWith(h("span", { class: "actions" }, "Really?", h("button", { type: "button", class: "main danger", onclick: sure }, "Empty everything"))) }, "Reset");
+  return part("Begin again", "All orders, investments and webhooks of this gateway go.", ask);
+}
+
+const part = (title, text, ...content) => h("section", {}, h("h3", {}, title), h("p", { class: "quiet" }, text), ...content);
+const button = (text, onclick, disabled = false) => h("button", { type: "button", class: "ghost", disabled, onclick }, text);
+const move = (body) => act("/api/sandbox/clock", body, "The clock has moved.");
+
+async function act(path, body, said) {
+  try {
+    await post(path, body);
+  } catch (error) {
+    toast(error.message, "bad");
+    return false;
+  }
+  toast(said, "good");
+  tell("clock");
+  await refresh();
+  return true;
+}
