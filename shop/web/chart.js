@@ -4,6 +4,7 @@ import { h, percent, svg } from "./dom.js";
 const WIDTH = 320;
 const HEIGHT = 96;
 const ROOM = 6;
+const MOST = 52; // points
 
 export function drawn(told) {
   const index = from100(told.points.map((point) => point.index));
@@ -28,7 +29,13 @@ export function drawn(told) {
   );
 }
 
-const from100 = (values) => values.map((value) => (value / values[0]) * 100);
+const from100 = (values) => sampled(values).map((value) => (value / values[0]) * 100);
+
+/** Every so many days, the newest always: a card is too small for each day's noise. */
+function sampled(values) {
+  const step = Math.ceil(values.length / MOST);
+  return values.filter((_, at) => at === 0 || (values.length - 1 - at) % step === 0);
+}
 
 function line(values, low, high) {
   const across = WIDTH / Math.max(1, values.length - 1);

@@ -1,5 +1,5 @@
 /** From a transaction to its end. The sheet has two steps, because a popup must be opened in the click itself. */
-import { h, moment, status } from "./dom.js";
+import { h, moment, rupees, status } from "./dom.js";
 import { get, post } from "./server.js";
 import { state, tell, toast } from "./state.js";
 
@@ -122,7 +122,7 @@ export function batchCard(batch) {
       {},
       h("span", { class: `side ${one.transactionType.toLowerCase()}` }, one.transactionType),
       h("strong", {}, one.tradingsymbol),
-      h("span", { class: "quiet" }, `${one.filledQuantity} of ${one.quantity}${one.averagePrice ? ` at ₹${one.averagePrice.toLocaleString("en-IN")}` : ""}`),
+      h("span", { class: "quiet" }, `${one.filledQuantity} of ${one.quantity}${one.averagePrice ? ` at ${rupees(one.averagePrice)}` : ""}`),
       status(one.status),
     ),
   );

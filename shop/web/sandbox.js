@@ -6,6 +6,7 @@ import { emptied } from "./webhooks.js";
 
 const HOURS = { always: "Always open", nse: "NSE hours", closed: "Closed" };
 const drawer = document.querySelector("#sandbox");
+const content = document.querySelector("#sandbox-content");
 let nextSip = null;
 
 on("invested", (held) => {
@@ -15,7 +16,7 @@ on("invested", (held) => {
 
 export async function openSandbox() {
   if (!drawer.open) drawer.showModal();
-  drawer.replaceChildren(head(), h("p", { class: "wait" }, "Loading…"));
+  content.replaceChildren(head(), h("p", { class: "wait" }, "Loading…"));
   await refresh();
 }
 
@@ -23,12 +24,12 @@ async function refresh() {
   try {
     paint(await get("/api/sandbox"));
   } catch (error) {
-    drawer.replaceChildren(head(), h("p", { class: "problem", role: "alert" }, error.message), h("button", { type: "button", class: "ghost", onclick: refresh }, "Try again"));
+    content.replaceChildren(head(), h("p", { class: "problem", role: "alert" }, error.message), h("button", { type: "button", class: "ghost", onclick: refresh }, "Try again"));
   }
 }
 
 function paint({ market, personas }) {
-  drawer.replaceChildren(head(), clock(market), hours(market), price(), people(personas), end());
+  content.replaceChildren(head(), clock(market), hours(market), price(), people(personas), end());
 }
 
 const head = () => h("header", {}, h("h2", { id: "sandbox-title" }, "Sandbox"), h("button", { type: "button", class: "close", "aria-label": "Close", onclick: () => drawer.close() }, "×"));

@@ -49,6 +49,7 @@ function arrange(cards, by) {
 function card(one) {
   const { info, stats, scid } = one;
   const year = stats.returns.yearly ?? stats.returns.sinceLaunch;
+  const [risk] = (stats.ratios.riskLabel || "").split(" ");
   const inside = h("details", { ontoggle: (event) => event.target.open && constituents(event.target, scid) }, h("summary", {}, "What is inside"), h("div", { class: "inside" }, h("p", { class: "wait" }, "Loading…")));
   return h(
     "article",
@@ -56,7 +57,7 @@ function card(one) {
     h("header", {}, mark(info.name, scid), h("div", {}, h("h2", {}, info.name), h("p", { class: "quiet" }, `by ${info.publisherName}`))),
     h("p", { class: "idea" }, info.shortDescription),
     h("div", { class: "plot" }),
-    h("dl", { class: "figures" }, figure("Minimum", round(stats.minInvestAmount)), figure("1 year", percent(year), tone(year)), figure("Volatility", stats.ratios.riskLabel || "–", RISKS[(stats.ratios.riskLabel || "").split(" ")[0]])),
+    h("dl", { class: "figures" }, figure("Minimum", round(stats.minInvestAmount)), figure("1 year", percent(year), tone(year)), figure("Volatility", risk || "–", RISKS[risk])),
     inside,
     h("button", { type: "button", class: "main", "aria-label": `Invest in ${info.name}`, onclick: () => invest(one) }, "Invest"),
   );

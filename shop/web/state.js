@@ -12,11 +12,17 @@ export function tell(event, detail) {
   for (const listener of listeners.get(event) || []) listener(detail);
 }
 
-/** A sentence that comes and goes; read out by screen readers. */
+const toasts = document.querySelector("#toasts");
+const AT_ONCE = 2;
+
+/** A sentence that comes and goes; read out by screen readers. What stands outside an open drawer is out of reach. */
 export function toast(text, kind = "") {
+  const host = document.querySelector(".drawer[open]") || document.body;
+  if (toasts.parentNode !== host) host.append(toasts);
+  while (toasts.children.length >= AT_ONCE) toasts.firstChild.remove();
   const shown = document.createElement("p");
   shown.className = `toast ${kind}`;
   shown.textContent = text;
-  document.querySelector("#toasts").append(shown);
+  toasts.append(shown);
   setTimeout(() => shown.remove(), 6000);
 }

@@ -43,9 +43,10 @@ function arrived(list, fresh, began) {
   if (began) return;
   if (location.hash !== "#webhooks") unread += fresh.length;
   badge();
+  tell("hits", fresh);
+  if (location.hash === "#webhooks") return;
   const last = fresh[0];
   toast(last.signature || last.checksum ? `A webhook was refused: ${last.signature || last.checksum}.` : `Webhook ${last.type} arrived, signature and checksum verified.`, last.signature || last.checksum ? "bad" : "good");
-  tell("hits", fresh);
 }
 
 export function emptied() {
@@ -70,11 +71,12 @@ function paint(list) {
 function hit(one) {
   const genuine = !one.signature && !one.checksum;
   const again = hits.some((other) => other.webhookId === one.webhookId && other.number < one.number);
-  const about = one.body.label || one.body.action || (one.body.orders ? "BASKET" : "");
+  const { label, action, orders, name, status } = one.body;
+  const about = [label || action || (orders && "Basket"), name, status].filter(Boolean).join(" · ");
   return h(
     "li",
     { class: `card hit ${genuine ? "" : "forged"}`, "data-type": one.type },
-    h("header", {}, h("h2", {}, one.type || "no type"), one.sequence && h("span", { class: "pill flat" }, `#${one.sequence}`), one.body.status && h("span", { class: "quiet" }, [about, one.body.status].filter(Boolean).join(" · ")), again && h("span", { class: "pill warn" }, "again"), h("time", { class: "quiet", datetime: one.receivedAt }, new Date(one.receivedAt).toLocaleTimeString("en-IN"))),
+    h("header", {}, h("h2", {}, one.type || "no type"), one.sequence && h("span", { class: "pill flat" }, `#${one.sequence}`), about && h("span", { class: "quiet" }, about), again && h("span", { class: "pill warn" }, "again"), h("time", { class: "quiet", datetime: one.receivedAt }, new Date(one.receivedAt).toLocaleTimeString("en-IN"))),
     h("p", { class: "proofs" }, proof("Signature", one.signature), proof("Checksum", one.checksum)),
     h("details", { "data-number": String(one.number) }, h("summary", {}, "Body"), h("pre", { tabindex: "0" }, typeof one.body === "string" ? one.body : JSON.stringify(one.body, null, 2))),
   );
