@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 
 ROOT: Final = Path(__file__).resolve().parent.parent
-APPS: Final = ("gateway", "brokers", "webhooks", "smallcases", "transactions")
+APPS: Final = ("gateway", "brokers", "webhooks", "smallcases", "transactions", "shop")
 SECRET: Final = re.compile(r"secret|token|signature|checksum|password|digest|hmac|nonce|\bpin\b|api_key", re.IGNORECASE)
 TELLING: Final = (ast.Eq, ast.NotEq, ast.In, ast.NotIn)
 # Named as one, but public (the prefix by which a test PIN is known), or compared on the terminal of whoever knows it.

@@ -83,6 +83,25 @@ class TestRun:
         again = ["child 0 died (exit code 3); starting it again."] * (PATIENCE_WITH_QUICK_DEATHS - 1)
         assert said == [*again, "child 0 will not stay alive; giving up."]
 
+    def test_goes_on_without_a_child_that_is_not_needed(self, supervise: Supervise, ready: Path) -> None:
+        said: list[str] = []
+        supervisor = supervise(STAYS, "raise SystemExit(3)", say=said.append)
+        supervisor.children[1].is_needed = False
+
+        assert supervisor.run(until=lambda: "child 1 will not stay alive; going on without it." in said)
+        assert supervisor.children[0].process is not None
+        assert supervisor.children[0].process.poll() is None
+        assert supervisor.children[1].process is None
+
+    def test_gives_a_child_its_own_environment(self, supervise: Supervise, tmp_path: Path) -> None:
+        heard = tmp_path / "heard"
+        script = f"import os, time; open({str(heard)!r}, 'w').write(os.environ['HUSH']); time.sleep(600)"
+        supervisor = Supervisor([Child("one", [sys.executable, "-c", script], {"HUSH": "a secret"})], say=print)
+        supervisor.start()
+
+        assert supervisor.run(until=lambda: heard.exists() and heard.read_text() == "a secret")
+        supervisor.stop()
+
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
     def test_ends_when_it_is_asked_to(self, supervise: Supervise, ready: Path, number: signal.Signals) -> None:
         supervisor = supervise(STAYS)

@@ -15,7 +15,7 @@ def client() -> Client:
 
 
 class TestEachOfThem:
-    @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
+    @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/demo/"])
     @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "BREW"])
     def test_is_for_reading(self, client: Client, path: str, method: str) -> None:
         refused = client.generic(method, path)
@@ -86,3 +86,27 @@ class TestMetrics:
         answer = client.get("/metrics")
 
         assert (answer.status_code, answer.json()["errors"]) == (404, ["There is nothing at this path."])
+
+
+class TestDemo:
+    SITES = ["http://127.0.0.1:8001", "http://localhost:8001"]
+
+    @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+    def test_leads_to_the_site_at_the_same_host_name(self, settings: Any, client: Client, host: str) -> None:
+        settings.DEMO_ORIGINS = self.SITES
+
+        answer = client.get("/demo/", headers={"host": f"{host}:8000"})
+
+        assert (answer.status_code, answer["Location"]) == (302, f"http://{host}:8001/")
+
+    def test_leads_to_the_first_from_anywhere_else(self, settings: Any, client: Client) -> None:
+        settings.DEMO_ORIGINS, settings.ALLOWED_HOSTS = self.SITES, ["gateway.example"]
+
+        assert client.get("/demo/", headers={"host": "gateway.example"})["Location"] == "http://127.0.0.1:8001/"
+
+    def test_is_nowhere_where_there_is_none(self, settings: Any, client: Client) -> None:
+        settings.DEMO_ORIGINS = []
+
+        answer = client.get("/demo/")
+
+        assert (answer.status_code, answer.json()["errors"]) == (404, ["There is no demo site here."])
