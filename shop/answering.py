@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
 
-from shop.asking import COOKIE
+from shop.asking import COOKIE, Asked
 from shop.config import Site
 
 HTML, JSON = "text/html; charset=utf-8", "application/json"
@@ -41,7 +41,9 @@ def status_line(answer: Answer) -> str:
     return f"{answer.status} {HTTPStatus(answer.status).phrase}"
 
 
-def headers_of(answer: Answer, site: Site | None, *, cookie: str) -> list[tuple[str, str]]:
+def headers_of(answer: Answer, request: Asked | None) -> list[tuple[str, str]]:
+    """`request`: None for one that might not come in."""
+    site, cookie = (request.site, request.given) if request else (None, "")
     headers = [("Content-Type", answer.content_type), ("Content-Length", str(len(answer.content)))]
     headers += [*ALWAYS, ("Content-Security-Policy", policy(site)), *answer.extra]
     if not any(name == "Cache-Control" for name, _ in answer.extra):

@@ -2,8 +2,9 @@
 
 import json
 import re
+import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from http.cookies import CookieError, SimpleCookie
 from typing import Any, Final
@@ -27,7 +28,7 @@ class Refusal(Exception):
 
 @dataclass
 class Asked:
-    """Header names in lower case. `given` is a cookie to be set with the answer."""
+    """Header names in lower case. `given`: the cookie to be set with the answer, or none."""
 
     method: str
     path: str
@@ -36,7 +37,6 @@ class Asked:
     body: bytes
     site: Site
     given: str = ""
-    context: dict[str, Any] = field(default_factory=dict)
 
     @cached_property
     def cookie(self) -> str:
@@ -46,6 +46,11 @@ class Asked:
         except CookieError:
             return ""
         return found.value if found and COOKIE_FORM.fullmatch(found.value) else ""
+
+    def give_cookie(self) -> str:
+        """A new one, from now on the visitor's."""
+        self.given = secrets.token_urlsafe(32)
+        return self.given
 
     @cached_property
     def json(self) -> dict[str, Any]:

@@ -41,7 +41,10 @@ class Shop:
 
 def me(shop: Shop, request: Asked) -> Answer:
     """All that the page needs for the SDK: no secret, and a token that lasts an hour."""
-    visitor = shop.visitor(request)
+    return _me(shop, shop.visitor(request))
+
+
+def _me(shop: Shop, visitor: Visitor | None) -> Answer:
     return done(
         {
             "gateway": shop.partner.name,
@@ -55,20 +58,23 @@ def me(shop: Shop, request: Asked) -> Answer:
 
 
 def connect(shop: Shop, request: Asked) -> Answer:
-    """The checkout told the page who logged in; the page tells us, and we look at the signature."""
+    """The checkout told the page who logged in; the page tells us, and we look at the signature.
+
+    A new cookie with the new rights: one that somebody else has planted is worth nothing afterwards.
+    """
     try:
         auth_id = partner.auth_id_in(shop.partner, request.text("smallcaseAuthToken", r"[\w.-]{20,2000}"))
     except jwt.InvalidTokenError:
         raise Refusal(400, "This token is none that the gateway has signed.") from None
-    if not request.cookie:
-        raise Refusal(409, "The page has no cookie; reload it.")
-    shop.store.connect(request.cookie, Visitor(auth_id, request.text("broker", r"[a-z]{2,20}")))
-    return me(shop, request)
+    visitor = Visitor(auth_id, request.text("broker", r"[a-z]{2,20}"))
+    shop.store.disconnect(request.cookie)
+    shop.store.connect(request.give_cookie(), visitor)
+    return _me(shop, visitor)
 
 
 def disconnect(shop: Shop, request: Asked) -> Answer:
     shop.store.disconnect(request.cookie)
-    return me(shop, request)
+    return _me(shop, None)
 
 
 def basket(shop: Shop, request: Asked) -> Answer:

@@ -40,15 +40,19 @@ def auth_id_in(partner: Partner, token: str) -> str:
 
 def call(partner: Partner, method: str, path: str, *, auth_id: str | None = None, **sent: Any) -> Any:
     headers = {"x-gateway-secret": partner.api_secret, "x-gateway-authtoken": token_for(partner, auth_id)}
-    headers |= sent.pop("headers", {})
+    return send(method, partner.url + path, headers=headers | sent.pop("headers", {}), **sent)
+
+
+def send(method: str, url: str, **sent: Any) -> Any:
+    """What the gateway's envelope holds."""
     try:
-        answer = requests.request(method, partner.url + path, headers=headers, timeout=SECONDS, **sent)
+        answer = requests.request(method, url, timeout=SECONDS, allow_redirects=False, **sent)
         told = answer.json()
-    except requests.RequestException as error:
-        raise Unreachable(f"The gateway at {partner.url} does not answer.") from error
-    if not told["success"]:
+        if told["success"]:
+            return told["data"]
         raise Refused(answer.status_code, told["errors"], told["errorType"])
-    return told["data"]
+    except (requests.RequestException, KeyError, TypeError) as error:
+        raise Unreachable("The gateway does not answer.") from error
 
 
 def create_transaction(partner: Partner, body: Mapping[str, Any], *, auth_id: str | None) -> dict[str, Any]:

@@ -3,11 +3,9 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-import requests
-
 from shop.asking import Asked, Refusal
 from shop.config import Partner
-from shop.partner import SECONDS, Refused, Unreachable, call, smallcase
+from shop.partner import call, send, smallcase
 from shop.store import Store
 
 DURATION: Final = r"P(\d{1,3}D)?(T(\d{1,4}H)?(\d{1,4}M)?)?"
@@ -76,12 +74,4 @@ def shifted(constituents: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _as_manager(partner: Partner, path: str, body: dict[str, Any]) -> Any:
-    headers = {"Authorization": f"Token {partner.manager_token}"}
-    try:
-        answer = requests.post(partner.url + path, headers=headers, json=body, timeout=SECONDS)
-        told = answer.json()
-    except requests.RequestException as error:
-        raise Unreachable(f"The gateway at {partner.url} does not answer.") from error
-    if not told["success"]:
-        raise Refused(answer.status_code, told["errors"], told["errorType"])
-    return told["data"]
+    return send("POST", partner.url + path, headers={"Authorization": f"Token {partner.manager_token}"}, json=body)

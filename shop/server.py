@@ -1,20 +1,17 @@
 """The shop as a WSGI application: `granian --interface wsgi shop.server:application`."""
 
-import logging
-import secrets
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from shop import doors, pages
 from shop.answering import Answer, headers_of, refused, status_line
 from shop.asking import Asked, Refusal, asked
-from shop.config import Config, Site, read_config
+from shop.config import Config, read_config
 from shop.partner import Refused, Unreachable
 from shop.store import Store
 
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 Wsgi = Callable[[Mapping[str, Any], StartResponse], Iterable[bytes]]
-logger = logging.getLogger(__name__)
 SAFE: Final = frozenset({"GET", "HEAD"})
 
 
@@ -22,15 +19,14 @@ def shop(config: Config) -> Wsgi:
     store = Store(config.database)
 
     def serve(environ: Mapping[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        site, given, head = None, "", environ["REQUEST_METHOD"] == "HEAD"
+        request = None
         try:
             request = asked(environ, config)
-            site, given = request.site, _cookie_for(request)
             answer = _answer(request, doors.Shop(config.partner, store))
         except Refusal as refusal:
             answer = refused(refusal.status, str(refusal))
-        start_response(status_line(answer), headers_of(answer, site, cookie=given))
-        return [b"" if head else answer.content]
+        start_response(status_line(answer), headers_of(answer, request))
+        return [b"" if environ["REQUEST_METHOD"] == "HEAD" else answer.content]
 
     return serve
 
@@ -38,6 +34,7 @@ def shop(config: Config) -> Wsgi:
 def _answer(request: Asked, here: doors.Shop) -> Answer:
     method = "GET" if request.method in SAFE else request.method
     if method == "GET" and (page := pages.page(request.path, request.site)):
+        _welcome(request)
         return page
     door = doors.DOORS.get((method, request.path))
     if door is None:
@@ -61,11 +58,10 @@ def _passed_on(status: int) -> int:
     return 502 if status >= 500 or status in {401, 403} else status
 
 
-def _cookie_for(request: Asked) -> str:
-    """A new visitor's, given with the page itself, so that two calls at once do not get two."""
-    if request.path != "/" or request.cookie:
-        return ""
-    return secrets.token_urlsafe(32)
+def _welcome(request: Asked) -> None:
+    """A new visitor's cookie comes with the page itself, so that two calls at once do not get two."""
+    if request.path == "/" and not request.cookie:
+        request.give_cookie()
 
 
 def __getattr__(name: str) -> Wsgi:
@@ -73,6 +69,3 @@ def __getattr__(name: str) -> Wsgi:
     if name == "application":
         return shop(read_config())
     raise AttributeError(name)
-
-
-__all__ = ["Site", "shop"]

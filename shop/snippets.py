@@ -29,7 +29,7 @@ _CREATE: Final = ("createTransaction", "call")
 STEPS: Final = {
     "basket": Step(
         "Create the transaction",
-        (partner.buy_basket, partner.create_transaction, partner.call),
+        (partner.buy_basket, partner.create_transaction, partner.call, partner.send),
         ("buyBasket", *_CREATE),
     ),
     "token": Step("Sign the page's token", (partner.token_for,), ("tokenFor",)),
@@ -38,7 +38,7 @@ STEPS: Final = {
     "catalogue": Step("List the smallcases", (partner.smallcases,), ("smallcases",)),
     "buy": Step(
         "Create the transaction",
-        (partner.buy_smallcase, partner.create_transaction, partner.call),
+        (partner.buy_smallcase, partner.create_transaction, partner.call, partner.send),
         ("buySmallcase", *_CREATE),
     ),
     "investments": Step("Ask what can be done", (partner.investments,), ("investments",)),

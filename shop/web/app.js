@@ -12,6 +12,7 @@ import { seen, webhooks } from "./webhooks.js";
 
 const TABS = { stocks, smallcases, investments, webhooks };
 const TITLES = { stocks: "Stocks", smallcases: "smallcases", investments: "My investments", webhooks: "Webhook inbox" };
+const menu = document.querySelector("#menu");
 const views = document.querySelector("#views");
 const shown = () => (location.hash.slice(1) in TABS ? location.hash.slice(1) : "stocks");
 
@@ -29,14 +30,21 @@ function show() {
 
 function account() {
   const button = document.querySelector("#account");
-  const { connected, broker } = state.me;
+  const { connected, broker, authId } = state.me;
   button.textContent = connected ? brokerName(broker) : "Connect";
-  button.setAttribute("aria-label", connected ? `Connected with ${brokerName(broker)}: disconnect` : "Connect a broker");
+  button.setAttribute("aria-label", connected ? `Connected with ${brokerName(broker)}` : "Connect a broker");
   button.classList.toggle("on", connected);
+  if (!connected) return button.removeAttribute("popovertarget");
+  button.setAttribute("popovertarget", "menu");
+  menu.replaceChildren(
+    h("p", {}, "Connected with ", h("strong", {}, brokerName(broker))),
+    h("p", { class: "quiet" }, "smallcaseAuthId ", h("code", {}, authId)),
+    h("button", { type: "button", class: "ghost", onclick: disconnect }, "Disconnect"),
+  );
 }
 
-async function toggleAccount() {
-  if (!state.me.connected) return connect();
+async function disconnect() {
+  menu.hidePopover();
   try {
     state.me = await post("/api/disconnect");
     toast("Disconnected from this site. The investments stay at the broker.");
@@ -51,7 +59,7 @@ document.querySelector("#skip").addEventListener("click", (event) => {
   event.preventDefault();
   document.querySelector("#main").focus();
 });
-document.querySelector("#account").addEventListener("click", toggleAccount);
+document.querySelector("#account").addEventListener("click", () => state.me && !state.me.connected && connect());
 document.querySelector("#open-sandbox").addEventListener("click", openSandbox);
 for (const button of document.querySelectorAll("[data-language]")) {
   button.addEventListener("click", () => chooseLanguage(button.dataset.language, shown()));

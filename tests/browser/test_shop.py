@@ -4,7 +4,7 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Literal
 
 import pytest
 import requests
@@ -38,7 +38,11 @@ class Newcomer:
     def watch(self, page: Page) -> None:
         page.set_default_timeout(PATIENCE)
         page.on("pageerror", lambda error: self.complaints.append(f"{page.url}: {error}"))
-        page.on("console", lambda said: said.type == "error" and self.complaints.append(f"{page.url}: {said.text}"))
+        page.on("console", lambda said: self._note(page, said.type, said.text))
+
+    def _note(self, page: Page, kind: str, text: str) -> None:
+        if kind in {"error", "warning"}:
+            self.complaints.append(f"{page.url}: {text}")
 
     def look_at(self, tab: str) -> None:
         self.page.goto(f"{self.site.shop}/#{tab}")
@@ -241,7 +245,9 @@ class TestTheSandbox:
 class TestEachTab:
     @pytest.mark.parametrize("tab", [*TABS, "sandbox"])
     @pytest.mark.parametrize(("width", "scheme"), [(360, "light"), (1280, "dark")])
-    def test_has_no_violation_and_fits(self, chromium: Browser, site: Site, tab: str, width: int, scheme: str) -> None:
+    def test_has_no_violation_and_fits(
+        self, chromium: Browser, site: Site, tab: str, width: int, scheme: Literal["light", "dark"]
+    ) -> None:
         context = chromium.new_context(
             viewport={"width": width, "height": 800}, color_scheme=scheme, reduced_motion="reduce"
         )

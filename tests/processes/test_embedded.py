@@ -23,7 +23,7 @@ from tests.servers import free_port
 
 SERVES_WITHIN = 30  # seconds
 STOPS_WITHIN = 7.5  # 5 on a machine that does nothing else
-PROGRAMS = ("granian", "--hostname worker", "--hostname courier")
+PROGRAMS = ("gateway.rsgi", "--hostname worker", "--hostname courier", "shop.server")
 _numbers = count(1)
 
 
@@ -154,7 +154,7 @@ class TestTheEmbeddedDefault:
         until(lambda: healthy(embedded_gateway.base), what="serving")
         assert set(killed) < before
         assert not before & set(members(embedded_gateway.directory))
-        for name in ("web", "worker", "courier"):
+        for name in ("web", "worker", "courier", "demo site"):
             assert f"{name} died (signal 9); starting it again." in embedded_gateway.words()
         assert tells_all(partner, receiver) == ["order.placed", "order.completed"]
 

@@ -4,6 +4,8 @@ import base64
 import hashlib
 import hmac
 import json
+import shutil
+import subprocess
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -11,11 +13,20 @@ from datetime import UTC, datetime
 import pytest
 from standardwebhooks import Webhook
 
+from shop.snippets import NODE
 from shop.store import KEPT_FORGERIES
 from shop.webhook import NotGenuine, verify_checksum, verify_signature
 from tests.shop.knocking import PARTNER, WEBHOOK_SECRET, Knocker
 
 BODY = {"timestamp": "2020-06-26T08:33:54.803Z", "smallcaseAuthId": "5d8dc01c1446386d96c4832f"}
+PROGRAM = shutil.which("node")
+IN_NODE = """
+import * as shop from {module};
+const given = JSON.parse((await import("node:fs")).readFileSync(0, "utf8"));
+const bytes = given.map((one) => (one && one.buffer !== undefined ? Buffer.from(one.buffer) : one));
+try {{ shop.{name}(...bytes); console.log(JSON.stringify("genuine")); }}
+catch (error) {{ console.log(JSON.stringify(error.message)); }}
+"""
 OTHER = "whsec_" + base64.b64encode(b"another secret of theirs, 32 byte").decode()
 
 
@@ -94,6 +105,32 @@ class TestTheSignature:
     def test_of_another_body_is_refused(self) -> None:
         with pytest.raises(NotGenuine, match="no signature"):
             verify_signature(self.header(b"{}"), b"{} ", (WEBHOOK_SECRET,))
+
+
+@pytest.mark.skipif(PROGRAM is None, reason="there is no node here")
+class TestTheJavaScriptShown:
+    def told(self, name: str, *given: object) -> object:
+        program = IN_NODE.format(module=json.dumps(NODE.as_uri()), name=name)
+        assert PROGRAM
+        command = [PROGRAM, "--input-type=module", "--eval", program]
+        ran = subprocess.run(command, input=json.dumps(given), capture_output=True, check=True, text=True)
+        return json.loads(ran.stdout)
+
+    def signature(self, body: str, *, secret: str = WEBHOOK_SECRET, at: int = 0) -> object:
+        headers = {name.replace("_", "-"): value for name, value in signed(b"{}", secret=secret, at=at).items()}
+        return self.told("verifySignature", headers, {"buffer": body}, [WEBHOOK_SECRET])
+
+    def test_believes_and_refuses_as_ours_does(self) -> None:
+        assert self.signature("{}") == "genuine"
+        assert self.signature("{} ") == "no signature fits the body"
+        assert self.signature("{}", secret=OTHER) == "no signature fits the body"
+        assert self.signature("{}", at=-301) == "too old, or a clock is wrong"
+
+    def test_reads_the_checksum_as_the_contract_has_it(self) -> None:
+        wanted = "e3129dac6ae4e7285092f46e5a3d077805f6f5548605ab1d7bea8f6b73f6a8cd"
+
+        assert self.told("verifyChecksum", {**BODY, "checksum": wanted}, "test_api_secret") == "genuine"
+        assert self.told("verifyChecksum", {**BODY, "checksum": wanted}, "other") == "the checksum does not fit"
 
 
 class TestTheInbox:
