@@ -34,22 +34,22 @@ export function trigger({ gateway, token, transactionId, target }) {
 }
 
 /** First click: our server creates the transaction while the sheet says what it is for. */
-export async function order({ title, lines = [], path, body, cta = "Continue to checkout" }) {
-  const again = () => order({ title, lines, path, body, cta });
+export async function order({ title, lines = [], path, body, cta = "Continue to checkout", said = "Done." }) {
+  const again = () => order({ title, lines, path, body, cta, said });
   const mine = ++turn;
   paint(title, summary(lines), h("p", { class: "wait", role: "status" }, "Creating the transaction…"));
   if (!sheet.open) sheet.showModal();
   try {
     const made = await post(path, body);
-    if (mine === turn) ready({ title, lines, made, cta, again });
+    if (mine === turn) ready({ title, lines, made, cta, said, again });
   } catch (error) {
     if (mine === turn) ended({ title, text: error.message, again });
   }
 }
 
 /** Second click: the transaction is there, so the window opens at once. */
-function ready({ title, lines, made, cta, again }) {
-  const go = (target) => () => run({ title, made, target, again });
+function ready({ title, lines, made, cta, said, again }) {
+  const go = (target) => () => run({ title, made, target, said, again });
   paint(
     title,
     summary(lines),
@@ -60,7 +60,7 @@ function ready({ title, lines, made, cta, again }) {
   sheet.querySelector("#continue").focus();
 }
 
-async function run({ title, made, target, again }) {
+async function run({ title, made, target, said, again }) {
   const mine = turn;
   const frame = h("div", { class: "frame", id: "frame" });
   const waiting = target ? frame : h("p", { class: "wait", role: "status" }, "The checkout is open in its own window.");
@@ -69,11 +69,11 @@ async function run({ title, made, target, again }) {
   const running = trigger({ gateway, token: made.token, transactionId: made.transactionId, target });
   if (!target) paint(title, waiting, h("p", { class: "quiet" }, "Your broker's login and the confirmation are there. Closing it ends the order."));
   try {
-    await finished({ title, response: await running, mine });
+    await finished({ title, response: await running, said, mine });
   } catch (reason) {
     await remember(reason.data || {});
     if (mine !== turn) return toast(`${title}: ${REASONS[reason.code] || reason.message}`);
-    const instead = reason.code === 5002 ? () => run({ title, made, target: "#frame", again }) : null;
+    const instead = reason.code === 5002 ? () => run({ title, made, target: "#frame", said, again }) : null;
     ended({ title, text: REASONS[reason.code] || reason.message || "The order ended.", reason, again, instead });
   }
 }
@@ -88,7 +88,7 @@ async function remember({ smallcaseAuthToken, broker }) {
   tell("me");
 }
 
-async function finished({ title, response, mine }) {
+async function finished({ title, response, said, mine }) {
   await remember(response);
   tell("ordered", response);
   if (mine !== turn) return toast(`${title}: confirmed with ${brokerName(response.broker)}.`, "good");
@@ -96,7 +96,7 @@ async function finished({ title, response, mine }) {
   const live = h("div", { class: "live", "aria-live": "polite" }, (response.orderBatches || []).map(batchCard));
   paint(
     title,
-    h("p", { class: "lead" }, batches.length ? `Confirmed with ${brokerName(response.broker)}. The rest is told by webhook.` : "Done."),
+    h("p", { class: "lead" }, batches.length ? `Confirmed with ${brokerName(response.broker)}. The rest is told by webhook.` : said),
     live,
     h("button", { type: "button", class: "main", onclick: close }, "Done"),
   );

@@ -44,7 +44,7 @@ function stranger() {
 }
 
 export function connect() {
-  order({ title: "Connect a broker", path: "/api/order/account", body: { intent: "CONNECT" }, cta: "Choose your broker" });
+  order({ title: "Connect a broker", path: "/api/order/account", body: { intent: "CONNECT" }, cta: "Choose your broker", said: "You are connected." });
 }
 
 function shown({ investments: held, aggregatedData: sum, exited, holdings }, orders) {
@@ -108,7 +108,7 @@ function go(type, one) {
 }
 
 function errand(intent, one, title) {
-  order({ title: `${title}: ${one.name}`, path: "/api/order/errand", body: { intent, iscid: one.iscid } });
+  order({ title: `${title}: ${one.name}`, path: "/api/order/errand", body: { intent, iscid: one.iscid }, said: "Saved." });
 }
 
 async function publish(button, scid) {
@@ -125,7 +125,7 @@ async function publish(button, scid) {
 }
 
 function imported(holdings) {
-  const ask = h("button", { type: "button", class: "ghost", onclick: () => order({ title: "Import holdings", path: "/api/order/account", body: { intent: "HOLDINGS_IMPORT" } }) }, holdings ? "Import again" : "Import holdings");
+  const ask = h("button", { type: "button", class: "ghost", onclick: () => order({ title: "Import holdings", path: "/api/order/account", body: { intent: "HOLDINGS_IMPORT" }, said: "Your holdings are imported." }) }, holdings ? "Import again" : "Import holdings");
   const rows = holdings ? holdings.securities.map((one) => h("tr", {}, h("th", { scope: "row" }, one.ticker), h("td", { class: "number" }, String(one.holdings.quantity)), h("td", { class: "number" }, rupees(one.holdings.averagePrice)))) : [];
   const table = h("table", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Stock"), h("th", { scope: "col", class: "number" }, "Held"), h("th", { scope: "col", class: "number" }, "Average price"))), h("tbody", {}, rows));
   return h("section", { class: "card" }, h("header", { class: "row" }, h("div", {}, h("h2", {}, "Everything at your broker"), h("p", { class: "quiet" }, holdings ? `As of ${moment(holdings.snapshotDate)}` : "Imported only when you allow it.")), ask), rows.length ? table : null);
