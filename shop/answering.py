@@ -3,7 +3,6 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Any, Final
 
 from shop.asking import COOKIE, Asked
@@ -35,10 +34,6 @@ def done(data: Any) -> Answer:
 
 def refused(status: int, *sentences: str) -> Answer:
     return Answer(status, json.dumps({"errors": sentences}).encode())
-
-
-def status_line(answer: Answer) -> str:
-    return f"{answer.status} {HTTPStatus(answer.status).phrase}"
 
 
 def headers_of(answer: Answer, request: Asked | None) -> list[tuple[str, str]]:

@@ -10,7 +10,7 @@ from http.cookies import CookieError, SimpleCookie
 from typing import Any, Final
 from urllib.parse import parse_qs
 
-from shop.config import Config, Site
+from shop.config import Site
 
 LARGEST: Final = 64 * 1024  # bytes of a body
 COOKIE: Final = "shop_visitor"
@@ -72,29 +72,22 @@ class Asked:
         return value
 
 
-def asked(environ: Mapping[str, Any], config: Config) -> Asked:
+def asked(
+    *, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes, sites: Mapping[str, Site]
+) -> Asked:
     """Raises Refusal for what may not come in, before anything of it is used."""
-    headers = {name[5:].replace("_", "-").lower(): value for name, value in environ.items() if name.startswith("HTTP_")}
-    headers["content-type"] = environ.get("CONTENT_TYPE") or headers.get("content-type", "")
-    site = config.sites.get(headers.get("host", ""))
+    site = sites.get(headers.get("host", ""))
     if site is None:
         raise Refusal(400, "The demo site is not served under this host name.")
-    method, path = environ["REQUEST_METHOD"], environ.get("PATH_INFO", "/")
+    if len(body) > LARGEST:
+        raise Refusal(413, "The body must not exceed 64 KiB.")
     if method == "POST" and path != HOOK:
         _same_origin(headers, site)
-    query = {name: values[0] for name, values in parse_qs(environ.get("QUERY_STRING", "")).items()}
-    return Asked(method, path, query, headers, _body(environ), site)
+    wanted = {name: values[0] for name, values in parse_qs(query).items()}
+    return Asked(method, path, wanted, headers, body, site)
 
 
 def _same_origin(headers: Mapping[str, str], site: Site) -> None:
     """Browsers send Origin with every POST and let no page choose it; what comes without one comes from no page."""
     if headers.get("origin") != site.origin or headers.get("sec-fetch-site", "same-origin") != "same-origin":
         raise Refusal(403, "This must be asked for by the demo site's own page.")
-
-
-def _body(environ: Mapping[str, Any]) -> bytes:
-    """No more of it than is taken, whatever its length is said to be."""
-    body: bytes = environ["wsgi.input"].read(LARGEST + 1)
-    if len(body) > LARGEST:
-        raise Refusal(413, "The body must not exceed 64 KiB.")
-    return body

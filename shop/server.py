@@ -1,34 +1,70 @@
-"""The shop as a WSGI application: `granian --interface wsgi shop.server:application`."""
+"""The shop behind granian's RSGI: `granian --interface rsgi shop.server:application`.
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final
+The event loop gathers a body, with a limit of size and time, before one of few threads looks at it: over WSGI those who
+never finish theirs would hold them all.
+"""
+
+from asyncio import get_running_loop, timeout
+from collections.abc import AsyncIterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final, Protocol
 
 from shop import doors, pages
-from shop.answering import Answer, headers_of, refused, status_line
-from shop.asking import Asked, Refusal, asked
+from shop.answering import Answer, headers_of, refused
+from shop.asking import LARGEST, Asked, Refusal, asked
 from shop.config import Config, read_config
 from shop.partner import Refused, Unreachable
 from shop.store import Store
 
-StartResponse = Callable[[str, list[tuple[str, str]]], Any]
-Wsgi = Callable[[Mapping[str, Any], StartResponse], Iterable[bytes]]
 SAFE: Final = frozenset({"GET", "HEAD"})
+THREADS: Final = 8
+BODY_SECONDS: Final = 10
+Sent = tuple[int, list[tuple[str, str]], bytes]
 
 
-def shop(config: Config) -> Wsgi:
-    store = Store(config.database)
+class Exchange(Protocol):
+    def __aiter__(self) -> AsyncIterator[bytes]: ...
+    def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None: ...
 
-    def serve(environ: Mapping[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+
+class Server:
+    def __init__(self, config: Config) -> None:
+        self._sites = config.sites
+        self._shop = doors.Shop(config.partner, Store(config.database))
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="shop")
+
+    async def __rsgi__(self, scope: Any, exchange: Exchange) -> None:
+        """`scope` is granian's: method, path, query_string and headers."""
+        try:
+            body = await _arrived(exchange)
+        except TimeoutError:
+            answer = refused(408, "The body did not arrive in time.")
+            exchange.response_bytes(answer.status, headers_of(answer, None), answer.content)
+            return
+        headers = dict(scope.headers.items())
+        told = (scope.method, scope.path, scope.query_string, headers, body)
+        exchange.response_bytes(*await get_running_loop().run_in_executor(self._threads, self.answer, *told))
+
+    def answer(self, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes) -> Sent:
+        """Header names in lower case."""
         request = None
         try:
-            request = asked(environ, config)
-            answer = _answer(request, doors.Shop(config.partner, store))
+            request = asked(method=method, path=path, query=query, headers=headers, body=body, sites=self._sites)
+            answer = _answer(request, self._shop)
         except Refusal as refusal:
             answer = refused(refusal.status, str(refusal))
-        start_response(status_line(answer), headers_of(answer, request))
-        return [b"" if environ["REQUEST_METHOD"] == "HEAD" else answer.content]
+        return answer.status, headers_of(answer, request), b"" if method == "HEAD" else answer.content
 
-    return serve
+
+async def _arrived(exchange: Exchange) -> bytes:
+    """Whole, or more than is taken of it."""
+    content = bytearray()
+    async with timeout(BODY_SECONDS):
+        async for chunk in exchange:
+            content += chunk
+            if len(content) > LARGEST:
+                break
+    return bytes(content)
 
 
 def _answer(request: Asked, here: doors.Shop) -> Answer:
@@ -64,8 +100,8 @@ def _welcome(request: Asked) -> None:
         request.give_cookie()
 
 
-def __getattr__(name: str) -> Wsgi:
+def __getattr__(name: str) -> Server:
     """Made when it is asked for: a test that imports this module has no environment for it."""
     if name == "application":
-        return shop(read_config())
+        return Server(read_config())
     raise AttributeError(name)

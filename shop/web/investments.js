@@ -78,7 +78,7 @@ function investment({ investment: one, actions }) {
     flags.amoPending ? h("p", { class: "callout" }, "Orders wait for the market to open.", h("button", { type: "button", class: "ghost", onclick: () => errand("CANCEL_AMO", one, "Cancel the waiting orders") }, "Cancel them")) : null,
     h("div", { class: "actions" }, now(one, actions)),
     h("details", { "data-of": one.iscid }, h("summary", {}, `What you hold (${rows.length})`), h("table", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Stock"), ["Shares", "Weight", "Returns"].map((name) => h("th", { scope: "col", class: "number" }, name)))), h("tbody", {}, rows))),
-    h("p", { class: "play" }, h("button", { type: "button", class: "ghost lab", "data-play": one.scid, "aria-label": `Play the manager of ${one.name}`, onclick: (event) => publish(event.target, one.scid) }, "Play the manager: publish a rebalance")),
+    h("p", { class: "play" }, h("button", { type: "button", class: "ghost lab", "data-play": one.scid, "aria-label": `Play the manager: publish a rebalance of ${one.name}`, onclick: (event) => publish(event.target, one.scid) }, "Play the manager: publish a rebalance")),
   );
 }
 
@@ -99,7 +99,7 @@ function call(kind, one, text) {
 function now(one, actions) {
   const kinds = [...new Set([...actions.buy, ...actions.sell])].filter((kind) => kind !== "SIP");
   const buttons = kinds.map((kind) => h("button", { type: "button", class: "ghost", "data-act": kind, "aria-label": `${NAMES[kind]} ${one.name}`, onclick: () => go(kind, one) }, NAMES[kind]));
-  const sip = h("button", { type: "button", class: "ghost", "data-act": "SIP_SETUP", "aria-label": `SIP of ${one.name}`, onclick: () => errand("SIP_SETUP", one, "Invest regularly") }, one.sip ? "Change SIP" : "Set up SIP");
+  const sip = h("button", { type: "button", class: "ghost", "data-act": "SIP_SETUP", "aria-label": `${one.sip ? "Change SIP" : "Set up SIP"} of ${one.name}`, onclick: () => errand("SIP_SETUP", one, "Invest regularly") }, one.sip ? "Change SIP" : "Set up SIP");
   return kinds.length ? [...buttons, sip] : h("p", { class: "quiet" }, "An order is open; what comes next waits for it.");
 }
 

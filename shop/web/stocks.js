@@ -47,7 +47,7 @@ const begins = (one, wanted) => Number(one.ticker.toLowerCase().startsWith(wante
 
 function row(one) {
   const held = state.basket.has(one.ticker);
-  const label = held ? `${one.ticker} is in the basket` : `Add ${one.ticker}`;
+  const label = held ? `Added ${one.ticker}` : `Add ${one.ticker}`;
   const button = h("button", { type: "button", class: "add", "aria-label": label, disabled: held, onclick: () => add(one) }, held ? "Added" : "Add");
   return h("li", {}, mark(one.ticker), h("div", {}, h("strong", {}, one.ticker), h("span", { class: "quiet" }, one.name)), h("span", { class: "sector quiet" }, one.sector), button);
 }

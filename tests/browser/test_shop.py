@@ -179,7 +179,7 @@ class TestANewcomer:
     def rebalances(self, newcomer: Newcomer) -> None:
         page = newcomer.page
         page.click("[data-tab=investments]")
-        page.click(f"button[aria-label='Play the manager of {SMALLCASE}']")
+        page.click(f"button[aria-label='Play the manager: publish a rebalance of {SMALLCASE}']")
         page.wait_for_selector("[data-pending=REBALANCE]")
         page.click(".investment summary")
         newcomer.sees_no_violation()

@@ -4,9 +4,11 @@ import json
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
@@ -148,6 +150,21 @@ class TestTheSiteBesideUp:
         assert [secret for secret in told if any(secret in line for line in lines)] == []
         assert [path for path in kept if any(secret in read(path) for secret in told)] == []
         assert {path.stat().st_mode & 0o077 for path in kept if path.name.startswith("demo-site")} == {0}
+
+    def test_answers_while_others_never_finish_what_they_send(self, up: Up) -> None:
+        up.asks(requests.Session(), "/")
+        head = f"POST /webhooks HTTP/1.1\r\nHost: 127.0.0.1:{up.demo_port}\r\nContent-Length: 1000\r\n\r\n{{"
+        with ExitStack() as open_ones:
+            for _ in range(24):
+                one = open_ones.enter_context(socket.create_connection(("127.0.0.1", up.demo_port)))
+                one.sendall(head.encode())
+
+            assert requests.get(f"{up.shop}/api/me", timeout=5).status_code == 200
+
+    def test_takes_no_more_of_a_body_than_64_kib(self, up: Up) -> None:
+        up.asks(requests.Session(), "/")
+
+        assert requests.post(f"{up.shop}/webhooks", data=b"x" * 5_000_000, timeout=10).status_code == 413
 
     def test_finds_its_gateway_again_after_a_restart(self, up: Up) -> None:
         session = requests.Session()

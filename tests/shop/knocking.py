@@ -1,14 +1,12 @@
-"""The shop's WSGI application as a browser or a stranger knocks at it, without a socket."""
+"""The shop as a browser or a stranger knocks at it, without a socket."""
 
-import io
 import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
-from wsgiref.util import setup_testing_defaults
 
 from shop.config import Config, Partner, Site
-from shop.server import Wsgi, shop
+from shop.server import Server
 
 HOST: Final = "127.0.0.1:8001"
 ORIGIN: Final = f"http://{HOST}"
@@ -30,23 +28,15 @@ class Told:
 
 @dataclass
 class Knocker:
-    application: Wsgi
+    server: Server
 
     def __call__(self, method: str, path: str, body: bytes = b"", **headers: str) -> Told:
         """`headers` with underscores; a POST comes from the shop's own page unless they say otherwise."""
-        told: dict[str, Any] = {}
         own = {"host": HOST, "content_type": "application/json"} | ({"origin": ORIGIN} if method == "POST" else {})
+        told = {name.replace("_", "-"): value for name, value in (own | headers).items()}
         path, _, query = path.partition("?")
-        environ = {"REQUEST_METHOD": method, "PATH_INFO": path, "QUERY_STRING": query, "wsgi.input": io.BytesIO(body)}
-        for name, value in (own | headers).items():
-            environ["CONTENT_TYPE" if name == "content_type" else f"HTTP_{name.upper()}"] = value
-        setup_testing_defaults(environ)
-
-        def start_response(status: str, sent: list[tuple[str, str]]) -> None:
-            told.update(status=int(status[:3]), headers={name.lower(): value for name, value in sent})
-
-        content = b"".join(self.application(environ, start_response))
-        return Told(**told, body=content)
+        status, sent, content = self.server.answer(method, path, query, told, body)
+        return Told(status, {name.lower(): value for name, value in sent}, content)
 
     def post(self, path: str, **fields: Any) -> Told:
         return self("POST", path, json.dumps(fields).encode())
@@ -58,4 +48,4 @@ def knocker(directory: Path, *, url: str = PARTNER.url) -> Knocker:
         HOST: Site(ORIGIN, "http://127.0.0.1:8000"),
         "shop.example": Site("https://shop.example", "https://g.example"),
     }
-    return Knocker(shop(Config(partner, sites, directory / "shop.sqlite3")))
+    return Knocker(Server(Config(partner, sites, directory / "shop.sqlite3")))
