@@ -18,7 +18,6 @@ from tests.servers import free_port
 PATIENCE: Final = 20_000.0  # ms
 TABS: Final = ("stocks", "smallcases", "investments", "webhooks")
 SMALLCASE: Final = "Two-Fund Simplicity"
-DONE: Final = "[data-headline]:text-is('All done')"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +55,10 @@ class Newcomer:
         opened.wait_for_selector("body:not(.plain) main")
         return opened
 
-    def log_in(self) -> Page:
+    def log_in(self, account: str = "happy") -> Page:
         checkout = self.checkout()
         checkout.click("button[name=broker][value=kite]")
-        checkout.click("button[name=account][value=happy]")
+        checkout.click(f"button[name=account][value={account}]")
         checkout.wait_for_selector("#sums")
         return checkout
 
@@ -69,10 +68,10 @@ class Newcomer:
         checkout.wait_for_selector("#sums")
         return checkout
 
-    def confirm(self, checkout: Page) -> None:
+    def confirm(self, checkout: Page, headline: str = "All done") -> None:
         """To the end, and back on the site."""
         checkout.click("#sums .main[value=confirm]")
-        checkout.wait_for_selector(DONE)
+        checkout.wait_for_selector(f"[data-headline]:text-is('{headline}')")
         checkout.click(".acts .main")
 
     def sees_no_violation(self) -> None:
@@ -221,6 +220,35 @@ class TestANewcomer:
 
 
 class TestTheSandbox:
+    def test_lets_a_user_fix_what_was_filled_in_part_and_pay_a_sip(self, newcomer: Newcomer) -> None:
+        page = newcomer.page
+        newcomer.look_at("smallcases")
+        page.click("button[aria-label='Invest in Rent Day']")
+        checkout = newcomer.log_in("partial")
+        checkout.fill("#amount", "50,000")
+        checkout.wait_for_selector("#sums dd:text-matches('^₹(49|50),')")
+        newcomer.confirm(checkout, "Partly filled")
+        newcomer.sheet_says("Partly filled")
+        page.click("[data-tab=investments]")
+        page.click("button[aria-label='Fix Rent Day']")
+        newcomer.confirm(newcomer.log_in_again(), "Partly filled")
+        newcomer.sheet_says("Partly filled")
+
+        page.click("button[aria-label='Set up SIP of Rent Day']")
+        checkout = newcomer.checkout()
+        checkout.click("button[value='@connected']")
+        checkout.fill("#amount", "5000")
+        checkout.click("main button.main")
+        checkout.click(".acts .main")
+        page.click("#sheet button.main")
+        page.click("#open-sandbox")
+        page.click("#sandbox button:has-text('To the SIP on')")
+        expect(page.locator("[data-pending=SIP] p")).to_contain_text("Your SIP of ₹5,000 is due", timeout=PATIENCE)
+        page.click("#sandbox button:text-is('Back to now')")
+        expect(page.locator("#toasts")).to_contain_text("The clock has moved.")
+
+        assert newcomer.complaints == []
+
     def test_moves_the_clock_and_the_hours(self, newcomer: Newcomer) -> None:
         newcomer.look_at("stocks")
         page = newcomer.page
