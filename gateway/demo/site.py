@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from cryptography.fernet import InvalidToken
 from django.contrib.auth.models import Permission, User
 from django.db.transaction import atomic
 
@@ -43,12 +44,21 @@ def prepare_site(*, port: int, gateway_port: int, database: Path, with_manager: 
         origins=origins,
         gateway_urls=origins_at(gateway_port),
         gateway=gateway.name,
-        api_secret=api_secrets(gateway)[0],
-        jwt_secret=jwt_secrets(gateway)[0],
-        webhook_secrets=",".join(_secrets(endpoint)),
+        **_opened(gateway, endpoint),
         manager_token=issue_token(user=_manager()) if with_manager else "",
         database=database,
     )
+
+
+def _opened(gateway: Gateway, endpoint: Endpoint) -> dict[str, str]:
+    try:
+        return {
+            "api_secret": api_secrets(gateway)[0],
+            "jwt_secret": jwt_secrets(gateway)[0],
+            "webhook_secrets": ",".join(_secrets(endpoint)),
+        }
+    except InvalidToken:
+        raise Conflict(f"The secrets of {NAME} were sealed with a key that is not among ENCRYPTION_KEYS.") from None
 
 
 def _gateway(origins: list[str], now: datetime) -> Gateway:

@@ -30,7 +30,7 @@ export const count = (n, one, many = `${one}s`) => `${n} ${n === 1 ? one : many}
 /** `share` is a fraction: 0.1234 is +12.3 %. */
 export function percent(share) {
   if (share === null || share === undefined) return "–";
-  return `${share > 0 ? "+" : share < 0 ? "−" : ""}${Math.abs(share * 100).toFixed(1)} %`;
+  return `${share > 0 ? "+" : share < 0 ? "−" : ""}${Math.abs(share * 100).toFixed(1)}\u00a0%`;
 }
 
 export const tone = (number) => (number > 0 ? "good" : number < 0 ? "bad" : "flat");

@@ -72,7 +72,7 @@ function hit(one) {
   const genuine = !one.signature && !one.checksum;
   const again = hits.some((other) => other.webhookId === one.webhookId && other.number < one.number);
   const { label, action, orders, name, status } = one.body;
-  const about = [label || action || (orders && "Basket"), name, status].filter(Boolean).join(" · ");
+  const about = [action || label || (orders && "Basket"), name, status].filter(Boolean).join(" · ");
   return h(
     "li",
     { class: `card hit ${genuine ? "" : "forged"}`, "data-type": one.type },

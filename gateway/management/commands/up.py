@@ -74,7 +74,7 @@ def demo_sites(*, host: str, gateway_port: int) -> list[Child]:
     port = settings.DEMO_PORT or (gateway_port + 1 if settings.EMBEDDED else 0)
     if not port:
         return []
-    if not is_free(host, port):
+    if port == gateway_port or not is_free(host, port):
         console().print(f"Port {port} is taken, so there is no demo site; DEMO_PORT names another.")
         return []
     try:

@@ -2,8 +2,10 @@
 
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 from django.contrib.auth.models import User
 
 from gateway.auth import api_secrets
@@ -99,6 +101,15 @@ class TestTheSecondTime:
 
         smallcase.refresh_from_db()
         assert smallcase.manager is None
+
+
+class TestALostKey:
+    def test_is_named(self, now: datetime, settings: Any) -> None:
+        prepared(now)
+        settings.ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+
+        with pytest.raises(Conflict, match="sealed with a key that is not among ENCRYPTION_KEYS"):
+            prepared(now)
 
 
 class TestALiveGatewayOfThatName:

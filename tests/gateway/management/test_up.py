@@ -60,6 +60,9 @@ class TestTheDemoSite:
         assert f"Port {settings.DEMO_PORT} is taken, so there is no demo site" in capsys.readouterr().out
         assert not Gateway.objects.exists()
 
+    def test_leaves_the_gateways_own_port(self, settings: Any) -> None:
+        assert demo_sites(host=HOST, gateway_port=settings.DEMO_PORT) == []
+
     def test_leaves_a_live_gateway_of_its_name(self, capsys: pytest.CaptureFixture[str]) -> None:
         make.credentials(name=NAME, is_test=False)
 
