@@ -3,6 +3,7 @@
 Promises an adapter makes: it may be slow or raise LinkDown at any call; `place` is given the whole basket, in
 order, and twice with the same refs places once; `order_book` answers for the refs it knows (several times, it may
 be, and of older states too) and is silent about the rest; nothing it returns has been stored by the gateway yet.
+A user waits for `login`, `funds` and `holdings`: an adapter bounds them itself, and raises LinkDown after 5 s at most.
 `now` is the gateway's clock: a simulator lives by it, a real broker has no use for it.
 """
 

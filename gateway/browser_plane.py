@@ -12,16 +12,19 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from gateway.addresses import remote_network
 from gateway.auth import Caller, browser_caller
 from gateway.errors import ErrorType, GatewayError
 from gateway.models import Gateway
+from gateway.plane import Identity
 from gateway.planes import PartnerView
 
 PREFLIGHT: Final = {
     "Access-Control-Allow-Methods": "POST",
-    "Access-Control-Allow-Headers": "content-type, x-gateway-authtoken",
+    "Access-Control-Allow-Headers": "content-type, idempotency-key, request-id, x-gateway-authtoken",
     "Access-Control-Max-Age": "600",
 }
+READABLE: Final = "Idempotency-Replayed, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Request-Id, Retry-After"
 
 
 class ForeignOrigin(GatewayError):
@@ -31,6 +34,12 @@ class ForeignOrigin(GatewayError):
 
 
 class BrowserView(PartnerView):
+    @property
+    def identity(self) -> Identity:
+        account = self.caller.account
+        address = remote_network(self.request.META)
+        return Identity(self.caller.gateway.pk, account.pk if account else None, address=address)
+
     @property
     def origin(self) -> str:
         """Allowed: it was checked before the body was looked at."""
@@ -73,4 +82,5 @@ def _allow(request: HttpRequest, response: HttpResponse, gateway: str) -> bool:
     if not origin or origin not in (allowed or ()):
         return False
     response["Access-Control-Allow-Origin"] = origin
+    response["Access-Control-Expose-Headers"] = READABLE
     return True

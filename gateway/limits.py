@@ -125,9 +125,9 @@ def refuse_guessers(caller: str, *, now: datetime) -> None:
         raise RateLimited("Too many wrong secrets came from this address", retry_after=seconds, scope="guesser")
 
 
-def count_guess(caller: str, *, now: datetime) -> Budget | None:
-    """A wrong secret; with the last one that is allowed the caller is shut out until the window ends."""
-    budget = spend(settings.RATE_LIMIT_WRONG_SECRETS, caller, now=now)
+def count_guess(caller: str, *, now: datetime, rate: str | None = None) -> Budget | None:
+    """A wrong secret, or PIN; with the last one that is allowed the caller is shut out until the window ends."""
+    budget = spend(settings.RATE_LIMIT_WRONG_SECRETS if rate is None else rate, caller, now=now)
     if budget and not budget.remaining:
         shut_out.add(caller, seconds=budget.reset, now=now)
     return budget

@@ -7,6 +7,7 @@ from typing import Final
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
+from django.urls import get_resolver
 
 from gateway import request_id
 from gateway.envelope import Page, refused
@@ -14,6 +15,7 @@ from gateway.errors import ErrorType
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 ADMIN: Final = "/admin/"
+SCREENS: Final = "/checkout/s/"  # for people: what is refused there is a page as well, the installation's handler400
 CUT_SHORT: Final = "gateway.body_cut_short"  # in a request's META, by gateway.rsgi
 log = logging.getLogger(__name__)
 
@@ -32,13 +34,18 @@ class RequestId:
 
 
 class Envelope:
-    """Django's own HTML errors (an unknown path, a bad host, a crash) become the envelope, except in the admin."""
+    """Django's own HTML errors (an unknown path, a bad host, a crash) become the envelope, except in the admin.
+
+    On the checkout's screens it is the other way round: what was refused before any view saw it becomes a page.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
+        if response.status_code >= 400 and request.path.startswith(SCREENS):
+            return response if isinstance(response, Page) else _as_page(request, response)
         html = response.headers.get("Content-Type", "").startswith("text/html")
         if response.status_code < 400 or not html or request.path.startswith(ADMIN) or isinstance(response, Page):
             return response
@@ -96,6 +103,13 @@ def _in_envelope(page: HttpResponse) -> HttpResponse:
     return page
 
 
+def _as_page(request: HttpRequest, refusal: HttpResponse) -> HttpResponse:
+    handler: Callable[..., HttpResponse] = get_resolver().resolve_error_handler(400)
+    page = handler(request, exception=None)
+    page.status_code = refusal.status_code
+    return page
+
+
 def _bad_request() -> HttpResponse:
     return refused(400, ErrorType.VALIDATION_ERROR, "The request is malformed.")
 
@@ -103,5 +117,6 @@ def _bad_request() -> HttpResponse:
 _ENVELOPES: Final[dict[int, Callable[[], HttpResponse]]] = {
     403: lambda: refused(403, ErrorType.CONFLICT, "The request was refused."),
     404: lambda: refused(404, ErrorType.NOT_FOUND, "There is nothing at this path."),
+    405: lambda: refused(405, ErrorType.METHOD_NOT_ALLOWED, "This path does not take that method."),
     500: lambda: refused(500, ErrorType.INTERNAL_ERROR, "Something went wrong on our side; it was recorded."),
 }

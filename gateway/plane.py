@@ -26,6 +26,7 @@ class Identity:
     gateway_id: int | None = None
     account_id: int | None = None
     user_id: int | None = None
+    address: str | None = None  # of a browser: it and its like use up nothing of what the partner's server may ask
 
     def limits(self) -> Iterator[tuple[str, str]]:
         """The narrow one first: a user who asks too often does not use up what is the partner's."""
@@ -33,7 +34,10 @@ class Identity:
             yield settings.RATE_LIMIT_ACCOUNT, f"account {self.account_id}"
         if self.user_id is not None:
             yield settings.RATE_LIMIT_ACCOUNT, f"user {self.user_id}"
-        if self.gateway_id is not None:
+        if self.address is not None:
+            yield settings.RATE_LIMIT_BROWSER, f"browser {self.address} {self.gateway_id}"
+            yield settings.RATE_LIMIT_GATEWAY, f"browsers {self.gateway_id}"
+        elif self.gateway_id is not None:
             yield settings.RATE_LIMIT_GATEWAY, f"gateway {self.gateway_id}"
 
 

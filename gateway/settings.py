@@ -173,6 +173,13 @@ RATE_LIMIT_GATEWAY = env.rate("RATE_LIMIT_GATEWAY", default="6000/minute")
 RATE_LIMIT_ACCOUNT = env.rate("RATE_LIMIT_ACCOUNT", default="300/minute")
 # Wrong secrets for one gateway from one address.
 RATE_LIMIT_WRONG_SECRETS = env.rate("RATE_LIMIT_WRONG_SECRETS", default="20/minute")
+# A user's browser, by address, on the plane that scdk.js asks: many users may stand behind one address.
+RATE_LIMIT_BROWSER = env.rate("RATE_LIMIT_BROWSER", default="1200/minute")
+# The screens of one checkout: a status page looks 85 times a minute at its busiest, and may be open twice.
+RATE_LIMIT_CHECKOUT = env.rate("RATE_LIMIT_CHECKOUT", default="300/minute")
+# Wrong PINs on live gateways, beyond the five of one checkout: for one account at a broker, and from one address.
+RATE_LIMIT_WRONG_PINS = env.rate("RATE_LIMIT_WRONG_PINS", default="10/hour")
+RATE_LIMIT_WRONG_PINS_ADDRESS = env.rate("RATE_LIMIT_WRONG_PINS_ADDRESS", default="100/hour")
 _on_redis = CELERY_BROKER_URL.startswith(("redis://", "rediss://"))
 RATE_LIMIT_STORAGE_URL = env.store_url(
     "RATE_LIMIT_STORAGE_URL", default=CELERY_BROKER_URL if _on_redis else "memory://"

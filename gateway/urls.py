@@ -7,7 +7,9 @@ from gateway.views import demo, healthz, metrics, readyz
 admin.site.site_header = admin.site.site_title = "Transaction gateway"
 admin.site.index_title = "Console"
 
-handler500 = "transactions.checkout.screens.crashed"
+handler400 = "transactions.checkout.refusals.refused"
+handler404 = "transactions.checkout.refusals.unknown"
+handler500 = "transactions.checkout.refusals.crashed"
 urlpatterns = [
     path("healthz", healthz),
     path("readyz", readyz),

@@ -45,13 +45,3 @@ class Screen:
             "is_waiting": waits,
             "seconds_left": self.seconds_left if waits else None,
         }
-
-
-def lost() -> Page:
-    """For a URL that leads nowhere: the same whether it never did or does no more."""
-    return Page(render_to_string("checkout/lost.html"), status=404)
-
-
-def trouble(status: int) -> Page:
-    """Something of ours is broken. Asks no database, for that may be what is broken."""
-    return Page(render_to_string("checkout/trouble.html"), status=status)

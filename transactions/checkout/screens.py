@@ -6,10 +6,12 @@ there is nothing for a forged form to ride on.
 
 import logging
 from contextlib import suppress
+from datetime import timedelta
 from hashlib import blake2b
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
+from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseNotModified, HttpResponseRedirect
 from django.urls import reverse
@@ -17,16 +19,17 @@ from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.csrf import csrf_exempt
-from django.views.defaults import server_error
 
-from gateway import clock
+from gateway import clock, metrics
 from gateway.errors import Invalid, Unavailable
+from gateway.limits import RateLimited, spend
 from transactions import selectors
-from transactions.checkout import confirming, steps
+from transactions.checkout import confirming, pins, steps
 from transactions.checkout.guarding import guard, is_foreign
-from transactions.checkout.rendering import Screen, lost, trouble
+from transactions.checkout.refusals import lost, told
+from transactions.checkout.rendering import Screen
 from transactions.checkout.test_accounts import CONNECTED, FORGIVING_PIN
-from transactions.models import Batch
+from transactions.models import Batch, CheckoutSession
 from transactions.modes import Mode, Reason
 from transactions.sandbox_serializers import CLIENT_ID
 from transactions.services import sessions
@@ -37,7 +40,13 @@ from transactions.services.foreseeing import ActionRequired
 from transactions.states import TransactionStatus
 
 LONGEST_PIN: Final = 64
-SCREENS: Final = "/checkout/s/"
+KEPT_FOR: Final = timedelta(days=7)  # by its gateway's clock; a weekend's AMO is over by then
+REFUSALS: Final[dict[type[Exception], str]] = {
+    RateLimited: "error.pins-later",
+    PinRefused: "error.pin",
+    Unavailable: "error.broker-silent",
+    Invalid: "error.forced-code",
+}
 log = logging.getLogger(__name__)
 
 
@@ -58,7 +67,7 @@ class CheckoutView(View):
             return self._answer(request, *args, **kwargs)
         except (OperationalError, InterfaceError) as error:
             log.error("The database is not to be had: %s", error)
-            return guard(trouble(503))
+            return guard(told(request, "trouble", 503))
 
     def _answer(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         session = selectors.session_at(sessions.digest(kwargs["token"]))
@@ -66,7 +75,24 @@ class CheckoutView(View):
             return guard(lost())
         home = reverse("checkout", kwargs={"token": kwargs["token"]})
         self.there = Screen(session, home, clock.now(session.transaction.gateway))
-        return guard(super().dispatch(request, *args, **kwargs), session)  # type: ignore[arg-type]
+        if session.created_at + KEPT_FOR < self.there.now:
+            return guard(lost())
+        return guard(self._counted(request, session) or super().dispatch(request, *args, **kwargs), session)  # type: ignore[arg-type]
+
+    def _counted(self, request: HttpRequest, session: CheckoutSession) -> HttpResponse | None:
+        """A page where this checkout was asked for too often; of others, nobody is kept waiting."""
+        budget = spend(settings.RATE_LIMIT_CHECKOUT, f"checkout {session.pk}", now=clock.wall())
+        if budget is None or not budget.is_overdrawn:
+            return None
+        metrics.rate_limited(scope="checkout")
+        page = told(request, "busy", 429)
+        page["Retry-After"] = str(budget.reset)
+        return page
+
+    def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        page = told(request, "refused", 405)
+        page["Allow"] = ", ".join(name.upper() for name in self.http_method_names if hasattr(self, name))
+        return page
 
     def get(self, request: HttpRequest, token: str) -> HttpResponse:
         """Where a form goes to there is nothing to see."""
@@ -97,17 +123,18 @@ class FindNoBroker(CheckoutView):
 
 class LogIn(CheckoutView):
     def post(self, request: HttpRequest, token: str) -> HttpResponse:
+        session = self.there.session
+        if not session.broker or session.transaction.status != TransactionStatus.INITIALIZED:
+            return self.back()  # from a page out of date: what is shown next is not
         client_id, pin = self._typed(request)
         if not CLIENT_ID.fullmatch(client_id) or not 0 < len(pin) <= LONGEST_PIN:
             return steps.login(self.there, client_id=client_id, error="error.login-empty")
         try:
-            sessions.enter(session=self.there.session, client_id=client_id, pin=pin, now=self.there.now)
-        except PinRefused:
-            return steps.login(self.there, client_id=client_id, error="error.pin")
-        except Unavailable:
-            return steps.login(self.there, client_id=client_id, error="error.broker-silent")
-        except Invalid:
-            return steps.login(self.there, client_id=client_id, error="error.forced-code")
+            with pins.counted(request, session, client_id):
+                sessions.enter(session=session, client_id=client_id, pin=pin, now=self.there.now)
+        except tuple(REFUSALS) as refusal:
+            error = next(text for kind, text in REFUSALS.items() if isinstance(refusal, kind))
+            return steps.login(self.there, client_id=client_id, error=error)
         except (SdkError, ActionRequired, sessions.LockedOut, sessions.NotThisStep):
             pass  # all of them have a screen of their own
         return self.back()
@@ -135,8 +162,10 @@ class MarkComplete(CheckoutView):
 
     def post(self, request: HttpRequest, token: str) -> HttpResponse:
         session, now = self.there.session, self.there.now
+        if session.is_replaced:
+            return self.back()
         try:
-            if session.transaction.status == TransactionStatus.USED and not session.is_replaced:
+            if session.transaction.status == TransactionStatus.USED:
                 close_instead(transaction=session.transaction, now=now)
             for batch in Batch.objects.filter(transaction=session.transaction, iscid__isnull=False):
                 mark_complete(batch=batch, now=now)
@@ -178,8 +207,3 @@ def _returning(url: str, transaction_id: str) -> str:
     parts = urlsplit(url)
     query = [(name, value) for name, value in parse_qsl(parts.query, keep_blank_values=True) if name != "transactionId"]
     return urlunsplit(parts._replace(query=urlencode([*query, ("transactionId", transaction_id)])))
-
-
-def crashed(request: HttpRequest) -> HttpResponse:
-    """The installation's handler500: a person in the checkout gets a screen, everybody else what they got before."""
-    return guard(trouble(500)) if request.path.startswith(SCREENS) else server_error(request)

@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from django.db.transaction import atomic
+
 from brokers.port import LinkDown, Login, LoginEnded, LoginRefused, OrderType
 from brokers.registry import BrokerProfile, adapter_for, profile_of
 from gateway.errors import Conflict, Invalid, Unavailable
@@ -10,7 +12,7 @@ from gateway.models import Account
 from gateway.vault import seal
 from transactions.baskets import securities_of
 from transactions.intents import Intent
-from transactions.models import Transaction
+from transactions.models import CheckoutSession, Transaction
 from transactions.sdk import SdkCode, code_of
 from transactions.services.failing import TransactionUsed, check_live, fail
 from transactions.states import TransactionStatus
@@ -20,8 +22,14 @@ class PinRefused(Conflict):
     """The broker did not let the user in; the transaction is as it was."""
 
 
-def log_in(*, transaction: Transaction, broker: str, client_id: str, pin: str, now: datetime) -> Transaction:
-    """INITIALIZED becomes USED; a CONNECT is COMPLETED with it. Again by the same account: nothing changes."""
+def log_in(
+    *, transaction: Transaction, broker: str, client_id: str, pin: str, now: datetime, through: int | None = None
+) -> Transaction:
+    """INITIALIZED becomes USED; a CONNECT is COMPLETED with it. Again by the same account: nothing changes.
+
+    `through`: the checkout session that it is made in. One that was replaced while the broker was asked logs nobody
+    in, or the window that replaced it would go on as a user who never came to it.
+    """
     check_live(transaction, now=now)
     profile = profile_of(broker)
     if not can_serve(transaction, profile):
@@ -36,7 +44,9 @@ def log_in(*, transaction: Transaction, broker: str, client_id: str, pin: str, n
     if transaction.account_id not in {None, account.pk}:
         fail(transaction, SdkCode.USER_MISMATCH, now=now)
     if transaction.status == TransactionStatus.INITIALIZED:
-        _use(transaction, account, login, is_new=is_new, now=now)
+        with atomic(durable=True):
+            _check_open(transaction, through)
+            _use(transaction, account, login, is_new=is_new, now=now)
     return transaction
 
 
@@ -71,6 +81,13 @@ def _login_at_broker(transaction: Transaction, broker: str, client_id: str, pin:
     if code is None:
         raise Invalid("pin: this number is not an error code of the SDK.")
     return fail(transaction, code, now=now)
+
+
+def _check_open(transaction: Transaction, session: int | None) -> None:
+    """Locks the transaction's row, as whoever opens another session does: of the two, one sees the other."""
+    Transaction.objects.select_for_update().get(pk=transaction.pk)
+    if session is not None and not CheckoutSession.objects.filter(pk=session, ended_at__isnull=True).exists():
+        raise TransactionUsed
 
 
 def _use(transaction: Transaction, account: Account, login: Login, *, is_new: bool, now: datetime) -> None:

@@ -106,7 +106,9 @@ def enter(*, session: CheckoutSession, client_id: str, pin: str, now: datetime) 
     _take_attempt(session)
     transaction = session.transaction
     try:
-        log_in(transaction=transaction, broker=session.broker, client_id=client_id, pin=pin, now=now)
+        log_in(
+            transaction=transaction, broker=session.broker, client_id=client_id, pin=pin, now=now, through=session.pk
+        )
     except PinRefused:
         if attempts_left(session) == 0:
             raise LockedOut("Too many wrong PINs.") from None

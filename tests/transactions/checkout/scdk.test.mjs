@@ -120,6 +120,17 @@ test("sends the window on again while its waiting page still stands", async () =
   await refusal(promise);
 });
 
+test("stays at the host that it came from, whatever the gateway calls itself", async () => {
+  const opened = { ...OPENED, url: "http://10.0.0.7:8000/checkout/s/x/" };
+  const page = new Browser({ answers: ({ path }) => (path.endsWith("/outcome") ? FAILED : opened) });
+  const promise = page.sdk().triggerTransaction({ transactionId: TRX });
+  await later(60);
+
+  assert.deepEqual(page.popup.urls, [`${HOST}/checkout/s/x/`]);
+  page.popup.closed = true;
+  await refusal(promise);
+});
+
 test("opens the window before anything is awaited", () => {
   const page = new Browser({ answers: gateway() });
 

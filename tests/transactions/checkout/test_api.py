@@ -1,12 +1,15 @@
 """The browser plane: which pages may ask, what they are told, and what they never are."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+import time_machine
 from django.test import Client
 
 from gateway import clock
 from gateway.models import Gateway
+from gateway.tokens import guest_token
 from tests import make
 from tests.flows import stage
 from tests.transactions.checkout.conftest import Shop, Visit
@@ -26,7 +29,9 @@ class TestAnAllowedPage:
         answer = preflight(shop, shop.origin)
 
         assert (answer.status_code, answer[CORS], answer["Vary"]) == (204, shop.origin, "Origin")
-        assert answer["Access-Control-Allow-Headers"] == "content-type, x-gateway-authtoken"
+        assert answer["Access-Control-Allow-Headers"] == (
+            "content-type, idempotency-key, request-id, x-gateway-authtoken"
+        )
         assert "Access-Control-Allow-Credentials" not in answer.headers
 
     def test_opens_a_checkout_at_an_unguessable_address(self, shop: Shop) -> None:
@@ -35,6 +40,7 @@ class TestAnAllowedPage:
         assert set(answer.data) == {"sessionId", "url", "expireAt", "now"}
         assert len(answer.data["url"].removeprefix("http://testserver/checkout/s/").rstrip("/")) == 43
         assert (answer.headers[CORS], answer.headers["Cache-Control"]) == (shop.origin, "no-store")
+        assert "Retry-After" in answer.headers["Access-Control-Expose-Headers"].split(", ")
 
     def test_reads_why_it_was_refused(self, shop: Shop) -> None:
         answer = shop.call("sessions", {"transactionId": "TRX_" + "0" * 32})
@@ -99,6 +105,43 @@ class TestAnAllowedPage:
         answer = shop.call("sessions", {"transactionId": made, "mode": "redirect", "redirectUrl": url})
 
         assert (answer.status, answer.errors) == (400, ["redirectUrl: must be a page of an allowed origin."])
+
+    def test_that_sends_its_key_again_gets_the_same_checkout(self, shop: Shop) -> None:
+        wanted = {"transactionId": shop.partner.create()}
+
+        first, second = (shop.call("sessions", wanted, **{"Idempotency-Key": "4711"}) for _ in range(2))
+
+        assert second.data == first.data
+        assert second.headers["Idempotency-Replayed"] == "true"
+        assert CheckoutSession.objects.count() == 1
+
+    def test_uses_up_nothing_of_what_the_partners_server_may_ask(self, shop: Shop, settings: Any) -> None:
+        settings.RATE_LIMIT_BROWSER = "2/minute"
+        settings.RATE_LIMIT_GATEWAY = "4/minute"
+        unknown = {"transactionId": "TRX_" + "0" * 32}
+
+        with time_machine.travel(datetime(2026, 11, 20, 6, tzinfo=UTC), tick=False):
+            statuses = [shop.call("sessions", unknown).status for _ in range(3)]
+            limited = shop.call("sessions", unknown)
+            mine = shop.partner.call("GET", "/v1/{gateway}/engine/smallcases")
+
+        assert statuses == [404, 404, 429]
+        assert (limited.error_type, limited.headers[CORS]) == ("RateLimited", shop.origin)
+        assert (mine.status, mine.headers["RateLimit-Remaining"]) == (200, "3")
+
+    @pytest.mark.parametrize(
+        ("method", "status", "error_type"),
+        [("GET", 405, "MethodNotAllowed"), ("PUT", 405, "MethodNotAllowed"), ("OPTIONS", 405, "MethodNotAllowed")],
+    )
+    def test_is_answered_in_the_envelope_whatever_it_does(
+        self, shop: Shop, method: str, status: int, error_type: str
+    ) -> None:
+        headers = {"x-gateway-authtoken": guest_token(shop.partner.jwt_secret), "Origin": shop.origin}
+
+        answer = Client().generic(method, f"/checkout/{shop.partner.name}/sessions", headers=headers)
+
+        assert (answer.status_code, answer.json()["errorType"]) == (status, error_type)
+        assert answer[CORS] == shop.origin
 
 
 class TestAnyOtherPage:

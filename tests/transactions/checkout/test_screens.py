@@ -188,6 +188,13 @@ class TestTheLogin:
         assert "Enter your client id and PIN." in page
         assert visit.session.pins_tried == 0
 
+    @pytest.mark.parametrize("form", [{}, {"client_id": "happy", "pin": "1"}])
+    def test_before_a_broker_is_chosen_leads_back_to_the_choice(self, visit: Visit, form: dict[str, str]) -> None:
+        answer = visit.send("login", **form)
+
+        assert (answer.status_code, answer["Location"]) == (303, visit.path)
+        assert visit.transaction.status == "INITIALIZED"
+
     def test_offers_test_accounts_on_test_gateways_only(self, shop: Shop, visit: Visit) -> None:
         Gateway.objects.update(is_test=False)
         visit.send("broker", broker="kite")
@@ -344,6 +351,17 @@ class TestTheConfirmation:
         assert "Time is up" in visit.text()
         assert visit.transaction.error_code == 1005
         assert not Batch.objects.exists()
+
+    def test_of_a_replaced_session_marks_nothing_complete(self, shop: Shop) -> None:
+        visit = shop.open(shop.partner.create_smallcase("BUY", scid=make.smallcase().scid, amount=300_000))
+        visit.log_in("partial")
+        visit.confirm()
+        assert Batch.objects.get().status == "PARTIALLYFILLED"
+        CheckoutSession.objects.update(is_replaced=True, ended_at=visit.session.created_at)
+
+        visit.send("mark-complete")
+
+        assert Batch.objects.get().status == "PARTIALLYFILLED"
 
     def test_of_a_replaced_session_places_nothing(self, shop: Shop, visit: Visit) -> None:
         visit.log_in()

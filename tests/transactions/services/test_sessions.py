@@ -14,7 +14,7 @@ from transactions.intents import Intent
 from transactions.models import CheckoutSession, Transaction
 from transactions.modes import Mode, Reason
 from transactions.services import sessions
-from transactions.services.checkout import PinRefused
+from transactions.services.checkout import PinRefused, log_in
 from transactions.services.failing import SdkError, TransactionUsed
 from transactions.services.sessions import LockedOut, NotThisStep
 
@@ -185,6 +185,16 @@ class TestALogin:
         refusals = [type(_refused(rival, now)) for rival in rivals]
 
         assert refusals == [PinRefused] * 4 + [LockedOut] * 2
+
+    def test_in_a_checkout_that_was_replaced_meanwhile_logs_nobody_in(self, gateway: Gateway, now: datetime) -> None:
+        mine = at_login(gateway, now)
+        make.session(transaction=fresh(mine).transaction, now=now)  # while the broker is being asked
+
+        with pytest.raises(TransactionUsed):
+            log_in(transaction=mine.transaction, broker="kite", client_id="happy", pin="1", now=now, through=mine.pk)
+
+        assert ended_with(mine) == ("INITIALIZED", None)
+        assert Transaction.objects.get(pk=mine.transaction_id).sealed_login == ""
 
     def test_of_an_illegal_forced_code_is_no_wrong_pin(self, gateway: Gateway, now: datetime) -> None:
         session = at_login(gateway, now)

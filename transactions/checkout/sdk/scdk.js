@@ -204,7 +204,8 @@
         ...(surface.redirectUrl ? { redirectUrl: new URL(surface.redirectUrl, location.href).href } : {}),
         ...(brokers && brokers.length ? { brokers } : {}),
       });
-      if (!surface.isLost) surface.show(opened.url, opened.sessionId);
+      // Always at the host that we come from, whatever a proxy told the gateway that it is called.
+      if (!surface.isLost) surface.show(HOST + new URL(opened.url).pathname, opened.sessionId);
       let wait = Math.max(0, Date.parse(opened.expireAt) - Date.parse(opened.now)) + 3000;
       for (let late = 0; ; ) {
         const how = await this.#next(surface, transactionId, wait);
