@@ -1,5 +1,8 @@
 """The whole suite on PostgreSQL and Redis, then the flows again on the embedded default.
 
+Where something else is missing (a browser, Node), the tests that need it are skipped, and named there as well;
+Chromium is installed first where that is possible (root on Debian).
+
 usage: python -m tests.run [pytest arguments]
 
 With arguments (a path, -k …) there is only the first run, and they stand in the place of `tests`.
@@ -14,13 +17,16 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Final
 from xml.etree import ElementTree
 
+from tests.browser import chromium
 from tests.servers import ROOT, Server, Unobtainable, postgres, redis_server
 
 PYTEST: Final = (sys.executable, "-m", "pytest")
@@ -37,6 +43,7 @@ class Outcome:
     failed: int
     skipped: int
     exit_code: int
+    unrun: Sequence[tuple[str, str]] = field(default=())  # why, and which test
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +73,8 @@ def _leave(*_: object) -> None:
 
 def _run(arguments: Sequence[str]) -> tuple[list[Outcome], Missed]:
     wanted = arguments or ["tests"]
+    if _looks_at_pages(wanted):
+        print(_browser(), flush=True)
     with ExitStack() as stack:
         try:
             servers = stack.enter_context(postgres()), stack.enter_context(redis_server())
@@ -76,6 +85,17 @@ def _run(arguments: Sequence[str]) -> tuple[list[Outcome], Missed]:
         print("\nThe flows again, on the embedded default.", flush=True)
         outcomes.append(_embedded([*WITHOUT_SERVERS, "tests/flows"]))
     return outcomes, Missed()
+
+
+def _looks_at_pages(wanted: Sequence[str]) -> bool:
+    return any(path.rstrip("/") == "tests" or path.startswith("tests/browser") for path in wanted)
+
+
+def _browser() -> str:
+    try:
+        return f"Chromium: {chromium.obtained()}"
+    except Unobtainable as reason:
+        return f"No Chromium ({reason}): what looks at pages will not run."
 
 
 def _run_without_servers(wanted: Sequence[str], *, why: str) -> tuple[list[Outcome], Missed]:
@@ -108,13 +128,15 @@ def _outcome(arguments: Sequence[str], *, label: str, environment: Mapping[str, 
         cases = Path(var, "junit.xml")
         command = [*PYTEST, *arguments, f"--junitxml={cases}"]
         exit_code = _wait(subprocess.Popen(command, cwd=ROOT, env={**environment, "VAR_DIR": var}))
-        verdicts = _verdicts(cases) if cases.exists() else []
+        ran = list(ElementTree.parse(cases).iter("testcase")) if cases.exists() else []
+    verdicts = [_verdict({part.tag for part in case}) for case in ran]
     return Outcome(
         label=label,
         passed=verdicts.count("passed"),
         failed=verdicts.count("failed"),
         skipped=verdicts.count("skipped"),
         exit_code=exit_code,
+        unrun=sorted(_skips(ran)),
     )
 
 
@@ -130,8 +152,10 @@ def _wait(process: subprocess.Popen[bytes]) -> int:
         raise
 
 
-def _verdicts(cases: Path) -> list[str]:
-    return [_verdict({part.tag for part in case}) for case in ElementTree.parse(cases).iter("testcase")]
+def _skips(cases: Iterable[ElementTree.Element]) -> Iterator[tuple[str, str]]:
+    for case in cases:
+        for skip in case.iter("skipped"):
+            yield skip.get("message", "skipped"), f"{case.get('classname')}::{case.get('name')}"
 
 
 def _verdict(parts: set[str]) -> str:
@@ -152,6 +176,9 @@ def _report(outcomes: Sequence[Outcome], missed: Missed) -> int:
     if missed.why:
         print(missed.why)
         print(f"{len(missed.tests)} tests need it and did not run:", *missed.tests, sep="\n  ")
+    for outcome in outcomes:
+        for why, skips in groupby(outcome.unrun, key=itemgetter(0)):
+            print(why, *(test for _, test in skips), sep="\n  ")
     for outcome in outcomes:
         print(f"{outcome.label}: {_counts([outcome])}{_ending(outcome)}")
     print(_counts(outcomes, missed=len(missed.tests)))

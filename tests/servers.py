@@ -294,11 +294,15 @@ def _unpack(wheel: str, target: Path) -> None:
 
 
 def _by_apt(product: Product) -> Path:
+    apt_install(product.package)
+    return _on_this_machine(product)
+
+
+def apt_install(package: str) -> None:
     if not IS_ROOT or shutil.which("apt-get") is None:
         raise Unobtainable("that needs root and apt-get")
-    for arguments in (("update",), ("install", "--yes", "--no-install-recommends", product.package)):
+    for arguments in (("update",), ("install", "--yes", "--no-install-recommends", package)):
         _run("env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "--quiet", *arguments)
-    return _on_this_machine(product)
 
 
 def _folder_of(programs: list[Path]) -> Path:

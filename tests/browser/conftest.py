@@ -1,13 +1,13 @@
 """The embedded default with a basket in it, and a browser to look at it with."""
 
-import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page
 
+from tests.browser.chromium import NOT_LOOKED_AT, found, running
 from tests.processes.stack import Processes, bare_environment, create_partner
 from tests.processes.waiting import until
 from tests.servers import free_port
@@ -42,11 +42,12 @@ class Visitor:
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    """For all tests below this folder; `make test` has installed one before, where that is possible."""
+    program = found()
     if program is None:
-        pytest.skip("NOT LOOKED AT: there is no chromium on this machine (Debian: apt-get install chromium).")
-    with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        pytest.skip(NOT_LOOKED_AT)
+    with running(program) as browser:
+        yield browser
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
 """The embedded default, a partner's page on another origin, and Chromium between them."""
 
 import json
-import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -9,7 +8,7 @@ from itertools import count
 from typing import Any, Final
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from gateway.tokens import connected_token, guest_token
 from tests.browser.checkout.partner_page import PartnerSite
@@ -21,7 +20,6 @@ from tests.servers import free_port
 Json = dict[str, Any]
 PATIENCE: Final = 20_000.0  # ms; the machine may be busy with other tests
 ARRIVED: Final = "body:not(.plain) main"  # not the waiting page
-CHROMIUMS: Final = ("chromium", "chromium-browser", "google-chrome")
 _numbers = count(1)
 
 
@@ -111,20 +109,6 @@ class User:
 def headline(checkout: Page, text: str) -> None:
     """Waits until the status page says so, by itself."""
     checkout.wait_for_selector(f"[data-headline]:text-is('{text}')", timeout=PATIENCE)
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    program = next((found for name in CHROMIUMS if (found := shutil.which(name))), None)
-    if program is None:
-        pytest.skip("NOT LOOKED AT: there is no chromium on this machine (Debian: apt-get install chromium).")
-    with sync_playwright() as playwright:
-        # Playwright's own arguments let every popup through; users' browsers do not.
-        browser = playwright.chromium.launch(
-            executable_path=program, args=["--no-sandbox"], ignore_default_args=["--disable-popup-blocking"]
-        )
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="session")
