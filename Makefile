@@ -14,7 +14,7 @@ IN_PRODUCTION = GATEWAY_ENV=production ALLOWED_HOSTS=gateway.example \
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo run test chaos fuzz check bench bench-rebalance clean
+.PHONY: help demo run test screenshots chaos fuzz check bench bench-rebalance clean
 
 help: ## this list
 	@awk -F ': .*## ' '/^[a-z-]+:.*## / { printf "make %-15s  %s\n", $$1, $$2 }' Makefile
@@ -27,6 +27,9 @@ run: .venv/.installed-run ## the gateway; PORT, DATABASE_URL and CELERY_BROKER_U
 
 test: .venv/.installed-dev ## all tests; ARGS="tests/brokers -x" for some
 	@exec $(BIN)/python -m tests.run $(ARGS)
+
+screenshots: .venv/.installed-dev ## pictures of what people see, to docs/screenshots; SCENES="checkout-done" for some
+	@exec $(BIN)/python -m tests.browser.screenshots $(SCENES)
 
 chaos: .venv/.installed-dev ## everything that can fail, under load; CHAOS_SECONDS (600) and CHAOS_SEED as in the environment
 	@exec $(BIN)/python -m tests.chaos

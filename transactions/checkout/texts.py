@@ -21,7 +21,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "step.1": "Broker",
     "step.2": "Log in",
     "step.3": "Confirm",
-    "step.4": "Done",
+    "step.4": "Result",
     "step.done": "done",
     # Waiting page of the popup
     "opening.title": "Opening the checkout",
@@ -117,7 +117,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "confirm.balanced": "Your shares match the new version already. Nothing is bought or sold.",
     "confirm.buys": "Buys",
     "confirm.sells": "Sells",
-    "confirm.charges": "Charges and taxes (estimate)",
+    "confirm.charges": "Estimated charges",
     "confirm.total": "Estimated total",
     "confirm.receive": "You receive about",
     "confirm.pay": "You pay about",

@@ -3,8 +3,10 @@
 import json
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -32,9 +34,9 @@ class Site:
     stranger: PartnerSite
     environment: dict[str, str]
 
-    def partner(self, *, smallcase: str = "") -> DistantPartner:
+    def partner(self, name: str = "") -> DistantPartner:
         """A test gateway of its own, so that its clock, hours and prices are nobody else's."""
-        name = f"shop-{next(_numbers)}"
+        name = name or f"shop-{next(_numbers)}"
         made = json.loads(
             manage("create_gateway", name, "--json", "--allowed-origin", self.shop.origin, environment=self.environment)
         )
@@ -111,15 +113,22 @@ def headline(checkout: Page, text: str) -> None:
     checkout.wait_for_selector(f"[data-headline]:text-is('{text}')", timeout=PATIENCE)
 
 
-@pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    directory, port = tmp_path_factory.mktemp("checkout"), free_port()
+@contextmanager
+def serving(directory: Path) -> Iterator[Site]:
+    """`manage.py up` with its state in `directory`, and two partners' pages."""
+    port = free_port()
     base = f"http://127.0.0.1:{port}"
     environment = bare_environment(VAR_DIR=str(directory), PYTHONUNBUFFERED="1")
     with Processes(environment, directory / "log") as processes, PartnerSite(base) as shop, PartnerSite(base) as other:
         processes.start("up", [sys.executable, "manage.py", "up", "--port", str(port)])
         until(lambda: "Console login" in processes.log.read_text(), seconds=90, what="serving")
         yield Site(base, shop, other, environment)
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with serving(tmp_path_factory.mktemp("checkout")) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
