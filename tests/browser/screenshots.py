@@ -9,7 +9,7 @@ the machine.
 
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from io import BytesIO
 from pathlib import Path
@@ -19,20 +19,16 @@ from PIL import Image
 from playwright.sync_api import Browser, Page
 
 from tests.browser import chromium
-from tests.browser.checkout.conftest import PATIENCE, headline, serving
-from tests.browser.checkout.test_journeys import SCID
+from tests.browser.checkout.conftest import PATIENCE, serving
 from tests.browser.checkout.walking import Walker
+from tests.browser.scenes import PRICES, SCENES
 from tests.servers import ROOT, Unobtainable
 
 FOLDER: Final = ROOT / "docs" / "screenshots"
 COLOURS: Final = 128
-SLOW: Final = "PT25S"  # by the gateway's clock: the orders of `slow` are filled in part by then
-PRICES: Final = {"INFY": 1512.4, "TCS": 3044.9, "HDFCBANK": 1688.25, "ITC": 431.6}
-BASKET: Final = [{"ticker": ticker, "quantity": 10, "type": "BUY"} for ticker in PRICES]
-NAMED: Final = {"config": {"orderName": "Four Steady Hands"}}
 STILL: Final = """() => {
     const still = [[/\\b\\d\\d:\\d\\d:\\d\\d IST/g, "10:30:00 IST"], [/\\b[0-9a-f]{24}\\b/g, "6560f1c0ffee01234567"],
-                   [/^\\d{1,2}:\\d\\d$/, "14:32"]];
+                   [/^\\d{1,2}:\\d\\d$/, "14:32"], [/\\b\\d{1,2}:\\d\\d:\\d\\d [ap]m/g, "10:30:00 am"]];
     const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
     for (let at = walk.nextNode(); at; at = walk.nextNode())
         for (const [changing, fixed] of still) at.data = at.data.replace(changing, fixed);
@@ -51,57 +47,6 @@ LOOKS: Final = [
     for device, size in {"phone": (390, 844), "desktop": (1280, 900)}.items()
     for scheme in ("light", "dark")
 ]
-
-
-def _logged_in(walker: Walker, account: str = "happy") -> None:
-    walker.basket(*BASKET, **NAMED)
-    walker.log_in(account)
-    walker.page.wait_for_selector("#sums")
-
-
-def _invest(walker: Walker) -> None:
-    walker.visit(walker.partner.create_smallcase("BUY", scid=SCID, amount=250_000))
-    walker.log_in("partial")
-    walker.confirm()
-
-
-def _login(walker: Walker) -> None:
-    walker.basket(*BASKET, **NAMED)
-    walker.broker()
-
-
-def _filling(walker: Walker) -> None:
-    _logged_in(walker, "slow")
-    walker.confirm()
-    headline(walker.page, "Orders placed")
-    walker.partner.advance(SLOW)
-    walker.page.wait_for_selector("#progress progress:not([value='0'])")
-
-
-def _ended(account: str, text: str) -> Callable[[Walker], None]:
-    def walk(walker: Walker) -> None:
-        _logged_in(walker, account)
-        walker.confirm()
-        headline(walker.page, text)
-
-    return walk
-
-
-def _partly(walker: Walker) -> None:
-    _invest(walker)
-    headline(walker.page, "Partly filled")
-
-
-# A scene is a way to a page, and a line here.
-SCENES: Final[Mapping[str, Callable[[Walker], object]]] = {
-    "checkout-chooser": lambda walker: walker.basket(*BASKET, **NAMED),
-    "checkout-login": _login,
-    "checkout-confirmation": _logged_in,
-    "checkout-filling": _filling,
-    "checkout-done": _ended("happy", "All done"),
-    "checkout-partly-filled": _partly,
-    "checkout-unknown": _ended("lost-contact", "We do not know yet"),
-}
 
 
 def main(names: Sequence[str]) -> int:

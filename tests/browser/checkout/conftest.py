@@ -27,12 +27,13 @@ _numbers = count(1)
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """The gateway, and the partner's pages: `shop` is an allowed origin, `stranger` is none."""
+    """The gateway, and the partner's pages: `shop` is an allowed origin, `stranger` none; `demo` is the demo site."""
 
     base: str
     shop: PartnerSite
     stranger: PartnerSite
     environment: dict[str, str]
+    demo: str = ""
 
     def partner(self, name: str = "") -> DistantPartner:
         """A test gateway of its own, so that its clock, hours and prices are nobody else's."""
@@ -116,13 +117,13 @@ def headline(checkout: Page, text: str) -> None:
 @contextmanager
 def serving(directory: Path) -> Iterator[Site]:
     """`manage.py up` with its state in `directory`, and two partners' pages."""
-    port = free_port()
+    port, demo_port = free_port(), free_port()
     base = f"http://127.0.0.1:{port}"
-    environment = bare_environment(VAR_DIR=str(directory), PYTHONUNBUFFERED="1")
+    environment = bare_environment(VAR_DIR=str(directory), PYTHONUNBUFFERED="1", DEMO_PORT=str(demo_port))
     with Processes(environment, directory / "log") as processes, PartnerSite(base) as shop, PartnerSite(base) as other:
         processes.start("up", [sys.executable, "manage.py", "up", "--port", str(port)])
         until(lambda: "Console login" in processes.log.read_text(), seconds=90, what="serving")
-        yield Site(base, shop, other, environment)
+        yield Site(base, shop, other, environment, f"http://127.0.0.1:{demo_port}")
 
 
 @pytest.fixture(scope="session")
