@@ -17,7 +17,7 @@ const FAILED = { state: "failed", settled: true, response: null,
 
 /** A browser window, small enough to see through. Its clock runs `faster` times; timers do too. */
 class Browser {
-  constructor({ answers, popups = true, faster = 200 }) {
+  constructor({ answers, popups = true, faster = 200, stores = true }) {
     this.asked = [];
     this.answers = answers;
     this.popups = popups;
@@ -41,6 +41,7 @@ class Browser {
       Date: { now: () => Date.now() * faster, parse: Date.parse },
       AbortSignal, URL, URLSearchParams, screenX: 0, screenY: 0, outerWidth: 1280, outerHeight: 800,
     };
+    if (!stores) Object.defineProperty(window, "sessionStorage", { get() { throw new Error("SecurityError"); } });
     window.window = window;
     vm.runInNewContext(SOURCE, window);
     this.scDK = window.scDK;
@@ -129,6 +130,37 @@ test("stays at the host that it came from, whatever the gateway calls itself", a
   assert.deepEqual(page.popup.urls, [`${HOST}/checkout/s/x/`]);
   page.popup.closed = true;
   await refusal(promise);
+});
+
+test("rejects as documented whatever happens to it", async () => {
+  const page = new Browser({ answers: gateway() });
+
+  const reason = await refusal(page.sdk({ redirectUrl: "https://[" }).triggerTransaction({ transactionId: TRX }));
+
+  assert.deepEqual([reason.code, reason.message, page.asked.length], [2000, "internal_error", 0]);
+  assert.match(reason.data.errors[0], /Invalid URL/);
+});
+
+test("goes on where the browser keeps nothing for the page", async () => {
+  const page = new Browser({ answers: gateway(FAILED), stores: false });
+  const sdk = page.sdk({ redirectUrl: "/back" });
+  sdk.triggerTransaction({ transactionId: TRX }).catch(() => {});
+  await later(10);
+
+  assert.equal(page.went, OPENED.url);
+  assert.equal((await refusal(sdk.outcome({ transactionId: TRX }))).code, 3002);
+});
+
+test("asks again when it asked too often", async () => {
+  const busy = [429, { success: false, errors: ["More than 1200 requests in 60 s."], errorType: "RateLimited", data: null }];
+  const page = new Browser({ answers: gateway(busy, DONE) });
+  const promise = page.sdk().triggerTransaction({ transactionId: TRX });
+  await later(5);
+
+  page.say({ scdk: "left", transactionId: TRX });
+
+  assert.deepEqual(plain(await promise), DONE.response);
+  assert.equal(page.asked.length, 3);
 });
 
 test("opens the window before anything is awaited", () => {

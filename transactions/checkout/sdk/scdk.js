@@ -36,7 +36,14 @@
   const pause = (ms) => new Promise((done) => setTimeout(done, ms));
   const failure = (code, message, data = {}) => ({ code, message, data });
   const own = (message, data) => failure(OWN[message], message, data);
-  const kept = (transactionId) => `scdk:${HOST}:${transactionId}`;
+  /** Where a browser keeps nothing for the page (blocked, or full), the user still goes on; only `outcome` is lost. */
+  const memory = (act, transactionId, value) => {
+    try {
+      return sessionStorage[act](`scdk:${HOST}:${transactionId}`, value);
+    } catch {
+      return null;
+    }
+  };
 
   /** A window or frame that the checkout is shown in. `isLost`: the user, or the page, did away with it. */
   class Popup {
@@ -117,7 +124,7 @@
       return null;
     }
     show(url, sessionId) {
-      sessionStorage.setItem(kept(this.transactionId), sessionId);
+      memory("setItem", this.transactionId, sessionId);
       location.assign(url);
       setTimeout(() => (this.isLost = true), TRYING); // the browser did not go
     }
@@ -165,7 +172,10 @@
         return Promise.reject(reason);
       }
       this.#isRunning = true;
-      return this.#run(surface, transactionId, brokers).finally(() => {
+      const unforeseen = (reason) => {
+        throw reason && reason.data ? reason : failure(2000, "internal_error", { errors: [String(reason)] });
+      };
+      return this.#run(surface, transactionId, brokers).catch(unforeseen).finally(() => {
         this.#isRunning = false;
         surface.close();
       });
@@ -176,10 +186,10 @@
      * @param {{transactionId?: string}} [options] taken from the page's address when left out.
      */
     async outcome({ transactionId = new URLSearchParams(location.search).get("transactionId") } = {}) {
-      const sessionId = transactionId && sessionStorage.getItem(kept(transactionId));
+      const sessionId = transactionId && memory("getItem", transactionId);
       if (!sessionId) throw failure(3002, "invalid_transactionId");
       const response = await this.#ending(sessionId, this.#token);
-      sessionStorage.removeItem(kept(transactionId));
+      memory("removeItem", transactionId);
       return response;
     }
 
@@ -261,7 +271,7 @@
         try {
           return await this.#post(token, "sessions/outcome", { sessionId, left });
         } catch (reason) {
-          const passing = reason.code === OWN.network_error || reason.code === 2000;
+          const passing = reason.code === OWN.network_error || reason.code === 2000 || reason.data.status === 429;
           if (!passing || Date.now() + wait > until) throw reason;
           await pause(wait);
         }
