@@ -79,7 +79,7 @@ def _investor(tab: str) -> Callable[[Walker], None]:
         newcomer.confirm(newcomer.log_in())
         newcomer.sheet_says("Completed")
         newcomer.look_at("investments")
-        walker.page.click(f"button[aria-label='Play the manager of {SMALLCASE}']")
+        walker.page.click("[data-play]")
         walker.page.wait_for_selector("[data-pending=REBALANCE]")
         newcomer.look_at(tab)
         walker.page.wait_for_selector("#toasts > *", state="detached")
