@@ -29,6 +29,7 @@ COLOURS: Final = 128
 STILL: Final = """() => {
     const still = [[/\\b\\d\\d:\\d\\d:\\d\\d IST/g, "10:30:00 IST"], [/\\b[0-9a-f]{24}\\b/g, "6560f1c0ffee01234567"],
                    [/^\\d{1,2}:\\d\\d$/, "14:32"], [/\\b\\d{1,2}:\\d\\d:\\d\\d [ap]m/g, "10:30:00 am"]];
+    for (const counts of document.querySelectorAll("[data-seconds]")) counts.replaceWith(counts.cloneNode(true));
     const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
     for (let at = walk.nextNode(); at; at = walk.nextNode())
         for (const [changing, fixed] of still) at.data = at.data.replace(changing, fixed);
