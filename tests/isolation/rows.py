@@ -185,7 +185,7 @@ ROWS: Final = (
 # Paths that ask for no credential of these planes; each has tests of its own.
 OPEN: Final = frozenset(
     {
-        *("/healthz", "/readyz", "/metrics", "/api/schema/", "/api/docs/"),
+        *("/healthz", "/readyz", "/metrics", "/api/schema/", "/api/docs/", "/demo/"),
         *("/scdk/2.0.0/scdk.js", "/scdk/2.0.0/scdk.d.ts", "/scdk/2.0.0/opening"),
     }
 )
