@@ -89,6 +89,13 @@ def fernet_keys(name: str, *, default: str | None) -> list[str]:
     return keys
 
 
+def audit_keys(name: str, *, default: str) -> list[str]:
+    keys = words(name) or [default]
+    if any(len(key) < 16 for key in keys):
+        refuse(f"{name} must be keys of 16 characters at least, newest first, separated by commas.")
+    return keys
+
+
 def rate(name: str, *, default: str) -> str:
     """A rate as `limits` reads it; empty is none, which is not the default."""
     value = os.environ.get(name, default).strip()

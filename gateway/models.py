@@ -1,4 +1,4 @@
-"""The partner (tenant), its users' accounts, the row that is a queue, and the request that came with a key."""
+"""The partner (tenant), its users' accounts, the row that is a queue, the request with a key, and the audit trail."""
 
 from datetime import timedelta
 
@@ -122,3 +122,55 @@ class IdempotentRequest(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class AuditEntry(models.Model):
+    """One thing that somebody did: only ever added, by gateway.audit, in a chain without gaps (ADR 0015).
+
+    No foreign key leads away from it: who did it outlives the user's row. `before` and `after` are JSON as text, for
+    the digest is over these very characters, and a database that understands JSON would write them anew.
+    """
+
+    number = models.BigIntegerField(primary_key=True)
+    at = models.DateTimeField()
+    by_id = models.BigIntegerField(null=True, blank=True)
+    by_name = models.CharField(max_length=150, blank=True)
+    act = models.CharField(max_length=100)
+    subject = models.CharField(max_length=200)
+    before = models.TextField()
+    after = models.TextField()
+    reason = models.TextField(blank=True)
+    address = models.CharField(max_length=64, blank=True)
+    previous = models.CharField(max_length=64, blank=True)
+    digest = models.CharField(max_length=64)
+
+    class Meta:
+        verbose_name_plural = "audit entries"
+        default_permissions = ("view",)
+        constraints = [
+            models.CheckConstraint(condition=Q(number__gte=1), name="audit_entries_count_from_one"),
+            models.UniqueConstraint(fields=["previous"], name="the_audit_chain_never_forks"),
+        ]
+        indexes = [
+            models.Index(fields=["at"], name="audit_at"),
+            *(models.Index(fields=[key, "number"], name=f"audit_{key}") for key in ("by_name", "act", "subject")),
+            models.Index(fields=["address", "number"], name="audit_address"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.number}: {self.act}"
+
+
+class AuditHead(models.Model):
+    """The last link, and the lock that all writers of the trail take: one row, sealed like the entries."""
+
+    number = models.BigIntegerField(default=0)
+    digest = models.CharField(max_length=64, blank=True)
+    seal = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.CheckConstraint(condition=Q(pk=1), name="the_audit_trail_has_one_head")]
+
+    def __str__(self) -> str:
+        return f"{self.number}:{self.digest}"

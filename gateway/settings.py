@@ -28,6 +28,9 @@ if EMBEDDED:
 SECRET_KEY = env.text("SECRET_KEY", default=_secret_key if EMBEDDED else None)
 # Newest first: the first key seals, every key opens (`manage.py reseal_secrets` moves all to the first).
 ENCRYPTION_KEYS = env.fernet_keys("ENCRYPTION_KEYS", default=_encryption_key if EMBEDDED else None)
+# Newest first: the first signs the audit trail, every one verifies it. Whoever changes SECRET_KEY and has set none
+# keeps the old SECRET_KEY here, in second place.
+AUDIT_KEYS = env.audit_keys("AUDIT_KEYS", default=SECRET_KEY)
 
 # Where it is served --------------------------------------------------------------------------------------
 DEBUG = False
