@@ -4,6 +4,7 @@ from django.contrib import admin
 
 from brokers.models import Instrument, MarketDay, PricePin
 from gateway.console import ReadOnlyAdmin
+from gateway.editing import Audited
 
 
 @admin.register(Instrument)
@@ -15,7 +16,7 @@ class InstrumentAdmin(ReadOnlyAdmin):
 
 
 @admin.register(MarketDay)
-class MarketDayAdmin(admin.ModelAdmin[MarketDay]):
+class MarketDayAdmin(Audited, admin.ModelAdmin[MarketDay]):
     """An extra holiday, or a special session such as Muhurat trading; the published calendar needs no entry."""
 
     list_display = ("day", "opens", "closes", "note")

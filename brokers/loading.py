@@ -1,7 +1,7 @@
 """Instruments from a file: our own CSV, or NSE's bhavcopy, which only brings known ones up to date."""
 
 import csv
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -11,6 +11,7 @@ from django.db.transaction import atomic
 
 from brokers.isin import is_isin
 from brokers.models import Instrument, Kind
+from gateway.audit import Actor
 from gateway.errors import Invalid
 from gateway.files import read_text
 from gateway.ids import SYMBOL
@@ -63,9 +64,10 @@ def _table(path: Path) -> tuple[set[str], list[tuple[int, Row]]]:
         raise Invalid(f"{path.name} cannot be read: {error}.") from None
 
 
-def load(instruments: Sequence[Instrument]) -> None:
+def load(instruments: Sequence[Instrument], *, by: Actor | None = None) -> None:
     """Insert, or update by symbol: all or nothing, and twice is once."""
     with atomic(durable=True):
+        before = _facts(Instrument.objects.filter(symbol__in=[one.symbol for one in instruments])) if by else {}
         Instrument.objects.bulk_create(
             instruments,
             update_conflicts=True,
@@ -73,6 +75,20 @@ def load(instruments: Sequence[Instrument]) -> None:
             update_fields=LOADED,
             batch_size=500,
         )
+        if by and instruments:
+            after = _facts(instruments)
+            changed = {symbol for symbol in after if before.get(symbol) != after[symbol]}
+            by.record(
+                "load instruments",
+                f"{len(instruments)} instruments, {len(changed)} new or changed",
+                before={symbol: before[symbol] for symbol in changed & before.keys()},
+                after={symbol: after[symbol] for symbol in changed},
+            )
+
+
+def _facts(instruments: Iterable[Instrument]) -> dict[str, list[object]]:
+    """What a load may change, by symbol, as the audit trail keeps it."""
+    return {one.symbol: [getattr(one, name) for name in LOADED] for one in instruments}
 
 
 def tick_for(kind: str, price: Decimal) -> Decimal:

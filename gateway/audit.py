@@ -11,7 +11,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from functools import partial
+from types import MappingProxyType
 from typing import Any, Final
 
 from django.conf import settings
@@ -66,6 +68,38 @@ def record(
     AuditHead.objects.filter(pk=HEAD).update(number=entry.number, digest=entry.digest, seal=seal)
     # Logs are carried elsewhere: a trail whose end was cut off is found out by the number that stands there.
     on_commit(partial(log.info, "Audit entry %s: %s, %s", entry.number, entry.act, entry.digest), robust=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts, from where, and when by the wall: a user, or a command (`user` is None, `address` user@host)."""
+
+    user: User | None
+    address: str
+    at: datetime
+    command: str = ""
+
+    def record(
+        self,
+        act: str,
+        subject: str,
+        *,
+        before: Mapping[str, object] = MappingProxyType({}),
+        after: Mapping[str, object] = MappingProxyType({}),
+        reason: str = "",
+    ) -> None:
+        """As `record`: last in the caller's transaction."""
+        word = f"{act} ({self.command})" if self.command else act
+        record(
+            by=self.user,
+            act=word,
+            subject=subject,
+            before=before,
+            after=after,
+            reason=reason,
+            address=self.address,
+            now=self.at,
+        )
 
 
 def canonical(facts: Mapping[str, object]) -> str:
@@ -210,6 +244,8 @@ def _safe(value: object, name: str = "") -> Any:
         return sorted(each, key=_json) if isinstance(value, set | frozenset) else each
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat()
+    if isinstance(value, Decimal) and value.is_finite():
+        return f"{value.normalize():f}"  # one amount is one text, whatever zeros it came with
     return value if value is None or isinstance(value, bool | int) else str(value)
 
 

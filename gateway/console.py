@@ -4,7 +4,17 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
+
+from gateway import clock
+from gateway.addresses import remote_network
+from gateway.audit import Actor
+
+
+def actor_of(request: HttpRequest) -> Actor:
+    user = request.user if isinstance(request.user, User) else None
+    return Actor(user, remote_network(request.META), clock.wall())
 
 
 class ReadOnly:

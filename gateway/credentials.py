@@ -8,6 +8,7 @@ from typing import Literal
 from django.db import IntegrityError
 from django.db.transaction import atomic
 
+from gateway.audit import Actor
 from gateway.errors import Conflict, Invalid
 from gateway.ids import GATEWAY_NAME
 from gateway.models import Gateway
@@ -34,7 +35,9 @@ def new_secret() -> str:
     return secrets.token_urlsafe(32)
 
 
-def create_gateway(*, name: str, is_test: bool, allowed_origins: list[str], now: datetime) -> Credentials:
+def create_gateway(
+    *, name: str, is_test: bool, allowed_origins: list[str], now: datetime, by: Actor | None = None
+) -> Credentials:
     if not GATEWAY_NAME.fullmatch(name):
         raise Invalid("NAME must be lower-case letters, digits and hyphens, 63 at most.")
     api_secret, jwt_secret = new_secret(), new_secret()
@@ -48,27 +51,36 @@ def create_gateway(*, name: str, is_test: bool, allowed_origins: list[str], now:
                 allowed_origins=allowed_origins,
                 created_at=now,
             )
+            if by:
+                made = {"test": is_test, "origins": allowed_origins}
+                by.record("create gateway", f"gateway {name}", after=made)
     except IntegrityError:
         raise NameTaken(f"There is a gateway named {name} already.") from None
     return Credentials(gateway=gateway, api_secret=api_secret, jwt_secret=jwt_secret)
 
 
-def rotate(gateway: Gateway, *, kind: Kind) -> str:
+def rotate(gateway: Gateway, *, kind: Kind, by: Actor | None = None) -> str:
     """A new secret; the one it replaces stays accepted until `retire`. At most two live at once."""
     made = new_secret()
     current, previous = _columns(kind)
     sealed = {current: seal(made), previous: getattr(gateway, current)}
     rows = Gateway.objects.filter(pk=gateway.pk, **{f"{previous}__isnull": True})
-    if not rows.update(**sealed):
-        raise Conflict(f"The previous {kind} secret is still accepted; retire it first.")
+    with atomic():
+        if not rows.update(**sealed):
+            raise Conflict(f"The previous {kind} secret is still accepted; retire it first.")
+        if by:
+            by.record(f"rotate {kind} secret", f"gateway {gateway}", before={"accepted": 1}, after={"accepted": 2})
     gateway.refresh_from_db()
     return made
 
 
-def retire(gateway: Gateway, *, kind: Kind) -> None:
+def retire(gateway: Gateway, *, kind: Kind, by: Actor | None = None) -> None:
     """The previous secret is refused from now on; running twice changes nothing."""
     _, previous = _columns(kind)
-    Gateway.objects.filter(pk=gateway.pk).update(**{previous: None})
+    with atomic():
+        rows = Gateway.objects.filter(pk=gateway.pk, **{f"{previous}__isnull": False})
+        if rows.update(**{previous: None}) and by:
+            by.record(f"retire {kind} secret", f"gateway {gateway}", before={"accepted": 2}, after={"accepted": 1})
     gateway.refresh_from_db()
 
 

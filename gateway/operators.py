@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.db.transaction import atomic
+
+from gateway.audit import Actor
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,10 +16,13 @@ class Operator:
     password: str
 
 
-def first_operator() -> Operator | None:
+def first_operator(*, by: Actor | None = None) -> Operator | None:
     """A superuser `admin` with a random password, where nobody can enter yet; else None, as in production."""
     if not settings.EMBEDDED or User.objects.filter(is_staff=True).exists():
         return None
     made = Operator("admin", secrets.token_urlsafe(9))
-    User.objects.create_superuser(made.name, password=made.password)
+    with atomic():
+        User.objects.create_superuser(made.name, password=made.password)
+        if by:
+            by.record("make first operator", f"user {made.name}", after={"superuser": True})
     return made

@@ -1,11 +1,15 @@
 """Manners of the commands: colours only on a terminal, one clear sentence and a non-zero exit on bad input."""
 
+import getpass
+import socket
 from collections.abc import Callable
 from typing import Any, NoReturn
 
 from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
 
+from gateway import clock
+from gateway.audit import Actor
 from gateway.errors import GatewayError
 
 
@@ -21,6 +25,19 @@ class Command(BaseCommand):
             stop(" ".join(refusal.sentences))
 
     act: Callable[..., None]
+
+    @property
+    def actor(self) -> Actor:
+        """This command, run by that user of that machine."""
+        name = type(self).__module__.rpartition(".")[2]
+        return Actor(None, f"{_os_user()}@{socket.gethostname()}", clock.wall(), f"manage.py {name}")
+
+
+def _os_user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user need not have a name
+        return "?"
 
 
 def console(*, to_stderr: bool = False) -> Console:

@@ -4,6 +4,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from gateway import clock
+from gateway.console import actor_of
 from gateway.planes import PartnerView, flag, ok
 from smallcases import payloads, selectors
 from smallcases.managers import ManagerView, smallcase_managed_by
@@ -54,5 +55,6 @@ class Rebalances(ManagerView):
             constituents = RebalanceIn.preview_of(request.data)
             return ok(payloads.preview(rebalance_preview(smallcase=smallcase, constituents=constituents, now=now)))
         wanted = RebalanceIn.wanted(request.data)
-        made = publish_rebalance(smallcase=smallcase, by=self.manager, now=now, **wanted)
+        actor = actor_of(request._request)
+        made = publish_rebalance(smallcase=smallcase, by=self.manager, actor=actor, now=now, **wanted)
         return ok(payloads.version(made))

@@ -5,7 +5,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from gateway import clock
-from gateway.console import ReadOnlyAdmin, ReadOnlyInline
+from gateway.console import ReadOnlyAdmin, ReadOnlyInline, actor_of
 from gateway.errors import GatewayError
 from transactions.models import Batch, CheckoutSession, Order, Transaction
 from transactions.services.closing import mark_complete
@@ -54,7 +54,7 @@ class BatchAdmin(ReadOnlyAdmin):
     def mark_complete(self, request: HttpRequest, queryset: QuerySet[Batch]) -> None:
         for batch in queryset.select_related("gateway"):
             try:
-                mark_complete(batch=batch, now=clock.now(batch.gateway))
+                mark_complete(batch=batch, now=clock.now(batch.gateway), by=actor_of(request))
                 self.log_change(request, batch, "Marked complete.")
             except GatewayError as refusal:
                 self.message_user(request, f"{batch}: {refusal}", messages.WARNING)

@@ -9,7 +9,7 @@ from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 
 from gateway import clock
-from gateway.console import ReadOnlyAdmin, ReadOnlyInline
+from gateway.console import ReadOnlyAdmin, ReadOnlyInline, actor_of
 from gateway.errors import GatewayError
 from webhooks.models import Attempt, Delivery, Endpoint, Event, Replay
 from webhooks.services.endpoints import disable
@@ -63,7 +63,7 @@ class EndpointAdmin(ReadOnlyAdmin):
     @admin.action(description="Enable and recover what was missed", permissions=["operate"])
     def enable_and_recover(self, request: HttpRequest, queryset: QuerySet[Endpoint]) -> None:
         def act(endpoint: Endpoint) -> bool:
-            recover(endpoint=endpoint, now=clock.now(endpoint.gateway))
+            recover(endpoint=endpoint, now=clock.now(endpoint.gateway), by=actor_of(request))
             return True
 
         self._each(request, queryset, act, "Enabled; what was missed is being sent.")
@@ -71,7 +71,7 @@ class EndpointAdmin(ReadOnlyAdmin):
     @admin.action(description="Disable", permissions=["operate"])
     def disable(self, request: HttpRequest, queryset: QuerySet[Endpoint]) -> None:
         def act(endpoint: Endpoint) -> bool:
-            return disable(endpoint, because=BY_HAND, now=clock.now(endpoint.gateway))
+            return disable(endpoint, because=BY_HAND, now=clock.now(endpoint.gateway), by=actor_of(request))
 
         self._each(request, queryset, act, "Disabled.")
 
@@ -103,7 +103,7 @@ class Resending(ReadOnlyAdmin):
     @admin.action(description="Send again", permissions=["resend"])
     def send_again(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         try:
-            sent = send_again(deliveries=self.deliveries_of(queryset))
+            sent = send_again(deliveries=self.deliveries_of(queryset), by=actor_of(request))
         except GatewayError as refusal:
             self.message_user(request, str(refusal), messages.WARNING)
             return

@@ -12,6 +12,7 @@ from django.db.transaction import atomic
 from brokers.hours import IST, OPENS
 from brokers.loading import Reject
 from brokers.models import Instrument
+from gateway.audit import Actor
 from smallcases.loading import Draft, Known
 from smallcases.models import Constituent, Smallcase, Version
 from smallcases.selectors import weights_of
@@ -49,7 +50,7 @@ def known_to_files(*, now: datetime) -> Known:
     )
 
 
-def load_catalogue(drafts: Sequence[Draft]) -> Loaded:
+def load_catalogue(drafts: Sequence[Draft], *, by: Actor | None = None) -> Loaded:
     """Missing smallcases with version 1, texts brought up to date: all or nothing, and twice is once."""
     with atomic(durable=True):
         there = _versions([draft.scid for draft in drafts])
@@ -58,6 +59,12 @@ def load_catalogue(drafts: Sequence[Draft]) -> Loaded:
             return Loaded(refusals=refusals)
         new = [draft for draft in drafts if draft.scid not in there]
         _write(drafts, new)
+        if by and drafts:
+            loaded = {
+                "new": [draft.scid for draft in new],
+                "known": [draft.scid for draft in drafts if draft.scid in there],
+            }
+            by.record("load smallcases", f"{len(drafts)} smallcases", after=loaded)
     return Loaded(new=len(new), known=len(drafts) - len(new))
 
 

@@ -7,16 +7,20 @@ from django.contrib.auth.models import User
 from django.db.transaction import atomic
 from rest_framework.authtoken.models import Token
 
+from gateway.audit import Actor
+
 # The column's width; 160 bits of a digest over 256 random ones, which need neither salt nor stretching.
 KEPT_CHARACTERS = 40
 
 
-def issue_token(*, user: User) -> str:
+def issue_token(*, user: User, by: Actor | None = None) -> str:
     """A new one; the one before it is refused from now on."""
     made = secrets.token_urlsafe(32)
     with atomic(durable=True):
-        Token.objects.filter(user=user).delete()
+        replaced, _ = Token.objects.filter(user=user).delete()
         Token.objects.create(user=user, key=kept_form(made))
+        if by:
+            by.record("issue manager token", f"user {user}", before={"live": replaced}, after={"live": 1})
     return made
 
 

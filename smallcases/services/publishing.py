@@ -10,6 +10,7 @@ from django.db.models import Exists, OuterRef
 from django.db.transaction import atomic
 
 from gateway import clock, work
+from gateway.audit import Actor
 from gateway.errors import Conflict, Invalid
 from gateway.jobs import Job, ring
 from gateway.models import Gateway
@@ -34,8 +35,10 @@ def publish_rebalance(
     by: User | None,
     now: datetime,
     on_top_of: int | None = None,
+    actor: Actor | None = None,
 ) -> Version:
-    """`on_top_of`: the version that the manager has seen; a newer one by now is a refusal.
+    """`by` is whose version it is, `actor` who published it.
+    `on_top_of`: the version that the manager has seen; a newer one by now is a refusal.
 
     Of two at once, the constraint on the version's number lets one through.
     """
@@ -59,7 +62,19 @@ def publish_rebalance(
             for constituent in constituents
         )
         _announce(version, now)
+        if actor:
+            _record(actor, version, newest, constituents)
     return version
+
+
+def _record(actor: Actor, version: Version, newest: Version, constituents: Sequence[Weighted]) -> None:
+    actor.record(
+        "publish rebalance",
+        f"smallcase {version.smallcase.scid}",
+        before={"version": newest.number, "weights": weights_of(newest)},
+        after={"version": version.number, "label": version.label, "weights": _weights(constituents)},
+        reason=version.rationale,
+    )
 
 
 def _refuse_wrong(constituents: Sequence[Weighted], label: str, rationale: str) -> None:

@@ -5,6 +5,7 @@ from datetime import datetime
 from django.db.models import F
 from django.db.transaction import atomic
 
+from gateway.audit import Actor
 from gateway.errors import Conflict
 from transactions import payloads
 from transactions.models import Batch, Transaction
@@ -22,10 +23,13 @@ class NotUnfinished(Conflict):
     """Only a batch that ended short of complete can be marked complete."""
 
 
-def mark_complete(*, batch: Batch, now: datetime) -> None:
-    """MARKEDCOMPLETE, once. The orders stay as they are."""
+def mark_complete(*, batch: Batch, now: datetime, by: Actor | None = None) -> None:
+    """MARKEDCOMPLETE, once. The orders stay as they are. `by`: an operator, not the user whose batch it is."""
     with atomic(durable=True):
         _mark(batch, now)
+        if by:
+            before, after = {"status": batch.status}, {"status": BatchStatus.MARKEDCOMPLETE.value}
+            by.record("mark complete", f"batch {batch.batch_id}", before=before, after=after)
 
 
 def close_instead(*, transaction: Transaction, now: datetime) -> None:

@@ -6,6 +6,9 @@ from datetime import datetime
 from typing import Final
 from urllib.parse import urlsplit
 
+from django.db.transaction import atomic
+
+from gateway.audit import Actor
 from gateway.errors import Conflict, Invalid
 from gateway.models import Gateway
 from gateway.vault import reseal, seal
@@ -42,14 +45,17 @@ def check_url(url: str) -> str:
 
 
 def add_endpoint(
-    *, gateway: Gateway, url: str, types: Sequence[EventType] = DEFAULT_TYPES, now: datetime
+    *, gateway: Gateway, url: str, types: Sequence[EventType] = DEFAULT_TYPES, now: datetime, by: Actor | None = None
 ) -> NewEndpoint:
     if gateway.endpoints.filter(url=check_url(url)).exists():
         raise Conflict("This gateway has an endpoint with this URL already.")
     secret = new_secret()
-    endpoint = Endpoint.objects.create(
-        gateway=gateway, url=url, sealed_secret=seal(secret), types=[kind.value for kind in types], created_at=now
-    )
+    with atomic():
+        endpoint = Endpoint.objects.create(
+            gateway=gateway, url=url, sealed_secret=seal(secret), types=[kind.value for kind in types], created_at=now
+        )
+        if by:
+            by.record("add endpoint", named(endpoint), after={"url": url, "types": endpoint.types})
     return NewEndpoint(endpoint=endpoint, secret=secret)
 
 
@@ -58,18 +64,25 @@ def move(endpoint: Endpoint, *, url: str) -> None:
     Endpoint.objects.filter(pk=endpoint.pk).update(url=check_url(url))
 
 
-def rotate_secret(endpoint: Endpoint) -> str:
+def rotate_secret(endpoint: Endpoint, *, by: Actor | None = None) -> str:
     """A new secret; both sign until the previous one is retired. At most two live at once."""
     secret = new_secret()
     rows = Endpoint.objects.filter(pk=endpoint.pk, sealed_previous_secret__isnull=True)
-    if not rows.update(sealed_secret=seal(secret), sealed_previous_secret=endpoint.sealed_secret):
-        raise Conflict("The previous secret still signs; retire it first.")
+    with atomic():
+        if not rows.update(sealed_secret=seal(secret), sealed_previous_secret=endpoint.sealed_secret):
+            raise Conflict("The previous secret still signs; retire it first.")
+        if by:
+            by.record("rotate signing secret", named(endpoint), before={"live": 1}, after={"live": 2})
     endpoint.refresh_from_db()
     return secret
 
 
-def retire_secret(endpoint: Endpoint) -> None:
-    Endpoint.objects.filter(pk=endpoint.pk).update(sealed_previous_secret=None)
+def retire_secret(endpoint: Endpoint, *, by: Actor | None = None) -> None:
+    """The previous secret signs no more; running twice changes nothing."""
+    with atomic():
+        rows = Endpoint.objects.filter(pk=endpoint.pk, sealed_previous_secret__isnull=False)
+        if rows.update(sealed_previous_secret=None) and by:
+            by.record("retire signing secret", named(endpoint), before={"live": 2}, after={"live": 1})
 
 
 def reseal_endpoint(endpoint: Endpoint) -> None:
@@ -79,10 +92,16 @@ def reseal_endpoint(endpoint: Endpoint) -> None:
     )
 
 
-def disable(endpoint: Endpoint, *, because: str, now: datetime) -> bool:
+def disable(endpoint: Endpoint, *, because: str, now: datetime, by: Actor | None = None) -> bool:
     """It is owed nothing from now on; what it was owed is given up by the next sweep. False: it was disabled before."""
     rows = Endpoint.objects.filter(pk=endpoint.pk, is_enabled=True)
-    return rows.update(is_enabled=False, disabled_at=now, disabled_because=because[:REASON]) == 1
+    with atomic():
+        done = rows.update(is_enabled=False, disabled_at=now, disabled_because=because[:REASON]) == 1
+        if done and by:
+            by.record(
+                "disable endpoint", named(endpoint), before={"enabled": True}, after={"enabled": False}, reason=because
+            )
+    return done
 
 
 def enable(endpoint: Endpoint) -> bool:
@@ -92,6 +111,16 @@ def enable(endpoint: Endpoint) -> bool:
     return rows.update(is_enabled=True, **clean) == 1
 
 
-def subscribe(endpoint: Endpoint, *, types: Sequence[EventType], plan: Plan) -> None:
+def subscribe(endpoint: Endpoint, *, types: Sequence[EventType], plan: Plan, by: Actor | None = None) -> None:
     """What it hears from now on, and how often a failed delivery is tried."""
-    Endpoint.objects.filter(pk=endpoint.pk).update(types=[kind.value for kind in types], plan=plan.value)
+    before = {"types": endpoint.types, "plan": endpoint.plan}
+    after = {"types": [kind.value for kind in types], "plan": plan.value}
+    with atomic():
+        Endpoint.objects.filter(pk=endpoint.pk).update(**after)
+        if by:
+            by.record("subscribe endpoint", named(endpoint), before=before, after=after)
+
+
+def named(endpoint: Endpoint) -> str:
+    """As the audit trail calls it."""
+    return f"endpoint {endpoint.public_id}"

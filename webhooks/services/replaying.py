@@ -13,6 +13,7 @@ from django.db.models import Case, F, Max, Min, Q, QuerySet, Value, When
 from django.db.transaction import atomic
 
 from gateway import clock, work
+from gateway.audit import Actor
 from gateway.errors import Conflict, Invalid
 from gateway.ids import new_object_id
 from gateway.jobs import Job, ring
@@ -20,7 +21,7 @@ from gateway.models import Gateway
 from webhooks.events import SAMPLE, EventType
 from webhooks.models import Delivery, DeliveryStatus, Endpoint, Event, Replay
 from webhooks.selectors import events_named
-from webhooks.services.endpoints import enable
+from webhooks.services.endpoints import enable, named
 
 CHUNK: Final = 2000  # deliveries
 MOST_RUNNING: Final = 5
@@ -66,7 +67,7 @@ def replay_events(*, gateway: Gateway, keys: Sequence[str], auth_id: str = "", n
     return owed
 
 
-def send_again(*, deliveries: QuerySet[Delivery]) -> int:
+def send_again(*, deliveries: QuerySet[Delivery], by: Actor | None = None) -> int:
     """How many are owed (again), each by its own gateway's clock; none to a disabled endpoint."""
     chosen = list(deliveries.filter(endpoint__is_enabled=True).values_list("pk", "gateway")[: MOST_AT_ONCE + 1])
     if len(chosen) > MOST_AT_ONCE:
@@ -75,6 +76,10 @@ def send_again(*, deliveries: QuerySet[Delivery]) -> int:
         for gateway in Gateway.objects.filter(pk__in={gateway for _, gateway in chosen}):
             own = [pk for pk, of in chosen if of == gateway.pk]
             _make_due(_locked(Delivery.objects.filter(pk__in=own)), clock.now(gateway))
+        if by:
+            by.record(
+                "send webhooks again", f"{len(chosen)} deliveries", after={"deliveries": [pk for pk, _ in chosen]}
+            )
     return len(chosen)
 
 
@@ -88,7 +93,7 @@ def start_replay(*, gateway: Gateway, span: Span, auth_id: str = "", now: dateti
     return replay
 
 
-def recover(*, endpoint: Endpoint, since: datetime | None = None, now: datetime) -> Replay:
+def recover(*, endpoint: Endpoint, since: datetime | None = None, now: datetime, by: Actor | None = None) -> Replay:
     """Enabled, and owed what it has missed since it began to fail, or since it was disabled, unless told.
 
     No bell: a change that was under way meanwhile may have seen the endpoint disabled, and is waited for.
@@ -102,6 +107,10 @@ def recover(*, endpoint: Endpoint, since: datetime | None = None, now: datetime)
         replay = _begin(endpoint.gateway, span, endpoint=endpoint, auth_id="", now=now)
         replay.leased_until = clock.wall() + SETTLING
         replay.save(force_insert=True)
+        if by:
+            before = {"enabled": endpoint.is_enabled, "failures": endpoint.failures}
+            after = {"enabled": True, "replay": replay.key, "since": span.since}
+            by.record("enable endpoint and recover", named(endpoint), before=before, after=after)
     return replay
 
 

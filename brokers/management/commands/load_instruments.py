@@ -34,7 +34,7 @@ class Command(Door):
         self._tell_rejects(reading)
         if reading.rejects and not keep_good:
             stop(f"{len(reading.rejects)} problems; nothing was loaded. --keep-good loads the other rows.")
-        load(reading.instruments)
+        load(reading.instruments, by=self.actor)
         aside = f"; {reading.unknown} are not in the catalogue" if reading.unknown else ""
         self.stdout.write(f"{len(reading.instruments)} instruments loaded{aside}.")
 

@@ -6,9 +6,10 @@ from django.db.transaction import atomic
 
 from gateway import clock
 from gateway.credentials import create_gateway
+from gateway.models import Gateway
 from gateway.origins import check_origin
 from gateway.terminal import Command as Door
-from webhooks.services.endpoints import add_endpoint
+from webhooks.services.endpoints import NewEndpoint, add_endpoint
 
 
 class Command(Door):
@@ -37,8 +38,8 @@ class Command(Door):
     ) -> dict[str, Any]:
         origins = [check_origin(origin) for origin in allowed_origin]
         with atomic(durable=True):
-            made = create_gateway(name=name, is_test=test, allowed_origins=origins, now=clock.wall())
-            hook = add_endpoint(gateway=made.gateway, url=webhook_url, now=clock.wall()) if webhook_url else None
+            made = create_gateway(name=name, is_test=test, allowed_origins=origins, now=clock.wall(), by=self.actor)
+            hook = self._hook(made.gateway, webhook_url) if webhook_url else None
         return {
             "name": name,
             "apiSecret": made.api_secret,
@@ -47,3 +48,6 @@ class Command(Door):
             "webhookSecret": hook and hook.secret,
             "test": test,
         }
+
+    def _hook(self, gateway: Gateway, url: str) -> NewEndpoint:
+        return add_endpoint(gateway=gateway, url=url, now=clock.wall(), by=self.actor)

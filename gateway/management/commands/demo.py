@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db.transaction import atomic
 
 from gateway import clock
+from gateway.audit import Actor
 from gateway.credentials import create_gateway
 from gateway.demo.investor import Investor
 from gateway.demo.partner import Partner, Unexpected
@@ -42,7 +43,7 @@ class Command(Door):
         receiver.start()
         try:
             with _gateway_on(port) as url:
-                partner = _partner(url, receiver)
+                partner = _partner(url, receiver, self.actor)
                 out.print(f"Gateway [cyan]{partner.name}[/cyan] at {url}, webhooks to {receiver.url}")
                 Story(partner, receiver, out).tell()
                 Investor(partner, receiver, out).tell()
@@ -84,11 +85,11 @@ def _wait_until_up(port: int, log: str) -> None:
         time.sleep(0.05)  # a process of its own is starting
 
 
-def _partner(url: str, receiver: Receiver) -> Partner:
+def _partner(url: str, receiver: Receiver, by: Actor) -> Partner:
     name = f"demo-{secrets.token_hex(3)}"
     with atomic(durable=True):
-        made = create_gateway(name=name, is_test=True, allowed_origins=[], now=clock.wall())
-        hook = add_endpoint(gateway=made.gateway, url=receiver.url, types=tuple(EventType), now=clock.wall())
+        made = create_gateway(name=name, is_test=True, allowed_origins=[], now=clock.wall(), by=by)
+        hook = add_endpoint(gateway=made.gateway, url=receiver.url, types=tuple(EventType), now=clock.wall(), by=by)
     receiver.api_secret, receiver.webhook_secret = made.api_secret, hook.secret
     return Partner(url, name, made.api_secret, made.jwt_secret)
 

@@ -24,5 +24,7 @@ class Command(Door):
                 reseal_gateway(gateway)
             for endpoint in endpoints:
                 reseal_endpoint(endpoint)
+            resealed = {"gateways": len(gateways), "endpoints": len(endpoints)}
+            self.actor.record("reseal secrets", "all secrets", after=resealed)
         reseal_answers()
         self.stdout.write(f"Resealed {len(gateways)} gateways and {len(endpoints)} endpoints.")

@@ -56,7 +56,7 @@ class Command(Door):
             stop("A process would not stay alive; its own words are above.")
 
     def _tell_operator(self) -> None:
-        if made := first_operator():
+        if made := first_operator(by=self.actor):
             console().print(f"Console login, made now and not shown again: {made.name} / {made.password}")
 
 

@@ -32,7 +32,7 @@ class Command(Door):
         now = clock.wall()
         reading = read_smallcases(file, known=known_to_files(now=now))
         self._refuse(reading.rejects)
-        loaded = load_catalogue(reading.drafts)
+        loaded = load_catalogue(reading.drafts, by=self.actor)
         self._refuse(loaded.refusals)
         self.stdout.write(f"{loaded.new} smallcases loaded, {loaded.known} were there.")
         self.stdout.write(f"{self._index(reading)} index values computed.")

@@ -23,4 +23,4 @@ class Command(Door):
             stop(f"There is no user {username}.")
         if not user.has_perm(PERMISSION):
             stop(f"{username} may not publish rebalances: the permission is {PERMISSION}.")
-        self.stdout.write(issue_token(user=user))
+        self.stdout.write(issue_token(user=user, by=self.actor))

@@ -40,6 +40,7 @@ class Command(Door):
             label=label or rebalance.label,
             rationale=rationale or rebalance.rationale,
             by=self._user(by),
+            actor=self.actor,
             now=now,
         )
         self.stdout.write(f"{scid}: version {version.number} is published. Its investors are told in the background.")
