@@ -8,4 +8,5 @@ class GatewayConfig(AppConfig):
     verbose_name = "Gateways and accounts"
 
     def ready(self) -> None:
-        import_module("gateway.logins")  # it listens to Django's signals
+        for listener in ("gateway.logins", "gateway.roles"):
+            import_module(listener)  # to Django's signals

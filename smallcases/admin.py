@@ -1,10 +1,13 @@
 """The catalogue, what is invested in it, and how far a rebalance has been told, in the console."""
 
+from typing import Any
+
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from gateway.console import ReadOnlyAdmin, ReadOnlyInline
+from smallcases.managers import visible_to
 from smallcases.models import (
     Announcement,
     Constituent,
@@ -48,8 +51,18 @@ class FillInline(ReadOnlyInline):
     ordering = ("-pk",)
 
 
+class OwnAlone(ReadOnlyAdmin):
+    """A manager sees what belongs to the smallcases that are theirs; another's are not there."""
+
+    to_smallcase = "smallcase"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return visible_to(request.user, super().get_queryset(request), path=self.to_smallcase)
+
+
 @admin.register(Smallcase)
-class SmallcaseAdmin(ReadOnlyAdmin):
+class SmallcaseAdmin(OwnAlone):
+    to_smallcase = ""
     list_display = ("scid", "name", "kind", "risk", "schedule", "manager", "launched_on", "is_archived")
     list_select_related = ("manager",)
     list_filter = ("kind", "risk", "schedule", "is_archived")
@@ -59,7 +72,7 @@ class SmallcaseAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Version)
-class VersionAdmin(ReadOnlyAdmin):
+class VersionAdmin(OwnAlone):
     list_display = ("smallcase", "number", "label", "published_at", "published_by")
     list_select_related = ("smallcase", "published_by")
     search_fields = ("=smallcase__scid", "label")
@@ -67,7 +80,7 @@ class VersionAdmin(ReadOnlyAdmin):
 
 
 @admin.register(IndexValue)
-class IndexValueAdmin(ReadOnlyAdmin):
+class IndexValueAdmin(OwnAlone):
     list_display = ("smallcase", "day", "value")
     list_select_related = ("smallcase",)
     search_fields = ("=smallcase__scid",)
@@ -75,7 +88,7 @@ class IndexValueAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Investment)
-class InvestmentAdmin(ReadOnlyAdmin):
+class InvestmentAdmin(OwnAlone):
     list_display = ("iscid", "smallcase", "gateway", "account", "version", "deviated", "created_at", "exited_at")
     list_select_related = ("smallcase", "gateway", "account", "version__smallcase")
     list_filter = ("gateway", "deviated")
@@ -84,14 +97,16 @@ class InvestmentAdmin(ReadOnlyAdmin):
 
 
 @admin.register(InvestmentFill)
-class InvestmentFillAdmin(ReadOnlyAdmin):
+class InvestmentFillAdmin(OwnAlone):
+    to_smallcase = "investment__smallcase"
     list_display = ("investment", "side", "ticker", "shares", "price", "at")
     list_select_related = ("investment",)
     search_fields = ("=investment__iscid", "=order_ref")
 
 
 @admin.register(Sip)
-class SipAdmin(ReadOnlyAdmin):
+class SipAdmin(OwnAlone):
+    to_smallcase = "investment__smallcase"
     list_display = ("investment", "amount", "frequency", "scheduled_date", "periods_done", "is_active", "due_at")
     list_select_related = ("investment",)
     list_filter = ("frequency", "is_active", "gateway")
@@ -99,7 +114,8 @@ class SipAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Announcement)
-class AnnouncementAdmin(ReadOnlyAdmin):
+class AnnouncementAdmin(OwnAlone):
+    to_smallcase = "version__smallcase"
     list_display = ("version", "gateway", "told", "is_done", "due_at", "attempts")
     list_select_related = ("version__smallcase", "gateway")
     list_filter = ("gateway",)

@@ -1,6 +1,9 @@
 """The managers' plane: a user's token, the permission to publish, and only the smallcases that are theirs."""
 
-from django.contrib.auth.models import User
+from typing import TypeVar
+
+from django.contrib.auth.models import AnonymousUser, User
+from django.db.models import Model, QuerySet
 from rest_framework.authentication import BaseAuthentication, TokenAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
@@ -11,6 +14,8 @@ from smallcases.models import Smallcase
 from smallcases.services.manager_tokens import kept_form
 
 PERMISSION = "smallcases.add_version"
+READS_ALL = "smallcases.view_investment"
+M = TypeVar("M", bound=Model)
 
 
 class MayNotPublish(GatewayError):
@@ -50,6 +55,16 @@ class ManagerView(PlaneView):
     def check_permissions(self, request: Request) -> None:
         if not request.user.has_perm(PERMISSION):
             raise MayNotPublish("This user may not publish rebalances.")
+
+
+def visible_to(user: User | AnonymousUser, rows: QuerySet[M], *, path: str = "") -> QuerySet[M]:
+    """`rows` of the smallcases that a user may see: the own ones, unless the user may read what anybody has invested.
+
+    `path` leads from a row to its smallcase.
+    """
+    if user.has_perm(READS_ALL):
+        return rows
+    return rows.filter(**{"__".join(filter(None, (path, "manager"))): user.pk})
 
 
 def smallcase_managed_by(manager: User, scid: str) -> Smallcase:
