@@ -1,23 +1,43 @@
 """Gateways, accounts and users in the console. Sealed secrets are not shown, not even sealed."""
 
+from axes.utils import reset
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
+from django.db.models import QuerySet
 from django.db.transaction import atomic
 from django.http import HttpRequest, HttpResponse
+from django_otp.plugins.otp_totp.models import TOTPDevice
 from rest_framework.authtoken.models import TokenProxy
 
-from gateway.console import ReadOnlyAdmin
+from gateway.console import ReadOnlyAdmin, actor_of
 from gateway.editing import Audited
 from gateway.models import Account, Gateway
+from gateway.second_factor import take_away
 
 admin.site.unregister(TokenProxy)  # it shows the keys in clear
 admin.site.unregister([User, Group])
+admin.site.unregister(TOTPDevice)  # it shows the keys in clear, as a picture
 
 
 @admin.register(User)
 class PeopleAdmin(Audited, UserAdmin[User]):
+    actions = ("take_second_factor_away", "unlock")
+
+    @admin.action(description="Take the second factor away", permissions=["change"])
+    def take_second_factor_away(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        taken = sum(take_away(user=user, by=actor_of(request)) for user in queryset)
+        self.message_user(request, f"{taken} had one; the next login asks for the password alone.")
+
+    @admin.action(description="Unlock after failed logins", permissions=["change"])
+    def unlock(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        for user in queryset:
+            with atomic():
+                attempts = reset(username=user.get_username())
+                actor_of(request).record("unlock", f"user {user}", before={"attempts": attempts}, after={"attempts": 0})
+        self.message_user(request, "Unlocked.")
+
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
         with atomic():
             self.remember(request, unquote(id))

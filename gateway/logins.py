@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from axes.signals import user_locked_out
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.db.transaction import atomic
@@ -11,10 +13,15 @@ from django.http import HttpRequest
 from gateway import clock
 from gateway.addresses import remote_network
 from gateway.audit import record
+from gateway.idling import begin
+from gateway.limits import count_guess
+from gateway.logging_in import guesser
 
 
 @receiver(user_logged_in)
 def logged_in(*, request: HttpRequest | None, user: User, **_: Any) -> None:
+    if request is not None:
+        begin(request, now=clock.wall())
     _record(request, user, "log in", str(user))
 
 
@@ -26,8 +33,22 @@ def logged_out(*, request: HttpRequest | None, user: User | None, **_: Any) -> N
 
 @receiver(user_login_failed)
 def login_failed(*, credentials: dict[str, Any], request: HttpRequest | None = None, **_: Any) -> None:
-    """Nobody is known by now: the name is what somebody typed."""
+    """Nobody is known by now: the name is what somebody typed.
+
+    Of one who is locked out only the lock-out is recorded: who goes on guessing cannot fill the trail.
+    """
+    if request is not None:
+        count_guess(guesser(request), now=clock.wall())
+        if getattr(request, "axes_locked_out", False):
+            return
     _record(request, None, "log in, refused", str(credentials.get("username", "")))
+
+
+@receiver(user_locked_out)
+def locked_out(*, request: HttpRequest, username: str | None, **_: Any) -> None:
+    """Axes tells of it with every attempt; the first is the one that reached the limit."""
+    if getattr(request, "axes_failures_since_start", 0) == settings.AXES_FAILURE_LIMIT:
+        _record(request, None, "lock out", username or "")
 
 
 def _record(request: HttpRequest | None, user: User | None, act: str, name: str) -> None:

@@ -5,6 +5,7 @@ GATEWAY_ENV=embedded, the default, needs nothing; GATEWAY_ENV=production asks fo
 
 import os
 import secrets
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,7 @@ WSGI_APPLICATION = "gateway.wsgi.application"
 APPEND_SLASH = False
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "gateway.console_app.ConsoleApp",  # django.contrib.admin, with a site of our own
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -59,6 +60,9 @@ INSTALLED_APPS = [
     "rest_framework.authtoken",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "axes",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
     "gateway",
     "brokers",
     "brokers.simulator",
@@ -78,13 +82,17 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "gateway.console.Askable",
+    "gateway.idling.Idle",
+    "axes.middleware.AxesMiddleware",
 ]
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "gateway" / "console_templates"],  # before those of django.contrib.admin
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -235,10 +243,6 @@ X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_NUMBER_FILES = 0
 SESSION_COOKIE_HTTPONLY = True
 CSRF_COOKIE_HTTPONLY = True
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
-]
 BEHIND_TLS_PROXY = env.flag("BEHIND_TLS_PROXY", default=False)
 # How many proxies of ours add to X-Forwarded-For: what stands before their words in it, anybody may have written.
 PROXIES_IN_FRONT = env.whole("PROXIES_IN_FRONT", default=int(BEHIND_TLS_PROXY))
@@ -252,6 +256,39 @@ if not EMBEDDED:
     CSRF_COOKIE_SECURE = True
     if BEHIND_TLS_PROXY:
         SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+# Who enters the console (docs/console.md) --------------------------------------------------------------------
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+# scrypt is hard on memory and comes with Python; what was hashed otherwise is hashed anew at the next login.
+PASSWORD_HASHERS = [
+    f"django.contrib.auth.hashers.{name}PasswordHasher" for name in ("Scrypt", "PBKDF2", "PBKDF2SHA1", "Argon2")
+]
+_validation = "django.contrib.auth.password_validation"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"{_validation}.UserAttributeSimilarityValidator"},
+    {"NAME": f"{_validation}.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": f"{_validation}.CommonPasswordValidator"},
+    {"NAME": f"{_validation}.NumericPasswordValidator"},
+]
+CONSOLE_REQUIRE_TOTP = env.flag("CONSOLE_REQUIRE_TOTP", default=False)
+CONSOLE_IDLE_MINUTES = env.whole("CONSOLE_IDLE_MINUTES", default=30)
+CONSOLE_SESSION_HOURS = env.whole("CONSOLE_SESSION_HOURS", default=12)
+SESSION_COOKIE_AGE = CONSOLE_SESSION_HOURS * 3600
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+# One name from one address: a stranger elsewhere locks nobody out. Many names from one: RATE_LIMIT_WRONG_SECRETS.
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_FAILURE_LIMIT = env.whole("CONSOLE_LOCKOUT_FAILURES", default=5)
+AXES_COOLOFF_TIME = timedelta(minutes=env.whole("CONSOLE_LOCKOUT_MINUTES", default=15))
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_CLIENT_IP_CALLABLE = "gateway.logging_in.client_address"
+AXES_LOCKOUT_CALLABLE = "gateway.logging_in.locked_out"
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "password", "code"]
+AXES_DISABLE_ACCESS_LOG = True  # the audit trail has them
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
+OTP_TOTP_ISSUER = "Transaction gateway"
 
 # What operators see --------------------------------------------------------------------------------------
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -272,6 +309,8 @@ LOGGING = {
         "celery.beat": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},
         "celery.worker.strategy": {"level": "WARNING"},
+        # Names that somebody typed; the audit trail has them.
+        "axes": {"level": "ERROR"},
     },
 }
 # A secret of the scraper's; without it /metrics is open in the embedded default and not there in production.

@@ -4,9 +4,6 @@ from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSpli
 
 from gateway.views import demo, healthz, metrics, readyz
 
-admin.site.site_header = admin.site.site_title = "Transaction gateway"
-admin.site.index_title = "Console"
-
 handler400 = "transactions.checkout.refusals.refused"
 handler404 = "transactions.checkout.refusals.unknown"
 handler500 = "transactions.checkout.refusals.crashed"

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from axes.models import AccessAttempt
 from django.contrib import admin
 from django.contrib.auth.models import Group, User
 from django.core.management import call_command
 from django.db.models import Model
 from django.test import Client, RequestFactory
+from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from brokers.models import MarketDay
 from gateway import audit, clock
@@ -69,6 +71,18 @@ def market_days() -> Iterable[Model]:
     return [MarketDay.objects.create(day=date(2026, 12, 24), note="A holiday.")]
 
 
+def locked() -> Iterable[Model]:
+    attempt = {"ip_address": ROOM, "user_agent": "", "get_data": "", "post_data": "", "failures_since_start": 5}
+    AccessAttempt.objects.create(username="locked", attempt_time=clock.wall(), **attempt)
+    return [User.objects.create_user("locked")]
+
+
+def with_apps() -> Iterable[Model]:
+    user = User.objects.create_user("asha")
+    TOTPDevice.objects.create(user=user, name="app", confirmed=True)
+    return [user]
+
+
 # What there must be, for an action to have something to do. An action that is not here fails its test.
 SCENES: Final[dict[str, Scene]] = {
     "endpoint.enable_and_recover": disabled_endpoints,
@@ -77,6 +91,8 @@ SCENES: Final[dict[str, Scene]] = {
     "event.send_again": events,
     "batch.mark_complete": unfilled_batches,
     "marketday.delete_selected": market_days,
+    "user.unlock": locked,
+    "user.take_second_factor_away": with_apps,
     "user.delete_selected": lambda: [User.objects.create_user("leaver")],
     "group.delete_selected": lambda: [Group.objects.create(name="Passing")],
 }

@@ -1,0 +1,79 @@
+"""The way into the console: name, password, and a code where an authenticator app was set up."""
+
+from typing import Any, Final
+
+from axes.helpers import get_cool_off
+from django import forms
+from django.contrib.admin.forms import AdminAuthenticationForm
+from django.contrib.auth.models import User
+from django.contrib.auth.signals import user_login_failed
+from django.core.exceptions import ValidationError
+from django.db.transaction import atomic
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+from django_otp.plugins.otp_totp.models import TOTPDevice
+
+from gateway.addresses import remote_network
+from gateway.envelope import Page
+
+REFUSED: Final = "Please enter the name, the password and, if you use one, the code of a staff account."
+
+
+class LoginForm(AdminAuthenticationForm):
+    """Whatever is wrong, the same sentence says so: nobody learns that a password was right."""
+
+    error_messages = {"invalid_login": REFUSED, "inactive": REFUSED}
+    code = forms.CharField(
+        required=False,
+        max_length=10,
+        label="Code of your authenticator app, if you use one",
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric"}),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """A right password with a wrong code, or of nobody's on the staff, counts as a failed login."""
+        try:
+            cleaned: dict[str, Any] = super().clean()
+            self._check_code(self.get_user(), cleaned.get("code", ""))
+        except ValidationError:
+            if self.user_cache is not None:
+                name = self.user_cache.get_username()
+                user_login_failed.send(__name__, credentials={"username": name}, request=self.request)
+                self.user_cache = None
+            raise
+        return cleaned
+
+    def _check_code(self, user: Any, code: str) -> None:
+        """Locks the device, so that one code is good for one login. django-otp throttles wrong ones."""
+        with atomic():
+            device = device_of(user, lock=True)
+            fits = device is None or device.verify_token(code.replace(" ", ""))
+        if not fits:
+            raise self.get_invalid_login_error()
+        user.otp_device = device  # django-otp keeps it in the session
+
+
+def device_of(user: User, *, lock: bool = False) -> TOTPDevice | None:
+    rows = TOTPDevice.objects.select_for_update() if lock else TOTPDevice.objects.all()
+    return rows.filter(user=user, confirmed=True).first()
+
+
+def guesser(request: HttpRequest) -> str:
+    """Whom wrong passwords are counted against, whatever names they are tried with."""
+    return f"console {remote_network(request.META)}"
+
+
+def client_address(request: HttpRequest) -> str | None:
+    """For axes, whose column takes an address alone."""
+    return remote_network(request.META).partition("/")[0] or None
+
+
+def locked_out(request: HttpRequest, response: Any, credentials: Any) -> Page:
+    seconds = int(get_cool_off(request).total_seconds())
+    return too_many(request, seconds=seconds)
+
+
+def too_many(request: HttpRequest, *, seconds: int) -> Page:
+    page = Page(render_to_string("admin/locked_out.html", {"minutes": -(-seconds // 60)}, request), status=429)
+    page["Retry-After"] = str(seconds)
+    return page
