@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from gateway import clock
 from gateway.console import ReadOnlyAdmin, ReadOnlyInline, actor_of
 from gateway.errors import GatewayError
+from transactions.filters import AgeFilter, BrokerFilter, OrderBrokerFilter, StuckFilter
 from transactions.models import Batch, CheckoutSession, Order, Transaction
 from transactions.services.closing import mark_complete
 
@@ -42,8 +43,8 @@ class OrderInline(ReadOnlyInline):
 class BatchAdmin(ReadOnlyAdmin):
     list_display = ("batch_id", "status", "gateway", "account", "variety", "created_at", "completed_at")
     list_select_related = ("gateway", "account")
-    list_filter = ("status", "variety", "gateway")
-    search_fields = ("=batch_id", "=transaction__transaction_id", "=account__auth_id")
+    list_filter = ("status", StuckFilter, BrokerFilter, "variety", "gateway")
+    search_fields = ("=batch_id", "=iscid", "=transaction__transaction_id", "=account__auth_id")
     inlines = (OrderInline,)
     actions = ("mark_complete",)
 
@@ -66,8 +67,15 @@ class BatchAdmin(ReadOnlyAdmin):
 class OrderAdmin(ReadOnlyAdmin):
     list_display = ("ticker", "side", "status", "error_code", "quantity", "filled_quantity", "batch", "ordered_at")
     list_select_related = ("batch",)
-    list_filter = ("status", "error_code", "order_type")
-    search_fields = ("=batch__batch_id", "=ref", "=exchange_order_id", "=ticker")
+    list_filter = ("status", OrderBrokerFilter, AgeFilter, "order_type")
+    search_fields = (
+        "=ref",
+        "=batch__batch_id",
+        "=batch__transaction__transaction_id",
+        "=batch__account__auth_id",
+        "=exchange_order_id",
+        "=ticker",
+    )
 
 
 @admin.register(CheckoutSession)

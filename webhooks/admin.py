@@ -36,6 +36,23 @@ class Health(admin.SimpleListFilter):
         return queryset.filter(**wanted.get(self.value() or "", {}))
 
 
+class Answered(admin.SimpleListFilter):
+    """By the kind of answer: to list the codes that there are would read every attempt."""
+
+    title = "answer"
+    parameter_name = "answer"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("none", "None"), *((str(kind), f"{kind}xx") for kind in range(2, 6))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Attempt]) -> QuerySet[Attempt]:
+        wanted = self.value() or ""
+        if wanted == "none":
+            return queryset.filter(status_code__isnull=True)
+        first = 100 * int(wanted) if wanted in {"2", "3", "4", "5"} else 0
+        return queryset.filter(status_code__gte=first, status_code__lt=first + 100) if first else queryset
+
+
 @admin.register(Endpoint)
 class EndpointAdmin(ReadOnlyAdmin):
     list_display = ("url", "gateway", "is_enabled", "failures", "failing_since", "disabled_at", "disabled_because")
@@ -162,7 +179,7 @@ class DeliveryAdmin(Resending):
 class AttemptAdmin(ReadOnlyAdmin):
     list_display = ("at", "status_code", "error", "duration_ms", "delivery")
     list_select_related = ("delivery__event",)
-    list_filter = ("status_code",)
+    list_filter = (Answered,)
     search_fields = ("=delivery__event__key", "=delivery__event__subject")
 
 

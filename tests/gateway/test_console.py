@@ -1,10 +1,21 @@
 """What an operator's browser could be made to ask of the console."""
 
-import pytest
-from django.contrib.auth.models import User
-from django.test import Client
+import csv
+from decimal import Decimal
 
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.db import connection
+from django.db.models import Model
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from gateway import clock
+from gateway.console import MOST_COUNTED, cell
+from gateway.models import Account
 from tests import make
+from tests.smallcases.counting import at_most
 
 
 @pytest.fixture
@@ -35,3 +46,103 @@ class TestAQuery:
 
     def test_of_the_api_is_not_the_consoles_business(self, operator: Client) -> None:
         assert operator.get("/healthz?x=%00").status_code == 200
+
+
+def account(client_id: str) -> Account:
+    known = {"broker": "kite", "client_id": client_id, "created_at": clock.wall()}
+    return Account(auth_id=f"{abs(hash(client_id)):024x}"[:24], **known)
+
+
+@pytest.mark.usefixtures("instruments")
+class TestAList:
+    def test_counts_no_further_than_somebody_turns_pages(self, operator: Client) -> None:
+        here = make.gateway()
+        accounts = [account(str(number)) for number in range(MOST_COUNTED + 50)]
+        for one in accounts:
+            one.gateway = here
+        Account.objects.bulk_create(accounts)
+
+        page = operator.get("/admin/gateway/account/")
+
+        assert page.context["cl"].result_count == MOST_COUNTED + 1
+        assert b"more than 1,000 accounts" in page.content
+
+    def test_finds_an_id_by_its_index(self, operator: Client) -> None:
+        batch = make.queued_batch(gateway=make.gateway(), securities=make.TWO_WAY, now=clock.wall())
+        make.queued_batch(gateway=make.gateway(), securities=make.TWO_WAY, now=clock.wall())
+
+        for term in (batch.batch_id, batch.transaction.transaction_id, f"  {batch.account.auth_id} "):
+            page = operator.get("/admin/transactions/order/", {"q": term})
+            assert {order.batch_id for order in page.context["cl"].result_list} == {batch.pk}
+
+    def test_finds_nothing_of_what_is_not_there(self, operator: Client) -> None:
+        make.queued_batch(gateway=make.gateway(), securities=make.TWO_WAY, now=clock.wall())
+
+        page = operator.get("/admin/transactions/order/", {"q": "x" * 5_000})
+
+        assert page.context["cl"].result_count == 0
+
+    def test_of_orders_asks_for_as_much_however_long_it_is(self, operator: Client) -> None:
+        make.queued_batch(gateway=make.gateway(), securities=make.TWO_WAY, now=clock.wall())
+        operator.get("/admin/transactions/order/")
+        with at_most(9):
+            operator.get("/admin/transactions/order/")
+        for _ in range(5):
+            make.queued_batch(gateway=make.gateway(), securities=make.TWO_WAY, now=clock.wall())
+
+        with at_most(9):
+            assert len(operator.get("/admin/transactions/order/").context["cl"].result_list) == 12
+
+    @pytest.mark.parametrize("page", [page for page in admin.site._registry if page is not User])
+    def test_asks_no_table_what_it_holds(self, operator: Client, page: type[Model]) -> None:
+        with CaptureQueriesContext(connection) as asked:
+            answer = operator.get(f"/admin/{page._meta.app_label}/{page._meta.model_name}/")
+
+        assert answer.status_code == 200
+        big = ("order", "batch", "transaction", "attempt", "delivery", "event", "account", "auditentry")
+        distinct = [query["sql"] for query in asked if "DISTINCT" in query["sql"]]
+        assert not [sql for sql in distinct if any(f'_{name}"' in sql for name in big)]
+
+
+class TestAnExport:
+    def test_is_a_spreadsheets_without_formulas(self, operator: Client) -> None:
+        here = make.gateway()
+        hostile = '=cmd|"/C calc"!A1'
+        Account.objects.create(
+            gateway=here, auth_id="a" * 24, broker="kite", client_id=hostile, created_at=clock.wall()
+        )
+
+        answer = operator.post(
+            "/admin/gateway/account/", {"action": "export_csv", "select_across": "1", "_selected_action": "0"}
+        )
+
+        header, row = csv.reader(b"".join(answer.streaming_content).decode().splitlines())  # type: ignore[attr-defined]
+        assert dict(zip(header, row, strict=True))["client_id"] == f"'{hostile}"
+        assert answer["Content-Disposition"] == 'attachment; filename="account.csv"'
+
+    def test_holds_no_secret(self, operator: Client) -> None:
+        made = make.gateway()
+
+        answer = operator.post("/admin/gateway/gateway/", {"action": "export_csv", "_selected_action": made.pk})
+
+        text = b"".join(answer.streaming_content).decode()  # type: ignore[attr-defined]
+        assert made.name in text
+        assert "sealed" not in text
+        assert made.sealed_api_secret not in text
+
+    @pytest.mark.parametrize(
+        ("value", "text"),
+        [
+            ("=1+1", "'=1+1"),
+            ("  @SUM(A1)", "'  @SUM(A1)"),
+            ("\t=1", "'\t=1"),
+            ("\uff1d1", "'\uff1d1"),
+            ("-1", "'-1"),
+            (Decimal("-1.50"), "-1.50"),
+            (7, "7"),
+            (None, ""),
+            (["a"], '["a"]'),
+        ],
+    )
+    def test_writes_a_cell(self, value: object, text: str) -> None:
+        assert cell(value) == text
