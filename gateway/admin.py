@@ -1,22 +1,28 @@
 """Gateways, accounts and users in the console. Sealed secrets are not shown, not even sealed."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, Final
 
 from axes.utils import reset
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
 from django.db.models import QuerySet
 from django.db.transaction import atomic
 from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.html import format_html_join
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from rest_framework.authtoken.models import TokenProxy
 
 from gateway import clock
 from gateway.console import ReadOnlyAdmin, actor_of
+from gateway.credentials import Kind, retire, rotate
 from gateway.editing import Audited
+from gateway.errors import GatewayError
 from gateway.models import Account, AuditEntry, Gateway
 from gateway.second_factor import take_away
 
@@ -56,12 +62,95 @@ class RoleAdmin(Audited, GroupAdmin):
     pass
 
 
+class Rotating(ReadOnlyAdmin):
+    """Secrets are shown on the page that answers, and nowhere again: no message, no session, no trail holds them."""
+
+    def has_rotate_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("gateway.change_gateway")
+
+    def show_new(
+        self, request: HttpRequest, queryset: QuerySet[Any], what: str, rotate_one: Callable[[Any], str]
+    ) -> HttpResponse | None:
+        """Of one at a time: a person can carry one secret safely."""
+        rows = list(queryset[:2])
+        if len(rows) != 1:
+            self.message_user(request, "Choose exactly one.", messages.WARNING)
+            return None
+        try:
+            shown = rotate_one(rows[0])
+        except GatewayError as refusal:
+            self.message_user(request, f"{rows[0]}: {refusal}", messages.WARNING)
+            return None
+        context = {"title": f"New {what} of {rows[0]}", "secret": shown, "back": request.get_full_path()}
+        context |= self.admin_site.each_context(request) | context
+        answer = TemplateResponse(request, "admin/secret_once.html", context)
+        answer["Cache-Control"] = "no-store"
+        return answer
+
+
 @admin.register(Gateway)
-class GatewayAdmin(ReadOnlyAdmin):
+class GatewayAdmin(Rotating):
     list_display = ("name", "is_test", "market_hours", "clock_offset", "created_at")
     list_filter = ("is_test",)
-    search_fields = ("name",)
-    fields = ("name", "is_test", "market_hours", "clock_offset", "allowed_origins", "created_at")
+    search_fields = ("=name", "name")
+    fields = (
+        "name",
+        "is_test",
+        "market_hours",
+        "clock_offset",
+        "shows",
+        "allowed_origins",
+        "secrets",
+        "belongings",
+        "created_at",
+    )
+    actions = ("rotate_api_secret", "retire_api_secret", "rotate_jwt_secret", "retire_jwt_secret")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return ("shows", "secrets", "belongings")
+
+    @admin.display(description="its clock shows")
+    def shows(self, gateway: Gateway) -> str:
+        return f"{clock.now(gateway):%Y-%m-%d %H:%M:%S} UTC"
+
+    @admin.display(description="secrets accepted")
+    def secrets(self, gateway: Gateway) -> str:
+        api, jwt = (1 + bool(sealed) for sealed in (_previous(gateway, "api"), _previous(gateway, "jwt")))
+        return f"{api} API, {jwt} JWT"
+
+    @admin.display(description="its rows")
+    def belongings(self, gateway: Gateway) -> str:
+        lists = ("webhooks_endpoint", "transactions_transaction", "transactions_batch", "gateway_account")
+        links = ((reverse(f"admin:{name}_changelist"), gateway.pk, name.partition("_")[2]) for name in lists)
+        return format_html_join(" · ", '<a href="{}?gateway__id__exact={}">{}</a>', links)
+
+    @admin.action(description="Rotate the API secret", permissions=["rotate"])
+    def rotate_api_secret(self, request: HttpRequest, queryset: QuerySet[Gateway]) -> HttpResponse | None:
+        by = actor_of(request)
+        return self.show_new(request, queryset, "API secret", lambda one: rotate(one, kind="api", by=by))
+
+    @admin.action(description="Rotate the JWT secret", permissions=["rotate"])
+    def rotate_jwt_secret(self, request: HttpRequest, queryset: QuerySet[Gateway]) -> HttpResponse | None:
+        by = actor_of(request)
+        return self.show_new(request, queryset, "JWT secret", lambda one: rotate(one, kind="jwt", by=by))
+
+    @admin.action(description="Retire the previous API secret", permissions=["rotate"])
+    def retire_api_secret(self, request: HttpRequest, queryset: QuerySet[Gateway]) -> None:
+        self._retire(request, queryset, "api")
+
+    @admin.action(description="Retire the previous JWT secret", permissions=["rotate"])
+    def retire_jwt_secret(self, request: HttpRequest, queryset: QuerySet[Gateway]) -> None:
+        self._retire(request, queryset, "jwt")
+
+    def _retire(self, request: HttpRequest, queryset: QuerySet[Gateway], kind: Kind) -> None:
+        for gateway in queryset:
+            retire(gateway, kind=kind, by=actor_of(request))
+            self.message_user(request, f"{gateway}: only the newest {kind} secret is accepted.")
+
+
+def _previous(gateway: Gateway, kind: Kind) -> str | None:
+    """Sealed; None where it was retired."""
+    return gateway.sealed_previous_api_secret if kind == "api" else gateway.sealed_previous_jwt_secret
 
 
 @admin.register(Account)

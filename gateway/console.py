@@ -2,11 +2,13 @@
 
 import csv
 import json
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import reduce
 from operator import or_
+from types import MappingProxyType
 from typing import Any, Final
 
 from django.contrib import admin
@@ -63,6 +65,8 @@ class ReadOnlyAdmin(ReadOnly, admin.ModelAdmin[Any]):
     list_max_show_all = 0
     ordering = ("-pk",)
     paginator = Uncounted
+    # What an id that no index serves looks like: nothing else is looked for there.
+    id_forms: Mapping[str, re.Pattern[str]] = MappingProxyType({})
     actions: Sequence[Any] = ()
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
@@ -81,9 +85,12 @@ class ReadOnlyAdmin(ReadOnly, admin.ModelAdmin[Any]):
             return queryset, False
         fields = [str(field) for field in self.get_search_fields(request)]
         for field in (field[1:] for field in fields if field.startswith("=")):
+            if field in self.id_forms and not self.id_forms[field].fullmatch(term):
+                continue
             found = list(queryset.filter(**{field: term}).order_by().values_list("pk", flat=True)[:MOST_FOUND])
             if found:
-                return queryset.filter(pk__in=found), False
+                one = {field: term} if len(found) == MOST_FOUND else {"pk__in": found}
+                return queryset.filter(**one), False
         loose = [Q(**{f"{field}__icontains": term}) for field in fields if not field.startswith("=")]
         return (queryset.filter(reduce(or_, loose)) if loose else queryset.none()), False
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from django.contrib.auth.models import User
-from django.db.models import Count, F, Min, Q, QuerySet
+from django.db.models import Count, F, Min, Model, Q, QuerySet
 from django.db.models.functions import TruncHour
 
 from gateway.backlog import COUNTED, Backlog, backlogs
@@ -17,6 +17,7 @@ from smallcases.models import Investment, Version
 from transactions.models import Batch, Order
 from webhooks.models import Attempt, Endpoint
 
+M = TypeVar("M", bound=Model)
 HOURS: Final = 24
 # Of what happened in the last day, the newest so many rows are looked at.
 NEWEST: Final = 20_000
@@ -102,15 +103,18 @@ def sweep_lag(*, now: datetime) -> Sequence[Backlog]:
 
 def fills_by_hour(*, now: datetime) -> list[Bar]:
     """Orders that filled something, by the hour in which they were placed."""
-    newest = Order.objects.order_by("-pk").values("pk")[:NEWEST]
-    return _by_hour(Order.objects.filter(pk__in=newest, filled_quantity__gt=0), "ordered_at", now)
+    return _by_hour(_newest(Order.objects.all()).filter(filled_quantity__gt=0), "ordered_at", now)
 
 
 def deliveries_by_hour(*, now: datetime) -> list[Bar]:
     """Attempts that a partner accepted."""
-    newest = Attempt.objects.order_by("-pk").values("pk")[:NEWEST]
-    taken = Attempt.objects.filter(pk__in=newest, status_code__gte=200, status_code__lt=300)
-    return _by_hour(taken, "at", now)
+    return _by_hour(_newest(Attempt.objects.filter(status_code__gte=200, status_code__lt=300)), "at", now)
+
+
+def _newest(rows: QuerySet[M]) -> QuerySet[M]:
+    """Those among the last NEWEST of the table: where they begin is read from its index first."""
+    floor = rows.model._default_manager.order_by("-pk").values_list("pk", flat=True)[NEWEST : NEWEST + 1]
+    return rows.filter(pk__gt=next(iter(floor), 0))
 
 
 def _by_hour(rows: QuerySet[Any], column: str, now: datetime) -> list[Bar]:

@@ -18,13 +18,14 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from brokers.models import MarketDay
 from gateway import audit, clock
+from gateway.credentials import Kind, rotate
 from gateway.models import AuditEntry, AuditHead, Gateway
 from tests import make
 from tests.smallcases import shelf
 from tests.smallcases.test_manager_api import BODY, call
 from transactions.models import Batch, Order
 from webhooks.models import Delivery, Endpoint, Event, Replay
-from webhooks.services.endpoints import disable
+from webhooks.services.endpoints import disable, rotate_secret
 
 from .webhooks import ledger
 
@@ -60,6 +61,18 @@ def disabled_endpoints() -> Iterable[Model]:
     return [hook]
 
 
+def rotated_endpoints() -> Iterable[Model]:
+    hook = ledger.endpoint(make.gateway())
+    rotate_secret(hook)
+    return [hook]
+
+
+def rotated(kind: Kind) -> Iterable[Model]:
+    here = make.gateway()
+    rotate(here, kind=kind)
+    return [here]
+
+
 def unfilled_batches() -> Iterable[Model]:
     batch = make.queued_batch(gateway=make.gateway(), securities=make.TWO_WAY[:1], now=clock.wall())
     Order.objects.filter(batch=batch).update(status="REJECTED")
@@ -89,6 +102,12 @@ SCENES: Final[dict[str, Scene]] = {
     "endpoint.disable": endpoints,
     "delivery.send_again": deliveries,
     "event.send_again": events,
+    "endpoint.rotate_signing_secret": endpoints,
+    "endpoint.retire_signing_secret": rotated_endpoints,
+    "gateway.rotate_api_secret": lambda: [make.gateway()],
+    "gateway.rotate_jwt_secret": lambda: [make.gateway()],
+    "gateway.retire_api_secret": lambda: rotated("api"),
+    "gateway.retire_jwt_secret": lambda: rotated("jwt"),
     "batch.mark_complete": unfilled_batches,
     "marketday.delete_selected": market_days,
     "user.unlock": locked,
@@ -131,7 +150,8 @@ def test_every_action_is_recorded(root: Client, action: str) -> None:
     chosen = {"_selected_action": [row.pk for row in rows] or [0], "select_across": "01"[not rows]}
     answer = root.post(page_of(model_name), {"action": name, "post": "yes", **chosen})
 
-    assert answer.status_code == (200 if name == "export_csv" else 302)
+    shows = name == "export_csv" or name.startswith("rotate")
+    assert answer.status_code == (200 if shows else 302)
     (entry,) = AuditEntry.objects.all()
     assert (entry.by_name, entry.address) == ("root", ROOM)
     assert entry.before != entry.after

@@ -1,5 +1,7 @@
 """Transactions, batches and orders in the console."""
 
+import re
+
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -7,6 +9,7 @@ from django.http import HttpRequest
 from gateway import clock
 from gateway.console import ReadOnlyAdmin, ReadOnlyInline, actor_of
 from gateway.errors import GatewayError
+from gateway.ids import SYMBOL
 from transactions.filters import AgeFilter, BrokerFilter, OrderBrokerFilter, StuckFilter
 from transactions.models import Batch, CheckoutSession, Order, Transaction
 from transactions.services.closing import mark_complete
@@ -76,6 +79,7 @@ class OrderAdmin(ReadOnlyAdmin):
         "=exchange_order_id",
         "=ticker",
     )
+    id_forms = {"exchange_order_id": re.compile(r"(?=.*\d)[\w-]{1,32}"), "ticker": SYMBOL}
 
 
 @admin.register(CheckoutSession)

@@ -6,13 +6,14 @@ from typing import Any, Final
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.db.models import Count, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from gateway import clock
+from gateway.admin import Rotating
 from gateway.console import ReadOnlyAdmin, ReadOnlyInline, actor_of
 from gateway.errors import GatewayError
 from webhooks.models import Attempt, Delivery, Endpoint, Event, Replay
-from webhooks.services.endpoints import disable
+from webhooks.services.endpoints import disable, retire_secret, rotate_secret
 from webhooks.services.replaying import recover, send_again
 
 BY_HAND: Final = "By an operator."
@@ -54,7 +55,7 @@ class Answered(admin.SimpleListFilter):
 
 
 @admin.register(Endpoint)
-class EndpointAdmin(ReadOnlyAdmin):
+class EndpointAdmin(Rotating):
     list_display = ("url", "gateway", "is_enabled", "failures", "failing_since", "disabled_at", "disabled_because")
     list_select_related = ("gateway",)
     list_filter = (Health, "plan", "gateway")
@@ -72,7 +73,7 @@ class EndpointAdmin(ReadOnlyAdmin):
         "disabled_because",
         "created_at",
     )
-    actions = ("enable_and_recover", "disable")
+    actions = ("enable_and_recover", "disable", "rotate_signing_secret", "retire_signing_secret")
 
     def has_operate_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("webhooks.change_endpoint")
@@ -91,6 +92,17 @@ class EndpointAdmin(ReadOnlyAdmin):
             return disable(endpoint, because=BY_HAND, now=clock.now(endpoint.gateway), by=actor_of(request))
 
         self._each(request, queryset, act, "Disabled.")
+
+    @admin.action(description="Rotate the signing secret", permissions=["rotate"])
+    def rotate_signing_secret(self, request: HttpRequest, queryset: QuerySet[Endpoint]) -> HttpResponse | None:
+        by = actor_of(request)
+        return self.show_new(request, queryset, "signing secret", lambda one: rotate_secret(one, by=by))
+
+    @admin.action(description="Retire the previous signing secret", permissions=["rotate"])
+    def retire_signing_secret(self, request: HttpRequest, queryset: QuerySet[Endpoint]) -> None:
+        for endpoint in queryset:
+            retire_secret(endpoint, by=actor_of(request))
+            self.message_user(request, f"{endpoint}: only the newest secret signs.")
 
     def _each(
         self, request: HttpRequest, endpoints: QuerySet[Endpoint], act: Callable[[Endpoint], bool], told: str

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 from django.contrib import admin
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.db import connection
 from django.db.models import Model
 from django.test import Client
@@ -13,7 +13,8 @@ from django.test.utils import CaptureQueriesContext
 
 from gateway import clock
 from gateway.console import MOST_COUNTED, cell
-from gateway.models import Account
+from gateway.models import Account, AuditEntry
+from gateway.vault import unseal
 from tests import make
 from tests.smallcases.counting import at_most
 
@@ -146,3 +147,44 @@ class TestAnExport:
     )
     def test_writes_a_cell(self, value: object, text: str) -> None:
         assert cell(value) == text
+
+
+class TestANewSecret:
+    @pytest.mark.parametrize("kind", ["api", "jwt"])
+    def test_is_shown_once_and_kept_nowhere(self, operator: Client, kind: str) -> None:
+        here = make.gateway()
+
+        asked = {"action": f"rotate_{kind}_secret", "_selected_action": here.pk}
+        page = operator.post("/admin/gateway/gateway/", asked)
+
+        here.refresh_from_db()
+        secret = unseal(getattr(here, f"sealed_{kind}_secret"))
+        assert secret in page.content.decode()
+        assert "no-store" in page["Cache-Control"]
+        assert secret not in operator.get("/admin/gateway/gateway/").content.decode()
+        assert secret not in repr(list(AuditEntry.objects.values()))
+        assert secret not in repr(dict(operator.session))
+
+    def test_is_not_made_twice_by_a_reload(self, operator: Client) -> None:
+        here = make.gateway()
+        asked = {"action": "rotate_api_secret", "_selected_action": here.pk}
+        operator.post("/admin/gateway/gateway/", asked)
+        here.refresh_from_db()
+        first = here.sealed_api_secret
+
+        operator.post("/admin/gateway/gateway/", asked)
+
+        here.refresh_from_db()
+        assert here.sealed_api_secret == first
+
+    def test_is_not_supports_to_make(self, db: None) -> None:
+        here = make.gateway()
+        support = User.objects.create_user("asha", is_staff=True)
+        support.groups.add(Group.objects.get(name="Support"))
+        client = Client()
+        client.force_login(support)
+
+        client.post("/admin/gateway/gateway/", {"action": "rotate_api_secret", "_selected_action": here.pk})
+
+        here.refresh_from_db()
+        assert here.sealed_previous_api_secret is None
