@@ -1,10 +1,20 @@
 """The market in the console: the catalogue is read, the calendar's exceptions are edited."""
 
+from datetime import timedelta
+from typing import Any, Final
+
+from django.conf import settings
 from django.contrib import admin
+from django.utils.safestring import SafeString
 
 from brokers.models import Instrument, MarketDay, PricePin
+from brokers.prices import price_at
+from gateway import clock
+from gateway.charts import line
 from gateway.console import ReadOnlyAdmin
 from gateway.editing import Audited
+
+DAYS: Final = 90
 
 
 @admin.register(Instrument)
@@ -13,6 +23,20 @@ class InstrumentAdmin(ReadOnlyAdmin):
     list_filter = ("kind", "tradable", "sector")
     search_fields = ("symbol", "name", "=isin")
     ordering = ("symbol",)
+    readonly_fields = ("chart",)
+
+    @admin.display(description="price, ₹")
+    def chart(self, instrument: Instrument) -> SafeString:
+        """Of the path that all gateways have where nothing is pinned."""
+        known: dict[str, Any] = {
+            "reference": instrument.reference_price,
+            "tick": instrument.tick_size,
+            "seed": settings.MARKET_SEED,
+            "ticker": instrument.symbol,
+        }
+        moments = [clock.wall() - timedelta(days=day) for day in range(DAYS, -1, -1)]
+        prices = [float(price_at(**known, at=moment)) for moment in moments]
+        return line(f"Price of {instrument}", [f"{moment:%Y-%m-%d}" for moment in moments], prices)
 
 
 @admin.register(MarketDay)

@@ -167,7 +167,7 @@ def _broken_link(entry: AuditEntry, previous: AuditEntry | None) -> str | None:
         return f"Removed: {gone}. The chain goes from entry {due - 1} straight to {entry.number}."
     if not _signed(entry):
         return _explained(entry, before)
-    if entry.previous != before:
+    if not hmac.compare_digest(entry.previous, before):
         return f"Entry {due - 1} was replaced: entry {entry.number} was written after another one."
     return None
 
@@ -192,14 +192,18 @@ def _numbers_near(entry: AuditEntry) -> Iterator[int]:
 
 def _unexpected(entry: AuditEntry, wanted: dict[int, str]) -> str | None:
     digest = wanted.pop(entry.number, entry.digest)
-    return None if digest == entry.digest else f"Entry {entry.number} is not the one whose digest was kept elsewhere."
+    return (
+        None
+        if hmac.compare_digest(digest, entry.digest)
+        else f"Entry {entry.number} is not the one whose digest was kept elsewhere."
+    )
 
 
 def _broken_end(head: AuditHead, last: AuditEntry | None, number: int, wanted: Mapping[int, str]) -> str | None:
     reached = last.number if last else 0
     if reached < head.number:
         return f"Cut off: the trail ends at entry {reached}, and its head is at {head.number}."
-    if last and last.digest != head.digest:
+    if last and not hmac.compare_digest(last.digest, head.digest):
         return f"Entry {reached} was replaced: the head knows another digest."
     if number > reached:
         return f"Inserted: entry {reached + 1} stands behind the head."

@@ -51,7 +51,9 @@ class ConsoleSite(AdminSite):
         with atomic():
             response = super().password_change(request, extra_context)
             if isinstance(response, HttpResponseRedirect):
-                actor_of(request).record("change own password", f"user {request.user}", after={"password": "new"})
+                actor_of(request).record(
+                    "change own password", f"user {request.user}", after={"other_sessions": "ended"}
+                )
         return response
 
     def index(self, request: HttpRequest, extra_context: Any = None) -> Any:

@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from typing import Any, Final
 
 from django.apps import AppConfig
+from django.apps import apps as every_app
 from django.apps.registry import Apps
 from django.db.models.signals import post_migrate
 from django.db.transaction import atomic
@@ -45,8 +46,8 @@ NEVER: Final = frozenset({"view_idempotentrequest"})
 
 
 @receiver(post_migrate)
-def settle_roles(*, app_config: AppConfig, using: str, apps: Apps, **_: Any) -> None:
-    """Twice is once. Nothing where the plan of this `migrate` has no groups yet."""
+def settle_roles(*, app_config: AppConfig, using: str, apps: Apps = every_app, **_: Any) -> None:
+    """Twice is once. Nothing where the plan of this `migrate` has no groups yet; `flush` tells of no plan."""
     label = app_config.label
     if not any(label in grants for grants in GRANTS.values()):
         return

@@ -1,12 +1,19 @@
 """The catalogue, what is invested in it, and how far a rebalance has been told, in the console."""
 
-from typing import Any
+from typing import Any, Final
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 
+from brokers.quotes import quotes
+from gateway import clock
+from gateway.charts import line
 from gateway.console import ReadOnlyAdmin, ReadOnlyInline
+from smallcases.investments import fills_of
+from smallcases.ledger import positions
 from smallcases.managers import visible_to
 from smallcases.models import (
     Announcement,
@@ -19,6 +26,9 @@ from smallcases.models import (
     Smallcase,
     Version,
 )
+from smallcases.worth import worth_by_day
+
+YEAR: Final = 250  # trading days
 
 
 class VersionInline(ReadOnlyInline):
@@ -63,6 +73,14 @@ class OwnAlone(ReadOnlyAdmin):
 @admin.register(Smallcase)
 class SmallcaseAdmin(OwnAlone):
     to_smallcase = ""
+    readonly_fields = ("chart",)
+
+    @admin.display(description="index")
+    def chart(self, smallcase: Smallcase) -> SafeString:
+        values = list(smallcase.index.order_by("-day").values_list("day", "value")[:YEAR])[::-1]
+        labels = [f"{day}" for day, _ in values]
+        return line(f"Index of {smallcase}", labels, [float(value) for _, value in values]) or SafeString("–")
+
     list_display = ("scid", "name", "kind", "risk", "schedule", "manager", "launched_on", "is_archived")
     list_select_related = ("manager",)
     list_filter = ("kind", "risk", "schedule", "is_archived")
@@ -94,6 +112,37 @@ class InvestmentAdmin(OwnAlone):
     list_filter = ("gateway", "deviated")
     search_fields = ("=iscid", "=account__auth_id", "=smallcase__scid")
     inlines = (FillInline,)
+    readonly_fields = ("holds", "worth")
+
+    @admin.display(description="holds")
+    def holds(self, investment: Investment) -> SafeString:
+        """By constituent, at the gateway's prices of now."""
+        fills = fills_of(investment)
+        now = clock.now(investment.gateway)
+        market = quotes(investment.gateway_id, {fill.ticker for fill in fills})
+        prices = {ticker: f"{quote.at(now):,.2f}" for ticker, quote in market.items()}
+        rows = (
+            (ticker, held.shares, f"{held.average_price:,.2f}", prices.get(ticker, "?"))
+            for ticker, held in sorted(positions(fills).items())
+            if held.shares
+        )
+        lines = format_html_join("", "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>", rows)
+        return format_html(
+            "<table><thead><tr><th>Ticker</th><th>Shares</th><th>Average, ₹</th><th>Now, ₹</th></tr></thead>"
+            "<tbody>{}</tbody></table>",
+            lines,
+        )
+
+    @admin.display(description="worth and returns, ₹")
+    def worth(self, investment: Investment) -> SafeString:
+        fills = fills_of(investment)
+        market = quotes(investment.gateway_id, {fill.ticker for fill in fills})
+        since = min((fill.at for fill in fills), default=investment.created_at)
+        days = worth_by_day(fills, market, since=since, now=clock.now(investment.gateway))
+        labels = [f"{day.at:%Y-%m-%d}" for day in days]
+        networth = line("What it was worth, in rupees", labels, [float(day.networth) for day in days])
+        gained = line("Total returns, in rupees", labels, [float(day.total_returns) for day in days])
+        return format_html("<div>{}</div><div>{}</div>", networth, gained) if networth else SafeString("–")
 
 
 @admin.register(InvestmentFill)

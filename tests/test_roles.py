@@ -21,6 +21,7 @@ from tests.smallcases import shelf
 pytestmark = pytest.mark.usefixtures("instruments")
 # What grows when somebody reads or leaves: the trail, and the session.
 GROWS = {"gateway.AuditEntry", "gateway.AuditHead"}
+FILLED_IN = {"post": "yes", "_save": "Save", "name": "x", "username": "x", "day": "2026-12-24", "note": "x"}
 PEOPLE = ("auth.User", "auth.Group", "otp_totp.TOTPDevice", "axes.AccessAttempt")
 
 
@@ -54,7 +55,10 @@ def forms() -> Iterator[tuple[str, dict[str, Any]]]:
         for action in [*page.get_actions(root), "delete_selected"]:
             yield here, {"action": action, "_selected_action": rows or [0], "select_across": "1", "post": "yes"}
         for path in _paths(page.get_urls(), str(rows[0]) if rows else "1"):
-            yield here + path, {"post": "yes", "_save": "Save", "name": "x", "username": "x", "day": "2026-12-24"}
+            yield (
+                here + path,
+                {"post": "yes", "_save": "Save", "name": "x", "username": "x", "day": "2026-12-24", "note": "x"},
+            )
     for path in ("", "jsi18n/", "r/1/1/", "autocomplete/", "second-factor/", "password_change/", "transactions/"):
         yield f"/admin/{path}", {"act": "give up", "code": "1", "old_password": "x"}
 
@@ -93,7 +97,7 @@ class TestAnAuditor:
                 client.post(path, form)
 
         changed = {label for label, digest in everything().items() if digest != before[label]}
-        assert {"webhooks.Endpoint", "brokers.MarketDay"} <= changed
+        assert {"webhooks.Endpoint", "webhooks.Replay"} <= changed
 
     def test_reads_all(self) -> None:
         troubles()

@@ -73,3 +73,12 @@ def test_other_groups_are_nobodys_business() -> None:
     call_command("migrate", verbosity=0)
 
     assert held("Night shift") == {"change_batch"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_roles_come_back_after_a_flush() -> None:
+    before = of_all()
+
+    call_command("flush", interactive=False, verbosity=0)
+
+    assert of_all() == before

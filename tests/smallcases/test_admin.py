@@ -1,8 +1,11 @@
+from datetime import timedelta
+
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from smallcases.models import Announcement, Investment, Smallcase, Version
+from gateway import clock
+from smallcases.models import Announcement, Investment, InvestmentFill, Smallcase, Version
 from smallcases.services.indexing import index_smallcases
 from tests import make
 from tests.smallcases import shelf
@@ -44,3 +47,24 @@ def test_constituents_stand_with_their_version(console: Client) -> None:
     page = console.get(f"/admin/smallcases/version/{Version.objects.get(number=2).pk}/change/")
 
     assert b"WIPRO" in page.content
+
+
+@pytest.mark.parametrize("page", ["smallcases/smallcase", "smallcases/investment", "brokers/instrument"])
+def test_a_row_is_drawn(console: Client, page: str) -> None:
+    """In words too; of an investment from its first fill on."""
+    Investment.objects.update(created_at=shelf.PUBLISHED)
+    InvestmentFill.objects.update(at=clock.wall() - timedelta(days=3))
+    shown = console.get(f"/admin/{page}/")
+    row = shown.context["cl"].result_list[0]
+
+    drawn = console.get(f"/admin/{page}/{row.pk}/change/").content.decode()
+
+    assert '<svg class="chart"' in drawn
+    assert "; lowest " in drawn
+    assert "style=" not in drawn
+
+
+def test_an_investment_shows_what_it_holds(console: Client) -> None:
+    page = console.get(f"/admin/smallcases/investment/{Investment.objects.get().pk}/change/").content.decode()
+
+    assert "<td>INFY</td><td>3</td><td>100.00</td>" in page
