@@ -191,12 +191,9 @@ def _numbers_near(entry: AuditEntry) -> Iterator[int]:
 
 
 def _unexpected(entry: AuditEntry, wanted: dict[int, str]) -> str | None:
-    digest = wanted.pop(entry.number, entry.digest)
-    return (
-        None
-        if hmac.compare_digest(digest, entry.digest)
-        else f"Entry {entry.number} is not the one whose digest was kept elsewhere."
-    )
+    if hmac.compare_digest(wanted.pop(entry.number, entry.digest), entry.digest):
+        return None
+    return f"Entry {entry.number} is not the one whose digest was kept elsewhere."
 
 
 def _broken_end(head: AuditHead, last: AuditEntry | None, number: int, wanted: Mapping[int, str]) -> str | None:

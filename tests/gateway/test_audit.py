@@ -1,6 +1,7 @@
 """The trail of what people did: nobody changes it, and nobody changes it unseen."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from importlib import import_module
 from io import StringIO
@@ -266,3 +267,18 @@ class TestVerifyAudit:
     def test_refuses_a_head_that_is_none(self) -> None:
         with pytest.raises(CommandError, match="NUMBER:DIGEST"):
             call_command("verify_audit", "--head", "17")
+
+
+@pytest.mark.servers
+@pytest.mark.django_db(transaction=True)
+def test_writers_at_once_make_one_chain(now: datetime) -> None:
+    def many(who: str) -> None:
+        for number in range(20):
+            with atomic():
+                write(now, f"{who} {number}")
+        connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(many, "abcd"))
+
+    assert audit.verify() == audit.Verdict(80, str(AuditHead.objects.get()))
