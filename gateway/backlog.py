@@ -12,7 +12,7 @@ from gateway.jobs import Job
 from gateway.models import Work
 from smallcases.models import Announcement, Sip
 from transactions.models import Batch
-from transactions.services.waking import LOOKED_AFTER
+from transactions.services.waking import followed
 from transactions.states import BatchStatus
 from webhooks.models import Replay
 from webhooks.services.delivery import next_in_line
@@ -22,7 +22,7 @@ COUNTED: Final = 10_000
 # A kind is what its bell is called. A delivery to a disabled endpoint, or behind another of its batch, is not owed yet.
 OWED: Final[Mapping[Job, Callable[[], QuerySet[Work]]]] = {
     Job.PLACE_BATCH: lambda: Batch.objects.filter(status=BatchStatus.QUEUED),
-    Job.SYNC_BATCH: lambda: Batch.objects.filter(status__in=LOOKED_AFTER),
+    Job.SYNC_BATCH: followed,
     Job.DELIVER: next_in_line,
     Job.ANNOUNCE: Announcement.objects.all,
     Job.TELL_SIP: lambda: Sip.objects.filter(is_active=True),

@@ -1,5 +1,6 @@
 """What was asked, what was confirmed, what became of it."""
 
+from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
@@ -88,6 +89,7 @@ class Batch(Work):
 
     class Meta(Work.Meta):
         verbose_name_plural = "batches"
+        permissions = [("mark_complete", "Can mark unfinished batches complete")]
         constraints = [
             models.CheckConstraint(
                 condition=Q(placed_at__isnull=True, status="QUEUED")
@@ -122,7 +124,8 @@ class Batch(Work):
 class Order(models.Model):
     """One security of a batch. `ref` is what the broker knows it by; `silent_since` when it last ceased to speak of it.
 
-    `cancelled_by` is the CANCEL_ORDER transaction that asked for its end.
+    `cancelled_by` is the CANCEL_ORDER transaction that asked for its end. `words` are the broker's last ones, as they
+    were said (transactions.words). `settled_by` is the settlement in force; None where the broker's word is.
     """
 
     batch = models.ForeignKey(Batch, on_delete=models.PROTECT, related_name="orders")
@@ -144,8 +147,11 @@ class Order(models.Model):
     ordered_at = models.DateTimeField(null=True)
     silent_since = models.DateTimeField(null=True)
     cancelled_by = models.ForeignKey(Transaction, on_delete=models.PROTECT, null=True, related_name="cancelled_orders")
+    words = models.JSONField(default=list)
+    settled_by = models.ForeignKey("Settlement", on_delete=models.PROTECT, null=True, related_name="+")
 
     class Meta:
+        permissions = [("reconcile_order", "Can settle orders from the broker's tradebook")]
         constraints = [
             models.UniqueConstraint(fields=["batch", "position"], name="one_order_per_position"),
             models.CheckConstraint(condition=Q(quantity__gte=1, quantity__lte=1_000_000), name="quantity_in_bounds"),
@@ -172,6 +178,75 @@ class Order(models.Model):
 
     def __str__(self) -> str:
         return f"{self.side} {self.quantity} {self.ticker}"
+
+
+class SettlementState(models.TextChoices):
+    """UNDONE was applied once; OUTDATED is a proposal whose order has moved meanwhile."""
+
+    PROPOSED = "PROPOSED"
+    APPLIED = "APPLIED"
+    UNDONE = "UNDONE"
+    DECLINED = "DECLINED"
+    OUTDATED = "OUTDATED"
+
+
+class Settlement(models.Model):
+    """A version of the truth about one order, by support: what it was `before`, what it is `after`, and who says so.
+
+    Undoing one is a version too. `amount` is what is at stake, in rupees; `needs_second`: another has to approve.
+    `word_agrees`: whether the broker's last word says the same, None while it has said nothing.
+    """
+
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="settlements")
+    version = models.PositiveIntegerField()
+    undoes = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="undone_by")
+    state = models.CharField(max_length=8, choices=SettlementState, default=SettlementState.PROPOSED)
+    before = models.JSONField()
+    after = models.JSONField()
+    batch_before = models.CharField(max_length=16, choices=choices(*BatchStatus))
+    batch_after = models.CharField(max_length=16, choices=choices(*BatchStatus))
+    completed_before = models.DateTimeField(null=True)
+    completed_after = models.DateTimeField(null=True)
+    amount = models.DecimalField(max_digits=20, decimal_places=2)
+    needs_second = models.BooleanField()
+    from_tradebook = models.BooleanField(default=False)
+    reason = models.CharField(max_length=500)
+    proposed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    proposed_at = models.DateTimeField()
+    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    decided_at = models.DateTimeField(null=True)
+    note = models.CharField(max_length=500, blank=True)
+    applied_at = models.DateTimeField(null=True)
+    word_agrees = models.BooleanField(null=True)
+    word_at = models.DateTimeField(null=True)
+
+    class Meta:
+        permissions = [("approve_settlement", "Can approve settlements that another has proposed")]
+        constraints = [
+            models.UniqueConstraint(fields=["order", "version"], name="one_settlement_per_version"),
+            models.UniqueConstraint(
+                fields=["order"], condition=Q(state="PROPOSED"), name="one_open_proposal_per_order"
+            ),
+            models.UniqueConstraint(
+                fields=["undoes"], condition=Q(state__in=["PROPOSED", "APPLIED"]), name="undone_once"
+            ),
+            models.CheckConstraint(condition=~Q(reason=""), name="a_settlement_has_a_reason"),
+            models.CheckConstraint(
+                condition=Q(state__in=["APPLIED", "UNDONE"], applied_at__isnull=False)
+                | (~Q(state__in=["APPLIED", "UNDONE"]) & Q(applied_at__isnull=True)),
+                name="applied_when_it_is",
+            ),
+            models.CheckConstraint(
+                condition=Q(needs_second=False)
+                | Q(applied_at__isnull=True)
+                | (Q(decided_by__isnull=False) & ~Q(decided_by=F("proposed_by"))),
+                name="nobody_approves_their_own",
+            ),
+        ]
+        indexes = [models.Index(fields=["id"], condition=Q(state="PROPOSED"), name="settlement_proposed")]
+
+    def __str__(self) -> str:
+        return f"{self.order} v{self.version}"
 
 
 class HoldingsSnapshot(models.Model):

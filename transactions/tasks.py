@@ -6,7 +6,7 @@ from gateway.jobs import Job
 from gateway.work import offer_due
 from transactions.models import Batch
 from transactions.services import execution
-from transactions.services.waking import LOOKED_AFTER
+from transactions.services.waking import followed
 from transactions.states import BatchStatus
 
 
@@ -24,4 +24,4 @@ def sync_batch(*, row: int, attempt: int) -> None:
 def sweep_batches() -> int:
     """How many it rang for."""
     to_place = offer_due(Batch.objects.filter(status=BatchStatus.QUEUED), Job.PLACE_BATCH)
-    return to_place + offer_due(Batch.objects.filter(status__in=LOOKED_AFTER), Job.SYNC_BATCH)
+    return to_place + offer_due(followed(), Job.SYNC_BATCH)

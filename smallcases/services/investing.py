@@ -7,10 +7,11 @@ from datetime import datetime
 from decimal import Decimal
 
 from brokers.port import Side
+from gateway.errors import Conflict
 from gateway.models import Account, Gateway
 from smallcases import payloads
 from smallcases.investments import investment_of, newest_version
-from smallcases.models import Investment, InvestmentFill, Version
+from smallcases.models import Investment, InvestmentFill, Sip, Version
 from webhooks.events import EventType
 from webhooks.services.recording import record_events
 
@@ -36,16 +37,30 @@ class Change:
     deviates: bool = False
 
 
+class StillHasSip(Conflict):
+    """An investment that has come of no fill would remain, because a SIP stands on it."""
+
+
 def take_fills(
-    *, gateway: Gateway, account: Account, change: Change, executed: Sequence[Executed], now: datetime
+    *,
+    gateway: Gateway,
+    account: Account,
+    change: Change,
+    executed: Sequence[Executed],
+    now: datetime,
+    withdrawn: Sequence[str] = (),
 ) -> Investment | None:
     """Twice is once: a fill is kept by its order's ref, and a later word replaces it. None while nothing filled.
 
-    The caller holds the batch's row, of which an investment has one open at a time.
+    The caller holds the batch's row, of which an investment has one open at a time; the investment's row is locked.
+    `withdrawn` are refs of orders that have not filled after all; an investment whose last fill goes was none.
     """
     if not executed:
+        _withdraw(account, change.iscid, withdrawn, now)
         return investment_of(account, change.iscid)
     investment = _opened(gateway, account, change, now)
+    if withdrawn:
+        investment.fills.filter(order_ref__in=withdrawn).delete()
     InvestmentFill.objects.bulk_create(
         (_fill(investment, done, now) for done in executed),
         update_conflicts=True,
@@ -56,8 +71,23 @@ def take_fills(
     return _settled(account, change.iscid, now)
 
 
+def _withdraw(account: Account, iscid: str, refs: Sequence[str], now: datetime) -> None:
+    """These fills were none; nor was the investment, if it has no other."""
+    mine = Investment.objects.select_for_update(of=("self",)).filter(account=account, iscid=iscid)
+    investment = mine.first() if refs else None
+    if investment is None:
+        return
+    InvestmentFill.objects.filter(investment=investment, order_ref__in=refs).delete()
+    if investment.fills.exists():
+        _settled(account, iscid, now)
+    elif Sip.objects.filter(investment=investment).exists():
+        raise StillHasSip("A SIP stands on this investment, which would be none without these shares.")
+    else:
+        investment.delete()
+
+
 def _opened(gateway: Gateway, account: Account, change: Change, now: datetime) -> Investment:
-    investment, is_new = Investment.objects.get_or_create(
+    investment, is_new = Investment.objects.select_for_update(of=("self",)).get_or_create(
         iscid=change.iscid,
         defaults={
             "gateway": gateway,

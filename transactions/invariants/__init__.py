@@ -2,6 +2,11 @@
 
 from typing import Final
 
-from transactions.invariants import both_sides, statuses, telling
+from transactions.invariants import both_sides, settlements, statuses, telling
 
-INVARIANTS: Final = (*statuses.INVARIANTS, *both_sides.INVARIANTS, *telling.INVARIANTS)
+INVARIANTS: Final = (
+    *statuses.INVARIANTS,
+    *both_sides.INVARIANTS,
+    *settlements.INVARIANTS,
+    *telling.INVARIANTS,
+)

@@ -20,7 +20,8 @@ from transactions.states import OrderStatus
 SIM_OWNER: Final = "account__gateway"
 OWNER: Final = "batch__gateway"
 NEVER_SENT: Final = (OrderStatus.QUEUED, OrderStatus.UNPLACED)
-# Said by the broker itself, so that it must know the order. Of one PLACED or in ERROR it may never have heard.
+# Said by the broker itself, so that it must know the order. Of one PLACED or in ERROR it may never have heard. What
+# support has settled stands on the tradebook: where the broker's word contradicts it, the reconciliation desk shows it.
 BY_ITS_WORD: Final = (
     OrderStatus.COMPLETE,
     OrderStatus.PARTIAL,
@@ -61,7 +62,9 @@ def _placed_beyond(scope: Scope) -> Rows:
 
 def _lost(scope: Scope) -> Rows:
     theirs = SimOrder.objects.filter(ref=OuterRef("ref"))
-    answered = Q(status__in=BY_ITS_WORD) | Q(status=OrderStatus.PLACED, silent_since__isnull=True)
+    answered = Q(status__in=BY_ITS_WORD, settled_by__isnull=True) | Q(
+        status=OrderStatus.PLACED, silent_since__isnull=True
+    )
     rows = scope.of(Order.objects.filter(answered), OWNER).filter(~Exists(theirs))
     return rows.order_by("pk").values("batch__batch_id", "ref", "ticker", "status")
 
@@ -87,7 +90,8 @@ def _counted_otherwise(scope: Scope) -> Rows:
     ended = Q(status__in=BY_ITS_WORD)
     other = ~Q(filled_quantity=F("filled_at_broker")) | Q(off__gt=HALF_A_TICK)
     rows = _beside(scope).filter(at_broker__isnull=False).annotate(off=Abs(F("average_price") - F("price_at_broker")))
-    found: Rows = rows.filter((ended & other) | Q(filled_quantity__gt=F("filled_at_broker"))).order_by("pk")
+    heard = rows.filter(settled_by__isnull=True)
+    found: Rows = heard.filter((ended & other) | Q(filled_quantity__gt=F("filled_at_broker"))).order_by("pk")
     return found.values(
         "batch__batch_id", "ref", "status", "filled_quantity", "filled_at_broker", "average_price", "price_at_broker"
     )
@@ -97,7 +101,8 @@ def _ended_otherwise(scope: Scope) -> Rows:
     alike = Q(pk__in=[])
     for theirs, ours in ENDS.items():
         alike |= Q(at_broker=theirs.value, status__in=ours)
-    rows: Rows = _beside(scope).filter(status__in=BY_ITS_WORD, at_broker__isnull=False).filter(~alike).order_by("pk")
+    heard = _beside(scope).filter(status__in=BY_ITS_WORD, settled_by__isnull=True, at_broker__isnull=False)
+    rows: Rows = heard.filter(~alike).order_by("pk")
     return rows.values("batch__batch_id", "ref", "status", "at_broker")
 
 
@@ -149,14 +154,14 @@ INVARIANTS: Final = (
     ),
     Invariant(
         name="both_sides_count_the_same_fills",
-        means="An ended order filled the same shares at the same average price on both sides; of no order has the "
-        "gateway heard more than the broker filled.",
+        means="An order that ended by the broker's word filled the same shares at the same average price on both "
+        "sides; of no order has the gateway heard more than the broker filled.",
         remedy=f"Reconcile the batch from the broker's tradebook. {BUG}",
         offenders=_counted_otherwise,
     ),
     Invariant(
         name="both_sides_end_an_order_alike",
-        means="An order that ended here has ended at the broker, and in the same way.",
+        means="An order that ended by the broker's word has ended at the broker, and in the same way.",
         remedy=f"Reconcile the batch from the broker's tradebook. {BUG}",
         offenders=_ended_otherwise,
     ),

@@ -18,8 +18,11 @@ from webhooks.events import EventType
 from webhooks.services.recording import record_event
 
 
-def tell_investment(*, batch: Batch, orders: Sequence[Order], now: datetime) -> None:
-    """Fills first; then, once nothing more is open, a SIP moves on and a FIX becomes possible."""
+def tell_investment(*, batch: Batch, orders: Sequence[Order], now: datetime, withdrawn: Sequence[str] = ()) -> None:
+    """Fills first; then, once nothing more is open, a SIP moves on and a FIX becomes possible.
+
+    `withdrawn`: refs of orders of which support has said that they filled nothing after all.
+    """
     change = change_of(batch)
     last = last_batches([change.iscid])[change.iscid]
     is_last = last.batch.pk == batch.pk
@@ -28,6 +31,7 @@ def tell_investment(*, batch: Batch, orders: Sequence[Order], now: datetime) -> 
         account=batch.account,
         change=replace(change, deviates=change.deviates and is_last),
         executed=_executed(orders),
+        withdrawn=withdrawn,
         now=now,
     )
     if investment is None:

@@ -11,7 +11,7 @@ from gateway.errors import Conflict
 from gateway.models import Account, Gateway, IdempotentRequest
 from gateway.work import erase
 from smallcases.services import clearing as investments
-from transactions.models import Batch, CheckoutSession, HoldingsSnapshot, Order, Transaction
+from transactions.models import Batch, CheckoutSession, HoldingsSnapshot, Order, Settlement, Transaction
 from webhooks.services import clearing as webhooks
 
 
@@ -41,6 +41,8 @@ def reset(*, gateway: Gateway) -> None:
 def _clear(gateway: Gateway) -> None:
     webhooks.clear(gateway)
     investments.clear(gateway)
+    Order.objects.filter(batch__gateway=gateway, settled_by__isnull=False).update(settled_by=None)
+    erase(Settlement.objects.filter(order__batch__gateway=gateway))
     erase(Order.objects.filter(batch__gateway=gateway))
     erase(Batch.objects.filter(gateway=gateway))
     erase(CheckoutSession.objects.filter(transaction__gateway=gateway))

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from django.db.models import F, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from gateway import clock, work
 from gateway.jobs import Job, ring
@@ -14,9 +14,15 @@ from webhooks.models import Delivery, Replay
 LOOKED_AFTER = (BatchStatus.PLACED, BatchStatus.PARTIALLYPLACED, BatchStatus.ERROR)
 
 
+def followed() -> QuerySet[Batch]:
+    """Whose broker is asked when they are due: open and lost ones, and final ones that support has settled."""
+    return Batch.objects.exclude(status=BatchStatus.QUEUED)
+
+
 def wake(batches: QuerySet[Batch], gateway: Gateway, *, now: datetime) -> None:
     """Due at once. The fence moves, so that a worker which has asked the broker before this writes nothing."""
-    open_ones = batches.filter(gateway=gateway, status__in=LOOKED_AFTER)
+    settled = Order.objects.filter(batch=OuterRef("pk"), settled_by__isnull=False)
+    open_ones = batches.filter(Q(status__in=LOOKED_AFTER) | Exists(settled), gateway=gateway)
     offered = work.first_offer(clock.wall_at(gateway, now))
     open_ones.update(due_at=now, leased_until=offered, attempts=F("attempts") + 1)
     for pk, attempts in open_ones.values_list("pk", "attempts"):
