@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
-NAMES: Final = ("planner", "rebalance", "isolation")
+NAMES: Final = ("planner", "rebalance", "isolation", "tradebook")
 
 
 def main(wanted: Sequence[str]) -> int:

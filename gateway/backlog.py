@@ -3,30 +3,31 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.db.models import Count, Min, Q, QuerySet
 from django.db.models.functions import Greatest
 
 from gateway.jobs import Job
-from gateway.models import Work
 from smallcases.models import Announcement, Sip
 from transactions.models import Batch
 from transactions.services.waking import followed
 from transactions.states import BatchStatus
+from transactions.tradebook.models import Tradebook
 from webhooks.models import Replay
 from webhooks.services.delivery import next_in_line
 
 # Counting more would tell nobody more.
 COUNTED: Final = 10_000
 # A kind is what its bell is called. A delivery to a disabled endpoint, or behind another of its batch, is not owed yet.
-OWED: Final[Mapping[Job, Callable[[], QuerySet[Work]]]] = {
+OWED: Final[Mapping[Job, Callable[[], QuerySet[Any]]]] = {
     Job.PLACE_BATCH: lambda: Batch.objects.filter(status=BatchStatus.QUEUED),
     Job.SYNC_BATCH: followed,
     Job.DELIVER: next_in_line,
     Job.ANNOUNCE: Announcement.objects.all,
     Job.TELL_SIP: lambda: Sip.objects.filter(is_active=True),
     Job.REPLAY: Replay.objects.all,
+    Job.APPLY_TRADEBOOK: Tradebook.objects.all,
 }
 
 
@@ -49,7 +50,7 @@ def backlogs(*, now: datetime) -> list[Backlog]:
     return [_backlog(kind, owed(), now) for kind, owed in OWED.items()]
 
 
-def _backlog(kind: Job, owed: QuerySet[Work], now: datetime) -> Backlog:
+def _backlog(kind: Job, owed: QuerySet[Any], now: datetime) -> Backlog:
     due = owed.filter(due_at__lte=now).order_by("due_at")[:COUNTED]
     free = Min(Greatest("due_at", "leased_until"), filter=Q(leased_until__lte=now))
     found = due.aggregate(rows=Count("pk"), since=Min("due_at"), free_since=free)

@@ -25,6 +25,7 @@ class Job(Enum):
     ANNOUNCE = "announce"
     TELL_SIP = "tell_sip"
     REPLAY = "replay"
+    APPLY_TRADEBOOK = "apply_tradebook"
 
 
 def ring(job: Job, *, row: int, attempt: int) -> None:

@@ -16,7 +16,7 @@ from django.db.transaction import atomic
 from django.dispatch import receiver
 
 SUPPORT, MANAGERS, AUDITORS = "Support", "Managers", "Auditors"
-OURS: Final = ("gateway", "brokers", "simulator", "webhooks", "smallcases", "transactions")
+OURS: Final = ("gateway", "brokers", "simulator", "webhooks", "smallcases", "transactions", "tradebook")
 # By app label; a star stands for anything. A manager sees own smallcases alone (smallcases.managers.visible_to).
 GRANTS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     SUPPORT: {
@@ -26,6 +26,7 @@ GRANTS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
         "webhooks": ("view_*", "change_delivery", "change_endpoint"),
         "smallcases": ("view_*",),
         "transactions": ("view_*", "change_batch", "mark_complete", "reconcile_order", "approve_settlement"),
+        "tradebook": ("view_*",),
     },
     MANAGERS: {
         "brokers": ("view_instrument",),

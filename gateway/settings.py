@@ -69,6 +69,7 @@ INSTALLED_APPS = [
     "webhooks",
     "smallcases",
     "transactions",
+    "transactions.tradebook",
 ]
 MIDDLEWARE = [
     "gateway.middleware.RequestId",
@@ -160,6 +161,7 @@ CELERY_BEAT_SCHEDULE = {
     "deliver due": {"task": "deliver_due", "schedule": 1.0, "options": {"expires": 2}},
     "sweep deliveries": {"task": "sweep_deliveries", "schedule": 1.0, "options": {"expires": 2}},
     "sweep replays": {"task": "sweep_replays", "schedule": 1.0, "options": {"expires": 2}},
+    "sweep tradebooks": {"task": "sweep_tradebooks", "schedule": 1.0, "options": {"expires": 2}},
     # Hourly, for it only fills the days that are missing: a tick lost while nothing ran costs an hour.
     "forget old events": {"task": "forget_old_events", "schedule": crontab(minute=30)},
     "index smallcases": {"task": "index_smallcases", "schedule": crontab(minute=0)},
@@ -241,8 +243,10 @@ FORMAT_MODULE_PATH = ["gateway.formats"]
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-# Nothing takes a file; Django would write one to disk for anybody who has yet to log in.
-DATA_UPLOAD_MAX_NUMBER_FILES = 0
+# One file, a tradebook, and in memory only: Django would write one to disk for anybody who has yet to log in.
+DATA_UPLOAD_MAX_NUMBER_FILES = 1
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
+FILE_UPLOAD_MAX_MEMORY_SIZE = CONSOLE_BODY_LIMIT_BYTES
 SESSION_COOKIE_HTTPONLY = True
 CSRF_COOKIE_HTTPONLY = True
 BEHIND_TLS_PROXY = env.flag("BEHIND_TLS_PROXY", default=False)

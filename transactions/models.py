@@ -174,7 +174,14 @@ class Order(models.Model):
                 name="unfilled_is_nothing",
             ),
         ]
-        indexes = [models.Index(fields=["batch"], condition=Q(status="ERROR"), name="order_in_error")]
+        indexes = [
+            models.Index(fields=["batch"], condition=Q(status="ERROR"), name="order_in_error"),
+            models.Index(
+                fields=["exchange_order_id"],
+                condition=Q(exchange_order_id__isnull=False),
+                name="order_by_exchange_id",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.side} {self.quantity} {self.ticker}"
@@ -243,7 +250,12 @@ class Settlement(models.Model):
                 name="nobody_approves_their_own",
             ),
         ]
-        indexes = [models.Index(fields=["id"], condition=Q(state="PROPOSED"), name="settlement_proposed")]
+        indexes = [
+            models.Index(fields=["id"], condition=Q(state="PROPOSED"), name="settlement_proposed"),
+            models.Index(
+                fields=["id"], condition=Q(state="APPLIED", word_agrees=False), name="settlement_contradicted"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.order} v{self.version}"

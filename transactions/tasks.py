@@ -8,6 +8,7 @@ from transactions.models import Batch
 from transactions.services import execution
 from transactions.services.waking import followed
 from transactions.states import BatchStatus
+from transactions.tradebook.services import applying
 
 
 @shared_task(name=Job.PLACE_BATCH.value)
@@ -25,3 +26,14 @@ def sweep_batches() -> int:
     """How many it rang for."""
     to_place = offer_due(Batch.objects.filter(status=BatchStatus.QUEUED), Job.PLACE_BATCH)
     return to_place + offer_due(followed(), Job.SYNC_BATCH)
+
+
+@shared_task(name=Job.APPLY_TRADEBOOK.value)
+def apply_tradebook(*, row: int, attempt: int) -> None:
+    applying.apply_book(row=row, attempt=attempt)
+
+
+@shared_task(name="sweep_tradebooks")
+def sweep_tradebooks() -> int:
+    """How many it rang for."""
+    return applying.offer_due_books()

@@ -76,5 +76,5 @@ class TestBacklogs:
         for _ in range(batches):
             make.queued_batch(gateway=gateway, now=now)
 
-        with django_assert_num_queries(6):
+        with django_assert_num_queries(7):
             backlogs(now=now)

@@ -12,6 +12,7 @@ from gateway.models import Account, Gateway, IdempotentRequest
 from gateway.work import erase
 from smallcases.services import clearing as investments
 from transactions.models import Batch, CheckoutSession, HoldingsSnapshot, Order, Settlement, Transaction
+from transactions.tradebook.models import BookRow
 from webhooks.services import clearing as webhooks
 
 
@@ -41,6 +42,7 @@ def reset(*, gateway: Gateway) -> None:
 def _clear(gateway: Gateway) -> None:
     webhooks.clear(gateway)
     investments.clear(gateway)
+    erase(BookRow.objects.filter(order__batch__gateway=gateway))
     Order.objects.filter(batch__gateway=gateway, settled_by__isnull=False).update(settled_by=None)
     erase(Settlement.objects.filter(order__batch__gateway=gateway))
     erase(Order.objects.filter(batch__gateway=gateway))

@@ -1,0 +1,28 @@
+from argparse import ArgumentParser
+from typing import Any
+
+from brokers.registry import profile_of
+from brokers.simulator.tradebooks import DIALECTS, as_csv, trades_of
+from gateway.terminal import Command as Door
+from gateway.terminal import stop
+
+
+class Command(Door):
+    help = (
+        "Print a simulated broker's tradebook as CSV, as `manage.py reconcile` and the console take it: every trade of "
+        "the broker, or of one of its clients, on all gateways or one."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("broker", help="its key, such as kite")
+        parser.add_argument("--client", metavar="ID", default="", help="only this client's")
+        parser.add_argument("--gateway", metavar="NAME", default="", help="only on this gateway")
+        parser.add_argument("--dialect", choices=sorted(DIALECTS), default="zerodha")
+
+    def act(self, *, broker: str, client: str, gateway: str, dialect: str, **options: Any) -> None:
+        profile_of(broker)
+        trades = trades_of(broker=broker, client_id=client, gateway=gateway)
+        if not trades.exists():
+            stop("There is no such trade.")
+        for line in as_csv(trades, dialect=dialect):
+            self.stdout.write(line, ending="")
