@@ -1,0 +1,43 @@
+"""Words and numbers on the reconciliation desk."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django import template
+
+from transactions.checkout import formats
+
+register = template.Library()
+
+
+@register.filter
+def rupees(amount: Decimal | None) -> str:
+    return "–" if amount is None or amount == "" else formats.rupees(amount)
+
+
+@register.filter
+def age(of: timedelta) -> str:
+    """2 d 3 h; 3 h 4 min; 5 min."""
+    minutes = int(of.total_seconds()) // 60
+    days, hours = minutes // 1440, minutes // 60 % 24
+    if days:
+        return f"{days} d {hours} h"
+    return f"{hours} h {minutes % 60} min" if hours else f"{minutes} min"
+
+
+@register.filter
+def moment(text: str) -> str:
+    return f"{datetime.fromisoformat(text):%Y-%m-%d %H:%M:%S}"
+
+
+@register.filter
+def raw(word: Mapping[str, Any]) -> str:
+    return json.dumps(word, indent=1, ensure_ascii=False)
+
+
+@register.filter
+def last_status(words: Sequence[Mapping[str, Any]]) -> str:
+    return str(words[-1]["status"]) if words else "nothing"

@@ -1,0 +1,45 @@
+"""Settlements and tradebooks in the console, and the way to the reconciliation desk."""
+
+from django.contrib import admin
+from django.urls import URLPattern, path
+
+from gateway.console import ReadOnlyAdmin
+from transactions.desk import books, views
+from transactions.models import Settlement
+from transactions.tradebook.models import Tradebook
+
+
+@admin.register(Settlement)
+class SettlementAdmin(ReadOnlyAdmin):
+    """Versions of the truth, as they were said."""
+
+    list_display = ("order", "version", "state", "amount", "proposed_by", "decided_by", "applied_at", "word_agrees")
+    list_select_related = ("order", "proposed_by", "decided_by")
+    list_filter = ("state", "needs_second", "from_tradebook", "word_agrees")
+    search_fields = ("=order__ref", "=order__batch__batch_id", "=order__exchange_order_id")
+    change_list_template = "desk/settlements.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        guarded = self.admin_site.admin_view
+        return [
+            path("desk/", guarded(views.queue), name="desk_queue"),
+            path("desk/orders/<int:pk>/", guarded(views.order), name="desk_order"),
+            path("desk/orders/<int:pk>/ask-again/", guarded(views.ask_again), name="desk_ask_again"),
+            path("desk/orders/<int:pk>/mark-complete/", guarded(views.mark), name="desk_mark"),
+            path("desk/orders/<int:pk>/tradebook.csv", guarded(views.brokers_book), name="desk_brokers_book"),
+            path("desk/settlements/<int:pk>/undo/", guarded(views.undo), name="desk_undo"),
+            path("desk/settlements/<int:pk>/decide/", guarded(views.decide), name="desk_decide"),
+            path("desk/tradebooks/", guarded(books.upload), name="desk_upload"),
+            path("desk/tradebooks/<int:pk>/", guarded(books.book), name="desk_book"),
+            path("desk/tradebooks/<int:pk>/apply/", guarded(books.apply), name="desk_apply"),
+            *super().get_urls(),
+        ]
+
+
+@admin.register(Tradebook)
+class TradebookAdmin(ReadOnlyAdmin):
+    list_display = ("name", "broker", "dialect", "lines", "uploaded_by", "uploaded_at", "staged_at")
+    list_select_related = ("uploaded_by",)
+    list_filter = ("broker", "dialect")
+    search_fields = ("name",)
+    change_list_template = "desk/settlements.html"
