@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from django.db.models import Exists, F, IntegerField, OuterRef, Q
+from django.db.models import Exists, F, IntegerField, OuterRef, Q, Subquery
 from django.db.models.fields.json import KT
 from django.db.models.functions import Cast
 
@@ -15,8 +15,11 @@ BUG: Final = "An order was changed past its settlement: keep the rows, and repor
 
 def _departed(scope: Scope) -> Rows:
     rows = scope.of(Order.objects.filter(settled_by__isnull=False), OWNER)
-    shares = Cast(KT("settled_by__after__filled_quantity"), IntegerField())
-    told = rows.annotate(settled_as=KT("settled_by__after__status"), settled_shares=shares)
+    shares = Cast(KT("after__filled_quantity"), IntegerField())
+    in_force = Settlement.objects.filter(pk=OuterRef("settled_by")).annotate(as_=KT("after__status"), shares=shares)
+    told = rows.annotate(
+        settled_as=Subquery(in_force.values("as_")[:1]), settled_shares=Subquery(in_force.values("shares")[:1])
+    )
     other = ~Q(status=F("settled_as")) | ~Q(filled_quantity=F("settled_shares"))
     not_in_force = ~Q(settled_by__state=SettlementState.APPLIED) | ~Q(settled_by__order=F("pk"))
     found = told.filter(other | not_in_force).order_by("pk")

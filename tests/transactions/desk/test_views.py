@@ -286,7 +286,7 @@ class TestTradebooks:
                 desk.get(f"{DESK}tradebooks/{book.pk}/")
             costs.append(len(asked))
 
-        assert costs[0] == costs[1] <= 6
+        assert costs[0] == costs[1] <= 8
 
 
 class TestWhoMay:
