@@ -12,6 +12,10 @@ IN_PRODUCTION = GATEWAY_ENV=production ALLOWED_HOSTS=gateway.example \
 	SECRET_KEY="$$($(SECRET_KEY))" ENCRYPTION_KEYS="$$($(FERNET_KEY))" \
 	DATABASE_URL=postgres://u:p@127.0.0.1:5432/x CELERY_BROKER_URL=redis://127.0.0.1:6379/0
 
+# The oldest release that the manifests are for; what kustomize and Helm read is no resource of Kubernetes.
+KUBERNETES := 1.33
+MANIFESTS := $(filter-out %/kustomization.yaml %/prometheus-adapter.yaml, $(wildcard deploy/kubernetes/*.yaml))
+
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help demo run test screenshots chaos fuzz check bench bench-rebalance clean
@@ -34,12 +38,16 @@ screenshots: .venv/.installed-dev ## pictures of what people see, to docs/screen
 chaos: .venv/.installed-dev ## everything that can fail, under load; CHAOS_SECONDS (600) and CHAOS_SEED as in the environment
 	@exec $(BIN)/python -m tests.chaos
 
-check: .venv/.installed-dev ## style, types, the floor plan, safety, migrations, settings
+check: .venv/.installed-dev ## style, types, the floor plan, safety, migrations, settings, what deploys it
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy .
 	$(BIN)/lint-imports
 	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive gateway transactions smallcases brokers webhooks shop
+	$(BIN)/yamllint --strict --config-file deploy/yamllint.yml deploy
+	$(BIN)/hadolint deploy/Dockerfile
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec deploy/compose.yaml
+	$(BIN)/kubernetes-validate --strict --quiet --kubernetes-version $(KUBERNETES) $(MANIFESTS)
 	$(BIN)/python -m checks.leaked_secrets
 	$(BIN)/python -m checks.vulnerabilities
 	$(MANAGE) makemigrations --check --dry-run

@@ -105,7 +105,8 @@ TEMPLATES = [
     }
 ]
 STATIC_URL = "/static/"
-STATIC_ROOT = VAR_DIR / "static"
+# An image brings its own, beside a VAR_DIR that begins empty.
+STATIC_ROOT = Path(env.text("STATIC_ROOT", default=str(VAR_DIR / "static")))
 WHITENOISE_USE_FINDERS = EMBEDDED
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 if EMBEDDED:

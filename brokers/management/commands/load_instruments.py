@@ -5,6 +5,7 @@ from typing import Any
 from rich.progress import Progress
 
 from brokers.loading import Reading, load, read_instruments
+from brokers.models import Instrument
 from gateway.terminal import Command as Door
 from gateway.terminal import console, stop
 
@@ -27,7 +28,12 @@ class Command(Door):
         )
         parser.add_argument("--keep-good", action="store_true", help="load the good rows although others are rejected")
 
-    def act(self, *, file: Path, keep_good: bool, **options: Any) -> None:
+        parser.add_argument("--unless-loaded", action="store_true", help="do nothing where there are instruments")
+
+    def act(self, *, file: Path, keep_good: bool, unless_loaded: bool, **options: Any) -> None:
+        if unless_loaded and Instrument.objects.exists():
+            self.stdout.write("There are instruments; nothing was loaded.")
+            return
         with Progress(console=console(to_stderr=True), transient=True) as bar:
             task = bar.add_task("reading", total=None)
             reading = read_instruments(file, progress=lambda: bar.advance(task))
