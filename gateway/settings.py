@@ -125,6 +125,10 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
 else:
     _database |= {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
     _database.setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
+# "transaction": a pooler (PgBouncer) gives each transaction whichever connection is free. It knows no cursor that
+# outlives its transaction, and refuses the limits below as options: they become those of the web's role.
+DATABASE_POOLING = env.one_of("DATABASE_POOLING", ("session", "transaction"), default="session")
+_database["DISABLE_SERVER_SIDE_CURSORS"] = DATABASE_POOLING == "transaction"
 # In the web only (gateway.wsgi), on PostgreSQL: how long a statement, and its wait for a lock, may take. 0 is for ever.
 STATEMENT_TIMEOUT_SECONDS = env.whole("STATEMENT_TIMEOUT_SECONDS", default=15)
 LOCK_TIMEOUT_SECONDS = env.whole("LOCK_TIMEOUT_SECONDS", default=5)

@@ -1,7 +1,8 @@
 """What the database, the queue and the disk say of themselves. Each may hang; see gateway.watching."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any, Final, TypeVar
 
@@ -10,6 +11,7 @@ from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.executor import MigrationExecutor
+from django.db.transaction import atomic
 from kombu.exceptions import OperationalError
 
 from brokers.models import Instrument
@@ -31,8 +33,8 @@ def on_a_connection_of_its_own(ask: Callable[[], T]) -> Callable[[], T]:
     @wraps(ask)
     def asked() -> T:
         try:
-            _limit_statements()
-            return ask()
+            with _limited_statements():
+                return ask()
         finally:
             for mine in connections.all(initialized_only=True):
                 BaseDatabaseWrapper.close(mine)  # SQLite's own would keep one that is in memory
@@ -78,7 +80,12 @@ def free_megabytes() -> int:
     return shutil.disk_usage(settings.VAR_DIR).free // 1_000_000
 
 
-def _limit_statements() -> None:
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute(f"SET statement_timeout = {STATEMENT_MILLISECONDS}")
+@contextmanager
+def _limited_statements() -> Iterator[None]:
+    """For the length of a transaction: a pooler would hand on what holds for a session."""
+    if connection.vendor != "postgresql":
+        yield
+        return
+    with atomic(), connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL statement_timeout = {STATEMENT_MILLISECONDS}")
+        yield

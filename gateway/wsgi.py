@@ -12,9 +12,12 @@ logging.captureWarnings(True)  # Celery's processes do so too
 
 
 def limit_statements(databases: Iterable[dict[str, Any]]) -> None:
-    """For the web alone: workers do longer work, and migrations wait for locks. Holds for connections made from now."""
+    """For the web alone: workers do longer work, and migrations wait for locks. Holds for connections made from now.
+
+    Not where transactions are pooled: whoever had the connection next would inherit them (docs/scaling.md).
+    """
     for database in databases:
-        if database["ENGINE"].endswith(".postgresql"):
+        if database["ENGINE"].endswith(".postgresql") and settings.DATABASE_POOLING == "session":
             limits = {
                 "statement_timeout": settings.STATEMENT_TIMEOUT_SECONDS,
                 "lock_timeout": settings.LOCK_TIMEOUT_SECONDS,

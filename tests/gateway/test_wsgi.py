@@ -25,3 +25,11 @@ class TestLimitStatements:
         wsgi.limit_statements([database])
 
         assert database["OPTIONS"] == options
+
+    def test_is_not_for_a_pooler_that_refuses_options(self, settings: Any) -> None:
+        settings.DATABASE_POOLING = "transaction"
+        database: dict[str, Any] = {"ENGINE": POSTGRES, "OPTIONS": {}}
+
+        wsgi.limit_statements([database])
+
+        assert database["OPTIONS"] == {}
