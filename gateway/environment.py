@@ -77,7 +77,10 @@ def database(name: str, *, default: str | None) -> dict[str, Any]:
 
 def broker_url(name: str, *, default: str | None) -> str:
     url = text(name, default=default)
-    if not url.startswith(("redis://", "rediss://", "filesystem://", "memory://")):
+    each = (
+        ("sentinel://",) if url.startswith("sentinel://") else ("redis://", "rediss://", "filesystem://", "memory://")
+    )
+    if not all(one.startswith(each) for one in url.split(";")):
         refuse(f"{name} must be a Celery broker URL such as redis://host:6379/0.")
     return url
 
@@ -109,8 +112,8 @@ def rate(name: str, *, default: str) -> str:
 
 def store_url(name: str, *, default: str) -> str:
     url = text(name, default=default)
-    if not url.startswith(("redis://", "rediss://", "memory://")):
-        refuse(f"{name} must be redis://host:6379/0 or memory://.")
+    if not url.startswith(("redis://", "rediss://", "redis+sentinel://", "memory://")):
+        refuse(f"{name} must be redis://host:6379/0, redis+sentinel://host:26379/master or memory://.")
     return url
 
 

@@ -9,8 +9,6 @@ from typing import Final
 
 from kombu.transport import TRANSPORT_ALIASES, redis
 
-SCHEMES: Final = ("redis", "rediss")
-
 
 class Channel(redis.Channel):
     do_restore = False
@@ -20,6 +18,17 @@ class Transport(redis.Transport):
     Channel = Channel
 
 
+class SentinelChannel(redis.SentinelChannel):
+    do_restore = False
+
+
+class SentinelTransport(redis.SentinelTransport):
+    Channel = SentinelChannel
+
+
+SCHEMES: Final = {"redis": Transport, "rediss": Transport, "sentinel": SentinelTransport}
+
+
 def install() -> None:
-    """`redis://` and `rediss://` mean this one from here on."""
-    TRANSPORT_ALIASES.update(dict.fromkeys(SCHEMES, f"{__name__}:{Transport.__name__}"))
+    """`redis://`, `rediss://` and `sentinel://` mean these from here on."""
+    TRANSPORT_ALIASES.update({scheme: f"{__name__}:{ours.__name__}" for scheme, ours in SCHEMES.items()})

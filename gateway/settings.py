@@ -135,7 +135,7 @@ LOCK_TIMEOUT_SECONDS = env.whole("LOCK_TIMEOUT_SECONDS", default=5)
 DATABASES = {"default": _database}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# Celery: Redis, or the filesystem for the embedded default ------------------------------------------------
+# Celery: Redis, alone or behind Sentinels, or the filesystem for the embedded default ----------------------
 CELERY_BROKER_URL = env.broker_url("CELERY_BROKER_URL", default="filesystem://localhost/" if EMBEDDED else None)
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_STORE_EAGER_RESULT = False
@@ -149,6 +149,8 @@ CELERY_TASK_TIME_LIMIT = 120
 CELERY_TIMEZONE = "UTC"
 # max_retries: a bell that finds no Redis is given up at once. Else kombu tries for six seconds, in a user's request.
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {"socket_connect_timeout": 2, "socket_timeout": 5, "max_retries": 0}
+if CELERY_BROKER_URL.startswith("sentinel://"):
+    CELERY_BROKER_TRANSPORT_OPTIONS["master_name"] = env.text("CELERY_BROKER_MASTER")
 if CELERY_BROKER_URL.startswith("filesystem://"):
     for _folder in ("messages", "control"):
         (VAR_DIR / "queue" / _folder).mkdir(parents=True, exist_ok=True)

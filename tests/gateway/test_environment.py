@@ -28,7 +28,7 @@ KEYS = "must be Fernet keys (32 url-safe base64 bytes), newest first, separated 
 URL = "must be a database URL such as postgres://user:password@host:5432/name."
 QUEUE = "must be a Celery broker URL such as redis://host:6379/0."
 RATE = "must be a rate such as 300/minute, or empty for no limit."
-STORE = "must be redis://host:6379/0 or memory://."
+STORE = "must be redis://host:6379/0, redis+sentinel://host:26379/master or memory://."
 
 
 def database() -> object:
@@ -96,6 +96,8 @@ class TestAReader:
             (queue, "nonsense", QUEUE),
             (queue, "http://host", QUEUE),
             (queue, "redis:/host", QUEUE),
+            (queue, "sentinel://one:26379;redis://two:6379", QUEUE),
+            (queue, "redis://one:6379;sentinel://two:26379", QUEUE),
             (keys, "short", KEYS),
             (keys, f"{KEY},short", KEYS),
             (keys, f"{KEY};{KEY}", KEYS),
@@ -131,10 +133,12 @@ class TestAReader:
             (one_of, "", "nse"),
             (one_of, "always", "always"),
             (queue, "rediss://host:6379/1", "rediss://host:6379/1"),
+            (queue, "sentinel://one:26379;sentinel://two:26379", "sentinel://one:26379;sentinel://two:26379"),
             (rate, "", ""),
             (rate, " 10 per 5 minutes ", "10 per 5 minutes"),
             (store, "", "memory://"),
             (store, "rediss://host:6379/1", "rediss://host:6379/1"),
+            (store, "redis+sentinel://one:1,two:1/master", "redis+sentinel://one:1,two:1/master"),
             (keys, KEY, [KEY]),
             (keys, f" {KEY} , ,{KEY}", [KEY, KEY]),
         ],
@@ -244,3 +248,16 @@ class TestAStartInProduction:
         done = self.check(tmp_path, {})
 
         assert (done.returncode, done.stderr) == (0, "")
+
+    def test_behind_sentinels_needs_their_masters_name(self, tmp_path: Path) -> None:
+        behind = GOOD | {"CELERY_BROKER_URL": "sentinel://127.0.0.1:1;sentinel://127.0.0.1:2"}
+
+        refused, taken = self.check(tmp_path, behind), self.check(tmp_path, behind | {"CELERY_BROKER_MASTER": "queue"})
+
+        assert (refused.returncode, refused.stderr) == (1, f"{START}CELERY_BROKER_MASTER is not set.\n")
+        assert (taken.returncode, taken.stderr) == (0, "")
+
+    def test_names_a_pooling_that_there_is_not(self, tmp_path: Path) -> None:
+        done = self.check(tmp_path, GOOD | {"DATABASE_POOLING": "statement"})
+
+        assert done.stderr == f"{START}DATABASE_POOLING must be one of session, transaction.\n"

@@ -8,7 +8,9 @@ import pytest
 from kombu import Connection, Queue
 from kombu.transport import redis as kombus
 
-from gateway.redis_queue import Transport
+from gateway import limits
+from gateway.redis_queue import SentinelTransport, Transport
+from tests.sentinel import MASTER, guarded
 from tests.servers import redis_server
 
 pytestmark = pytest.mark.servers
@@ -49,3 +51,33 @@ class TestALostConnection:
 class TestTheApp:
     def test_uses_it_for_redis(self, url: str) -> None:
         assert isinstance(Connection(url).transport, Transport)
+
+    def test_uses_it_behind_sentinels(self) -> None:
+        assert isinstance(Connection("sentinel://127.0.0.1:1").transport, SentinelTransport)
+        assert SentinelTransport.Channel.do_restore is False
+
+
+class TestBehindASentinel:
+    def test_bells_and_counts_go_to_whoever_is_master_now(self) -> None:
+        with guarded() as queue:
+            counts = limits.Counter(limits._store(f"redis+sentinel://127.0.0.1:{queue.port}/{MASTER}"))
+            before = ring(queue.url), counts.add("caller", 60)
+            queue.fail_over()
+            after = ring(queue.url), counts.add("caller", 60)
+
+        assert (before, after) == (("heard", 1), ("heard", 2))
+
+
+def ring(url: str) -> str:
+    """Rings and listens, each on a connection of its own."""
+    heard: list[str] = []
+    options = {"master_name": MASTER, "socket_connect_timeout": 2, "socket_timeout": 5, "max_retries": 0}
+    with Connection(url, transport_options=options) as connection:
+        connection.Producer().publish("heard", routing_key="unanswered", declare=[QUEUE])
+    with (
+        Connection(url, transport_options=options) as connection,
+        connection.Consumer([QUEUE], callbacks=[lambda body, _: heard.append(body)], no_ack=True),
+    ):
+        connection.drain_events(timeout=5)
+    (word,) = heard
+    return word
