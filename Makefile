@@ -18,7 +18,7 @@ MANIFESTS := $(filter-out %/kustomization.yaml %/prometheus-adapter.yaml, $(wild
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo run test screenshots chaos fuzz check bench bench-rebalance clean
+.PHONY: help demo run test screenshots chaos fuzz check bench clean
 
 help: ## this list
 	@awk -F ': .*## ' '/^[a-z-]+:.*## / { printf "make %-15s  %s\n", $$1, $$2 }' Makefile
@@ -58,11 +58,8 @@ check: .venv/.installed-dev ## style, types, the floor plan, safety, migrations,
 fuzz: .venv/.installed-dev ## hostile requests; FUZZ_REQUESTS=100000, FUZZ_SEED as printed
 	@exec $(BIN)/python -m tests.fuzz $(ARGS)
 
-bench: .venv/.installed-dev ## all benchmarks; NAME=... for one
-	@exec $(BIN)/python -m benchmarks $(NAME)
-
-bench-rebalance: .venv/.installed-dev ## publishing to a thousand investments and to a million
-	@exec $(BIN)/python -m benchmarks.rebalance
+bench: .venv/.installed-dev ## all benchmarks; NAME="create reads" for some, ARGS=--short to see that they run
+	@exec $(BIN)/python -m benchmarks $(ARGS) $(NAME)
 
 clean: ## removes what was made here: .venv, caches, and var with the embedded database
 	rm -rf .venv var staticfiles .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

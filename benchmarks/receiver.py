@@ -1,46 +1,64 @@
-"""A thousand partners in one process: every address of 127.0.0.0/8 answers at once on one port, hangs on the other.
+"""A thousand partners in one process: every address of 127.0.0.0/8 answers at once, after a while, or never.
 
 usage: python -m benchmarks.receiver
 
-Prints its two ports as JSON. `GET /` on the first tells how long each event took to arrive, in seconds from the
-`recordedAt` of its body, and forgets them.
+Prints three ports as JSON: answers at once, after SLOWLY seconds, hangs. On the first, `GET /` tells what was heard:
+how many, when the first and the last came (this machine's monotonic clock) and how long each took from the
+`recordedAt` of its body, in seconds; and forgets it. `GET /count` only tells how many.
 """
 
 import asyncio
 import contextlib
 import json
+import re
 import time
 from asyncio import StreamReader, StreamWriter
+from functools import partial
 
+SLOWLY = 0.05
+RECORDED = re.compile(rb'"recordedAt": ?([0-9.]+)')
+LENGTH = re.compile(rb"(?i)\r\ncontent-length: *([0-9]+)")
+moments: list[float] = []
 took: list[float] = []
 
 
 async def main() -> None:
-    answering = await asyncio.start_server(answer, "0.0.0.0", 0, backlog=4096)
+    answering = await asyncio.start_server(partial(answer, after=0.0), "0.0.0.0", 0, backlog=4096)
+    slow = await asyncio.start_server(partial(answer, after=SLOWLY), "0.0.0.0", 0, backlog=4096)
     hanging = await asyncio.start_server(hang, "0.0.0.0", 0, backlog=4096)
-    ports = [server.sockets[0].getsockname()[1] for server in (answering, hanging)]
-    print(json.dumps(ports), flush=True)
-    async with answering, hanging:
-        await asyncio.gather(answering.serve_forever(), hanging.serve_forever())
+    servers = (answering, slow, hanging)
+    print(json.dumps([server.sockets[0].getsockname()[1] for server in servers]), flush=True)
+    await asyncio.gather(*(server.serve_forever() for server in servers))
 
 
-async def answer(reader: StreamReader, writer: StreamWriter) -> None:
+async def answer(reader: StreamReader, writer: StreamWriter, *, after: float) -> None:
     with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
         while head := await reader.readuntil(b"\r\n\r\n"):
-            told = b"ok" if head.startswith(b"POST") else json.dumps(took).encode()
+            told = b"ok"
             if head.startswith(b"POST"):
                 await hear(reader, head)
+                await asyncio.sleep(after)
             else:
-                took.clear()
+                told = b"%d" % len(moments) if head.startswith(b"GET /count") else heard()
             writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (len(told), told))
             await writer.drain()
     writer.close()
 
 
 async def hear(reader: StreamReader, head: bytes) -> None:
-    length = next(line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
-    body = await reader.readexactly(int(length.partition(b":")[2]))
-    took.append(time.time() - json.loads(body)["recordedAt"])
+    length = LENGTH.search(head)
+    body = await reader.readexactly(int(length[1]) if length else 0)
+    moments.append(time.monotonic())
+    if recorded := RECORDED.search(body):
+        took.append(time.time() - float(recorded[1]))
+
+
+def heard() -> bytes:
+    told = {"count": len(moments), "first": min(moments, default=0), "last": max(moments, default=0), "took": took}
+    written = json.dumps(told).encode()
+    moments.clear()
+    took.clear()
+    return written
 
 
 async def hang(reader: StreamReader, writer: StreamWriter) -> None:

@@ -1,6 +1,6 @@
 """PyPortfolioOpt's greedy allocation, long only, in integers where it has floats: the planner's measuring rod.
 
-After DiscreteAllocation.greedy_portfolio of PyPortfolioOpt 1.6.0; `python -m benchmarks.planner` compares the two.
+After DiscreteAllocation.greedy_portfolio of PyPortfolioOpt 1.6.0; `benchmarks.paths.planner` compares the two.
 """
 
 from collections.abc import Mapping

@@ -1,15 +1,18 @@
-"""Rounds of publishing, interleaved, and the announcing that follows; Django is set up by the time this is imported."""
+"""Publishing a rebalance, and reading one user's investments, among a thousand investments and among a million."""
 
-import statistics
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from functools import partial
+from statistics import median
 from typing import Final
 
 from django.db import connection
+from rich.progress import track
 
+from benchmarks.figures import Row, Side, at_most
+from benchmarks.stage import Stage
 from gateway import clock
 from gateway.credentials import create_gateway
 from gateway.models import Gateway
@@ -25,7 +28,6 @@ from transactions.portfolio_payloads import investment
 from webhooks.events import EventType
 from webhooks.services.endpoints import add_endpoint
 
-ALLOWED: Final = 1.5
 NAMES: Final = ("INFY", "TCS", "WIPRO", "HCLTECH", "TECHM", "LTTS", "COFORGE", "PERSISTENT", "MPHASIS", "KPITTECH")
 GATEWAYS: Final = 3  # with investors; as many without
 
@@ -50,44 +52,33 @@ FILLS: Final = """
 """
 
 
-@dataclass
-class Timed:
-    """Milliseconds of each round."""
-
-    label: str
-    investments: int
-    rounds: list[float] = field(default_factory=list)
-
-    @property
-    def median(self) -> float:
-        return statistics.median(self.rounds)
-
-    def __str__(self) -> str:
-        low, high = min(self.rounds), max(self.rounds)
-        return f"{self.label:<34} {self.investments:>9,}  {self.median:8.2f} ms  ({low:.2f}–{high:.2f})"
-
-
-def bench(small: int, large: int, rounds: int) -> int:
+def measure(stage: Stage) -> Iterator[Row]:
+    small, large, rounds = 1_000, stage.knobs.of_rows(1_000_000, least=2_000), stage.knobs.many(40, least=5)
     gateways = _gateways(2 * GATEWAYS)[:GATEWAYS]
     few = _invested("SCNM_0001", gateways, small)
-    among_few = _read("read one user's investments", few, small, rounds)
+    among_few = _read(few, rounds)
+    stage.say(f"{large:,} investments are made")
     many = _invested("SCNM_0002", gateways, large)
-    among_many = _read("read one user's investments", few, large, rounds)
-    to_few, to_many = Timed("publish_rebalance", small), Timed("publish_rebalance", large)
-    for number in range(rounds + 2):
+    among_many = _read(many, rounds)
+    to_few: list[float] = []
+    to_many: list[float] = []
+    for number in track(range(rounds + 2), description="  rounds", console=stage.console):
         pairs = [(to_few, few), (to_many, many)]
         for timed, smallcase in pairs if number % 2 else reversed(pairs):
             taken = _milliseconds(partial(_publish, smallcase, number))
-            timed.rounds += [taken] if number >= 2 else []  # the first two warm up
-    chunks = Timed("announce, a chunk", CHUNK)
-    chunks.rounds = _announced(min(rounds, large // GATEWAYS // CHUNK))
-    ratio, reading = to_many.median / to_few.median, among_many.median / among_few.median
-    print(f"{'':<34} {'investors':>9}  {'median':>11}  (range of {rounds})")
-    print(to_few, to_many, chunks, sep="\n")
-    print(among_few, among_many, sep="\n")
-    print(f"ratio of publishing {ratio:.2f}, of reading {reading:.2f}; {ALLOWED} allowed")
-    print(f"{CHUNK / chunks.median * 1000:,.0f} investors told a second by one worker")
-    return int(max(ratio, reading) > ALLOWED)
+            timed.extend([taken] if number >= 2 else [])  # the first two warm up
+    told = median(_announced(min(rounds, large // GATEWAYS // CHUNK)))
+    speed = f"then {CHUNK / told * 1000:,.0f} investors are told a second by one worker"
+    sizes = f"{small:,} investors against {large:,}"
+    yield replace(_grown("publish a rebalance", sizes, to_few, to_many), note=speed)
+    yield _grown("read one user's investments", sizes, among_few, among_many)
+
+
+def _grown(path: str, against: str, few: Sequence[float], many: Sequence[float]) -> Row:
+    """Rounds are too short to be compared one by one: the ratio of the medians."""
+    sides = Side("few", "ms", tuple(few)), Side("many", "ms", tuple(many))
+    figures = (median(many) / median(few),)
+    return Row(path=path, against=against, unit="× its time", figures=figures, target=at_most(1.5), sides=sides)
 
 
 def _gateways(count: int) -> list[Gateway]:
@@ -115,14 +106,14 @@ def _invested(scid: str, gateways: Sequence[Gateway], count: int) -> Smallcase:
     return version.smallcase
 
 
-def _read(label: str, of: Smallcase, among: int, rounds: int) -> Timed:
+def _read(of: Smallcase, rounds: int) -> list[float]:
     """One user's, with all that is shown of it. Not interleaved: the table holds either few investments or many."""
     account = Investment.objects.filter(smallcase=of).latest("pk").account
-    timed = Timed(label, among)
-    for number in range(rounds * 5 + 20):
-        taken = _milliseconds(lambda: [investment(one) for one in held(account, now=clock.wall())])
-        timed.rounds += [taken] if number >= 20 else []  # the first warm up
-    return timed
+    every = [
+        _milliseconds(lambda: [investment(one) for one in held(account, now=clock.wall())])
+        for _ in range(rounds * 5 + 20)
+    ]
+    return every[20:]  # the first warm up
 
 
 def _publish(smallcase: Smallcase, number: int) -> None:

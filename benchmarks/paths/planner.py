@@ -1,12 +1,6 @@
-"""The planner against PyPortfolioOpt's greedy and integer allocations: `python -m benchmarks.planner`.
+"""The planner against PyPortfolioOpt's greedy and integer allocations (benchmarks.peers), on the same baskets."""
 
-PyPortfolioOpt and what it needs (pandas, cvxpy: some 600 MB) are fetched from PyPI into var/bench, once; the gateway
-needs none of it. Each round times all three on the same baskets, in turns, each a different one first.
-"""
-
-import argparse
 import csv
-import subprocess
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,23 +9,24 @@ from decimal import Decimal
 from importlib import import_module
 from itertools import pairwise
 from math import sqrt
-from pathlib import Path
 from random import Random
 from statistics import median
 from time import perf_counter
 from typing import Any, Final
 
-from rich.console import Console
+from rich.progress import track
 from rich.table import Table
 
+from benchmarks import peers
+from benchmarks.figures import Row, Side, at_most, more_than, ratios
+from benchmarks.stage import Stage
 from smallcases.planner import BelowMinimum, minimum_investment, shares_for
+from tests.servers import ROOT
 from tests.smallcases.greedy import greedy as port
 
-PINNED: Final = "pyportfolioopt==1.6.0"
-ROOT: Final = Path(__file__).parent.parent
-THEIRS: Final = ROOT / "var" / "bench" / PINNED.replace("==", "-")
+NAMES: Final = 50
+SEED: Final = 2026
 CATALOGUE: Final = ROOT / "brokers" / "data" / "instruments.csv"
-WIDTH: Final = 110
 CLOSE: Final = 1e-9  # floats
 
 Shares = Mapping[str, int]
@@ -63,33 +58,61 @@ FIGURES: Final[Mapping[str, Callable[[Outcome], float]]] = {
 }
 
 
-def main() -> None:
-    asked = _arguments()
+def measure(stage: Stage) -> Iterator[Row]:
+    """All of them on the same baskets, in turns; which comes first changes from basket to basket."""
     warnings.simplefilter("ignore")  # theirs
-    console = Console(width=WIDTH)
-    planners = {"ours": ours, **_theirs(console)}
-    random = Random(asked.seed)
+    random, count = Random(SEED), stage.knobs.many(200, least=10)
+    planners = {"ours": ours, **_theirs(stage)}
     prices = _catalogue()
-    baskets = [_basket(random, prices, asked.names) for _ in range(asked.baskets)]
-    rounds = [_round(number, planners, baskets) for number in range(asked.rounds)]
+    baskets = [_basket(random, prices, NAMES) for _ in range(count)]
+    rounds = [
+        _round(number, planners, baskets)
+        for number in track(range(stage.knobs.rounds), description="  rounds", console=stage.console)
+    ]
     outcomes = {name: [_outcome(plan(basket), basket) for basket in baskets] for name, plan in planners.items()}
-    console.print(_table(rounds, outcomes, asked.names))
-    console.print(f"The port of greedy in our tests agrees on {_agreeing(planners['greedy'], baskets)} baskets.")
-    console.print(_below_the_minimum(planners["greedy"], baskets))
+    stage.console.print(_table(rounds, outcomes, NAMES))
+    stage.say(f"The port of greedy in our tests agrees on {_agreeing(planners['greedy'], baskets)} baskets.")
+    stage.say(_below_the_minimum(planners["greedy"], baskets))
+    yield from _rows(rounds, outcomes)
+
+
+def _rows(rounds: Sequence[Mapping[str, float]], outcomes: Mapping[str, Sequence[Outcome]]) -> Iterator[Row]:
+    count = len(outcomes["ours"])
+    times = {name: tuple(one[name] * 1000 / count for one in rounds) for name in outcomes}
+    path = f"planner, {count} baskets of {NAMES} names"
+    mine = Side("ours", "ms a basket", times["ours"])
+    for name, target in (("greedy", more_than(1)), ("lp (HiGHS)", None)):
+        sides = (mine, Side(name, "ms a basket", times[name]))
+        figures = ratios(times[name], times["ours"])
+        against = f"PyPortfolioOpt's {name}"
+        yield Row(path=path, against=against, unit="× as fast", figures=figures, target=target, sides=sides)
+    left = tuple(10_000 * (a.idle - b.idle) for a, b in zip(outcomes["ours"], outcomes["lp (HiGHS)"], strict=True))
+    yield Row(
+        path=f"{path}: cash left, more than LP's",
+        against="PyPortfolioOpt's lp (HiGHS)",
+        unit="bp of the amount, median of the baskets",
+        figures=(median(left),),
+        target=at_most(0),
+        note=f"from {min(left):.2f} to {max(left):.2f} bp; ours leaves less or as much in "
+        f"{sum(one <= 0 for one in left)} of {count}",
+    )
+    dropped = {name: sum(one.dropped for one in each) for name, each in outcomes.items()}
+    yield Row(
+        path=f"{path}: names dropped",
+        against="none",
+        unit="names",
+        figures=(float(dropped["ours"]),),
+        target=at_most(0),
+        note=", ".join(f"{name} drops {number}" for name, number in dropped.items()),
+    )
 
 
 def ours(basket: Basket) -> Shares:
     return shares_for(amount=basket.amount, weights=basket.weights, prices=basket.prices)
 
 
-def _theirs(console: Console) -> dict[str, Planner]:
-    if not THEIRS.exists():
-        console.print(f"Fetching {PINNED} into {THEIRS.relative_to(ROOT)} …")
-        pip = [sys.executable, "-m", "pip", "install", "-qq", "--no-warn-conflicts", "--disable-pip-version-check"]
-        fetched = THEIRS.with_name(f"{THEIRS.name}.part")
-        subprocess.run([*pip, "--target", str(fetched), PINNED], check=True)
-        fetched.rename(THEIRS)
-    sys.path.append(str(THEIRS))
+def _theirs(stage: Stage) -> dict[str, Planner]:
+    sys.path.append(str(peers.installed("pyportfolioopt", say=stage.say).packages))
     pandas, allocation = import_module("pandas"), import_module("pypfopt.discrete_allocation")
 
     def prepared(basket: Basket) -> Any:
@@ -226,16 +249,3 @@ def _against(our: Sequence[Outcome], their: Sequence[Outcome], figure: Callable[
     pairs = [(figure(mine), figure(other)) for mine, other in zip(our, their, strict=True)]
     nearer = sum(other < mine - CLOSE for mine, other in pairs)
     return f"{nearer} / {sum(other > mine + CLOSE for mine, other in pairs)}"
-
-
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.planner", description=__doc__)
-    parser.add_argument("--baskets", type=int, default=200)
-    parser.add_argument("--names", type=int, default=50)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seed", type=int, default=2026)
-    return parser.parse_args()
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,8 @@
+"""A server that does nothing: what the load can do at most."""
+
+from typing import Any
+
+
+async def application(scope: Any, exchange: Any) -> None:
+    await exchange()
+    exchange.response_bytes(200, [("content-type", "application/json"), ("content-length", "2")], b"{}")

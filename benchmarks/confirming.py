@@ -1,0 +1,28 @@
+"""Users who confirm, one after the other: `python -m benchmarks.confirming`, ids of transactions on standard input.
+
+Says "ready", waits for a line, and confirms them.
+"""
+
+import sys
+
+import django
+
+django.setup()
+
+from gateway import clock  # noqa: E402 - Django had to be set up
+from transactions.models import Transaction  # noqa: E402
+from transactions.services.confirming import Choices, confirm  # noqa: E402
+
+
+def main() -> None:
+    pks = [int(pk) for pk in sys.stdin.readline().split()]
+    print("ready", Transaction.objects.count(), flush=True)  # the connection is open
+    sys.stdin.readline()
+    for pk in pks:
+        # As the door finds it: with its gateway and account.
+        transaction = Transaction.objects.select_related("gateway", "account").get(pk=pk)
+        confirm(transaction=transaction, choices=Choices(), now=clock.now(transaction.gateway))
+
+
+if __name__ == "__main__":
+    main()

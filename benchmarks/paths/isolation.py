@@ -1,0 +1,115 @@
+"""From event to delivery for a thousand endpoints, when fifty of them hang and when none does."""
+
+import random
+import time
+from collections.abc import Iterator
+from itertools import count
+from statistics import median
+from typing import Final
+
+from django.db.transaction import atomic
+from django.utils import timezone
+from rich.progress import track
+
+from benchmarks.figures import Row, Side, at_most, percentile, ratios
+from benchmarks.receiving import Receiver, receiving
+from benchmarks.stage import Stage
+from gateway.models import Gateway
+from gateway.vault import seal
+from webhooks.events import EventType
+from webhooks.models import Delivery, Endpoint
+from webhooks.services.recording import record_event
+from webhooks.signing import new_secret
+
+ENDPOINTS: Final = 1_000
+RATE: Final = 100  # events a second, over all endpoints
+SETTLES_WITHIN: Final = 30.0
+PAYLOAD: Final = {"smallcaseAuthId": "5d8dc01c1446386d96c4832f", "orders": [{"tradingsymbol": "INFY"}] * 10}
+_numbers = count(1)
+
+
+def measure(stage: Stage) -> Iterator[Row]:
+    """Rounds are interleaved, so that what else this machine does falls on both."""
+    endpoints = stage.knobs.many(ENDPOINTS, least=100)
+    hung, seconds = endpoints // 20, 2 * stage.knobs.seconds
+    with receiving(stage) as receiver:
+        stage.couriers(1)
+        gateways = _gateways(endpoints)
+        _play(gateways, receiver, seconds=3)  # connections opened, plans made
+        healthy, beside_hung = [], []
+        for _ in track(range(stage.knobs.rounds), description="  rounds", console=stage.console):
+            _direct(gateways, receiver, hung=0)
+            healthy.append(_play(gateways, receiver, seconds=seconds))
+            _direct(gateways, receiver, hung=hung)
+            beside_hung.append(_play(gateways, receiver, seconds=seconds))
+    yield _row(endpoints, hung, healthy, beside_hung)
+
+
+def _row(endpoints: int, hung: int, healthy: list[list[float]], beside_hung: list[list[float]]) -> Row:
+    mine, other = (
+        [1000 * percentile(one, 0.99) for one in beside_hung],
+        [1000 * percentile(one, 0.99) for one in healthy],
+    )
+    middle = [median(1000 * took for one in rounds for took in one) for rounds in (beside_hung, healthy)]
+    return Row(
+        path=f"{endpoints:,} endpoints, {hung} hung",
+        against="the same with none hung, p99 of the healthy",
+        unit="×",
+        figures=ratios(mine, other),
+        target=at_most(1.3),
+        sides=(Side("with", "ms", tuple(mine)), Side("without", "ms", tuple(other))),
+        note=f"p50 {middle[0]:.1f} ms with, {middle[1]:.1f} ms without, {RATE} events/s, one courier",
+    )
+
+
+def _gateways(number: int) -> list[Gateway]:
+    """Each with an endpoint of its own on an address of its own."""
+    now, sealed = timezone.now(), seal(new_secret())
+    made = Gateway.objects.bulk_create(
+        Gateway(name=f"bench-{n}", sealed_api_secret=sealed, sealed_jwt_secret=sealed, created_at=now)
+        for n in range(number)
+    )
+    Endpoint.objects.bulk_create(
+        Endpoint(gateway=gateway, url=f"http://127.0.0.1/{n}", sealed_secret=sealed, created_at=now)
+        for n, gateway in enumerate(made)
+    )
+    return made
+
+
+def _direct(gateways: list[Gateway], receiver: Receiver, *, hung: int) -> None:
+    """Where each endpoint leads in the next round, all of them with a clean slate and nothing owed."""
+    deadline = time.monotonic() + SETTLES_WITHIN
+    while Delivery.objects.filter(status="DUE", failures=0).exists() and time.monotonic() < deadline:
+        time.sleep(0.2)  # the couriers finish the last round
+    Delivery.objects.filter(status="DUE").update(status="GIVEN_UP", due_at=None)
+    endpoints = list(Endpoint.objects.order_by("pk"))
+    for n, endpoint in enumerate(endpoints):
+        port = receiver.hanging if n * hung % len(endpoints) < hung else receiver.answering
+        endpoint.url = f"http://127.1.{n // 250}.{n % 250 + 1}:{port}/hooks"
+        endpoint.failures, endpoint.failing_since = 0, None
+        endpoint.is_enabled, endpoint.disabled_at, endpoint.disabled_because = True, None, ""
+    columns = ["url", "failures", "failing_since", "is_enabled", "disabled_at", "disabled_because"]
+    Endpoint.objects.bulk_update(endpoints, columns, batch_size=500)
+
+
+def _play(gateways: list[Gateway], receiver: Receiver, *, seconds: float) -> list[float]:
+    """Events at the rate; how long each took to arrive, in seconds."""
+    receiver.heard()
+    began, order = time.monotonic(), random.sample(gateways, len(gateways))
+    for number in range(int(RATE * seconds)):
+        time.sleep(max(0.0, began + number / RATE - time.monotonic()))
+        _record(order[number % len(order)])
+    time.sleep(1)
+    return receiver.heard().took
+
+
+def _record(gateway: Gateway) -> None:
+    with atomic():
+        record_event(
+            gateway=gateway,
+            kind=EventType.ORDER_PLACED,
+            subject=f"bench-{next(_numbers)}",
+            sequence=1,
+            payload={**PAYLOAD, "recordedAt": time.time()},
+            now=timezone.now(),
+        )

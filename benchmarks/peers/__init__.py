@@ -1,0 +1,59 @@
+"""What a user would pick instead: installed from PyPI, pinned, each into an environment of its own under var/bench.
+
+The gateway needs none of it. What a peer shares with the gateway (Django, Celery, the driver) it gets in the gateway's
+version, so that the two differ in what they do and in nothing else.
+"""
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from shutil import rmtree
+from typing import Final
+
+from tests.servers import ROOT
+
+PINNED: Final = {"django-webhook": "django-webhook==0.0.15", "pyportfolioopt": "pyportfolioopt==1.6.0"}
+SHARED: Final = {
+    "django-webhook": ("django", "celery[redis]", "redis", "psycopg2-binary", "django-environ", "requests")
+}
+PLACE: Final = ROOT / "var" / "bench"
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    home: Path
+
+    @property
+    def python(self) -> str:
+        return str(self.home / "bin" / "python")
+
+    @property
+    def packages(self) -> Path:
+        return next(self.home.glob("lib/python*/site-packages"))
+
+
+def installed(name: str, *, say: Callable[[str], None]) -> Peer:
+    """Once: an environment appears under its name when it is whole."""
+    home = PLACE / PINNED[name].replace("==", "-")
+    if not (home / "whole").exists():
+        say(f"{PINNED[name]} is fetched into {home.relative_to(ROOT)}")
+        rmtree(home, ignore_errors=True)
+        home.parent.mkdir(parents=True, exist_ok=True)
+        _run(sys.executable, "-m", "venv", "--without-pip", str(home))
+        pip = [sys.executable, "-m", "pip", "--python", str(home / "bin" / "python"), "--disable-pip-version-check"]
+        _run(*pip, "install", "-qq", PINNED[name], *shared(name, (ROOT / "requirements.txt").read_text()))
+        (home / "whole").touch()
+    return Peer(home)
+
+
+def shared(name: str, requirements: str) -> list[str]:
+    """Pinned as in the gateway's requirements; a StopIteration names what is not there."""
+    lines = [line for line in requirements.splitlines() if re.match(r"[a-z]", line)]
+    return [next(line for line in lines if line.startswith(f"{wanted}==")) for wanted in SHARED.get(name, ())]
+
+
+def _run(*command: str) -> None:
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
