@@ -115,7 +115,7 @@ class Stage:
 
     def wait_for_listeners(self, number: int) -> None:
         """Celery's consumers, each of which waits at its queue in Redis."""
-        until(lambda: self._listening() >= number, what=f"{number} listening; see {self.processes.log}")
+        until(lambda: self.listening() >= number, what=f"{number} listening; see {self.processes.log}")
 
     def empty_queue(self) -> None:
         with redis.Redis.from_url(self.queue.url) as client:
@@ -141,7 +141,7 @@ class Stage:
         self.execute(f"CREATE DATABASE {name} TEMPLATE {like}", database=database_url(self.database, "template1"))
         return database_url(self.database, name)
 
-    def _listening(self) -> int:
+    def listening(self) -> int:
         with redis.Redis.from_url(self.queue.url, socket_timeout=2) as client:
             return sum(one["cmd"] == "brpop" for one in client.client_list())
 

@@ -1,0 +1,10 @@
+from celery import Celery
+
+app = Celery("bare")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+
+@app.task(name="nothing")
+def nothing() -> None:
+    """For a worker to have one."""

@@ -1,0 +1,44 @@
+"""django-webhook's side: `python -m benchmarks.bare.firing prepare URL`, `… fire NUMBER`, a row and so a webhook each.
+
+The payload of a row is what is sent; it comes on standard input.
+"""
+
+import json
+import sys
+import time
+
+import django
+
+from benchmarks.bare.celery import app
+
+app.set_default()  # before django-webhook makes its tasks, which belong to the app of that moment
+django.setup()
+
+from django.core.management import call_command  # noqa: E402 - Django had to be set up
+from django.utils import timezone  # noqa: E402
+from django_webhook.models import Webhook, WebhookSecret, WebhookTopic  # noqa: E402
+
+from benchmarks.bare.models import Wish  # noqa: E402
+
+
+def prepare(url: str) -> None:
+    call_command("migrate", verbosity=0)
+    topic, _ = WebhookTopic.objects.get_or_create(name="bare.Wish/create")
+    webhook = Webhook.objects.create(url=url)
+    webhook.topics.set([topic])
+    WebhookSecret.objects.create(webhook=webhook, token="a-secret-of-some-length")
+
+
+def fire(number: int) -> None:
+    payload = json.load(sys.stdin)
+    for n in range(number):
+        body = {**payload, "recordedAt": time.time()}
+        Wish._default_manager.create(name=f"TRX_{n}", body=body, created_at=timezone.now())
+
+
+if __name__ == "__main__":
+    verb, told = sys.argv[1:]
+    if verb == "prepare":
+        prepare(told)
+    else:
+        fire(int(told))

@@ -1,0 +1,11 @@
+"""A Django project that sends its webhooks with django-webhook; the Python of its own environment runs it."""
+
+import os
+
+from benchmarks.bare.settings import *  # noqa: F403
+from benchmarks.bare.settings import DATABASES  # noqa: F401
+
+INSTALLED_APPS = ["django.contrib.contenttypes", "benchmarks.bare", "django_webhook"]
+DJANGO_WEBHOOK = {"MODELS": ["bare.Wish"]}
+CELERY_BROKER_URL = os.environ["CELERY_BROKER_URL"]
+CELERY_TASK_IGNORE_RESULT = True

@@ -1,0 +1,100 @@
+"""The beat's look for what is due, where a hundred batches are and a million are not; and the couriers' look."""
+
+from collections.abc import Callable, Iterator
+from statistics import median
+from time import perf_counter
+from typing import Final
+
+from django.db import connection
+
+from benchmarks.figures import Row, Side, at_most
+from benchmarks.stage import Stage, connected_to
+from gateway import clock
+from gateway.credentials import create_gateway
+from gateway.models import Account
+from transactions.tasks import sweep_batches
+from webhooks.lanes import YOUNG_AT_ONCE
+from webhooks.services import delivery
+from webhooks.services.endpoints import add_endpoint
+
+DUE: Final = 100
+# Batches and deliveries of one account and endpoint, `first` to `last`: due at :due, by nobody leased.
+ROWS: Final = """
+WITH transactions AS (
+    INSERT INTO transactions_transaction (transaction_id, gateway_id, account_id, intent, status, order_config, config,
+        is_new_user, sealed_login, error_message, expires_at, created_at, updated_at)
+    SELECT 'TRX_' || lpad(to_hex(n), 32, '0'), %(gateway)s, %(account)s, 'TRANSACTION', 'PROCESSING', '{}', '{}',
+        false, '', '', now(), now(), now() FROM generate_series(%(first)s::bigint, %(last)s) n RETURNING id
+), batches AS (
+    INSERT INTO transactions_batch (batch_id, transaction_id, account_id, gateway_id, variety, status, sequence,
+        created_at, placed_at, due_at, leased_until, attempts)
+    SELECT lpad(to_hex(id), 24, '0'), id, %(account)s, %(gateway)s, 'regular', 'PLACED', 0,
+        now(), now(), %(due)s, now() - interval '1 minute', 1 FROM transactions
+), events AS (
+    INSERT INTO webhooks_event (gateway_id, key, type, subject, sequence, payload, transaction_id, auth_id, request_id,
+        created_at)
+    SELECT %(gateway)s, 'evt_' || lpad(to_hex(id), 24, '0'), 'order.placed', lpad(to_hex(id), 24, '0'), 1, '{}', '', '',
+        '', now() FROM transactions RETURNING id
+)
+INSERT INTO webhooks_delivery (gateway_id, event_id, endpoint_id, status, is_bulk, failures, due_at, leased_until,
+    attempts)
+SELECT %(gateway)s, id, %(endpoint)s, 'DUE', false, 0, %(due)s, now() - interval '1 minute', 0 FROM events
+"""
+AGAIN: Final = "UPDATE transactions_batch SET leased_until = now() - interval '1 minute' WHERE due_at <= now()"
+
+
+def measure(stage: Stage) -> Iterator[Row]:
+    """Two databases of one server: a hundred due, and a hundred due among all that are not."""
+    number = stage.knobs.of_rows(1_000_000, least=10_000)
+    placed = _placed()
+    few = stage.another_database("few")
+    many = stage.another_database("many")
+    for url, waiting in ((few, 0), (many, number)):
+        _fill(stage, url, placed, waiting)
+    rounds = stage.knobs.many(100, least=10)
+    against = f"{DUE} due among {number:,} that are not, to {DUE} alone"
+    yield _row(stage, "sweep of batches", against, sweep_batches, rounds)
+    yield _row(stage, "a courier's look for what is due", against, _look, rounds)
+
+
+def _row(stage: Stage, path: str, against: str, act: Callable[[], object], rounds: int) -> Row:
+    """A round is too short to be compared alone: the ratio of the medians."""
+    took: dict[str, list[float]] = {"few": [], "many": []}
+    for _ in range(rounds):
+        for name, times in took.items():
+            with connected_to(name):
+                stage.execute(AGAIN, database=_url(stage, name))
+                list(clock.clocks())  # the connection is open
+                began = perf_counter()
+                act()
+                times.append(1000 * (perf_counter() - began))
+        stage.empty_queue()
+    sides = Side("alone", "ms", tuple(took["few"])), Side("among them", "ms", tuple(took["many"]))
+    figures = (median(took["many"]) / median(took["few"]),)
+    return Row(path=path, against=against, unit="× its time", figures=figures, target=at_most(1.5), sides=sides)
+
+
+def _look() -> object:
+    return delivery._due(closed=set(), limit=YOUNG_AT_ONCE)
+
+
+def _placed() -> dict[str, int]:
+    now = clock.wall()
+    gateway = create_gateway(name="bench", is_test=True, allowed_origins=[], now=now).gateway
+    account = Account.objects.create(gateway=gateway, auth_id="a" * 24, broker="kite", client_id="one", created_at=now)
+    endpoint = add_endpoint(gateway=gateway, url="http://127.0.0.1:9/hooks", now=now).endpoint
+    return {"gateway": gateway.pk, "account": account.pk, "endpoint": endpoint.pk}
+
+
+def _fill(stage: Stage, url: str, placed: dict[str, int], waiting: int) -> None:
+    name = url.rpartition("/")[2]
+    with connected_to(name), connection.cursor() as cursor:
+        cursor.execute(ROWS, placed | {"first": 1, "last": DUE, "due": "2026-01-01T00:00:00Z"})
+        if waiting:
+            cursor.execute(ROWS, placed | {"first": DUE + 1, "last": DUE + waiting, "due": "2099-01-01T00:00:00Z"})
+        cursor.execute("VACUUM ANALYZE")
+    stage.say(f"{waiting:,} batches and as many deliveries wait in {name}")
+
+
+def _url(stage: Stage, name: str) -> str:
+    return f"{stage.database.url.rpartition('/')[0]}/{name}"

@@ -1,0 +1,46 @@
+"""Events at a steady rate: `python -m benchmarks.recording GATEWAY RATE SECONDS`; prints how many there were."""
+
+import sys
+import time
+from typing import Final
+
+import django
+
+django.setup()
+
+from django.db.transaction import atomic  # noqa: E402 - Django had to be set up
+
+from gateway import clock  # noqa: E402
+from gateway.ids import new_object_id  # noqa: E402
+from gateway.models import Gateway  # noqa: E402
+from webhooks.events import EventType  # noqa: E402
+from webhooks.services.recording import record_event  # noqa: E402
+
+PAYLOAD: Final = {"smallcaseAuthId": "5d8dc01c1446386d96c4832f", "orders": [{"tradingsymbol": "INFY"}] * 10}
+
+
+def main(name: str, rate: float, seconds: float) -> None:
+    """One that is late is recorded at once: the rate is what was asked for as long as the machine can do it."""
+    gateway = Gateway.objects.get(name=name)
+    began, number = time.monotonic(), 0
+    while (now := time.monotonic()) < began + seconds:
+        time.sleep(max(0.0, began + number / rate - now))
+        record(gateway)
+        number += 1
+    print(number)
+
+
+def record(gateway: Gateway) -> None:
+    with atomic():
+        record_event(
+            gateway=gateway,
+            kind=EventType.ORDER_PLACED,
+            subject=new_object_id(),
+            sequence=1,
+            payload={**PAYLOAD, "recordedAt": time.time()},
+            now=clock.now(gateway),
+        )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], float(sys.argv[2]), float(sys.argv[3]))
