@@ -6,6 +6,7 @@ The payload of a row is what is sent; it comes on standard input.
 import json
 import sys
 import time
+from uuid import uuid4
 
 import django
 
@@ -24,6 +25,7 @@ from benchmarks.bare.models import Wish  # noqa: E402
 def prepare(url: str) -> None:
     call_command("migrate", verbosity=0)
     topic, _ = WebhookTopic.objects.get_or_create(name="bare.Wish/create")
+    Webhook.objects.all().delete()
     webhook = Webhook.objects.create(url=url)
     webhook.topics.set([topic])
     WebhookSecret.objects.create(webhook=webhook, token="a-secret-of-some-length")
@@ -31,9 +33,9 @@ def prepare(url: str) -> None:
 
 def fire(number: int) -> None:
     payload = json.load(sys.stdin)
-    for n in range(number):
+    for _ in range(number):
         body = {**payload, "recordedAt": time.time()}
-        Wish._default_manager.create(name=f"TRX_{n}", body=body, created_at=timezone.now())
+        Wish._default_manager.create(name=f"TRX_{uuid4().hex}", body=body, created_at=timezone.now())
 
 
 if __name__ == "__main__":
