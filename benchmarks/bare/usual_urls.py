@@ -4,6 +4,10 @@ from rest_framework.decorators import api_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from benchmarks.bare.celery import app
+
+__all__ = ["app", "urlpatterns"]  # a project loads its Celery app, so that its tasks are sent to the right broker
+
 
 @api_view(["GET"])
 def healthz(request: Request) -> Response:

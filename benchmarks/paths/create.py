@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 
 from benchmarks.figures import Row, at_least, at_most
 from benchmarks.load import request, shoot
@@ -28,11 +29,10 @@ def measure(stage: Stage) -> Iterator[Row]:
     most = ceiling(stage, ours[1])
     met = rivals(stage, ours, theirs)
     note = f"the load itself does {most:,.0f} requests/s at most, on {CONNECTIONS} connections"
+    profile = cache(lambda: stage.profile("web", load=lambda: shoot(*ours, seconds=stage.knobs.seconds + 1)))
     row = met.rates(path="create transaction", against=AGAINST, target=at_least(0.6))
-    yield replace(row, note=f"{row.note}; {note}").explained(
-        lambda: stage.profile("web", load=lambda: shoot(*ours, seconds=stage.knobs.seconds + 1))
-    )
-    yield met.tails(path="create transaction", against=AGAINST, target=at_most(2))
+    yield replace(row, note=f"{row.note}; {note}").explained(profile)
+    yield met.tails(path="create transaction", against=AGAINST, target=at_most(2)).explained(profile)
 
 
 def partner(name: str = "bench") -> Partner:

@@ -86,10 +86,9 @@ def _rows(scene: Scene, port: int, path: str) -> Iterator[Row]:
     stage.wait_for_listeners(WORKERS + 1)
     Endpoint.objects.filter(gateway=scene.gateway).update(url=_url(port))
     number, fewer = stage.knobs.many(BACKLOG, least=100), stage.knobs.many(PEERS_BACKLOG, least=20)
-    _ours(scene, number // 4)  # connections opened
-    with stage.watched(*COURIERS) as cores:
-        rounds = [_round(scene, port, number, fewer)]
-    rounds += [_round(scene, port, number, fewer) for _ in range(stage.knobs.rounds - 1)]
+    with stage.watched(*COURIERS) as cores:  # and connections opened
+        _ours(scene, number)
+    rounds = [_round(scene, port, number, fewer) for _ in range(stage.knobs.rounds)]
     stage.stop(PEER)
     mine, theirs, plain = ([one[n] for one in rounds] for n in range(3))
     row = Row(path=path, against=f"{PEER} ({peers.PINNED[PEER].partition('==')[2]})", unit="× its deliveries/s",
@@ -194,7 +193,7 @@ def _half_load(scene: Scene) -> Row:
         took = scene.receiver.wait_for(round(rates[-1] * stage.knobs.seconds * 0.99), seconds=60).took
         middles.append(1000 * percentile(took, 0.5))
         tails.append(1000 * percentile(took, 0.99))
-    return Row(
+    row = Row(
         path="event → receiver at half load",
         against="a limit, p50",
         unit="ms",
@@ -203,6 +202,7 @@ def _half_load(scene: Scene) -> Row:
         sides=(Side("p99", "ms", tuple(tails)), Side("asked for", "events/s", (most / 2,)),
                Side("recorded", "events/s", tuple(rates))),
     )  # fmt: skip
+    return row.explained(lambda: stage.profile(*COURIERS, load=lambda: _recorded(stage, most / 2)))
 
 
 def _recorded(stage: Stage, rate: float) -> float:

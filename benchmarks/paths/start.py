@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Iterator
 from time import monotonic, sleep
 
+from benchmarks import imports
 from benchmarks.figures import Row, Side, at_most, interleaved, ratios
 from benchmarks.load import request, shoot
 from benchmarks.machine import family, memory_kb
@@ -18,17 +19,18 @@ Start = tuple[float, float]  # seconds, and MB a process
 def measure(stage: Stage) -> Iterator[Row]:
     """A web of two processes until its first answer; a worker of two until it listens."""
     web = interleaved(stage.knobs.rounds, lambda: _web(stage, "web"), lambda: _web(stage, "bare"))
-    yield from _rows("web", *web)
+    yield from _rows(stage, "web", "gateway.rsgi", *web)
     worker = interleaved(stage.knobs.rounds, lambda: _worker(stage, "worker"), lambda: _worker(stage, "bare"))
-    yield from _rows("worker", *worker)
+    yield from _rows(stage, "worker", "gateway.celery", *worker)
 
 
-def _rows(path: str, ours: list[Start], theirs: list[Start]) -> Iterator[Row]:
+def _rows(stage: Stage, path: str, module: str, ours: list[Start], theirs: list[Start]) -> Iterator[Row]:
     for position, (what, unit) in enumerate((("start", "s"), ("memory per process", "MB"))):
         mine, other = [one[position] for one in ours], [one[position] for one in theirs]
         sides = Side("gateway", unit, tuple(mine)), Side("other", unit, tuple(other))
         figures, name = ratios(mine, other), f"{path} {what}"
-        yield Row(path=name, against=AGAINST, unit="×", figures=figures, target=at_most(1.5), sides=sides)
+        row = Row(path=name, against=AGAINST, unit="×", figures=figures, target=at_most(1.5), sides=sides)
+        yield row.explained(lambda: imports.told(module, stage.environment))
 
 
 def _web(stage: Stage, name: str) -> Start:
