@@ -4,6 +4,8 @@ Two databases of one server, each behind a web of its own. Whom a request is abo
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
 from time import monotonic
 from typing import Final
 
@@ -15,10 +17,13 @@ from benchmarks.load import request, shoot
 from benchmarks.machine import busy
 from benchmarks.paths.create import partner
 from benchmarks.stage import Stage, connected_to
+from gateway import clock
 from gateway.models import Gateway
 from gateway.tokens import connected_token
 from smallcases.models import Smallcase
 from tests.partner import Partner
+from webhooks.models import Endpoint
+from webhooks.services.endpoints import add_endpoint
 
 SMALL: Final = 10_000
 CHUNK: Final = 1_000_000  # orders in one transaction
@@ -59,6 +64,10 @@ INSERT INTO webhooks_event (id, gateway_id, key, type, subject, sequence, payloa
 SELECT 10 * n + k, {gateway}, 'evt_' || lpad(to_hex(10 * n + k), 24, '0'), 'order.completed',
     lpad(to_hex(10 * n + k), 24, '0'), 2, '{{}}', 'TRX_' || lpad(to_hex(10 * n + k), 32, '0'), lpad(to_hex(n), 24, '0'),
     '', now() FROM generate_series({first}, {last}) n, generate_series(0, 9) k;
+INSERT INTO webhooks_delivery (id, gateway_id, event_id, endpoint_id, status, is_bulk, failures, settled_at,
+    leased_until, attempts)
+SELECT 10 * n + k, {gateway}, 10 * n + k, {endpoint}, CASE WHEN n % 10 + k = 0 THEN 'GIVEN_UP' ELSE 'DELIVERED' END,
+    false, 0, now(), now(), 1 FROM generate_series({first}, {last}) n, generate_series(0, 9) k;
 """
 TICKERS: Final = "{INFY,TCS,WIPRO,HCLTECH,TECHM,LTTS,COFORGE,PERSISTENT,MPHASIS,KPITTECH}"
 # What is asked, of user {auth_id}, and whether as a connected user.
@@ -81,12 +90,13 @@ READS: Final = {
     "events of a user": ("/webhooks/events", True),
     "events of a transaction": ("/webhooks/events?transactionId={transaction}", False),
     "events by type": ("/webhooks/events?type=order.completed", False),
-    "events by status": ("/webhooks/events?status=given_up", False),
+    "events by status": ("/webhooks/events?status=GIVEN_UP", False),
 }
 
 
 def measure(stage: Stage) -> Iterator[Row]:
     asking, large = partner(), stage.knobs.rows
+    add_endpoint(gateway=Gateway.objects.get(), url="http://127.0.0.1:9/hooks", now=clock.wall())
     sizes = {"small": SMALL, "large": max(large, 2 * SMALL)}
     for name in sizes:
         stage.another_database(name)
@@ -117,7 +127,9 @@ def _row(stage: Stage, asking: Partner, read: str, ports: dict[str, int], sizes:
         target=at_most(1.3),
         sides=(Side("large", "ms", tuple(mine)), Side("small", "ms", tuple(other))),
     )
-    return row.explained(lambda: busy(cores))
+    row = replace(row, note=busy(cores))
+    again = partial(shoot, ports["large"], asked["large"], seconds=stage.knobs.seconds + 1, connections=1)
+    return row.explained(lambda: stage.profile("large", load=again))
 
 
 def _requests(asking: Partner, read: str, *, users: int) -> list[bytes]:
@@ -143,6 +155,7 @@ def _fill(stage: Stage, name: str, orders: int) -> None:
             "gateway": Gateway.objects.get().pk,
             "smallcase": smallcase.pk,
             "version": smallcase.versions.latest("number").pk,
+            "endpoint": Endpoint.objects.get().pk,
             "tickers": TICKERS,
         }
         chunks = range(1, users + 1, step)
