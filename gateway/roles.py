@@ -25,7 +25,7 @@ GRANTS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
         "simulator": ("view_*",),
         "webhooks": ("view_*", "change_delivery", "change_endpoint"),
         "smallcases": ("view_*",),
-        "transactions": ("view_*", "change_batch", "mark_complete", "reconcile_order", "approve_settlement"),
+        "transactions": ("view_*", "mark_complete", "reconcile_order", "approve_settlement"),
         "tradebook": ("view_*",),
     },
     MANAGERS: {

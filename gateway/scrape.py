@@ -26,7 +26,7 @@ class Owed:
 
 
 def owed() -> Owed:
-    """Eight statements, whatever there is."""
+    """Nine statements, whatever there is."""
     return Owed(backlogs(now=clock.wall()), vitals.orders_in_error(), vitals.endpoints_disabled())
 
 

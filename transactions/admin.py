@@ -52,7 +52,7 @@ class BatchAdmin(ReadOnlyAdmin):
     actions = ("mark_complete",)
 
     def has_mark_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("transactions.change_batch")
+        return request.user.has_perm("transactions.mark_complete")
 
     @admin.action(description="Mark complete", permissions=["mark"])
     def mark_complete(self, request: HttpRequest, queryset: QuerySet[Batch]) -> None:

@@ -17,6 +17,7 @@ LISTS: Final = {
     Job.ANNOUNCE: "smallcases_announcement_changelist",
     Job.TELL_SIP: "smallcases_sip_changelist",
     Job.REPLAY: "webhooks_replay_changelist",
+    Job.APPLY_TRADEBOOK: "tradebook_tradebook_changelist",
 }
 # What the lists count to (gateway.console).
 NARROWED: Final = {

@@ -22,7 +22,7 @@ def looked_up() -> dict[tuple[str, ...], float]:
 
 class TestOwed:
     @pytest.mark.parametrize("events", [0, 20])
-    def test_takes_eight_statements_whatever_there_is(
+    def test_takes_nine_statements_whatever_there_is(
         self,
         instruments: None,
         still: None,
@@ -32,7 +32,7 @@ class TestOwed:
     ) -> None:
         record(gateway_with_endpoint(now=now), events=events, now=now)
 
-        with django_assert_num_queries(8):
+        with django_assert_num_queries(9):
             scrape.owed()
 
 
