@@ -2,9 +2,10 @@
 
 import logging
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from django.conf import settings
+from django.core.exceptions import TooManyFilesSent
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.urls import get_resolver
@@ -71,6 +72,30 @@ class BodyLimit:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         return _refused_body(request) or self.get_response(request)
+
+
+View = TypeVar("View", bound=Callable[..., HttpResponse])
+
+
+def takes_a_file(view: View) -> View:
+    """Marks the rare view that a file may be sent to (WantedFiles)."""
+    vars(view)["takes_a_file"] = True
+    return view
+
+
+class WantedFiles:
+    """On the pages for people a file is refused where none is asked for. The planes read JSON and nothing else."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: Callable[..., HttpResponse], *_: Any) -> None:
+        is_form = request.path.startswith((ADMIN, SCREENS)) and request.content_type == "multipart/form-data"
+        if is_form and not getattr(view, "takes_a_file", False) and request.FILES:
+            raise TooManyFilesSent("No file is asked for here.")
 
 
 def _refused_body(request: HttpRequest) -> HttpResponse | None:

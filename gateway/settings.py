@@ -82,6 +82,7 @@ MIDDLEWARE = [
     "gateway.middleware.BodyLimit",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
+    "gateway.middleware.WantedFiles",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -250,7 +251,8 @@ FORMAT_MODULE_PATH = ["gateway.formats"]
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-# One file, a tradebook, and in memory only: Django would write one to disk for anybody who has yet to log in.
+# One file, and only where one is asked for (gateway.middleware.WantedFiles). In memory: Django would write one to disk
+# for anybody who has yet to log in.
 DATA_UPLOAD_MAX_NUMBER_FILES = 1
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
 FILE_UPLOAD_MAX_MEMORY_SIZE = CONSOLE_BODY_LIMIT_BYTES

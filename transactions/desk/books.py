@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 from gateway import clock
 from gateway.console import actor_of
 from gateway.errors import GatewayError
+from gateway.middleware import takes_a_file
 from transactions.desk.forms import UploadForm
 from transactions.desk.views import SEES, SETTLES, _require, page
 from transactions.tradebook.models import BookRow, RowState, Tradebook
@@ -24,6 +25,7 @@ PAGE: Final = 100
 BOOK: Final = "admin:desk_book"
 
 
+@takes_a_file
 def upload(request: HttpRequest) -> HttpResponse:
     _require(request, SETTLES)
     form = UploadForm(request.POST or None, request.FILES or None)

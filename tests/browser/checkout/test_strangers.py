@@ -47,7 +47,8 @@ class TestAStranger:
             user.page.click("#go")
 
         assert user.rejection() == (5003, "network_error")
-        assert popup.value.is_closed()
+        if not popup.value.is_closed():
+            popup.value.wait_for_event("close")
         assert user.partner.details(transaction_id)["status"] == "INITIALIZED"
 
     def test_frames_nothing(self, user: User, checkout: Page, stranger: Page) -> None:
