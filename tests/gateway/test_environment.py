@@ -261,3 +261,21 @@ class TestAStartInProduction:
         done = self.check(tmp_path, GOOD | {"DATABASE_POOLING": "statement"})
 
         assert done.stderr == f"{START}DATABASE_POOLING must be one of session, transaction.\n"
+
+
+class TestAuditKeys:
+    def test_are_the_default_where_none_is_set(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv(NAME, raising=False)
+
+        assert env.audit_keys(NAME, default="k" * 16) == ["k" * 16]
+
+    def test_are_read_newest_first(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv(NAME, f"{'n' * 16}, {'o' * 16}")
+
+        assert env.audit_keys(NAME, default="k" * 16) == ["n" * 16, "o" * 16]
+
+    def test_that_are_short_end_the_start(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv(NAME, f"{'n' * 16},short")
+
+        with pytest.raises(SystemExit, match=f"{NAME} must be keys of 16 characters at least"):
+            env.audit_keys(NAME, default="k" * 16)
