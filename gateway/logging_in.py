@@ -34,7 +34,8 @@ class LoginForm(AdminAuthenticationForm):
         """A right password with a wrong code, or of nobody's on the staff, counts as a failed login."""
         try:
             cleaned: dict[str, Any] = super().clean()
-            self._check_code(self.get_user(), cleaned.get("code", ""))
+            if self.user_cache is not None:  # it is None where a field was left empty, or holds what no name does
+                self._check_code(self.user_cache, cleaned.get("code", ""))
         except ValidationError:
             if self.user_cache is not None:
                 name = self.user_cache.get_username()

@@ -85,6 +85,12 @@ class TestPasswords:
         assert acts()[-1] == "change own password"
 
 
+class TestAForm:
+    @pytest.mark.parametrize("sent", [{"name": ""}, {"password": ""}, {"name": "asha\0"}, {"code": "1" * 11}])
+    def test_that_is_not_filled_in_is_shown_again(self, asha: User, sent: Any) -> None:
+        assert log_in(**sent).status_code == 200
+
+
 class TestLockOut:
     def test_comes_after_five_failures_and_ends_after_a_while(self, asha: User) -> None:
         assert [log_in(password="wrong").status_code for _ in range(5)] == [200, 200, 200, 200, 429]
