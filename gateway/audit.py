@@ -46,6 +46,8 @@ def record(
 
     The head is locked until that transaction ends, and all other writers of the trail wait for it: call this last in
     the block, after every other lock is taken, so that nobody waits in a circle, and do nothing slow afterwards.
+    PostgreSQL looks at foreign keys with the commit, under this lock: rows that others refer to are therefore locked
+    with no_key=True wherever a record follows.
     `by` is None where no user acted; then `act` names the command, and `after` who ran it.
     """
     head, _ = AuditHead.objects.select_for_update().get_or_create(pk=HEAD)

@@ -54,7 +54,7 @@ def enrol(*, user: User, key: str, code: str, by: Actor, now: datetime) -> TOTPD
     if not (code.isascii() and code.isdecimal() and totp.verify(int(code), STEPS_OFF)):
         raise WrongCode("That is not the code that the app shows now. Is the clock of your phone right?")
     with atomic(durable=True):
-        User.objects.select_for_update().get(pk=user.pk)
+        User.objects.select_for_update(no_key=True).get(pk=user.pk)
         if device_of(user):
             raise Conflict("You have an authenticator app already.")
         made = TOTPDevice.objects.create(user=user, name="app", key=key, confirmed=True, last_t=totp.t())

@@ -14,6 +14,7 @@ from brokers.quotes import quotes
 from gateway.audit import Actor
 from gateway.errors import Conflict, Invalid
 from gateway.money import rupees
+from smallcases.models import Investment
 from transactions.hearing import Facts
 from transactions.models import Batch, Order, Settlement, SettlementState
 from transactions.services.effects import Effect, effect_of
@@ -105,6 +106,7 @@ def settle_within(
     at_once = [one for one in made if not one.needs_second]
     if at_once:
         _apply(held, orders, at_once, actor=hand.actor, now=now)
+    _tell_of_proposals(made, hand)
     return made
 
 
@@ -145,12 +147,18 @@ def undo(*, settlement: Settlement, hand: Hand, now: datetime) -> Settlement:
         made = _proposed(order, effect, hand, now, undoes=order.settled_by)
         if not made.needs_second:
             _apply(held, orders, [made], actor=hand.actor, now=now)
+        _tell_of_proposals([made], hand)
     return made
 
 
 def _hold(batch: int) -> tuple[Batch, list[Order]]:
-    """The batch's row is ours until the transaction ends."""
-    Batch.objects.select_for_update().get(pk=batch)
+    """The batch's row is ours until the transaction ends, and the investment's: its fills are judged as they are.
+
+    In the order of the workers, who write the batch before they lock its investment.
+    """
+    iscid = Batch.objects.select_for_update(no_key=True).get(pk=batch).iscid
+    if iscid:
+        list(Investment.objects.select_for_update(no_key=True).filter(iscid=iscid).values_list("pk"))
     return read(batch)
 
 
@@ -187,7 +195,8 @@ def _proposed(
     before, after = effect.before[order.pk], effect.after[order.pk]
     amount = _amount(order, before, after)
     overturns = is_overturned(before) if undoes is None else undoes.needs_second
-    made = Settlement.objects.create(
+    is_much = amount is None or amount > settings.RECONCILE_FOUR_EYES_ABOVE
+    return Settlement.objects.create(
         order=order,
         version=Settlement.objects.filter(order=order).count() + 1,
         undoes=undoes,
@@ -197,16 +206,13 @@ def _proposed(
         batch_after=effect.status_after,
         completed_before=effect.completed_before,
         completed_after=effect.completed_after,
-        amount=amount,
-        needs_second=overturns or amount > settings.RECONCILE_FOUR_EYES_ABOVE,
+        amount=amount or 0,
+        needs_second=overturns or is_much,
         from_tradebook=hand.from_tradebook,
         reason=hand.reason,
         proposed_by=hand.by,
         proposed_at=now,
     )
-    if made.needs_second:
-        _tell_audit(made, "propose settlement", hand.actor, reason=hand.reason)
-    return made
 
 
 def _check_none_waits(order: Order) -> None:
@@ -220,15 +226,15 @@ def _check_none_waits(order: Order) -> None:
     waiting.save(update_fields=["state"])
 
 
-def _amount(order: Order, before: Facts, after: Facts) -> Decimal:
-    """What is at stake, in rupees: the whole order at the price it filled at, or would fill at."""
-    price = after.average_price or before.average_price or order.price or _quoted(order)
-    return rupees(order.quantity * price)
+def _amount(order: Order, before: Facts, after: Facts) -> Decimal | None:
+    """What is at stake, in rupees: the whole order at the dearest price that anything says; None where nothing does.
 
-
-def _quoted(order: Order) -> Decimal:
+    The price that is settled at is what the settler typed, or uploaded: taken alone, a low one would need no second.
+    """
     quote = quotes(order.batch.gateway_id, [order.ticker]).get(order.ticker)
-    return quote.reference if quote else Decimal(0)
+    said = (after.average_price, before.average_price, order.price, quote and quote.reference)
+    prices = [price for price in said if price]
+    return rupees(order.quantity * max(prices)) if prices else None
 
 
 def _restored(settlement: Settlement) -> tuple[dict[int, Facts], BatchStatus]:
@@ -287,6 +293,13 @@ def _applied(one: Settlement, effect: Effect, now: datetime) -> None:
 def _decide(one: Settlement, state: SettlementState, actor: Actor, now: datetime) -> None:
     one.state, one.decided_by, one.decided_at = state, person(actor), now
     one.save(update_fields=["state", "decided_by", "decided_at", "note"])
+
+
+def _tell_of_proposals(made: Sequence[Settlement], hand: Hand) -> None:
+    """After those that are applied at once: they lock the investment, and the trail's lock is the last one taken."""
+    for one in made:
+        if one.needs_second:
+            _tell_audit(one, "propose settlement", hand.actor, reason=hand.reason)
 
 
 def _tell_audit(one: Settlement, act: str, actor: Actor, *, reason: str) -> None:

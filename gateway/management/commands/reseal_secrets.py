@@ -18,8 +18,8 @@ class Command(Door):
 
     def act(self, **options: Any) -> None:
         with atomic(durable=True):
-            gateways = list(Gateway.objects.select_for_update().order_by("pk"))
-            endpoints = list(Endpoint.objects.select_for_update().order_by("pk"))
+            gateways = list(Gateway.objects.select_for_update(no_key=True).order_by("pk"))
+            endpoints = list(Endpoint.objects.select_for_update(no_key=True).order_by("pk"))
             for gateway in gateways:
                 reseal_gateway(gateway)
             for endpoint in endpoints:

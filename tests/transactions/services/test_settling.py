@@ -7,13 +7,16 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import IntegrityError
+from django.db import IntegrityError, connection
 from django.db.transaction import atomic
+from django.test.utils import CaptureQueriesContext
 
 from brokers.charges import Tariff
+from brokers.models import Instrument
 from brokers.simulator.acts import Act, Wish, play
 from gateway.errors import Invalid
 from gateway.models import Gateway
+from smallcases.models import Investment
 from tests import make
 from tests.invariants.world import broken
 from tests.transactions.reconciling import (
@@ -165,6 +168,18 @@ class TestSettling:
         with pytest.raises(NotSettleable):
             settled(make.orders(batch)[0], REJECTED, by=asha, now=now)
 
+    def test_judges_the_fills_of_an_investment_that_is_locked(self, scene: Scene, asha: User, later: datetime) -> None:
+        """Another batch of it may be written beside this one."""
+        mine = {"label": "BUY", "original_label": "BUY", "iscid": "5" * 24}
+        Batch.objects.filter(pk=scene.batch.pk).update(**mine, version=make.smallcase().versions.get())
+
+        with CaptureQueriesContext(connection) as asked:
+            settled(scene.order, complete(scene.order), by=asha, now=later)
+
+        tables = [one["sql"].partition(' FROM "')[2].partition('"')[0] for one in asked]
+        assert tables.index("smallcases_investment") < tables.index("smallcases_investmentfill")
+        assert Investment.objects.get(iscid="5" * 24).fills.count() == 2
+
     def test_twice_is_once(self, scene: Scene, asha: User, later: datetime) -> None:
         seen = {scene.order.pk: facts_of(scene.order)}
         wish: Any = {"truths": {scene.order.pk: REJECTED}, "seen": seen, "hand": Hand(acting(asha), "Twice.")}
@@ -204,8 +219,41 @@ class TestFourEyes:
         assert (made.state, made.amount, made.needs_second) == ("PROPOSED", Decimal(15_000), True)
         assert (scene.status(), events(scene.batch)) == ("ERROR", TOLD)
 
-    def test_are_not_asked_for_at_the_amount(self, scene: Scene, asha: User, later: datetime) -> None:
-        assert settled(scene.order, complete(scene.order, "2000"), by=asha, now=later).state == "APPLIED"
+    def test_are_not_asked_for_at_the_amount(self, scene: Scene, asha: User, later: datetime, settings: Any) -> None:
+        settings.RECONCILE_FOUR_EYES_ABOVE = 15_000
+
+        assert settled(scene.order, complete(scene.order), by=asha, now=later).state == "APPLIED"
+
+    def test_are_not_avoided_by_a_low_price(self, scene: Scene, asha: User, later: datetime) -> None:
+        made = settled(scene.order, complete(scene.order, "0.01"), by=asha, now=later)
+
+        assert (made.state, made.amount) == ("PROPOSED", Decimal("12368.50"))  # 5 TCS at their reference price
+
+    def test_look_where_no_price_is_known(self, scene: Scene, asha: User, later: datetime) -> None:
+        Instrument.objects.filter(symbol="TCS").update(symbol="GONE")
+
+        made = settled(scene.order, REJECTED, by=asha, now=later)
+
+        assert (made.state, made.needs_second, scene.status()) == ("PROPOSED", True, "ERROR")
+
+    def test_lock_the_audit_trail_last(self, scene: Scene, asha: User, later: datetime, settings: Any) -> None:
+        """Who holds the trail's head waits for nobody: here one is proposed, and one applied at once."""
+        settings.RECONCILE_FOUR_EYES_ABOVE = 15_000
+        first = make.orders(scene.batch)[0]
+        orders = {first.pk: first, scene.order.pk: scene.fresh()}
+        with CaptureQueriesContext(connection) as asked:
+            settle(
+                batch=scene.batch,
+                truths={first.pk: REJECTED, scene.order.pk: complete(scene.order)},
+                seen={pk: facts_of(order) for pk, order in orders.items()},
+                hand=Hand(acting(asha), "Tradebook."),
+                now=later,
+            )
+
+        written = [one["sql"] for one in asked if one["sql"].startswith(("INSERT", "UPDATE"))]
+        trail = [number for number, sql in enumerate(written) if "gateway_audit" in sql]
+        assert trail[0] > max(number for number, sql in enumerate(written) if "webhooks_event" in sql)
+        assert list(Settlement.objects.order_by("pk").values_list("state", flat=True)) == ["PROPOSED", "APPLIED"]
 
     def test_of_another_apply_it(self, scene: Scene, asha: User, ravi: User, later: datetime) -> None:
         made = settled(scene.order, complete(scene.order), by=asha, now=later)
