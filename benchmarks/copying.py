@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Any, Final
 
-import psycopg2  # type: ignore[import-untyped]
+import psycopg2  # type: ignore[import-untyped]  # it ships no types
 
 CONNECTIONS: Final = 2  # as many as there are worker processes
 COMPLETED: Final = """

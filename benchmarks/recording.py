@@ -10,11 +10,11 @@ django.setup()
 
 from django.db.transaction import atomic  # noqa: E402 - Django had to be set up
 
-from gateway import clock  # noqa: E402
-from gateway.ids import new_object_id  # noqa: E402
-from gateway.models import Gateway  # noqa: E402
-from webhooks.events import EventType  # noqa: E402
-from webhooks.services.recording import record_event  # noqa: E402
+from gateway import clock  # noqa: E402 - Django had to be set up
+from gateway.ids import new_object_id  # noqa: E402 - Django had to be set up
+from gateway.models import Gateway  # noqa: E402 - Django had to be set up
+from webhooks.events import EventType  # noqa: E402 - Django had to be set up
+from webhooks.services.recording import record_event  # noqa: E402 - Django had to be set up
 
 PAYLOAD: Final = {"smallcaseAuthId": "5d8dc01c1446386d96c4832f", "orders": [{"tradingsymbol": "INFY"}] * 10}
 
@@ -24,7 +24,7 @@ def main(name: str, rate: float, seconds: float) -> None:
     gateway = Gateway.objects.get(name=name)
     began, number = time.monotonic(), 0
     while (now := time.monotonic()) < began + seconds:
-        time.sleep(max(0.0, began + number / rate - now))
+        time.sleep(max(0.0, began + number / rate - now))  # an even rate is the load
         record(gateway)
         number += 1
     print(number)

@@ -46,5 +46,5 @@ def _json(result: Result) -> dict[str, object]:
 
 
 def _result(read_back: dict[str, object]) -> Result:
-    rows = tuple(row_from(row) for row in read_back.pop("rows"))  # type: ignore[attr-defined]
-    return Result(**read_back, rows=rows)  # type: ignore[arg-type]
+    rows = tuple(row_from(row) for row in read_back.pop("rows"))  # type: ignore[attr-defined]  # JSON that we wrote
+    return Result(**read_back, rows=rows)  # type: ignore[arg-type]  # as above

@@ -16,10 +16,10 @@ app.set_default()  # before django-webhook makes its tasks, which belong to the 
 django.setup()
 
 from django.core.management import call_command  # noqa: E402 - Django had to be set up
-from django.utils import timezone  # noqa: E402
-from django_webhook.models import Webhook, WebhookSecret, WebhookTopic  # noqa: E402
+from django.utils import timezone  # noqa: E402 - Django had to be set up
+from django_webhook.models import Webhook, WebhookSecret, WebhookTopic  # noqa: E402 - Django had to be set up
 
-from benchmarks.bare.models import Wish  # noqa: E402
+from benchmarks.bare.models import Wish  # noqa: E402 - Django had to be set up
 
 
 def prepare(url: str) -> None:

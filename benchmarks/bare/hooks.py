@@ -2,8 +2,8 @@
 
 import os
 
-from benchmarks.bare.settings import *  # noqa: F403
-from benchmarks.bare.settings import DATABASES  # noqa: F401
+from benchmarks.bare.settings import *  # noqa: F403 - the same settings, a few of them changed
+from benchmarks.bare.settings import DATABASES  # noqa: F401 - read by those who import these settings
 
 INSTALLED_APPS = ["django.contrib.contenttypes", "benchmarks.bare", "django_webhook"]
 DJANGO_WEBHOOK = {"MODELS": ["bare.Wish"]}

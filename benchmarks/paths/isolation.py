@@ -97,9 +97,9 @@ def _play(gateways: list[Gateway], receiver: Receiver, *, seconds: float) -> lis
     receiver.heard()
     began, order = time.monotonic(), random.sample(gateways, len(gateways))
     for number in range(int(RATE * seconds)):
-        time.sleep(max(0.0, began + number / RATE - time.monotonic()))
+        time.sleep(max(0.0, began + number / RATE - time.monotonic()))  # an even rate is the load
         _record(order[number % len(order)])
-    time.sleep(1)
+    time.sleep(1)  # what is in flight arrives
     return receiver.heard().took
 
 
