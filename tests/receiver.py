@@ -71,7 +71,9 @@ class Receiver:
             protocol_version = "HTTP/1.1"
 
             def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["content-length"]))
+                length = int(self.headers["content-length"])
+                if len(body := self.rfile.read(length)) < length:
+                    raise ConnectionError("The sender died before its last word.")
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 hit = Hit(self.path, headers | {"x-came-from": str(self.client_address[1])}, body)
                 receiver.hits.append(hit)

@@ -38,8 +38,8 @@ def listening(behave: Callable[[socket.socket], None], *, tls: ssl.SSLContext | 
         server.shutdown(socket.SHUT_RDWR)
 
 
-def drip(text: bytes, *, every: float) -> Callable[[socket.socket], None]:
-    """Hears the caller out, then answers byte by byte."""
+def drip(text: bytes, *, every: float, after: bytes = b"") -> Callable[[socket.socket], None]:
+    """Hears the caller out, says what comes first at once, then the rest byte by byte."""
 
     def behave(connection: socket.socket) -> None:
         connection.settimeout(0.1)
@@ -47,6 +47,7 @@ def drip(text: bytes, *, every: float) -> Callable[[socket.socket], None]:
             while connection.recv(65536):
                 pass
         connection.settimeout(None)
+        connection.sendall(after)
         for byte in text:
             connection.sendall(bytes([byte]))
             time.sleep(every)

@@ -177,7 +177,7 @@ class TestALimit:
         assert 900 <= answer.duration_ms < 3_000
 
     def test_is_not_for_the_body_whose_status_has_come(self) -> None:
-        with raw.listening(raw.drip(b"HTTP/1.1 201 Created\r\n\r\n" + b"z" * 1_000, every=0.01)) as url:
+        with raw.listening(raw.drip(b"z" * 1_000, every=0.01, after=b"HTTP/1.1 201 Created\r\n\r\n")) as url:
             answer = post(url, BODY, {})
 
         assert (answer.status, answer.accepted) == (201, True)
