@@ -10,7 +10,10 @@ from brokers.port import Side
 
 IST: Final = timezone(timedelta(hours=5, minutes=30))
 MOST_SHARES: Final = 1_000_000
+LOWEST_PRICE: Final = Decimal("0.0001")
 HIGHEST_PRICE: Final = Decimal(10_000_000)
+# Nothing was traded here before; and beyond them no database, or no time zone, follows.
+YEARS: Final = range(1990, 2100)
 _FORMULA: Final = ("=", "+", "-", "@")
 _SIGNED_NUMBER: Final = re.compile(r"[+-]\s?[\d.,]+%?\Z")
 _CURRENCY: Final = re.compile(r"^(₹|rs\.?|inr)\s*", re.IGNORECASE)
@@ -57,9 +60,9 @@ def shares(cell: str) -> int:
 
 
 def price(cell: str) -> Decimal:
-    """Rupees, to four decimals."""
+    """Rupees, to four decimals: what is less would be kept as nothing."""
     read = number(cell)
-    if not 0 < read < HIGHEST_PRICE:
+    if not LOWEST_PRICE <= read < HIGHEST_PRICE:
         raise Unreadable(f"“{cell[:40]}” is not a price")
     return read
 
@@ -115,14 +118,21 @@ def _split(text: str) -> tuple[str, str]:
 @lru_cache(maxsize=512)
 def _day(text: str) -> date:
     try:
-        if found := _YEAR_FIRST.match(text):
-            return date(int(found[1]), int(found[2]), int(found[3]))
-        if found := _DAY_FIRST.match(text):
-            month = int(found[2]) if found[2].isdigit() else _MONTHS.index(found[2].lower()) + 1
-            return date(int(found[3]) + (2000 if len(found[3]) == 2 else 0), month, int(found[1]))
+        read = _date(text)
     except ValueError:
-        pass
-    raise Unreadable(f"“{text[:40]}” is not a date")
+        read = None
+    if read is None or read.year not in YEARS:
+        raise Unreadable(f"“{text[:40]}” is not a date")
+    return read
+
+
+def _date(text: str) -> date | None:
+    if found := _YEAR_FIRST.match(text):
+        return date(int(found[1]), int(found[2]), int(found[3]))
+    if found := _DAY_FIRST.match(text):
+        month = int(found[2]) if found[2].isdigit() else _MONTHS.index(found[2].lower()) + 1
+        return date(int(found[3]) + (2000 if len(found[3]) == 2 else 0), month, int(found[1]))
+    return None
 
 
 def _at(day: date, text: str) -> datetime:

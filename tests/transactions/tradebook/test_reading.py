@@ -131,12 +131,14 @@ class TestAHostileFile:
             (ZERODHA + LINE.replace("1500.250000", "1e3"), "line 2: “1e3” is not a number"),
             (ZERODHA + LINE.replace("1500.250000", "0"), "line 2: “0” is not a price"),
             (ZERODHA + LINE.replace("1500.250000", "NaN"), "line 2: “NaN” is not a number"),
+            (ZERODHA + LINE.replace("1500.250000", "Infinity"), "line 2: “Infinity” is not a number"),
+            (ZERODHA + LINE.replace("1500.250000", "0.00009"), "line 2: “0.00009” is not a price"),
             (ZERODHA + LINE.replace("buy", "hold"), "line 2: “hold” is neither buy nor sell"),
             (ZERODHA + LINE.replace("1100000000000001", "1.1E+15"), "line 2: “1.1E+15” was shortened by a spreadsheet"),
             (ZERODHA + LINE.replace("1100000000000001", ""), "line 2: no order id"),
             (ZERODHA + LINE.replace("2026-11-20T", "2026-13-45T"), "line 2: “2026-13-45” is not a date"),
         ],
-        ids=[f"no. {n}" for n in range(23)],
+        ids=[f"no. {n}" for n in range(25)],
     )
     def test_is_refused_with_its_line(self, text: str, sentence: str) -> None:
         assert sentence in refusal(text)
@@ -225,7 +227,9 @@ class TestMoments:
     def test_of_october_are_read_in_capitals(self) -> None:
         assert values.moment("05-OCT-2026").date().isoformat() == "2026-10-05"
 
-    @pytest.mark.parametrize("cell", ["20-11", "yesterday", "2026-02-30", "20-Foo-2026", "2026-11-20 25:00"])
+    @pytest.mark.parametrize(
+        "cell", ["20-11", "yesterday", "2026-02-30", "20-Foo-2026", "2026-11-20 25:00", "0001-01-01", "9999-12-31"]
+    )
     def test_that_are_none_are_refused(self, cell: str) -> None:
         with pytest.raises(Unreadable):
             values.moment(cell)

@@ -16,7 +16,7 @@ from tests import make
 from tests.transactions.reconciling import Scene, complete, lost, settled, support
 from tests.transactions.tradebook.books import HEADER, exported, line, rows, staged
 from transactions.baskets import Security
-from transactions.models import Order, Settlement
+from transactions.models import Batch, Order, Settlement
 from transactions.tradebook.models import BookRow, Tradebook
 from transactions.tradebook.reading import Refused
 from transactions.tradebook.services import staging
@@ -100,6 +100,23 @@ class TestStaging:
 
         silent = rows(book)["zero-fill"]
         assert (book.verdicts, silent.order) == ({"already final": 1, "zero-fill": 1}, scene.order)
+
+    def test_does_not_miss_an_amo_that_trades_with_the_next_open(
+        self, gateway: Gateway, scene: Scene, asha: User
+    ) -> None:
+        first = make.orders(scene.batch)[0]
+        Batch.objects.filter(pk=scene.batch.pk).update(variety="amo")
+
+        book = staged(HEADER + line(first, 10, str(first.average_price)), by=asha)
+
+        assert book.verdicts == {"already final": 1}
+
+    def test_does_not_believe_either_half_of_an_order_that_is_named_in_two_ways(self, scene: Scene, asha: User) -> None:
+        text = HEADER + line(scene.order, 5, trade_no="a") + line(scene.order, 5, trade_no="b", order_id="7")
+
+        book = staged(text, by=asha)
+
+        assert (book.verdicts, book.rows.filter(can_be_applied=True).count()) == ({"contradicts": 2}, 0)
 
     def test_knows_what_was_settled_from_a_book_before(self, scene: Scene, asha: User, now: datetime) -> None:
         made = settled(scene.order, complete(scene.order, "1500"), by=asha, now=now)

@@ -1,6 +1,7 @@
 """A tradebook is read, matched to our orders and laid out with verdicts, set by set; nothing is applied."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -8,9 +9,13 @@ from itertools import islice
 from typing import Any, BinaryIO, Final, TypeVar
 
 from django.contrib.auth.models import User
+from django.db import connection
 from django.db.models import Count, DecimalField, F, Max, Min, QuerySet, Sum
+from django.db.transaction import atomic
 
+from brokers.port import Variety
 from brokers.registry import profile_of
+from gateway.audit import Actor
 from transactions.models import Order
 from transactions.services.writing import facts_of
 from transactions.settling import as_kept
@@ -21,7 +26,7 @@ from transactions.tradebook.reading import Book, Trade, examine, trades
 from transactions.tradebook.values import IST
 from transactions.tradebook.verdicts import Known, Ruling, Traded, Verdict, verdict_of
 
-AT_ONCE: Final = 2_000
+AT_ONCE: Final = 5_000
 MONEY: Final = DecimalField(max_digits=24, decimal_places=4)
 Progress = Callable[[int, int], None]  # done, of all
 T = TypeVar("T")
@@ -38,24 +43,54 @@ class Upload:
     client: str = ""
 
 
-def stage(file: BinaryIO, *, upload: Upload, now: datetime, progress: Progress = lambda done, of: None) -> Tradebook:
+def stage(
+    file: BinaryIO,
+    *,
+    upload: Upload,
+    now: datetime,
+    progress: Progress = lambda done, of: None,
+    actor: Actor | None = None,
+) -> Tradebook:
     """Read twice: the first time only to refuse. Raises Refused with the line, and nothing is staged.
 
     Written in short transactions of AT_ONCE rows; a book whose staging died counts for nothing, and cannot be applied.
+    Without `actor`, of a dry run, it is not in the audit trail.
     """
     profile_of(upload.broker)
     book, count = examine(file, dialect=upload.dialect)
     staged = _opened(upload, book, count, now)
     for done in _write_trades(staged, trades(file, book), upload):
         progress(done, count)
-    verdicts: dict[str, int] = {}
-    for rows in _sets(_rows(staged), AT_ONCE):
-        _count(verdicts, BookRow.objects.bulk_create(rows))
-    _count(verdicts, BookRow.objects.bulk_create(_unmentioned(staged)))
-    staged.repeated = count - staged.trades.count()
-    staged.verdicts, staged.staged_at = verdicts, now
-    staged.save(update_fields=["repeated", "verdicts", "staged_at"])
+    _write_rows(_rows(staged))
+    _write_rows(_unmentioned(staged))
+    _distrust_what_is_named_twice(staged)
+    _conclude(staged, count, actor, now)
     return staged
+
+
+@contextmanager
+def _unhurried() -> Iterator[None]:
+    """A transaction whose commit waits for no disk: PostgreSQL is told so, SQLite's do not anyway.
+
+    What a crash of the database takes away belongs to a book that counts for nothing yet: the commit that makes it
+    count waits, and with it everything before it is on the disk.
+    """
+    with atomic(durable=True):
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute("SET LOCAL synchronous_commit TO off")
+        yield
+
+
+def _conclude(staged: Tradebook, count: int, actor: Actor | None, now: datetime) -> None:
+    found = BookRow.objects.filter(tradebook=staged).values_list("verdict").annotate(Count("pk"))
+    staged.repeated = count - staged.trades.count()
+    staged.verdicts, staged.staged_at = dict(found), now
+    with atomic(durable=True):
+        staged.save(update_fields=["repeated", "verdicts", "staged_at"])
+        if actor:
+            facts = {"name": staged.name, "broker": staged.broker, "lines": staged.lines, "verdicts": staged.verdicts}
+            actor.record("stage tradebook", f"tradebook {staged.pk}", after=facts)
 
 
 def _opened(upload: Upload, book: Book, count: int, now: datetime) -> Tradebook:
@@ -84,7 +119,8 @@ def _write_trades(staged: Tradebook, read: Iterator[Trade], upload: Upload) -> I
     done = 0
     for chunk in _sets(read, AT_ONCE):
         rows = [_book_trade(staged, trade, upload) for trade in chunk]
-        BookTrade.objects.bulk_create(rows, ignore_conflicts=True)
+        with _unhurried():
+            BookTrade.objects.bulk_create(rows, ignore_conflicts=True)
         done += len(chunk)
         yield done
 
@@ -104,6 +140,12 @@ def _book_trade(staged: Tradebook, trade: Trade, upload: Upload) -> BookTrade:
         price=trade.price,
         at=trade.at,
     )
+
+
+def _write_rows(found: Iterator[BookRow]) -> None:
+    for rows in _sets(found, AT_ONCE):
+        with _unhurried():
+            BookRow.objects.bulk_create(rows)
 
 
 def _rows(staged: Tradebook) -> Iterator[BookRow]:
@@ -203,9 +245,12 @@ def _known(order: Order | None) -> Known | None:
 
 
 def _unmentioned(staged: Tradebook) -> Iterator[BookRow]:
-    """Orders in ERROR of the book's clients, of its days, that it does not name: of them nothing has traded."""
+    """Orders in ERROR of the book's clients, of its days, that it does not name: of them nothing has traded.
+
+    Asked once the named ones are written. Of an AMO a book of its day says nothing: it trades with the next open.
+    """
     told = BookTrade.objects.filter(tradebook=staged).aggregate(first=Min("at"), last=Max("at"))
-    clients = BookTrade.objects.filter(tradebook=staged).exclude(client="").values("client")
+    clients = BookTrade.objects.filter(tradebook=staged).exclude(client="").values("client").distinct()
     if told["first"] is None:
         return
     lost = Order.objects.filter(
@@ -214,7 +259,7 @@ def _unmentioned(staged: Tradebook) -> Iterator[BookRow]:
         batch__account__client_id__in=clients,
         ordered_at__gte=_midnight(told["first"]),
         ordered_at__lt=_midnight(told["last"]) + timedelta(days=1),
-    )
+    ).exclude(batch__variety=Variety.AMO)
     named = BookRow.objects.filter(tradebook=staged, order__isnull=False).values("order")
     for order in lost.exclude(pk__in=named).select_related("batch__account").order_by("pk").iterator(AT_ONCE):
         yield _silent(staged, order)
@@ -245,6 +290,12 @@ def _silent(staged: Tradebook, order: Order) -> BookRow:
     )
 
 
-def _count(verdicts: dict[str, int], rows: Sequence[BookRow]) -> None:
-    for row in rows:
-        verdicts[row.verdict] = verdicts.get(row.verdict, 0) + 1
+def _distrust_what_is_named_twice(staged: Tradebook) -> None:
+    """An order under two numbers, or with and without its reference, has its trades in two rows: neither tells all."""
+    rows = BookRow.objects.filter(tradebook=staged, order__isnull=False)
+    twice = rows.values("order").annotate(rows=Count("pk")).filter(rows__gt=1).values("order")
+    rows.filter(order__in=twice).update(
+        verdict=Verdict.CONTRADICTS,
+        difference="The book names this order in several ways: sum them, and settle it by hand.",
+        can_be_applied=False,
+    )
