@@ -14,7 +14,8 @@ from gateway.console import actor_of
 from gateway.errors import GatewayError
 from gateway.middleware import takes_a_file
 from transactions.desk.forms import UploadForm
-from transactions.desk.views import SEES, SETTLES, _require, page
+from transactions.desk.views import SEES, _require, page
+from transactions.services.settling import SETTLES
 from transactions.tradebook.models import BookRow, RowState, Tradebook
 from transactions.tradebook.services.applying import want
 from transactions.tradebook.services.discarding import discard
@@ -46,7 +47,7 @@ def _staged(request: HttpRequest, form: UploadForm) -> Tradebook:
         raise PermissionDenied
     given, file = form.cleaned_data, form.cleaned_data["file"]
     wanted = Upload(file.name, given["broker"], request.user, form.dialect_given(), given["client"])
-    return stage(file, upload=wanted, now=clock.wall())
+    return stage(file, upload=wanted, now=clock.wall(), actor=actor_of(request))
 
 
 @require_safe
@@ -83,7 +84,7 @@ def apply(request: HttpRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(Tradebook, pk=pk)
     try:
         if "discard" in request.POST:
-            discard(tradebook=found)
+            discard(tradebook=found, actor=actor_of(request))
             messages.success(request, f"{found.name} is discarded.")
             return redirect("admin:desk_upload")
         chosen = [int(row) for row in request.POST.getlist("row")[:PAGE] if row.isascii() and row.isdigit()]

@@ -22,14 +22,13 @@ from transactions.desk.queue import contradictions, history, lost_orders, propos
 from transactions.models import Batch, Order, Settlement
 from transactions.services import settling
 from transactions.services.closing import mark_complete
-from transactions.services.settling import Hand
+from transactions.services.settling import SETTLES, Hand
 from transactions.services.waking import wake
 from transactions.services.writing import facts_of
 from transactions.settling import CAN_BE_SETTLED, as_kept, from_kept
 from transactions.states import UNFINISHED_BATCH, OrderStatus
 
 SEES: Final = "transactions.view_order"
-SETTLES: Final = "transactions.reconcile_order"
 APPROVES: Final = "transactions.approve_settlement"
 MARKS: Final = "transactions.mark_complete"
 SALT: Final = "reconciliation-desk"

@@ -25,6 +25,7 @@ from transactions.states import BatchStatus
 from transactions.words import last_word
 
 LONGEST_REASON = 500
+SETTLES = "transactions.reconcile_order"
 
 
 class Moved(Conflict):

@@ -1,5 +1,6 @@
 """What is wanted of a book is applied once, each row by itself where it must be; the rest waits."""
 
+import io
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,8 +17,9 @@ from tests.transactions.tradebook.books import HEADER, exported, line, rows, sta
 from transactions.models import Batch, Order, Settlement
 from transactions.services.settling import approve
 from transactions.tradebook.models import BookRow, Tradebook
-from transactions.tradebook.services.applying import NotWhole, apply_book, offer_due_books, want
-from transactions.tradebook.services.discarding import WasTaken, discard
+from transactions.tradebook.services.applying import BeingApplied, NotWhole, apply_book, offer_due_books, want
+from transactions.tradebook.services.discarding import Discarded, WasTaken, discard
+from transactions.tradebook.services.staging import Upload, stage
 from webhooks.models import Event
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("instruments")]
@@ -186,6 +188,35 @@ class TestApplying:
 
         assert states(book)["exact match"] == "WAITING"
 
+    def test_is_one_persons_at_a_time(self, scene: Scene, asha: User) -> None:
+        """Else the rows of one batch would be settled together, as the wish of one of the two."""
+        first, ravi = make.orders(scene.batch)[0], support()
+        book = staged(HEADER + line(first, 4) + line(scene.order, 5), by=asha)
+        want(tradebook=book, actor=acting(asha))
+
+        with pytest.raises(BeingApplied):
+            want(tradebook=book, actor=acting(ravi), rows=[rows(book)["contradicts"].pk])
+        worked(book)
+        assert want(tradebook=book, actor=acting(ravi), rows=[rows(book)["contradicts"].pk]) == 1
+        worked(book)
+
+        said = dict(Settlement.objects.values_list("order", "proposed_by"))
+        assert said == {scene.order.pk: asha.pk, first.pk: ravi.pk}
+
+    @pytest.mark.parametrize("lost_is", ["the user", "the permission"])
+    def test_by_one_who_may_no_more_settles_nothing(self, scene: Scene, asha: User, lost_is: str) -> None:
+        book = staged(exported(scene.order), by=asha)
+        want(tradebook=book, actor=acting(asha))
+        if lost_is == "the user":
+            User.objects.filter(pk=asha.pk).update(is_active=False)
+        else:
+            asha.user_permissions.clear()
+
+        assert worked(book).due_at is None
+
+        assert (states(book), scene.status()) == ({"exact match": "REFUSED"}, "ERROR")
+        assert not Settlement.objects.exists()
+
     def test_is_in_the_audit_trail_by_name(self, scene: Scene, asha: User) -> None:
         book = staged(exported(), by=asha)
         want(tradebook=book, actor=acting(asha))
@@ -202,6 +233,29 @@ class TestDiscarding:
         discard(tradebook=staged(exported(), by=asha))
 
         assert (Tradebook.objects.count(), BookRow.objects.count()) == (0, 0)
+
+    def test_by_a_person_is_recorded_as_the_staging_was(self, scene: Scene, asha: User) -> None:
+        book = stage(
+            io.BytesIO(exported().encode()),
+            upload=Upload("book.csv", "kite", asha),
+            now=clock.wall(),
+            actor=acting(asha),
+        )
+        discard(tradebook=book, actor=acting(asha))
+
+        acts = AuditEntry.objects.order_by("number").values_list("act", "subject", "by_name")
+        assert list(acts) == [
+            (f"{act} tradebook", f"tradebook {book.pk}", asha.username) for act in ("stage", "discard")
+        ]
+
+    def test_twice_is_refused_and_nothing_of_it_is_wanted_any_more(self, scene: Scene, asha: User) -> None:
+        book = staged(exported(), by=asha)
+        discard(tradebook=book)
+
+        with pytest.raises(Discarded):
+            discard(tradebook=book)
+        with pytest.raises(Discarded):
+            want(tradebook=book, actor=acting(asha))
 
     def test_is_refused_once_something_was_taken(self, scene: Scene, asha: User) -> None:
         book = staged(exported(), by=asha)

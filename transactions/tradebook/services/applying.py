@@ -1,6 +1,6 @@
 """What somebody wants applied of a tradebook: marked in one statement, applied batch by batch, each row once."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from typing import Final
@@ -14,9 +14,10 @@ from gateway.errors import Conflict, GatewayError
 from gateway.jobs import Job, ring
 from gateway.work import OFFER
 from transactions.models import Batch, Settlement
-from transactions.services.settling import Hand, person, settle_within
+from transactions.services.settling import SETTLES, Hand, person, settle_within
 from transactions.settling import from_kept
 from transactions.tradebook.models import BookRow, RowState, Tradebook
+from transactions.tradebook.services.discarding import hold
 from transactions.tradebook.verdicts import SAFE, Traded, truth_of
 
 LEASE: Final = timedelta(seconds=60)
@@ -28,13 +29,24 @@ class NotWhole(Conflict):
     """The staging of this book did not come to its end."""
 
 
+class BeingApplied(Conflict):
+    """Another person's rows of this book are before the workers."""
+
+
 def want(*, tradebook: Tradebook, actor: Actor, rows: Sequence[int] | None = None) -> int:
-    """How many rows are put before the workers: those chosen that can be applied, or (None) all that are safe."""
+    """How many rows are put before the workers: those chosen that can be applied, or (None) all that are safe.
+
+    One person's at a time: what is settled of a book is said by whoever wanted it, from where that was. Raises
+    NotWhole, BeingApplied, Discarded.
+    """
     waiting = BookRow.objects.filter(tradebook=tradebook, state=RowState.WAITING, can_be_applied=True)
     chosen = waiting.filter(verdict__in=SAFE) if rows is None else waiting.filter(pk__in=rows)
     with atomic(durable=True):
-        if tradebook.staged_at is None:
+        if hold(tradebook).staged_at is None:
             raise NotWhole("This book was not staged to its end: upload it again.")
+        under_way = BookRow.objects.filter(tradebook=tradebook, state=RowState.WANTED)
+        if under_way.exclude(wanted_by=person(actor)).exists():
+            raise BeingApplied("Another person's rows of this book are being settled: wait until they are.")
         wanted = chosen.update(state=RowState.WANTED, wanted_by=person(actor))
         if wanted:
             _make_due(tradebook, actor, wanted)
@@ -89,12 +101,23 @@ def apply_some(book: Tradebook) -> int:
     wanted = BookRow.objects.filter(tradebook=book, state=RowState.WANTED).order_by("pk")
     rows = list(wanted.select_related("order__batch__gateway", "wanted_by")[:SLICE])
     by_batch: dict[int, list[BookRow]] = {}
-    for row in rows:
+    for row in _of_those_who_may(rows):
         if row.order is not None:
             by_batch.setdefault(row.order.batch_id, []).append(row)
     for together in by_batch.values():
         _apply_batch(book, together)
     return len(rows)
+
+
+def _of_those_who_may(rows: Sequence[BookRow]) -> Iterator[BookRow]:
+    """Whoever has left, or lost the permission, since the rows were wanted settles nothing any more."""
+    people = {row.wanted_by_id: row.wanted_by for row in rows}
+    may = {pk: user is not None and user.has_perm(SETTLES) for pk, user in people.items()}
+    for row in rows:
+        if may[row.wanted_by_id]:
+            yield row
+        else:
+            _refuse(row, "Who wanted this settled may not settle orders any more.")
 
 
 def _apply_batch(book: Tradebook, rows: Sequence[BookRow]) -> None:
@@ -106,8 +129,12 @@ def _apply_batch(book: Tradebook, rows: Sequence[BookRow]) -> None:
             for row in rows:
                 _apply_batch(book, [row])
         else:
-            wanted = BookRow.objects.filter(pk=rows[0].pk, state=RowState.WANTED)
-            wanted.update(state=RowState.REFUSED, refusal=" ".join(refusal.sentences)[:300])
+            _refuse(rows[0], " ".join(refusal.sentences))
+
+
+def _refuse(row: BookRow, why: str) -> None:
+    wanted = BookRow.objects.filter(pk=row.pk, state=RowState.WANTED)
+    wanted.update(state=RowState.REFUSED, refusal=why[:300])
 
 
 def _apply(book: Tradebook, rows: Sequence[BookRow]) -> None:

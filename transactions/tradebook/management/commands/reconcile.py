@@ -46,15 +46,16 @@ class Command(Door):
         person = _person(by) if by else _anybody()
         dialect = Dialect(options["dialect"]) if options["dialect"] else None
         upload = Upload(file.name, options["broker"], person, dialect, options["client"])
-        book = self._staged(file, upload)
-        if apply:
-            self._apply(book, person)
+        actor = Actor(person, "manage.py reconcile", clock.wall()) if apply else None
+        book = self._staged(file, upload, actor)
+        if actor:
+            self._apply(book, actor)
         _print(book)
         if not apply:
             discard(tradebook=book)
             console().print("A dry run: nothing was changed. --apply settles what matches exactly.")
 
-    def _staged(self, file: Path, upload: Upload) -> Tradebook:
+    def _staged(self, file: Path, upload: Upload, actor: Actor | None) -> Tradebook:
         try:
             with file.open("rb") as opened, _bar() as bar:
                 task = bar.add_task("staging", total=None)
@@ -62,13 +63,13 @@ class Command(Door):
                     opened,
                     upload=upload,
                     now=clock.wall(),
+                    actor=actor,
                     progress=lambda done, of: bar.update(task, completed=done, total=of),
                 )
         except OSError as error:
-            stop(f"{file}: {error.strerror}.")
+            stop(f"{file}: {error.strerror or error}.")
 
-    def _apply(self, book: Tradebook, person: User) -> None:
-        actor = Actor(person, "manage.py reconcile", clock.wall())
+    def _apply(self, book: Tradebook, actor: Actor) -> None:
         wanted = want(tradebook=book, actor=actor)
         book.refresh_from_db()
         with _bar() as bar:
