@@ -1,6 +1,6 @@
 """Every login, failed login and logout is recorded. Django tells of them by signals, wherever they happen."""
 
-from typing import Any
+from typing import Any, Final
 
 from axes.signals import user_locked_out
 from django.conf import settings
@@ -16,6 +16,8 @@ from gateway.audit import record
 from gateway.idling import begin
 from gateway.limits import count_guess
 from gateway.logging_in import guesser
+
+NOBODY: Final = "(no such name)"
 
 
 @receiver(user_logged_in)
@@ -33,7 +35,7 @@ def logged_out(*, request: HttpRequest | None, user: User | None, **_: Any) -> N
 
 @receiver(user_login_failed)
 def login_failed(*, credentials: dict[str, Any], request: HttpRequest | None = None, **_: Any) -> None:
-    """Nobody is known by now: the name is what somebody typed.
+    """Nobody is known by now: the name is what somebody typed, kept where it is somebody's.
 
     Of one who is locked out only the lock-out is recorded: who goes on guessing cannot fill the trail.
     """
@@ -41,14 +43,19 @@ def login_failed(*, credentials: dict[str, Any], request: HttpRequest | None = N
         count_guess(guesser(request), now=clock.wall())
         if getattr(request, "axes_locked_out", False):
             return
-    _record(request, None, "log in, refused", str(credentials.get("username", "")))
+    _record(request, None, "log in, refused", _known(str(credentials.get("username", ""))))
 
 
 @receiver(user_locked_out)
 def locked_out(*, request: HttpRequest, username: str | None, **_: Any) -> None:
     """Axes tells of it with every attempt; the first is the one that reached the limit."""
     if getattr(request, "axes_failures_since_start", 0) == settings.AXES_FAILURE_LIMIT:
-        _record(request, None, "lock out", username or "")
+        _record(request, None, "lock out", _known(username or ""))
+
+
+def _known(name: str) -> str:
+    """What is nobody's name may be a password, typed into the wrong field; and the trail never loses anything."""
+    return name if name.isprintable() and User.objects.filter(username=name).exists() else NOBODY
 
 
 def _record(request: HttpRequest | None, user: User | None, act: str, name: str) -> None:

@@ -222,12 +222,20 @@ class TestLogins:
         ]
 
     def test_that_fail_are_recorded_without_the_password(self, root: Client) -> None:
-        Client().post("/admin/login/", {"username": "r\x7foot", "password": "hunter2 hunter2"})
+        Client().post("/admin/login/", {"username": "root", "password": "hunter2 hunter2"})
 
         entry = AuditEntry.objects.get()
         assert (entry.act, entry.by_id, entry.address) == ("log in, refused", None, ROOM)
-        assert entry.subject == "user r\N{REPLACEMENT CHARACTER}oot"
+        assert entry.subject == "user root"
         assert "hunter2" not in repr(vars(entry))
+
+    @pytest.mark.parametrize("typed", ["hunter2 hunter2", "r\x7foot", "root\0"])
+    def test_that_fail_do_not_keep_what_is_nobodys_name(self, root: Client, typed: str) -> None:
+        """It may be a password, typed into the wrong field."""
+        Client().post("/admin/login/", {"username": typed, "password": "wrong"})
+
+        subjects = set(AuditEntry.objects.values_list("subject", flat=True))
+        assert subjects <= {"user (no such name)"}
 
     def test_come_from_where_the_proxy_saw_them(self, root: Client, settings: Any) -> None:
         settings.PROXIES_IN_FRONT = 1

@@ -178,6 +178,11 @@ class TestVerifyAudit:
         assert broken().startswith("Edited: entry 3 (")
         assert broken().endswith("The 2 before it are as they were written.")
 
+    def test_finds_what_was_edited_into_no_digest_at_all(self, five: None) -> None:
+        AuditEntry.objects.filter(number=3).update(digest="é")
+
+        assert broken().startswith("Edited: entry 3 (")
+
     def test_finds_what_was_removed(self, five: None) -> None:
         AuditEntry.objects.filter(number__in=[2, 3]).delete()
 
