@@ -27,7 +27,7 @@ from gateway.models import Account, AuditEntry, Gateway
 from gateway.second_factor import take_away
 
 # What a subject of the audit trail begins with.
-KINDS: Final = ("batch", "order", "endpoint", "gateway", "smallcase", "tradebook", "user")
+KINDS: Final = ("account", "batch", "order", "endpoint", "gateway", "smallcase", "tradebook", "user")
 
 admin.site.unregister(TokenProxy)  # it shows the keys in clear
 admin.site.unregister([User, Group])

@@ -1,6 +1,7 @@
 """Transactions, batches and orders in the console."""
 
 import re
+from typing import Final
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -13,6 +14,8 @@ from gateway.ids import SYMBOL
 from transactions.filters import AgeFilter, BrokerFilter, OrderBrokerFilter, StuckFilter
 from transactions.models import Batch, CheckoutSession, Order, Transaction
 from transactions.services.closing import mark_complete
+
+MOST_MARKED: Final = 100
 
 
 @admin.register(Transaction)
@@ -56,7 +59,12 @@ class BatchAdmin(ReadOnlyAdmin):
 
     @admin.action(description="Mark complete", permissions=["mark"])
     def mark_complete(self, request: HttpRequest, queryset: QuerySet[Batch]) -> None:
-        for batch in queryset.select_related("gateway"):
+        """Each is told its partner by itself, so that “select all” is not what somebody can want."""
+        chosen = list(queryset.select_related("gateway")[: MOST_MARKED + 1])
+        if len(chosen) > MOST_MARKED:
+            self.message_user(request, f"At most {MOST_MARKED} are marked at once: choose fewer.", messages.WARNING)
+            return
+        for batch in chosen:
             try:
                 mark_complete(batch=batch, now=clock.now(batch.gateway), by=actor_of(request))
                 self.log_change(request, batch, "Marked complete.")

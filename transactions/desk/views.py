@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.contrib.admin import site
 from django.core import signing
 from django.core.exceptions import PermissionDenied
+from django.db.transaction import atomic
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
@@ -221,7 +222,9 @@ def ask_again(request: HttpRequest, pk: int) -> HttpResponse:
     _require(request, SETTLES)
     found = _order(pk)
     gateway = found.batch.gateway
-    wake(Batch.objects.filter(pk=found.batch_id), gateway, now=clock.now(gateway))
+    with atomic(durable=True):
+        wake(Batch.objects.filter(pk=found.batch_id), gateway, now=clock.now(gateway))
+        actor_of(request).record("ask the broker again", f"batch {found.batch}")
     messages.success(request, "The broker is being asked. Look at this page again in a moment.")
     return redirect(_desk("order"), pk=pk)
 
@@ -243,6 +246,8 @@ def brokers_book(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     """The simulated broker's tradebook of the order's client, as its support would send it."""
     _require(request, SETTLES)
     account = _order(pk).batch.account
+    with atomic(durable=True):
+        actor_of(request).record("export tradebook", f"account {account.auth_id}", after={"broker": account.broker})
     trades = trades_of(broker=account.broker, client_id=account.client_id, gateway=account.gateway.name)
     dialect = request.GET.get("dialect", "")
     lines = as_csv(trades, dialect=dialect if dialect in DIALECTS else "zerodha")

@@ -13,7 +13,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from brokers.port import Side
-from gateway.models import Gateway
+from gateway.models import AuditEntry, Gateway
 from tests import make
 from tests.transactions.reconciling import REJECTED, Scene, complete, lost, settled, support
 from tests.transactions.tradebook.books import exported
@@ -184,6 +184,7 @@ class TestOneOrder:
         Batch.objects.update(due_at=None)
 
         desk.post(f"{DESK}orders/{scene.order.pk}/ask-again/")
+        assert AuditEntry.objects.latest("number").act == "ask the broker again"
 
         assert Batch.objects.get(pk=scene.batch.pk).due_at is not None
 
@@ -196,6 +197,7 @@ class TestOneOrder:
 
     def test_offers_the_simulated_brokers_book(self, desk: Client, scene: Scene) -> None:
         answer: Any = desk.get(f"{DESK}orders/{scene.order.pk}/tradebook.csv?dialect=generic")
+        assert AuditEntry.objects.latest("number").act == "export tradebook"
 
         assert b"".join(answer.streaming_content).decode() == exported(dialect="generic")
 
