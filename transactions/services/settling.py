@@ -3,22 +3,20 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db.models import F
 from django.db.transaction import atomic
 
-from brokers.quotes import quotes
 from gateway.audit import Actor
 from gateway.errors import Conflict, Invalid
-from gateway.money import rupees
 from smallcases.models import Investment
 from transactions.hearing import Facts
 from transactions.models import Batch, Order, Settlement, SettlementState
 from transactions.services.effects import Effect, effect_of
 from transactions.services.execution import read
+from transactions.services.stakes import at_stake
 from transactions.services.writing import count, facts_of, take, write_settled
 from transactions.settling import Truth, agrees, as_kept, from_kept, is_overturned, settled
 from transactions.states import BatchStatus
@@ -194,12 +192,15 @@ def _proposed(
 ) -> Settlement:
     _check_none_waits(order)
     before, after = effect.before[order.pk], effect.after[order.pk]
-    amount = _amount(order, before, after)
-    overturns = is_overturned(before) if undoes is None else undoes.needs_second
+    amount = at_stake(order, before, after)
+    earlier = list(Settlement.objects.filter(order=order).values_list("state", flat=True))
+    # Undone and settled anew is overturned as well, only in two steps.
+    overturned = is_overturned(before) or SettlementState.UNDONE in earlier
+    overturns = overturned if undoes is None else undoes.needs_second
     is_much = amount is None or amount > settings.RECONCILE_FOUR_EYES_ABOVE
     return Settlement.objects.create(
         order=order,
-        version=Settlement.objects.filter(order=order).count() + 1,
+        version=len(earlier) + 1,
         undoes=undoes,
         before=as_kept(before),
         after=as_kept(after),
@@ -225,17 +226,6 @@ def _check_none_waits(order: Order) -> None:
         raise AlreadyProposed(f"{order.ticker}: another settlement of this order waits for approval.")
     waiting.state = SettlementState.OUTDATED
     waiting.save(update_fields=["state"])
-
-
-def _amount(order: Order, before: Facts, after: Facts) -> Decimal | None:
-    """What is at stake, in rupees: the whole order at the dearest price that anything says; None where nothing does.
-
-    The price that is settled at is what the settler typed, or uploaded: taken alone, a low one would need no second.
-    """
-    quote = quotes(order.batch.gateway_id, [order.ticker]).get(order.ticker)
-    said = (after.average_price, before.average_price, order.price, quote and quote.reference)
-    prices = [price for price in said if price]
-    return rupees(order.quantity * max(prices)) if prices else None
 
 
 def _restored(settlement: Settlement) -> tuple[dict[int, Facts], BatchStatus]:

@@ -373,11 +373,14 @@ class TestUndoing:
 
         assert Settlement.objects.count() == 2
 
-    def test_lets_the_order_be_settled_anew(self, scene: Scene, asha: User, later: datetime) -> None:
+    def test_lets_the_order_be_settled_anew_by_two(self, scene: Scene, asha: User, ravi: User, later: datetime) -> None:
+        """Else one person alone could overturn what was settled, in two steps."""
         made = settled(scene.order, PARTIAL, by=asha, now=later)
         undo(settlement=made, hand=Hand(acting(asha), "Wrong."), now=later)
 
         again = settled(scene.order, complete(scene.order), by=asha, now=later + timedelta(hours=1))
+        assert (again.state, scene.status()) == ("PROPOSED", "ERROR")
+        approve(settlement=again, actor=acting(ravi), now=later + timedelta(hours=1))
 
         batch = Batch.objects.get(pk=scene.batch.pk)
         assert (batch.status, batch.completed_at, again.version) == ("COMPLETED", later + timedelta(hours=1), 3)
