@@ -11,10 +11,10 @@ from django.core.exceptions import ValidationError
 from django.db.transaction import atomic
 from django.http import HttpRequest
 from django.template.loader import render_to_string
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from gateway.addresses import remote_network
 from gateway.envelope import Page
+from gateway.models import AuthenticatorApp
 
 REFUSED: Final = "Please enter the name, the password and, if you use one, the code of a staff account."
 
@@ -54,9 +54,10 @@ class LoginForm(AdminAuthenticationForm):
         user.otp_device = device  # django-otp keeps it in the session
 
 
-def device_of(user: User, *, lock: bool = False) -> TOTPDevice | None:
-    rows = TOTPDevice.objects.select_for_update() if lock else TOTPDevice.objects.all()
-    return rows.filter(user=user, confirmed=True).first()
+def device_of(user: User, *, lock: bool = False) -> AuthenticatorApp | None:
+    rows = AuthenticatorApp.objects.select_for_update() if lock else AuthenticatorApp.objects.all()
+    found: AuthenticatorApp | None = rows.filter(user=user).first()
+    return found
 
 
 def guesser(request: HttpRequest) -> str:

@@ -4,7 +4,6 @@ import secrets
 from base64 import b32encode
 from binascii import unhexlify
 from datetime import datetime
-from typing import Final
 from urllib.parse import quote, urlencode
 
 import segno
@@ -12,13 +11,12 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db.transaction import atomic
 from django_otp.oath import TOTP
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from gateway.audit import Actor
 from gateway.errors import Conflict, Invalid
 from gateway.logging_in import device_of
-
-STEPS_OFF: Final = 1  # half a minute early or late
+from gateway.models import STEPS_OFF, AuthenticatorApp
+from gateway.vault import reseal, seal
 
 
 class WrongCode(Invalid):
@@ -47,7 +45,7 @@ def picture(address: str) -> str:
     return segno.make(address, micro=False).svg_inline(scale=5, border=4, dark="#000", light="#fff", title="QR code")
 
 
-def enrol(*, user: User, key: str, code: str, by: Actor, now: datetime) -> TOTPDevice:
+def enrol(*, user: User, key: str, code: str, by: Actor, now: datetime) -> AuthenticatorApp:
     """The code is used up with it, and there is one app for each user."""
     totp = TOTP(unhexlify(key))
     totp.time = now.timestamp()
@@ -57,7 +55,9 @@ def enrol(*, user: User, key: str, code: str, by: Actor, now: datetime) -> TOTPD
         User.objects.select_for_update(no_key=True).get(pk=user.pk)
         if device_of(user):
             raise Conflict("You have an authenticator app already.")
-        made = TOTPDevice.objects.create(user=user, name="app", key=key, confirmed=True, last_t=totp.t())
+        made: AuthenticatorApp = AuthenticatorApp.objects.create(
+            user=user, name="app", sealed_key=seal(key), last_t=totp.t()
+        )
         before, after = {"second_factor": False}, {"second_factor": True}
         by.record("set up second factor", f"user {user}", before=before, after=after)
     return made
@@ -76,8 +76,17 @@ def give_up(*, user: User, code: str, by: Actor) -> None:
 def take_away(*, user: User, by: Actor) -> bool:
     """Of somebody who has lost the phone. False: there was none."""
     with atomic():
-        gone, _ = TOTPDevice.objects.filter(user=user).delete()
+        gone, _ = AuthenticatorApp.objects.filter(user=user).delete()
         if gone:
             before, after = {"second_factor": True}, {"second_factor": False}
             by.record("take second factor away", f"user {user}", before=before, after=after)
     return bool(gone)
+
+
+def reseal_apps() -> int:
+    """How many; in the caller's transaction. Only the key is written: codes are counted beside it."""
+    apps = list(AuthenticatorApp.objects.select_for_update(no_key=True).order_by("pk"))
+    for app in apps:
+        app.sealed_key = reseal(app.sealed_key)
+    AuthenticatorApp.objects.bulk_update(apps, ["sealed_key"])
+    return len(apps)

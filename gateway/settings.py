@@ -62,7 +62,6 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "axes",
     "django_otp",
-    "django_otp.plugins.otp_totp",
     "gateway",
     "brokers",
     "brokers.simulator",

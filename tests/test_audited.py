@@ -14,12 +14,11 @@ from django.contrib.auth.models import Group, User
 from django.core.management import call_command
 from django.db.models import Model
 from django.test import Client, RequestFactory
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from brokers.models import MarketDay
 from gateway import audit, clock
 from gateway.credentials import Kind, rotate
-from gateway.models import AuditEntry, AuditHead, Gateway
+from gateway.models import AuditEntry, AuditHead, AuthenticatorApp, Gateway
 from tests import make
 from tests.smallcases import shelf
 from tests.smallcases.test_manager_api import BODY, call
@@ -92,7 +91,7 @@ def locked() -> Iterable[Model]:
 
 def with_apps() -> Iterable[Model]:
     user = User.objects.create_user("asha")
-    TOTPDevice.objects.create(user=user, name="app", confirmed=True)
+    AuthenticatorApp.objects.create(user=user, name="app")
     return [user]
 
 

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("instruments")
 # What grows when somebody reads or leaves: the trail, and the session.
 GROWS = {"gateway.AuditEntry", "gateway.AuditHead"}
 FILLED_IN = {"post": "yes", "_save": "Save", "name": "x", "username": "x", "day": "2026-12-24", "note": "x"}
-PEOPLE = ("auth.User", "auth.Group", "otp_totp.TOTPDevice", "axes.AccessAttempt")
+PEOPLE = ("auth.User", "auth.Group", "gateway.AuthenticatorApp", "axes.AccessAttempt")
 
 
 def somebody(role: str, name: str = "asha") -> Client:

@@ -11,11 +11,11 @@ import time_machine
 from django.contrib.auth.models import User
 from django.test import Client
 from django_otp.oath import TOTP
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from gateway import clock
-from gateway.models import AuditEntry
+from gateway.models import AuditEntry, AuthenticatorApp
 from gateway.second_factor import new_key
+from gateway.vault import seal, unseal
 
 PASSWORD = "a long password"
 KEY = "0123456789abcdef0123456789abcdef01234567"
@@ -27,8 +27,9 @@ def asha(db: None) -> User:
 
 
 @pytest.fixture
-def app(asha: User) -> TOTPDevice:
-    return TOTPDevice.objects.create(user=asha, name="app", key=KEY, confirmed=True)
+def app(asha: User) -> AuthenticatorApp:
+    made: AuthenticatorApp = AuthenticatorApp.objects.create(user=asha, name="app", sealed_key=seal(KEY))
+    return made
 
 
 def code_of(key: str = KEY) -> str:
@@ -186,24 +187,24 @@ class TestIdling:
 
 
 class TestTheSecondFactor:
-    def test_is_asked_of_those_who_have_one(self, app: TOTPDevice) -> None:
+    def test_is_asked_of_those_who_have_one(self, app: AuthenticatorApp) -> None:
         assert log_in().status_code == 200
         assert log_in(code="000000").status_code == 200
-        TOTPDevice.objects.update(throttling_failure_count=0, throttling_failure_timestamp=None)
+        AuthenticatorApp.objects.update(throttling_failure_count=0, throttling_failure_timestamp=None)
         assert log_in(code=code_of()).status_code == 302
         assert acts() == ["log in, refused", "log in, refused", "log in"]
 
-    def test_says_of_a_wrong_code_what_it_says_of_a_wrong_password(self, app: TOTPDevice) -> None:
+    def test_says_of_a_wrong_code_what_it_says_of_a_wrong_password(self, app: AuthenticatorApp) -> None:
         wrong_code, wrong_password = log_in(code="000000"), log_in(password="wrong")
 
         assert wrong_code.context["form"].non_field_errors() == wrong_password.context["form"].non_field_errors()
 
-    def test_is_good_for_one_login(self, app: TOTPDevice) -> None:
+    def test_is_good_for_one_login(self, app: AuthenticatorApp) -> None:
         code = code_of()
 
         assert [log_in(code=code).status_code, log_in(code=code).status_code] == [302, 200]
 
-    def test_that_is_guessed_locks_out(self, app: TOTPDevice) -> None:
+    def test_that_is_guessed_locks_out(self, app: AuthenticatorApp) -> None:
         assert [log_in(code="000000").status_code for _ in range(5)][-1] == 429
 
     def test_closes_the_sessions_that_never_showed_it(self, asha: User) -> None:
@@ -211,7 +212,7 @@ class TestTheSecondFactor:
         client.force_login(asha)
         assert client.get("/admin/").status_code == 200
 
-        TOTPDevice.objects.create(user=asha, name="app", key=KEY, confirmed=True)
+        AuthenticatorApp.objects.create(user=asha, name="app", sealed_key=seal(KEY))
 
         assert client.get("/admin/").status_code == 302
         assert client.get("/admin/second-factor/").status_code == 302
@@ -229,29 +230,30 @@ class TestTheSecondFactor:
         right = client.post("/admin/second-factor/", {"code": code_of(key)})
 
         assert right.status_code == 302
-        assert TOTPDevice.objects.get().key == key
+        kept = AuthenticatorApp.objects.get()
+        assert (unseal(kept.sealed_key), key in repr(vars(kept))) == (key, False)
         assert "console_new_key" not in client.session
         assert client.get("/admin/").status_code == 200
         assert acts() == ["log in", "set up second factor"]
         assert key not in repr(list(AuditEntry.objects.values()))
 
-    def test_is_given_up_with_a_code(self, app: TOTPDevice) -> None:
+    def test_is_given_up_with_a_code(self, app: AuthenticatorApp) -> None:
         client = Client()
         log_in(client, code=code_of())
 
         assert b"not the code" in client.post("/admin/second-factor/", {"act": "give up", "code": "1"}).content
-        TOTPDevice.objects.update(throttling_failure_count=0, throttling_failure_timestamp=None, last_t=-1)
+        AuthenticatorApp.objects.update(throttling_failure_count=0, throttling_failure_timestamp=None, last_t=-1)
         client.post("/admin/second-factor/", {"act": "give up", "code": code_of()})
 
-        assert not TOTPDevice.objects.exists()
+        assert not AuthenticatorApp.objects.exists()
         assert acts()[-1] == "take second factor away"
 
-    def test_is_nobody_elses(self, asha: User, app: TOTPDevice) -> None:
+    def test_is_nobody_elses(self, asha: User, app: AuthenticatorApp) -> None:
         client = Client()
         client.force_login(User.objects.create_user("mallory"))
 
         assert client.post("/admin/second-factor/", {"act": "give up", "code": code_of()}).status_code == 302
-        assert TOTPDevice.objects.exists()
+        assert AuthenticatorApp.objects.exists()
 
     def test_where_it_is_required_nothing_opens_before_it_is_set_up(self, asha: User, settings: Any) -> None:
         settings.CONSOLE_REQUIRE_TOTP = True

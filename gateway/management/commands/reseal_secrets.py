@@ -5,6 +5,7 @@ from django.db.transaction import atomic
 from gateway.credentials import reseal_gateway
 from gateway.idempotency import reseal_answers
 from gateway.models import Gateway
+from gateway.second_factor import reseal_apps
 from gateway.terminal import Command as Door
 from webhooks.models import Endpoint
 from webhooks.services.endpoints import reseal_endpoint
@@ -24,7 +25,10 @@ class Command(Door):
                 reseal_gateway(gateway)
             for endpoint in endpoints:
                 reseal_endpoint(endpoint)
-            resealed = {"gateways": len(gateways), "endpoints": len(endpoints)}
+            apps = reseal_apps()
+            resealed = {"gateways": len(gateways), "endpoints": len(endpoints), "authenticator_apps": apps}
             self.actor.record("reseal secrets", "all secrets", after=resealed)
         reseal_answers()
-        self.stdout.write(f"Resealed {len(gateways)} gateways and {len(endpoints)} endpoints.")
+        self.stdout.write(
+            f"Resealed {len(gateways)} gateways, {len(endpoints)} endpoints and {apps} authenticator apps."
+        )

@@ -8,14 +8,15 @@ from typing import Any
 import jwt
 import pytest
 from cryptography.fernet import Fernet
+from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 
 from gateway import clock
 from gateway.auth import api_secrets, jwt_secrets
 from gateway.credentials import Credentials, rotate
-from gateway.models import Account, Gateway
+from gateway.models import Account, AuthenticatorApp, Gateway
 from gateway.tokens import Bearer, bearer
-from gateway.vault import unseal
+from gateway.vault import seal, unseal
 from tests import make
 from webhooks.models import Endpoint
 from webhooks.services.endpoints import add_endpoint
@@ -145,6 +146,7 @@ class TestResealSecrets:
     def test_needs_the_old_key_no_more(self, db: None, settings: Any) -> None:
         made = make.credentials()
         hook = add_endpoint(gateway=made.gateway, url=URL, now=clock.wall())
+        AuthenticatorApp.objects.create(user=User.objects.create_user("asha"), sealed_key=seal("00ff"))
         newest = Fernet.generate_key().decode()
         settings.ENCRYPTION_KEYS = [newest, *settings.ENCRYPTION_KEYS]
 
@@ -152,6 +154,7 @@ class TestResealSecrets:
 
         settings.ENCRYPTION_KEYS = [newest]
         row = Gateway.objects.get()
-        assert printed == "Resealed 1 gateways and 1 endpoints.\n"
+        assert printed == "Resealed 1 gateways, 1 endpoints and 1 authenticator apps.\n"
         assert (api_secrets(row), jwt_secrets(row)) == ([made.api_secret], [made.jwt_secret])
         assert unseal(row.endpoints.get().sealed_secret) == hook.secret
+        assert unseal(AuthenticatorApp.objects.get().sealed_key) == "00ff"
