@@ -1,19 +1,11 @@
 """The partner (tenant), its users' accounts, the row that is a queue, the request with a key, and the audit trail."""
 
-import time
-from binascii import unhexlify
 from datetime import timedelta
-from typing import Final
 
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django_otp.models import Device, ThrottlingMixin
-from django_otp.oath import TOTP
-
-from gateway.vault import unseal
-
-STEPS_OFF: Final = 1  # an authenticator app's clock: half a minute early or late
 
 
 class MarketHours(models.TextChoices):
@@ -136,7 +128,8 @@ class IdempotentRequest(models.Model):
 class AuthenticatorApp(ThrottlingMixin, Device):  # type: ignore[misc]  # django-otp has no types
     """A second factor, as django-otp has them, but for its key: 160 bits in hexadecimal, sealed (gateway.vault).
 
-    `last_t` is the half minute of the last code that was good: none before it, nor itself, is good again.
+    `last_t` is the half minute of the last code that was good: none before it, nor itself, is good again. Codes are
+    looked at by gateway.logging_in alone: to django-otp's own question every one is wrong.
     """
 
     sealed_key = models.TextField()
@@ -149,21 +142,6 @@ class AuthenticatorApp(ThrottlingMixin, Device):  # type: ignore[misc]  # django
     def get_throttle_factor(self) -> int:
         """Seconds that the first wrong code makes the next one wait; each doubles them."""
         return 1
-
-    def verify_token(self, token: str) -> bool:
-        """The caller holds the row's lock."""
-        if not self.verify_is_allowed()[0]:
-            return False
-        totp = TOTP(unhexlify(unseal(self.sealed_key)))
-        totp.time = time.time()
-        fits = token.isascii() and token.isdecimal() and totp.verify(int(token), STEPS_OFF, self.last_t + 1)
-        if fits:
-            self.last_t = totp.t()
-            self.throttle_reset(commit=False)
-            self.save()
-        else:
-            self.throttle_increment(commit=True)
-        return bool(fits)
 
 
 class AuditEntry(models.Model):
