@@ -14,8 +14,8 @@ from webhooks.services.endpoints import reseal_endpoint
 class Command(Door):
     help = (
         "Seal every stored secret anew with the first of ENCRYPTION_KEYS. After it the older keys can be dropped. "
-        "Logins at brokers keep their old seal: drop the older keys when nothing of before is open, and no earlier than "
-        "a day later, for so long brokers are asked about lost and settled orders."
+        "Logins at brokers keep their old seal: drop the older keys when nothing of before is open, and no earlier "
+        "than a day later, for so long brokers are asked about lost and settled orders."
     )
 
     def act(self, **options: Any) -> None:
