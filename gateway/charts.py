@@ -12,6 +12,8 @@ HEIGHT: Final = 140
 BASE: Final = 118  # where bars stand; below it are the words
 TOP: Final = 14
 MOST_POINTS: Final = 400
+NAMES: Final = 110  # where the rows of pairs begin, after their names
+ROW: Final = 26
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,48 @@ def line(title: str, labels: Sequence[str], values: Sequence[float]) -> SafeStri
     )
     said = f"{title}: from {values[0]:,.2f} to {values[-1]:,.2f}; lowest {low:,.2f}, highest {high:,.2f}."
     return _frame(said, format_html('<polyline class="line" points="{}"/>', points), f"{high:,.2f}", _ends(labels))
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A share before and after, in per cent."""
+
+    label: str
+    before: float
+    after: float
+
+
+def pairs(title: str, shown: Sequence[Pair]) -> SafeString:
+    """A row for each name: what it was above what it will be."""
+    most = max((max(pair.before, pair.after) for pair in shown), default=0.0) or 1.0
+    room = WIDTH - NAMES
+    drawn = (
+        (
+            number * ROW + 17,
+            pair.label,
+            NAMES,
+            number * ROW + 4,
+            f"{pair.before * room / most:.1f}",
+            number * ROW + 13,
+            f"{pair.after * room / most:.1f}",
+            f"{pair.label}: from {pair.before:g} % to {pair.after:g} %",
+        )
+        for number, pair in enumerate(shown)
+    )
+    rows = format_html_join(
+        "",
+        '<g><title>{7}</title><text x="0" y="{0}">{1}</text><rect class="bar" x="{2}" y="{3}" width="{4}" height="8"/>'
+        '<rect class="bar second" x="{2}" y="{5}" width="{6}" height="8"/></g>',
+        drawn,
+    )
+    said = f"{title}: {'; '.join(f'{pair.label} from {pair.before:g} to {pair.after:g} %' for pair in shown)}."
+    return format_html(
+        '<svg class="chart" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>',
+        WIDTH,
+        max(len(shown), 1) * ROW,
+        said,
+        rows,
+    )
 
 
 def _height(value: int, most: int) -> float:

@@ -15,9 +15,14 @@ def read_text(path: Path) -> str:
             raw = file.read(LARGEST + 1)  # of a file without end, too
     except OSError as error:
         raise Invalid(f"{path.name} cannot be read: {error.strerror}.") from None
-    text = "\0" if len(raw) > LARGEST else _decoded(raw, path.name)
+    return text_of(raw, path.name)
+
+
+def text_of(raw: bytes, name: str) -> str:
+    """As read_text, of bytes that somebody has sent."""
+    text = "\0" if len(raw) > LARGEST else _decoded(raw, name)
     if "\0" in text:
-        raise Invalid(f"{path.name} is no catalogue: it is larger than 16 MiB or holds NUL characters.")
+        raise Invalid(f"{name} is no catalogue: it is larger than 16 MiB or holds NUL characters.")
     return text
 
 

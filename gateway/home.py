@@ -12,8 +12,9 @@ from django.db.models.functions import TruncHour
 from gateway.backlog import COUNTED, Backlog, backlogs
 from gateway.charts import Bar
 from gateway.checkup import STUCK_AFTER
+from smallcases.following import Adoption, adoption_of
 from smallcases.managers import visible_to
-from smallcases.models import Investment, Version
+from smallcases.models import Version
 from transactions.models import Batch, Order
 from webhooks.models import Attempt, Endpoint
 
@@ -41,19 +42,6 @@ class InError:
     @property
     def total(self) -> int:
         return self.fresh + self.today + self.older
-
-
-@dataclass(frozen=True, slots=True)
-class Adoption:
-    """How many live investments have followed a rebalance, of the first COUNTED."""
-
-    version: Version
-    live: int
-    followed: int
-
-    @property
-    def percent(self) -> int:
-        return 100 * self.followed // self.live if self.live else 0
 
 
 def in_error(*, now: datetime) -> list[InError]:
@@ -130,6 +118,4 @@ def adoption(user: User) -> Iterator[Adoption]:
     """Of the newest rebalances of smallcases that the user may see."""
     versions = visible_to(user, Version.objects.filter(number__gt=1), path="smallcase").select_related("smallcase")
     for version in versions.order_by("-published_at", "-pk")[:REBALANCES]:
-        live = Investment.objects.filter(smallcase=version.smallcase, exited_at__isnull=True).order_by()[:COUNTED]
-        counted = live.aggregate(live=Count("pk"), followed=Count("pk", filter=Q(version=version)))
-        yield Adoption(version, counted["live"], counted["followed"])
+        yield adoption_of(version, at_most=COUNTED)

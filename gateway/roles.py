@@ -24,7 +24,7 @@ GRANTS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
         "brokers": ("view_*",),
         "simulator": ("view_*",),
         "webhooks": ("view_*", "change_delivery", "change_endpoint"),
-        "smallcases": ("view_*",),
+        "smallcases": ("view_*", "approve_rebalance"),
         "transactions": ("view_*", "mark_complete", "reconcile_order", "approve_settlement"),
         "tradebook": ("view_*",),
     },
@@ -33,6 +33,7 @@ GRANTS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
         "smallcases": (
             *(f"view_{name}" for name in ("smallcase", "version", "constituent", "indexvalue", "performance")),
             "view_announcement",
+            "view_rebalancedraft",
             "add_version",
         ),
     },

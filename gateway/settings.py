@@ -184,6 +184,8 @@ PATIENCE_TEST_SECONDS = env.whole("PATIENCE_TEST_SECONDS", default=5)
 PATIENCE_LIVE_SECONDS = env.whole("PATIENCE_LIVE_SECONDS", default=60)
 # Rupees at stake in one order, above which a second person approves what support settles (transactions.settling).
 RECONCILE_FOUR_EYES_ABOVE = env.whole("RECONCILE_FOUR_EYES_ABOVE", default=200_000)
+# A rebalance is published by two: one proposes it, another approves it, both in the console.
+REBALANCE_FOUR_EYES = env.flag("REBALANCE_FOUR_EYES", default=False)
 
 # Webhooks may go to this machine and its network. Never where partners whom you do not know give the URLs.
 WEBHOOK_ALLOW_PRIVATE_NETWORKS = env.flag("WEBHOOK_ALLOW_PRIVATE_NETWORKS", default=EMBEDDED)

@@ -5,6 +5,7 @@ from typing import Any, Final
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import URLPattern, path
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
@@ -22,10 +23,12 @@ from smallcases.models import (
     Investment,
     InvestmentFill,
     Performance,
+    RebalanceDraft,
     Sip,
     Smallcase,
     Version,
 )
+from smallcases.studio import decisions, editor, views
 from smallcases.worth import worth_by_day
 
 YEAR: Final = 250  # trading days
@@ -87,6 +90,20 @@ class SmallcaseAdmin(OwnAlone):
     search_fields = ("=scid", "name")
     ordering = ("scid",)
     inlines = (PerformanceInline, VersionInline)
+    change_list_template = "studio/smallcases.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        guarded = self.admin_site.admin_view
+        return [
+            path("studio/", guarded(views.smallcases), name="studio"),
+            path("studio/<int:pk>/", guarded(views.smallcase), name="studio_smallcase"),
+            path("studio/<int:pk>/open/", guarded(views.open_draft), name="studio_open"),
+            path("studio/drafts/<int:pk>/", guarded(editor.draft), name="studio_draft"),
+            path("studio/drafts/<int:pk>/file/", guarded(editor.file), name="studio_file"),
+            path("studio/drafts/<int:pk>/preview/", guarded(decisions.preview), name="studio_preview"),
+            path("studio/drafts/<int:pk>/decide/", guarded(decisions.decide), name="studio_decide"),
+            *super().get_urls(),
+        ]
 
 
 @admin.register(Version)
@@ -95,6 +112,17 @@ class VersionAdmin(OwnAlone):
     list_select_related = ("smallcase", "published_by")
     search_fields = ("=smallcase__scid", "label")
     inlines = (ConstituentInline, AnnouncementInline)
+
+
+@admin.register(RebalanceDraft)
+class RebalanceDraftAdmin(OwnAlone):
+    """What is being written, and what became of it; written in the studio."""
+
+    list_display = ("smallcase", "on_top_of", "state", "label", "edited_by", "edited_at", "proposed_by", "approved_by")
+    list_select_related = ("smallcase", "edited_by", "proposed_by", "approved_by")
+    list_filter = ("state",)
+    search_fields = ("=smallcase__scid", "label")
+    change_list_template = "studio/smallcases.html"
 
 
 @admin.register(IndexValue)

@@ -70,6 +70,62 @@ class Version(models.Model):
         return f"version {self.number}"
 
 
+class DraftState(models.TextChoices):
+    EDITED = "EDITED"
+    PROPOSED = "PROPOSED"
+    PUBLISHED = "PUBLISHED"
+
+
+class RebalanceDraft(models.Model):
+    """The next version while it is being written: one of a smallcase at a time, kept until published or thrown away.
+
+    `lines` are tickers with weights as they were typed. `revision` is the fence: it counts every change, and whoever
+    has seen another one changes nothing. Published with the approval of a second person where four eyes are asked for.
+    """
+
+    smallcase = models.ForeignKey(Smallcase, on_delete=models.PROTECT, related_name="drafts")
+    on_top_of = models.PositiveIntegerField()
+    label = models.CharField(max_length=80, blank=True)
+    rationale = models.TextField(blank=True)
+    lines = models.JSONField(default=list)
+    revision = models.PositiveIntegerField(default=1)
+    state = models.CharField(max_length=9, choices=DraftState, default=DraftState.EDITED.value)
+    edited_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    edited_at = models.DateTimeField()
+    proposed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    approved_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    note = models.CharField(max_length=500, blank=True)
+    version = models.OneToOneField(Version, on_delete=models.PROTECT, null=True, related_name="draft")
+
+    class Meta:
+        permissions = [("approve_rebalance", "Can approve rebalances that another has proposed")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["smallcase"], condition=~Q(state="PUBLISHED"), name="one_open_draft_per_smallcase"
+            ),
+            models.CheckConstraint(
+                condition=Q(state="PUBLISHED", version__isnull=False)
+                | (~Q(state="PUBLISHED") & Q(version__isnull=True, approved_by__isnull=True)),
+                name="published_as_a_version",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="PROPOSED") | Q(proposed_by__isnull=False), name="somebody_proposes_a_proposal"
+            ),
+            models.CheckConstraint(
+                condition=Q(approved_by__isnull=True)
+                | (
+                    Q(proposed_by__isnull=False)
+                    & ~Q(approved_by=models.F("proposed_by"))
+                    & ~Q(approved_by=models.F("edited_by"))
+                ),
+                name="nobody_approves_their_own_rebalance",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"draft of {self.smallcase}, on top of version {self.on_top_of}"
+
+
 class Constituent(models.Model):
     """`weight` in per cent; those of a version sum to 100."""
 

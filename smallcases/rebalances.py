@@ -28,8 +28,12 @@ class Rebalance:
 
 def read_rebalance(path: Path) -> Rebalance:
     """Raises Invalid for a file that is no rebalance, or is cut short."""
-    text = read_text(path)
-    entry = _of_json(json_of(text, path.name)) if is_json(path, text) else _of_csv(text, path.name)
+    return rebalance_of(read_text(path), path.name)
+
+
+def rebalance_of(text: str, name: str) -> Rebalance:
+    """As read_rebalance, of a file that somebody has sent."""
+    entry = _of_json(json_of(text, name)) if is_json(Path(name), text) else _of_csv(text, name)
     constituents, rejects = weighted(entry)
     if not rejects:
         lines = {ticker.strip(): line for line, ticker, _ in entry.constituents}

@@ -83,7 +83,7 @@ def smallcase_of(scid: str) -> Smallcase:
 def versions_of(smallcase: Smallcase) -> QuerySet[Version]:
     """The newest first, with constituents and how far each gateway's investors have been told."""
     told = Prefetch("announcements", Announcement.objects.select_related("gateway").order_by("gateway__name"))
-    rows = Version.objects.filter(smallcase=smallcase).select_related("published_by").order_by("-number")
+    rows = Version.objects.filter(smallcase=smallcase).select_related("published_by", "smallcase").order_by("-number")
     return rows.prefetch_related(_LARGEST_FIRST, told)
 
 

@@ -1,5 +1,6 @@
 """Doors: parse, one call inward, answer."""
 
+from django.conf import settings
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -11,6 +12,7 @@ from smallcases.managers import ManagerView, smallcase_managed_by
 from smallcases.openapi import CHART, LIST, PROFILE, PUBLISH, VERSIONS
 from smallcases.preview import rebalance_preview
 from smallcases.serializers import ChartQuery, RebalanceIn, SmallcasesQuery
+from smallcases.services.drafting import SecondNeeded
 from smallcases.services.publishing import publish_rebalance
 
 
@@ -54,6 +56,8 @@ class Rebalances(ManagerView):
         if flag(request, "dryRun"):
             constituents = RebalanceIn.preview_of(request.data)
             return ok(payloads.preview(rebalance_preview(smallcase=smallcase, constituents=constituents, now=now)))
+        if settings.REBALANCE_FOUR_EYES:
+            raise SecondNeeded("A second person has to approve a rebalance: propose it in the console.")
         wanted = RebalanceIn.wanted(request.data)
         actor = actor_of(request._request)
         made = publish_rebalance(smallcase=smallcase, by=self.manager, actor=actor, now=now, **wanted)

@@ -68,7 +68,7 @@ def _paths(patterns: Sequence[URLPattern | URLResolver], key: str) -> Iterator[s
         if isinstance(pattern, URLResolver):
             yield from _paths(pattern.url_patterns, key)
         else:
-            yield str(pattern.pattern).replace("<path:object_id>", key).replace("<id>", key)
+            yield str(pattern.pattern).replace("<path:object_id>", key).replace("<id>", key).replace("<int:pk>", key)
 
 
 class TestAnAuditor:

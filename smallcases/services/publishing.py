@@ -1,6 +1,7 @@
 """A rebalance: a new version, and one row for each gateway that is to hear of it, however many have invested."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
@@ -26,6 +27,16 @@ class AlreadyPublished(Conflict):
     """Another has published this version first, or it is the newest one already."""
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A version as somebody wants it; `on_top_of` None: of whichever is the newest."""
+
+    constituents: Sequence[Weighted]
+    label: str
+    rationale: str
+    on_top_of: int | None = None
+
+
 def publish_rebalance(
     *,
     smallcase: Smallcase,
@@ -42,37 +53,57 @@ def publish_rebalance(
 
     Of two at once, the constraint on the version's number lets one through.
     """
-    newest = newest_version_of(smallcase.scid)
-    _refuse_wrong(constituents, label, rationale)
-    _refuse_stale(newest, constituents, on_top_of)
     with atomic(durable=True):
-        version = _insert_version(
-            Version(
-                smallcase=smallcase,
-                number=newest.number + 1,
-                label=label,
-                rationale=rationale,
-                published_at=now,
-                published_by=by,
-            )
+        return publish_within(
+            smallcase=smallcase,
+            wanted=Wanted(constituents, label, rationale, on_top_of),
+            by=by,
+            actor=actor,
+            now=now,
         )
-        instruments = instruments_of([constituent.ticker for constituent in constituents])
-        Constituent.objects.bulk_create(
-            Constituent(version=version, instrument=instruments[constituent.ticker], weight=constituent.weight)
-            for constituent in constituents
+
+
+def publish_within(
+    *, smallcase: Smallcase, wanted: Wanted, by: User | None, actor: Actor | None, now: datetime
+) -> Version:
+    """As publish_rebalance, inside the caller's transaction. The audit trail is written last."""
+    newest = newest_version_of(smallcase.scid)
+    refuse_unpublishable(newest, wanted)
+    version = _insert_version(
+        Version(
+            smallcase=smallcase,
+            number=newest.number + 1,
+            label=wanted.label,
+            rationale=wanted.rationale,
+            published_at=now,
+            published_by=by,
         )
-        _announce(version, now)
-        if actor:
-            _record(actor, version, newest, constituents)
+    )
+    instruments = instruments_of([constituent.ticker for constituent in wanted.constituents])
+    Constituent.objects.bulk_create(
+        Constituent(version=version, instrument=instruments[constituent.ticker], weight=constituent.weight)
+        for constituent in wanted.constituents
+    )
+    _announce(version, now)
+    if actor:
+        _record(actor, version, newest, wanted.constituents)
     return version
 
 
+def refuse_unpublishable(newest: Version, wanted: Wanted) -> None:
+    """Raises Invalid for what makes no version, AlreadyPublished for what comes too late."""
+    _refuse_wrong(wanted.constituents, wanted.label, wanted.rationale)
+    _refuse_stale(newest, wanted.constituents, wanted.on_top_of)
+
+
 def _record(actor: Actor, version: Version, newest: Version, constituents: Sequence[Weighted]) -> None:
+    after = {"version": version.number, "label": version.label, "weights": _weights(constituents)}
+    of_another = version.published_by is not None and version.published_by != actor.user
     actor.record(
         "publish rebalance",
         f"smallcase {version.smallcase.scid}",
         before={"version": newest.number, "weights": weights_of(newest)},
-        after={"version": version.number, "label": version.label, "weights": _weights(constituents)},
+        after=after | ({"by": str(version.published_by)} if of_another else {}),
         reason=version.rationale,
     )
 

@@ -4,7 +4,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from gateway.charts import MOST_POINTS, Bar, bars, line
+from gateway.charts import MOST_POINTS, Bar, Pair, bars, line, pairs
 
 
 class TestBars:
@@ -24,6 +24,24 @@ class TestBars:
 
         assert "<script>" not in drawn
         ElementTree.fromstring(drawn)
+
+
+class TestPairs:
+    def test_show_before_above_after(self) -> None:
+        drawn = ElementTree.fromstring(pairs("Weights", [Pair("INFY", 60, 30), Pair("ITC", 0, 15)]))
+
+        rows = [[rect.get("width") for rect in row.findall("rect")] for row in drawn.findall("g")]
+        assert rows == [["530.0", "265.0"], ["0.0", "132.5"]]
+        assert drawn.get("aria-label") == "Weights: INFY from 60 to 30 %; ITC from 0 to 15 %."
+
+    def test_escape_what_they_are_told(self) -> None:
+        drawn = pairs("<script>", [Pair('"><script>alert(1)</script>', 1, 0)])
+
+        assert "<script>" not in drawn
+        ElementTree.fromstring(drawn)
+
+    def test_of_nothing_stand_for_nothing(self) -> None:
+        assert ElementTree.fromstring(pairs("Weights", [])).findall("g") == []
 
 
 class TestALine:

@@ -11,7 +11,14 @@ from gateway.roles import AUDITORS, GRANTS, MANAGERS, OURS, SUPPORT
 pytestmark = pytest.mark.django_db
 # What its holder changes something with.
 ACTS = {
-    SUPPORT: {"change_delivery", "change_endpoint", "mark_complete", "reconcile_order", "approve_settlement"},
+    SUPPORT: {
+        "change_delivery",
+        "change_endpoint",
+        "mark_complete",
+        "reconcile_order",
+        "approve_settlement",
+        "approve_rebalance",
+    },
     MANAGERS: {"add_version"},
     AUDITORS: set[str](),
 }
