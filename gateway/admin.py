@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from axes.utils import reset
+from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
@@ -12,17 +13,20 @@ from django.contrib.auth.models import Group, User
 from django.db.models import QuerySet
 from django.db.transaction import atomic
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html_join
 from rest_framework.authtoken.models import TokenProxy
 
 from gateway import clock
+from gateway.allowed_origins import replace_origins
 from gateway.console import ReadOnlyAdmin, actor_of
 from gateway.credentials import Kind, retire, rotate
 from gateway.editing import Audited
 from gateway.errors import GatewayError
 from gateway.models import Account, AuditEntry, Gateway
+from gateway.operating import Operable, Operation, done, form_page, require
 from gateway.second_factor import take_away
 
 # What a subject of the audit trail begins with.
@@ -86,8 +90,18 @@ class Rotating(ReadOnlyAdmin):
         return answer
 
 
+class OriginsForm(forms.Form):
+    origins = forms.CharField(
+        label="Allowed origins",
+        required=False,
+        widget=forms.Textarea({"rows": 8, "cols": 50}),
+        help_text="One a line, such as https://shop.example. Their pages alone may open or frame the checkout.",
+    )
+    seen = forms.JSONField(required=False, widget=forms.HiddenInput)  # none are seen where there are none
+
+
 @admin.register(Gateway)
-class GatewayAdmin(Rotating):
+class GatewayAdmin(Operable, Rotating):
     list_display = ("name", "is_test", "market_hours", "clock_offset", "created_at")
     list_filter = ("is_test",)
     search_fields = ("=name", "name")
@@ -103,6 +117,35 @@ class GatewayAdmin(Rotating):
         "created_at",
     )
     actions = ("rotate_api_secret", "retire_api_secret", "rotate_jwt_secret", "retire_jwt_secret")
+
+    def get_urls(self) -> list[URLPattern]:
+        own = path("<int:pk>/origins/", self.admin_site.admin_view(self.change_origins), name="gateway_origins")
+        return [own, *super().get_urls()]
+
+    def operations(self, row: Any) -> list[Operation]:
+        clocks = [("gateway.move_clock", reverse("admin:desk_clock", args=[row.pk]), "Clock")] if row.is_test else []
+        return [
+            ("gateway.change_origins", reverse("admin:gateway_origins", args=[row.pk]), "Origins"),
+            ("webhooks.add_endpoint", reverse("admin:endpoint_new", args=[row.pk]), "Add an endpoint"),
+            *clocks,
+        ]
+
+    def change_origins(self, request: HttpRequest, pk: int) -> HttpResponse:
+        require(request, "gateway.change_origins")
+        gateway = get_object_or_404(Gateway, pk=pk)
+        back, now = reverse("admin:gateway_gateway_change", args=[pk]), gateway.allowed_origins
+        form = OriginsForm(request.POST or None, initial={"origins": "\n".join(now), "seen": now})
+
+        def act(given: dict[str, Any]) -> str:
+            seen, by = given["seen"], actor_of(request)
+            wanted = given["origins"].split()
+            is_new = replace_origins(gateway, origins=wanted, seen=seen if isinstance(seen, list) else [], by=by)
+            return "The origins are changed." if is_new else "These are its origins already."
+
+        title = "Allowed origins"
+        return done(request, form, act, back=back) or form_page(
+            request, form, title=title, button="Change", back=back, row=gateway
+        )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("shows", "secrets", "belongings")

@@ -29,6 +29,10 @@ class Gateway(models.Model):
     created_at = models.DateTimeField()
 
     class Meta:
+        permissions = [
+            ("change_origins", "Can change which origins may open the checkout"),
+            ("move_clock", "Can move the clock of a test gateway"),
+        ]
         constraints = [
             models.CheckConstraint(condition=Q(clock_offset__gte=timedelta(0)), name="clock_never_behind_the_wall"),
             models.CheckConstraint(

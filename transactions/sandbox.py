@@ -20,7 +20,8 @@ from transactions.sandbox_serializers import ActIn, ClockIn, Complete, MarketIn,
 from transactions.scenarios import scenarios
 from transactions.services import play
 from transactions.services.resetting import reset
-from transactions.services.waking import return_to_present, wake
+from transactions.services.time_travel import come_back
+from transactions.services.waking import wake
 
 MAX_WAIT = 30
 
@@ -64,8 +65,7 @@ class Clock(SandboxView):
         elif "set" in move:
             clock.set_to(self.caller.gateway, moment=move["set"])
         elif move["reset"]:
-            clock.reset(self.caller.gateway)
-            return_to_present(self.caller.gateway, now=clock.now(self.caller.gateway))
+            come_back(self.caller.gateway)
         return ok({"now": timestamp(clock.now(self.caller.gateway))})
 
 

@@ -7,12 +7,18 @@ from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from gateway import clock
 from gateway.admin import Rotating
 from gateway.console import ReadOnlyAdmin, ReadOnlyInline, actor_of
 from gateway.errors import GatewayError
+from gateway.operating import Operable, Operation
+from webhooks import arranging
 from webhooks.models import Attempt, Delivery, Endpoint, Event, Replay
+from webhooks.sent import body_of, headers_of
 from webhooks.services.endpoints import disable, retire_secret, rotate_secret
 from webhooks.services.replaying import recover, send_again
 
@@ -55,7 +61,7 @@ class Answered(admin.SimpleListFilter):
 
 
 @admin.register(Endpoint)
-class EndpointAdmin(Rotating):
+class EndpointAdmin(Operable, Rotating):
     list_display = ("url", "gateway", "is_enabled", "failures", "failing_since", "disabled_at", "disabled_because")
     list_select_related = ("gateway",)
     list_filter = (Health, "plan", "gateway")
@@ -74,6 +80,21 @@ class EndpointAdmin(Rotating):
         "created_at",
     )
     actions = ("enable_and_recover", "disable", "rotate_signing_secret", "retire_signing_secret")
+
+    def get_urls(self) -> list[URLPattern]:
+        guarded = self.admin_site.admin_view
+        return [
+            path("new/<int:pk>/", guarded(arranging.new), name="endpoint_new"),
+            path("<int:pk>/url/", guarded(arranging.arrange_url), name="endpoint_url"),
+            path("<int:pk>/subscription/", guarded(arranging.arrange_subscription), name="endpoint_subscription"),
+            *super().get_urls(),
+        ]
+
+    def operations(self, row: Any) -> list[Operation]:
+        return [
+            (arranging.MOVES, reverse("admin:endpoint_url", args=[row.pk]), "Move"),
+            (arranging.SUBSCRIBES, reverse("admin:endpoint_subscription", args=[row.pk]), "Subscription"),
+        ]
 
     def has_operate_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("webhooks.change_endpoint")
@@ -193,6 +214,16 @@ class AttemptAdmin(ReadOnlyAdmin):
     list_select_related = ("delivery__event",)
     list_filter = (Answered,)
     search_fields = ("=delivery__event__key", "=delivery__event__subject")
+    fields = ("delivery", "at", "status_code", "error", "duration_ms", "sent", "response")
+    readonly_fields = ("sent",)
+
+    @admin.display(description="request")
+    def sent(self, attempt: Attempt) -> SafeString:
+        """To where its endpoint is now; what was signed is not kept."""
+        lines = "\n".join(f"{name}: {value}" for name, value in headers_of(attempt).items())
+        return format_html(
+            '<pre class="console-raw">POST {}\n{}\n\n{}</pre>', attempt.delivery.endpoint.url, lines, body_of(attempt)
+        )
 
 
 @admin.register(Replay)

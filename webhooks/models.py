@@ -41,6 +41,10 @@ class Endpoint(models.Model):
     created_at = models.DateTimeField()
 
     class Meta:
+        permissions = [
+            ("move_endpoint", "Can move an endpoint to another URL"),
+            ("subscribe_endpoint", "Can change what an endpoint hears"),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["gateway", "url"], name="one_endpoint_per_url"),
             models.CheckConstraint(

@@ -73,6 +73,22 @@ def test_a_row_is_shown_without_secrets(here: Gateway, model: Any) -> None:
     assert b'name="_save"' not in page.content
 
 
+def test_an_attempt_is_shown_with_what_was_sent(here: Gateway) -> None:
+    """As text, whatever a note says."""
+    event = Event.objects.latest("pk")
+    Event.objects.filter(pk=event.pk).update(payload={**event.payload, "notes": "<script>alert(1)</script>"})
+    attempt = Attempt.objects.get(delivery__event=event)
+
+    client = logged_in()
+
+    with at_most(9):
+        page = client.get(f"/admin/webhooks/attempt/{attempt.pk}/change/").content.decode()
+
+    assert f"webhook-id: {event.key}" in page
+    assert "&lt;script&gt;alert(1)" in page
+    assert "<script>alert" not in page
+
+
 def test_an_event_is_shown_with_what_became_of_it(here: Gateway) -> None:
     page = logged_in().get(f"/admin/webhooks/event/{Event.objects.latest('pk').pk}/change/")
 

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import URLPattern, path
 
 from gateway.console import ReadOnlyAdmin
-from transactions.desk import books, views
+from transactions.desk import books, clocks, views
 from transactions.models import Settlement
 from transactions.tradebook.models import Tradebook
 
@@ -32,6 +32,7 @@ class SettlementAdmin(ReadOnlyAdmin):
             path("desk/tradebooks/", guarded(books.upload), name="desk_upload"),
             path("desk/tradebooks/<int:pk>/", guarded(books.book), name="desk_book"),
             path("desk/tradebooks/<int:pk>/apply/", guarded(books.apply), name="desk_apply"),
+            path("desk/gateways/<int:pk>/clock/", guarded(clocks.move), name="desk_clock"),
             *super().get_urls(),
         ]
 

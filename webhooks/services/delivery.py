@@ -24,6 +24,7 @@ from gateway.wire import timestamp
 from webhooks import client
 from webhooks.lanes import AT_ONCE, Lanes
 from webhooks.models import Delivery, DeliveryStatus
+from webhooks.sent import named_headers
 from webhooks.services.settling import Landed, settle
 from webhooks.signing import checksum, standard_headers
 
@@ -202,10 +203,7 @@ def signed(delivery: Delivery, now: datetime) -> tuple[bytes, dict[str, str]]:
         body=body,
         signing_secrets=[unseal(secret) for secret in sealed if secret],
     )
-    told = {"x-gateway-event": event.type, "x-gateway-sequence": str(event.sequence)}
-    if event.request_id:
-        told["request-id"] = event.request_id
-    return body, signatures | told
+    return body, signatures | named_headers(event)
 
 
 def _landed(flight: Flight, future: "Future[client.Answer]") -> Landed | None:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final
 from urllib.parse import urlsplit
 
+from django.db import IntegrityError
 from django.db.transaction import atomic
 
 from gateway.audit import Actor
@@ -19,6 +20,7 @@ from webhooks.signing import new_secret
 
 LONGEST_URL: Final = 500
 REASON: Final = 100  # characters
+TAKEN: Final = "This gateway has an endpoint with this URL already."
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,23 +47,47 @@ def check_url(url: str) -> str:
 
 
 def add_endpoint(
-    *, gateway: Gateway, url: str, types: Sequence[EventType] = DEFAULT_TYPES, now: datetime, by: Actor | None = None
+    *,
+    gateway: Gateway,
+    url: str,
+    types: Sequence[EventType] = DEFAULT_TYPES,
+    plan: Plan = Plan.STANDARD,
+    now: datetime,
+    by: Actor | None = None,
 ) -> NewEndpoint:
     if gateway.endpoints.filter(url=check_url(url)).exists():
-        raise Conflict("This gateway has an endpoint with this URL already.")
+        raise Conflict(TAKEN)
     secret = new_secret()
     with atomic():
-        endpoint = Endpoint.objects.create(
-            gateway=gateway, url=url, sealed_secret=seal(secret), types=[kind.value for kind in types], created_at=now
+        endpoint = _inserted(
+            Endpoint(
+                gateway=gateway,
+                url=url,
+                sealed_secret=seal(secret),
+                types=[kind.value for kind in types],
+                plan=plan.value,
+                created_at=now,
+            )
         )
         if by:
             by.record("add endpoint", named(endpoint), after={"url": url, "types": endpoint.types})
     return NewEndpoint(endpoint=endpoint, secret=secret)
 
 
-def move(endpoint: Endpoint, *, url: str) -> None:
+def move(endpoint: Endpoint, *, url: str, by: Actor | None = None) -> None:
     """What it is owed goes there from now on; moving it to where it is changes nothing."""
-    Endpoint.objects.filter(pk=endpoint.pk).update(url=check_url(url))
+    rows = Endpoint.objects.filter(pk=endpoint.pk)
+    check_url(url)
+    try:
+        with atomic():
+            before = rows.select_for_update().values_list("url", flat=True).get()
+            if before == url:
+                return
+            rows.update(url=url)
+            if by:
+                by.record("move endpoint", named(endpoint), before={"url": before}, after={"url": url})
+    except IntegrityError:
+        raise Conflict(TAKEN) from None
 
 
 def rotate_secret(endpoint: Endpoint, *, by: Actor | None = None) -> str:
@@ -119,6 +145,15 @@ def subscribe(endpoint: Endpoint, *, types: Sequence[EventType], plan: Plan, by:
         Endpoint.objects.filter(pk=endpoint.pk).update(**after)
         if by:
             by.record("subscribe endpoint", named(endpoint), before=before, after=after)
+
+
+def _inserted(endpoint: Endpoint) -> Endpoint:
+    try:
+        with atomic():
+            endpoint.save(force_insert=True)
+    except IntegrityError:
+        raise Conflict(TAKEN) from None
+    return endpoint
 
 
 def named(endpoint: Endpoint) -> str:
