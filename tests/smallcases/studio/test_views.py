@@ -381,5 +381,10 @@ class TestFourEyes:
         assert Version.objects.count() == 1
 
 
+@pytest.mark.parametrize("path", ["9" * 30, f"drafts/{'9' * 30}", f"drafts/{'9' * 30}/preview"])
+def test_a_row_that_cannot_be_is_not_there(meera: Client, path: str) -> None:
+    assert meera.get(f"{STUDIO}{path}/").status_code == 404
+
+
 def test_anybody_else_is_asked_to_log_in(db: None) -> None:
     assert Client().get(STUDIO).status_code == 302
