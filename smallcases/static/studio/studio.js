@@ -10,7 +10,7 @@
 
   // In ten-thousandths, so that 0.1 and 0.2 are 0.3; null for what is no weight.
   function steps(text) {
-    const found = /^\s*(\d{1,3})(?:\.(\d{0,4}))?0*\s*$/.exec(text);
+    const found = /^\s*0*(\d{0,3})(?:\.(\d{0,4})0*)?\s*$/.exec(text);
     if (!found) return null;
     const number = Number(found[1]) * 10 ** PLACES + Number((found[2] || "").padEnd(PLACES, "0"));
     return number > 0 && number <= 100 * 10 ** PLACES ? number : null;
