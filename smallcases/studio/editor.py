@@ -17,6 +17,7 @@ from brokers.models import Instrument
 from gateway.console import actor_of
 from gateway.errors import GatewayError, Invalid
 from gateway.files import text_of
+from gateway.middleware import takes_a_file
 from smallcases import drafts
 from smallcases.drafts import Line
 from smallcases.managers import PERMISSION
@@ -55,6 +56,7 @@ def revision(request: HttpRequest) -> int:
     return int(given) if given.isascii() and given.isdigit() and len(given) < 10 else 0
 
 
+@takes_a_file
 @require_POST
 def file(request: HttpRequest, pk: int) -> HttpResponse:
     """The lines of a file take the place of the draft's."""
