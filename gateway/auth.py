@@ -3,8 +3,6 @@
 import hmac
 from dataclasses import dataclass
 
-from django.db.models import F, FilteredRelation, Q
-
 from gateway.errors import (
     ConnectedUserRequired,
     GuestRequired,
@@ -44,9 +42,9 @@ class Caller:
 
 
 def partner_caller(gateway: str, secret: str, token: str) -> Caller:
-    found = _gateway_with_account(gateway, claimed_auth_id(token))
-    _check_secret(found, secret)
-    return Caller(gateway=found, account=_account_of(found, _bearer(found, token)))
+    claimed = _claimed(gateway, token)
+    _check_secret(claimed.gateway, secret)
+    return _verified(claimed, token)
 
 
 def sandbox_caller(gateway: str, secret: str) -> Caller:
@@ -59,8 +57,7 @@ def sandbox_caller(gateway: str, secret: str) -> Caller:
 
 def browser_caller(gateway: str, token: str) -> Caller:
     """A page in a user's browser: it has no secret, and must not have one."""
-    found = _gateway_with_account(gateway, claimed_auth_id(token))
-    return Caller(gateway=found, account=_account_of(found, _bearer(found, token)))
+    return _verified(_claimed(gateway, token), token)
 
 
 def api_secrets(gateway: Gateway) -> list[str]:
@@ -76,23 +73,22 @@ def _unsealed(*sealed: str | None) -> list[str]:
     return [unseal(secret) for secret in sealed if secret]
 
 
-def _gateway_with_account(name: str, auth_id: str) -> Gateway:
-    """The account, if it is this gateway's, comes in the same row: create_transaction affords three queries."""
-    caller = FilteredRelation("accounts", condition=Q(accounts__auth_id=auth_id))
-    found = (
-        Gateway.objects.filter(name=name)
-        .annotate(caller=caller)
-        .annotate(
-            caller_pk=F("caller__pk"),
-            caller_broker=F("caller__broker"),
-            caller_client_id=F("caller__client_id"),
-            caller_since=F("caller__created_at"),
-        )
-        .first()
-    )
+def _claimed(name: str, token: str) -> Caller:
+    """Who the token says it is, before that is verified: so that gateway and account are read at once."""
+    auth_id = claimed_auth_id(token)
+    accounts = Account.objects.select_related("gateway").filter(gateway__name=name, auth_id=auth_id)
+    account = accounts.first() if auth_id else None
+    found = account.gateway if account else Gateway.objects.filter(name=name).first()
     if found is None:
         raise UnknownGateway("There is no gateway of this name.")
-    return found
+    return Caller(gateway=found, account=account)
+
+
+def _verified(claimed: Caller, token: str) -> Caller:
+    who = _bearer(claimed.gateway, token)
+    if who.auth_id and claimed.account is None:
+        raise InvalidJWT("The authtoken's smallcaseAuthId is not one of this gateway's users.")
+    return claimed
 
 
 def _check_secret(gateway: Gateway, given: str) -> None:
@@ -122,19 +118,3 @@ def _bearer(gateway: Gateway, token: str) -> Bearer:
     if any(signed_with(token, secret) for secret in api_secrets(gateway)):
         raise InvalidJWT("The authtoken is signed with the API secret; sign it with the JWT secret.")
     raise refusal or InvalidJWT("This gateway has no JWT secret.")
-
-
-def _account_of(gateway: Gateway, who: Bearer) -> Account | None:
-    if who.auth_id is None:
-        return None
-    row = vars(gateway)
-    if row["caller_pk"] is None:
-        raise InvalidJWT("The authtoken's smallcaseAuthId is not one of this gateway's users.")
-    return Account(
-        pk=row["caller_pk"],
-        gateway=gateway,
-        auth_id=who.auth_id,
-        broker=row["caller_broker"],
-        client_id=row["caller_client_id"],
-        created_at=row["caller_since"],
-    )

@@ -52,7 +52,7 @@ class SmallcasesQuery(Body):
 
     @classmethod
     def wanted(cls, query: Any) -> Wanted:
-        given = cls.parse({name: query[name] for name in cls().fields if name in query})
+        given = cls.parse({name: query[name] for name in cls.names() if name in query})
         return Wanted(
             sort_by=SORTS[given["sortBy"]],
             order=int(given["sortOrder"]),

@@ -31,7 +31,7 @@ class EventsQuery(Body):
 
     @classmethod
     def wanted(cls, query: Any) -> WantedEvents:
-        told = cls.parse({name: query[name] for name in cls().fields if name in query})
+        told = cls.parse({name: query[name] for name in cls.names() if name in query})
         return WantedEvents(
             transaction_id=told["transactionId"],
             kind=EventType(told["type"]) if "type" in told else None,

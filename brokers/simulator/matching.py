@@ -16,6 +16,7 @@ from brokers.simulator.latency import arrival
 from brokers.simulator.models import SimOrder, SimTrade, Status
 from brokers.simulator.personas import Fate
 from gateway.money import average
+from gateway.updating import update_each
 
 WRITTEN = [
     "status",
@@ -50,7 +51,7 @@ def bring_up_to_date(orders: Sequence[SimOrder], latency: timedelta, tariff: Tar
             came = progress(working, prices[order.ticker].at, now)
             trades += _advance(order, came, tariff, now)
     SimTrade.objects.bulk_create(trades)
-    SimOrder.objects.bulk_update(reached, WRITTEN)
+    update_each(reached, WRITTEN)
 
 
 def cancel(orders: Sequence[SimOrder], now: datetime) -> None:
@@ -58,7 +59,7 @@ def cancel(orders: Sequence[SimOrder], now: datetime) -> None:
     still_open = [order for order in orders if order.status == Status.OPEN]
     for order in still_open:
         order.status, order.said_at = Status.CANCELLED, now
-    SimOrder.objects.bulk_update(still_open, ["status", "said_at"])
+    update_each(still_open, ["status", "said_at"])
 
 
 def record_fill(order: SimOrder, number: int, fill: Fill, tariff: Tariff) -> SimTrade:

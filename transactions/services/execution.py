@@ -109,14 +109,11 @@ def patience_of(gateway: Gateway) -> timedelta:
 
 
 def read(row: int) -> tuple[Batch, list[Order]]:
-    """The batch with all that surrounds it and its orders, in one query."""
-    related = Order.objects.select_related(
-        "batch__gateway", "batch__transaction", "batch__account", "batch__version__smallcase", "settled_by"
-    )
-    orders = list(related.filter(batch=row).order_by("position"))
-    batch = orders[0].batch
+    """The batch with all that surrounds it, then its orders. Whoever writes them in between moves the batch's fence."""
+    related = Batch.objects.select_related("gateway", "transaction", "account", "version__smallcase")
+    batch = related.get(pk=row)
     batch.transaction.account, batch.transaction.gateway = batch.account, batch.gateway
-    return batch, orders
+    return batch, list(batch.orders.select_related("settled_by").order_by("position"))
 
 
 def _place(batch: Batch, orders: Sequence[Order], now: datetime) -> Mapping[str, Ack]:

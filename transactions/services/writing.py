@@ -14,6 +14,7 @@ from django.db.transaction import on_commit
 
 from gateway import clock, metrics, work
 from gateway.jobs import Job, ring
+from gateway.updating import update_each
 from transactions import payloads
 from transactions.hearing import Facts
 from transactions.models import Batch, Order, Transaction
@@ -73,7 +74,7 @@ def write(
         log.info("Batch %s was taken over; this worker's answer is dropped.", batch)
         return False
     if changed:
-        Order.objects.bulk_update(changed, fields)
+        update_each(changed, fields)
     if batch.transaction.status == TransactionStatus.PROCESSING and status not in OPEN_BATCH:
         _complete(Transaction.objects.filter(pk=batch.transaction_id), now)
     _complete_cancellations(changed, now)
@@ -92,7 +93,7 @@ def write_settled(
     told = announcements(BatchStatus(batch.status), status)
     if not _write_batch(batch, orders, status, told, now):
         return False
-    Order.objects.bulk_update(changed, SETTLED)
+    update_each(changed, SETTLED)
     _record(batch, orders, told, now)
     if batch.iscid:
         withdrawn = [order.ref for order in changed if not order.filled_quantity]

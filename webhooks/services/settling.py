@@ -13,6 +13,7 @@ from django.db.models.functions import Coalesce
 from django.db.transaction import atomic
 
 from gateway import clock, logs, metrics, request_id
+from gateway.updating import update_each
 from webhooks.client import Answer
 from webhooks.health import reason_to_disable
 from webhooks.models import Attempt, Delivery, DeliveryStatus, Endpoint
@@ -113,7 +114,7 @@ def _put_off(failed: Sequence[Landed]) -> None:
         if delivery.due_at is None:
             delivery.status, delivery.settled_at = DeliveryStatus.GIVEN_UP.value, one.at
     columns = ("failures", "leased_until", "due_at", "status", "settled_at")
-    Delivery.objects.bulk_update([one.delivery for one in failed], columns)
+    update_each([one.delivery for one in failed], columns)
 
 
 def _next_attempt(failed: Landed) -> datetime | None:
