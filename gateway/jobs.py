@@ -2,8 +2,9 @@
 
 import logging
 import time
+from collections.abc import Iterable
 from enum import Enum
-from typing import Final
+from typing import Any, Final
 
 from celery import current_app
 from django.db.transaction import on_commit
@@ -36,6 +37,26 @@ def ring(job: Job, *, row: int, attempt: int) -> None:
 def nudge(job: Job) -> None:
     """After commit: some rows are due. Rings at most once in QUIET_SECONDS, for whoever answers stays for longer."""
     on_commit(lambda: _nudge(job), robust=True)
+
+
+class QueueDown(Exception):
+    """The queue's broker refused or broke off."""
+
+
+def bells_waiting(queues: Iterable[str]) -> int:
+    """That nobody has answered: a list's length on Redis, files in the embedded default. Raises QueueDown."""
+    with current_app.connection_for_read() as broker:
+        refusals: tuple[type[BaseException], ...] = (
+            OperationalError,
+            *broker.connection_errors,
+            *broker.channel_errors,
+        )
+        try:
+            broker.ensure_connection(max_retries=1, interval_start=0, timeout=2)
+            channel: Any = broker.default_channel
+            return sum(int(channel.queue_declare(queue=queue).message_count) for queue in queues)
+        except refusals as error:
+            raise QueueDown(str(error)) from error
 
 
 def _nudge(job: Job) -> None:

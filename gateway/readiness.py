@@ -12,6 +12,7 @@ from django.db import Error
 
 from gateway import clock, vitals
 from gateway.backlog import Backlog, backlogs
+from gateway.jobs import QueueDown
 from gateway.watching import Watched
 
 PATIENCE_SECONDS: Final = 2.5
@@ -45,7 +46,7 @@ def _heard(asked: "Future[list[str]]", silence: str, by: float) -> list[str]:
     """What a driver says, which may name hosts, is for the log."""
     try:
         return asked.result(max(0, by - monotonic()))
-    except (TimeoutError, Error, vitals.QueueDown) as error:
+    except (TimeoutError, Error, QueueDown) as error:
         log.warning("%s %s", silence, error)
         return [silence]
 

@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 
 from gateway import clock, vitals
 from gateway.backlog import Backlog, backlogs
+from gateway.jobs import QueueDown
 from gateway.watching import Watched
 
 PATIENCE_SECONDS: Final = 2.5
@@ -46,7 +47,7 @@ class LookedUp(Collector):
             yield from _of_the_database(found)
         try:
             depth = queue.result(max(0, by - monotonic()))
-        except (TimeoutError, vitals.QueueDown) as error:
+        except (TimeoutError, QueueDown) as error:
             log.warning("The queue was not to be scraped: %s", error)
             yield _gauge("gateway_queue_up", "Whether the queue's broker answers", 0)
         else:

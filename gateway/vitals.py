@@ -4,27 +4,22 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
-from celery import current_app
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.executor import MigrationExecutor
 from django.db.transaction import atomic
-from kombu.exceptions import OperationalError
 
 from brokers.models import Instrument
+from gateway.jobs import bells_waiting
 from transactions.models import Order
 from transactions.states import OrderStatus
 from webhooks.models import Endpoint
 
 T = TypeVar("T")
 STATEMENT_MILLISECONDS: Final = 2000
-
-
-class QueueDown(Exception):
-    """The queue's broker refused or broke off."""
 
 
 def on_a_connection_of_its_own(ask: Callable[[], T]) -> Callable[[], T]:
@@ -62,18 +57,7 @@ def endpoints_disabled() -> int:
 
 def queue_depth() -> int:
     """Bells that wait for a worker or a courier: a list's length on Redis, files in the embedded default."""
-    with current_app.connection_for_read() as broker:
-        refusals: tuple[type[BaseException], ...] = (
-            OperationalError,
-            *broker.connection_errors,
-            *broker.channel_errors,
-        )
-        try:
-            broker.ensure_connection(max_retries=1, interval_start=0, timeout=2)
-            channel: Any = broker.default_channel
-            return sum(int(channel.queue_declare(queue=queue).message_count) for queue in settings.QUEUES)
-        except refusals as error:
-            raise QueueDown(str(error)) from error
+    return bells_waiting(settings.QUEUES)
 
 
 def free_megabytes() -> int:

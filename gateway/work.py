@@ -3,11 +3,12 @@
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 
+from django.conf import settings
 from django.db.models import F, Q, QuerySet
 from django.db.transaction import atomic
 
 from gateway import clock
-from gateway.jobs import Job, ring
+from gateway.jobs import Job, QueueDown, bells_waiting, ring
 from gateway.models import Work
 
 W = TypeVar("W", bound=Work)
@@ -15,6 +16,7 @@ W = TypeVar("W", bound=Work)
 # A rung bell is given this long to be answered before the sweep rings again.
 OFFER: Final = timedelta(seconds=5)
 SWEPT_AT_ONCE: Final = 500
+FEW: Final = 50  # bells that a queue of any length can bear
 
 
 def claim(rows: QuerySet[W], *, row: int, attempt: int, lease: timedelta) -> bool:
@@ -51,16 +53,27 @@ def due(rows: QuerySet[W]) -> QuerySet[W]:
 
 
 def offer_due(rows: QuerySet[W], job: Job, *, limit: int = SWEPT_AT_ONCE) -> int:
-    """Ring for every row that is due and unleased.
+    """Ring for every row that is due and unleased, the longest due first, until `limit` bells wait in the queue.
 
-    Running twice rings twice; the fence makes the second bell match nothing.
+    Running twice rings twice; the fence makes the second bell match nothing. But it has to be answered: where workers
+    cannot keep up, bells rung anew for what waits in the queue would leave them nothing else to do.
     """
     found = list(due(rows).order_by("due_at").values_list("pk", "attempts")[:limit])
+    if len(found) > FEW:
+        found = found[: max(0, limit - _waiting())]
     if found:
         rows.filter(pk__in=[pk for pk, _ in found]).update(leased_until=first_offer(clock.wall()))
     for pk, attempts in found:
         ring(job, row=pk, attempt=attempts)
     return len(found)
+
+
+def _waiting() -> int:
+    """None in a queue that does not answer: ringing finds out."""
+    try:
+        return bells_waiting([settings.CELERY_TASK_DEFAULT_QUEUE])
+    except QueueDown:
+        return 0
 
 
 def first_offer(moment: datetime) -> datetime:

@@ -7,7 +7,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
 from gateway import vitals
-from gateway.jobs import Job
+from gateway.jobs import Job, QueueDown
 from transactions.models import Order
 from transactions.states import OrderStatus
 
@@ -61,5 +61,5 @@ class TestQueueDepth:
     def test_is_a_refusal_where_nobody_listens(self) -> None:
         current_app.conf.update(broker_url="redis://127.0.0.1:1/0")
 
-        with pytest.raises(vitals.QueueDown):
+        with pytest.raises(QueueDown):
             vitals.queue_depth()

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
+from celery import current_app
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from gateway import clock, work
@@ -141,3 +142,24 @@ class TestOfferDue:
         late.refresh_from_db()
         later.refresh_from_db()
         assert (late.leased_until, later.leased_until) == (now, now + work.OFFER)
+
+    def test_lengthens_no_queue_that_is_long(
+        self, gateway: Gateway, now: datetime, empty_queue: None, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(work, "FEW", 2)
+        for _ in range(4):
+            owed(gateway, now, leased_until=now)
+        for _ in range(3):
+            current_app.signature(Job.ANNOUNCE.value, kwargs={"row": 1, "attempt": 0}).apply_async()
+
+        assert [work.offer_due(ROWS, Job.ANNOUNCE, limit=limit) for limit in (3, 5)] == [0, 2]
+        assert ROWS.filter(leased_until=now).count() == 2
+
+    def test_rings_where_the_queue_says_nothing(
+        self, gateway: Gateway, now: datetime, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(work, "FEW", 0)
+        current_app.conf.update(broker_url="redis://127.0.0.1:1/0")
+        owed(gateway, now, leased_until=now)
+
+        assert work.offer_due(ROWS, Job.ANNOUNCE) == 1
