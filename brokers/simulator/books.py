@@ -1,11 +1,10 @@
 """The broker's books: funds, holdings and the risk check, all sums over the tradebook."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from django.db.models import Case, DecimalField, F, IntegerField, Q, Sum, When
-from django.db.models.functions import Coalesce
 
 from brokers.port import Holding, OrderType, Side
 from brokers.prices import within_band
@@ -17,21 +16,26 @@ MONEY = DecimalField(max_digits=20, decimal_places=2)
 IS_BUY = Q(side=Side.BUY.value)
 
 
-def free_funds(account: SimAccount) -> Decimal:
-    """Opening funds, less what was bought, plus what was sold, less all charges; rupees."""
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """All trades of an account together: rupees that came in, less what went out and all charges; shares by ticker."""
+
+    rupees: Decimal
+    shares: Mapping[str, int]
+
+
+def ledger(account: SimAccount) -> Ledger:
     turnover = F("price") * F("quantity")
     cash = Case(When(IS_BUY, then=-turnover - F("charges")), default=turnover - F("charges"), output_field=MONEY)
-    moved = SimTrade.objects.filter(account=account).aggregate(sum=Coalesce(Sum(cash), Decimal(0), output_field=MONEY))
-    return account.opening_funds + Decimal(moved["sum"])
-
-
-def held(account: SimAccount, tickers: Collection[str] = ()) -> Mapping[str, int]:
-    """Shares bought less shares sold, by ticker; of `tickers` only, when given."""
     signed = Case(When(IS_BUY, then=F("quantity")), default=-F("quantity"), output_field=IntegerField())
-    trades = SimTrade.objects.filter(account=account)
-    if tickers:
-        trades = trades.filter(ticker__in=tickers)
-    return dict(trades.values_list("ticker").annotate(shares=Sum(signed)).order_by("ticker"))
+    sums = SimTrade.objects.filter(account=account).values_list("ticker").order_by("ticker")
+    rows = list(sums.annotate(rupees=Sum(cash, output_field=MONEY), shares=Sum(signed)))
+    return Ledger(sum((rupees for _, rupees, _ in rows), Decimal(0)), {ticker: shares for ticker, _, shares in rows})
+
+
+def free_funds(account: SimAccount) -> Decimal:
+    """Rupees: the opening funds and what the trades have made of them."""
+    return account.opening_funds + ledger(account).rupees
 
 
 def holdings(account: SimAccount) -> list[Holding]:
@@ -42,13 +46,13 @@ def holdings(account: SimAccount) -> list[Holding]:
         ticker: average(Decimal(cost) / quantity)
         for ticker, cost, quantity in bought.annotate(cost=Sum(turnover, output_field=MONEY), shares=Sum("quantity"))
     }
-    return [Holding(t, shares, prices[t]) for t, shares in held(account).items() if shares > 0 and t in prices]
+    return [Holding(t, shares, prices[t]) for t, shares in ledger(account).shares.items() if shares > 0 and t in prices]
 
 
 def sellable(account: SimAccount, tickers: Sequence[str]) -> list[Holding]:
     """What the broker lets go of each: what is held, and on a test account what is lent."""
-    shares = held(account, tickers)
-    return [Holding(t, shares.get(t, 0) + account.lent_shares, Decimal(0)) for t in tickers]
+    held = ledger(account).shares
+    return [Holding(ticker, held.get(ticker, 0) + account.lent_shares, Decimal(0)) for ticker in tickers]
 
 
 def refuse_what_is_not_covered(
@@ -56,11 +60,12 @@ def refuse_what_is_not_covered(
 ) -> dict[str, str]:
     """The risk check, in the orders' order: errorCode by ref for those that funds, holdings or the band refuse."""
     waiting = list(orders)
-    sells = {order.ticker for order in waiting if order.side == Side.SELL}
-    resting = _resting(account)
-    funds = free_funds(account) - resting.rupees
-    lots = sellable(account, sorted(sells)) if sells else []
-    shares = {lot.ticker: lot.quantity - resting.shares.get(lot.ticker, 0) for lot in lots}
+    resting, traded = _resting(account), ledger(account)
+    funds = account.opening_funds + traded.rupees - resting.rupees
+    shares = {
+        order.ticker: account.lent_shares + traded.shares.get(order.ticker, 0) - resting.shares.get(order.ticker, 0)
+        for order in waiting
+    }
     refused: dict[str, str] = {}
     for order in waiting:
         quote = quotes[order.ticker]

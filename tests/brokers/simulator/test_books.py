@@ -9,7 +9,7 @@ import pytest
 
 from brokers.port import Holding
 from brokers.quotes import Quote
-from brokers.simulator.books import free_funds, held, holdings, refuse_what_is_not_covered, sellable
+from brokers.simulator.books import free_funds, holdings, ledger, refuse_what_is_not_covered, sellable
 from brokers.simulator.models import SimAccount, SimOrder, SimTrade
 from brokers.simulator.personas import LENT, RICH
 
@@ -88,14 +88,13 @@ class TestFreeFunds:
         assert free_funds(account) == Decimal("9437.85")  # 10000 - 1000.50 - 1.19 + 440 - 0.46
 
 
-class TestHeld:
+class TestLedger:
     def test_is_bought_less_sold(self, account: SimAccount, now: datetime) -> None:
         trade(account, now, "BUY", 10, "100")
         trade(account, now, "SELL", 4, "110")
         trade(account, now, "BUY", 3, "50", ticker="TCS")
 
-        assert held(account) == {"INFY": 6, "TCS": 3}
-        assert held(account, ["TCS", "WIPRO"]) == {"TCS": 3}
+        assert ledger(account).shares == {"INFY": 6, "TCS": 3}
 
 
 class TestHoldings:
