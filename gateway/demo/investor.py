@@ -10,24 +10,18 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from django.core.management import call_command
-from rich.console import Console
 
-from gateway.demo.partner import Partner, Unexpected
-from gateway.demo.receiver import Receiver
+from gateway.demo.telling import ARRIVES_WITHIN, Telling
 
 SCID: Final = "SCMA_0001"
 CLIENT: Final = "happy-investor"
-ARRIVES_WITHIN: Final = 20.0
 AMOUNT: Final = 500_000
 
 
 @dataclass
-class Investor:
+class Investor(Telling):
     """A user of the partner; token and iscid are known once the first order is through."""
 
-    partner: Partner
-    receiver: Receiver
-    out: Console
     token: str = ""
     iscid: str = ""
 
@@ -153,13 +147,6 @@ class Investor:
 
     def _shares(self) -> dict[str, int]:
         return {line["ticker"]: line["shares"] for line in self._investment()["currentConfig"]["constituents"]}
-
-    def _step(self, text: str) -> None:
-        self.out.print(f"   [green]✓[/green] {text}")
-
-    def _check(self, what: str, wanted: object, got: object) -> None:
-        if wanted != got:
-            raise Unexpected(what, wanted, got)
 
 
 def _version_and_advice(investment: Mapping[str, Any]) -> tuple[int, str | None]:

@@ -1,6 +1,6 @@
 """The partner's server: four calls of the public API, and the sandbox's hand for its user."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,8 +22,8 @@ class Partner:
     api_secret: str
     jwt_secret: str
 
-    def create(self, *, notes: str) -> str:
-        order = {"type": "SECURITIES", "securities": BASKET}
+    def create(self, *, notes: str, securities: Sequence[Mapping[str, Any]] = BASKET) -> str:
+        order = {"type": "SECURITIES", "securities": list(securities)}
         body = {"intent": "TRANSACTION", "orderConfig": order, "config": {"orderName": "Smart Basket"}, "notes": notes}
         return str(self._call("POST", f"/gateway/{self.name}/transaction", json=body)["transactionId"])
 
@@ -65,6 +65,9 @@ class Partner:
     def advance_clock(self, duration: str) -> str:
         """The gateway's time after it."""
         return str(self._call("POST", f"/sandbox/{self.name}/clock", json={"advance": duration})["now"])
+
+    def reset_clock(self) -> None:
+        self._call("POST", f"/sandbox/{self.name}/clock", json={"reset": True})
 
     def set_hours(self, hours: str) -> None:
         self._call("POST", f"/sandbox/{self.name}/market", json={"hours": hours})

@@ -3,13 +3,10 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
-from rich.console import Console
 from rich.table import Table
 
-from gateway.demo.partner import Partner, Unexpected
-from gateway.demo.receiver import Delivery, Receiver
-
-ARRIVES_WITHIN: Final = 20.0
+from gateway.demo.receiver import Delivery
+from gateway.demo.telling import ARRIVES_WITHIN, Telling
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +59,8 @@ CHAPTERS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Story:
-    partner: Partner
-    receiver: Receiver
-    out: Console
-
+@dataclass
+class Story(Telling):
     def tell(self) -> None:
         """Raises Unexpected at the first step that does not come out."""
         for number, chapter in enumerate(CHAPTERS, start=1):
@@ -125,13 +118,6 @@ class Story:
         self._check("the last webhook's orders", batch["orders"], hits[-1].body["orders"])
         self._step(f"transaction COMPLETED, batch {batch['status']}; API, SDK response and webhook agree")
         self.out.print(_table(batch))
-
-    def _step(self, text: str) -> None:
-        self.out.print(f"   [green]✓[/green] {text}")
-
-    def _check(self, what: str, wanted: object, got: object) -> None:
-        if wanted != got:
-            raise Unexpected(what, wanted, got)
 
 
 def _table(batch: dict[str, Any]) -> Table:

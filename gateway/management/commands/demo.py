@@ -8,11 +8,14 @@ from typing import Any
 
 from django.conf import settings
 from django.db.transaction import atomic
+from django.urls import reverse
+from rich.console import Console
 
 from gateway import clock
 from gateway.audit import Actor
 from gateway.credentials import create_gateway
 from gateway.demo.investor import Investor
+from gateway.demo.lost import Lost
 from gateway.demo.partner import Partner, Unexpected
 from gateway.demo.receiver import Receiver
 from gateway.demo.story import CHAPTERS, Story
@@ -47,17 +50,27 @@ class Command(Door):
                 out.print(f"Gateway [cyan]{partner.name}[/cyan] at {url}, webhooks to {receiver.url}")
                 Story(partner, receiver, out).tell()
                 Investor(partner, receiver, out).tell()
+                Lost(partner, receiver, out).tell()
         except Unexpected as surprise:
             stop(f"The story went wrong. {surprise}")
         finally:
             receiver.stop()
-        out.print(f"\n[bold green]All {len(CHAPTERS) + 1} chapters came out as the contract says[/bold green] "
+        out.print(f"\n[bold green]All {len(CHAPTERS) + 2} chapters came out as the contract says[/bold green] "
                   f"({time.monotonic() - began:.1f} s).")  # fmt: skip
-        out.print("\nNext: [bold]make run[/bold] serves this gateway until Ctrl-C, with the API documentation at")
-        out.print(
-            f"http://127.0.0.1:{port}/api/docs/ and the console at http://127.0.0.1:{port}/admin/ (its first start"
-        )
-        out.print("prints the login). `manage.py create_gateway NAME` makes a gateway of your own.")
+        _tell_next(out, port)
+
+
+def _tell_next(out: Console, port: int) -> None:
+    base = f"http://127.0.0.1:{port}"
+    out.print(
+        "\nNext: [bold]make run[/bold] serves this gateway until Ctrl-C (its first start prints the console's login):"
+    )
+    out.print(f"   orders that wait to be settled   {base}{reverse('admin:desk_queue')}")
+    out.print(f"   the console                      {base}/admin/")
+    out.print(f"   the API documentation            {base}/api/docs/")
+    out.print(
+        "README.md, “The console”, settles them with you. `manage.py create_gateway NAME` makes a gateway of your own."
+    )
 
 
 @contextmanager
