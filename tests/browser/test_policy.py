@@ -4,6 +4,7 @@ import pytest
 from django.contrib import admin
 
 from tests.browser.conftest import Site, Visitor
+from tests.browser.people import sign_in
 
 CONSOLE = sorted(f"/admin/{model._meta.app_label}/{model._meta.model_name}/" for model in admin.site._registry)
 INLINE = """
@@ -13,11 +14,7 @@ INLINE = """
 
 
 def enter(visitor: Visitor, password: str) -> None:
-    visitor.go("/admin/")
-    visitor.page.fill("#id_username", "admin")
-    visitor.page.fill("#id_password", password)
-    visitor.page.click("input[type=submit]")
-    visitor.page.wait_for_selector("#user-tools")
+    sign_in(visitor.page, visitor.base, "admin", password)
 
 
 class TestTheApiDocs:

@@ -4,29 +4,16 @@ import csv
 import io
 from typing import Final
 
-from tests.browser.desk.conftest import DESK, Person, Site
+from tests.browser.desk.conftest import Site
+from tests.browser.people import DESK, Person
 
 VERDICTS: Final = ("exact match", "partial", "zero-fill", "contradicts", "duplicate", "unknown order", "already final")
 
 
 def settle(person: Person, *, status: str, shares: int, price: str, reason: str) -> None:
     """The form, the preview, the confirmation."""
-    page = person.page
-    page.select_option("#id_status", status)
-    page.fill("#id_filled_quantity", str(shares))
-    page.fill("#id_average_price", price)
-    page.fill("#id_exchange_order_id", "1100000000000001" if shares else "")
-    page.fill("#id_reason", reason)
-    page.get_by_role("button", name="Preview").click()
-    person.reads("Nothing is written yet.")
-    page.get_by_role("button", name="Confirm").click()
-
-
-def upload(person: Person, text: str) -> None:
-    person.go(f"{DESK}tradebooks/")
-    person.page.set_input_files("#id_file", {"name": "book.csv", "mimeType": "text/csv", "buffer": text.encode()})
-    person.page.get_by_role("button", name="Upload and lay out").click()
-    person.page.wait_for_selector(".desk-verdicts")
+    person.settles(status=status, shares=shares, price=price, reason=reason)
+    person.presses("Confirm")
 
 
 def book_with_every_verdict(site: Site, clients: list[str]) -> str:
@@ -58,16 +45,16 @@ class TestTheDesk:
 
     def test_lays_out_a_book_with_every_verdict_and_applies_it(self, site: Site, asha: Person) -> None:
         clients = [site.lost() for _ in range(6)]
-        upload(asha, "\n".join(site.book(clients[-1])) + "\n")
-        asha.page.get_by_role("button", name="Apply all").click()
+        asha.uploads("\n".join(site.book(clients[-1])) + "\n")
+        asha.presses("Apply all")
         asha.page.locator("td", has_text="applied").first.wait_for()
 
-        upload(asha, book_with_every_verdict(site, clients))
+        asha.uploads(book_with_every_verdict(site, clients))
         counts = {
             verdict: asha.page.locator(f"a[href='?verdict={verdict.replace(' ', '%20')}'] b") for verdict in VERDICTS
         }
         assert [verdict for verdict, count in counts.items() if int(count.inner_text()) < 1] == []
-        asha.page.get_by_role("button", name="Apply all").click()
+        asha.presses("Apply all")
 
         asha.page.locator("tr", has_text="exact match").locator("td", has_text="applied").first.wait_for()
         asha.page.locator("tr", has_text="zero-fill").locator("td", has_text="waiting").first.wait_for()
