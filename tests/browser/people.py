@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from playwright.sync_api import APIResponse, Browser, ConsoleMessage, Page
 
@@ -92,6 +92,16 @@ class Person:
         self.page.set_input_files("#id_file", {"name": "book.csv", "mimeType": "text/csv", "buffer": text.encode()})
         self.presses("Upload and lay out")
         self.page.wait_for_selector(".desk-verdicts")
+
+    def opens_draft_of(self, scid: str) -> tuple[str, str]:
+        """At its editor, begun where there is none: the paths of the smallcase and of the draft."""
+        self.go(STUDIO)
+        self.page.get_by_role("link", name=scid).click()
+        self.page.wait_for_selector("#current")
+        smallcase = self.page.url
+        self.page.locator("button:text('Begin a rebalance'), a:text('Go on with the draft')").click()
+        self.page.wait_for_selector("#lines")
+        return urlsplit(smallcase).path, urlsplit(self.page.url).path
 
     def leaves(self) -> None:
         self.page.context.close()

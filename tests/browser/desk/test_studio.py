@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from tests.browser.desk.conftest import Site
 from tests.browser.people import OWN, STUDIO, Person
@@ -29,17 +28,6 @@ def pending(site: Site, iscid: str, auth_id: str) -> list[Mapping[str, Any]]:
     return list(investment["actions"]["rebalance"])
 
 
-def opens(person: Person, scid: str) -> tuple[str, str]:
-    """At the editor of a draft, begun where there is none: the paths of the smallcase and of the draft."""
-    person.go(STUDIO)
-    person.page.get_by_role("link", name=scid).click()
-    person.page.wait_for_selector("#current")
-    smallcase = person.page.url
-    person.page.locator("button:text('Begin a rebalance'), a:text('Go on with the draft')").click()
-    person.page.wait_for_selector("#lines")
-    return urlsplit(smallcase).path, urlsplit(person.page.url).path
-
-
 def written(person: Person) -> dict[str, Any]:
     """What the editor shows."""
     page = person.page
@@ -52,7 +40,7 @@ class TestTheStudio:
     def test_publishes_a_rebalance_that_an_investor_finds_in_the_api(self, site: Site, meera: Person) -> None:
         iscid, auth_id = invest(site, MINE, "happy-follower")
         assert pending(site, iscid, auth_id) == []
-        opens(meera, MINE)
+        meera.opens_draft_of(MINE)
         total = meera.page.locator("[data-total]")
         sums = []
 
@@ -80,7 +68,7 @@ class TestTheStudio:
 
     def test_shows_how_many_have_followed(self, site: Site, meera: Person) -> None:
         iscid, auth_id = invest(site, MINE, "happy-follower")
-        opens(meera, MINE)
+        meera.opens_draft_of(MINE)
         meera.presses("The same for each")
         meera.page.fill("#id_label", "All alike")
         meera.presses("Save and preview")
@@ -99,7 +87,7 @@ class TestTheStudio:
 
 class TestAnotherManager:
     def test_finds_nothing_of_it(self, site: Site, meera: Person, kiran: Person) -> None:
-        smallcase, draft = opens(kiran, THEIRS)
+        smallcase, draft = kiran.opens_draft_of(THEIRS)
         row = smallcase.rstrip("/").rpartition("/")[2]
         lists = ["/admin/", STUDIO, "/admin/smallcases/smallcase/", f"/admin/smallcases/smallcase/?q={THEIRS}"]
         pages = [smallcase, draft, f"{draft}preview/", f"/admin/smallcases/smallcase/{row}/change/"]
@@ -119,7 +107,7 @@ class TestAnotherManager:
     def test_changes_nothing_of_it_by_forms_that_its_own_manager_may_send(
         self, site: Site, meera: Person, kiran: Person
     ) -> None:
-        smallcase, draft = opens(kiran, THEIRS)
+        smallcase, draft = kiran.opens_draft_of(THEIRS)
         before = written(kiran)
         of = {"revision": before["revision"]}
         forms: dict[str, dict[str, Any]] = {
