@@ -36,12 +36,16 @@ def sign_in(page: Page, base: str, name: str, password: str = PASSWORD) -> None:
     page.wait_for_selector("#user-tools")
 
 
+def desktop(browser: Browser) -> Page:
+    """In a context of its own."""
+    return browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
+
+
 class Person:
     """Logged in. `complaints` are the browser's."""
 
-    def __init__(self, browser: Browser, base: str, name: str, password: str = PASSWORD) -> None:
-        self.base, self.complaints = base, list[str]()
-        self.page: Page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
+    def __init__(self, page: Page, base: str, name: str, password: str = PASSWORD) -> None:
+        self.page, self.base, self.complaints = page, base, list[str]()
         self.page.set_default_timeout(PATIENCE)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("console", self.note)

@@ -28,8 +28,16 @@ FOLDER: Final = ROOT / "docs" / "screenshots"
 COLOURS: Final = 128
 STILL: Final = """() => {
     const still = [[/\\b\\d\\d:\\d\\d:\\d\\d IST/g, "10:30:00 IST"], [/\\b[0-9a-f]{24}\\b/g, "6560f1c0ffee01234567"],
-                   [/^\\d{1,2}:\\d\\d$/, "14:32"], [/\\b\\d{1,2}:\\d\\d:\\d\\d [ap]m/g, "10:30:00 am"]];
+                   [/^\\d{1,2}:\\d\\d$/, "14:32"], [/\\b\\d{1,2}:\\d\\d:\\d\\d [ap]m/g, "10:30:00 am"],
+                   [/\\b20\\d\\d-\\d\\d-\\d\\d \\d\\d:\\d\\d:\\d\\d/g, "2026-11-20 05:00:00"],
+                   [/\\b20\\d\\d-\\d\\d-\\d\\d \\d\\d:\\d\\d(?!:)/g, "2026-11-20 05:00"],
+                   [/^\\d\\d:00 UTC$/, "05:00 UTC"], [/^(\\d+ d )?(\\d+ h )?\\d+ min$/, "12 min"],
+                   [/\\b\\w+@[\\w.-]+/g, "ops@gateway"]];
     for (const counts of document.querySelectorAll("[data-seconds]")) counts.replaceWith(counts.cloneNode(true));
+    for (const owed of document.querySelectorAll("[aria-labelledby=h-lag] td.number")) owed.textContent = "0";
+    for (const sum of document.querySelectorAll(".studio-facts td"))  // at the prices of the moment
+        sum.textContent = sum.textContent.replace(/₹[\\d,.]+/, "₹12,345.60");
+    for (const id of document.querySelectorAll("#id_exchange_order_id")) id.value = id.value && "1100000000000001";
     const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
     for (let at = walk.nextNode(); at; at = walk.nextNode())
         for (const [changing, fixed] of still) at.data = at.data.replace(changing, fixed);

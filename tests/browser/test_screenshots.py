@@ -4,7 +4,7 @@ from tests.browser.scenes import SCENES
 from tests.browser.screenshots import FOLDER, LOOKS
 
 LARGEST = 80_000  # bytes
-ALL = 1_500_000  # bytes
+ALL = 2_500_000  # bytes
 
 
 class TestThePictures:

@@ -1,6 +1,8 @@
 """What a person types at the desk."""
 
-from typing import Any
+import re
+from decimal import Decimal
+from typing import Any, Final
 
 from django import forms
 
@@ -10,15 +12,21 @@ from transactions.settling import ERROR_CODES, SETTLED_AS, Truth
 from transactions.states import OrderStatus
 from transactions.tradebook.columns import Dialect
 
+BEYOND_FOUR: Final = re.compile(r"(\.\d{4})0+\s*\Z", re.ASCII)
 REASON = {"rows": 3, "maxlength": LONGEST_REASON}
+
+
+class PriceField(forms.DecimalField):
+    """Books write 28.750000: zeros beyond the fourth decimal say nothing, and are no mistake."""
+
+    def to_python(self, value: Any) -> Decimal | None:
+        return super().to_python(BEYOND_FOUR.sub(r"\1", value) if isinstance(value, str) else value)
 
 
 class SettleForm(forms.Form):
     status = forms.ChoiceField(label="Settle as", choices=[(status.value, status.value) for status in SETTLED_AS])
     filled_quantity = forms.IntegerField(label="Shares filled", min_value=0, required=False, initial=0)
-    average_price = forms.DecimalField(
-        label="Average price, ₹", min_value=0, max_digits=16, decimal_places=4, required=False
-    )
+    average_price = PriceField(label="Average price, ₹", min_value=0, max_digits=16, decimal_places=4, required=False)
     exchange_order_id = forms.RegexField(
         r"^[A-Za-z0-9_./-]*$", label="Exchange order id", max_length=32, required=False, strip=True
     )

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browser.people import PEOPLE, Person, make_people
+from tests.browser.people import PEOPLE, Person, desktop, make_people
 from tests.processes.stack import Processes, bare_environment, create_partner, manage
 from tests.processes.waiting import until
 from tests.processes.wire import DistantPartner
@@ -52,7 +52,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 def _of(name: str) -> Any:
     @pytest.fixture(name=name)
     def person(chromium: Browser, site: Site) -> Iterator[Person]:
-        made = Person(chromium, site.base, name)
+        made = Person(desktop(chromium), site.base, name)
         yield made
         made.leaves()
 

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import APIResponse, Browser
 
 from tests.browser.desk.conftest import Site
-from tests.browser.people import DESK, OWN, STUDIO, Person
+from tests.browser.people import DESK, OWN, STUDIO, Person, desktop
 from tests.processes.stack import manage
 
 # By path, and the action of a list if there is one; the last that fits counts. Whatever fits none is 403.
@@ -51,7 +51,7 @@ class Known:
 def known(site: Site, chromium: Browser) -> Known:
     """Something of everything that could be decided: lost orders, a settlement, a proposal, a book, a draft."""
     settled, named = site.lost(), site.lost()
-    asha, meera = Person(chromium, site.base, "asha"), Person(chromium, site.base, "meera")
+    asha, meera = (Person(desktop(chromium), site.base, name) for name in ("asha", "meera"))
     asha.opens_order_of(settled)
     asha.settles(status="COMPLETE", shares=10, price="3000.50", reason="Contract note.")
     asha.presses("Confirm")

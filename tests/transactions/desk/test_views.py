@@ -122,6 +122,13 @@ class TestOneOrder:
         assert "order.updated, then order.completed" in shown
         assert (scene.status(), Settlement.objects.count()) == ("ERROR", 0)
 
+    def test_takes_a_price_as_books_write_it(self, desk: Client, scene: Scene) -> None:
+        shown = text(
+            desk.post(f"{DESK}orders/{scene.order.pk}/", WISH | {"average_price": "2999.120000 ", "preview": "1"})
+        )
+
+        assert "at ₹2999.1200" in shown
+
     def test_is_settled_once_confirmed(self, desk: Client, scene: Scene, asha: User) -> None:
         url = f"{DESK}orders/{scene.order.pk}/"
         confirmation = hidden(desk.post(url, WISH | {"preview": "1"})) | {"confirm": "1"}
@@ -144,6 +151,7 @@ class TestOneOrder:
             ({"filled_quantity": "4"}, "COMPLETE of 5 shares cannot have filled 4."),
             ({"filled_quantity": "-1"}, "greater than or equal to 0"),
             ({"average_price": "NaN"}, "Enter a number."),
+            ({"average_price": "2999.123456"}, "no more than 4 decimal places"),
             ({"exchange_order_id": "=1+1"}, "Enter a valid value."),
             ({"reason": ""}, "This field is required."),
             ({"status": "PLACED"}, "Select a valid choice."),
