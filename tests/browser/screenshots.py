@@ -35,8 +35,9 @@ STILL: Final = """() => {
                    [/\\b\\w+@[\\w.-]+/g, "ops@gateway"]];
     for (const counts of document.querySelectorAll("[data-seconds]")) counts.replaceWith(counts.cloneNode(true));
     for (const owed of document.querySelectorAll("[aria-labelledby=h-lag] td.number")) owed.textContent = "0";
-    for (const sum of document.querySelectorAll(".studio-facts td"))  // at the prices of the moment
-        sum.textContent = sum.textContent.replace(/₹[\\d,.]+/, "₹12,345.60");
+    const sums = ["₹16,700.00", "₹16,700.00", "₹12,700.00", "₹10,600.00"];  // at the prices of the moment
+    for (const sum of document.querySelectorAll(".studio-facts td"))
+        if (sum.textContent.startsWith("₹")) sum.textContent = sums.shift();
     for (const id of document.querySelectorAll("#id_exchange_order_id")) id.value = id.value && "1100000000000001";
     const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
     for (let at = walk.nextNode(); at; at = walk.nextNode())
