@@ -15,8 +15,9 @@ from tests.processes.stack import manage
 from tests.processes.waiting import until
 from tests.processes.wire import DistantPartner
 
-SCID: Final = "SCMA_0001"
-HALVES: Final = "ticker,weight\nNIFTYBEES,50\nLTGILTBEES,50\n"
+SCID: Final = OWN["meera"]
+PUBLISHED: Final = "ticker,weight\nHDFCBANK,28\nICICIBANK,26\nSBIN,20\nKOTAKBANK,15\nAXISBANK,11\n"
+LABEL: Final = "A little more of the second"
 # The last order of each is lost; what the staged book says of it stands behind it.
 BASKETS: Final = {
     "lost-contact-leela": {"ITC": 40, "HDFCBANK": 15},  # exact match
@@ -56,19 +57,18 @@ def _prepare(site: Site, partner: DistantPartner, browser: Browser | None) -> No
 
 
 def _rebalance(site: Site, partner: DistantPartner) -> None:
-    iscids = {client: _invested(partner, client, SCID) for client in ("happy-arjun", "happy-nila")}
-    _invested(partner, "happy-nila", OWN["meera"])
-    file = Path(site.environment["VAR_DIR"]) / "halves.csv"
-    file.write_text(HALVES)
-    manage("publish_rebalance", SCID, str(file), "--label", "Back to halves", environment=site.environment)
+    iscids = {client: _invested(partner, client) for client in ("happy-arjun", "happy-nila")}
+    file = Path(site.environment["VAR_DIR"]) / "published.csv"
+    file.write_text(PUBLISHED)
+    manage("publish_rebalance", SCID, str(file), "--label", LABEL, "--by", "meera", environment=site.environment)
     iscid, auth_id = iscids["happy-arjun"]
     taken = partner.create_smallcase("REBALANCE", iscid=iscid, auth_id=auth_id)
     assert partner.complete(taken, "happy-arjun", wait=20).status == 200
 
 
-def _invested(partner: DistantPartner, client: str, scid: str) -> tuple[str, str]:
+def _invested(partner: DistantPartner, client: str) -> tuple[str, str]:
     """iscid and smallcaseAuthId."""
-    answer = partner.complete(partner.create_smallcase("BUY", scid=scid), client, wait=20, amount=200_000)
+    answer = partner.complete(partner.create_smallcase("BUY", scid=SCID), client, wait=20, amount=200_000)
     assert answer.status == 200, answer.body
     return answer.data["iscid"], partner.details(answer.data["transactionId"])["smallcaseAuthId"]
 

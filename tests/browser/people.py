@@ -9,7 +9,7 @@ from playwright.sync_api import APIResponse, Browser, ConsoleMessage, Page
 from tests.processes.stack import manage
 
 PEOPLE: Final = {"asha": "Support", "ravi": "Support", "meera": "Managers", "kiran": "Managers", "noor": "Auditors"}
-OWN: Final = {"meera": "SCSC_0001", "kiran": "SCMA_0001"}
+OWN: Final = {"meera": "SCSC_0001", "kiran": "SCMA_0002"}  # others' are the demo site's
 PASSWORD: Final = "four eyes see more"
 PATIENCE: Final = 20_000  # ms; the machine may be busy with other tests
 DESK: Final = "/admin/transactions/settlement/desk/"

@@ -14,7 +14,7 @@ SLOW: Final = "PT25S"  # by the gateway's clock: the orders of `slow` are filled
 PRICES: Final = {
     **{"INFY": 1512.4, "TCS": 3044.9, "HDFCBANK": 1688.25, "ITC": 431.6, "BHARTIARTL": 1998.2, "HCLTECH": 1389.5},
     **{"TECHM": 1629.3, "WIPRO": 246.55, "PERSISTENT": 5621.0, "COFORGE": 1782.4, "TATACOMM": 1785.6},
-    **{"INDUSTOWER": 388.8, "NIFTYBEES": 264.4, "LTGILTBEES": 28.75},
+    **{"INDUSTOWER": 388.8, "ICICIBANK": 1342.6, "SBIN": 812.35, "KOTAKBANK": 1904.15, "AXISBANK": 1178.9},
 }
 BASKET: Final = [{"ticker": ticker, "quantity": 10, "type": "BUY"} for ticker in ("INFY", "TCS", "HDFCBANK", "ITC")]
 NAMED: Final = {"config": {"orderName": "Four Steady Hands"}}
