@@ -48,7 +48,7 @@ def _prepare(site: Site, partner: DistantPartner, browser: Browser | None) -> No
     lost = {client: partner.create(_lines(shares)) for client, shares in BASKETS.items()}
     lost[INVESTOR] = partner.create_smallcase("BUY", scid=SCID)
     for client, transaction_id in lost.items():
-        chosen = {"amount": 60_000} if client == INVESTOR else {}
+        chosen: dict[str, Any] = {"amount": 60_000} if client == INVESTOR else {}
         assert partner.complete(transaction_id, client, **chosen).status == 200
     until(lambda: {partner.details(one)["status"] for one in lost.values()} == {"COMPLETED"}, what="given up")
     asha = Person(desktop(browser), site.base, "asha")

@@ -1,7 +1,6 @@
 """What a person types at the desk."""
 
 import re
-from decimal import Decimal
 from typing import Any, Final
 
 from django import forms
@@ -19,7 +18,7 @@ REASON = {"rows": 3, "maxlength": LONGEST_REASON}
 class PriceField(forms.DecimalField):
     """Books write 28.750000: zeros beyond the fourth decimal say nothing, and are no mistake."""
 
-    def to_python(self, value: Any) -> Decimal | None:
+    def to_python(self, value: Any) -> Any:
         return super().to_python(BEYOND_FOUR.sub(r"\1", value) if isinstance(value, str) else value)
 
 
