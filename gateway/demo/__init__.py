@@ -1,1 +1,1 @@
-"""The story that `manage.py demo` tells: an ordinary partner over HTTP, and whoever stands at the gateway's own shell."""
+"""The story that `manage.py demo` tells: an ordinary partner over HTTP, and whoever has the gateway's shell."""
