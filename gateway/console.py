@@ -67,6 +67,8 @@ class ReadOnlyAdmin(ReadOnly, admin.ModelAdmin[Any]):
     paginator = Uncounted
     # What an id that no index serves looks like: nothing else is looked for there.
     id_forms: Mapping[str, re.Pattern[str]] = MappingProxyType({})
+    # What an id has to be asked with whose index begins with something else: of each gateway by turns, say.
+    asked_with: Mapping[str, Mapping[str, QuerySet[Any]]] = MappingProxyType({})
     actions: Sequence[Any] = ()
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
@@ -87,10 +89,10 @@ class ReadOnlyAdmin(ReadOnly, admin.ModelAdmin[Any]):
         for field in (field[1:] for field in fields if field.startswith("=")):
             if field in self.id_forms and not self.id_forms[field].fullmatch(term):
                 continue
-            found = list(queryset.filter(**{field: term}).order_by().values_list("pk", flat=True)[:MOST_FOUND])
+            alike = queryset.filter(**self.asked_with.get(field, {}), **{field: term})
+            found = list(alike.order_by().values_list("pk", flat=True)[:MOST_FOUND])
             if found:
-                one = {field: term} if len(found) == MOST_FOUND else {"pk__in": found}
-                return queryset.filter(**one), False
+                return (alike if len(found) == MOST_FOUND else queryset.filter(pk__in=found)), False
         loose = [Q(**{f"{field}__icontains": term}) for field in fields if not field.startswith("=")]
         return (queryset.filter(reduce(or_, loose)) if loose else queryset.none()), False
 

@@ -78,7 +78,7 @@ class BatchAdmin(ReadOnlyAdmin):
 class OrderAdmin(ReadOnlyAdmin):
     list_display = ("ticker", "side", "status", "error_code", "quantity", "filled_quantity", "batch", "ordered_at")
     list_select_related = ("batch",)
-    list_filter = ("status", OrderBrokerFilter, AgeFilter, "order_type")
+    list_filter = ("status", OrderBrokerFilter, AgeFilter, "order_type", "batch__gateway")
     search_fields = (
         "=ref",
         "=batch__batch_id",

@@ -115,6 +115,14 @@ class Batch(Work):
             *Work.Meta.indexes,
             models.Index(fields=["iscid", "-id"], condition=Q(iscid__isnull=False), name="batch_iscid_newest"),
             models.Index(fields=["account", "-id"], name="batch_account_newest"),
+            # Of the open ones one_open_batch_per_investment tells; COMPLETED are most, and found without.
+            models.Index(
+                fields=["status", "-id"],
+                condition=Q(
+                    status__in=["ERROR", "PARTIALLYFILLED", "UNFILLED", "UNPLACED", "CANCELLED", "MARKEDCOMPLETE"]
+                ),
+                name="batch_rare_status",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -176,6 +184,12 @@ class Order(models.Model):
         ]
         indexes = [
             models.Index(fields=["batch"], condition=Q(status="ERROR"), name="order_in_error"),
+            # An order that goes well is never in it.
+            models.Index(
+                fields=["status", "-id"],
+                condition=Q(status__in=["ERROR", "UNPLACED", "PARTIAL", "REJECTED", "CANCELLED", "CANCELLED AMO"]),
+                name="order_rare_status",
+            ),
             models.Index(
                 fields=["exchange_order_id"],
                 condition=Q(exchange_order_id__isnull=False),

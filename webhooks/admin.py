@@ -15,9 +15,10 @@ from gateway import clock
 from gateway.admin import Rotating
 from gateway.console import ReadOnlyAdmin, ReadOnlyInline, actor_of
 from gateway.errors import GatewayError
+from gateway.models import Gateway
 from gateway.operating import Operable, Operation
 from webhooks import arranging
-from webhooks.models import Attempt, Delivery, Endpoint, Event, Replay
+from webhooks.models import Attempt, Delivery, DeliveryStatus, Endpoint, Event, Replay
 from webhooks.sent import body_of, headers_of
 from webhooks.services.endpoints import disable, retire_secret, rotate_secret
 from webhooks.services.replaying import recover, send_again
@@ -58,6 +59,22 @@ class Answered(admin.SimpleListFilter):
             return queryset.filter(status_code__isnull=True)
         first = 100 * int(wanted) if wanted in {"2", "3", "4", "5"} else 0
         return queryset.filter(status_code__gte=first, status_code__lt=first + 100) if first else queryset
+
+
+class OwedFilter(admin.SimpleListFilter):
+    """By status: what is due is asked of the couriers' own index, which knows it by its time."""
+
+    title = "status"
+    parameter_name = "status__exact"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(status.value, str(status.label)) for status in DeliveryStatus]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> QuerySet[Delivery]:
+        wanted = self.value()
+        if wanted == DeliveryStatus.DUE:
+            return queryset.filter(status=wanted, due_at__isnull=False)
+        return queryset.filter(status=wanted) if wanted else queryset
 
 
 @admin.register(Endpoint)
@@ -185,6 +202,7 @@ class EventAdmin(Resending):
     list_select_related = ("gateway",)
     list_filter = ("type", "gateway")
     search_fields = ("=subject", "=key", "=transaction_id", "=auth_id", "=request_id")
+    asked_with = {"subject": {"gateway__in": Gateway.objects.all()}}
     inlines = (DeliveryInline,)
 
     def deliveries_of(self, chosen: QuerySet[Event]) -> QuerySet[Delivery]:
@@ -200,8 +218,9 @@ class AttemptInline(ReadOnlyInline):
 class DeliveryAdmin(Resending):
     list_display = ("event", "endpoint", "status", "failures", "due_at", "settled_at", "is_bulk")
     list_select_related = ("event", "endpoint")
-    list_filter = ("status", "is_bulk", "gateway")
+    list_filter = (OwedFilter, "is_bulk", "gateway")
     search_fields = ("=event__subject", "=event__key", "=event__transaction_id")
+    asked_with = {"event__subject": {"event__gateway__in": Gateway.objects.all()}}
     inlines = (AttemptInline,)
 
     def deliveries_of(self, chosen: QuerySet[Delivery]) -> QuerySet[Delivery]:
@@ -214,6 +233,7 @@ class AttemptAdmin(ReadOnlyAdmin):
     list_select_related = ("delivery__event",)
     list_filter = (Answered,)
     search_fields = ("=delivery__event__key", "=delivery__event__subject")
+    asked_with = {"delivery__event__subject": {"delivery__event__gateway__in": Gateway.objects.all()}}
     fields = ("delivery", "at", "status_code", "error", "duration_ms", "sent", "response")
     readonly_fields = ("sent",)
 

@@ -88,6 +88,7 @@ class Event(models.Model):
             models.Index(fields=["gateway", "-id"], name="event_gateway_newest"),
             models.Index(F("auth_id"), F("id").desc(), condition=~Q(auth_id=""), name="event_user_newest"),
             models.Index(F("transaction_id"), condition=~Q(transaction_id=""), name="event_transaction"),
+            models.Index(F("request_id"), condition=~Q(request_id=""), name="event_request"),
             models.Index(fields=["gateway", "created_at"], name="event_gateway_since"),
         ]
 

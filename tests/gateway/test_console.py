@@ -1,6 +1,8 @@
 """What an operator's browser could be made to ask of the console."""
 
 import csv
+import re
+from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
@@ -8,6 +10,7 @@ from django.contrib import admin
 from django.contrib.auth.models import Group, User
 from django.db import connection
 from django.db.models import Model
+from django.http import HttpRequest
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
@@ -17,6 +20,8 @@ from gateway.models import Account, AuditEntry
 from gateway.vault import unseal
 from tests import make
 from tests.smallcases.counting import at_most
+from transactions.models import Batch, Order
+from webhooks.models import Attempt, Delivery, Event
 
 
 @pytest.fixture
@@ -103,6 +108,68 @@ class TestAList:
         big = ("order", "batch", "transaction", "attempt", "delivery", "event", "account", "auditentry")
         distinct = [query["sql"] for query in asked if "DISTINCT" in query["sql"]]
         assert not [sql for sql in distinct if any(f'_{name}"' in sql for name in big)]
+
+
+def plans(act: Callable[[], object]) -> list[str]:
+    """PostgreSQL's, of every statement; where an index is worth more than rows that are few."""
+    with CaptureQueriesContext(connection) as asked:
+        act()
+    with connection.cursor() as cursor:
+        for way in ("seqscan", "bitmapscan", "hashjoin", "mergejoin", "sort"):
+            cursor.execute(f"SET LOCAL enable_{way} = off")
+        told = []
+        for one in asked:
+            cursor.execute(f"EXPLAIN {one['sql']}")
+            told.append("\n".join(line for (line,) in cursor.fetchall()))
+    return told
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("page", [Event, Delivery, Attempt])
+def test_the_subject_of_an_event_is_looked_for_gateway_by_gateway_as_its_index_has_it(page: type[Model]) -> None:
+    rows, shown = page._default_manager.all(), admin.site._registry[page]
+
+    with CaptureQueriesContext(connection) as asked:
+        shown.get_search_results(HttpRequest(), rows, "a" * 24)
+
+    (by_subject,) = (one["sql"] for one in asked if '"subject" = ' in one["sql"])
+    assert '"webhooks_event"."gateway_id" IN (SELECT' in by_subject
+
+
+@pytest.mark.servers
+@pytest.mark.django_db
+class TestALargeTable:
+    @pytest.mark.parametrize(
+        ("page", "term", "index", "condition"),
+        [
+            (Event, "b" * 32, "event_request", "request_id.* = "),
+            (Order, "11" * 8, "order_by_exchange_id", "exchange_order_id.* = "),
+        ],
+    )
+    def test_is_asked_for_an_id_by_an_index_that_begins_with_it(
+        self, page: type[Model], term: str, index: str, condition: str
+    ) -> None:
+        rows, shown = page._default_manager.all(), admin.site._registry[page]
+
+        told = plans(lambda: shown.get_search_results(HttpRequest(), rows, term))
+
+        assert any(re.search(f"{index}.*\n.*Index Cond: .*{condition}", one) for one in told)
+
+    @pytest.mark.parametrize("status", ["ERROR", "UNPLACED", "PARTIAL", "REJECTED", "CANCELLED", "CANCELLED AMO"])
+    def test_tells_orders_that_did_not_go_well_by_an_index_of_theirs(self, status: str) -> None:
+        (told,) = plans(lambda: list(Order.objects.filter(status=status).order_by("-pk")[:50]))
+
+        assert "order_rare_status" in told
+        assert "Sort" not in told
+
+    @pytest.mark.parametrize(
+        "status", ["ERROR", "PARTIALLYFILLED", "UNFILLED", "UNPLACED", "CANCELLED", "MARKEDCOMPLETE"]
+    )
+    def test_tells_batches_that_did_not_go_well_by_an_index_of_theirs(self, status: str) -> None:
+        (told,) = plans(lambda: list(Batch.objects.filter(status=status).order_by("-pk")[:50]))
+
+        assert "batch_rare_status" in told
+        assert "Sort" not in told
 
 
 class TestAnExport:

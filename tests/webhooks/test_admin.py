@@ -53,6 +53,31 @@ def act(client: Client, page: str, action: str, rows: Any) -> list[str]:
     return [str(message) for message in answer.context["messages"]]
 
 
+@pytest.mark.parametrize("of", ["subject", "key", "request_id"])
+def test_events_are_found_by_any_of_their_ids(here: Gateway, of: str) -> None:
+    first, *_ = Event.objects.order_by("pk")
+    Event.objects.filter(pk=first.pk).update(request_id="f" * 32, subject="c" * 24)
+    ledger.events(make.gateway(), clock.wall(), 2)
+    first.refresh_from_db()
+
+    page = logged_in().get("/admin/webhooks/event/", {"q": getattr(first, of)})
+
+    assert [event.pk for event in page.context["cl"].result_list] == [first.pk]
+
+
+@pytest.mark.parametrize("status", ["DUE", "GIVEN_UP", "DELIVERED"])
+def test_deliveries_are_told_by_their_status(here: Gateway, status: str) -> None:
+    first, second, third = Delivery.objects.order_by("pk")
+    now = clock.wall()
+    Delivery.objects.filter(pk=second.pk).update(status="DUE", due_at=now, settled_at=None)
+    Delivery.objects.filter(pk=third.pk).update(status="DELIVERED")
+    wanted = {"GIVEN_UP": first, "DUE": second, "DELIVERED": third}
+
+    page = logged_in().get("/admin/webhooks/delivery/", {"status__exact": status})
+
+    assert list(page.context["cl"].result_list) == [wanted[status]]
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_a_list_is_shown_in_as_many_statements_however_long(here: Gateway, page: str) -> None:
     client = logged_in()
