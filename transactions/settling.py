@@ -1,7 +1,7 @@
 """What an order becomes when support settles it, and whether the broker agrees. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 from typing import Any, Final
 
@@ -45,6 +45,9 @@ class NotSettleable(Conflict):
 
 class NothingNew(Conflict):
     """The order is what it is to be settled as."""
+
+
+_FACTS: Final = tuple(field.name for field in fields(Facts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +120,10 @@ def announcements(before: BatchStatus, after: BatchStatus) -> tuple[EventType, .
 def as_kept(facts: Facts) -> dict[str, Any]:
     """For a JSON column; exact."""
     price = facts.average_price
-    return asdict(replace(facts, silent_since=None)) | {
+    return {name: getattr(facts, name) for name in _FACTS} | {
         "status": facts.status.value,
         "average_price": None if price is None else str(average(price)),
+        "silent_since": None,
     }
 
 

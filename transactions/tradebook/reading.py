@@ -210,11 +210,12 @@ def _trade(line: int, cells: Sequence[str], layout: Layout) -> Trade:
     if len(cells) != len(layout.header):
         few = f"{len(cells)} columns instead of {len(layout.header)}"
         raise Refused(line, few if len(cells) > len(layout.header) else f"{few}: is the file cut off?")
-    for name, cell in zip(layout.header, cells, strict=True):
-        if values.is_formula(cell.strip()):
-            raise Refused(line, f"{name.strip()}: “{cell.strip()[:20]}” is a formula, not data")
+    bare = [cell.strip() for cell in cells]
+    for name, cell in zip(layout.header, bare, strict=True):
+        if values.is_formula(cell):
+            raise Refused(line, f"{name.strip()}: “{cell[:20]}” is a formula, not data")
     try:
-        return _read(line, {column: cells[place].strip() for column, place in layout.places.items()})
+        return _read(line, {column: bare[place] for column, place in layout.places.items()})
     except values.Unreadable as problem:
         raise Refused(line, str(problem)) from None
 

@@ -1,9 +1,10 @@
 """A book is laid out; nothing is applied."""
 
 import io
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from django.contrib.auth.models import User
@@ -22,6 +23,7 @@ from transactions.tradebook.reading import Refused
 from transactions.tradebook.services import staging
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("instruments")]
+TWO_WAYS: Final[Sequence[tuple[str, dict[str, str]]]] = (("a", {}), ("b", {"order_id": "7"}))
 
 
 @pytest.fixture
@@ -117,6 +119,17 @@ class TestStaging:
         book = staged(text, by=asha)
 
         assert (book.verdicts, book.rows.filter(can_be_applied=True).count()) == ({"contradicts": 2}, 0)
+
+    def test_believes_none_of_many_that_are_named_in_two_ways(
+        self, gateway: Gateway, asha: User, now: datetime, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(staging, "AT_ONCE", 1)
+        named = [lost(gateway, now, securities=(Security(s, 5, Side.BUY),)).order for s in ("INFY", "TCS", "ITC")]
+        twice = (line(order, 5, trade_no=name, **more) for order in named[:2] for name, more in TWO_WAYS)
+
+        book = staged(HEADER + "".join(twice) + line(named[2], 5), by=asha)
+
+        assert book.verdicts == {"contradicts": 4, "exact match": 1}
 
     def test_knows_what_was_settled_from_a_book_before(self, scene: Scene, asha: User, now: datetime) -> None:
         made = settled(scene.order, complete(scene.order, "1500"), by=asha, now=now)

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, Final, TypeVar
 
 from django.contrib.auth.models import User
 from django.db import connection
-from django.db.models import Count, DecimalField, F, Max, Min, QuerySet, Sum
+from django.db.models import Count, DecimalField, Exists, F, Max, Min, OuterRef, QuerySet, Sum
 from django.db.transaction import atomic
 
 from brokers.port import Variety
@@ -128,7 +128,7 @@ def _write_trades(staged: Tradebook, read: Iterator[Trade], upload: Upload) -> I
 def _book_trade(staged: Tradebook, trade: Trade, upload: Upload) -> BookTrade:
     """A trade without a number is told from its like by its line."""
     return BookTrade(
-        tradebook=staged,
+        tradebook_id=staged.pk,
         line=trade.line,
         order_no=trade.order_no,
         order_ref=trade.order_ref,
@@ -207,7 +207,7 @@ def _row(staged: Tradebook, one: Mapping[str, Any], orders: _Orders) -> BookRow:
     if len(found) > 1:
         ruling = Ruling(Verdict.CONTRADICTS, f"{len(found)} orders have this number.")
     return BookRow(
-        tradebook=staged,
+        tradebook_id=staged.pk,
         line=one["first"],
         order_no=one["order_no"],
         order_ref=one["order_ref"],
@@ -260,8 +260,8 @@ def _unmentioned(staged: Tradebook) -> Iterator[BookRow]:
         ordered_at__gte=_midnight(told["first"]),
         ordered_at__lt=_midnight(told["last"]) + timedelta(days=1),
     ).exclude(batch__variety=Variety.AMO)
-    named = BookRow.objects.filter(tradebook=staged, order__isnull=False).values("order")
-    for order in lost.exclude(pk__in=named).select_related("batch__account").order_by("pk").iterator(AT_ONCE):
+    named = Exists(BookRow.objects.filter(tradebook=staged, order=OuterRef("pk")))
+    for order in lost.filter(~named).select_related("batch__account").order_by("pk").iterator(AT_ONCE):
         yield _silent(staged, order)
 
 
@@ -273,7 +273,7 @@ def _silent(staged: Tradebook, order: Order) -> BookRow:
     traded = Traded(order.ticker, order.side, 0, Decimal(0))
     ruling = verdict_of(traded, _known(order))
     return BookRow(
-        tradebook=staged,
+        tradebook_id=staged.pk,
         line=0,
         order_ref=order.ref,
         client=order.batch.account.client_id,
@@ -291,11 +291,16 @@ def _silent(staged: Tradebook, order: Order) -> BookRow:
 
 
 def _distrust_what_is_named_twice(staged: Tradebook) -> None:
-    """An order under two numbers, or with and without its reference, has its trades in two rows: neither tells all."""
+    """An order under two numbers, or with and without its reference, has its trades in two rows: neither tells all.
+
+    Asked first and changed then: in one statement, PostgreSQL knows too little of rows that were written just now, and
+    may count them all anew for each of them.
+    """
     rows = BookRow.objects.filter(tradebook=staged, order__isnull=False)
-    twice = rows.values("order").annotate(rows=Count("pk")).filter(rows__gt=1).values("order")
-    rows.filter(order__in=twice).update(
-        verdict=Verdict.CONTRADICTS,
-        difference="The book names this order in several ways: sum them, and settle it by hand.",
-        can_be_applied=False,
-    )
+    twice = rows.values("order").annotate(rows=Count("pk")).filter(rows__gt=1).values_list("order", flat=True)
+    for orders in _sets(twice.order_by().iterator(chunk_size=AT_ONCE), AT_ONCE):
+        rows.filter(order__in=orders).update(
+            verdict=Verdict.CONTRADICTS,
+            difference="The book names this order in several ways: sum them, and settle it by hand.",
+            can_be_applied=False,
+        )
