@@ -36,6 +36,8 @@ NAMES = (
     "rebalance",
     "scale",
     "sweep",
+    "console",
+    "tradebook",
     "start",
     "processes",
 )
