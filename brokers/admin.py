@@ -22,6 +22,7 @@ class InstrumentAdmin(ReadOnlyAdmin):
     list_display = ("symbol", "name", "kind", "sector", "tick_size", "reference_price", "tradable")
     list_filter = ("kind", "tradable", "sector")
     search_fields = ("symbol", "name", "=isin")
+    search_help_text = "Part of the symbol or the name, or an ISIN"
     ordering = ("symbol",)
     readonly_fields = ("chart",)
 
@@ -52,3 +53,4 @@ class PricePinAdmin(ReadOnlyAdmin):
     list_display = ("instrument", "gateway", "price", "pinned_at")
     list_select_related = ("instrument", "gateway")
     search_fields = ("instrument__symbol",)
+    search_help_text = "Part of the symbol"

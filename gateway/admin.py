@@ -105,6 +105,7 @@ class GatewayAdmin(Operable, Rotating):
     list_display = ("name", "is_test", "market_hours", "clock_offset", "created_at")
     list_filter = ("is_test",)
     search_fields = ("=name", "name")
+    search_help_text = "Part of the name"
     fields = (
         "name",
         "is_test",
@@ -200,6 +201,7 @@ class AccountAdmin(ReadOnlyAdmin):
     list_select_related = ("gateway",)
     list_filter = ("gateway",)
     search_fields = ("=auth_id", "=client_id")
+    search_help_text = "smallcaseAuthId or the broker's client id"
 
 
 class When(admin.SimpleListFilter):

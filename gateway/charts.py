@@ -8,12 +8,10 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 WIDTH: Final = 640
-HEIGHT: Final = 140
-BASE: Final = 118  # where bars stand; below it are the words
+HEIGHT: Final = 120
+BASE: Final = 118  # where bars stand
 TOP: Final = 14
 MOST_POINTS: Final = 400
-NAMES: Final = 110  # where the rows of pairs begin, after their names
-ROW: Final = 26
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,34 +71,23 @@ class Pair:
 def pairs(title: str, shown: Sequence[Pair]) -> SafeString:
     """A row for each name: what it was above what it will be."""
     most = max((max(pair.before, pair.after) for pair in shown), default=0.0) or 1.0
-    room = WIDTH - NAMES
     drawn = (
         (
-            number * ROW + 17,
-            pair.label,
-            NAMES,
-            number * ROW + 4,
-            f"{pair.before * room / most:.1f}",
-            number * ROW + 13,
-            f"{pair.after * room / most:.1f}",
             f"{pair.label}: from {pair.before:g} % to {pair.after:g} %",
+            pair.label,
+            f"{pair.before * 100 / most:.1f}",
+            f"{pair.after * 100 / most:.1f}",
         )
-        for number, pair in enumerate(shown)
+        for pair in shown
     )
     rows = format_html_join(
         "",
-        '<g><title>{7}</title><text x="0" y="{0}">{1}</text><rect class="bar" x="{2}" y="{3}" width="{4}" height="8"/>'
-        '<rect class="bar second" x="{2}" y="{5}" width="{6}" height="8"/></g>',
+        '<div title="{}"><span>{}</span><svg viewBox="0 0 100 18" preserveAspectRatio="none"><rect class="bar" y="0" '
+        'width="{}" height="8"/><rect class="bar second" y="10" width="{}" height="8"/></svg></div>',
         drawn,
     )
     said = f"{title}: {'; '.join(f'{pair.label} from {pair.before:g} to {pair.after:g} %' for pair in shown)}."
-    return format_html(
-        '<svg class="chart" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>',
-        WIDTH,
-        max(len(shown), 1) * ROW,
-        said,
-        rows,
-    )
+    return format_html('<div class="pairs" role="img" aria-label="{}">{}</div>', said, rows)
 
 
 def _height(value: int, most: int) -> float:
@@ -113,17 +100,18 @@ def _ends(labels: Sequence[str]) -> tuple[str, str]:
 
 
 def _frame(said: str, inside: SafeString, most: str, ends: tuple[str, str]) -> SafeString:
+    """The words stand below the drawing, which is stretched: they are as large on a phone as on a desk."""
     return format_html(
-        '<svg class="chart" viewBox="0 0 {w} {h}" role="img" aria-label="{said}"><title>{said}</title>{inside}'
-        '<line class="axis" x1="0" y1="{base}" x2="{w}" y2="{base}"/><text x="0" y="11">{most}</text>'
-        '<text x="0" y="{low}">{first}</text><text x="{w}" y="{low}" text-anchor="end">{last}</text></svg>',
+        '<figure class="chart"><svg viewBox="0 0 {w} {h}" preserveAspectRatio="none" role="img" aria-label="{said}">'
+        '<title>{said}</title>{inside}<line class="axis" x1="0" y1="{base}" x2="{w}" y2="{base}"/></svg>'
+        '<figcaption aria-hidden="true"><span>{first}</span><span>highest {most}</span><span>{last}</span></figcaption>'
+        "</figure>",
         w=WIDTH,
         h=HEIGHT,
         said=said,
         inside=inside,
         base=BASE,
         most=most,
-        low=HEIGHT - 6,
         first=ends[0],
         last=ends[1],
     )

@@ -18,6 +18,7 @@ from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
 from django.db.transaction import atomic
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, StreamingHttpResponse
+from django.template.loader import render_to_string
 from django.utils.functional import cached_property
 
 from gateway import clock
@@ -27,6 +28,8 @@ from gateway.audit import Actor
 MOST_COUNTED: Final = 1_000
 MOST_FOUND: Final = 1_000
 MOST_EXPORTED: Final = 100_000
+# How a row is worked on (gateway.work) is of interest after what it is.
+WORK: Final = ("due_at", "leased_until", "attempts")
 FORMULA: Final = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
@@ -61,6 +64,7 @@ class ReadOnlyAdmin(ReadOnly, admin.ModelAdmin[Any]):
     """Lists that a person can wait for: nothing is counted to its end, and any id is found at once."""
 
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
     list_per_page = 50
     list_max_show_all = 0
     ordering = ("-pk",)
@@ -70,6 +74,12 @@ class ReadOnlyAdmin(ReadOnly, admin.ModelAdmin[Any]):
     # What an id has to be asked with whose index begins with something else: of each gateway by turns, say.
     asked_with: Mapping[str, Mapping[str, QuerySet[Any]]] = MappingProxyType({})
     actions: Sequence[Any] = ()
+    first: Sequence[str] = ()  # of a row's page
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        shown = super().get_fields(request, obj)
+        rank = {name: place for place, name in enumerate(self.first)} | dict.fromkeys(WORK, len(shown) + 1)
+        return shown if self.fields else sorted(shown, key=lambda name: rank.get(str(name), len(shown)))
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """All that may be seen may be taken along."""
@@ -141,6 +151,7 @@ def cell(value: object) -> str:
 
 
 class ReadOnlyInline(ReadOnly, admin.TabularInline[Any, Any]):
+    template = "admin/read_inline.html"
     extra = 0
     can_delete = False
     show_change_link = False
@@ -161,5 +172,5 @@ class Askable:
             return None
         holds_nul = any("\0" in text for name, texts in query.lists() for text in (name, *texts))
         if holds_nul or query.get("_to_field") == "":
-            return HttpResponseBadRequest("<h1>Bad Request (400)</h1>")
+            return HttpResponseBadRequest(render_to_string("400.html"))
         return None

@@ -29,6 +29,7 @@ class ConsoleSite(AdminSite):
     site_header = site_title = "Transaction gateway"
     index_title = "Console"
     site_url = None
+    enable_nav_sidebar = False  # the lists need the width; what is worked with stands above every page
     login_form = LoginForm
     index_template = "admin/home.html"
     login_template = "admin/console_login.html"

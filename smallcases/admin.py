@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 
 from brokers.quotes import quotes
 from gateway import clock
+from gateway.badges import badge_of
 from gateway.charts import line
 from gateway.console import ReadOnlyAdmin, ReadOnlyInline
 from smallcases.investments import fills_of
@@ -88,6 +89,7 @@ class SmallcaseAdmin(OwnAlone):
     list_select_related = ("manager",)
     list_filter = ("kind", "risk", "schedule", "is_archived")
     search_fields = ("=scid", "name")
+    search_help_text = "scid or part of the name"
     ordering = ("scid",)
     inlines = (PerformanceInline, VersionInline)
     change_list_template = "studio/smallcases.html"
@@ -111,6 +113,7 @@ class VersionAdmin(OwnAlone):
     list_display = ("smallcase", "number", "label", "published_at", "published_by")
     list_select_related = ("smallcase", "published_by")
     search_fields = ("=smallcase__scid", "label")
+    search_help_text = "scid or part of the label"
     inlines = (ConstituentInline, AnnouncementInline)
 
 
@@ -118,10 +121,14 @@ class VersionAdmin(OwnAlone):
 class RebalanceDraftAdmin(OwnAlone):
     """What is being written, and what became of it; written in the studio."""
 
-    list_display = ("smallcase", "on_top_of", "state", "label", "edited_by", "edited_at", "proposed_by", "approved_by")
+    list_display = (
+        *("smallcase", badge_of("state"), "on_top_of", "label", "edited_by", "edited_at", "proposed_by"),
+        "approved_by",
+    )
     list_select_related = ("smallcase", "edited_by", "proposed_by", "approved_by")
     list_filter = ("state",)
     search_fields = ("=smallcase__scid", "label")
+    search_help_text = "scid or part of the label"
     change_list_template = "studio/smallcases.html"
 
 
@@ -130,6 +137,7 @@ class IndexValueAdmin(OwnAlone):
     list_display = ("smallcase", "day", "value")
     list_select_related = ("smallcase",)
     search_fields = ("=smallcase__scid",)
+    search_help_text = "scid"
     ordering = ("-day",)
 
 
@@ -139,6 +147,7 @@ class InvestmentAdmin(OwnAlone):
     list_select_related = ("smallcase", "gateway", "account", "version__smallcase")
     list_filter = ("gateway", "deviated")
     search_fields = ("=iscid", "=account__auth_id", "=smallcase__scid")
+    search_help_text = "iscid, smallcaseAuthId or scid"
     inlines = (FillInline,)
     readonly_fields = ("holds", "worth")
 
@@ -179,6 +188,7 @@ class InvestmentFillAdmin(OwnAlone):
     list_display = ("investment", "side", "ticker", "shares", "price", "at")
     list_select_related = ("investment",)
     search_fields = ("=investment__iscid", "=order_ref")
+    search_help_text = "iscid or order ref"
 
 
 @admin.register(Sip)
@@ -188,6 +198,7 @@ class SipAdmin(OwnAlone):
     list_select_related = ("investment",)
     list_filter = ("frequency", "is_active", "gateway")
     search_fields = ("=investment__iscid",)
+    search_help_text = "iscid"
 
 
 @admin.register(Announcement)
@@ -197,6 +208,7 @@ class AnnouncementAdmin(OwnAlone):
     list_select_related = ("version__smallcase", "gateway")
     list_filter = ("gateway",)
     search_fields = ("=version__smallcase__scid",)
+    search_help_text = "scid"
 
     @admin.display(boolean=True, description="all told")
     def is_done(self, announcement: Announcement) -> bool:

@@ -6,11 +6,14 @@ from typing import Final
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 
 from gateway import clock
+from gateway.badges import badge_of
 from gateway.console import ReadOnlyAdmin, ReadOnlyInline, actor_of
 from gateway.errors import GatewayError
 from gateway.ids import SYMBOL
+from gateway.operating import Operable, Operation
 from transactions.filters import AgeFilter, BrokerFilter, OrderBrokerFilter, StuckFilter
 from transactions.models import Batch, CheckoutSession, Order, Transaction
 from transactions.services.closing import mark_complete
@@ -20,10 +23,12 @@ MOST_MARKED: Final = 100
 
 @admin.register(Transaction)
 class TransactionAdmin(ReadOnlyAdmin):
-    list_display = ("transaction_id", "status", "error_code", "intent", "gateway", "account", "created_at")
+    list_display = ("transaction_id", badge_of("status"), "error_code", "intent", "gateway", "account", "created_at")
     list_select_related = ("gateway", "account")
     list_filter = ("status", "intent", "gateway")
     search_fields = ("=transaction_id", "=account__auth_id", "=batch__batch_id")
+    search_help_text = "transactionId, batchId or smallcaseAuthId"
+    first = ("transaction_id", "status", "error_code", "error_message", "intent", "gateway", "account")
     exclude = ("sealed_login",)
 
 
@@ -31,6 +36,7 @@ class OrderInline(ReadOnlyInline):
     model = Order
     fk_name = "batch"
     ordering = ("position",)
+    show_change_link = True
     fields = (
         "ticker",
         "side",
@@ -47,10 +53,14 @@ class OrderInline(ReadOnlyInline):
 
 @admin.register(Batch)
 class BatchAdmin(ReadOnlyAdmin):
-    list_display = ("batch_id", "status", "gateway", "account", "variety", "created_at", "completed_at")
+    list_display = (
+        *("batch_id", badge_of("status"), "label", "gateway", "account", "variety", "created_at", "completed_at"),
+    )
     list_select_related = ("gateway", "account")
     list_filter = ("status", StuckFilter, BrokerFilter, "variety", "gateway")
     search_fields = ("=batch_id", "=iscid", "=transaction__transaction_id", "=account__auth_id")
+    search_help_text = "batchId, transactionId, iscid or smallcaseAuthId"
+    first = ("batch_id", "status", "transaction", "account", "gateway", "label", "variety")
     inlines = (OrderInline,)
     actions = ("mark_complete",)
 
@@ -75,8 +85,11 @@ class BatchAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Order)
-class OrderAdmin(ReadOnlyAdmin):
-    list_display = ("ticker", "side", "status", "error_code", "quantity", "filled_quantity", "batch", "ordered_at")
+class OrderAdmin(Operable, ReadOnlyAdmin):
+    list_display = (
+        *("ticker", "side", badge_of("status"), "quantity", "filled_quantity", "average_price", "error_code", "batch"),
+        "ordered_at",
+    )
     list_select_related = ("batch",)
     list_filter = ("status", OrderBrokerFilter, AgeFilter, "order_type", "batch__gateway")
     search_fields = (
@@ -87,7 +100,12 @@ class OrderAdmin(ReadOnlyAdmin):
         "=exchange_order_id",
         "=ticker",
     )
+    search_help_text = "Order ref, exchange order id, batchId, transactionId, smallcaseAuthId or ticker"
+    first = ("status", "batch", "ticker", "side", "quantity", "filled_quantity", "average_price", "error_code")
     id_forms = {"exchange_order_id": re.compile(r"(?=.*\d)[\w-]{1,32}"), "ticker": SYMBOL}
+
+    def operations(self, row: Order) -> list[Operation]:
+        return [("transactions.view_order", reverse("admin:desk_order", args=[row.pk]), "At the reconciliation desk")]
 
 
 @admin.register(CheckoutSession)
@@ -98,4 +116,5 @@ class CheckoutSessionAdmin(ReadOnlyAdmin):
     list_select_related = ("transaction",)
     list_filter = ("mode", "is_replaced")
     search_fields = ("=session_id", "=transaction__transaction_id")
+    search_help_text = "The session's id or a transactionId"
     exclude = ("token_digest",)

@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 
 from gateway import clock
 from gateway.admin import Rotating
+from gateway.badges import badge, badge_of
 from gateway.console import ReadOnlyAdmin, ReadOnlyInline, actor_of
 from gateway.errors import GatewayError
 from gateway.models import Gateway
@@ -79,10 +80,11 @@ class OwedFilter(admin.SimpleListFilter):
 
 @admin.register(Endpoint)
 class EndpointAdmin(Operable, Rotating):
-    list_display = ("url", "gateway", "is_enabled", "failures", "failing_since", "disabled_at", "disabled_because")
+    list_display = ("url", "health", "failures", "failing_since", "disabled_at", "disabled_because", "gateway")
     list_select_related = ("gateway",)
     list_filter = (Health, "plan", "gateway")
     search_fields = ("url", "=public_id")
+    search_help_text = "Part of the URL, or the endpoint's id"
     fields = (
         "gateway",
         "public_id",
@@ -97,6 +99,10 @@ class EndpointAdmin(Operable, Rotating):
         "created_at",
     )
     actions = ("enable_and_recover", "disable", "rotate_signing_secret", "retire_signing_secret")
+
+    @admin.display(description="health")
+    def health(self, endpoint: Endpoint) -> SafeString:
+        return badge("failing" if endpoint.failures else "well") if endpoint.is_enabled else badge("disabled")
 
     def get_urls(self) -> list[URLPattern]:
         guarded = self.admin_site.admin_view
@@ -203,6 +209,8 @@ class EventAdmin(Resending):
     list_filter = ("type", "gateway")
     search_fields = ("=subject", "=key", "=transaction_id", "=auth_id", "=request_id")
     asked_with = {"subject": {"gateway__in": Gateway.objects.all()}}
+    search_help_text = "batchId or other subject, webhook-id, transactionId, smallcaseAuthId or Request-Id"
+    first = ("type", "subject", "sequence", "gateway", "key", "transaction_id", "auth_id", "created_at")
     inlines = (DeliveryInline,)
 
     def deliveries_of(self, chosen: QuerySet[Event]) -> QuerySet[Delivery]:
@@ -216,11 +224,13 @@ class AttemptInline(ReadOnlyInline):
 
 @admin.register(Delivery)
 class DeliveryAdmin(Resending):
-    list_display = ("event", "endpoint", "status", "failures", "due_at", "settled_at", "is_bulk")
+    list_display = ("event", badge_of("status"), "failures", "endpoint", "due_at", "settled_at", "is_bulk")
     list_select_related = ("event", "endpoint")
     list_filter = (OwedFilter, "is_bulk", "gateway")
     search_fields = ("=event__subject", "=event__key", "=event__transaction_id")
     asked_with = {"event__subject": {"event__gateway__in": Gateway.objects.all()}}
+    search_help_text = "batchId or other subject, webhook-id or transactionId"
+    first = ("status", "event", "endpoint", "failures", "settled_at")
     inlines = (AttemptInline,)
 
     def deliveries_of(self, chosen: QuerySet[Delivery]) -> QuerySet[Delivery]:
@@ -234,6 +244,7 @@ class AttemptAdmin(ReadOnlyAdmin):
     list_filter = (Answered,)
     search_fields = ("=delivery__event__key", "=delivery__event__subject")
     asked_with = {"delivery__event__subject": {"delivery__event__gateway__in": Gateway.objects.all()}}
+    search_help_text = "webhook-id, or batchId or other subject"
     fields = ("delivery", "at", "status_code", "error", "duration_ms", "sent", "response")
     readonly_fields = ("sent",)
 
@@ -252,6 +263,7 @@ class ReplayAdmin(ReadOnlyAdmin):
     list_select_related = ("gateway", "endpoint")
     list_filter = ("only_missed", "gateway")
     search_fields = ("=key", "=auth_id")
+    search_help_text = "The replay's id or a smallcaseAuthId"
 
     @admin.display(boolean=True, description="all replayed")
     def is_done(self, replay: Replay) -> bool:

@@ -1,12 +1,14 @@
 """How the console's pages write numbers."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from django import template
 from django.urls import reverse
 
+from gateway import badges
 from gateway.jobs import Job
 
 register = template.Library()
@@ -19,6 +21,28 @@ LISTS: Final = {
     Job.REPLAY: "webhooks_replay_changelist",
     Job.APPLY_TRADEBOOK: "tradebook_tradebook_changelist",
 }
+WORDS: Final = {
+    Job.PLACE_BATCH: "Place batches",
+    Job.SYNC_BATCH: "Ask brokers",
+    Job.DELIVER: "Deliver webhooks",
+    Job.ANNOUNCE: "Tell of rebalances",
+    Job.TELL_SIP: "Tell of SIPs",
+    Job.REPLAY: "Replay webhooks",
+    Job.APPLY_TRADEBOOK: "Apply tradebooks",
+}
+# Permission, address, words: what stands above every page.
+PLACES: Final = (
+    ("transactions.view_order", "desk_queue", "Reconciliation desk"),
+    ("smallcases.view_smallcase", "studio", "Rebalance studio"),
+    ("transactions.view_order", "transactions_order_changelist", "Orders"),
+    ("transactions.view_batch", "transactions_batch_changelist", "Batches"),
+    ("transactions.view_transaction", "transactions_transaction_changelist", "Transactions"),
+    ("smallcases.view_investment", "smallcases_investment_changelist", "Investments"),
+    ("webhooks.view_event", "webhooks_event_changelist", "Events"),
+    ("webhooks.view_endpoint", "webhooks_endpoint_changelist", "Endpoints"),
+    ("gateway.view_gateway", "gateway_gateway_changelist", "Gateways"),
+    ("gateway.view_auditentry", "gateway_auditentry_changelist", "Audit trail"),
+)
 # What the lists count to (gateway.console).
 NARROWED: Final = {
     Job.PLACE_BATCH: "?status__exact=QUEUED",
@@ -46,3 +70,32 @@ def total(rows: Iterable[object], name: str) -> int:
 @register.filter
 def list_of(kind: Job) -> str:
     return reverse(f"admin:{LISTS[kind]}") + NARROWED.get(kind, "")
+
+
+@register.filter
+def words_of(kind: Job) -> str:
+    return WORDS[kind]
+
+
+@register.filter
+def badge(word: str) -> str:
+    return badges.badge(str(word))
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    address: str
+    words: str
+    is_here: bool
+
+
+@register.simple_tag(takes_context=True)
+def workplaces(context: Any) -> list[Place]:
+    return list(_places(context["request"]))
+
+
+def _places(request: Any) -> Iterator[Place]:
+    for permission, name, words in PLACES:
+        if request.user.has_perm(permission):
+            address = reverse(f"admin:{name}")
+            yield Place(address, words, request.path.startswith(address))

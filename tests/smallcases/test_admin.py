@@ -59,7 +59,7 @@ def test_a_row_is_drawn(console: Client, page: str) -> None:
 
     drawn = console.get(f"/admin/{page}/{row.pk}/change/").content.decode()
 
-    assert '<svg class="chart"' in drawn
+    assert '<figure class="chart"><svg ' in drawn
     assert "; lowest " in drawn
     assert "style=" not in drawn
 

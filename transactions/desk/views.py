@@ -60,13 +60,15 @@ def queue(request: HttpRequest) -> HttpResponse:
         broker=broker if broker in BROKERS else "",
         gateway=gateway,
     )
+    proposed = proposals()
     return page(
         request,
         "queue",
         "Reconciliation desk",
         lost=found.lost,
         more_after=found.more_after,
-        proposals=proposals(),
+        proposals=proposed,
+        proposed={one.order_id for one in proposed},
         contradictions=contradictions(),
         brokers=BROKERS,
         gateways=list(Gateway.objects.order_by("name").values_list("name", flat=True)[:200]),

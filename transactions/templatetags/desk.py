@@ -19,6 +19,15 @@ def rupees(amount: Decimal | None) -> str:
 
 
 @register.filter
+def price(of: Decimal | str | None) -> str:
+    """With the paise, and what is less than one where there is any; of a word as it is kept, or of a column."""
+    if of is None or of == "":
+        return "–"
+    whole, _, rest = f"{Decimal(str(of)):f}".partition(".")
+    return f"₹{formats.grouped(whole)}.{rest.rstrip('0').ljust(2, '0')}"
+
+
+@register.filter
 def age(of: timedelta) -> str:
     """2 d 3 h; 3 h 4 min; 5 min."""
     minutes = int(of.total_seconds()) // 60

@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.urls import URLPattern, path
 
+from gateway.badges import badge_of
 from gateway.console import ReadOnlyAdmin
 from transactions.desk import books, clocks, views
 from transactions.models import Settlement
@@ -13,10 +14,21 @@ from transactions.tradebook.models import Tradebook
 class SettlementAdmin(ReadOnlyAdmin):
     """Versions of the truth, as they were said."""
 
-    list_display = ("order", "version", "state", "amount", "proposed_by", "decided_by", "applied_at", "word_agrees")
+    list_display = (
+        "order",
+        badge_of("state"),
+        "amount",
+        "version",
+        "proposed_by",
+        "decided_by",
+        "applied_at",
+        "word_agrees",
+    )
     list_select_related = ("order", "proposed_by", "decided_by")
     list_filter = ("state", "needs_second", "from_tradebook", "word_agrees")
     search_fields = ("=order__ref", "=order__batch__batch_id", "=order__exchange_order_id")
+    search_help_text = "Order ref, batchId or exchange order id"
+    first = ("order", "state", "version", "undoes", "before", "after", "amount", "reason")
     change_list_template = "desk/settlements.html"
 
     def get_urls(self) -> list[URLPattern]:
@@ -43,4 +55,5 @@ class TradebookAdmin(ReadOnlyAdmin):
     list_select_related = ("uploaded_by",)
     list_filter = ("broker", "dialect")
     search_fields = ("name",)
+    search_help_text = "Part of the file's name"
     change_list_template = "desk/settlements.html"

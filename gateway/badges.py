@@ -1,0 +1,36 @@
+"""How a state is seen at a glance in the console: its own word, on the colour of what it asks of somebody."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from django.contrib import admin
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+# What is not named here is neither well nor ill.
+TONES: Final[Mapping[str, tuple[str, ...]]] = {
+    "bad": ("ERROR", "ERRORED", "UNPLACED", "GIVEN_UP", "contradicts", "unknown order", "disabled"),
+    "warn": (
+        *("PARTIAL", "REJECTED", "PARTIALLYPLACED", "PARTIALLYFILLED", "UNFILLED", "ACTION_REQUIRED", "PROPOSED"),
+        *("partial", "zero-fill", "failing"),
+    ),
+    "good": ("COMPLETE", "COMPLETED", "DELIVERED", "APPLIED", "PUBLISHED", "exact match", "well"),
+}
+_TONE: Final = {word: tone for tone, words in TONES.items() for word in words}
+
+
+def badge(word: str, shown: str | None = None) -> SafeString:
+    """`shown` stands in the place of a word that is no word, such as GIVEN_UP."""
+    tone = _TONE.get(word, "plain")
+    return format_html('<span class="badge {}">{}</span>', tone, shown or word.replace("_", " "))
+
+
+def badge_of(field: str, description: str = "") -> Callable[[Any], SafeString]:
+    """A column for `list_display`, in the place of the field's own."""
+
+    @admin.display(ordering=field, description=description or field)
+    def column(row: Any) -> SafeString:
+        return badge(str(getattr(row, field)))
+
+    column.__name__ = field  # by which the admin names the column
+    return column
