@@ -9,7 +9,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group, Permission, User
 from django.db.models import QuerySet
 from django.db.transaction import atomic
 from django.http import HttpRequest, HttpResponse
@@ -36,8 +36,22 @@ admin.site.unregister(TokenProxy)  # it shows the keys in clear
 admin.site.unregister([User, Group])
 
 
+class Ticked(Audited):
+    """What is many is ticked off: the two boxes of the stock admin have no names that a screen reader could say."""
+
+    filter_horizontal = ()
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest | None = None, **kwargs: Any) -> Any:
+        known = db_field.remote_field.model.objects.all()
+        if known.model is Permission:
+            known = known.select_related("content_type")
+        kwargs |= {"queryset": known, "widget": forms.CheckboxSelectMultiple}
+        return super().formfield_for_manytomany(db_field, request, **kwargs)  # type: ignore[arg-type]  # as GroupAdmin has it
+
+
 @admin.register(User)
-class PeopleAdmin(Audited, UserAdmin[User]):
+class PeopleAdmin(Ticked, UserAdmin[User]):
+    readonly_fields = ("last_login", "date_joined")
     actions = ("take_second_factor_away", "unlock")
 
     @admin.action(description="Take the second factor away", permissions=["change"])
@@ -60,7 +74,7 @@ class PeopleAdmin(Audited, UserAdmin[User]):
 
 
 @admin.register(Group)
-class RoleAdmin(Audited, GroupAdmin):
+class RoleAdmin(Ticked, GroupAdmin):
     pass
 
 
@@ -143,7 +157,7 @@ class GatewayAdmin(Operable, Rotating):
             is_new = replace_origins(gateway, origins=wanted, seen=seen if isinstance(seen, list) else [], by=by)
             return "The origins are changed." if is_new else "These are its origins already."
 
-        title = "Allowed origins"
+        title = f"Allowed origins of {gateway}"
         return done(request, form, act, back=back) or form_page(
             request, form, title=title, button="Change", back=back, row=gateway
         )
@@ -162,8 +176,13 @@ class GatewayAdmin(Operable, Rotating):
 
     @admin.display(description="its rows")
     def belongings(self, gateway: Gateway) -> str:
-        lists = ("webhooks_endpoint", "transactions_transaction", "transactions_batch", "gateway_account")
-        links = ((reverse(f"admin:{name}_changelist"), gateway.pk, name.partition("_")[2]) for name in lists)
+        lists = (
+            ("webhooks_endpoint", "Endpoints"),
+            ("transactions_transaction", "Transactions"),
+            ("transactions_batch", "Batches"),
+            ("gateway_account", "Accounts"),
+        )
+        links = ((reverse(f"admin:{name}_changelist"), gateway.pk, words) for name, words in lists)
         return format_html_join(" · ", '<a href="{}?gateway__id__exact={}">{}</a>', links)
 
     @admin.action(description="Rotate the API secret", permissions=["rotate"])

@@ -26,3 +26,10 @@ def number(amount: Decimal | None) -> float | int | None:
 
 def is_multiple(price: Decimal, tick: Decimal) -> bool:
     return price % tick == 0
+
+
+def grouped(digits: str) -> str:
+    """The last three digits, then pairs: 12345678 is 1,23,45,678."""
+    head, tail = digits[:-3], digits[-3:]
+    pairs = [head[max(end - 2, 0) : end] for end in range(len(head), 0, -2)]
+    return ",".join([*reversed(pairs), tail])

@@ -7,9 +7,11 @@ from django import forms
 from django.contrib import messages
 from django.contrib.admin import ModelAdmin, site
 from django.core.exceptions import PermissionDenied
+from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
+from django.urls import reverse
 
 from gateway.errors import GatewayError
 
@@ -25,6 +27,10 @@ def form_page(
     request: HttpRequest, form: forms.Form, *, title: str, button: str, back: str, **more: Any
 ) -> HttpResponse:
     context = {**site.each_context(request), "title": title, "form": form, "button": button, "back": back, **more}
+    row = more.get("row")
+    if isinstance(row, Model):
+        listed = reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_changelist")
+        context |= {"listed": listed, "kind": row._meta.verbose_name_plural}
     return TemplateResponse(request, "admin/operate.html", context)
 
 

@@ -33,6 +33,7 @@ from smallcases.studio import decisions, editor, views
 from smallcases.worth import worth_by_day
 
 YEAR: Final = 250  # trading days
+TOO_SHORT: Final = "Drawn from its second day on."
 
 
 class VersionInline(ReadOnlyInline):
@@ -83,7 +84,7 @@ class SmallcaseAdmin(OwnAlone):
     def chart(self, smallcase: Smallcase) -> SafeString:
         values = list(smallcase.index.order_by("-day").values_list("day", "value")[:YEAR])[::-1]
         labels = [f"{day}" for day, _ in values]
-        return line(f"Index of {smallcase}", labels, [float(value) for _, value in values]) or SafeString("–")
+        return line(f"Index of {smallcase}", labels, [float(value) for _, value in values]) or SafeString(TOO_SHORT)
 
     list_display = ("scid", "name", "kind", "risk", "schedule", "manager", "launched_on", "is_archived")
     list_select_related = ("manager",)
@@ -163,11 +164,11 @@ class InvestmentAdmin(OwnAlone):
             for ticker, held in sorted(positions(fills).items())
             if held.shares
         )
-        lines = format_html_join("", "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>", rows)
+        cell = '<td class="number">{}</td>'
         return format_html(
-            "<table><thead><tr><th>Ticker</th><th>Shares</th><th>Average, ₹</th><th>Now, ₹</th></tr></thead>"
-            "<tbody>{}</tbody></table>",
-            lines,
+            '<table><thead><tr><th>Ticker</th><th class="number">Shares</th><th class="number">Average, ₹</th>'
+            '<th class="number">Now, ₹</th></tr></thead><tbody>{}</tbody></table>',
+            format_html_join("", f"<tr><td>{{}}</td>{cell * 3}</tr>", rows),
         )
 
     @admin.display(description="worth and returns, ₹")
@@ -179,7 +180,7 @@ class InvestmentAdmin(OwnAlone):
         labels = [f"{day.at:%Y-%m-%d}" for day in days]
         networth = line("What it was worth, in rupees", labels, [float(day.networth) for day in days])
         gained = line("Total returns, in rupees", labels, [float(day.total_returns) for day in days])
-        return format_html("<div>{}</div><div>{}</div>", networth, gained) if networth else SafeString("–")
+        return format_html("<div>{}</div><div>{}</div>", networth, gained) if networth else SafeString(TOO_SHORT)
 
 
 @admin.register(InvestmentFill)

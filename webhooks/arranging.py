@@ -82,7 +82,7 @@ def arrange_url(request: HttpRequest, pk: int) -> HttpResponse:
 
     back = _page_of(endpoint)
     return done(request, form, act, back=back) or form_page(
-        request, form, title="Move", button="Move", back=back, row=endpoint
+        request, form, title="Move the endpoint to another URL", button="Move", back=back, row=endpoint
     )
 
 
@@ -97,7 +97,12 @@ def arrange_subscription(request: HttpRequest, pk: int) -> HttpResponse:
 
     back = _page_of(endpoint)
     return done(request, form, act, back=back) or form_page(
-        request, form, title="Subscription", button="Subscribe", back=back, row=endpoint
+        request,
+        form,
+        title="What the endpoint hears",
+        button="Change",
+        back=back,
+        row=endpoint,
     )
 
 

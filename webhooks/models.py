@@ -144,7 +144,7 @@ class Attempt(models.Model):
         ordering = ["-id"]
 
     def __str__(self) -> str:
-        return f"{self.at} {self.status_code or self.error}"
+        return f"{self.at:%Y-%m-%d %H:%M:%S} {self.status_code or self.error}"
 
 
 class Replay(Work):
@@ -167,4 +167,4 @@ class Replay(Work):
     created_at = models.DateTimeField()
 
     def __str__(self) -> str:
-        return f"{self.key}: {self.replayed} since {self.since}"
+        return f"{self.key}: {self.replayed} since {self.since:%Y-%m-%d %H:%M}"

@@ -1,13 +1,17 @@
 """Numbers in the rebalance studio."""
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from django import template
 
+from gateway.money import grouped
 from smallcases.drafts import plain
 
 register = template.Library()
+PLACES: Final = 4
+FIGURE_WIDE: Final = "\u2007"
+POINT_WIDE: Final = "\u2008"
 
 
 @register.filter
@@ -17,8 +21,18 @@ def percent(weight: Decimal | None) -> str:
 
 
 @register.filter
+def aligned(weight: Decimal | None) -> str:
+    """As `percent`, with spaces as wide as what it leaves out: points stand below each other."""
+    whole, point, rest = percent(weight).partition(".")
+    return f"{whole}{point or POINT_WIDE}{rest.ljust(PLACES, FIGURE_WIDE)}"
+
+
+@register.filter
 def rupees(amount: Decimal | None) -> str:
-    return "unknown" if amount is None else f"₹{amount:,.2f}"
+    if amount is None:
+        return "unknown"
+    whole, _, paise = f"{abs(amount):.2f}".partition(".")
+    return f"{'−' if amount < 0 else ''}₹{grouped(whole)}.{paise}"
 
 
 @register.filter

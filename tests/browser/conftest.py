@@ -13,6 +13,7 @@ from tests.processes.waiting import until
 from tests.servers import free_port
 
 WIDTHS = {"desktop": (1280, 900), "phone": (390, 844)}
+LOST = 5  # orders in ERROR: one for each walk that settles one, and one that stays
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     directory, port = tmp_path_factory.mktemp("site"), free_port()
-    environment = bare_environment(VAR_DIR=str(directory), PYTHONUNBUFFERED="1")
+    environment = bare_environment(VAR_DIR=str(directory), PYTHONUNBUFFERED="1", PATIENCE_TEST_SECONDS="1")
     with Processes(environment, directory / "log") as processes:
         processes.start("up", [sys.executable, "manage.py", "up", "--port", str(port)])
         until(lambda: "Console login" in processes.log.read_text(), seconds=60, what="serving")
@@ -62,6 +63,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         assert partner.complete(partner.create(), "partial", wait=20).status == 200
         bought = partner.create_smallcase("BUY", scid="SCNM_0001")
         assert partner.complete(bought, wait=20, amount=100_000).status == 200
+        for number in range(LOST):
+            assert partner.complete(partner.create(), f"lost-contact-{number}", wait=20).status == 200
         (words,) = [line for line in processes.log.read_text().splitlines() if line.startswith("Console login")]
         yield Site(base, words.rpartition(" / ")[2].strip())
 

@@ -67,4 +67,4 @@ def test_a_row_is_drawn(console: Client, page: str) -> None:
 def test_an_investment_shows_what_it_holds(console: Client) -> None:
     page = console.get(f"/admin/smallcases/investment/{Investment.objects.get().pk}/change/").content.decode()
 
-    assert "<td>INFY</td><td>3</td><td>100.00</td>" in page
+    assert '<td>INFY</td><td class="number">3</td><td class="number">100.00</td>' in page

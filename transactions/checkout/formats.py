@@ -7,18 +7,12 @@ from typing import Final
 from zlib import crc32
 
 from brokers.hours import IST
+from gateway.money import grouped
 
 RUPEE: Final = "₹"
 MINUS: Final = "−"
 # White on each of them has a contrast of 4.5 or more.
 HUES: Final = ("#1d4e89", "#7a3e9d", "#a3352f", "#1f6b4a", "#8a5a0b", "#3f4a9e", "#9c2f68", "#2b6777", "#5b5f1f")
-
-
-def grouped(digits: str) -> str:
-    """The last three digits, then pairs: 12345678 is 1,23,45,678."""
-    head, tail = digits[:-3], digits[-3:]
-    pairs = [head[max(end - 2, 0) : end] for end in range(len(head), 0, -2)]
-    return ",".join([*reversed(pairs), tail])
 
 
 def count(number: int) -> str:

@@ -42,7 +42,7 @@ def move(request: HttpRequest, pk: int) -> HttpResponse:
     return done(request, form, act, back=back) or form_page(
         request,
         form,
-        title="Move the clock",
+        title=f"Clock of {gateway}",
         button="Advance",
         second="Reset to the present",
         back=back,

@@ -8,6 +8,7 @@ from typing import Any
 
 from django import template
 
+from gateway.money import grouped
 from transactions.checkout import formats
 
 register = template.Library()
@@ -24,7 +25,7 @@ def price(of: Decimal | str | None) -> str:
     if of is None or of == "":
         return "–"
     whole, _, rest = f"{Decimal(str(of)):f}".partition(".")
-    return f"₹{formats.grouped(whole)}.{rest.rstrip('0').ljust(2, '0')}"
+    return f"₹{grouped(whole)}.{rest.rstrip('0').ljust(2, '0')}"
 
 
 @register.filter
