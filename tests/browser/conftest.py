@@ -13,7 +13,7 @@ from tests.processes.waiting import until
 from tests.servers import free_port
 
 WIDTHS = {"desktop": (1280, 900), "phone": (390, 844)}
-LOST = 5  # orders in ERROR: one for each walk that settles one, and one that stays
+LOST = 3  # orders in ERROR: one for each walk that settles one, and one that stays
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from tests.browser.looking import flaws
 from tests.browser.test_policy import CONSOLE, enter
 
 COLOURS: Final[tuple[Literal["light"], Literal["dark"]]] = ("light", "dark")
+NARROW: Final = 800
 DESK: Final = "/admin/transactions/settlement/desk/"
 STUDIO: Final = "/admin/smallcases/smallcase/studio/"
 FORMS: Final = (
@@ -20,10 +21,11 @@ FORMS: Final = (
 Way = Callable[[Visitor], None]
 
 
-@pytest.fixture(params=COLOURS)
-def operator(visitor: Visitor, site: Site, request: pytest.FixtureRequest) -> Visitor:
-    """Logged in, with everything allowed."""
-    visitor.page.emulate_media(color_scheme=request.param)
+@pytest.fixture
+def operator(visitor: Visitor, site: Site) -> Visitor:
+    """Logged in, with everything allowed: by light on a desk, by dark on a phone."""
+    is_phone = visitor.page.evaluate("innerWidth") < NARROW
+    visitor.page.emulate_media(color_scheme="dark" if is_phone else "light")
     enter(visitor, site.password)
     return visitor
 
@@ -50,9 +52,13 @@ def _lost(visitor: Visitor) -> None:
     visitor.page.wait_for_selector("#asked")
 
 
-def _settle(visitor: Visitor, *, status: str = "CANCELLED") -> None:
+def _settle(visitor: Visitor) -> None:
+    """As nothing, whatever a book has suggested."""
     _lost(visitor)
-    visitor.page.select_option("#id_status", status)
+    visitor.page.select_option("#id_status", "CANCELLED")
+    visitor.page.fill("#id_filled_quantity", "0")
+    visitor.page.fill("#id_average_price", "")
+    visitor.page.fill("#id_exchange_order_id", "")
     visitor.page.fill("#id_reason", "No trade of it.")
     visitor.page.get_by_role("button", name="Preview").click()
     visitor.page.wait_for_selector(".desk-effect")
