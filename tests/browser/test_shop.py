@@ -146,6 +146,7 @@ class TestANewcomer:
         newcomer.sees_no_violation()
         newcomer.confirm(newcomer.log_in())
         newcomer.sheet_says("Completed")
+        page.wait_for_selector("#recent article.batch li")  # asked for once the sheet is closed
         orders = page.locator("#recent article.batch li").all_inner_texts()
         assert [re.sub(r"\s+", " ", order).split(" at ")[0] for order in orders] == [
             "BUY INFY 1 of 1",
