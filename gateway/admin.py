@@ -95,9 +95,14 @@ class Rotating(ReadOnlyAdmin):
         try:
             shown = rotate_one(rows[0])
         except GatewayError as refusal:
-            self.message_user(request, f"{rows[0]}: {refusal}", messages.WARNING)
+            self.message_user(request, f"{self.opts.verbose_name} {rows[0]}: {refusal}", messages.WARNING)
             return None
-        context = {"title": f"New {what} of {rows[0]}", "secret": shown, "back": request.get_full_path()}
+        context: dict[str, Any] = {
+            "title": f"New {what} of {rows[0]}",
+            "secret": shown,
+            "back": request.get_full_path(),
+        }
+        context["kind"] = self.opts.verbose_name_plural
         context |= self.admin_site.each_context(request) | context
         answer = TemplateResponse(request, "admin/secret_once.html", context)
         answer["Cache-Control"] = "no-store"
@@ -206,7 +211,7 @@ class GatewayAdmin(Operable, Rotating):
     def _retire(self, request: HttpRequest, queryset: QuerySet[Gateway], kind: Kind) -> None:
         for gateway in queryset:
             retire(gateway, kind=kind, by=actor_of(request))
-            self.message_user(request, f"{gateway}: only the newest {kind} secret is accepted.")
+            self.message_user(request, f"Gateway {gateway}: only the newest {kind} secret is accepted.")
 
 
 def _previous(gateway: Gateway, kind: Kind) -> str | None:

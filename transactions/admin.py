@@ -79,9 +79,9 @@ class BatchAdmin(ReadOnlyAdmin):
                 mark_complete(batch=batch, now=clock.now(batch.gateway), by=actor_of(request))
                 self.log_change(request, batch, "Marked complete.")
             except GatewayError as refusal:
-                self.message_user(request, f"{batch}: {refusal}", messages.WARNING)
+                self.message_user(request, f"Batch {batch}: {refusal}", messages.WARNING)
             else:
-                self.message_user(request, f"{batch}: marked complete.")
+                self.message_user(request, f"Batch {batch}: marked complete.")
 
 
 @admin.register(Order)

@@ -146,7 +146,7 @@ class EndpointAdmin(Operable, Rotating):
     def retire_signing_secret(self, request: HttpRequest, queryset: QuerySet[Endpoint]) -> None:
         for endpoint in queryset:
             retire_secret(endpoint, by=actor_of(request))
-            self.message_user(request, f"{endpoint}: only the newest secret signs.")
+            self.message_user(request, f"Endpoint {endpoint}: only the newest secret signs.")
 
     def _each(
         self, request: HttpRequest, endpoints: QuerySet[Endpoint], act: Callable[[Endpoint], bool], told: str
@@ -157,7 +157,7 @@ class EndpointAdmin(Operable, Rotating):
             try:
                 acted = act(endpoint)
             except GatewayError as refusal:
-                self.message_user(request, f"{endpoint}: {refusal}", messages.WARNING)
+                self.message_user(request, f"Endpoint {endpoint}: {refusal}", messages.WARNING)
                 continue
             if acted:
                 self.log_change(request, endpoint, told)
