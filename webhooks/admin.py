@@ -224,7 +224,7 @@ class AttemptInline(ReadOnlyInline):
 
 @admin.register(Delivery)
 class DeliveryAdmin(Resending):
-    list_display = ("event", badge_of("status"), "failures", "endpoint", "due_at", "settled_at", "is_bulk")
+    list_display = ("event", badge_of("status"), "failures", "endpoint", "due_at", "settled_at")
     list_select_related = ("event", "endpoint")
     list_filter = (OwedFilter, "is_bulk", "gateway")
     search_fields = ("=event__subject", "=event__key", "=event__transaction_id")
