@@ -19,10 +19,9 @@ TONES: Final[Mapping[str, tuple[str, ...]]] = {
 _TONE: Final = {word: tone for tone, words in TONES.items() for word in words}
 
 
-def badge(word: str, shown: str | None = None) -> SafeString:
-    """`shown` stands in the place of a word that is no word, such as GIVEN_UP."""
+def badge(word: str) -> SafeString:
     tone = _TONE.get(word, "plain")
-    return format_html('<span class="badge {}">{}</span>', tone, shown or word.replace("_", " "))
+    return format_html('<span class="badge {}">{}</span>', tone, word.replace("_", " "))
 
 
 def badge_of(field: str, description: str = "") -> Callable[[Any], SafeString]:

@@ -10,7 +10,7 @@ from django.contrib.auth.models import Group, User
 from django.test import Client
 
 from gateway import clock
-from gateway.roles import MANAGERS, SUPPORT
+from gateway.roles import AUDITORS, MANAGERS, SUPPORT
 from tests import make
 from tests.smallcases import shelf
 from tests.smallcases.counting import at_most
@@ -129,6 +129,21 @@ class TestHome:
         assert "in_error" not in shown
         assert "failing" not in shown
         assert [one.version.smallcase.scid for one in shown["adoption"]] == ["SCMY_0001"]
+
+    @pytest.mark.parametrize(
+        ("role", "first", "last"),
+        [
+            (MANAGERS, "Rebalance studio", "Rebalance studio"),
+            (SUPPORT, "Reconciliation desk", "Gateways"),
+            (AUDITORS, "Reconciliation desk", "Audit trail"),
+        ],
+    )
+    def test_leads_each_role_to_where_it_works(self, role: str, first: str, last: str) -> None:
+        page = somebody(role).get("/admin/").content.decode()
+
+        (line,) = re.findall(r'<nav class="work".*?</nav>', page, re.DOTALL)
+        places = re.findall(r"<a [^>]*>([^<]+)</a>", line)
+        assert (places[0], places[-1]) == (first, last)
 
     def test_of_nothing_is_calm(self) -> None:
         page = somebody(SUPPORT).get("/admin/")
