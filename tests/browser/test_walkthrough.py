@@ -71,7 +71,7 @@ def evidence(admin: Person) -> dict[str, str]:
     """The line of the broker's book, as the order's page offers it, that names the order."""
     ref = admin.page.locator("section[aria-labelledby=asked] code").inner_text()
     with admin.page.expect_download() as downloaded:
-        admin.page.get_by_role("link", name="zerodha CSV").click()
+        admin.page.get_by_role("link", name="zerodha").click()
     lines = csv.DictReader(io.StringIO(downloaded.value.path().read_text()))
     (line,) = [line for line in lines if line["order_ref"] == ref]
     return line
@@ -102,7 +102,7 @@ class TestANewcomer:
         admin.presses("Apply all exact matches")
         until(lambda: admin.page.locator("td", has_text="applied").count() == 3, what="applied")
         admin.go(DESK)
-        admin.reads("Nobody waits for support.")
+        admin.reads("None: every order’s fate is known.")
 
         assert "unbroken" in manage("verify_audit", environment=told.environment)
 

@@ -127,7 +127,7 @@ class TestOneOrder:
             desk.post(f"{DESK}orders/{scene.order.pk}/", WISH | {"average_price": "2999.120000 ", "preview": "1"})
         )
 
-        assert "at ₹2999.1200" in shown
+        assert "at ₹2,999.12" in shown
 
     def test_is_settled_once_confirmed(self, desk: Client, scene: Scene, asha: User) -> None:
         url = f"{DESK}orders/{scene.order.pk}/"
