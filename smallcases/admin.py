@@ -81,10 +81,10 @@ class SmallcaseAdmin(OwnAlone):
     readonly_fields = ("chart",)
 
     @admin.display(description="index")
-    def chart(self, smallcase: Smallcase) -> SafeString:
+    def chart(self, smallcase: Smallcase) -> str:
         values = list(smallcase.index.order_by("-day").values_list("day", "value")[:YEAR])[::-1]
         labels = [f"{day}" for day, _ in values]
-        return line(f"Index of {smallcase}", labels, [float(value) for _, value in values]) or SafeString(TOO_SHORT)
+        return line(f"Index of {smallcase}", labels, [float(value) for _, value in values]) or TOO_SHORT
 
     list_display = ("scid", "name", "kind", "risk", "schedule", "manager", "launched_on", "is_archived")
     list_select_related = ("manager",)
@@ -172,7 +172,7 @@ class InvestmentAdmin(OwnAlone):
         )
 
     @admin.display(description="worth and returns, ₹")
-    def worth(self, investment: Investment) -> SafeString:
+    def worth(self, investment: Investment) -> str:
         fills = fills_of(investment)
         market = quotes(investment.gateway_id, {fill.ticker for fill in fills})
         since = min((fill.at for fill in fills), default=investment.created_at)
@@ -180,7 +180,7 @@ class InvestmentAdmin(OwnAlone):
         labels = [f"{day.at:%Y-%m-%d}" for day in days]
         networth = line("What it was worth, in rupees", labels, [float(day.networth) for day in days])
         gained = line("Total returns, in rupees", labels, [float(day.total_returns) for day in days])
-        return format_html("<div>{}</div><div>{}</div>", networth, gained) if networth else SafeString(TOO_SHORT)
+        return format_html("<div>{}</div><div>{}</div>", networth, gained) if networth else TOO_SHORT
 
 
 @admin.register(InvestmentFill)
