@@ -47,9 +47,9 @@ SELECT 10 * n + k, lpad(to_hex(10 * n + k), 24, '0'), 10 * n + k, n, {gateway}, 
     CASE k WHEN 0 THEN {version} END, 'COMPLETED', 2, now(), now(), now(), now(), 2
 FROM generate_series({first}, {last}) n, generate_series(0, 9) k;
 INSERT INTO transactions_order (id, batch_id, position, ref, ticker, side, quantity, order_type, validity, status,
-    filled_quantity, average_price, exchange_order_id, ordered_at)
+    filled_quantity, average_price, exchange_order_id, ordered_at, words)
 SELECT 100 * n + 10 * k + p, 10 * n + k, p, lpad(to_hex(100 * n + 10 * k + p), 24, '0'), ('{tickers}'::text[])[p + 1],
-    'BUY', 3, 'MARKET', 'DAY', 'COMPLETE', 3, 100, (1000000000000000 + 100 * n + 10 * k + p)::text, now()
+    'BUY', 3, 'MARKET', 'DAY', 'COMPLETE', 3, 100, (1000000000000000 + 100 * n + 10 * k + p)::text, now(), '[]'
 FROM generate_series({first}, {last}) n, generate_series(0, 9) k, generate_series(0, 9) p;
 INSERT INTO smallcases_investment (id, iscid, gateway_id, account_id, smallcase_id, version_id, deviated, created_at)
 SELECT n, lpad(to_hex(n), 24, '0'), {gateway}, n, {smallcase}, {version}, false, now()
