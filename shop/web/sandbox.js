@@ -8,10 +8,12 @@ const HOURS = { always: "Always open", nse: "NSE hours", closed: "Closed" };
 const drawer = document.querySelector("#sandbox");
 const content = document.querySelector("#sandbox-content");
 let nextSip = null;
+let painted = null; // the clock's part, and the market that it shows
 
 on("invested", (held) => {
   const dates = held.map((one) => one.investment.sip && one.investment.sip.scheduledDate).filter(Boolean);
   nextSip = dates.sort()[0] || null;
+  if (painted) paintClock(painted.market);
 });
 
 export async function openSandbox() {
@@ -29,7 +31,17 @@ async function refresh() {
 }
 
 function paint({ market, personas }) {
-  content.replaceChildren(head(), clock(market), hours(market), price(), people(personas), end());
+  painted = null;
+  const place = paintClock(market);
+  content.replaceChildren(head(), place, hours(market), price(), people(personas), end());
+}
+
+/** Anew when the investments are known: the next SIP is one of theirs. What is being typed elsewhere stays. */
+function paintClock(market) {
+  const place = clock(market);
+  if (painted) painted.place.replaceWith(place);
+  painted = { place, market };
+  return place;
 }
 
 const head = () => h("header", {}, h("h2", { id: "sandbox-title" }, "Sandbox"), h("button", { type: "button", class: "close", "aria-label": "Close", onclick: () => drawer.close() }, "×"));
@@ -45,7 +57,7 @@ function clock({ now }) {
       { class: "actions" },
       button("+ 15 minutes", () => move({ advance: "PT15M" })),
       button("+ 1 day", () => move({ advance: "P1D" })),
-      button(sip ? `To the SIP on ${sip}` : "To the next SIP", () => move({ set: `${sip}T06:00:00Z` }), !sip),
+      button(sip ? `To the SIP on ${sip}` : nextSip ? "A SIP is due" : "To the next SIP", () => move({ set: `${sip}T06:00:00Z` }), !sip),
       button("Back to now", () => move({ reset: true })),
     ),
   );

@@ -4,6 +4,7 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from typing import Final, Literal
 
 import pytest
@@ -18,6 +19,7 @@ from tests.servers import free_port
 PATIENCE: Final = 20_000.0  # ms
 TABS: Final = ("stocks", "smallcases", "investments", "webhooks")
 SMALLCASE: Final = "Two-Fund Simplicity"
+INVESTMENTS: Final = re.compile(r"/api/investments\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,10 +241,14 @@ class TestTheSandbox:
         checkout = newcomer.checkout()
         checkout.click("button[value='@connected']")
         checkout.fill("#amount", "5000")
+        checkout.fill("#starts_on", f"{date.fromisoformat(checkout.input_value('#starts_on')) + timedelta(days=7)}")
         checkout.click("main button.main")
+        page.route(INVESTMENTS, lambda _: None)  # no answer yet
         checkout.click(".acts .main")
         page.click("#sheet button.main")
         page.click("#open-sandbox")
+        expect(page.locator("#sandbox button:text-is('To the next SIP')")).to_be_disabled(timeout=PATIENCE)
+        page.unroute(INVESTMENTS)
         page.click("#sandbox button:has-text('To the SIP on')")
         expect(page.locator("[data-pending=SIP] p")).to_contain_text("Your SIP of ₹5,000 is due", timeout=PATIENCE)
         page.click("#sandbox button:text-is('Back to now')")

@@ -23,7 +23,8 @@ class Browser {
     this.popups = popups;
     this.listeners = {};
     this.kept = new Map();
-    this.popup = { closed: false, urls: [], focus() {}, close() { this.closed = true; }, postMessage() {},
+    this.popup = { closed: false, urls: [], told: [], focus() {}, close() { this.closed = true; },
+                   postMessage(data, origin) { this.told.push([data, origin]); },
                    location: { replace: (url) => this.popup.urls.push(url) } };
     this.frames = [];
     const window = {
@@ -119,6 +120,20 @@ test("sends the window on again while its waiting page still stands", async () =
   assert.deepEqual(page.popup.urls, [OPENED.url, OPENED.url]);
   page.popup.closed = true;
   await refusal(promise);
+});
+
+test("sends the window away when its waiting page stands only after the end", async () => {
+  const page = new Browser({ answers: () => new Error("offline") });
+  page.popup.close = () => {}; // a browser that forgot, because the page was still loading
+  const reason = await refusal(page.sdk().triggerTransaction({ transactionId: TRX }));
+
+  page.say({ scdk: "opening" }, { origin: "https://evil.example" });
+  assert.deepEqual(page.popup.told, []);
+  page.say({ scdk: "opening" });
+
+  assert.equal(reason.code, 5003);
+  assert.deepEqual(plain(page.popup.told), [[{ scdk: "close" }, HOST]]);
+  assert.deepEqual(page.popup.urls, []);
 });
 
 test("stays at the host that it came from, whatever the gateway calls itself", async () => {

@@ -70,14 +70,17 @@
       this.late = setTimeout(() => this.go(), STANDING);
     }
     go() {
+      if (this.isDone) return this.window.postMessage({ scdk: "close" }, HOST);
       if (!this.url || this.isLost) return;
       clearTimeout(this.late);
       this.window.location.replace(this.url);
     }
+    /** A browser forgets this, too, while the waiting page is still loading: should it stand afterwards, it is told. */
     close() {
       clearTimeout(this.late);
-      removeEventListener("message", this.hear);
+      this.isDone = true;
       this.window.close();
+      setTimeout(() => removeEventListener("message", this.hear), ANSWER);
     }
   }
 

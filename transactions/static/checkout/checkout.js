@@ -172,8 +172,9 @@
   }
   unveil(document);
 
-  // The waiting page of a popup: says that it stands until it is sent on. Whoever opened it may know that much.
+  // The waiting page of a popup: says that it stands until it is sent on, or away. Whoever opened it may know and do that much.
   if (find("[data-opening]") && opener) {
+    addEventListener("message", ({ source, data }) => source === opener && data && data.scdk === "close" && window.close());
     const stand = () => opener.postMessage({ scdk: "opening" }, "*");
     stand();
     setInterval(stand, 500);
