@@ -16,6 +16,7 @@ from benchmarks.receiving import Receiver, receiving
 from benchmarks.stage import Stage
 from gateway.models import Gateway
 from gateway.vault import seal
+from tests.processes.waiting import until
 from webhooks.events import EventType
 from webhooks.models import Delivery, Endpoint
 from webhooks.services.recording import record_event
@@ -35,13 +36,13 @@ def measure(stage: Stage) -> Iterator[Row]:
     with receiving(stage) as receiver:
         stage.couriers(1)
         gateways = _gateways(endpoints)
-        _play(gateways, receiver, seconds=3)  # connections opened, plans made
-        healthy, beside_hung = [], []
+        _play(gateways, _direct(gateways, receiver, hung=0), receiver, seconds=3)  # connections opened, plans made
+        healthy: list[list[float]] = []
+        beside_hung: list[list[float]] = []
         for _ in track(range(stage.knobs.rounds), description="  rounds", console=stage.console):
-            _direct(gateways, receiver, hung=0)
-            healthy.append(_play(gateways, receiver, seconds=seconds))
-            _direct(gateways, receiver, hung=hung)
-            beside_hung.append(_play(gateways, receiver, seconds=seconds))
+            for number, rounds in ((0, healthy), (hung, beside_hung)):
+                answering = _direct(gateways, receiver, hung=number)
+                rounds.append(_play(gateways, answering, receiver, seconds=seconds))
     yield _row(endpoints, hung, healthy, beside_hung)
 
 
@@ -76,31 +77,41 @@ def _gateways(number: int) -> list[Gateway]:
     return made
 
 
-def _direct(gateways: list[Gateway], receiver: Receiver, *, hung: int) -> None:
-    """Where each endpoint leads in the next round, all of them with a clean slate and nothing owed."""
-    deadline = time.monotonic() + SETTLES_WITHIN
-    while Delivery.objects.filter(status="DUE", failures=0).exists() and time.monotonic() < deadline:
-        time.sleep(0.2)  # the couriers finish the last round
-    Delivery.objects.filter(status="DUE").update(status="GIVEN_UP", due_at=None)
+def _direct(gateways: list[Gateway], receiver: Receiver, *, hung: int) -> set[int]:
+    """Where each endpoint leads in the next round, with a clean slate, nothing owed and nothing in flight.
+
+    Returns the gateways whose endpoint answers.
+    """
+    until(lambda: not _is_owed(), seconds=SETTLES_WITHIN, what="an end of the last round")
     endpoints = list(Endpoint.objects.order_by("pk"))
+    hanging = {n for n in range(len(endpoints)) if n * hung % len(endpoints) < hung}
     for n, endpoint in enumerate(endpoints):
-        port = receiver.hanging if n * hung % len(endpoints) < hung else receiver.answering
+        port = receiver.hanging if n in hanging else receiver.answering
         endpoint.url = f"http://127.1.{n // 250}.{n % 250 + 1}:{port}/hooks"
         endpoint.failures, endpoint.failing_since = 0, None
         endpoint.is_enabled, endpoint.disabled_at, endpoint.disabled_because = True, None, ""
     columns = ["url", "failures", "failing_since", "is_enabled", "disabled_at", "disabled_because"]
     Endpoint.objects.bulk_update(endpoints, columns, batch_size=500)
+    return {endpoint.gateway_id for n, endpoint in enumerate(endpoints) if n not in hanging}
 
 
-def _play(gateways: list[Gateway], receiver: Receiver, *, seconds: float) -> list[float]:
-    """Events at the rate; how long each took to arrive, in seconds."""
+def _is_owed() -> bool:
+    """Whether anything is in flight still. What is not, is let go of: its endpoint hung, and would hang again."""
+    waiting = Delivery.objects.filter(status="DUE", leased_until__lte=timezone.now())
+    waiting.update(status="GIVEN_UP", due_at=None)
+    return Delivery.objects.filter(status="DUE").exists()
+
+
+def _play(gateways: list[Gateway], answering: set[int], receiver: Receiver, *, seconds: float) -> list[float]:
+    """Events at the rate; how long each took to arrive at an endpoint that answers, in seconds."""
     receiver.heard()
-    began, order = time.monotonic(), random.sample(gateways, len(gateways))
+    began, order, expected = time.monotonic(), random.sample(gateways, len(gateways)), 0
     for number in range(int(RATE * seconds)):
         time.sleep(max(0.0, began + number / RATE - time.monotonic()))  # an even rate is the load
-        _record(order[number % len(order)])
-    time.sleep(1)  # what is in flight arrives
-    return receiver.heard().took
+        gateway = order[number % len(order)]
+        _record(gateway)
+        expected += gateway.pk in answering
+    return receiver.wait_for(expected, seconds=SETTLES_WITHIN).took
 
 
 def _record(gateway: Gateway) -> None:
