@@ -140,51 +140,58 @@ def _connect(host: str, port: int, *, allow_private: bool) -> socket.socket:
     raise Unreachable(f"{host}: {refusal.strerror or refusal}")
 
 
-class _Public:
-    """Connects only to addresses of the public internet."""
+class _Public(HTTPConnection):
+    """Connects only to addresses of the public internet. Sends head and body as one: a packet, and a waking, less."""
 
     allow_private: ClassVar[bool] = False
-    port: int
-    _dns_host: str
+    _head: bytes | None = None  # empty: about to come; then held back until the body does
 
     def _new_conn(self) -> socket.socket:
         return _connect(self._dns_host, self.port, allow_private=self.allow_private)
+
+    def endheaders(self, *arguments: Any, **named: Any) -> None:
+        self._head = b""
+        super().endheaders(*arguments, **named)
+
+    def send(self, data: Any) -> None:
+        if self._head == b"":
+            self._head = data
+        else:
+            whole, self._head = (self._head or b"") + data, None
+            super().send(whole)
+
+    def getresponse(self) -> urllib3.HTTPResponse:  # type: ignore[override]  # as urllib3's own
+        if self._head:
+            self.send(b"")  # there was no body
+        return super().getresponse()
 
 
 class _Anywhere(_Public):
     allow_private = True
 
 
-class _PublicHTTP(_Public, HTTPConnection):
-    """http"""
-
-
-class _PublicHTTPS(_Public, HTTPSConnection):
+class _PublicTLS(_Public, HTTPSConnection):
     """https"""
 
 
-class _AnyHTTP(_Anywhere, HTTPConnection):
-    """http"""
-
-
-class _AnyHTTPS(_Anywhere, HTTPSConnection):
+class _AnywhereTLS(_Anywhere, HTTPSConnection):
     """https"""
 
 
 class _PublicHTTPPool(HTTPConnectionPool):
-    ConnectionCls = _PublicHTTP
+    ConnectionCls = _Public
 
 
 class _PublicHTTPSPool(HTTPSConnectionPool):
-    ConnectionCls = _PublicHTTPS
+    ConnectionCls = _PublicTLS
 
 
 class _AnyHTTPPool(HTTPConnectionPool):
-    ConnectionCls = _AnyHTTP
+    ConnectionCls = _Anywhere
 
 
 class _AnyHTTPSPool(HTTPSConnectionPool):
-    ConnectionCls = _AnyHTTPS
+    ConnectionCls = _AnywhereTLS
 
 
 @cache

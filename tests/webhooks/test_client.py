@@ -142,6 +142,23 @@ class TestPost:
 
         assert len({hit.headers["x-came-from"] for hit in receiver.hits}) == 1
 
+    def test_sends_it_in_one_piece(self) -> None:
+        pieces: list[bytes] = []
+
+        def answer(connection: socket.socket) -> None:
+            for _ in range(2):
+                pieces.append(connection.recv(65536))
+                connection.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+
+        with raw.listening(answer) as url:
+            answers = [post(url, body, {}) for body in (BODY, b"")]
+
+        assert [answer.status for answer in answers] == [204, 204]
+        assert [piece.endswith(b"\r\n\r\n" + body) for piece, body in zip(pieces, (BODY, b""), strict=True)] == [
+            True,
+            True,
+        ]
+
     def test_opens_another_where_the_partner_has_closed_one(self, told: Told) -> None:
         answers = [post(told.url, BODY, {}) for _ in range(3)]  # HTTP/1.0 closes after every answer
 

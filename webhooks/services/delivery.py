@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from queue import Empty, SimpleQueue
@@ -33,6 +34,7 @@ log = logging.getLogger(__name__)
 # Longer than the client's ten seconds and a few ticks, so that a lease that lapsed means a process that died.
 LEASE: Final = timedelta(seconds=30)
 POLL_SECONDS: Final = 0.025
+GATHER_SECONDS: Final = 0.005
 SHIFT_SECONDS: Final = 5.0
 # A bell may have been saved because another was rung just before (gateway.jobs.QUIET_SECONDS): stay for longer.
 LINGER_SECONDS: Final = 0.1
@@ -136,14 +138,14 @@ class Courier:
         return len(futures)
 
     def _landed(self, *, wait: float) -> "list[Future[client.Answer]]":
-        """All that has landed; waits for the first of it when something is in flight, and else a moment."""
+        """What lands within `wait`, with what follows it closely: they are settled in one go."""
         futures: list[Future[client.Answer]] = []
-        try:
+        with suppress(Empty):
             futures.append(self.landed.get(timeout=wait))
-            while True:
-                futures.append(self.landed.get_nowait())
-        except Empty:
-            return futures
+            until = time.monotonic() + GATHER_SECONDS
+            while len(futures) < len(self.flights):
+                futures.append(self.landed.get(timeout=max(0.0, until - time.monotonic())))
+        return futures
 
     def _forget(self, flight: Flight, future: "Future[client.Answer]") -> None:
         endpoint = flight.delivery.endpoint_id
