@@ -15,6 +15,8 @@ from gateway import exporter, folder_queue, redis_queue, task_signals
 __all__ = ["app", "task_signals"]  # the latter is imported for what it connects
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gateway.settings")
+# Django's system checks look at URLs, forms and pages, none of which a worker serves; `manage.py migrate` has run them.
+os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
 folder_queue.install()
 redis_queue.install()
 

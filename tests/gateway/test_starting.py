@@ -1,0 +1,39 @@
+"""What a process has loaded when it begins, each in an interpreter of its own."""
+
+import subprocess
+import sys
+from typing import Final
+
+from tests.servers import ROOT
+
+WORKER: Final = """
+import sys
+from gateway.celery import app
+app.loader.import_default_modules()
+print(sorted({"gateway.urls", "gateway.console_site", "transactions.tasks"} & set(sys.modules)))
+"""
+CHECKED: Final = """
+import django
+django.setup()
+from django.contrib import admin
+from django.core import checks
+before = len(admin.site._registry)
+checks.run_checks(tags=[checks.Tags.admin])
+print(before, len(admin.site._registry) > 10)
+"""
+
+
+class TestAWorker:
+    def test_starts_without_the_pages_that_it_does_not_serve(self) -> None:
+        assert _said(WORKER) == ["['transactions.tasks']"]
+
+
+class TestTheChecks:
+    def test_look_at_the_consoles_pages_though_nobody_serves_them(self) -> None:
+        assert _said(CHECKED) == ["0 True"]
+
+
+def _said(script: str) -> list[str]:
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()
