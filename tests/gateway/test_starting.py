@@ -21,6 +21,17 @@ before = len(admin.site._registry)
 checks.run_checks(tags=[checks.Tags.admin])
 print(before, len(admin.site._registry) > 10)
 """
+WEB: Final = """
+import gc, os, sys, threading
+from gateway import metrics, web
+web.load()
+from django.contrib import admin
+from django.db import connection
+open_files = [f"/proc/self/fd/{number}" for number in os.listdir("/proc/self/fd")]
+sockets = [path for path in open_files if os.path.islink(path) and os.readlink(path).startswith("socket:")]
+print(gc.isenabled(), gc.get_freeze_count() > 100_000, bool(admin.site._registry))
+print(threading.active_count(), connection.connection, sockets, metrics._slot._held)
+"""
 
 
 class TestAWorker:
@@ -31,6 +42,11 @@ class TestAWorker:
 class TestTheChecks:
     def test_look_at_the_consoles_pages_though_nobody_serves_them(self) -> None:
         assert _said(CHECKED) == ["0 True"]
+
+
+class TestTheWeb:
+    def test_has_loaded_everything_before_it_forks_and_holds_nothing_that_two_cannot(self) -> None:
+        assert _said(WEB) == ["True True True", "1 None [] None"]
 
 
 def _said(script: str) -> list[str]:
