@@ -12,6 +12,14 @@ from gateway.celery import app
 app.loader.import_default_modules()
 print(sorted({"gateway.urls", "gateway.console_site", "transactions.tasks"} & set(sys.modules)))
 """
+FORKING: Final = """
+import gc
+from celery.signals import worker_before_create_process
+from gateway.celery import app
+app.loader.import_default_modules()
+worker_before_create_process.send(sender=None)
+print(gc.get_freeze_count() > 100_000, gc.isenabled())
+"""
 CHECKED: Final = """
 import django
 django.setup()
@@ -37,6 +45,9 @@ print(threading.active_count(), connection.connection, sockets, metrics._slot._h
 class TestAWorker:
     def test_starts_without_the_pages_that_it_does_not_serve(self) -> None:
         assert _said(WORKER) == ["['transactions.tasks']"]
+
+    def test_shares_what_it_has_loaded_with_the_processes_that_it_forks(self) -> None:
+        assert _said(FORKING) == ["True True"]
 
 
 class TestTheChecks:
