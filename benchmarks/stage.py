@@ -51,7 +51,8 @@ class Stage:
     def web(self, *, workers: int = 2, name: str = "web", **more: str) -> int:
         """The gateway's own, as the README starts it; where it listens."""
         options = ["--interface", "rsgi", *WEB.split(), *WORDS]
-        return self.granian(name, "gateway.rsgi:application", workers, options, self.environment | more)
+        mine = self.environment | more
+        return self.granian(name, "gateway.rsgi:application", workers, options, mine, by="gateway.web")
 
     def bare_web(self, *, workers: int = 2, settings: str = "benchmarks.bare.settings", **more: str) -> int:
         """Bare Django behind the same server, with as many threads."""
@@ -60,11 +61,18 @@ class Stage:
         return self.granian("bare", "benchmarks.bare.wsgi:application", workers, options, mine)
 
     def granian(
-        self, name: str, application: str, workers: int, options: Sequence[str], environment: Mapping[str, str]
+        self,
+        name: str,
+        application: str,
+        workers: int,
+        options: Sequence[str],
+        environment: Mapping[str, str],
+        *,
+        by: str = "granian",
     ) -> int:
         port = self.ports[name] = free_port()
         where = ["--host", "127.0.0.1", "--port", str(port), "--workers", str(workers)]
-        self.start(name, [sys.executable, "-m", "granian", *where, *options, application], environment)
+        self.start(name, [sys.executable, "-m", by, *where, *options, application], environment)
         until(lambda: _answers(port), what=f"serving ({name}); its words are in {self.processes.log}")
         return port
 

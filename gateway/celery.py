@@ -1,11 +1,19 @@
 """The Celery app: the same on the filesystem of a laptop and on Redis with many workers."""
 
+import gc
 import logging
 import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import celeryd_init, setup_logging, task_failure, task_prerun, worker_ready
+from celery.signals import (
+    celeryd_init,
+    setup_logging,
+    task_failure,
+    task_prerun,
+    worker_before_create_process,
+    worker_ready,
+)
 from django.conf import settings
 from django.db import close_old_connections, connections
 from django.utils.log import configure_logging
@@ -15,6 +23,8 @@ from gateway import exporter, folder_queue, redis_queue, task_signals
 __all__ = ["app", "task_signals"]  # the latter is imported for what it connects
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gateway.settings")
+# Django's system checks look at URLs, forms and pages, none of which a worker serves; `manage.py migrate` has run them.
+os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
 folder_queue.install()
 redis_queue.install()
 
@@ -31,6 +41,12 @@ def _log_as_everywhere(**_: Any) -> None:
     """Being connected is enough for Celery to leave the log alone; --loglevel then means nothing, LOG_LEVEL does."""
     configure_logging(settings.LOGGING_CONFIG, settings.LOGGING)
     logging.captureWarnings(True)
+
+
+@worker_before_create_process.connect
+def _share_what_is_loaded(**_: Any) -> None:
+    """A collection in the child would write into every object that it has of its parent, and so copy it."""
+    gc.freeze()
 
 
 @worker_ready.connect

@@ -111,7 +111,7 @@ class Supervisor:
 
 def web(*, host: str, port: int, environment: Mapping[str, str] | None = None) -> Child:
     """A request's head has 10 s to arrive, its body has gateway.rsgi's; HTTP/1 alone, as proxies speak it."""
-    command = [*_granian(host, port), "--interface", "rsgi", "gateway.rsgi:application"]
+    command = [*_granian(host, port, by="gateway.web"), "--interface", "rsgi", "gateway.rsgi:application"]
     return Child("web", command, environment or {})
 
 
@@ -121,10 +121,10 @@ def demo_site(*, host: str, port: int, environment: Mapping[str, str]) -> Child:
     return Child("demo site", command, environment, is_needed=False)
 
 
-def _granian(host: str, port: int) -> list[str]:
+def _granian(host: str, port: int, *, by: str = "granian") -> list[str]:
     options = ["--host", host, "--port", str(port), "--workers", "1", "--no-ws", "--log-level", "error"]
     options += ["--http", "1", "--http1-header-read-timeout", "10000", "--http1-buffer-size", "65536"]
-    return [sys.executable, "-m", "granian", *options]
+    return [sys.executable, "-m", by, *options]
 
 
 def worker(*, concurrency: int = 2) -> Child:

@@ -4,6 +4,8 @@ from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSpli
 
 from gateway.views import demo, healthz, metrics, readyz
 
+admin.autodiscover()
+
 handler400 = "transactions.checkout.refusals.refused"
 handler404 = "transactions.checkout.refusals.unknown"
 handler500 = "transactions.checkout.refusals.crashed"

@@ -29,6 +29,7 @@ from tests.receiver import Receiver
 HERE = Path(__file__).parent
 hypothesis.settings.register_profile("unhurried", deadline=None)  # another test may have the processor
 hypothesis.settings.load_profile("unhurried")
+import_module("gateway.urls")  # discovers the console's pages, which some tests go through
 append_only = import_module("gateway.migrations.0003_audit_trail")
 NOWHERE = "memory://"
 _stores = count(1)

@@ -27,6 +27,7 @@ store = SessionStore()
 store[SESSION_KEY], store[BACKEND_SESSION_KEY] = str(root.pk), "django.contrib.auth.backends.ModelBackend"
 store[HASH_SESSION_KEY] = root.get_session_auth_hash()
 store.save()
+admin.autodiscover()
 print(issue_token(user=root), store.session_key)
 print(*(f"/admin/{{m._meta.app_label}}/{{m._meta.model_name}}/" for m in admin.site._registry))
 """

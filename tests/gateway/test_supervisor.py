@@ -145,6 +145,6 @@ class TestStop:
 class TestTheChildren:
     def test_are_those_that_production_runs_apart(self) -> None:
         assert [(child.name, child.command[2]) for child in (web(host="::", port=80), worker())] == [
-            ("web", "granian"),
+            ("web", "gateway.web"),
             ("worker", "celery"),
         ]
