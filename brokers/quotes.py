@@ -6,10 +6,11 @@ from datetime import datetime
 from decimal import Decimal
 
 from django.conf import settings
-from django.db.models import F, FilteredRelation, Q
+from django.db.models import F, FilteredRelation, Q, QuerySet
 
 from brokers.models import Instrument
 from brokers.prices import price_at
+from gateway.compiled import compiled
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +32,15 @@ class Quote:
 
 def quotes(gateway: int, tickers: Collection[str]) -> Mapping[str, Quote]:
     """By ticker; what is not in the catalogue is left out. One query."""
-    pinned = FilteredRelation("pins", condition=Q(pins__gateway=gateway))
-    rows = Instrument.objects.filter(symbol__in=tickers).annotate(pinned=pinned)
-    values = rows.values_list("symbol", "reference_price", "tick_size", F("pinned__price"), "name")
     return {
         ticker: Quote(ticker, reference, tick, pin, settings.MARKET_SEED, name)
-        for ticker, reference, tick, pin, name in values
+        for ticker, reference, tick, pin, name in _prices(gateway=gateway, tickers=list(tickers))
     }
+
+
+@compiled
+def _prices(*, gateway: int, tickers: list[str]) -> QuerySet[Instrument, tuple[str, Decimal, Decimal, Decimal, str]]:
+    """Ticker, reference price, tick, pin, name."""
+    pinned = FilteredRelation("pins", condition=Q(pins__gateway=gateway))
+    rows = Instrument.objects.filter(symbol__in=tickers).annotate(pinned=pinned)
+    return rows.values_list("symbol", "reference_price", "tick_size", F("pinned__price"), "name")

@@ -3,6 +3,9 @@
 import hmac
 from dataclasses import dataclass
 
+from django.db.models import QuerySet
+
+from gateway.compiled import compiled, first
 from gateway.errors import (
     ConnectedUserRequired,
     GuestRequired,
@@ -48,8 +51,8 @@ def partner_caller(gateway: str, secret: str, token: str) -> Caller:
 
 
 def sandbox_caller(gateway: str, secret: str) -> Caller:
-    found = Gateway.objects.filter(name=gateway, is_test=True).first()
-    if found is None:
+    found = first(_gateways(name=gateway))
+    if found is None or not found.is_test:
         raise UnknownGateway("There is no test gateway of this name.")
     _check_secret(found, secret)
     return Caller(gateway=found, account=None)
@@ -76,12 +79,21 @@ def _unsealed(*sealed: str | None) -> list[str]:
 def _claimed(name: str, token: str) -> Caller:
     """Who the token says it is, before that is verified: so that gateway and account are read at once."""
     auth_id = claimed_auth_id(token)
-    accounts = Account.objects.select_related("gateway").filter(gateway__name=name, auth_id=auth_id)
-    account = accounts.first() if auth_id else None
-    found = account.gateway if account else Gateway.objects.filter(name=name).first()
+    account = first(_accounts(gateway=name, auth_id=auth_id)) if auth_id else None
+    found = account.gateway if account else first(_gateways(name=name))
     if found is None:
         raise UnknownGateway("There is no gateway of this name.")
     return Caller(gateway=found, account=account)
+
+
+@compiled
+def _gateways(*, name: str) -> QuerySet[Gateway]:
+    return Gateway.objects.filter(name=name)
+
+
+@compiled
+def _accounts(*, gateway: str, auth_id: str) -> QuerySet[Account]:
+    return Account.objects.select_related("gateway").filter(gateway__name=gateway, auth_id=auth_id)
 
 
 def _verified(claimed: Caller, token: str) -> Caller:

@@ -124,6 +124,8 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
     }
 else:
     _database |= {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
+    if _database["ENGINE"] == "django.db.backends.postgresql":
+        _database["ENGINE"] = "gateway.postgresql"
     _database.setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
 # "transaction": a pooler (PgBouncer) gives each transaction whichever connection is free. It knows no cursor that
 # outlives its transaction, and refuses the limits below as options: they become those of the web's role.

@@ -7,7 +7,7 @@ from decimal import Decimal
 from django.db.models import OuterRef, Prefetch, QuerySet, Subquery
 
 from brokers.port import Side
-from gateway.ids import is_object_id
+from gateway.compiled import compiled
 from gateway.models import Account
 from smallcases import ledger
 from smallcases.models import Investment, InvestmentFill, Smallcase, Version
@@ -17,16 +17,28 @@ from smallcases.sip import ist_day
 IN_ORDER = Prefetch("fills", InvestmentFill.objects.order_by("pk"))
 
 
-def investments_of(
-    account: Account, *, iscids: Sequence[str] | None = None, exited: bool = False
-) -> QuerySet[Investment]:
-    """Newest first, with smallcase, version, SIP and fills; `newest_version` is the number to rebalance to."""
+def investments_of(account: int, *, iscids: list[str] | None, exited: bool) -> QuerySet[Investment]:
+    """Newest first, with smallcase, version and SIP; `newest_version` is the number to rebalance to."""
     newest = Version.objects.filter(smallcase=OuterRef("smallcase")).order_by("-number").values("number")[:1]
     rows = Investment.objects.filter(account=account, exited_at__isnull=not exited)
     if iscids is not None:
-        rows = rows.filter(iscid__in=[iscid for iscid in iscids if is_object_id(iscid)])
-    related = rows.select_related("smallcase", "version", "sip").prefetch_related(IN_ORDER)
+        rows = rows.filter(iscid__in=iscids)
+    related = rows.select_related("smallcase", "version", "sip")
     return related.annotate(newest_version=Subquery(newest)).order_by("-pk")
+
+
+def fills_by_investment(investments: Sequence[int]) -> dict[int, list[ledger.Fill]]:
+    """As they were heard of; one query."""
+    found: dict[int, list[ledger.Fill]] = {investment: [] for investment in investments}
+    for investment, ticker, side, shares, price, at in _fills(investments=list(investments)):
+        found[investment].append(ledger.Fill(ticker, Side(side), shares, price, at))
+    return found
+
+
+@compiled
+def _fills(*, investments: list[int]) -> QuerySet[InvestmentFill, tuple[int, str, str, int, Decimal, datetime]]:
+    rows = InvestmentFill.objects.filter(investment__pk__in=investments).order_by("pk")
+    return rows.values_list("investment_id", "ticker", "side", "shares", "price", "at")
 
 
 def investment_of(account: Account, iscid: str) -> Investment | None:

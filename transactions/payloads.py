@@ -118,9 +118,9 @@ def batch(of: Batch, orders: Sequence[Order], transaction: Transaction) -> Wire:
     }
 
 
-def batches(of: Sequence[Batch]) -> list[Wire]:
-    """Their orders and transactions prefetched."""
-    return [batch(one, list(one.orders.all()), one.transaction) for one in of]
+def batches(of: Sequence[tuple[Batch, Sequence[Order]]]) -> list[Wire]:
+    """Each with its orders, and its transaction read."""
+    return [batch(one, orders, one.transaction) for one, orders in of]
 
 
 def order_event(of: Batch, orders: Sequence[Order], transaction: Transaction) -> Wire:

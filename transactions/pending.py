@@ -3,15 +3,17 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from django.db.models import Count, Exists, F, OuterRef, Q, Sum
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
 
 from brokers.port import Side
+from gateway.compiled import compiled
 from transactions.baskets import Line, Security
 from transactions.models import Batch, Order
 from transactions.states import OPEN_BATCH, UNFINISHED_BATCH, BatchStatus, OrderStatus
 
 # Nothing more comes of these by themselves; what a user cancelled is not to be had again unasked.
 UNFILLED = (OrderStatus.PARTIAL, OrderStatus.REJECTED, OrderStatus.CANCELLED, OrderStatus.UNPLACED)
+COUNTS = ("quantity", "filled", "unfilled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,17 +36,19 @@ class LastBatch:
 
 def last_batches(iscids: Collection[str]) -> dict[str, LastBatch]:
     """By iscid; one query."""
+    rows = _last_batches(iscids=list(iscids))
+    return {str(row.iscid): LastBatch(row, *(vars(row)[count] for count in COUNTS)) for row in rows}
+
+
+@compiled
+def _last_batches(*, iscids: list[str]) -> QuerySet[Batch]:
     later = Batch.objects.filter(iscid=OuterRef("iscid"), pk__gt=OuterRef("pk"))
-    rows = (
-        Batch.objects.select_related("version__smallcase")
-        .filter(~Exists(later), iscid__in=iscids)
-        .annotate(
-            quantity=Count("orders"),
-            filled=Count("orders", filter=Q(orders__status=OrderStatus.COMPLETE)),
-            unfilled=Count("orders", filter=Q(orders__status__in=UNFILLED)),
-        )
+    counted = Batch.objects.select_related("version__smallcase").annotate(
+        quantity=Count("orders"),
+        filled=Count("orders", filter=Q(orders__status=OrderStatus.COMPLETE)),
+        unfilled=Count("orders", filter=Q(orders__status__in=UNFILLED)),
     )
-    return {str(row.iscid): LastBatch(row, row.quantity, row.filled, row.unfilled) for row in rows}
+    return counted.filter(~Exists(later), iscid__in=iscids)
 
 
 def unfilled_lines(batch: Batch) -> list[Line]:

@@ -8,9 +8,11 @@ from decimal import Decimal
 from django.db.models import OuterRef, QuerySet, Subquery
 
 from brokers.quotes import Quote, quotes
+from gateway.compiled import compiled
+from gateway.ids import is_object_id
 from gateway.models import Account
 from smallcases import ledger
-from smallcases.investments import fills_of, investments_of, is_sip_due
+from smallcases.investments import fills_by_investment, investments_of, is_sip_due
 from smallcases.models import IndexValue, Investment, Version
 from transactions.pending import LastBatch, last_batches
 
@@ -39,35 +41,40 @@ class Held:
 
 def held(account: Account, *, iscids: Sequence[str] | None = None, now: datetime) -> list[Held]:
     """Live investments, newest first; of `iscids` only, when given, and what is no iscid names nothing."""
-    return _valued(account, _described(investments_of(account, iscids=iscids)), now)
+    named = None if iscids is None else [iscid for iscid in iscids if is_object_id(iscid)]
+    return _valued(account, _described(account=account.pk, iscids=named, exited=False), now)
 
 
 def exited(account: Account, *, now: datetime) -> list[Held]:
-    return _valued(account, _described(investments_of(account, exited=True)), now)
+    return _valued(account, _described(account=account.pk, iscids=None, exited=True), now)
 
 
-def _described(rows: QuerySet[Investment]) -> list[Investment]:
+@compiled
+def _described(*, account: int, iscids: list[str] | None, exited: bool) -> QuerySet[Investment]:
     """With the newest version's label and date and the index's last value, in the same query."""
     newest = Version.objects.filter(smallcase=OuterRef("smallcase")).order_by("-number")
     index = IndexValue.objects.filter(smallcase=OuterRef("smallcase")).order_by("-day")
-    return list(
-        rows.annotate(
-            newest_label=Subquery(newest.values("label")[:1]),
-            newest_at=Subquery(newest.values("published_at")[:1]),
-            index_value=Subquery(index.values("value")[:1]),
-        )
+    return investments_of(account, iscids=iscids, exited=exited).annotate(
+        newest_label=Subquery(newest.values("label")[:1]),
+        newest_at=Subquery(newest.values("published_at")[:1]),
+        index_value=Subquery(index.values("value")[:1]),
     )
 
 
 def _valued(account: Account, investments: Sequence[Investment], now: datetime) -> list[Held]:
-    tickers = {fill.ticker for investment in investments for fill in investment.fills.all()}
-    market = quotes(account.gateway_id, tickers)
+    fills = fills_by_investment([investment.pk for investment in investments])
+    market = quotes(account.gateway_id, {fill.ticker for each in fills.values() for fill in each})
     last = last_batches([investment.iscid for investment in investments])
-    return [_held(investment, market, last.get(investment.iscid), now) for investment in investments]
+    return [_held(one, fills[one.pk], market, last.get(one.iscid), now) for one in investments]
 
 
-def _held(investment: Investment, market: Mapping[str, Quote], last: LastBatch | None, now: datetime) -> Held:
-    fills = fills_of(investment)
+def _held(
+    investment: Investment,
+    fills: Sequence[ledger.Fill],
+    market: Mapping[str, Quote],
+    last: LastBatch | None,
+    now: datetime,
+) -> Held:
     positions = ledger.positions(fills)
     prices = {ticker: market[ticker].at(now) for ticker in positions}
     return Held(

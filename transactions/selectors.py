@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Q, QuerySet
 
+from gateway.compiled import compiled, first
 from gateway.errors import Invalid, NotFound
 from gateway.ids import is_object_id, is_transaction_id
 from gateway.models import Account, Gateway
@@ -25,12 +26,17 @@ class UnknownTransaction(NotFound):
 
 def transaction_of(gateway: Gateway, transaction_id: str, *, account: Account | None = None) -> Transaction:
     """`account`: the connected caller, who sees own transactions and those that are nobody's yet."""
-    rows = Transaction.objects.filter(gateway=gateway, transaction_id=transaction_id)
-    found = rows.select_related("account").first() if is_transaction_id(transaction_id) else None
+    is_one = is_transaction_id(transaction_id)
+    found = first(_transactions(gateway=gateway.pk, transaction_id=transaction_id)) if is_one else None
     if found is None or (account is not None and found.account_id not in {None, account.pk}):
         raise UnknownTransaction
     found.gateway = gateway
     return found
+
+
+@compiled
+def _transactions(*, gateway: int, transaction_id: str) -> QuerySet[Transaction]:
+    return Transaction.objects.select_related("account").filter(gateway=gateway, transaction_id=transaction_id)
 
 
 def session_of(
@@ -63,13 +69,30 @@ def orders_of(transaction: Transaction) -> list[Order]:
     """In the basket's order; of a cancellation, those of the batch it is about. One query, none before confirmation."""
     if transaction.status not in {TransactionStatus.PROCESSING, TransactionStatus.COMPLETED}:
         return []
-    rows = Order.objects.select_related("batch__transaction__account", "batch__version__smallcase").order_by("position")
     if transaction.intent in CANCELLATIONS:
-        return list(rows.filter(batch__in=Batch.objects.filter(orders__cancelled_by=transaction)))
-    return list(rows.filter(batch__transaction=transaction)) if transaction.intent == Intent.TRANSACTION else []
+        return _orders_cancelled(by=transaction.pk)
+    if transaction.intent != Intent.TRANSACTION:
+        return []
+    orders = _orders_of(transaction=transaction.pk)
+    for order in orders:
+        order.batch = orders[0].batch
+        order.batch.transaction = transaction
+    return orders
 
 
-_IN_ORDER = Prefetch("orders", Order.objects.order_by("position"))
+@compiled
+def _orders_of(*, transaction: int) -> QuerySet[Order]:
+    rows = Order.objects.select_related("batch__version__smallcase").order_by("position")
+    return rows.filter(batch__transaction=transaction)
+
+
+@compiled
+def _orders_cancelled(*, by: int) -> QuerySet[Order]:
+    rows = Order.objects.select_related("batch__transaction__account", "batch__version__smallcase").order_by("position")
+    return rows.filter(batch__in=Batch.objects.filter(orders__cancelled_by=by))
+
+
+BatchAndOrders = tuple[Batch, list[Order]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,37 +110,67 @@ class Wanted:
         return bool(self.transaction_ids or self.batch_ids or self.iscids)
 
 
-def securities_batches(gateway: Gateway, account: Account | None, wanted: Wanted) -> list[Batch]:
-    """Placed ones, newest first, orders prefetched. By transaction: once it is COMPLETED."""
-    return _batches(Batch.objects.filter(gateway=gateway, label__isnull=True), account, wanted)
+def securities_batches(gateway: Gateway, account: Account | None, wanted: Wanted) -> list[BatchAndOrders]:
+    """Placed ones, newest first. By transaction: once it is COMPLETED."""
+    return _batches_and_orders(gateway, account, wanted, of_smallcases=False)
 
 
-def smallcase_batches(gateway: Gateway, account: Account | None, wanted: Wanted) -> list[Batch]:
+def smallcase_batches(gateway: Gateway, account: Account | None, wanted: Wanted) -> list[BatchAndOrders]:
     """As securities_batches, of smallcase orders."""
-    return _batches(Batch.objects.filter(gateway=gateway, label__isnull=False), account, wanted)
+    return _batches_and_orders(gateway, account, wanted, of_smallcases=True)
 
 
-def _batches(rows: QuerySet[Batch], account: Account | None, wanted: Wanted) -> list[Batch]:
-    rows = rows.filter(placed_at__isnull=False)
+def _batches_and_orders(
+    gateway: Gateway, account: Account | None, wanted: Wanted, *, of_smallcases: bool
+) -> list[BatchAndOrders]:
+    if account is None and not wanted.names_any:
+        raise Invalid("transactionId: or batchId is required with a guest's authtoken.")
+    found = _batches(
+        gateway=gateway.pk,
+        account=account.pk if account else None,
+        of_smallcases=of_smallcases,
+        named=wanted.names_any,
+        # Ids that are no ids name nothing.
+        transaction_ids=[i for i in wanted.transaction_ids if is_transaction_id(i)],
+        batch_ids=[i for i in wanted.batch_ids if is_object_id(i)],
+        iscids=[i for i in wanted.iscids if is_object_id(i)],
+        page=range(wanted.offset, wanted.offset + wanted.count),
+    )
+    orders: dict[int, list[Order]] = {batch.pk: [] for batch in found}
+    for order in _orders(batches=list(orders)):
+        orders[order.batch_id].append(order)
+    return [(batch, orders[batch.pk]) for batch in found]
+
+
+@compiled
+def _batches(
+    *,
+    gateway: int,
+    account: int | None,
+    of_smallcases: bool,
+    named: bool,
+    transaction_ids: list[str],
+    batch_ids: list[str],
+    iscids: list[str],
+    page: range,
+) -> QuerySet[Batch]:
+    rows = Batch.objects.filter(gateway=gateway, label__isnull=not of_smallcases, placed_at__isnull=False)
     if account is not None:
         rows = rows.filter(account=account)
-    elif not wanted.names_any:
-        raise Invalid("transactionId: or batchId is required with a guest's authtoken.")
-    if wanted.names_any:
-        rows = rows.filter(_named(wanted))
-    related = rows.select_related("transaction__account", "version__smallcase").prefetch_related(_IN_ORDER)
-    return list(related.order_by("-pk")[wanted.offset : wanted.offset + wanted.count])
+    if named:
+        completed = Q(
+            transaction__transaction_id__in=transaction_ids,
+            transaction__intent=Intent.TRANSACTION,
+            transaction__status=TransactionStatus.COMPLETED,
+        )
+        rows = rows.filter(completed | Q(batch_id__in=batch_ids) | Q(iscid__in=iscids))
+    related = rows.select_related("transaction__account", "version__smallcase")
+    return related.order_by("-pk")[page.start : page.stop]
 
 
-def _named(wanted: Wanted) -> Q:
-    """Ids that are no ids name nothing."""
-    completed = Q(
-        transaction__transaction_id__in=[i for i in wanted.transaction_ids if is_transaction_id(i)],
-        transaction__intent=Intent.TRANSACTION,
-        transaction__status=TransactionStatus.COMPLETED,
-    )
-    batch_ids = [i for i in wanted.batch_ids if is_object_id(i)]
-    return completed | Q(batch_id__in=batch_ids) | Q(iscid__in=[i for i in wanted.iscids if is_object_id(i)])
+@compiled
+def _orders(*, batches: list[int]) -> QuerySet[Order]:
+    return Order.objects.filter(batch__pk__in=batches).order_by("position")
 
 
 def order_of(gateway: Gateway, batch_id: str, ticker: str) -> Order:

@@ -6,10 +6,12 @@ from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError
+from django.db.models import QuerySet
 from django.db.transaction import atomic
 
 from brokers.models import Instrument
 from brokers.port import Variety
+from gateway.compiled import compiled
 from gateway.errors import ConnectedUserRequired, Invalid, NotFound
 from gateway.idempotency import Turn
 from gateway.ids import new_transaction_id
@@ -98,7 +100,8 @@ def _made_before(gateway: Gateway, turn: Turn) -> Transaction | None:
 
 def _check_instruments(securities: Sequence[Security]) -> None:
     """The instruments are read once, whatever the basket."""
-    known = Instrument.objects.in_bulk({s.ticker for s in securities}, field_name="symbol")
+    wanted = list({security.ticker for security in securities})
+    known = {instrument.symbol: instrument for instrument in _instruments(symbols=wanted)}
     problems = [
         f"orderConfig.securities[{index}].{problem}"
         for index, security in enumerate(securities)
@@ -106,6 +109,11 @@ def _check_instruments(securities: Sequence[Security]) -> None:
     ]
     if problems:
         raise Invalid(*problems)
+
+
+@compiled
+def _instruments(*, symbols: list[str]) -> QuerySet[Instrument]:
+    return Instrument.objects.filter(symbol__in=symbols)
 
 
 def _problems(security: Security, instrument: Instrument | None) -> Iterator[str]:

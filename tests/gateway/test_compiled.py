@@ -1,0 +1,153 @@
+"""Statements that are compiled once; here over gateways and their users."""
+
+import gc
+import weakref
+from threading import Thread
+from typing import Any
+
+import pytest
+from django.db import connections
+from django.db.models import Count, Q, QuerySet
+from pytest_django import DjangoAssertNumQueries
+
+from gateway.compiled import Compiled, compiled, first
+from gateway.ids import new_object_id
+from gateway.models import Account, Gateway
+from tests import make
+
+HOSTILE = ("x' OR 'a' = 'a", "%s", "%", '"', "\\", "é")
+
+
+@compiled
+def gateways(*, names: list[str], is_test: bool | None) -> QuerySet[Gateway]:
+    rows = Gateway.objects.filter(name__in=names).order_by("name")
+    return rows if is_test is None else rows.filter(is_test=is_test)
+
+
+@compiled
+def accounts(*, gateway: str, auth_id: str) -> QuerySet[Account]:
+    return Account.objects.select_related("gateway").filter(gateway__name=gateway, auth_id=auth_id)
+
+
+@compiled
+def page(*, gateway: int, number: range) -> QuerySet[Account, tuple[str, int]]:
+    rows = Account.objects.filter(Q(gateway=gateway)).annotate(others=Count("gateway__accounts"))
+    return rows.order_by("pk").values_list("auth_id", "others")[number.start : number.stop]
+
+
+def a_gateway(name: str) -> Gateway:
+    made = make.gateway()
+    Gateway.objects.filter(pk=made.pk).update(name=name)
+    return made
+
+
+def an_account(gateway: Gateway, client_id: str = "happy") -> Account:
+    return Account.objects.create(
+        gateway=gateway, auth_id=new_object_id(), broker="kite", client_id=client_id, created_at=gateway.created_at
+    )
+
+
+def names(found: list[Gateway]) -> list[str]:
+    return [gateway.name for gateway in found]
+
+
+@pytest.fixture
+def three(db: None) -> list[str]:
+    for name in ("one", "three", "two"):
+        a_gateway(name)
+    return ["one", "three", "two"]
+
+
+class TestCompiled:
+    @pytest.mark.parametrize("count", [1, 2, 3])
+    def test_finds_what_is_in_a_list_of_any_length(self, three: list[str], count: int) -> None:
+        assert names(gateways(names=three[:count], is_test=None)) == three[:count]
+
+    def test_has_no_row_for_an_empty_list_and_does_not_ask(
+        self, three: list[str], django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        with django_assert_num_queries(0):
+            assert gateways(names=[], is_test=None) == []
+
+    def test_takes_what_is_neither_text_nor_number_as_a_part_of_the_statement(self, three: list[str]) -> None:
+        assert names(gateways(names=three, is_test=True)) == three
+        assert gateways(names=three, is_test=False) == []
+        assert names(gateways(names=three, is_test=None)) == three
+
+    @pytest.mark.parametrize("name", HOSTILE)
+    def test_takes_a_text_for_nothing_but_a_text(self, three: list[str], name: str) -> None:
+        assert accounts(gateway=name, auth_id=name) == []
+        assert gateways(names=[name], is_test=None) == []
+        a_gateway(name)
+        assert names(gateways(names=[name], is_test=None)) == [name]
+
+    def test_asks_every_time(self, three: list[str], django_assert_num_queries: DjangoAssertNumQueries) -> None:
+        assert [found.allowed_origins for found in gateways(names=["one"], is_test=None)] == [[]]
+
+        Gateway.objects.filter(name="one").update(allowed_origins=["https://a.example"])
+
+        with django_assert_num_queries(1):
+            assert [found.allowed_origins for found in gateways(names=["one"], is_test=None)] == [["https://a.example"]]
+
+    def test_brings_related_rows_along(
+        self, three: list[str], django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        account = an_account(Gateway.objects.get(name="two"))
+
+        with django_assert_num_queries(1):
+            (found,) = accounts(gateway="two", auth_id=account.auth_id)
+            assert (found, found.gateway.name, found.created_at) == (account, "two", account.created_at)
+        assert accounts(gateway="one", auth_id=account.auth_id) == []
+
+    def test_answers_with_values_where_these_are_asked_for(self, three: list[str]) -> None:
+        gateway = Gateway.objects.get(name="two")
+        made = [an_account(gateway, client_id).auth_id for client_id in "abc"]
+
+        assert page(gateway=gateway.pk, number=range(2)) == [(made[0], 3), (made[1], 3)]
+        assert page(gateway=gateway.pk, number=range(2, 9)) == [(made[2], 3)]
+
+    def test_builds_a_statement_once(self, three: list[str]) -> None:
+        built: list[Any] = []
+
+        def called(*, name: str) -> QuerySet[Gateway]:
+            built.append(name)
+            return Gateway.objects.filter(name=name)
+
+        question = Compiled(called)
+        assert [names(question(name=name)) for name in three] == [["one"], ["three"], ["two"]]
+        assert len(built) == 1
+
+    @pytest.mark.parametrize(("lengths", "statements"), [((1,), 1), ((3, 4), 1), (range(1, 101), 8)])
+    def test_keeps_few_statements_whatever_is_asked(self, db: None, lengths: list[int], statements: int) -> None:
+        built: list[Any] = []
+
+        def called(*, names: list[str]) -> QuerySet[Gateway]:
+            built.append(names)
+            return Gateway.objects.filter(name__in=names)
+
+        question = Compiled(called)
+        for length in lengths:
+            assert question(names=["none"] * length) == []
+        assert len(built) == statements
+
+    def test_keeps_no_connection_of_the_thread_that_asked_first(self, transactional_db: None) -> None:
+        theirs: list[weakref.ref[Any]] = []
+        question = Compiled(accounts._build)
+
+        def ask() -> None:
+            theirs.append(weakref.ref(connections["default"]))
+            assert question(gateway="none", auth_id="none") == []
+            connections["default"].close()
+
+        thread = Thread(target=ask)
+        thread.start()
+        thread.join()
+        gc.collect()
+
+        assert (len(theirs), theirs[0]()) == (1, None)
+        assert question(gateway="none", auth_id="none") == []
+
+
+class TestFirst:
+    def test_is_none_of_nothing(self) -> None:
+        assert (first([2, 1]), first([])) == (2, None)
