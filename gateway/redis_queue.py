@@ -1,8 +1,10 @@
-"""Production's queue: kombu's Redis transport, which gives nothing back when its connection is lost.
+"""Production's queue: kombu's Redis transport, which keeps no book of bells that were fetched and not yet answered.
 
-Kombu would put bells that were fetched, and not yet answered, back into the queue. Over the connection that has just
-been lost, as Celery 5.7 does it, this ends in an AttributeError that ends the worker. A bell is a hint: the row says
-what is owed, and the sweep rings again.
+A bell is a hint: the row says what is owed, and the sweep rings again. Kombu would write each bell down in Redis when
+it is fetched and strike it out when it is answered, two of three commands that a worker sends there; give it back an
+hour after a worker has died with it, when its fence is long out of date; and put what is unanswered back when its
+connection is lost. Over that same connection, as Celery 5.7 does it, this ends in an AttributeError that ends the
+worker.
 """
 
 from typing import Final
@@ -11,6 +13,7 @@ from kombu.transport import TRANSPORT_ALIASES, redis
 
 
 class Channel(redis.Channel):
+    ack_emulation = False
     do_restore = False
 
 
@@ -19,6 +22,7 @@ class Transport(redis.Transport):
 
 
 class SentinelChannel(redis.SentinelChannel):
+    ack_emulation = False
     do_restore = False
 
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
+from django.db.models import QuerySet
 from django.db.transaction import atomic
 
 from brokers.charges import Tariff
@@ -24,6 +25,7 @@ from brokers.simulator.personas import (
     persona_of,
     treatments,
 )
+from gateway.compiled import compiled, first
 
 _REFUSALS: Final = {
     "adapterError": "The broker could not be reached.",
@@ -105,17 +107,28 @@ def _is_forceable(forced: str) -> bool:
 
 
 def _account(login: Login) -> SimAccount:
-    return SimAccount.objects.get(gateway_id=login.gateway, broker=login.broker, client_id=login.client_id)
+    account = first(_accounts(gateway=login.gateway, broker=login.broker, client_id=login.client_id))
+    if account is None:
+        raise SimAccount.DoesNotExist(f"{login.broker} knows no client {login.client_id}.")
+    return account
+
+
+@compiled
+def _accounts(*, gateway: int, broker: str, client_id: str) -> QuerySet[SimAccount]:
+    return SimAccount.objects.filter(gateway=gateway, broker=broker, client_id=client_id)
 
 
 def _orders(login: Login, refs: Sequence[str]) -> list[SimOrder]:
+    """Locked, with their account."""
+    return _orders_of(gateway=login.gateway, broker=login.broker, client_id=login.client_id, refs=list(refs))
+
+
+@compiled
+def _orders_of(*, gateway: int, broker: str, client_id: str, refs: list[str]) -> QuerySet[SimOrder]:
     mine = SimOrder.objects.filter(
-        ref__in=refs,
-        account__gateway_id=login.gateway,
-        account__broker=login.broker,
-        account__client_id=login.client_id,
+        account__gateway=gateway, account__broker=broker, account__client_id=client_id, ref__in=refs
     )
-    return list(mine.select_related("account__gateway").select_for_update(of=("self",)).order_by("pk"))
+    return mine.select_related("account__gateway").select_for_update(of=("self",)).order_by("pk")
 
 
 def _ack(ref: str, fate: Treatment) -> Ack:

@@ -4,12 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.db.models import Case, DecimalField, F, IntegerField, Q, Sum, When
+from django.db.models import Case, DecimalField, F, IntegerField, Q, QuerySet, Sum, When
 
 from brokers.port import Holding, OrderType, Side
 from brokers.prices import within_band
 from brokers.quotes import Quote
 from brokers.simulator.models import SimAccount, SimOrder, SimTrade, Status
+from gateway.compiled import compiled
 from gateway.money import average
 
 MONEY = DecimalField(max_digits=20, decimal_places=2)
@@ -25,12 +26,18 @@ class Ledger:
 
 
 def ledger(account: SimAccount) -> Ledger:
+    rows = _traded(account=account.pk)
+    return Ledger(sum((rupees for _, rupees, _ in rows), Decimal(0)), {ticker: shares for ticker, _, shares in rows})
+
+
+@compiled
+def _traded(*, account: int) -> QuerySet[SimTrade, tuple[str, Decimal, int]]:
+    """Ticker, rupees, shares."""
     turnover = F("price") * F("quantity")
     cash = Case(When(IS_BUY, then=-turnover - F("charges")), default=turnover - F("charges"), output_field=MONEY)
     signed = Case(When(IS_BUY, then=F("quantity")), default=-F("quantity"), output_field=IntegerField())
     sums = SimTrade.objects.filter(account=account).values_list("ticker").order_by("ticker")
-    rows = list(sums.annotate(rupees=Sum(cash, output_field=MONEY), shares=Sum(signed)))
-    return Ledger(sum((rupees for _, rupees, _ in rows), Decimal(0)), {ticker: shares for ticker, _, shares in rows})
+    return sums.annotate(rupees=Sum(cash, output_field=MONEY), shares=Sum(signed))
 
 
 def free_funds(account: SimAccount) -> Decimal:
@@ -98,11 +105,17 @@ class Resting:
 
 
 def _resting(account: SimAccount) -> Resting:
-    at_work = SimOrder.objects.filter(account=account, status=Status.OPEN, admitted=True)
-    rest = F("quantity") - F("filled_quantity")
-    rows = at_work.values_list("side", "ticker").order_by("side", "ticker")
-    sums = list(rows.annotate(shares=Sum(rest), value=Sum(rest * F("price"), output_field=MONEY)))
+    sums = _at_work(account=account.pk)
     return Resting(
         rupees=sum((value for side, _, _, value in sums if side == Side.BUY and value), Decimal(0)),
         shares={ticker: shares for side, ticker, shares, _ in sums if side == Side.SELL},
     )
+
+
+@compiled
+def _at_work(*, account: int) -> QuerySet[SimOrder, tuple[str, str, int, Decimal | None]]:
+    """Side, ticker, shares, rupees."""
+    rest = F("quantity") - F("filled_quantity")
+    open_ones = SimOrder.objects.filter(account=account, status=Status.OPEN, admitted=True)
+    rows = open_ones.values_list("side", "ticker").order_by("side", "ticker")
+    return rows.annotate(shares=Sum(rest), value=Sum(rest * F("price"), output_field=MONEY))

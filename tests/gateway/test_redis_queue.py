@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
-from kombu import Connection, Queue
+import redis
+from kombu import Connection, Message, Queue
 from kombu.transport import redis as kombus
 
 from gateway import limits
@@ -17,6 +18,28 @@ pytestmark = pytest.mark.servers
 QUEUE = Queue("unanswered", routing_key="unanswered")
 
 
+class Listener:
+    """Hears, and answers nothing by itself; `at_once` is how many unanswered ones it may hold, 0 any number."""
+
+    def __init__(self, connection: Connection, *, at_once: int = 0) -> None:
+        self.words: list[str] = []
+        self.messages: list[Message] = []
+        self._connection = connection
+        consumer = connection.Consumer([QUEUE], callbacks=[self._hear])
+        consumer.qos(prefetch_count=at_once)
+        consumer.consume()
+
+    def listen(self) -> None:
+        """Until nothing comes."""
+        with suppress(socket.timeout):
+            while True:
+                self._connection.drain_events(timeout=0.2)
+
+    def _hear(self, word: str, message: Message) -> None:
+        self.words.append(word)
+        self.messages.append(message)
+
+
 @pytest.fixture
 def url() -> Iterator[str]:
     with redis_server() as server:
@@ -25,17 +48,14 @@ def url() -> Iterator[str]:
 
 def let_go_of_a_bell(url: str, transport: type[kombus.Transport]) -> list[str]:
     """What was heard, and not answered, on a channel that is closed last of all."""
-    heard: list[str] = []
     connection = Connection(url, transport=transport)
-    connection.Consumer([QUEUE], callbacks=[lambda body, _: heard.append(body)]).consume()
+    heard = Listener(connection)
     connection.Producer().publish("bell", routing_key="unanswered", declare=[QUEUE])
-    with suppress(socket.timeout):
-        while True:
-            connection.drain_events(timeout=0.2)
+    heard.listen()
     channel = connection.default_channel
     connection.transport.client = None
     connection.maybe_close_channel(channel)
-    return heard
+    return heard.words
 
 
 class TestALostConnection:
@@ -48,13 +68,38 @@ class TestALostConnection:
             let_go_of_a_bell(url, kombus.Transport)
 
 
+class TestABellThatIsNotAnswered:
+    def test_is_written_down_nowhere(self) -> None:
+        with redis_server(own=True) as server, Connection(server.url) as connection:
+            heard = Listener(connection)
+            connection.Producer().publish("bell", routing_key="unanswered", declare=[QUEUE])
+            heard.listen()
+            with redis.Redis.from_url(server.url) as client:
+                kept = client.keys("unacked*")
+
+        assert (heard.words, kept) == (["bell"], [])
+
+    def test_keeps_its_place_until_it_is(self, url: str) -> None:
+        """What a worker fetches ahead is limited, so that bells wait where another can hear them."""
+        with Connection(url) as connection:
+            heard = Listener(connection, at_once=2)
+            for word in ("one", "two", "three"):
+                connection.Producer().publish(word, routing_key="unanswered", declare=[QUEUE])
+            heard.listen()
+            before = list(heard.words)
+            heard.messages[0].ack()
+            heard.listen()
+
+        assert (before, heard.words) == (["one", "two"], ["one", "two", "three"])
+
+
 class TestTheApp:
     def test_uses_it_for_redis(self, url: str) -> None:
         assert isinstance(Connection(url).transport, Transport)
 
     def test_uses_it_behind_sentinels(self) -> None:
         assert isinstance(Connection("sentinel://127.0.0.1:1").transport, SentinelTransport)
-        assert SentinelTransport.Channel.do_restore is False
+        assert (SentinelTransport.Channel.do_restore, SentinelTransport.Channel.ack_emulation) == (False, False)
 
 
 class TestBehindASentinel:

@@ -7,11 +7,13 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.db.transaction import atomic
 
 from brokers.port import Ack, LinkDown, NewOrder, OrderType, Report, Side, Validity, Variety
 from brokers.registry import adapter_for
 from gateway import clock, work
+from gateway.compiled import compiled, first
 from gateway.models import Gateway
 from transactions.hearing import Facts, furthest, hear
 from transactions.models import Batch, Order, Settlement
@@ -110,10 +112,24 @@ def patience_of(gateway: Gateway) -> timedelta:
 
 def read(row: int) -> tuple[Batch, list[Order]]:
     """The batch with all that surrounds it, then its orders. Whoever writes them in between moves the batch's fence."""
-    related = Batch.objects.select_related("gateway", "transaction", "account", "version__smallcase")
-    batch = related.get(pk=row)
+    batch = first(_batches(row=row))
+    if batch is None:
+        raise Batch.DoesNotExist(f"There is no batch {row}.")
     batch.transaction.account, batch.transaction.gateway = batch.account, batch.gateway
-    return batch, list(batch.orders.select_related("settled_by").order_by("position"))
+    orders = _orders(batch=row)
+    for order in orders:
+        order.batch = batch
+    return batch, orders
+
+
+@compiled
+def _batches(*, row: int) -> QuerySet[Batch]:
+    return Batch.objects.select_related("gateway", "transaction", "account", "version__smallcase").filter(pk=row)
+
+
+@compiled
+def _orders(*, batch: int) -> QuerySet[Order]:
+    return Order.objects.select_related("settled_by").filter(batch=batch).order_by("position")
 
 
 def _place(batch: Batch, orders: Sequence[Order], now: datetime) -> Mapping[str, Ack]:
