@@ -43,9 +43,9 @@ def told() -> Iterator[tuple[str, list[str]]]:
     """The processes of the README's production section."""
     section = (ROOT / "README.md").read_text().partition("## On PostgreSQL and Redis")[2]
     block = section.partition("```console\n")[2].partition("```")[0].replace("\\\n", " ")
-    for line in re.findall(r"(?m)^\$ (granian|celery)(.*)$", block):
+    for line in re.findall(r"(?m)^\$ (python -m gateway\.web|celery)(.*)$", block):
         command = shlex.split("".join(line), comments=True)
-        yield "web" if command[0] == "granian" else named(command), command
+        yield "web" if "gateway.web" in command else named(command), command
 
 
 def named(command: Sequence[str]) -> str:
