@@ -98,7 +98,7 @@ def _accounts(*, gateway: str, auth_id: str) -> QuerySet[Account]:
 
 def _verified(claimed: Caller, token: str) -> Caller:
     who = _bearer(claimed.gateway, token)
-    if who.auth_id and claimed.account is None:
+    if who.auth_id != (claimed.account.auth_id if claimed.account else None):
         raise InvalidJWT("The authtoken's smallcaseAuthId is not one of this gateway's users.")
     return claimed
 

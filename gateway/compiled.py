@@ -19,7 +19,7 @@ from types import SimpleNamespace
 from typing import Any, Final, Generic, NamedTuple, ParamSpec, TypeVar
 
 from django.core.exceptions import EmptyResultSet
-from django.db import DEFAULT_DB_ALIAS, connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.models import QuerySet, Value
 from django.db.models.sql.compiler import SQLCompiler
 
@@ -59,6 +59,7 @@ class Statement:
         """As the queryset itself would, but for what its compiler says."""
         parameters = [_value(one, given) if isinstance(one, Slot) else one for one in self.parameters]
         compiler: Any = copy(self.compiler)
+        compiler.connection = connections[DEFAULT_DB_ALIAS]
         compiler.as_sql = lambda *_, **__: (self.sql, parameters)
         query: Any = copy(self.rows.query)
         query.get_compiler = lambda *_, **__: compiler

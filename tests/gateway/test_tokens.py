@@ -177,6 +177,8 @@ class TestClaimedAuthId:
             (signed({"smallcaseAuthId": ["a"]}), ""),
             ("", ""),
             ("x", ""),
+            ("a.b", ""),
+            (f"a.{30_000 * 'W'}.c", ""),
             ("₹.₹.₹", ""),
         ],
     )
