@@ -1,7 +1,7 @@
 """Fields of request bodies that take a JSON type for what it is."""
 
 import re
-from functools import cache, cached_property
+from functools import cache
 from typing import Any
 
 from rest_framework import serializers
@@ -96,32 +96,6 @@ class Body(serializers.Serializer[Any]):
     @classmethod
     def parse(cls, data: Any) -> dict[str, Any]:
         return dict(_made(cls).run_validation(data))
-
-    def to_internal_value(self, data: Any) -> Any:
-        """As DRF's own, which asks every field, for the few that a body has; the others may be absent."""
-        if type(data) is not dict:
-            return super().to_internal_value(data)
-        checked: dict[str, Any] = {}
-        problems: dict[str, Any] = {}
-        for name, field in self.fields.items():
-            if name not in data and name in self._dispensable:
-                continue
-            check = getattr(self, f"validate_{name}", None)
-            try:
-                value = field.run_validation(field.get_value(data))
-                checked[name] = check(value) if check else value
-            except serializers.ValidationError as error:
-                problems[name] = error.detail
-        if problems:
-            raise serializers.ValidationError(problems)
-        return checked
-
-    @cached_property
-    def _dispensable(self) -> frozenset[str]:
-        """Fields of which nothing is known where they are absent: neither required nor with a default."""
-        return frozenset(
-            name for name, field in self.fields.items() if not field.required and field.default is serializers.empty
-        )
 
     @classmethod
     def names(cls) -> list[str]:

@@ -1,7 +1,5 @@
 """JWTs of the partner and of the gateway: HS256 only, guest or connected, never both."""
 
-import json
-from base64 import urlsafe_b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -64,13 +62,10 @@ def signed_with(token: str, secret: str) -> bool:
 
 
 def claimed_auth_id(token: str) -> str:
-    """What the token says of itself, unverified: only to look the account up in the same query.
-
-    Read without PyJWT, which takes as long for it as for the verification that follows.
-    """
+    """What the token says of itself, unverified: only to look the account up in the same query."""
     try:
-        claimed = json.loads(urlsafe_b64decode(f"{token.split('.')[1]}==")).get("smallcaseAuthId")
-    except (ValueError, IndexError, AttributeError, RecursionError):
+        claimed = jwt.decode(token, options={"verify_signature": False}).get("smallcaseAuthId")
+    except (jwt.InvalidTokenError, ValueError, OverflowError):
         return ""
     return claimed if isinstance(claimed, str) and is_object_id(claimed) else ""
 
