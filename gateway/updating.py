@@ -1,17 +1,43 @@
-"""Many rows, each with values of its own, in one UPDATE.
+"""Rows written by statements that are built once.
 
-Django's `bulk_update` says it with a CASE for every column, and building those costs more than all else that is done
-to a batch (docs/performance.md).
+Django builds the SQL of every write anew, and `bulk_update` says with a CASE for each column what each row gets. That
+costs more than all else that is done to a batch (docs/performance.md).
 """
 
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Final, NamedTuple, TypeVar
 
-from django.db import connections, router
-from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Field, Model
+from django.db import connection
+from django.db.models import Field, Model, QuerySet, Value
+from django.db.models.sql import UpdateQuery
 
 MOST_VALUES: Final = 10_000  # of one statement; SQLite takes 32,766
+MOST_STATEMENTS: Final = 256  # the least used are built anew
+Column = Field[Any, Any]
+Rows = Callable[[], QuerySet[Any]]
+M = TypeVar("M", bound=Model)
+
+
+class Place(NamedTuple):
+    """Of a parameter: whether it is looked for or written, and in which column."""
+
+    is_written: bool
+    name: str
+    column: Column
+
+
+def update_where(rows: Rows, match: Mapping[str, object], /, **values: object) -> int:
+    """As `rows().filter(**match).update(**values)`.
+
+    `rows` is a function that stays the same and gives the same rows each time. `match` and `values` are fields and
+    values of theirs, never expressions; None is a value to write, and matches nothing.
+    """
+    sql, places = _where(rows, tuple(match), tuple(values), connection.vendor)
+    told: list[Any] = [_told(one, match, values) for one in places]
+    with connection.cursor() as cursor:
+        cursor.execute(sql, told)
+        return int(cursor.rowcount)
 
 
 def update_each(rows: Sequence[Model], names: Sequence[str]) -> int:
@@ -21,35 +47,97 @@ def update_each(rows: Sequence[Model], names: Sequence[str]) -> int:
     """
     if not rows:
         return 0
-    model = type(rows[0])
-    connection = connections[router.db_for_write(model)]
-    every = {field.name: field for field in model._meta.concrete_fields}
-    columns = [model._meta.pk, *(every[name] for name in names)]
-    at_once = MOST_VALUES // len(columns)
+    columns = _columns(type(rows[0]), tuple(names))
     found = 0
     with connection.cursor() as cursor:
-        for first in range(0, len(rows), at_once):
-            part = rows[first : first + at_once]
-            values = [one.get_db_prep_save(getattr(row, one.attname), connection) for row in part for one in columns]
-            cursor.execute(_statement(columns, len(part), connection), values)
+        for part in _parts(rows, columns):
+            cursor.execute(_update(columns, len(part), connection.vendor), _values(part, columns))
             found += cursor.rowcount
     return found
 
 
-def _statement(columns: "Sequence[Field[Any, Any]]", number: int, connection: BaseDatabaseWrapper) -> str:
+def insert_each(rows: Sequence[Model], *, pass_over_known: bool = False) -> None:
+    """New rows of one model, every column as the instance has it; their keys are not learned.
+
+    `pass_over_known`: a row that breaks a unique constraint is left out. Where there are too many for one statement,
+    the caller has opened a transaction, or bears that some are written and others are not.
+    """
+    if not rows:
+        return
+    columns = tuple(one for one in type(rows[0])._meta.concrete_fields if not one.primary_key)
+    ending = " ON CONFLICT DO NOTHING" if pass_over_known else ""
+    with connection.cursor() as cursor:
+        for part in _parts(rows, columns):
+            cursor.execute(_insert(columns, len(part)) + ending, _values(part, columns))
+
+
+def _told(place: object, match: Mapping[str, object], values: Mapping[str, object]) -> object:
+    """What stands at the place of a parameter, if it is not one that `rows` has brought."""
+    if not isinstance(place, Place):
+        return place
+    value = values[place.name] if place.is_written else match[place.name]
+    return place.column.get_db_prep_save(value, connection)
+
+
+@lru_cache(MOST_STATEMENTS)
+def _where(rows: Rows, match: tuple[str, ...], written: tuple[str, ...], vendor: str) -> tuple[str, Sequence[object]]:
+    every = rows()
+    found = every.filter(**{name: Value(Place(False, name, _column(every.model, name))) for name in match})
+    query: Any = found.query.chain(UpdateQuery)
+    query.add_update_values({name: Value(Place(True, name, _column(every.model, name))) for name in written})
+    sql, parameters = query.get_compiler(connection=connection).as_sql()
+    return sql, parameters
+
+
+def _column(model: type[Model], name: str) -> Column:
+    return model._meta.pk if name == "pk" else model._meta.get_field(name)  # type: ignore[return-value]
+
+
+@lru_cache(MOST_STATEMENTS)
+def _columns(model: type[Model], names: tuple[str, ...]) -> tuple[Column, ...]:
+    """The key's first."""
+    return tuple(_column(model, name) for name in ("pk", *names))
+
+
+def _parts(rows: Sequence[M], columns: Sequence[Column]) -> Iterator[Sequence[M]]:
+    at_once = MOST_VALUES // len(columns)
+    return (rows[first : first + at_once] for first in range(0, len(rows), at_once))
+
+
+def _values(rows: Sequence[Model], columns: Sequence[Column]) -> list[Any]:
+    return [one.get_db_prep_save(getattr(row, one.attname), connection) for row in rows for one in columns]
+
+
+@lru_cache(MOST_STATEMENTS)
+def _update(columns: Sequence[Column], number: int, vendor: str) -> str:
     """Names of columns are written into it, and no value is.
 
     PostgreSQL and SQLite both call the columns of a bare VALUES column1, column2 …
     """
-    key, *changing = [connection.ops.quote_name(str(one.column)) for one in columns]
-    table = connection.ops.quote_name(columns[0].model._meta.db_table)
-    told = [_typed(f"told.column{at}", one, connection) for at, one in enumerate(columns, start=1)]
+    key, *changing = [_quoted(one.column) for one in columns]
+    table = _quoted(columns[0].model._meta.db_table)
+    told = [_typed(f"told.column{at}", one, vendor) for at, one in enumerate(columns, start=1)]
     changes = ", ".join(f"{column} = {value}" for column, value in zip(changing, told[1:], strict=True))
-    values = ", ".join(["(" + ", ".join(["%s"] * len(columns)) + ")"] * number)
     match = f"WHERE {table}.{key} = {told[0]}"
-    return " ".join(["UPDATE", table, "SET", changes, "FROM (VALUES", values, ") AS told", match])
+    return f"UPDATE {table} SET {changes} FROM (VALUES {_slots(columns, number)}) AS told {match}"  # noqa: S608
 
 
-def _typed(value: str, field: "Field[Any, Any]", connection: BaseDatabaseWrapper) -> str:
+@lru_cache(MOST_STATEMENTS)
+def _insert(columns: Sequence[Column], number: int) -> str:
+    table = _quoted(columns[0].model._meta.db_table)
+    names = ", ".join(_quoted(one.column) for one in columns)
+    return f"INSERT INTO {table} ({names}) VALUES {_slots(columns, number)}"  # noqa: S608
+
+
+def _slots(columns: Sequence[Column], number: int) -> str:
+    row = "(" + ", ".join(["%s"] * len(columns)) + ")"
+    return ", ".join([row] * number)
+
+
+def _quoted(name: str | None) -> str:
+    return connection.ops.quote_name(str(name))
+
+
+def _typed(value: str, field: Column, vendor: str) -> str:
     """PostgreSQL takes a column of nothing but NULLs for text; SQLite asks no column for its type."""
-    return f"{value}::{field.db_type(connection)}" if connection.vendor == "postgresql" else value
+    return f"{value}::{field.db_type(connection)}" if vendor == "postgresql" else value

@@ -1,6 +1,8 @@
 """Leased work: offer what is due, claim one row, settle it behind the fence."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final, TypeVar
 
 from django.conf import settings
@@ -10,6 +12,7 @@ from django.db.transaction import atomic
 from gateway import clock
 from gateway.jobs import Job, QueueDown, bells_waiting, ring
 from gateway.models import Work
+from gateway.updating import update_where
 
 W = TypeVar("W", bound=Work)
 
@@ -19,15 +22,28 @@ SWEPT_AT_ONCE: Final = 500
 FEW: Final = 50  # bells that a queue of any length can bear
 
 
-def claim(rows: QuerySet[W], *, row: int, attempt: int, lease: timedelta) -> bool:
-    """The UPDATE is the check: of all who heard this bell, one gets True and the row for `lease`."""
-    owed = rows.filter(pk=row, attempts=attempt, due_at__isnull=False)
-    return owed.update(attempts=F("attempts") + 1, leased_until=clock.wall() + lease) == 1
+def claim(rows: Callable[[], QuerySet[W]], *, row: int, attempt: int, lease: timedelta) -> bool:
+    """The UPDATE is the check: of all who heard this bell, one gets True and the row for `lease`.
+
+    `rows` is a function that stays the same: the statement is built once for each.
+    """
+    bell = {"pk": row, "attempts": attempt}
+    return update_where(_owed(rows), bell, attempts=attempt + 1, leased_until=clock.wall() + lease) == 1
+
+
+@lru_cache
+def _owed(rows: Callable[[], QuerySet[W]]) -> Callable[[], QuerySet[W]]:
+    return lambda: rows().filter(due_at__isnull=False)
 
 
 def mine(rows: QuerySet[W], work: W) -> QuerySet[W]:
     """The row, unless another has claimed or woken it since: then none."""
-    return rows.filter(pk=work.pk, attempts=work.attempts)
+    return rows.filter(**fence(work))
+
+
+def fence(work: Work) -> dict[str, object]:
+    """What only the row matches that nobody has claimed or woken since."""
+    return {"pk": work.pk, "attempts": work.attempts}
 
 
 def take(rows: QuerySet[W], *, lease: timedelta) -> list[W]:

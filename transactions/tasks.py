@@ -4,10 +4,8 @@ from celery import shared_task
 
 from gateway.jobs import Job
 from gateway.work import offer_due
-from transactions.models import Batch
 from transactions.services import execution
-from transactions.services.waking import followed
-from transactions.states import BatchStatus
+from transactions.services.waking import followed, queued
 from transactions.tradebook.services import applying
 
 
@@ -24,7 +22,7 @@ def sync_batch(*, row: int, attempt: int) -> None:
 @shared_task(name="sweep_batches")
 def sweep_batches() -> int:
     """How many it rang for."""
-    to_place = offer_due(Batch.objects.filter(status=BatchStatus.QUEUED), Job.PLACE_BATCH)
+    to_place = offer_due(queued(), Job.PLACE_BATCH)
     return to_place + offer_due(followed(), Job.SYNC_BATCH)
 
 

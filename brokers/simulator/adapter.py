@@ -26,6 +26,7 @@ from brokers.simulator.personas import (
     treatments,
 )
 from gateway.compiled import compiled, first
+from gateway.updating import insert_each
 
 _REFUSALS: Final = {
     "adapterError": "The broker could not be reached.",
@@ -82,7 +83,7 @@ class SimulatedBroker:
         fates = treatments(persona, forced=login.token, count=len(basket))
         link.before(line_of(persona))
         placed = [_booked(account, new, fate, now) for new, fate in zip(basket, fates, strict=True) if not fate.refused]
-        SimOrder.objects.bulk_create(placed, ignore_conflicts=True)
+        insert_each(placed, pass_over_known=True)
         link.after(line_of(persona))
         return [
             _ack(new.ref, fate) for new, fate in zip(basket, fates, strict=True) if fate.refused or fate.silence is None

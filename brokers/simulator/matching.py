@@ -16,7 +16,7 @@ from brokers.simulator.latency import arrival
 from brokers.simulator.models import SimOrder, SimTrade, Status
 from brokers.simulator.personas import Fate
 from gateway.money import average
-from gateway.updating import update_each
+from gateway.updating import insert_each, update_each
 
 WRITTEN = [
     "status",
@@ -50,7 +50,7 @@ def bring_up_to_date(orders: Sequence[SimOrder], latency: timedelta, tariff: Tar
             working = _working(order, arrived[order.pk], market)
             came = progress(working, prices[order.ticker].at, now)
             trades += _advance(order, came, tariff, now)
-    SimTrade.objects.bulk_create(trades)
+    insert_each(trades)
     update_each(reached, WRITTEN)
 
 

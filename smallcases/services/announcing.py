@@ -22,7 +22,7 @@ LEASE: Final = timedelta(seconds=60)
 
 def announce(*, row: int, attempt: int) -> None:
     """Tells the next chunk and rings for the one after it. Running twice tells once: the bell is worth one claim."""
-    if not work.claim(Announcement.objects.all(), row=row, attempt=attempt, lease=LEASE):
+    if not work.claim(Announcement.objects.all, row=row, attempt=attempt, lease=LEASE):
         return
     announcement = Announcement.objects.select_related("gateway", "version__smallcase").get(pk=row)
     now = clock.now(announcement.gateway)

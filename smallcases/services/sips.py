@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.db.transaction import atomic
 
 from gateway import clock, work
@@ -72,7 +72,7 @@ def move_on(*, investment: Investment, covered: date) -> None:
 
 def tell_due(*, row: int, attempt: int) -> None:
     """`action.pending`, once for each date that comes."""
-    if not work.claim(Sip.objects.filter(is_active=True), row=row, attempt=attempt, lease=LEASE):
+    if not work.claim(_active, row=row, attempt=attempt, lease=LEASE):
         return
     sip = Sip.objects.select_related("investment__smallcase", "investment__account", "gateway").get(pk=row)
     now = clock.now(sip.gateway)
@@ -80,6 +80,10 @@ def tell_due(*, row: int, attempt: int) -> None:
         is_mine = work.mine(Sip.objects.all(), sip).update(due_at=None)
         if is_mine and sip.investment.exited_at is None:
             _record(sip.gateway, sip, now)
+
+
+def _active() -> QuerySet[Sip]:
+    return Sip.objects.filter(is_active=True)
 
 
 def sip_action(sip: Sip) -> dict[str, Any]:

@@ -1,18 +1,23 @@
-"""Many rows in one UPDATE: what each gets is its own, whatever its column's type."""
+"""Statements that are built once: every value is its own row's, whatever its column's type."""
 
+from copy import copy
 from datetime import datetime
 from decimal import Decimal
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection
+from django.db.models import QuerySet
+from django.db.transaction import atomic
 from django.test.utils import CaptureQueriesContext
 
 from brokers.port import Side
 from gateway import updating
-from gateway.updating import update_each
+from gateway.ids import new_object_id
+from gateway.updating import insert_each, update_each, update_where
 from tests import make
 from transactions.baskets import Security
 from transactions.models import Order
+from transactions.states import OrderStatus
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("instruments")]
 COLUMNS = ["status", "filled_quantity", "average_price", "error_code", "ordered_at", "words", "cancelled_by"]
@@ -27,6 +32,107 @@ def orders(now: datetime) -> list[Order]:
 
 def stored() -> list[tuple[object, ...]]:
     return list(Order.objects.order_by("position").values_list(*COLUMNS))
+
+
+def placed() -> QuerySet[Order]:
+    return Order.objects.filter(status=OrderStatus.PLACED)
+
+
+class TestUpdateWhere:
+    def test_writes_values_of_every_type_where_all_of_it_matches(self, orders: list[Order], now: datetime) -> None:
+        told = {"status": "COMPLETE", "filled_quantity": 10, "average_price": Decimal("1512.4050"), "ordered_at": now}
+
+        changed = update_where(
+            Order.objects.all, {"pk": orders[0].pk, "ticker": "INFY"}, **told, words=[{"100 %": "'"}]
+        )
+
+        assert changed == 1
+        assert stored()[0] == ("COMPLETE", 10, Decimal("1512.4050"), None, now, [{"100 %": "'"}], None)
+        assert stored()[1:] == [UNTOUCHED] * 2
+
+    def test_writes_nothing_where_a_part_does_not_match(self, orders: list[Order]) -> None:
+        assert update_where(Order.objects.all, {"pk": orders[0].pk, "ticker": "TCS"}, status="PLACED") == 0
+
+        assert stored() == [UNTOUCHED] * 3
+
+    def test_writes_none_and_matches_no_row_by_it(self, orders: list[Order], now: datetime) -> None:
+        Order.objects.update(ordered_at=now)
+
+        changed = [update_where(Order.objects.all, {"ordered_at": one}, ordered_at=None) for one in (None, now)]
+
+        assert changed == [0, 3]
+        assert stored() == [UNTOUCHED] * 3
+
+    def test_leaves_what_is_not_among_the_rows(self, orders: list[Order]) -> None:
+        first, second, _ = orders
+        update_each([_with(first, status="PLACED")], ["status"])
+
+        changed = [update_where(placed, {"pk": one.pk}, error_code="x") for one in (first, second)]
+
+        assert changed == [1, 0]
+        assert [row[3] for row in stored()] == ["x", None, None]
+
+    def test_of_the_same_fields_is_built_once(self, orders: list[Order]) -> None:
+        before = updating._where.cache_info().misses
+        for number, order in enumerate(orders):
+            update_where(placed, {"batch": order.batch_id, "pk": order.pk}, error_code=str(number))
+
+        assert updating._where.cache_info().misses == before + 1
+
+
+class TestInsertEach:
+    def test_writes_every_column_as_the_instance_has_it(self, orders: list[Order], now: datetime) -> None:
+        told = {"position": 7, "ordered_at": now, "words": [{"said": "100 %"}], "price": Decimal("10.50")}
+        new = Order(batch=orders[0].batch, ticker="WIPRO", side="SELL", quantity=3, **told)
+
+        insert_each([new])
+
+        kept = Order.objects.get(ref=new.ref)
+        same = [one.attname for one in Order._meta.concrete_fields if not one.primary_key]
+        assert {name: getattr(kept, name) for name in same} == {name: getattr(new, name) for name in same}
+        assert new.pk is None
+
+    def test_passes_over_those_that_are_known(self, orders: list[Order]) -> None:
+        batch = orders[0].batch
+        known = Order(batch=batch, position=7, ref=orders[0].ref, ticker="WIPRO", side="BUY", quantity=1)
+        new = Order(batch=batch, position=8, ticker="ITC", side="BUY", quantity=1)
+
+        insert_each([known, new], pass_over_known=True)
+
+        assert list(Order.objects.order_by("position").values_list("position", flat=True)) == [0, 1, 2, 8]
+
+    def test_refuses_those_otherwise(self, orders: list[Order]) -> None:
+        known = Order(batch=orders[0].batch, position=7, ref=orders[0].ref, ticker="WIPRO", side="BUY", quantity=1)
+
+        with pytest.raises(IntegrityError), atomic():
+            insert_each([known])
+
+        assert len(stored()) == 3
+
+    def test_is_one_statement_until_there_are_too_many_values(
+        self, orders: list[Order], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        Order.objects.all().delete()
+        with CaptureQueriesContext(connection) as one:
+            insert_each(orders[:2])
+        monkeypatch.setattr(updating, "MOST_VALUES", 25)
+        with CaptureQueriesContext(connection) as two:
+            insert_each([_with(orders[2], position=number, ref=new_object_id()) for number in (4, 5)])
+
+        assert (len(one), len(two), len(stored())) == (1, 2, 4)
+
+    def test_of_no_rows_asks_nothing(self) -> None:
+        with CaptureQueriesContext(connection) as asked:
+            insert_each([])
+
+        assert len(asked) == 0
+
+
+def _with(order: Order, **more: object) -> Order:
+    changed = copy(order)
+    for name, value in more.items():
+        setattr(changed, name, value)
+    return changed
 
 
 class TestUpdateEach:

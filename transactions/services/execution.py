@@ -18,10 +18,10 @@ from gateway.models import Gateway
 from transactions.hearing import Facts, furthest, hear
 from transactions.models import Batch, Order, Settlement
 from transactions.services.claiming import login_of
-from transactions.services.waking import followed
+from transactions.services.waking import followed, queued
 from transactions.services.writing import HEARD_AND_SAID, PLACED, count, facts_of, is_unconfirmed, take, write
 from transactions.settling import agrees
-from transactions.states import OPEN, BatchStatus, OrderStatus, move
+from transactions.states import OPEN, OrderStatus, move
 from transactions.words import kept
 from webhooks.events import EventType
 
@@ -32,7 +32,6 @@ log = logging.getLogger(__name__)
 
 def place_batch(*, row: int, attempt: int) -> None:
     """Running twice places once: the bell is worth one claim, and the broker knows each order by its ref."""
-    queued = Batch.objects.filter(status=BatchStatus.QUEUED)
     if not work.claim(queued, row=row, attempt=attempt, lease=LEASE):
         return
     batch, orders = read(row)
@@ -48,7 +47,7 @@ def place_batch(*, row: int, attempt: int) -> None:
 
 def sync_batch(*, row: int, attempt: int) -> None:
     """Asks the broker about the orders that are open or lost, and writes what is new."""
-    if not work.claim(followed(), row=row, attempt=attempt, lease=LEASE):
+    if not work.claim(followed, row=row, attempt=attempt, lease=LEASE):
         return
     batch, orders = read(row)
     now = clock.now(batch.gateway)

@@ -14,6 +14,11 @@ from webhooks.models import Delivery, Replay
 LOOKED_AFTER = (BatchStatus.PLACED, BatchStatus.PARTIALLYPLACED, BatchStatus.ERROR)
 
 
+def queued() -> QuerySet[Batch]:
+    """Whose broker has yet to hear of them."""
+    return Batch.objects.filter(status=BatchStatus.QUEUED)
+
+
 def followed() -> QuerySet[Batch]:
     """Whose broker is asked when they are due: open and lost ones, and final ones that support has settled."""
     return Batch.objects.exclude(status=BatchStatus.QUEUED)

@@ -9,12 +9,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from django.db.models import QuerySet
 from django.db.transaction import on_commit
 
 from gateway import clock, metrics, work
 from gateway.jobs import Job, ring
-from gateway.updating import update_each
+from gateway.updating import update_each, update_where
 from transactions import payloads
 from transactions.hearing import Facts
 from transactions.models import Batch, Order, Transaction
@@ -76,7 +75,8 @@ def write(
     if changed:
         update_each(changed, fields)
     if batch.transaction.status == TransactionStatus.PROCESSING and status not in OPEN_BATCH:
-        _complete(Transaction.objects.filter(pk=batch.transaction_id), now)
+        confirmed = {"pk": batch.transaction_id, "status": TransactionStatus.PROCESSING}
+        update_where(Transaction.objects.all, confirmed, **_completed(now))
     _complete_cancellations(changed, now)
     _record(batch, orders, told, now)
     if batch.iscid and told:
@@ -120,16 +120,17 @@ def _write_batch(
     batch.sequence += len(told)
     batch.due_at = now if just_placed and status in OPEN_BATCH else _next_due(batch, orders, status, now)
     wall = clock.wall()
-    return bool(
-        work.mine(Batch.objects.all(), batch).update(
-            status=batch.status,
-            sequence=batch.sequence,
-            due_at=batch.due_at,
-            leased_until=work.first_offer(wall) if just_placed else wall,
-            placed_at=batch.placed_at,
-            completed_at=batch.completed_at,
-        )
+    written = update_where(
+        Batch.objects.all,
+        work.fence(batch),
+        status=batch.status,
+        sequence=batch.sequence,
+        due_at=batch.due_at,
+        leased_until=work.first_offer(wall) if just_placed else wall,
+        placed_at=batch.placed_at,
+        completed_at=batch.completed_at,
     )
+    return written == 1
 
 
 def _next_due(batch: Batch, orders: Sequence[Order], status: BatchStatus, now: datetime) -> datetime | None:
@@ -147,9 +148,8 @@ def is_unconfirmed(order: Order) -> bool:
     return order.settled_by is not None and not order.settled_by.word_agrees
 
 
-def _complete(transactions: QuerySet[Transaction], now: datetime) -> None:
-    confirmed = transactions.filter(status=TransactionStatus.PROCESSING)
-    confirmed.update(status=TransactionStatus.COMPLETED, completed_at=now, updated_at=now)
+def _completed(now: datetime) -> dict[str, object]:
+    return {"status": TransactionStatus.COMPLETED, "completed_at": now, "updated_at": now}
 
 
 def _complete_cancellations(changed: Sequence[Order], now: datetime) -> None:
@@ -157,8 +157,8 @@ def _complete_cancellations(changed: Sequence[Order], now: datetime) -> None:
     asked = {o.cancelled_by_id for o in changed if o.cancelled_by_id and o.status != OrderStatus.PLACED}
     if asked:
         waiting = Order.objects.filter(cancelled_by__in=asked, status=OrderStatus.PLACED)
-        done = Transaction.objects.filter(pk__in=asked).exclude(pk__in=waiting.values("cancelled_by"))
-        _complete(done, now)
+        done = Transaction.objects.filter(pk__in=asked, status=TransactionStatus.PROCESSING)
+        done.exclude(pk__in=waiting.values("cancelled_by")).update(**_completed(now))
 
 
 def _record(batch: Batch, orders: Sequence[Order], told: Sequence[EventType], now: datetime) -> None:
