@@ -48,6 +48,7 @@ def _digest(model: type[Model], passing_over: Collection[str]) -> str:
 
 def forms() -> Iterator[tuple[str, dict[str, Any]]]:
     """Every address of the console, for a row that is there, with whatever a form or an action could bring."""
+    admin.autodiscover()  # who asks from a shell has no URLs, which would do it
     root = RequestFactory().get("/")
     root.user = User(username="root", is_superuser=True, is_staff=True)
     for model, page in admin.site._registry.items():

@@ -4,13 +4,15 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 from django.db.transaction import get_connection, on_commit
 
 from gateway import clock, metrics, request_id
+from gateway.compiled import compiled
 from gateway.ids import new_object_id
 from gateway.jobs import Job, nudge
 from gateway.models import Gateway
+from gateway.updating import insert_each
 from webhooks.events import EventType
 from webhooks.models import Delivery, Endpoint, Event
 
@@ -38,7 +40,7 @@ def record_event(
         **_owners(payload),
     )
     on_commit(lambda: metrics.events_recorded(kind=kind.value), robust=True)
-    _owe(event, [endpoint for endpoint in _listening(gateway) if kind.value in endpoint.types], now)
+    _owe(event, [endpoint for endpoint in _listening(gateway=gateway.pk) if kind.value in endpoint.types], now)
 
 
 def record_events(
@@ -66,7 +68,7 @@ def record_events(
         for subject, payload in payloads.items()
     )
     on_commit(lambda: metrics.events_recorded(kind=kind.value, number=len(events)), robust=True)
-    endpoints = [endpoint for endpoint in _listening(gateway) if kind.value in endpoint.types]
+    endpoints = [endpoint for endpoint in _listening(gateway=gateway.pk) if kind.value in endpoint.types]
     wall = clock.wall_at(gateway, now)
     Delivery.objects.bulk_create(
         Delivery(gateway=gateway, event=event, endpoint=endpoint, is_bulk=True, due_at=now, leased_until=wall)
@@ -89,15 +91,18 @@ def _last_sequences(gateway: Gateway, subjects: Collection[str]) -> dict[str, in
     return dict(rows.annotate(last=Max("sequence")).values_list("subject", "last"))
 
 
-def _listening(gateway: Gateway) -> list[Endpoint]:
-    return list(Endpoint.objects.filter(gateway=gateway, is_enabled=True))
+@compiled
+def _listening(*, gateway: int) -> QuerySet[Endpoint]:
+    return Endpoint.objects.filter(gateway=gateway, is_enabled=True)
 
 
 def _owe(event: Event, endpoints: list[Endpoint], now: datetime) -> None:
     wall = clock.wall_at(event.gateway, now)
-    Delivery.objects.bulk_create(
-        Delivery(gateway=event.gateway, event=event, endpoint=endpoint, due_at=now, leased_until=wall)
-        for endpoint in endpoints
+    insert_each(
+        [
+            Delivery(gateway=event.gateway, event=event, endpoint=endpoint, due_at=now, leased_until=wall)
+            for endpoint in endpoints
+        ]
     )
     if endpoints:
         nudge(Job.DELIVER)
