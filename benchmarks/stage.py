@@ -11,7 +11,7 @@ from typing import Any, Final
 from urllib.request import urlopen
 
 import django
-import psycopg2  # type: ignore[import-untyped]
+import psycopg2  # type: ignore[import-untyped]  # it ships no types
 import redis
 from django.core.management import call_command
 from rich.console import Console

@@ -80,7 +80,7 @@ class Compiled(Generic[Given, Row]):
 
     def _compiled(self, vendor: str, shape: tuple[tuple[str, Any], ...]) -> Statement | None:
         """None where there can be no row, as with an empty list."""
-        rows = self._build(**{name: _placed(name, form) for name, form in shape})  # type: ignore[call-arg]
+        rows = self._build(**{name: _placed(name, form) for name, form in shape})  # type: ignore[call-arg]  # placeholders
         # The proxy, not this thread's own connection, which would outlive the thread.
         compiler = rows.query.get_compiler(connection=connection)
         try:

@@ -90,7 +90,7 @@ def _where(rows: Rows, match: tuple[str, ...], written: tuple[str, ...], vendor:
 
 
 def _column(model: type[Model], name: str) -> Column:
-    return model._meta.pk if name == "pk" else model._meta.get_field(name)  # type: ignore[return-value]
+    return model._meta.pk if name == "pk" else model._meta.get_field(name)  # type: ignore[return-value]  # a column
 
 
 @lru_cache(MOST_STATEMENTS)

@@ -19,7 +19,7 @@ def main() -> None:
     if sys.platform == "linux":  # elsewhere a process starts empty, whatever its parent has loaded
         multiprocessing.set_start_method("fork")  # Python 3.14's default is another
         load()
-    entrypoint()  # type: ignore[no-untyped-call]
+    entrypoint()  # type: ignore[no-untyped-call]  # granian's
 
 
 def load() -> None:
