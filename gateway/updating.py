@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final, NamedTuple, TypeVar
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.models import Field, Model, QuerySet, Value
 from django.db.models.sql import UpdateQuery
 
@@ -56,19 +56,24 @@ def update_each(rows: Sequence[Model], names: Sequence[str]) -> int:
     return found
 
 
-def insert_each(rows: Sequence[Model], *, pass_over_known: bool = False) -> None:
-    """New rows of one model, every column as the instance has it; their keys are not learned.
+def insert_each(rows: Sequence[Model], *, pass_over_known: bool = False, learn_keys: bool = False) -> None:
+    """New rows of one model, every column as the instance has it.
 
-    `pass_over_known`: a row that breaks a unique constraint is left out. Where there are too many for one statement,
-    the caller has opened a transaction, or bears that some are written and others are not.
+    `pass_over_known`: a row that breaks a unique constraint is left out. `learn_keys`: each instance is given its key,
+    as both databases return them in the order of the rows; not together with the former. Where there are too many for
+    one statement, the caller has opened a transaction, or bears that some are written and others are not.
     """
     if not rows:
         return
     columns = tuple(one for one in type(rows[0])._meta.concrete_fields if not one.primary_key)
+    key = type(rows[0])._meta.pk
     ending = " ON CONFLICT DO NOTHING" if pass_over_known else ""
+    ending += f" RETURNING {_quoted(key.column)}" if learn_keys else ""
     with connection.cursor() as cursor:
         for part in _parts(rows, columns):
             cursor.execute(_insert(columns, len(part)) + ending, _values(part, columns))
+            for row, (pk,) in zip(part, cursor.fetchall() if learn_keys else (), strict=False):
+                row.pk, row._state.adding = pk, False
 
 
 def _told(place: object, match: Mapping[str, object], values: Mapping[str, object]) -> object:
@@ -105,7 +110,8 @@ def _parts(rows: Sequence[M], columns: Sequence[Column]) -> Iterator[Sequence[M]
 
 
 def _values(rows: Sequence[Model], columns: Sequence[Column]) -> list[Any]:
-    return [one.get_db_prep_save(getattr(row, one.attname), connection) for row in rows for one in columns]
+    here = connections[DEFAULT_DB_ALIAS]  # itself: the proxy is looked through for each value
+    return [one.get_db_prep_save(getattr(row, one.attname), here) for row in rows for one in columns]
 
 
 @lru_cache(MOST_STATEMENTS)

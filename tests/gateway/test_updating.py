@@ -101,6 +101,14 @@ class TestInsertEach:
 
         assert list(Order.objects.order_by("position").values_list("position", flat=True)) == [0, 1, 2, 8]
 
+    def test_learns_the_key_of_each(self, orders: list[Order], monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(updating, "MOST_VALUES", 45)  # two rows in a statement
+        new = [_with(orders[0], pk=None, position=number, ref=new_object_id()) for number in range(5, 10)]
+
+        insert_each(new, learn_keys=True)
+
+        assert [Order.objects.get(pk=one.pk).ref for one in new] == [one.ref for one in new]
+
     def test_refuses_those_otherwise(self, orders: list[Order]) -> None:
         known = Order(batch=orders[0].batch, position=7, ref=orders[0].ref, ticker="WIPRO", side="BUY", quantity=1)
 

@@ -2,15 +2,16 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import pytest
-from django.db import IntegrityError
+from django.db import IntegrityError, connection
 from django.db.transaction import atomic, set_rollback
+from django.test.utils import CaptureQueriesContext
 
 from gateway.models import Gateway
 from tests import make
 from webhooks.events import DEFAULT_TYPES, EventType
 from webhooks.models import Delivery, Endpoint, Event
 from webhooks.services.endpoints import add_endpoint
-from webhooks.services.recording import record_event
+from webhooks.services.recording import Told, record_each, record_event
 
 PAYLOAD = {"batchId": "0" * 24, "averagePrice": 1180.1234, "notes": "₹"}
 
@@ -38,6 +39,26 @@ class TestRecordEvent:
         event = Event.objects.get()
         assert (event.type, event.subject, event.sequence, event.created_at) == ("order.placed", "0" * 24, 1, now)
         assert event.payload == PAYLOAD
+
+    def test_of_several_is_owed_as_each_by_itself(self, gateway: Gateway, now: datetime) -> None:
+        other = make.gateway()
+        mine = listen(gateway, now, types=[EventType.ORDER_PLACED])
+        theirs = listen(other, now)
+        told = [
+            (gateway, EventType.ORDER_PLACED, "a"),
+            (other, EventType.ORDER_UPDATED, "b"),
+            (gateway, EventType.ORDER_UPDATED, "c"),
+        ]
+
+        with atomic(), CaptureQueriesContext(connection) as captured:
+            record_each([Told(of, kind, subject, 1, {}, now, asked_by=subject) for of, kind, subject in told])
+
+        assert list(Event.objects.order_by("pk").values_list("gateway", "type", "subject", "request_id")) == [
+            (of.pk, kind.value, subject, subject) for of, kind, subject in told
+        ]
+        owed = Delivery.objects.order_by("pk").values_list("event__subject", "endpoint")
+        assert list(owed) == [("a", mine.pk), ("b", theirs.pk)]
+        assert len([one for one in captured if "SAVEPOINT" not in one["sql"]]) == 2 + len({gateway.pk, other.pk})
 
     def test_gives_every_event_a_key_of_its_own(self, gateway: Gateway, now: datetime) -> None:
         record(gateway, now, sequence=1)
