@@ -21,8 +21,8 @@ from webhooks.services.delivery import next_in_line
 COUNTED: Final = 10_000
 # A kind is what its bell is called. A delivery to a disabled endpoint, or behind another of its batch, is not owed yet.
 OWED: Final[Mapping[Job, Callable[[], QuerySet[Any]]]] = {
-    Job.PLACE_BATCH: lambda: Batch.objects.filter(status=BatchStatus.QUEUED),
-    Job.SYNC_BATCH: followed,
+    Job.PLACE_BATCHES: lambda: Batch.objects.filter(status=BatchStatus.QUEUED),
+    Job.SYNC_BATCHES: followed,
     Job.DELIVER: next_in_line,
     Job.ANNOUNCE: Announcement.objects.all,
     Job.TELL_SIP: lambda: Sip.objects.filter(is_active=True),

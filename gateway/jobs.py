@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import Enum
 from typing import Any, Final
 
@@ -14,14 +14,15 @@ from gateway import metrics
 
 log = logging.getLogger(__name__)
 QUIET_SECONDS: Final = 0.05
+VOID_SECONDS: Final = 2.0
 _rung: "dict[Job, float]" = {}
 
 
 class Job(Enum):
     """Names of the Celery tasks. Each works on one row, but DELIVER, which works on all that is due."""
 
-    PLACE_BATCH = "place_batch"
-    SYNC_BATCH = "sync_batch"
+    PLACE_BATCHES = "place_batches"
+    SYNC_BATCHES = "sync_batches"
     DELIVER = "deliver_due"
     ANNOUNCE = "announce"
     TELL_SIP = "tell_sip"
@@ -31,11 +32,14 @@ class Job(Enum):
 
 def ring(job: Job, *, row: int, attempt: int) -> None:
     """After commit. `attempt` is the row's fence as it stands: the bell is worth one claim."""
-    on_commit(lambda: _send(job, row=row, attempt=attempt), robust=True)
+    on_commit(lambda: _send(job, {"row": row, "attempt": attempt}), robust=True)
 
 
 def nudge(job: Job) -> None:
-    """After commit: some rows are due. Rings at most once in QUIET_SECONDS, for whoever answers stays for longer."""
+    """After commit: some rows are due. Rings at most once in QUIET_SECONDS, for whoever answers stays for longer.
+
+    Where nobody answers for two seconds, the beat has rung as well: the bell is void.
+    """
     on_commit(lambda: _nudge(job), robust=True)
 
 
@@ -63,12 +67,13 @@ def _nudge(job: Job) -> None:
     quiet = time.monotonic() - _rung.get(job, -QUIET_SECONDS) < QUIET_SECONDS
     if not quiet or current_app.conf.task_always_eager:
         _rung[job] = time.monotonic()
-        _send(job)
+        _send(job, {}, expires=VOID_SECONDS)
 
 
-def _send(job: Job, **row: int) -> None:
+def _send(job: Job, row: Mapping[str, int], *, expires: float | None = None) -> None:
+    bell = current_app.signature(job.value, kwargs=dict(row))
     try:
-        current_app.signature(job.value, kwargs=row).apply_async(retry=False)
+        bell.apply_async(retry=False, expires=expires)  # type: ignore[arg-type]  # None is never, and the default
     except (OperationalError, OSError) as error:
         metrics.bell_lost(job=job.value)
         log.warning("No bell for %s %s: %s. The sweep will find it.", job.value, row.get("row", ""), error)

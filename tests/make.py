@@ -1,14 +1,16 @@
 """Typed makers: rows as the services would have made them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import count
 from typing import Any
 
+from django.db.models import QuerySet
+
 from brokers.models import Instrument
 from brokers.port import Side
-from gateway import clock
+from gateway import clock, work
 from gateway.credentials import Credentials, create_gateway
 from gateway.models import Account, Gateway
 from smallcases.models import Constituent, Smallcase, Version
@@ -18,11 +20,14 @@ from transactions.baskets import Security, line_of
 from transactions.intents import Intent
 from transactions.models import Batch, CheckoutSession, Order, Transaction
 from transactions.modes import Mode
+from transactions.services import execution
 from transactions.services.checkout import log_in
 from transactions.services.confirming import Choices, confirm
 from transactions.services.intake import Wanted, create_transaction
 from transactions.services.sessions import Door, open_session
-from transactions.tasks import sweep_batches
+from transactions.services.shifts import LEASE
+from transactions.services.waking import followed, queued
+from transactions.tasks import place_batches, sync_batches
 from webhooks.services.endpoints import add_endpoint
 from webhooks.tasks import deliver_due, sweep_deliveries, sweep_replays
 
@@ -61,10 +66,15 @@ def transaction(
 
 
 def logged_in(
-    *, gateway: Gateway, securities: Sequence[Security] = TWO_WAY, client_id: str = "happy", now: datetime
+    *,
+    gateway: Gateway,
+    securities: Sequence[Security] = TWO_WAY,
+    client_id: str = "happy",
+    broker: str = "kite",
+    now: datetime,
 ) -> Transaction:
     made = transaction(gateway=gateway, securities=securities, now=now)
-    return log_in(transaction=made, broker="kite", client_id=client_id, pin="1234", now=now)
+    return log_in(transaction=made, broker=broker, client_id=client_id, pin="1234", now=now)
 
 
 SHOP = "https://shop.example"
@@ -87,6 +97,22 @@ def queued_batch(
     return Batch.objects.get(transaction=made)
 
 
+def placed(batch: Batch) -> Batch:
+    """By a worker, to which it was owed; a lease has lapsed."""
+    return _worked_on(batch, queued(), execution.place)
+
+
+def followed_up(batch: Batch) -> Batch:
+    """As `placed`: the broker is asked."""
+    return _worked_on(batch, followed(), execution.follow)
+
+
+def _worked_on(batch: Batch, owed: QuerySet[Batch], work_on: Callable[[list[int]], object]) -> Batch:
+    Batch.objects.filter(pk=batch.pk).update(leased_until=clock.wall())
+    work_on([one.pk for one in work.take(owed.filter(pk=batch.pk), lease=LEASE)])
+    return Batch.objects.get(pk=batch.pk)
+
+
 def orders(batch: Batch) -> list[Order]:
     return list(Order.objects.filter(batch=batch).order_by("position"))
 
@@ -94,7 +120,8 @@ def orders(batch: Batch) -> list[Order]:
 def sweep(*, rounds: int = 3) -> None:
     """What the beat does, several ticks of it; with eager tasks the work is done on return."""
     for _ in range(rounds):
-        sweep_batches()
+        place_batches()
+        sync_batches()
         sweep_announcements()
         sweep_sips()
         sweep_replays()

@@ -217,7 +217,7 @@ class TestTheAutoscalers:
             for value in pick["values"]
         ]
 
-        assert sorted(asked) == ["deliver_due", "place_batch", "sync_batch"]
+        assert sorted(asked) == ["deliver_due", "place_batches", "sync_batches"]
         assert set(asked) <= {job.value for job in OWED}
 
     def test_ask_for_a_metric_that_the_adapter_hands_on(self, transactional_db: None) -> None:

@@ -23,7 +23,6 @@ from smallcases.services.manager_tokens import kept_form
 from tests import make
 from transactions.intents import Intent
 from transactions.models import Batch, Transaction
-from transactions.services.execution import place_batch
 from webhooks.events import EventType
 from webhooks.models import Endpoint, Event, Replay
 from webhooks.services.endpoints import add_endpoint
@@ -116,7 +115,7 @@ def _documented(transactional_db: None, instruments: None) -> None:
     here.save()
     Transaction.objects.filter(pk=make.transaction(gateway=here, now=clock.wall()).pk).update(transaction_id=FRESH)
     batch = make.queued_batch(gateway=here, client_id="slow", now=clock.wall())
-    place_batch(row=batch.pk, attempt=0)
+    make.placed(batch)
     Batch.objects.filter(pk=batch.pk).update(batch_id=BATCH)
     Account.objects.create(gateway=here, auth_id=USER, broker="kite", client_id="documented", created_at=clock.wall())
     Token.objects.create(user=User.objects.create_superuser("manager"), key=kept_form(MANAGER))

@@ -71,6 +71,7 @@ class Batch(Work):
 
     Of a smallcase order: `iscid` is reserved at the confirmation, so that it is the same everywhere, and `version` is
     what the order moves the investment to. `original_label` is the label of the order that a FIX goes back to.
+    `request_id` is of the request that set it going last: whoever works on it works for that.
     """
 
     batch_id = models.CharField(max_length=24, unique=True, default=new_object_id)
@@ -83,6 +84,7 @@ class Batch(Work):
     version = models.ForeignKey(Version, on_delete=models.PROTECT, null=True, related_name="+")
     status = models.CharField(max_length=16, choices=choices(*BatchStatus), default=BatchStatus.QUEUED.value)
     sequence = models.PositiveIntegerField(default=0)
+    request_id = models.CharField(max_length=64, blank=True, default="", db_default="")
     created_at = models.DateTimeField()
     placed_at = models.DateTimeField(null=True)
     completed_at = models.DateTimeField(null=True)

@@ -1,29 +1,36 @@
 """Doors for the bell and the beat."""
 
-from celery import shared_task
+from typing import Final
+
+from celery import current_app, shared_task
 
 from gateway.jobs import Job
-from gateway.work import offer_due
 from transactions.services import execution
+from transactions.services.shifts import LINGER_SECONDS, Kind, Shift
 from transactions.services.waking import followed, queued
 from transactions.tradebook.services import applying
 
-
-@shared_task(name=Job.PLACE_BATCH.value)
-def place_batch(*, row: int, attempt: int) -> None:
-    execution.place_batch(row=row, attempt=attempt)
-
-
-@shared_task(name=Job.SYNC_BATCH.value)
-def sync_batch(*, row: int, attempt: int) -> None:
-    execution.sync_batch(row=row, attempt=attempt)
+# Of the process that has placed, so that nobody need be rung for to ask.
+FOLLOWING: Final = Kind(followed, execution.follow)
+placing = Shift(Job.PLACE_BATCHES, [Kind(queued, execution.place), FOLLOWING])
+following = Shift(Job.SYNC_BATCHES, [FOLLOWING])
 
 
-@shared_task(name="sweep_batches")
-def sweep_batches() -> int:
-    """How many it rang for."""
-    to_place = offer_due(queued(), Job.PLACE_BATCH)
-    return to_place + offer_due(followed(), Job.SYNC_BATCH)
+@shared_task(name=Job.PLACE_BATCHES.value)
+def place_batches() -> int:
+    """How many. Also the beat's: a lost bell costs a second."""
+    return _work(placing)
+
+
+@shared_task(name=Job.SYNC_BATCHES.value)
+def sync_batches() -> int:
+    """How many. Also the beat's: nobody rings for what is to be looked at again later."""
+    return _work(following)
+
+
+def _work(shift: Shift) -> int:
+    """Whoever calls eagerly waits for it: for as long as the quickest brokers need, and no longer."""
+    return shift.work(linger=0.03 if current_app.conf.task_always_eager else LINGER_SECONDS)
 
 
 @shared_task(name=Job.APPLY_TRADEBOOK.value)

@@ -13,8 +13,8 @@ from gateway.jobs import Job
 
 register = template.Library()
 LISTS: Final = {
-    Job.PLACE_BATCH: "transactions_batch_changelist",
-    Job.SYNC_BATCH: "transactions_batch_changelist",
+    Job.PLACE_BATCHES: "transactions_batch_changelist",
+    Job.SYNC_BATCHES: "transactions_batch_changelist",
     Job.DELIVER: "webhooks_delivery_changelist",
     Job.ANNOUNCE: "smallcases_announcement_changelist",
     Job.TELL_SIP: "smallcases_sip_changelist",
@@ -22,8 +22,8 @@ LISTS: Final = {
     Job.APPLY_TRADEBOOK: "tradebook_tradebook_changelist",
 }
 WORDS: Final = {
-    Job.PLACE_BATCH: "Place batches",
-    Job.SYNC_BATCH: "Ask brokers",
+    Job.PLACE_BATCHES: "Place batches",
+    Job.SYNC_BATCHES: "Ask brokers",
     Job.DELIVER: "Deliver webhooks",
     Job.ANNOUNCE: "Tell of rebalances",
     Job.TELL_SIP: "Tell of SIPs",
@@ -45,8 +45,8 @@ PLACES: Final = (
 )
 # What the lists count to (gateway.console).
 NARROWED: Final = {
-    Job.PLACE_BATCH: "?status__exact=QUEUED",
-    Job.SYNC_BATCH: "?status__exact=PLACED",
+    Job.PLACE_BATCHES: "?status__exact=QUEUED",
+    Job.SYNC_BATCHES: "?status__exact=PLACED",
     Job.DELIVER: "?status__exact=DUE",
 }
 

@@ -16,7 +16,7 @@ COUNTS = {
     "sold": ("gateway_fills_total", {"side": "SELL"}),
     "placed events": ("gateway_events_recorded_total", {"type": "order.placed"}),
     "completed events": ("gateway_events_recorded_total", {"type": "order.completed"}),
-    "placings": ("gateway_task_seconds_count", {"name": "place_batch", "outcome": "succeeded"}),
+    "placings": ("gateway_task_seconds_count", {"name": "place_batches", "outcome": "succeeded"}),
 }
 Since = Callable[[], dict[str, float]]
 

@@ -43,20 +43,20 @@ class TestBacklogs:
         make.queued_batch(gateway=gateway, now=now)
 
         minute = timedelta(minutes=1)
-        assert of(Job.PLACE_BATCH, at=now + minute) == Backlog(Job.PLACE_BATCH, 1, minute, minute - LEASED)
+        assert of(Job.PLACE_BATCHES, at=now + minute) == Backlog(Job.PLACE_BATCHES, 1, minute, minute)
 
     def test_leave_a_row_attended_that_is_offered_or_worked_on(self, gateway: Gateway, now: datetime) -> None:
         make.queued_batch(gateway=gateway, now=now)
         Batch.objects.update(leased_until=now + timedelta(minutes=5))
 
         minute = timedelta(minutes=1)
-        assert of(Job.PLACE_BATCH, at=now + minute) == Backlog(Job.PLACE_BATCH, 1, minute, NONE)
+        assert of(Job.PLACE_BATCHES, at=now + minute) == Backlog(Job.PLACE_BATCHES, 1, minute, NONE)
 
     def test_pass_over_what_is_not_due_yet(self, gateway: Gateway, now: datetime) -> None:
         make.queued_batch(gateway=gateway, now=now)
         Batch.objects.update(due_at=now + timedelta(seconds=1))
 
-        assert of(Job.PLACE_BATCH, at=now).rows == 0
+        assert of(Job.PLACE_BATCHES, at=now).rows == 0
 
     def test_count_of_a_batch_only_the_delivery_whose_turn_it_is(self, gateway: Gateway, now: datetime) -> None:
         record(gateway, events=3, now=now)

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-RING = "import django; django.setup(); from gateway.jobs import Job, ring; ring(Job.PLACE_BATCH, row=7, attempt=0)"
+RING = "import django; django.setup(); from gateway.jobs import Job, ring; ring(Job.ANNOUNCE, row=7, attempt=0)"
 
 
 class TestRing:
@@ -22,5 +22,5 @@ class TestRing:
         )
 
         assert (rung.returncode, rung.stderr.count("\n")) == (0, 1)
-        assert "No bell for place_batch 7: " in rung.stderr
+        assert "No bell for announce 7: " in rung.stderr
         assert rung.stderr.endswith("The sweep will find it.\n")

@@ -36,7 +36,9 @@ class TestOfTheDatabase:
         make.queued_batch(gateway=make.gateway(), now=now)
         Batch.objects.update(due_at=now - timedelta(seconds=100), leased_until=now - timedelta(seconds=95))
 
-        assert readiness.of_the_database() == ["Nobody has come for place_batch for 95 s: start a worker and the beat."]
+        assert readiness.of_the_database() == [
+            "Nobody has come for place_batches for 95 s: start a worker and the beat."
+        ]
 
     def test_bears_a_minute(self, instruments: None, still: None, now: datetime) -> None:
         make.queued_batch(gateway=make.gateway(), now=now)
@@ -51,10 +53,10 @@ class TestOfTheQueue:
     ) -> None:
         settings.READY_QUEUE_DEPTH = 1
         with django_capture_on_commit_callbacks(execute=True):
-            ring(Job.PLACE_BATCH, row=1, attempt=0)
+            ring(Job.ANNOUNCE, row=1, attempt=0)
         borne = readiness.of_the_queue()
         with django_capture_on_commit_callbacks(execute=True):
-            ring(Job.PLACE_BATCH, row=1, attempt=0)
+            ring(Job.ANNOUNCE, row=1, attempt=0)
 
         assert (borne, readiness.of_the_queue()) == (
             [],

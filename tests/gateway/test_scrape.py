@@ -47,11 +47,11 @@ class TestLookedUp:
 
         told = looked_up()
 
-        assert told.pop(("gateway_oldest_due_seconds", "place_batch")) > 0
+        assert told.pop(("gateway_oldest_due_seconds", "place_batches")) > 0
         by_kind = [("gateway_due_rows", kind.value) for kind in Job]
-        by_kind += [("gateway_oldest_due_seconds", kind.value) for kind in Job if kind is not Job.PLACE_BATCH]
+        by_kind += [("gateway_oldest_due_seconds", kind.value) for kind in Job if kind is not Job.PLACE_BATCHES]
         assert told == dict.fromkeys(by_kind, 0.0) | {
-            ("gateway_due_rows", "place_batch"): 1,
+            ("gateway_due_rows", "place_batches"): 1,
             ("gateway_database_up",): 1,
             ("gateway_queue_up",): 1,
             ("gateway_queue_depth",): rung,

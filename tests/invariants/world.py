@@ -25,7 +25,6 @@ from transactions.models import Batch, Order, Transaction
 from transactions.sdk import SdkCode
 from transactions.services.checkout import log_in, walk_away
 from transactions.services.confirming import Choices, confirm
-from transactions.services.execution import place_batch, sync_batch
 from transactions.services.failing import SdkError
 from transactions.services.intake import Wanted, create_transaction
 from transactions.states import BatchStatus
@@ -71,8 +70,8 @@ class World:
         """Whatever is due now, as the workers would, until nothing is."""
         for _ in range(3):
             for batch in Batch.objects.filter(gateway=self.gateway, due_at__lte=self.now()):
-                work = place_batch if batch.status == BatchStatus.QUEUED else sync_batch
-                work(row=batch.pk, attempt=batch.attempts)
+                work_on = make.placed if batch.status == BatchStatus.QUEUED else make.followed_up
+                work_on(batch)
             for told in Announcement.objects.filter(gateway=self.gateway, due_at__lte=self.now()):
                 announcing.announce(row=told.pk, attempt=told.attempts)
             for sip in Sip.objects.filter(gateway=self.gateway, due_at__lte=self.now()):

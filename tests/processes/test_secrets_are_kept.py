@@ -286,7 +286,7 @@ def run(database_server: Server, tmp_path_factory: pytest.TempPathFactory) -> It
 
 class TestAfterAWholeRun:
     def test_the_search_finds_what_is_there(self, run: Run) -> None:
-        there = {"canary": CANARY, "task": "place_batch", "column": "UndefinedColumn", "body": '"errbacks"'}
+        there = {"canary": CANARY, "task": "place_batches", "column": "UndefinedColumn", "body": '"errbacks"'}
 
         found = run.places.with_any(there)
 

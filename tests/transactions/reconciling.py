@@ -15,7 +15,6 @@ from gateway.models import Gateway
 from tests import make
 from transactions.baskets import Security
 from transactions.models import Batch, Order, Settlement
-from transactions.services.execution import place_batch, sync_batch
 from transactions.services.settling import Hand, settle
 from transactions.services.writing import facts_of
 from transactions.settling import Truth
@@ -53,16 +52,14 @@ class Scene:
 
 def follow(batch: Batch, **later: float) -> Batch:
     make.later(batch.gateway, **later)
-    sync_batch(row=batch.pk, attempt=Batch.objects.get(pk=batch.pk).attempts)
-    return Batch.objects.get(pk=batch.pk)
+    return make.followed_up(batch)
 
 
 def lost(
     gateway: Gateway, now: datetime, *, client_id: str = "lost-contact", securities: tuple[Security, ...] = BUYS
 ) -> Scene:
     batch = make.queued_batch(gateway=gateway, securities=securities, client_id=client_id, now=now)
-    place_batch(row=batch.pk, attempt=batch.attempts)
-    batch = follow(batch, seconds=5)
+    batch = follow(make.placed(batch), seconds=5)
     return Scene(batch, make.orders(batch)[-1])
 
 

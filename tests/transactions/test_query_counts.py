@@ -12,11 +12,13 @@ from django.test.utils import CaptureQueriesContext
 from brokers.models import Instrument
 from brokers.port import Side
 from gateway.credentials import Credentials
+from gateway.models import Gateway
 from tests import make
 from tests.partner import Partner
 from transactions.baskets import Security
 from transactions.models import Batch
-from transactions.services.execution import place_batch, sync_batch
+from transactions.services import execution
+from transactions.services.execution import follow, place
 from webhooks.models import Event
 from webhooks.services.endpoints import add_endpoint
 
@@ -151,20 +153,33 @@ class TestReadingOrders:
 class TestExecutingABasketOfAHundred:
     @pytest.mark.parametrize("side", [Side.BUY, Side.SELL])
     def test_costs_twenty_five_from_queue_to_filled(self, credentials: Credentials, side: Side) -> None:
-        here = credentials.gateway
-        add_endpoint(gateway=here, url="http://127.0.0.1:9/hooks", now=here.created_at)
-        securities = [Security(symbol, 1, side) for symbol in symbols(100)]
-        row = make.queued_batch(gateway=here, securities=securities, now=here.created_at).pk
-
-        statements = Statements()
-
-        with counting(statements):
-            place_batch(row=row, attempt=0)
-        make.later(here, seconds=10)
-        with counting(statements):
-            sync_batch(row=row, attempt=1)
+        statements = self.executed(credentials.gateway, baskets=1, side=side)
 
         statements.assert_at_most(25)
-        assert Batch.objects.get(pk=row).status == "COMPLETED"
-        events = Event.objects.filter(gateway=here).order_by("sequence")
-        assert [event.type for event in events] == ["order.placed", "order.completed"]
+
+    def test_in_a_set_of_ten_costs_what_its_broker_asks(
+        self, credentials: Credentials, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The simulated broker's own books are read and written for each account: eight statements."""
+        monkeypatch.setattr(execution, "CALLS_SECONDS", 60)
+        statements = self.executed(credentials.gateway, baskets=10, side=Side.BUY)
+
+        statements.assert_at_most(25 + 9 * 8)
+
+    def executed(self, here: Gateway, *, baskets: int, side: Side) -> Statements:
+        add_endpoint(gateway=here, url="http://127.0.0.1:9/hooks", now=here.created_at)
+        securities = [Security(symbol, 1, side) for symbol in symbols(100)]
+        rows = [
+            make.queued_batch(gateway=here, securities=securities, client_id=f"user-{n}", now=here.created_at).pk
+            for n in range(baskets)
+        ]
+        statements = Statements()
+        with counting(statements):
+            place(rows)
+        make.later(here, seconds=10)
+        with counting(statements):
+            follow(rows)
+        assert list(Batch.objects.values_list("status", flat=True)) == ["COMPLETED"] * baskets
+        kinds = Event.objects.filter(gateway=here).order_by("sequence").values_list("type", flat=True)
+        assert list(kinds) == ["order.placed"] * baskets + ["order.completed"] * baskets
+        return statements

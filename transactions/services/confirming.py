@@ -10,9 +10,10 @@ from django.db.transaction import atomic
 from brokers.port import LinkDown, Side, Variety
 from brokers.quotes import quotes
 from brokers.registry import adapter_for
-from gateway import clock, work
+from gateway import clock, request_id
 from gateway.errors import Conflict, Unavailable
-from gateway.jobs import Job, ring
+from gateway.jobs import Job, nudge
+from gateway.updating import insert_each
 from smallcases.services.investing import adopt_version
 from smallcases.services.sips import SipWish
 from transactions.baskets import Line, Security, securities_of, settled
@@ -156,7 +157,7 @@ def _keep(shown: Shown, transaction: Transaction) -> None:
 def _queue_batch(
     transaction: Transaction, lines: Sequence[Line], planned: Planned | None, variety: Variety, now: datetime
 ) -> None:
-    batch = Batch.objects.create(
+    batch = Batch(
         gateway=transaction.gateway,
         transaction=transaction,
         account=account_of(transaction),
@@ -167,10 +168,12 @@ def _queue_batch(
         version=planned.version if planned else None,
         created_at=now,
         due_at=now,
-        leased_until=work.first_offer(clock.wall_at(transaction.gateway, now)),
+        leased_until=clock.wall_at(transaction.gateway, now),
+        request_id=request_id.current(),
     )
-    Order.objects.bulk_create(_order(batch, position, line) for position, line in enumerate(lines))
-    ring(Job.PLACE_BATCH, row=batch.pk, attempt=0)
+    insert_each([batch], learn_keys=True)
+    insert_each([_order(batch, position, line) for position, line in enumerate(lines)])
+    nudge(Job.PLACE_BATCHES)
 
 
 def _order(batch: Batch, position: int, line: Line) -> Order:

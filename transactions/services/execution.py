@@ -1,10 +1,11 @@
 """Place and follow: read, ask the broker with no transaction open, write what it said behind the fence."""
 
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final
+from time import monotonic
+from typing import Final, TypeVar
 
 from django.conf import settings
 from django.db.models import QuerySet
@@ -12,53 +13,97 @@ from django.db.transaction import atomic
 
 from brokers.port import Ack, LinkDown, NewOrder, OrderType, Report, Side, Validity, Variety
 from brokers.registry import adapter_for
-from gateway import clock, work
-from gateway.compiled import compiled, first
+from gateway import clock, request_id
+from gateway.compiled import compiled
 from gateway.models import Gateway
 from transactions.hearing import Facts, furthest, hear
 from transactions.models import Batch, Order, Settlement
 from transactions.services.claiming import login_of
-from transactions.services.waking import followed, queued
-from transactions.services.writing import HEARD_AND_SAID, PLACED, count, facts_of, is_unconfirmed, take, write
+from transactions.services.writing import HEARD_AND_SAID, PLACED, News, count, facts_of, is_unconfirmed, take, write
 from transactions.settling import agrees
 from transactions.states import OPEN, OrderStatus, move
 from transactions.words import kept
 from webhooks.events import EventType
 
-# Longer than any broker call: a lease that lapsed means a worker that died.
-LEASE: Final = timedelta(seconds=60)
+CALLS_SECONDS: Final = 0.25  # of a set; more would keep its first from being heard of
+T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 
-def place_batch(*, row: int, attempt: int) -> None:
-    """Running twice places once: the bell is worth one claim, and the broker knows each order by its ref."""
-    if not work.claim(queued, row=row, attempt=attempt, lease=LEASE):
-        return
-    batch, orders = read(row)
+def place(rows: Sequence[int]) -> list[int]:
+    """Those that were come to in time, of one broker, claimed by the caller.
+
+    Twice is once: the fence lets one write, and the broker knows each order by its ref.
+    """
+    spoken_of = [_placed(batch, orders) for batch, orders in _in_time(read(rows))]
+    with atomic(durable=True):
+        written = write(spoken_of, PLACED)
+        count(ended=[order.status for one in written for order in one.orders if order.status not in OPEN])
+    _log(written)
+    return [one.batch.pk for one in spoken_of]
+
+
+def follow(rows: Sequence[int]) -> list[int]:
+    """As `place`: asks about the orders that are open or lost, and writes what is new."""
+    heard = []
+    for batch, orders in _in_time(read(rows)):
+        now = clock.now(batch.gateway)
+        heard.append(hear_of(batch, orders, _ask(batch, orders, now), now))
+    take_reports(heard)
+    return [one.news.batch.pk for one in heard]
+
+
+def _in_time(rows: Sequence[T]) -> Iterator[T]:
+    """The first, and those after it until brokers have been spoken to for long enough."""
+    until = monotonic() + CALLS_SECONDS
+    for number, row in enumerate(rows):
+        if number and monotonic() > until:
+            return
+        yield row
+
+
+def _placed(batch: Batch, orders: Sequence[Order]) -> News:
     now = clock.now(batch.gateway)
     acks = _place(batch, orders, now)
     for order in orders:
         _acknowledge(order, acks.get(order.ref), now)
     batch.placed_at = now
+    return News(batch, orders, changed=orders, event=EventType.ORDER_PLACED, now=now)
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a broker's words make of a batch: statuses that orders have reached, sides that have filled further, and
+    settlements that the broker now confirms or denies."""
+
+    news: News
+    ended: Sequence[str]
+    filled: Sequence[str]
+    confronted: Sequence[Settlement]
+
+
+def take_reports(heard: Sequence[Heard]) -> None:
+    """Facts, folds, transactions and events in one write; of a batch that another has by now, nothing."""
     with atomic(durable=True):
-        if write(batch, orders, changed=orders, fields=PLACED, event=EventType.ORDER_PLACED, now=now):
-            count(ended=[order.status for order in orders if order.status not in OPEN])
+        written = write([one.news for one in heard], HEARD_AND_SAID)
+        mine = [one for one in heard if one.news in written]
+        Settlement.objects.bulk_update([each for one in mine for each in one.confronted], ["word_agrees", "word_at"])
+        count(ended=[each for one in mine for each in one.ended], filled=[each for one in mine for each in one.filled])
+    _log(written)
 
 
-def sync_batch(*, row: int, attempt: int) -> None:
-    """Asks the broker about the orders that are open or lost, and writes what is new."""
-    if not work.claim(followed, row=row, attempt=attempt, lease=LEASE):
-        return
-    batch, orders = read(row)
-    now = clock.now(batch.gateway)
-    words = _ask(batch, orders, now)
-    take_reports(batch=batch, orders=orders, words=words, now=now)
+def _log(written: Sequence[News]) -> None:
+    """Of each that was told, under the id of the request that set it going."""
+    for one in written:
+        if one.event:
+            with request_id.bound(one.batch.request_id):
+                log.info("Batch %s is %s.", one.batch, one.batch.status)
 
 
-def take_reports(*, batch: Batch, orders: Sequence[Order], words: Mapping[str, Report], now: datetime) -> None:
-    """Facts, fold, transaction and event in one write; nothing, when another has the batch by now.
+def hear_of(batch: Batch, orders: Sequence[Order], words: Mapping[str, Report], now: datetime) -> Heard:
+    """Every word is kept.
 
-    Every word is kept. About an order that support has settled it is laid beside the settlement, and changes nothing.
+    About an order that support has settled it is laid beside the settlement, and changes nothing.
     """
     patience = patience_of(batch.gateway)
     waited_for = [order for order in orders if _is_lost_or_open(order)]
@@ -70,14 +115,12 @@ def take_reports(*, batch: Batch, orders: Sequence[Order], words: Mapping[str, R
         take(order, after[order.pk])
     spoken_of, confronted = _keep_words(orders, words, now), _confront(orders, words, now)
     written = list({order.pk: order for order in (*changed, *spoken_of)}.values())
-    with atomic(durable=True):
-        event = EventType.ORDER_UPDATED if is_news else None
-        if write(batch, orders, changed=written, fields=HEARD_AND_SAID, event=event, now=now):
-            Settlement.objects.bulk_update(confronted, ["word_agrees", "word_at"])
-            count(
-                ended=[order.status for order in changed if order.status != before[order.pk].status],
-                filled=[order.side for order in changed if order.filled_quantity > before[order.pk].filled_quantity],
-            )
+    return Heard(
+        News(batch, orders, changed=written, event=EventType.ORDER_UPDATED if is_news else None, now=now),
+        ended=[order.status for order in changed if order.status != before[order.pk].status],
+        filled=[order.side for order in changed if order.filled_quantity > before[order.pk].filled_quantity],
+        confronted=confronted,
+    )
 
 
 def _keep_words(orders: Sequence[Order], words: Mapping[str, Report], now: datetime) -> list[Order]:
@@ -109,26 +152,38 @@ def patience_of(gateway: Gateway) -> timedelta:
     return timedelta(seconds=seconds)
 
 
-def read(row: int) -> tuple[Batch, list[Order]]:
-    """The batch with all that surrounds it, then its orders. Whoever writes them in between moves the batch's fence."""
-    batch = first(_batches(row=row))
-    if batch is None:
-        raise Batch.DoesNotExist(f"There is no batch {row}.")
+def read(rows: Sequence[int]) -> list[tuple[Batch, list[Order]]]:
+    """Each with all that surrounds it, and its orders. Whoever writes them in between moves the batch's fence."""
+    batches = _batches(rows=list(rows))
+    orders: dict[int, list[Order]] = {batch.pk: [] for batch in batches}
+    for order in _orders(batches=list(orders)):
+        orders[order.batch_id].append(order)
+    return [(batch, _surrounded(batch, orders[batch.pk])) for batch in batches]
+
+
+def read_one(row: int) -> tuple[Batch, list[Order]]:
+    for found in read([row]):
+        return found
+    raise Batch.DoesNotExist(f"There is no batch {row}.")
+
+
+def _surrounded(batch: Batch, orders: list[Order]) -> list[Order]:
+    """Of one batch, its transaction and its orders each knows the others."""
     batch.transaction.account, batch.transaction.gateway = batch.account, batch.gateway
-    orders = _orders(batch=row)
     for order in orders:
         order.batch = batch
-    return batch, orders
+    return orders
 
 
 @compiled
-def _batches(*, row: int) -> QuerySet[Batch]:
-    return Batch.objects.select_related("gateway", "transaction", "account", "version__smallcase").filter(pk=row)
+def _batches(*, rows: list[int]) -> QuerySet[Batch]:
+    surrounding = ("gateway", "transaction", "account", "version__smallcase")
+    return Batch.objects.select_related(*surrounding).filter(pk__in=rows).order_by("pk")
 
 
 @compiled
-def _orders(*, batch: int) -> QuerySet[Order]:
-    return Order.objects.select_related("settled_by").filter(batch=batch).order_by("position")
+def _orders(*, batches: list[int]) -> QuerySet[Order]:
+    return Order.objects.select_related("settled_by").filter(batch__pk__in=batches).order_by("batch__pk", "position")
 
 
 def _place(batch: Batch, orders: Sequence[Order], now: datetime) -> Mapping[str, Ack]:

@@ -6,9 +6,12 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
+from django.db.models import QuerySet
+
 from brokers.models import Instrument
 from brokers.port import Side
 from brokers.quotes import quotes
+from gateway.compiled import compiled
 from gateway.errors import Invalid
 from gateway.ids import new_object_id
 from smallcases import planner
@@ -127,10 +130,15 @@ def check_tradable(lines: Sequence[Line]) -> None:
     large = [line.security.ticker for line in lines if line.quantity > MAX_QUANTITY]
     if large:
         raise Invalid(*(f"{ticker}: more than {MAX_QUANTITY:,} shares need several orders." for ticker in large))
-    tickers = {line.security.ticker for line in lines}
-    halted = Instrument.objects.filter(symbol__in=tickers, tradable=False).values_list("symbol", flat=True)
-    if problems := [f"{ticker} cannot be traded at present." for ticker in sorted(halted)]:
+    halted = _halted(symbols=[line.security.ticker for line in lines])
+    if problems := [f"{ticker} cannot be traded at present." for ticker in halted]:
         raise Invalid(*problems)
+
+
+@compiled
+def _halted(*, symbols: list[str]) -> QuerySet[Instrument, str]:
+    halted = Instrument.objects.filter(symbol__in=symbols, tradable=False)
+    return halted.order_by("symbol").values_list("symbol", flat=True)
 
 
 def _buy(there: Situation) -> list[Leg]:

@@ -15,7 +15,7 @@ from smallcases.models import Investment
 from transactions.hearing import Facts
 from transactions.models import Batch, Order, Settlement, SettlementState
 from transactions.services.effects import Effect, effect_of
-from transactions.services.execution import read
+from transactions.services.execution import read_one
 from transactions.services.stakes import at_stake
 from transactions.services.writing import count, facts_of, take, write_settled
 from transactions.settling import Truth, agrees, as_kept, from_kept, is_overturned, settled
@@ -68,13 +68,13 @@ def person(actor: Actor) -> User:
 
 def preview(*, order: Order, truth: Truth, now: datetime) -> Effect:
     """What settling would do; nothing is written. Raises what `settle` raises."""
-    batch, orders = read(order.batch_id)
+    batch, orders = read_one(order.batch_id)
     (mine,) = (one for one in orders if one.pk == order.pk)
     return effect_of(batch, orders, {mine.pk: settled(facts_of(mine), truth)}, now=now)
 
 
 def preview_undo(*, settlement: Settlement, now: datetime) -> Effect:
-    batch, orders = read(settlement.order.batch_id)
+    batch, orders = read_one(settlement.order.batch_id)
     return _undone(batch, orders, settlement, now)
 
 
@@ -158,7 +158,7 @@ def _hold(batch: int) -> tuple[Batch, list[Order]]:
     iscid = Batch.objects.select_for_update(no_key=True).get(pk=batch).iscid
     if iscid:
         list(Investment.objects.select_for_update(no_key=True).filter(iscid=iscid).values_list("pk"))
-    return read(batch)
+    return read_one(batch)
 
 
 def _waiting(settlement: Settlement) -> tuple[Batch, list[Order], Settlement]:

@@ -6,13 +6,16 @@ Fold, orders, transaction, events and investment are one write, behind the batch
 import logging
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from django.db.models import QuerySet
 from django.db.transaction import on_commit
 
-from gateway import clock, metrics, work
-from gateway.jobs import Job, ring
+from brokers.registry import profile_of
+from gateway import clock, metrics, request_id, work
+from gateway.compiled import compiled
 from gateway.updating import update_each, update_where
 from transactions import payloads
 from transactions.hearing import Facts
@@ -22,7 +25,7 @@ from transactions.services.outcome import tell_investment
 from transactions.settling import announcements, standing
 from transactions.states import FINAL_BATCH, OPEN_BATCH, BatchStatus, OrderStatus, TransactionStatus, batch_status
 from webhooks.events import EventType
-from webhooks.services.recording import record_event
+from webhooks.services.recording import Told, record_each
 
 log = logging.getLogger(__name__)
 HEARD: Final = [
@@ -34,6 +37,8 @@ HEARD: Final = [
     "status_message",
     "silent_since",
 ]
+FOLD: Final = ["status", "sequence", "due_at", "leased_until", "placed_at", "completed_at"]
+COMPLETION: Final = ["status", "completed_at", "updated_at"]
 PLACED: Final = ["status", "error_code", "status_message", "ordered_at", "silent_since"]
 HEARD_AND_SAID: Final = [*HEARD, "words"]
 SETTLED: Final = [*HEARD, "settled_by"]
@@ -57,33 +62,37 @@ def fold(orders: Sequence[Order]) -> BatchStatus:
     return batch_status([(OrderStatus(order.status), order.filled_quantity) for order in orders])
 
 
-def write(
-    batch: Batch,
-    orders: Sequence[Order],
-    *,
-    changed: Sequence[Order],
-    fields: Sequence[str],
-    event: EventType | None,
-    now: datetime,
-) -> bool:
-    """All of it or nothing: the UPDATE that checks the fence locks the batch's row."""
-    status = standing(BatchStatus(batch.status), fold(orders))
-    told = [EventType.ORDER_COMPLETED if status in FINAL_BATCH else event] if event else []
-    if not _write_batch(batch, orders, status, told, now):
-        log.info("Batch %s was taken over; this worker's answer is dropped.", batch)
-        return False
-    if changed:
-        update_each(changed, fields)
-    if batch.transaction.status == TransactionStatus.PROCESSING and status not in OPEN_BATCH:
-        confirmed = {"pk": batch.transaction_id, "status": TransactionStatus.PROCESSING}
-        update_where(Transaction.objects.all, confirmed, **_completed(now))
-    _complete_cancellations(changed, now)
-    _record(batch, orders, told, now)
-    if batch.iscid and told:
-        tell_investment(batch=batch, orders=orders, now=now)
-    if fields is PLACED and batch.due_at:
-        ring(Job.SYNC_BATCH, row=batch.pk, attempt=batch.attempts)
-    return True
+@dataclass(frozen=True, slots=True, eq=False)
+class News:
+    """What is to be written of one batch: those of its orders that have `changed`, and what partners hear, if anything.
+
+    `now` is its gateway's.
+    """
+
+    batch: Batch
+    orders: Sequence[Order]
+    changed: Sequence[Order]
+    event: EventType | None
+    now: datetime
+
+
+def write(news: Sequence[News], fields: Sequence[str]) -> list[News]:
+    """Of those whose batches are still ours, which are returned, all or nothing; the others are dropped.
+
+    Batches are locked in the order of their keys, then investments in that of theirs: of two who meet there one waits.
+    """
+    mine = _still_ours(news)
+    told = [_folded(one) for one in mine]
+    update_each([one.batch for one in mine], FOLD)
+    update_each([order for one in mine for order in one.changed], fields)
+    _complete([one for one in mine if one.batch.status not in OPEN_BATCH])
+    record_each([event for events in told for event in events])
+    for one, events in sorted(zip(mine, told, strict=True), key=lambda pair: pair[0].batch.iscid or ""):
+        _complete_cancellations(one)
+        if one.batch.iscid and events:
+            with request_id.bound(one.batch.request_id):
+                tell_investment(batch=one.batch, orders=one.orders, now=one.now)
+    return mine
 
 
 def write_settled(
@@ -91,10 +100,11 @@ def write_settled(
 ) -> bool:
     """As `write`, of what support settled or undid: `status` is what the batch is thereby; fills may go as well."""
     told = announcements(BatchStatus(batch.status), status)
-    if not _write_batch(batch, orders, status, told, now):
+    _fold(batch, orders, status, told, now)
+    if not update_where(Batch.objects.all, work.fence(batch), **{name: getattr(batch, name) for name in FOLD}):
         return False
     update_each(changed, SETTLED)
-    _record(batch, orders, told, now)
+    record_each(_events(batch, orders, told, now))
     if batch.iscid:
         withdrawn = [order.ref for order in changed if not order.filled_quantity]
         tell_investment(batch=batch, orders=orders, withdrawn=withdrawn, now=now)
@@ -111,26 +121,38 @@ def completed_at(batch: Batch, status: BatchStatus, now: datetime) -> datetime |
     return (batch.completed_at or now) if status in FINAL_BATCH else None
 
 
-def _write_batch(
-    batch: Batch, orders: Sequence[Order], status: BatchStatus, told: Sequence[EventType], now: datetime
-) -> bool:
-    just_placed = batch.status == BatchStatus.QUEUED
+def _still_ours(news: Sequence[News]) -> list[News]:
+    held = dict(_held(rows=[one.batch.pk for one in news]))
+    for one in news:
+        if held.get(one.batch.pk) != one.batch.attempts:
+            log.info("Batch %s was taken over; this worker's answer is dropped.", one.batch)
+    return [one for one in news if held.get(one.batch.pk) == one.batch.attempts]
+
+
+@compiled
+def _held(*, rows: list[int]) -> QuerySet[Batch, tuple[int, int]]:
+    """Key and fence of each, locked until the transaction ends."""
+    locked = Batch.objects.select_for_update(no_key=True).filter(pk__in=rows)
+    return locked.order_by("pk").values_list("pk", "attempts")
+
+
+def _folded(news: News) -> list[Told]:
+    """What the batch is by its orders, and what partners hear of it."""
+    batch = news.batch
+    status = standing(BatchStatus(batch.status), fold(news.orders))
+    kinds = [EventType.ORDER_COMPLETED if status in FINAL_BATCH else news.event] if news.event else []
+    _fold(batch, news.orders, status, kinds, news.now)
+    with request_id.bound(batch.request_id):
+        return _events(batch, news.orders, kinds, news.now)
+
+
+def _fold(batch: Batch, orders: Sequence[Order], status: BatchStatus, told: Sequence[EventType], now: datetime) -> None:
+    just_placed, first = batch.status == BatchStatus.QUEUED, now + profile_of(batch.account.broker).latency
     batch.completed_at = completed_at(batch, status, now)
     batch.status = status.value
     batch.sequence += len(told)
-    batch.due_at = now if just_placed and status in OPEN_BATCH else _next_due(batch, orders, status, now)
-    wall = clock.wall()
-    written = update_where(
-        Batch.objects.all,
-        work.fence(batch),
-        status=batch.status,
-        sequence=batch.sequence,
-        due_at=batch.due_at,
-        leased_until=work.first_offer(wall) if just_placed else wall,
-        placed_at=batch.placed_at,
-        completed_at=batch.completed_at,
-    )
-    return written == 1
+    batch.due_at = first if just_placed and status in OPEN_BATCH else _next_due(batch, orders, status, now)
+    batch.leased_until = clock.wall()
 
 
 def _next_due(batch: Batch, orders: Sequence[Order], status: BatchStatus, now: datetime) -> datetime | None:
@@ -149,22 +171,32 @@ def is_unconfirmed(order: Order) -> bool:
 
 
 def _completed(now: datetime) -> dict[str, object]:
-    return {"status": TransactionStatus.COMPLETED, "completed_at": now, "updated_at": now}
+    return dict(zip(COMPLETION, (TransactionStatus.COMPLETED.value, now, now), strict=True))
 
 
-def _complete_cancellations(changed: Sequence[Order], now: datetime) -> None:
+def _complete(news: Sequence[News]) -> None:
+    """Transactions whose batches are open no more. Nobody else completes them: the batches are locked."""
+    done = [one for one in news if one.batch.transaction.status == TransactionStatus.PROCESSING]
+    for one in done:
+        for name, value in _completed(one.now).items():
+            setattr(one.batch.transaction, name, value)
+    update_each([one.batch.transaction for one in done], COMPLETION)
+
+
+def _complete_cancellations(news: News) -> None:
     """A CANCEL_ORDER is done when none of the orders it was about is open, whatever became of them."""
-    asked = {o.cancelled_by_id for o in changed if o.cancelled_by_id and o.status != OrderStatus.PLACED}
+    asked = {o.cancelled_by_id for o in news.changed if o.cancelled_by_id and o.status != OrderStatus.PLACED}
     if asked:
         waiting = Order.objects.filter(cancelled_by__in=asked, status=OrderStatus.PLACED)
         done = Transaction.objects.filter(pk__in=asked, status=TransactionStatus.PROCESSING)
-        done.exclude(pk__in=waiting.values("cancelled_by")).update(**_completed(now))
+        done.exclude(pk__in=waiting.values("cancelled_by")).update(**_completed(news.now))
 
 
-def _record(batch: Batch, orders: Sequence[Order], told: Sequence[EventType], now: datetime) -> None:
-    first = batch.sequence - len(told) + 1
-    for sequence, kind in enumerate(told, start=first):
-        record_event(
+def _events(batch: Batch, orders: Sequence[Order], kinds: Sequence[EventType], now: datetime) -> list[Told]:
+    """Those that brought the batch's sequence to where it stands."""
+    first = batch.sequence - len(kinds) + 1
+    return [
+        Told(
             gateway=batch.gateway,
             kind=kind,
             subject=batch.batch_id,
@@ -172,3 +204,5 @@ def _record(batch: Batch, orders: Sequence[Order], told: Sequence[EventType], no
             payload=payloads.order_event(batch, orders, batch.transaction),
             now=now,
         )
+        for sequence, kind in enumerate(kinds, start=first)
+    ]

@@ -356,6 +356,7 @@ class TestTheConfirmation:
         visit = shop.open(shop.partner.create_smallcase("BUY", scid=make.smallcase().scid, amount=300_000))
         visit.log_in("partial")
         visit.confirm()
+        make.sweep()
         assert Batch.objects.get().status == "PARTIALLYFILLED"
         CheckoutSession.objects.update(is_replaced=True, ended_at=visit.session.created_at)
 

@@ -1,13 +1,12 @@
 """Place and follow, against the simulated brokers; a link that breaks is one of them with the line cut."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
 from django.db.models import F
 
-from brokers import registry
 from brokers.pins import pin
 from brokers.port import Ack, BrokerStatus, LinkDown, Login, NewOrder, OrderType, Report, Side
 from brokers.simulator.adapter import SimulatedBroker
@@ -15,19 +14,21 @@ from brokers.simulator.models import SimOrder, SimTrade
 from brokers.simulator.personas import Persona
 from gateway.models import Gateway
 from tests import make
+from tests.transactions.services.conftest import Use
 from transactions.baskets import Security
 from transactions.intents import Intent
-from transactions.models import Batch, Order, Transaction
+from transactions.models import Batch, Transaction
 from transactions.scenarios import PERSONAS
 from transactions.services.checkout import log_in
 from transactions.services.confirming import Choices, confirm
-from transactions.services.execution import LEASE, patience_of, place_batch, sync_batch, take_reports
+from transactions.services.execution import hear_of, patience_of, read_one, take_reports
 from transactions.services.intake import Wanted, create_transaction
+from transactions.services.shifts import LEASE
 from webhooks.models import Event
 
 BUYS = (Security("INFY", 10, Side.BUY), Security("TCS", 5, Side.BUY))
 FAR_BELOW = (Security("INFY", 10, Side.BUY, OrderType.LIMIT, price=Decimal("1000.00")), BUYS[1])
-Use = Callable[[type[SimulatedBroker]], None]
+AT_THE_EXCHANGE = timedelta(milliseconds=10)  # the latency of the broker
 
 
 class HearsNothing(SimulatedBroker):
@@ -65,23 +66,14 @@ class IsOvertaken(SimulatedBroker):
         return book
 
 
-@pytest.fixture
-def use(monkeypatch: pytest.MonkeyPatch) -> Use:
-    """Has the registry hand out another broker of the same terms."""
-    terms = registry._SIMULATED.terms
-    return lambda kind: monkeypatch.setattr(registry, "_SIMULATED", kind(terms))
-
-
 def place(batch: Batch) -> Batch:
-    place_batch(row=batch.pk, attempt=Batch.objects.get(pk=batch.pk).attempts)
-    return Batch.objects.get(pk=batch.pk)
+    return make.placed(batch)
 
 
 def sync(batch: Batch, **later: float) -> Batch:
     """The gateway's clock moves on, then the broker is asked."""
     make.later(batch.gateway, **later)
-    sync_batch(row=batch.pk, attempt=Batch.objects.get(pk=batch.pk).attempts)
-    return Batch.objects.get(pk=batch.pk)
+    return make.followed_up(batch)
 
 
 def queued(gateway: Gateway, now: datetime, client_id: str = "happy", securities: Sequence[Security] = BUYS) -> Batch:
@@ -115,15 +107,16 @@ class TestPlacing:
     def test_is_written_with_its_event(self, gateway: Gateway, now: datetime) -> None:
         batch = placed(gateway, now)
 
-        assert (batch.status, batch.placed_at, batch.due_at, batch.completed_at) == ("PLACED", now, now, None)
+        assert (batch.status, batch.placed_at, batch.completed_at) == ("PLACED", now, None)
+        assert batch.due_at == now + AT_THE_EXCHANGE
         assert [(o.status, o.ordered_at, o.silent_since) for o in make.orders(batch)] == [("PLACED", now, None)] * 2
         assert (events(batch), transaction_status(batch)) == ([("order.placed", 1)], "PROCESSING")
 
     def test_twice_places_once(self, gateway: Gateway, now: datetime) -> None:
         batch = queued(gateway, now)
-        place_batch(row=batch.pk, attempt=0)
+        place(batch)
 
-        place_batch(row=batch.pk, attempt=0)
+        place(batch)
 
         assert (SimOrder.objects.count(), events(batch)) == (2, [("order.placed", 1)])
 
@@ -200,12 +193,12 @@ class TestFollowing:
         trades = dict(SimTrade.objects.values_list("order__ref", "price"))
         assert {order.ref: order.average_price for order in make.orders(batch)} == trades
 
-    def test_twice_with_one_bell_asks_once(self, gateway: Gateway, now: datetime) -> None:
+    def test_twice_asks_once(self, gateway: Gateway, now: datetime) -> None:
         batch = placed(gateway, now)
         make.later(gateway, seconds=1)
-        sync_batch(row=batch.pk, attempt=1)
+        make.followed_up(batch)
 
-        sync_batch(row=batch.pk, attempt=1)
+        make.followed_up(batch)
 
         assert events(batch) == [("order.placed", 1), ("order.completed", 2)]
 
@@ -249,12 +242,11 @@ class TestFollowing:
         assert (statuses(batch), events(batch)) == (["PLACED", "PLACED"], [("order.placed", 1)])
 
     def test_with_words_from_before_a_rivals_claim_writes_nothing(self, gateway: Gateway, now: datetime) -> None:
-        batch = placed(gateway, now)
-        stale = list(Order.objects.select_related("batch__gateway", "batch__transaction").filter(batch=batch))
+        batch, stale = read_one(placed(gateway, now).pk)
         Batch.objects.update(attempts=F("attempts") + 1)
         words = {o.ref: Report(o.ref, BrokerStatus.REJECTED, 0, None, None) for o in stale}
 
-        take_reports(batch=stale[0].batch, orders=stale, words=words, now=now)
+        take_reports([hear_of(batch, stale, words, now)])
 
         assert (statuses(batch), events(batch)) == (["PLACED", "PLACED"], [("order.placed", 1)])
 

@@ -27,7 +27,7 @@ from tests.transactions import reconciling
 from tests.transactions.tradebook import books
 from tests.webhooks import ledger
 from transactions.models import Batch, CheckoutSession, HoldingsSnapshot, Order, Settlement, Transaction
-from transactions.services.execution import place_batch
+from transactions.services.execution import place
 from transactions.services.resetting import Busy, reset
 from transactions.tradebook.models import BookRow
 from webhooks.client import Answer
@@ -165,7 +165,7 @@ class TestTheRest:
         batch = make.queued_batch(gateway=here, now=now)
 
         reset(gateway=here)
-        place_batch(row=batch.pk, attempt=batch.attempts)
+        place([batch.pk])
 
         assert not Event.objects.exists()
 

@@ -33,7 +33,7 @@ from tests.transactions.reconciling import (
 from transactions.models import Batch, Order, Settlement
 from transactions.services import settling
 from transactions.services.closing import mark_complete
-from transactions.services.execution import sync_batch
+from transactions.services.execution import hear_of, read_one, take_reports
 from transactions.services.settling import (
     AlreadyProposed,
     Hand,
@@ -193,10 +193,10 @@ class TestSettling:
     def test_makes_a_worker_that_has_asked_before_write_nothing(
         self, scene: Scene, asha: User, later: datetime
     ) -> None:
-        before = scene.batch.attempts
+        asked = hear_of(*read_one(scene.batch.pk), {}, later)
 
         settled(scene.order, REJECTED, by=asha, now=later)
-        sync_batch(row=scene.batch.pk, attempt=before)
+        take_reports([asked])
 
         assert outcome(scene.fresh())[0] == "REJECTED"
 
