@@ -17,6 +17,7 @@ from brokers.registry import profile_of
 from gateway import clock, metrics, request_id, work
 from gateway.compiled import compiled
 from gateway.updating import update_each, update_where
+from smallcases.models import Investment
 from transactions import payloads
 from transactions.hearing import Facts
 from transactions.models import Batch, Order, Transaction
@@ -79,7 +80,7 @@ class News:
 def write(news: Sequence[News], fields: Sequence[str]) -> list[News]:
     """Of those whose batches are still ours, which are returned, all or nothing; the others are dropped.
 
-    Batches are locked in the order of their keys, then investments in that of theirs: of two who meet there one waits.
+    Batches are locked in the order of their keys, then investments in that of theirs: of two who meet, one waits.
     """
     mine = _still_ours(news)
     told = [_folded(one) for one in mine]
@@ -87,11 +88,9 @@ def write(news: Sequence[News], fields: Sequence[str]) -> list[News]:
     update_each([order for one in mine for order in one.changed], fields)
     _complete([one for one in mine if one.batch.status not in OPEN_BATCH])
     record_each([event for events in told for event in events])
-    for one, events in sorted(zip(mine, told, strict=True), key=lambda pair: pair[0].batch.iscid or ""):
+    for one in mine:
         _complete_cancellations(one)
-        if one.batch.iscid and events:
-            with request_id.bound(one.batch.request_id):
-                tell_investment(batch=one.batch, orders=one.orders, now=one.now)
+    _tell_investments([one for one, events in zip(mine, told, strict=True) if one.batch.iscid and events])
     return mine
 
 
@@ -134,6 +133,19 @@ def _held(*, rows: list[int]) -> QuerySet[Batch, tuple[int, int]]:
     """Key and fence of each, locked until the transaction ends."""
     locked = Batch.objects.select_for_update(no_key=True).filter(pk__in=rows)
     return locked.order_by("pk").values_list("pk", "attempts")
+
+
+def _tell_investments(news: Sequence[News]) -> None:
+    _held_investments(iscids=[str(one.batch.iscid) for one in news])
+    for one in news:
+        with request_id.bound(one.batch.request_id):
+            tell_investment(batch=one.batch, orders=one.orders, now=one.now)
+
+
+@compiled
+def _held_investments(*, iscids: list[str]) -> QuerySet[Investment, tuple[int]]:
+    """Where there are any yet. As those who tell of a rebalance lock them."""
+    return Investment.objects.select_for_update().filter(iscid__in=iscids).order_by("pk").values_list("pk")
 
 
 def _folded(news: News) -> list[Told]:
