@@ -164,8 +164,7 @@ if CELERY_BROKER_URL.startswith("filesystem://"):
     }
 # A tick that was not run within two seconds is worthless: the next one does the same.
 CELERY_BEAT_SCHEDULE = {
-    "place batches": {"task": "place_batches", "schedule": 1.0, "options": {"expires": 2}},
-    "sync batches": {"task": "sync_batches", "schedule": 1.0, "options": {"expires": 2}},
+    "place and sync batches": {"task": "place_batches", "schedule": 1.0, "options": {"expires": 2}},
     "sweep announcements": {"task": "sweep_announcements", "schedule": 1.0, "options": {"expires": 2}},
     "sweep sips": {"task": "sweep_sips", "schedule": 1.0, "options": {"expires": 2}},
     "deliver due": {"task": "deliver_due", "schedule": 1.0, "options": {"expires": 2}},

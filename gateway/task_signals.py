@@ -12,7 +12,7 @@ from gateway import logs, metrics, request_id
 
 HEADER: Final = "gateway_request_id"
 OUTCOMES: Final = {"SUCCESS": "succeeded", "FAILURE": "failed", "RETRY": "retried"}
-SWEEPS: Final = ("sweep_", "deliver_due")
+SWEEPS: Final = ("sweep_", "deliver_due", "place_batches", "sync_batches")
 log = logging.getLogger("gateway.tasks")
 
 

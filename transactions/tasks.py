@@ -18,13 +18,13 @@ following = Shift(Job.SYNC_BATCHES, [FOLLOWING])
 
 @shared_task(name=Job.PLACE_BATCHES.value)
 def place_batches() -> int:
-    """How many. Also the beat's: a lost bell costs a second."""
+    """How many were placed or asked about. Also the beat's: a lost bell costs a second."""
     return _work(placing)
 
 
 @shared_task(name=Job.SYNC_BATCHES.value)
 def sync_batches() -> int:
-    """How many. Also the beat's: nobody rings for what is to be looked at again later."""
+    """How many. For those that were woken; what is to be looked at again later, the beat finds."""
     return _work(following)
 
 

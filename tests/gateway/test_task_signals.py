@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from celery import current_app, shared_task
@@ -10,6 +11,8 @@ from kombu import Connection
 from gateway import request_id
 from gateway.task_signals import HEADER
 from tests.counts import counted
+from transactions.tasks import place_batches, sync_batches
+from webhooks.tasks import deliver_due
 
 
 @shared_task(name="tests.who_asked")
@@ -99,3 +102,10 @@ class TestATask:
         sweep_tests.apply(args=(found,))
 
         assert [record.levelname for record in lines.records] == [level]
+
+    @pytest.mark.django_db
+    @pytest.mark.parametrize("task", [place_batches, sync_batches, deliver_due])
+    def test_that_looked_for_work_in_vain_is_no_news(self, lines: pytest.LogCaptureFixture, task: Any) -> None:
+        task.apply()
+
+        assert [record.levelname for record in lines.records if record.name == "gateway.tasks"] == ["DEBUG"]
