@@ -12,15 +12,14 @@ Anything else (None, a truth value, an enum's member) is a part of the statement
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from copy import copy
 from dataclasses import dataclass
 from functools import lru_cache
-from types import SimpleNamespace
 from typing import Any, Final, Generic, NamedTuple, ParamSpec, TypeVar
 
 from django.core.exceptions import EmptyResultSet
-from django.db import DEFAULT_DB_ALIAS, connection, connections
+from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.models import QuerySet, Value
+from django.db.models.query import ModelIterable, ValuesListIterable, get_related_populators
 from django.db.models.sql.compiler import SQLCompiler
 
 # Of one question; the least used are compiled anew.
@@ -48,24 +47,22 @@ class One(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """Of one shape. The compiler knows how rows become instances, and no connection of its own."""
+    """Of one shape: its text, what its columns mean, and what becomes of a row."""
 
-    rows: QuerySet[Any]
-    compiler: SQLCompiler
     sql: str
     parameters: Sequence[object]
+    compiler: SQLCompiler  # of a connection that is never opened
+    converters: dict[int, Any]
+    made: Callable[[Sequence[Any]], Any]
 
     def answer(self, given: Mapping[str, Any]) -> list[Any]:
-        """As the queryset itself would, but for what its compiler says."""
-        parameters = [_value(one, given) if isinstance(one, Slot) else one for one in self.parameters]
-        compiler: Any = copy(self.compiler)
-        compiler.connection = connections[DEFAULT_DB_ALIAS]
-        compiler.as_sql = lambda *_, **__: (self.sql, parameters)
-        query: Any = copy(self.rows.query)
-        query.get_compiler = lambda *_, **__: compiler
-        asked: Any = SimpleNamespace(db=DEFAULT_DB_ALIAS, query=query, model=self.rows.model, _known_related_objects={})
-        iterable: Any = self.rows._iterable_class
-        return list(iterable(asked))
+        """As the queryset itself would, but for what it would find out about its columns each time."""
+        told: list[Any] = [_value(one, given) if isinstance(one, Slot) else one for one in self.parameters]
+        with connection.cursor() as cursor:
+            cursor.execute(self.sql, told)
+            rows = cursor.fetchall()
+        made = self.made
+        return [made(row) for row in self.compiler.apply_converters(rows, self.converters)]
 
 
 class Compiled(Generic[Given, Row]):
@@ -81,13 +78,15 @@ class Compiled(Generic[Given, Row]):
     def _compiled(self, vendor: str, shape: tuple[tuple[str, Any], ...]) -> Statement | None:
         """None where there can be no row, as with an empty list."""
         rows = self._build(**{name: _placed(name, form) for name, form in shape})  # type: ignore[call-arg]  # placeholders
-        # The proxy, not this thread's own connection, which would outlive the thread.
         compiler = rows.query.get_compiler(connection=connection)
         try:
             sql, parameters = compiler.as_sql()
         except EmptyResultSet:
             return None
-        return Statement(rows, compiler, sql, parameters)
+        # On SQLite converters hold on to their connection: this thread's own would outlive the thread.
+        compiler.connection = connection.copy()
+        converters = compiler.get_converters([column for column, *_ in compiler.select[: compiler.col_count]])
+        return Statement(sql, parameters, compiler, converters, _maker(rows, compiler))
 
 
 def compiled(build: Callable[Given, QuerySet[Any, Row]]) -> Compiled[Given, Row]:
@@ -97,6 +96,30 @@ def compiled(build: Callable[Given, QuerySet[Any, Row]]) -> Compiled[Given, Row]
 
 def first(rows: Sequence[Row]) -> Row | None:
     return rows[0] if rows else None
+
+
+def _maker(rows: QuerySet[Any], compiler: SQLCompiler) -> Callable[[Sequence[Any]], Any]:
+    """What a row becomes: what Django's ModelIterable or ValuesListIterable makes of it."""
+    if rows._iterable_class is ValuesListIterable:
+        return lambda row: tuple(row[: compiler.col_count])
+    if rows._iterable_class is not ModelIterable:
+        raise TypeError(rows._iterable_class)
+    model: Any = rows.model
+    described: Any = compiler.klass_info
+    places, annotated = described["select_fields"], compiler.annotation_col_map or {}
+    own = slice(places[0], places[-1] + 1)
+    names = [column.target.attname for column, *_ in compiler.select[own]]
+    related = get_related_populators(described, compiler.select, DEFAULT_DB_ALIAS)  # type: ignore[call-arg]  # a newer Django's
+
+    def made(row: Sequence[Any]) -> Any:
+        instance = model.from_db(DEFAULT_DB_ALIAS, names, row[own])
+        for one in related:
+            one.populate(row, instance)
+        for name, place in annotated.items():
+            setattr(instance, name, row[place])
+        return instance
+
+    return made
 
 
 def _shape(value: Any) -> Any:

@@ -5,10 +5,10 @@ costs more than all else that is done to a batch (docs/performance.md).
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, Final, NamedTuple, TypeVar
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.models import Field, Model, QuerySet, Value
 from django.db.models.sql import UpdateQuery
 
@@ -56,6 +56,15 @@ def update_each(rows: Sequence[Model], names: Sequence[str]) -> int:
     return found
 
 
+def insert_one(row: Model) -> None:
+    """A new row, every column as the instance has it; its key is learned. As `row.save(force_insert=True)`, unheard."""
+    columns = _new(type(row))
+    with connection.cursor() as cursor:
+        cursor.execute(_insert_one(type(row)), _values([row], columns))
+        (row.pk,) = cursor.fetchone()
+    row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
+
+
 def insert_each(rows: Sequence[Model], *, pass_over_known: bool = False) -> None:
     """New rows of one model, every column as the instance has it; their keys are not learned.
 
@@ -64,7 +73,7 @@ def insert_each(rows: Sequence[Model], *, pass_over_known: bool = False) -> None
     """
     if not rows:
         return
-    columns = tuple(one for one in type(rows[0])._meta.concrete_fields if not one.primary_key)
+    columns = _new(type(rows[0]))
     ending = " ON CONFLICT DO NOTHING" if pass_over_known else ""
     with connection.cursor() as cursor:
         for part in _parts(rows, columns):
@@ -97,6 +106,17 @@ def _column(model: type[Model], name: str) -> Column:
 def _columns(model: type[Model], names: tuple[str, ...]) -> tuple[Column, ...]:
     """The key's first."""
     return tuple(_column(model, name) for name in ("pk", *names))
+
+
+@cache
+def _new(model: type[Model]) -> tuple[Column, ...]:
+    """All but the key, which the database gives."""
+    return tuple(one for one in model._meta.concrete_fields if not one.primary_key)
+
+
+@cache
+def _insert_one(model: type[Model]) -> str:
+    return f"{_insert(_new(model), 1)} RETURNING {_quoted(model._meta.pk.column)}"
 
 
 def _parts(rows: Sequence[M], columns: Sequence[Column]) -> Iterator[Sequence[M]]:

@@ -10,9 +10,11 @@ from django.db import connections
 from django.db.models import Count, Q, QuerySet
 from pytest_django import DjangoAssertNumQueries
 
+from gateway import clock
 from gateway.compiled import Compiled, compiled, first
+from gateway.idempotency import Keyed, begin
 from gateway.ids import new_object_id
-from gateway.models import Account, Gateway
+from gateway.models import Account, Gateway, IdempotentRequest
 from tests import make
 
 HOSTILE = ("x' OR 'a' = 'a", "%s", "%", '"', "\\", "é")
@@ -33,6 +35,16 @@ def accounts(*, gateway: str, auth_id: str) -> QuerySet[Account]:
 def page(*, gateway: int, number: range) -> QuerySet[Account, tuple[str, int]]:
     rows = Account.objects.filter(Q(gateway=gateway)).annotate(others=Count("gateway__accounts"))
     return rows.order_by("pk").values_list("auth_id", "others")[number.start : number.stop]
+
+
+@compiled
+def counted(*, name: str) -> QuerySet[Gateway]:
+    return Gateway.objects.filter(name=name).annotate(users=Count("accounts"))
+
+
+@compiled
+def owned(*, key: str) -> QuerySet[IdempotentRequest]:
+    return IdempotentRequest.objects.select_related("gateway", "user").filter(key=key)
 
 
 def a_gateway(name: str) -> Gateway:
@@ -98,6 +110,32 @@ class TestCompiled:
             (found,) = accounts(gateway="two", auth_id=account.auth_id)
             assert (found, found.gateway.name, found.created_at) == (account, "two", account.created_at)
         assert accounts(gateway="one", auth_id=account.auth_id) == []
+
+    def test_brings_none_along_where_there_is_no_related_row(
+        self, db: None, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        keyed = Keyed(gateway_id=a_gateway("one").pk, user_id=None, key="mine", fingerprint="")
+        begin(keyed=keyed, now=clock.wall())
+
+        with django_assert_num_queries(1):
+            (found,) = owned(key="mine")
+            assert (found.gateway and found.gateway.name, found.user) == ("one", None)
+
+    def test_tells_what_is_annotated_and_makes_rows_that_can_be_written(self, three: list[str]) -> None:
+        an_account(Gateway.objects.get(name="two"))
+
+        (found,) = counted(name="two")
+        found.name = "four"
+        found.save()
+
+        assert vars(found)["users"] == 1
+        assert sorted(Gateway.objects.values_list("name", flat=True)) == ["four", "one", "three"]
+
+    def test_refuses_a_question_whose_rows_are_neither(self, db: None) -> None:
+        flat = Compiled(lambda: Gateway.objects.values_list("name", flat=True))
+
+        with pytest.raises(TypeError, match="FlatValuesListIterable"):
+            flat()
 
     def test_answers_with_values_where_these_are_asked_for(self, three: list[str]) -> None:
         gateway = Gateway.objects.get(name="two")

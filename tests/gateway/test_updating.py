@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from brokers.port import Side
 from gateway import updating
 from gateway.ids import new_object_id
-from gateway.updating import insert_each, update_each, update_where
+from gateway.updating import insert_each, insert_one, update_each, update_where
 from tests import make
 from transactions.baskets import Security
 from transactions.models import Order
@@ -78,6 +78,40 @@ class TestUpdateWhere:
             update_where(placed, {"batch": order.batch_id, "pk": order.pk}, error_code=str(number))
 
         assert updating._where.cache_info().misses == before + 1
+
+
+class TestInsertOne:
+    def test_writes_every_column_as_the_instance_has_it_and_learns_its_key(
+        self, orders: list[Order], now: datetime
+    ) -> None:
+        told = {"position": 7, "ordered_at": now, "words": [{"said": "100 %"}], "price": Decimal("10.50")}
+        new = Order(batch=orders[0].batch, ticker="WIPRO", side="SELL", quantity=3, **told)
+
+        with CaptureQueriesContext(connection) as asked:
+            insert_one(new)
+
+        kept = Order.objects.get(pk=new.pk)
+        same = [one.attname for one in Order._meta.concrete_fields]
+        assert {name: getattr(kept, name) for name in same} == {name: getattr(new, name) for name in same}
+        assert len(asked) == 1
+
+    def test_leaves_a_row_that_can_be_saved_again(self, orders: list[Order]) -> None:
+        new = Order(batch=orders[0].batch, position=7, ticker="WIPRO", side="SELL", quantity=3)
+        insert_one(new)
+
+        new.quantity = 4
+        new.save()
+
+        assert list(Order.objects.filter(ticker="WIPRO").values_list("quantity", flat=True)) == [4]
+
+    def test_refuses_one_that_is_known(self, orders: list[Order]) -> None:
+        known = Order(batch=orders[0].batch, position=7, ref=orders[0].ref, ticker="WIPRO", side="BUY", quantity=1)
+
+        with pytest.raises(IntegrityError), atomic():
+            insert_one(known)
+
+        assert len(stored()) == 3
+        assert known.pk is None
 
 
 class TestInsertEach:

@@ -17,6 +17,7 @@ from gateway.idempotency import Turn
 from gateway.ids import new_transaction_id
 from gateway.models import Account, Gateway
 from gateway.money import is_multiple
+from gateway.updating import insert_one
 from transactions.baskets import Security
 from transactions.intents import Intent, lifetime
 from transactions.models import Order, Transaction
@@ -81,11 +82,11 @@ def _check(gateway: Gateway, account: Account | None, wanted: Wanted) -> None:
 
 def _insert(transaction: Transaction, turn: Turn | None) -> Transaction:
     if turn is None:
-        transaction.save(force_insert=True)
+        insert_one(transaction)
         return transaction
     try:
         with atomic():
-            transaction.save(force_insert=True)
+            insert_one(transaction)
     except IntegrityError:
         # A run that was thought dead has come to life and was first.
         if made := _made_before(transaction.gateway, turn):
