@@ -8,6 +8,7 @@ the same seed gives the same paisa on every machine, a day apart or asked a mill
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Final
 
@@ -53,6 +54,7 @@ def _noise(key: str, second: int, grid: int) -> int:
     return left + (right - left) * into // grid
 
 
+@lru_cache(maxsize=8_192)  # the corners round one moment of a thousand instruments
 def _corner(key: str, corner: int) -> int:
     digest = blake2b(f"{key}/{corner}".encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") % (2 * MILLION + 1) - MILLION
