@@ -17,7 +17,8 @@ from functools import lru_cache
 from typing import Any, Final, Generic, NamedTuple, ParamSpec, TypeVar
 
 from django.core.exceptions import EmptyResultSet
-from django.db import DEFAULT_DB_ALIAS, connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import QuerySet, Value
 from django.db.models.query import ModelIterable, ValuesListIterable, get_related_populators
 from django.db.models.sql.compiler import SQLCompiler
@@ -55,11 +56,13 @@ class Statement:
     converters: dict[int, Any]
     made: Callable[[Sequence[Any]], Any]
 
-    def answer(self, given: Mapping[str, Any]) -> list[Any]:
+    def told(self, given: Mapping[str, Any]) -> list[Any]:
+        return [_value(one, given) if isinstance(one, Slot) else one for one in self.parameters]
+
+    def answer(self, given: Mapping[str, Any], here: BaseDatabaseWrapper) -> list[Any]:
         """As the queryset itself would, but for what it would find out about its columns each time."""
-        told: list[Any] = [_value(one, given) if isinstance(one, Slot) else one for one in self.parameters]
-        with connection.cursor() as cursor:
-            cursor.execute(self.sql, told)
+        with here.cursor() as cursor:
+            cursor.execute(self.sql, self.told(given))
             rows = cursor.fetchall()
         made = self.made
         return [made(row) for row in self.compiler.apply_converters(rows, self.converters)]
@@ -71,9 +74,19 @@ class Compiled(Generic[Given, Row]):
         self._statement = lru_cache(MOST_STATEMENTS)(self._compiled)
 
     def __call__(self, *args: Given.args, **given: Given.kwargs) -> list[Row]:
-        shape = tuple((name, _shape(value)) for name, value in given.items())
-        statement = self._statement(connection.vendor, shape)
-        return statement.answer(given) if statement else []
+        here = connections[DEFAULT_DB_ALIAS]
+        statement = self._kept(given, here.vendor)
+        return statement.answer(given, here) if statement else []
+
+    def asked(self, *args: Given.args, **given: Given.kwargs) -> tuple[str, list[Any]]:
+        """The statement and its parameters, to be a part of another one; no list may be empty."""
+        statement = self._kept(given, connection.vendor)
+        if statement is None:
+            raise EmptyResultSet
+        return statement.sql, statement.told(given)
+
+    def _kept(self, given: Mapping[str, Any], vendor: str) -> Statement | None:
+        return self._statement(vendor, tuple((name, _shape(value)) for name, value in given.items()))
 
     def _compiled(self, vendor: str, shape: tuple[tuple[str, Any], ...]) -> Statement | None:
         """None where there can be no row, as with an empty list."""

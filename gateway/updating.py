@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from typing import Any, Final, NamedTuple, TypeVar
 
-from django.db import DEFAULT_DB_ALIAS, connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.models import Field, Model, QuerySet, Value
 from django.db.models.sql import UpdateQuery
 
@@ -58,11 +58,17 @@ def update_each(rows: Sequence[Model], names: Sequence[str]) -> int:
 
 def insert_one(row: Model) -> None:
     """A new row, every column as the instance has it; its key is learned. As `row.save(force_insert=True)`, unheard."""
-    columns = _new(type(row))
-    with connection.cursor() as cursor:
-        cursor.execute(_insert_one(type(row)), _values([row], columns))
-        (row.pk,) = cursor.fetchone()
-    row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
+    _learn(row, _insert_one(type(row)), _values([row], _new(type(row))))
+
+
+def insert_if(row: Model, asked: tuple[str, Sequence[Any]], number: int) -> bool:
+    """As `insert_one`, if there are `number` rows of what is asked (Compiled.asked); else nothing is written.
+
+    One statement: nobody can come between the question and the row.
+    """
+    sql, parameters = asked
+    told = [*_values([row], _new(type(row))), *parameters, number]
+    return _learn(row, _insert_if(type(row), sql, connection.vendor), told)
 
 
 def insert_each(rows: Sequence[Model], *, pass_over_known: bool = False) -> None:
@@ -114,9 +120,29 @@ def _new(model: type[Model]) -> tuple[Column, ...]:
     return tuple(one for one in model._meta.concrete_fields if not one.primary_key)
 
 
+def _learn(row: Model, sql: str, told: list[Any]) -> bool:
+    """Whether a row was written; its key is what came back."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, told)
+        keys = cursor.fetchall()
+    for (row.pk,) in keys:
+        row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
+    return bool(keys)
+
+
 @cache
 def _insert_one(model: type[Model]) -> str:
-    return f"{_insert(_new(model), 1)} RETURNING {_quoted(model._meta.pk.column)}"
+    return f"{_insert(_new(model), 1)} RETURNING {_quoted(_column(model, 'pk').column)}"
+
+
+@lru_cache(MOST_STATEMENTS)
+def _insert_if(model: type[Model], asked: str, vendor: str) -> str:
+    columns = _new(model)
+    names = ", ".join(_quoted(one.column) for one in columns)
+    values = ", ".join(_typed("%s", one, vendor) for one in columns)
+    into = ["INSERT INTO", _quoted(model._meta.db_table), "(", names, ") SELECT", values]
+    found = ["WHERE (SELECT COUNT(*) FROM (", asked, ") AS found) = %s"]
+    return " ".join([*into, *found, "RETURNING", _quoted(_column(model, "pk").column)])
 
 
 def _parts(rows: Sequence[M], columns: Sequence[Column]) -> Iterator[Sequence[M]]:
@@ -125,7 +151,8 @@ def _parts(rows: Sequence[M], columns: Sequence[Column]) -> Iterator[Sequence[M]
 
 
 def _values(rows: Sequence[Model], columns: Sequence[Column]) -> list[Any]:
-    return [one.get_db_prep_save(getattr(row, one.attname), connection) for row in rows for one in columns]
+    here = connections[DEFAULT_DB_ALIAS]  # looked up once, not for each value
+    return [one.get_db_prep_save(getattr(row, one.attname), here) for row in rows for one in columns]
 
 
 @lru_cache(MOST_STATEMENTS)
@@ -159,5 +186,8 @@ def _quoted(name: str | None) -> str:
 
 
 def _typed(value: str, field: Column, vendor: str) -> str:
-    """PostgreSQL takes a column of nothing but NULLs for text; SQLite asks no column for its type."""
-    return f"{value}::{field.db_type(connection)}" if vendor == "postgresql" else value
+    """PostgreSQL takes a column of nothing but NULLs for text; SQLite asks no column for its type.
+
+    Without its length: a cast would cut off what is too long, and the column refuses it.
+    """
+    return f"{value}::{str(field.db_type(connection)).partition('(')[0]}" if vendor == "postgresql" else value

@@ -6,7 +6,8 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from django.db import connections
+from django.core.exceptions import EmptyResultSet
+from django.db import connection, connections
 from django.db.models import Count, Q, QuerySet
 from pytest_django import DjangoAssertNumQueries
 
@@ -143,6 +144,17 @@ class TestCompiled:
 
         assert page(gateway=gateway.pk, number=range(2)) == [(made[0], 3), (made[1], 3)]
         assert page(gateway=gateway.pk, number=range(2, 9)) == [(made[2], 3)]
+
+    def test_gives_its_statement_for_another_one(self, three: list[str]) -> None:
+        sql, parameters = gateways.asked(names=three, is_test=True)
+
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT COUNT(*) FROM ({sql}) AS found", parameters)
+            assert cursor.fetchall() == [(3,)]
+
+    def test_has_no_statement_where_there_can_be_no_row(self, db: None) -> None:
+        with pytest.raises(EmptyResultSet):
+            gateways.asked(names=[], is_test=None)
 
     def test_builds_a_statement_once(self, three: list[str]) -> None:
         built: list[Any] = []
