@@ -21,9 +21,7 @@ BAND: Final = Decimal("0.20")
 
 def price_at(*, reference: Decimal, tick: Decimal, seed: str, ticker: str, at: datetime) -> Decimal:
     """Rupees, a multiple of `tick`, within ±2.7 % of `reference`; never below one tick."""
-    second = int(at.timestamp())
-    drift = sum(_noise(f"{seed}/{ticker}/{grid}", second, grid) * swing // MILLION for grid, swing in OCTAVES)
-    return to_tick(reference * (MILLION + drift) / MILLION, tick)
+    return to_tick(reference * (MILLION + _drift(seed, ticker, int(at.timestamp()))) / MILLION, tick)
 
 
 def to_tick(price: Decimal, tick: Decimal) -> Decimal:
@@ -45,6 +43,12 @@ def minutes(since: datetime, until: datetime) -> Iterator[datetime]:
     while moment <= until:
         yield moment
         moment += MINUTE
+
+
+@lru_cache(maxsize=4_096)  # one holding after the other is valued in the same second
+def _drift(seed: str, ticker: str, second: int) -> int:
+    """Millionths."""
+    return sum(_noise(f"{seed}/{ticker}/{grid}", second, grid) * swing // MILLION for grid, swing in OCTAVES)
 
 
 def _noise(key: str, second: int, grid: int) -> int:
