@@ -12,19 +12,24 @@ Anything else (None, a truth value, an enum's member) is a part of the statement
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import count
 from typing import Any, Final, Generic, NamedTuple, ParamSpec, TypeVar
 
 from django.core.exceptions import EmptyResultSet
-from django.db import DEFAULT_DB_ALIAS, connection, connections
+from django.db import DEFAULT_DB_ALIAS, NotSupportedError, connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.utils import CursorWrapper
 from django.db.models import QuerySet, Value
 from django.db.models.query import ModelIterable, ValuesListIterable, get_related_populators
 from django.db.models.sql.compiler import SQLCompiler
 
 # Of one question; the least used are compiled anew.
 MOST_STATEMENTS: Final = 64
+# What is asked less often, such as a page far down a list, is not worth preparing.
+OFTEN = 20
+_numbers = count(1)
 Given = ParamSpec("Given")
 Row = TypeVar("Row")
 
@@ -46,7 +51,7 @@ class One(NamedTuple):
     """In the place of a text or a number."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Statement:
     """Of one shape: its text, what its columns mean, and what becomes of a row."""
 
@@ -55,6 +60,8 @@ class Statement:
     compiler: SQLCompiler  # of a connection that is never opened
     converters: dict[int, Any]
     made: Callable[[Sequence[Any]], Any]
+    name: str = field(default_factory=lambda: f"kept_{next(_numbers)}")
+    asked: int = 0
 
     def told(self, given: Mapping[str, Any]) -> list[Any]:
         return [_value(one, given) if isinstance(one, Slot) else one for one in self.parameters]
@@ -62,10 +69,29 @@ class Statement:
     def answer(self, given: Mapping[str, Any], here: BaseDatabaseWrapper) -> list[Any]:
         """As the queryset itself would, but for what it would find out about its columns each time."""
         with here.cursor() as cursor:
-            cursor.execute(self.sql, self.told(given))
+            self._ask(cursor, given, here)
             rows = cursor.fetchall()
         made = self.made
         return [made(row) for row in self.compiler.apply_converters(rows, self.converters)]
+
+    def _ask(self, cursor: CursorWrapper, given: Mapping[str, Any], here: Any) -> None:
+        """By the name under which the server has it prepared, once it was asked often (gateway.postgresql)."""
+        self.asked += 1
+        if self.asked > OFTEN and hasattr(here, "has_prepared") and here.has_prepared(self.name, self._text):
+            told = [_value(one, given) for one in self.parameters if isinstance(one, Slot)]
+            try:
+                cursor.execute(f"EXECUTE {self.name} ({', '.join(['%s'] * len(told))})", told)
+            except NotSupportedError:  # a migration has changed a column since
+                here.forget_prepared()
+            else:
+                return
+        cursor.execute(self.sql, self.told(given))
+
+    def _text(self, literal: Callable[[Any], str]) -> str:
+        """For PREPARE: what never changes stands in it, for there are indexes of some rows only."""
+        numbers = count(1)
+        places = [f"${next(numbers)}" if isinstance(one, Slot) else literal(one) for one in self.parameters]
+        return self.sql % tuple(places)
 
 
 class Compiled(Generic[Given, Row]):

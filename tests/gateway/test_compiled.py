@@ -2,6 +2,7 @@
 
 import gc
 import weakref
+from collections.abc import Iterator
 from threading import Thread
 from typing import Any
 
@@ -196,6 +197,82 @@ class TestCompiled:
 
         assert (len(theirs), theirs[0]()) == (1, None)
         assert question(gateway="none", auth_id="none") == []
+
+
+def widened(characters: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE gateway_gateway ALTER COLUMN name TYPE varchar({characters})")
+
+
+def prepared() -> list[str]:
+    """What this connection's server has prepared of ours, as it was told."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT statement FROM pg_prepared_statements WHERE name LIKE 'kept%'")
+        return [statement for (statement,) in cursor.fetchall()]
+
+
+@pytest.mark.servers
+class TestOnPostgreSQL:
+    @pytest.fixture(autouse=True)
+    def _a_connection_of_its_own(self, transactional_db: None) -> Iterator[None]:
+        connection.close()
+        yield
+        connection.close()
+
+    def test_is_prepared_once_it_is_asked_often(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("gateway.compiled.OFTEN", 2)
+        question = Compiled(gateways._build)
+        a_gateway("one")
+
+        told = [(names(question(names=["one"], is_test=True)), len(prepared())) for _ in range(4)]
+
+        assert told == [(["one"], 0), (["one"], 0), (["one"], 1), (["one"], 1)]
+
+    @pytest.mark.parametrize("name", HOSTILE)
+    def test_takes_a_text_for_nothing_but_a_text(self, name: str) -> None:
+        a_gateway(name)
+
+        assert names(gateways(names=[name], is_test=None)) == [name]
+        assert accounts(gateway=name, auth_id=name) == []
+        assert len(prepared()) == 2
+
+    def test_knows_what_never_changes(self) -> None:
+        question = Compiled(lambda *, pk: Gateway.objects.filter(market_hours="100 % $1 %s", pk=pk))
+
+        assert question(pk=make.gateway().pk) == []
+        assert ["'100 % $1 %s'" in statement for statement in prepared()] == [True]
+
+    def test_is_asked_anew_after_a_migration(self) -> None:
+        a_gateway("one")
+        try:
+            assert names(gateways(names=["one"], is_test=None)) == ["one"]
+            widened(70)
+            assert names(gateways(names=["one"], is_test=None)) == ["one"]
+            assert names(gateways(names=["one"], is_test=None)) == ["one"]
+        finally:
+            widened(63)
+        assert len(prepared()) == 1
+
+    def test_is_prepared_on_every_connection(self) -> None:
+        a_gateway("one")
+        for _ in range(2):
+            assert names(gateways(names=["one"], is_test=None)) == ["one"]
+            assert len(prepared()) == 1
+            connection.close()
+
+    def test_is_not_prepared_where_transactions_are_pooled(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(connection.settings_dict, "DISABLE_SERVER_SIDE_CURSORS", True)
+        a_gateway("one")
+
+        assert names(gateways(names=["one"], is_test=None)) == ["one"]
+        assert prepared() == []
+
+    def test_is_not_prepared_where_there_are_many(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("gateway.postgresql.base.MOST_PREPARED", 1)
+        for number in (1, 2):
+            assert gateways(names=["none"] * number, is_test=None) == []
+
+        assert len(prepared()) == 1
 
 
 class TestFirst:
