@@ -8,6 +8,7 @@ the same seed gives the same paisa on every machine, a day apart or asked a mill
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Final
 
@@ -20,9 +21,7 @@ BAND: Final = Decimal("0.20")
 
 def price_at(*, reference: Decimal, tick: Decimal, seed: str, ticker: str, at: datetime) -> Decimal:
     """Rupees, a multiple of `tick`, within ±2.7 % of `reference`; never below one tick."""
-    second = int(at.timestamp())
-    drift = sum(_noise(f"{seed}/{ticker}/{grid}", second, grid) * swing // MILLION for grid, swing in OCTAVES)
-    return to_tick(reference * (MILLION + drift) / MILLION, tick)
+    return to_tick(reference * (MILLION + _drift(seed, ticker, int(at.timestamp()))) / MILLION, tick)
 
 
 def to_tick(price: Decimal, tick: Decimal) -> Decimal:
@@ -46,6 +45,12 @@ def minutes(since: datetime, until: datetime) -> Iterator[datetime]:
         moment += MINUTE
 
 
+@lru_cache(maxsize=4_096)  # one holding after the other is valued in the same second
+def _drift(seed: str, ticker: str, second: int) -> int:
+    """Millionths."""
+    return sum(_noise(f"{seed}/{ticker}/{grid}", second, grid) * swing // MILLION for grid, swing in OCTAVES)
+
+
 def _noise(key: str, second: int, grid: int) -> int:
     """Millionths, from -MILLION to MILLION, straight between the grid's corners."""
     corner, into = divmod(second, grid)
@@ -53,6 +58,7 @@ def _noise(key: str, second: int, grid: int) -> int:
     return left + (right - left) * into // grid
 
 
+@lru_cache(maxsize=8_192)  # the corners round one moment of a thousand instruments
 def _corner(key: str, corner: int) -> int:
     digest = blake2b(f"{key}/{corner}".encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") % (2 * MILLION + 1) - MILLION

@@ -32,8 +32,9 @@ class Quote:
 
 def quotes(gateway: int, tickers: Collection[str]) -> Mapping[str, Quote]:
     """By ticker; what is not in the catalogue is left out. One query."""
+    seed = settings.MARKET_SEED
     return {
-        ticker: Quote(ticker, reference, tick, pin, settings.MARKET_SEED, name)
+        ticker: Quote(ticker, reference, tick, pin, seed, name)
         for ticker, reference, tick, pin, name in _prices(gateway=gateway, tickers=list(tickers))
     }
 

@@ -16,7 +16,7 @@ from gateway.errors import (
 )
 from gateway.models import Account, Gateway
 from gateway.tokens import Bearer, bearer, claimed_auth_id, signed_with
-from gateway.vault import unseal
+from gateway.vault import unseal_kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def jwt_secrets(gateway: Gateway) -> list[str]:
 
 
 def _unsealed(*sealed: str | None) -> list[str]:
-    return [unseal(secret) for secret in sealed if secret]
+    return [unseal_kept(secret) for secret in sealed if secret]
 
 
 def _claimed(name: str, token: str) -> Caller:

@@ -5,7 +5,7 @@ costs more than all else that is done to a batch (docs/performance.md).
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, Final, NamedTuple, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections
@@ -56,6 +56,23 @@ def update_each(rows: Sequence[Model], names: Sequence[str]) -> int:
     return found
 
 
+def insert_one(row: Model) -> None:
+    """A new row, every column as the instance has it; its key is learned. As `row.save(force_insert=True)`, unheard."""
+    insert_each([row], learn_keys=True)
+
+
+def insert_if(row: Model, asked: tuple[str, Sequence[Any]], number: int) -> bool:
+    """As `insert_one`, if there are `number` rows of what is asked (Compiled.asked); else nothing is written.
+
+    One statement: nobody can come between the question and the row.
+    """
+    sql, parameters = asked
+    told = [*_values([row], _new(type(row))), *parameters, number]
+    with connection.cursor() as cursor:
+        cursor.execute(_insert_if(type(row), sql, connection.vendor), told)
+        return _learn([row], cursor.fetchall())
+
+
 def insert_each(rows: Sequence[Model], *, pass_over_known: bool = False, learn_keys: bool = False) -> None:
     """New rows of one model, every column as the instance has it.
 
@@ -65,15 +82,14 @@ def insert_each(rows: Sequence[Model], *, pass_over_known: bool = False, learn_k
     """
     if not rows:
         return
-    columns = tuple(one for one in type(rows[0])._meta.concrete_fields if not one.primary_key)
-    key = type(rows[0])._meta.pk
+    columns = _new(type(rows[0]))
     ending = " ON CONFLICT DO NOTHING" if pass_over_known else ""
-    ending += f" RETURNING {_quoted(key.column)}" if learn_keys else ""
+    ending += _returning(type(rows[0])) if learn_keys else ""
     with connection.cursor() as cursor:
         for part in _parts(rows, columns):
             cursor.execute(_insert(columns, len(part)) + ending, _values(part, columns))
-            for row, (pk,) in zip(part, cursor.fetchall() if learn_keys else (), strict=False):
-                row.pk, row._state.adding = pk, False
+            if learn_keys:
+                _learn(part, cursor.fetchall())
 
 
 def _told(place: object, match: Mapping[str, object], values: Mapping[str, object]) -> object:
@@ -102,6 +118,34 @@ def _column(model: type[Model], name: str) -> Column:
 def _columns(model: type[Model], names: tuple[str, ...]) -> tuple[Column, ...]:
     """The key's first."""
     return tuple(_column(model, name) for name in ("pk", *names))
+
+
+@cache
+def _new(model: type[Model]) -> tuple[Column, ...]:
+    """All but the key, which the database gives."""
+    return tuple(one for one in model._meta.concrete_fields if not one.primary_key)
+
+
+def _learn(rows: Sequence[Model], keys: Sequence[tuple[Any]]) -> bool:
+    """Whether they were written; their keys are what came back."""
+    for row, (key,) in zip(rows, keys, strict=False):
+        row.pk, row._state.adding, row._state.db = key, False, DEFAULT_DB_ALIAS
+    return bool(keys)
+
+
+@cache
+def _returning(model: type[Model]) -> str:
+    return f" RETURNING {_quoted(_column(model, 'pk').column)}"
+
+
+@lru_cache(MOST_STATEMENTS)
+def _insert_if(model: type[Model], asked: str, vendor: str) -> str:
+    columns = _new(model)
+    names = ", ".join(_quoted(one.column) for one in columns)
+    values = ", ".join(_typed("%s", one, vendor) for one in columns)
+    into = ["INSERT INTO", _quoted(model._meta.db_table), "(", names, ") SELECT", values]
+    found = ["WHERE (SELECT COUNT(*) FROM (", asked, ") AS found) = %s"]
+    return " ".join([*into, *found]) + _returning(model)
 
 
 def _parts(rows: Sequence[M], columns: Sequence[Column]) -> Iterator[Sequence[M]]:
@@ -145,5 +189,8 @@ def _quoted(name: str | None) -> str:
 
 
 def _typed(value: str, field: Column, vendor: str) -> str:
-    """PostgreSQL takes a column of nothing but NULLs for text; SQLite asks no column for its type."""
-    return f"{value}::{field.db_type(connection)}" if vendor == "postgresql" else value
+    """PostgreSQL takes a column of nothing but NULLs for text; SQLite asks no column for its type.
+
+    Without its length: a cast would cut off what is too long, and the column refuses it.
+    """
+    return f"{value}::{str(field.db_type(connection)).partition('(')[0]}" if vendor == "postgresql" else value

@@ -5,7 +5,7 @@ along. What was sold cost the *realized investment*; it brought in that much and
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
@@ -83,7 +83,11 @@ def holdings(fills: Iterable[Fill]) -> dict[str, int]:
 
 def returns(fills: Iterable[Fill], prices: Mapping[str, Decimal]) -> Returns:
     """`prices`, in rupees, of everything held. Raises Oversold."""
-    books = positions(fills)
+    return returns_on(positions(fills), prices)
+
+
+def returns_on(books: Mapping[str, Position], prices: Mapping[str, Decimal]) -> Returns:
+    """As `returns`, where the positions are known."""
     networth = sum((prices[ticker] * book.shares for ticker, book in books.items() if book.shares), NOTHING)
     current = sum((book.investment for book in books.values()), NOTHING)
     realized = sum((book.realized_investment for book in books.values()), NOTHING)
@@ -106,15 +110,16 @@ def _after(position: Position, fill: Fill) -> Position:
 
 def _bought(position: Position, fill: Fill) -> Position:
     shares = position.shares + fill.shares
-    return replace(position, shares=shares, average_price=(position.investment + fill.shares * fill.price) / shares)
+    average_price = (position.investment + fill.shares * fill.price) / shares
+    return Position(shares, average_price, position.realized_investment, position.realized_returns)
 
 
 def _sold(position: Position, fill: Fill) -> Position:
     if fill.shares > position.shares:
         raise Oversold(f"{fill.shares} {fill.ticker} were sold, but {position.shares} were held.")
-    return replace(
-        position,
+    return Position(
         shares=position.shares - fill.shares,
+        average_price=position.average_price,
         realized_investment=position.realized_investment + fill.shares * position.average_price,
         realized_returns=position.realized_returns + fill.shares * (fill.price - position.average_price),
     )

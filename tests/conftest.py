@@ -19,7 +19,7 @@ from django.db import connection
 
 from brokers.loading import load, read_instruments
 from brokers.management.commands.load_instruments import SHIPPED
-from gateway import limits
+from gateway import compiled, limits
 from gateway.credentials import Credentials
 from gateway.metric_files import DIRECTORY
 from tests import make
@@ -72,6 +72,12 @@ def _no_real_queue() -> Iterator[None]:
     """Nowhere again, wherever a test has sent them."""
     yield
     current_app.conf.update(broker_url=NOWHERE)
+
+
+@pytest.fixture(autouse=True)
+def _prepared_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that PostgreSQL is told of every kept statement that a test asks, not only of those asked often."""
+    monkeypatch.setattr(compiled, "OFTEN", 0)
 
 
 @pytest.fixture(autouse=True)

@@ -29,7 +29,7 @@ def created(transaction: Transaction) -> Wire:
 
 def details(transaction: Transaction, orders: Sequence[Order], *, expired: bool) -> Wire:
     """`orders` of its batch; they are read only once it was confirmed."""
-    account = transaction.account
+    account, token = transaction.account, auth_token(transaction)
     return {
         "transactionId": transaction.transaction_id,
         "intent": transaction.intent,
@@ -42,9 +42,9 @@ def details(transaction: Transaction, orders: Sequence[Order], *, expired: bool)
         "notes": transaction.notes,
         "broker": account and account.broker,
         "smallcaseAuthId": account and account.auth_id,
-        "smallcaseAuthToken": auth_token(transaction),
+        "smallcaseAuthToken": token,
         "error": error(transaction),
-        "success": sdk_response(transaction, orders) if has_response(transaction) else None,
+        "success": _sdk_response(transaction, orders, token) if has_response(transaction) else None,
         "createdAt": timestamp(transaction.created_at),
         "updatedAt": timestamp(transaction.updated_at),
         "completedAt": timestamp_or_null(transaction.completed_at),
@@ -57,9 +57,13 @@ def has_response(transaction: Transaction) -> bool:
 
 def sdk_response(transaction: Transaction, orders: Sequence[Order]) -> Wire:
     """What `triggerTransaction` resolves with; `orders` of one batch, or none."""
+    return _sdk_response(transaction, orders, auth_token(transaction))
+
+
+def _sdk_response(transaction: Transaction, orders: Sequence[Order], token: str | None) -> Wire:
     response: Wire = {
         "transactionId": transaction.transaction_id,
-        "smallcaseAuthToken": auth_token(transaction),
+        "smallcaseAuthToken": token,
         "broker": transaction.account and transaction.account.broker,
         "notes": transaction.notes,
         "signup": transaction.is_new_user,

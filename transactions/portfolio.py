@@ -80,7 +80,7 @@ def _held(
     return Held(
         investment=investment,
         positions={ticker: position for ticker, position in positions.items() if position.shares},
-        returns=ledger.returns(fills, prices),
+        returns=ledger.returns_on(positions, prices),
         prices=prices,
         names={ticker: market[ticker].name for ticker in positions},
         last=last,

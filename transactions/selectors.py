@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from django.db.models import Q, QuerySet
 
@@ -15,6 +16,8 @@ from transactions.models import Batch, CheckoutSession, HoldingsSnapshot, Order,
 from transactions.sdk import SdkCode
 from transactions.states import TransactionStatus
 
+CONFIRMED: Final = frozenset({TransactionStatus.PROCESSING, TransactionStatus.COMPLETED})
+
 
 class UnknownTransaction(NotFound):
     """No such transaction, or another's."""
@@ -26,8 +29,26 @@ class UnknownTransaction(NotFound):
 
 def transaction_of(gateway: Gateway, transaction_id: str, *, account: Account | None = None) -> Transaction:
     """`account`: the connected caller, who sees own transactions and those that are nobody's yet."""
+    return _transaction(gateway, transaction_id, account, with_batch=False)
+
+
+def transaction_and_orders(
+    gateway: Gateway, transaction_id: str, *, account: Account | None = None
+) -> tuple[Transaction, list[Order]]:
+    """As transaction_of and orders_of, to be shown: the batch comes once, and not with each of its orders."""
+    found = _transaction(gateway, transaction_id, account, with_batch=True)
+    if found.intent != Intent.TRANSACTION or not hasattr(found, "batch"):
+        return found, orders_of(found)
+    orders = _orders(batches=[found.batch.pk]) if found.status in CONFIRMED else []
+    for order in orders:
+        order.batch = found.batch
+    return found, orders
+
+
+def _transaction(gateway: Gateway, transaction_id: str, account: Account | None, *, with_batch: bool) -> Transaction:
     is_one = is_transaction_id(transaction_id)
-    found = first(_transactions(gateway=gateway.pk, transaction_id=transaction_id)) if is_one else None
+    rows = _transactions(gateway=gateway.pk, transaction_id=transaction_id, with_batch=with_batch) if is_one else []
+    found = first(rows)
     if found is None or (account is not None and found.account_id not in {None, account.pk}):
         raise UnknownTransaction
     found.gateway = gateway
@@ -35,8 +56,9 @@ def transaction_of(gateway: Gateway, transaction_id: str, *, account: Account | 
 
 
 @compiled
-def _transactions(*, gateway: int, transaction_id: str) -> QuerySet[Transaction]:
-    return Transaction.objects.select_related("account").filter(gateway=gateway, transaction_id=transaction_id)
+def _transactions(*, gateway: int, transaction_id: str, with_batch: bool) -> QuerySet[Transaction]:
+    rows = Transaction.objects.filter(gateway=gateway, transaction_id=transaction_id)
+    return rows.select_related("account", *(["batch__version__smallcase"] if with_batch else []))
 
 
 def session_of(
@@ -67,7 +89,7 @@ def is_expired(transaction: Transaction, now: datetime) -> bool:
 
 def orders_of(transaction: Transaction) -> list[Order]:
     """In the basket's order; of a cancellation, those of the batch it is about. One query, none before confirmation."""
-    if transaction.status not in {TransactionStatus.PROCESSING, TransactionStatus.COMPLETED}:
+    if transaction.status not in CONFIRMED:
         return []
     if transaction.intent in CANCELLATIONS:
         return _orders_cancelled(by=transaction.pk)

@@ -30,9 +30,9 @@ class TransactionDetails(PartnerView):
     def get(self, request: Request, gateway: str) -> Response:
         caller = self.caller
         transaction_id = request.query_params.get("transactionId", "")
-        found = selectors.transaction_of(caller.gateway, transaction_id, account=caller.account)
+        found, orders = selectors.transaction_and_orders(caller.gateway, transaction_id, account=caller.account)
         expired = selectors.is_expired(found, clock.now(caller.gateway))
-        details = payloads.details(found, selectors.orders_of(found), expired=expired)
+        details = payloads.details(found, orders, expired=expired)
         return ok({"transactionDetails": details})
 
 

@@ -106,11 +106,12 @@ class TestBehindASentinel:
     def test_bells_and_counts_go_to_whoever_is_master_now(self) -> None:
         with guarded() as queue:
             counts = limits.Counter(limits._store(f"redis+sentinel://127.0.0.1:{queue.port}/{MASTER}"))
-            before = ring(queue.url), counts.add("caller", 60)
+            window = limits.Window("caller", seconds=60, most=3, elapsed=0)
+            before = ring(queue.url), counts.add([window])
             queue.fail_over()
-            after = ring(queue.url), counts.add("caller", 60)
+            after = ring(queue.url), counts.add([window])
 
-        assert (before, after) == (("heard", 1), ("heard", 2))
+        assert (before, after) == (("heard", [1]), ("heard", [2]))
 
 
 def ring(url: str) -> str:

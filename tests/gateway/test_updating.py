@@ -5,15 +5,17 @@ from datetime import datetime
 from decimal import Decimal
 
 import pytest
-from django.db import IntegrityError, connection
+from django.db import DataError, IntegrityError, connection
 from django.db.models import QuerySet
 from django.db.transaction import atomic
 from django.test.utils import CaptureQueriesContext
 
+from brokers.models import Instrument
 from brokers.port import Side
 from gateway import updating
+from gateway.compiled import compiled
 from gateway.ids import new_object_id
-from gateway.updating import insert_each, update_each, update_where
+from gateway.updating import insert_each, insert_if, insert_one, update_each, update_where
 from tests import make
 from transactions.baskets import Security
 from transactions.models import Order
@@ -78,6 +80,82 @@ class TestUpdateWhere:
             update_where(placed, {"batch": order.batch_id, "pk": order.pk}, error_code=str(number))
 
         assert updating._where.cache_info().misses == before + 1
+
+
+class TestInsertOne:
+    def test_writes_every_column_as_the_instance_has_it_and_learns_its_key(
+        self, orders: list[Order], now: datetime
+    ) -> None:
+        told = {"position": 7, "ordered_at": now, "words": [{"said": "100 %"}], "price": Decimal("10.50")}
+        new = Order(batch=orders[0].batch, ticker="WIPRO", side="SELL", quantity=3, **told)
+
+        with CaptureQueriesContext(connection) as asked:
+            insert_one(new)
+
+        kept = Order.objects.get(pk=new.pk)
+        same = [one.attname for one in Order._meta.concrete_fields]
+        assert {name: getattr(kept, name) for name in same} == {name: getattr(new, name) for name in same}
+        assert len(asked) == 1
+
+    def test_leaves_a_row_that_can_be_saved_again(self, orders: list[Order]) -> None:
+        new = Order(batch=orders[0].batch, position=7, ticker="WIPRO", side="SELL", quantity=3)
+        insert_one(new)
+
+        new.quantity = 4
+        new.save()
+
+        assert list(Order.objects.filter(ticker="WIPRO").values_list("quantity", flat=True)) == [4]
+
+    def test_refuses_one_that_is_known(self, orders: list[Order]) -> None:
+        known = Order(batch=orders[0].batch, position=7, ref=orders[0].ref, ticker="WIPRO", side="BUY", quantity=1)
+
+        with pytest.raises(IntegrityError), atomic():
+            insert_one(known)
+
+        assert len(stored()) == 3
+        assert known.pk is None
+
+
+@compiled
+def tradable(*, symbols: list[str]) -> QuerySet[Instrument, tuple[int]]:
+    return Instrument.objects.filter(symbol__in=symbols, tradable=True).order_by().values_list("pk")
+
+
+class TestInsertIf:
+    def test_writes_every_column_where_there_are_so_many(self, orders: list[Order], now: datetime) -> None:
+        told = {"position": 7, "ordered_at": now, "words": [{"said": "100 %"}], "price": Decimal("10.50")}
+        new = Order(batch=orders[0].batch, ticker="WIPRO", side="SELL", quantity=3, **told)
+
+        assert insert_if(new, tradable.asked(symbols=["INFY", "TCS", "ITC"]), 3)
+
+        kept = Order.objects.get(pk=new.pk)
+        same = [one.attname for one in Order._meta.concrete_fields]
+        assert {name: getattr(kept, name) for name in same} == {name: getattr(new, name) for name in same}
+
+    @pytest.mark.parametrize("symbols", [["INFY", "TCS"], ["INFY", "TCS", "NOSUCH"], ["INFY", "TCS", "%s"]])
+    def test_writes_nothing_where_there_are_not(self, orders: list[Order], symbols: list[str]) -> None:
+        Instrument.objects.filter(symbol="TCS").update(tradable=False)
+        new = Order(batch=orders[0].batch, position=7, ticker="WIPRO", side="SELL", quantity=3)
+
+        assert not insert_if(new, tradable.asked(symbols=symbols), len(symbols))
+
+        assert len(stored()) == 3
+        assert new.pk is None
+
+    @pytest.mark.servers  # SQLite knows no lengths
+    def test_refuses_what_is_too_long_for_its_column(self, orders: list[Order]) -> None:
+        new = Order(batch=orders[0].batch, position=7, ticker="W" * 21, side="SELL", quantity=3)
+
+        with pytest.raises(DataError), atomic():
+            insert_if(new, tradable.asked(symbols=["INFY"]), 1)
+
+    def test_refuses_one_that_is_known(self, orders: list[Order]) -> None:
+        known = Order(batch=orders[0].batch, position=7, ref=orders[0].ref, ticker="WIPRO", side="BUY", quantity=1)
+
+        with pytest.raises(IntegrityError), atomic():
+            insert_if(known, tradable.asked(symbols=["INFY"]), 1)
+
+        assert len(stored()) == 3
 
 
 class TestInsertEach:

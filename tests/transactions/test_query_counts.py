@@ -74,27 +74,27 @@ def at_most(limit: int) -> Iterator[None]:
 
 
 class TestCreatingATransaction:
-    def test_costs_a_guest_three(self, partner: Partner) -> None:
-        with at_most(3):
+    def test_costs_a_guest_two(self, partner: Partner) -> None:
+        with at_most(2):
             partner.create()
 
-    def test_costs_a_connected_user_three(self, partner: Partner) -> None:
+    def test_costs_a_connected_user_two(self, partner: Partner) -> None:
         auth_id = connected(partner)
 
-        with at_most(3):
+        with at_most(2):
             partner.create(auth_id=auth_id)
 
-    def test_of_a_hundred_securities_costs_three(self, partner: Partner) -> None:
+    def test_of_a_hundred_securities_costs_two(self, partner: Partner) -> None:
         wanted = basket(100)
 
-        with at_most(3):
+        with at_most(2):
             partner.create(wanted)
 
     def test_costs_two_more_with_a_key_and_three_when_replayed(self, partner: Partner) -> None:
         body = {"intent": "TRANSACTION", "orderConfig": {"type": "SECURITIES", "securities": basket(2)}}
         headers = partner.headers(**{"Idempotency-Key": "counted"})
 
-        with at_most(5):
+        with at_most(4):
             first = partner.call("POST", "/gateway/{gateway}/transaction", body, headers=headers)
         with at_most(3):  # who calls, the INSERT that finds the key taken, the stored answer
             again = partner.call("POST", "/gateway/{gateway}/transaction", body, headers=headers)

@@ -17,6 +17,7 @@ from gateway.idempotency import Turn
 from gateway.ids import new_transaction_id
 from gateway.models import Account, Gateway
 from gateway.money import is_multiple
+from gateway.updating import insert_if, insert_one
 from transactions.baskets import Security
 from transactions.intents import Intent, lifetime
 from transactions.models import Order, Transaction
@@ -65,12 +66,10 @@ def create_transaction(
         created_at=now,
         updated_at=now,
     )
-    return _insert(transaction, turn)
+    return _insert(transaction, turn, wanted.securities)
 
 
 def _check(gateway: Gateway, account: Account | None, wanted: Wanted) -> None:
-    if wanted.securities:
-        _check_instruments(wanted.securities)
     if wanted.intent is Intent.CANCEL_ORDER:
         _check_cancellable(gateway, account, wanted)
     if wanted.intent is Intent.SIP_SETUP:
@@ -79,19 +78,29 @@ def _check(gateway: Gateway, account: Account | None, wanted: Wanted) -> None:
         _check_amo(account, wanted.iscid)
 
 
-def _insert(transaction: Transaction, turn: Turn | None) -> Transaction:
+def _insert(transaction: Transaction, turn: Turn | None, securities: Sequence[Security]) -> Transaction:
     if turn is None:
-        transaction.save(force_insert=True)
+        _write(transaction, securities)
         return transaction
     try:
         with atomic():
-            transaction.save(force_insert=True)
+            _write(transaction, securities)
     except IntegrityError:
         # A run that was thought dead has come to life and was first.
         if made := _made_before(transaction.gateway, turn):
             return made
         raise
     return transaction
+
+
+def _write(transaction: Transaction, securities: Sequence[Security]) -> None:
+    """The INSERT is the check, unless there are prices: where it wrote nothing, it is found out what is wrong."""
+    tickers = list({security.ticker for security in securities})
+    priced = any(price is not None for one in securities for price in (one.price, one.trigger_price))
+    if tickers and not priced and insert_if(transaction, _tradable.asked(symbols=tickers), len(tickers)):
+        return
+    _check_instruments(securities)
+    insert_one(transaction)
 
 
 def _made_before(gateway: Gateway, turn: Turn) -> Transaction | None:
@@ -114,6 +123,11 @@ def _check_instruments(securities: Sequence[Security]) -> None:
 @compiled
 def _instruments(*, symbols: list[str]) -> QuerySet[Instrument]:
     return Instrument.objects.filter(symbol__in=symbols)
+
+
+@compiled
+def _tradable(*, symbols: list[str]) -> QuerySet[Instrument, tuple[int]]:
+    return Instrument.objects.filter(symbol__in=symbols, tradable=True).order_by().values_list("pk")
 
 
 def _problems(security: Security, instrument: Instrument | None) -> Iterator[str]:

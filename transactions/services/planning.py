@@ -131,14 +131,14 @@ def check_tradable(lines: Sequence[Line]) -> None:
     if large:
         raise Invalid(*(f"{ticker}: more than {MAX_QUANTITY:,} shares need several orders." for ticker in large))
     halted = _halted(symbols=[line.security.ticker for line in lines])
-    if problems := [f"{ticker} cannot be traded at present." for ticker in halted]:
+    if problems := [f"{ticker} cannot be traded at present." for (ticker,) in halted]:
         raise Invalid(*problems)
 
 
 @compiled
-def _halted(*, symbols: list[str]) -> QuerySet[Instrument, str]:
+def _halted(*, symbols: list[str]) -> QuerySet[Instrument, tuple[str]]:
     halted = Instrument.objects.filter(symbol__in=symbols, tradable=False)
-    return halted.order_by("symbol").values_list("symbol", flat=True)
+    return halted.order_by("symbol").values_list("symbol")
 
 
 def _buy(there: Situation) -> list[Leg]:

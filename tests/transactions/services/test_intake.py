@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from pytest_django import DjangoAssertNumQueries
@@ -55,14 +56,24 @@ class TestABasket:
         made.refresh_from_db()
         assert (made.order_config, made.config, made.notes) == (wanted.order_config, wanted.config, "order 4711")
 
-    def test_reads_its_instruments_once_whatever_their_number(
-        self, gateway: Gateway, now: datetime, django_assert_num_queries: DjangoAssertNumQueries
+    @pytest.mark.parametrize(
+        ("priced", "statements"), [({}, 1), ({"order_type": OrderType.LIMIT, "price": Decimal(1500)}, 2)]
+    )
+    def test_looks_for_its_instruments_once_and_for_its_prices_before_it_is_written(
+        self,
+        gateway: Gateway,
+        now: datetime,
+        django_assert_num_queries: DjangoAssertNumQueries,
+        priced: dict[str, Any],
+        statements: int,
     ) -> None:
         tickers = Instrument.objects.values_list("symbol", flat=True)[:100]
-        basket = [Security(ticker, 1, Side.BUY) for ticker in tickers]
+        basket = [Security(ticker, 1, side, **priced) for ticker in tickers for side in (Side.BUY, Side.SELL)]
 
-        with django_assert_num_queries(2):
-            make.transaction(gateway=gateway, securities=basket, now=now)
+        with django_assert_num_queries(statements):
+            made = make.transaction(gateway=gateway, securities=basket, now=now)
+
+        assert Transaction.objects.get() == made
 
     @pytest.mark.parametrize(
         ("security", "sentence"),
