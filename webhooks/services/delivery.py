@@ -7,9 +7,9 @@ database: it takes and settles in sets. For one batch in order: n+1 waits until 
 import json
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from queue import Empty, SimpleQueue
@@ -17,9 +17,11 @@ from typing import Final
 
 from cryptography.fernet import InvalidToken
 from django.db.models import Exists, OuterRef, QuerySet
+from django.db.transaction import atomic
 
 from gateway import clock, work
 from gateway.auth import api_secrets
+from gateway.compiled import compiled
 from gateway.vault import unseal
 from gateway.wire import timestamp
 from webhooks import client
@@ -39,6 +41,7 @@ SHIFT_SECONDS: Final = 5.0
 # A bell may have been saved because another was rung just before (gateway.jobs.QUIET_SECONDS): stay for longer.
 LINGER_SECONDS: Final = 0.1
 FAREWELL_SECONDS: Final = 2.0
+Pick = Callable[[list[Delivery]], list[Delivery]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,32 +97,34 @@ class Courier:
     def _send_due(self) -> int:
         """How many took off. Without a database none does, and the lanes are as free as before."""
         now = time.monotonic()
-        chosen = self._choose(room=self.lanes.room(now), now=now)
-        taken: dict[int, Delivery] = {}
-        try:
-            taken = {delivery.pk: delivery for delivery in take(list(chosen))}
-        finally:
-            for pk, endpoint in chosen.items():
-                if pk in taken:
-                    self._launch(taken[pk], since=now)
-                else:
-                    self.lanes.land(endpoint, since=now)
-        return len(taken)
+        cleared: list[Delivery] = []
+        with ExitStack() as undoing:
+            undoing.callback(self._call_back, cleared, since=now)
+            room = self.lanes.room(now)
+            take(closed=self.lanes.closed(now), room=room, pick=lambda due: self._clear(due, cleared, room, now))
+            undoing.pop_all()
+        for delivery in cleared:
+            self._launch(delivery, since=now)
+        return len(cleared)
 
-    def _choose(self, *, room: int, now: float) -> dict[int, int]:
-        """Deliveries and their endpoints, which have taken off already as far as the lanes are concerned.
+    def _clear(self, due: Sequence[Delivery], cleared: list[Delivery], room: int, now: float) -> list[Delivery]:
+        """For take-off, and gone already as far as the lanes are concerned.
 
         Bulk comes last and gets half of the room at most, so that what is recorded next finds some.
         """
-        chosen: dict[int, int] = {}
         bulk = 0
-        for pk, endpoint, is_bulk, failures in _due(closed=self.lanes.closed(now), limit=room):
-            self.lanes.judge(endpoint, is_failing=failures > 0)
-            bulk += is_bulk
+        for delivery in due:
+            endpoint = delivery.endpoint_id
+            self.lanes.judge(endpoint, is_failing=delivery.endpoint.failures > 0)
+            bulk += delivery.is_bulk
             if self.lanes.is_open(endpoint, now) and bulk <= max(1, room // 2):
                 self.lanes.take_off(endpoint, now)
-                chosen[pk] = endpoint
-        return chosen
+                cleared.append(delivery)
+        return cleared
+
+    def _call_back(self, cleared: Sequence[Delivery], *, since: float) -> None:
+        for delivery in cleared:
+            self.lanes.land(delivery.endpoint_id, since=since)
 
     def _launch(self, delivery: Delivery, *, since: float) -> None:
         at = clock.now(delivery.gateway)
@@ -168,18 +173,30 @@ def next_in_line() -> QuerySet[Delivery]:
     return Delivery.objects.filter(~Exists(before), status=DeliveryStatus.DUE, endpoint__is_enabled=True)
 
 
-def take(pks: Sequence[int]) -> list[Delivery]:
-    """Those of them that are due and nobody else's, leased; no two processes get the same."""
-    if not pks:
+def take(*, closed: Collection[int] = (), room: int = AT_ONCE, pick: Pick = list) -> list[Delivery]:
+    """What `pick` takes of those that are due, leased; who comes meanwhile passes over what it is shown.
+
+    It is shown a power of two, so that there are few statements.
+    """
+    if not room:
         return []
-    return work.take(next_in_line().filter(pk__in=pks).select_related("event", "endpoint", "gateway"), lease=LEASE)
+    (_, wall), *ahead = clock.clocks()
+    gateways, moments = [gateway for gateway, _ in ahead], [moment for _, moment in ahead]
+    shown = range(1 << (room.bit_length() - 1))
+    with atomic(durable=True):
+        taken = pick(_due(wall=wall, gateways=gateways, moments=moments, closed=list(closed), shown=shown))
+        work.claim_each(taken, lease=LEASE)
+    return taken
 
 
-def _due(*, closed: set[int], limit: int) -> list[tuple[int, int, bool, int]]:
-    if not limit:
-        return []
-    rows = work.due(next_in_line()).exclude(endpoint__in=closed).order_by("is_bulk", "due_at", "pk")
-    return list(rows.values_list("pk", "endpoint_id", "is_bulk", "endpoint__failures")[:limit])
+@compiled
+def _due(
+    *, wall: datetime, gateways: Sequence[int | None], moments: Sequence[datetime], closed: Sequence[int], shown: range
+) -> QuerySet[Delivery]:
+    """In the order of an index: a tie that were settled by the key would have all of them sorted."""
+    rows = work.due(next_in_line(), [(None, wall), *zip(gateways, moments, strict=True)])
+    locked = rows.exclude(endpoint__pk__in=closed).select_for_update(skip_locked=True, of=("self",))
+    return locked.select_related("event", "endpoint", "gateway").order_by("is_bulk", "due_at")[: len(shown)]
 
 
 def _post(delivery: Delivery, at: datetime, *, allow_private: bool) -> client.Answer:
