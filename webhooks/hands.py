@@ -1,7 +1,8 @@
-"""Threads that post: a few take turns at whoever answers at once, and anybody else's post has one of its own.
+"""Threads that post: a few take turns at a crowd for who answers at once, and any other post has one of its own.
 
 Forces: threads that are many wait for each other, which costs half as much as a post; one that waits for an answer does
-nothing else; who answers at once today may hang tomorrow, and then nobody may be kept waiting behind it.
+nothing else; who answers at once today may hang tomorrow, and then nobody may be kept waiting behind it. So few posts
+to an endpoint are never made to take turns, and what the few are stuck with is taken from them.
 """
 
 import time
@@ -35,8 +36,9 @@ class Hands:
     given: "dict[Future[Answer], float]" = field(default_factory=dict)
     moved: float = 0.0
 
-    def give(self, endpoint: int, post: Callable[[], Answer]) -> "Future[Answer]":
-        if endpoint not in self.swift:
+    def give(self, endpoint: int, post: Callable[[], Answer], *, in_flight: int) -> "Future[Answer]":
+        """`in_flight`: how many there are to this endpoint, this one included."""
+        if endpoint not in self.swift or in_flight <= FEW:
             return self.many.submit(post)
         future = self.few.submit(post)
         self.given[future] = time.monotonic()

@@ -48,7 +48,7 @@ def waits_for(event: Event) -> Callable[[], Answer]:
 
 
 def give(hands: Hands, number: int, post: Callable[[], Answer]) -> "list[Future[Answer]]":
-    return [hands.give(ENDPOINT, post) for _ in range(number)]
+    return [hands.give(ENDPOINT, post, in_flight=FEW + 1) for _ in range(number)]
 
 
 class TestThreads:
@@ -73,6 +73,14 @@ class TestThreads:
         wait(give(hands, 40, post), timeout=10)
 
         assert len(seen) == FEW
+
+    def test_are_one_each_where_there_is_no_crowd(self, hands: Hands, released: Event) -> None:
+        """So that endpoints which answered at once until now, and hang, keep none waiting."""
+        for endpoint in range(FEW + 1):
+            hands.learn(endpoint, landed(OK))
+            hands.give(endpoint, waits_for(released), in_flight=FEW)
+
+        assert hands.give(0, lambda: OK, in_flight=FEW).result(1) == OK
 
 
 class TestWhoIsSwift:
@@ -143,4 +151,4 @@ class TestLetGo:
 
         assert (hands.swift, hands.given) == (set(), {})
         hands.learn(ENDPOINT, landed(OK))
-        assert hands.give(ENDPOINT, lambda: OK).result(10) == OK
+        assert give(hands, 1, lambda: OK)[0].result(10) == OK

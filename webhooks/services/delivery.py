@@ -131,7 +131,8 @@ class Courier:
 
     def _post(self, flight: Flight) -> None:
         post = partial(_post, flight.delivery, flight.at, allow_private=self.allow_private)
-        future = self.hands.give(flight.delivery.endpoint_id, post)
+        endpoint = flight.delivery.endpoint_id
+        future = self.hands.give(endpoint, post, in_flight=len(self.lanes.flights[endpoint]))
         self.flights[future] = flight
         future.add_done_callback(self._land)
 
