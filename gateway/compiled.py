@@ -6,13 +6,14 @@
 
 Called, it answers with a list, and asks the database every time: what is kept is the statement, never a row.
 
-A text and a whole number are parameters of the statement. So are the texts and numbers of a list or a tuple, for which
-there is a statement for each power of two: a list is filled up with its last element, which `IN` does not mind.
+A text, a whole number and a moment are parameters of the statement. So are those of a list or a tuple, for which there
+is a statement for each power of two: a list is filled up with its last element, which `IN` does not mind.
 Anything else (None, a truth value, an enum's member) is a part of the statement, and the function may look at it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import lru_cache
 from itertools import count
 from typing import Any, Final, Generic, NamedTuple, ParamSpec, TypeVar
@@ -48,7 +49,7 @@ class Several(NamedTuple):
 
 
 class One(NamedTuple):
-    """In the place of a text or a number."""
+    """In the place of a text, a number or a moment."""
 
 
 @dataclass(slots=True)
@@ -164,7 +165,7 @@ def _maker(rows: QuerySet[Any], compiler: SQLCompiler) -> Callable[[Sequence[Any
 def _shape(value: Any) -> Any:
     if type(value) in {list, tuple}:
         return Several(1 << (len(value) - 1).bit_length() if value else 0)
-    return One() if type(value) in {str, int} else value
+    return One() if type(value) in {str, int, datetime} else value
 
 
 def _placed(name: str, form: Any) -> Any:
@@ -175,4 +176,5 @@ def _placed(name: str, form: Any) -> Any:
 
 def _value(slot: Slot, given: Mapping[str, Any]) -> Any:
     value = given[slot.name]
-    return value if slot.place is None else value[min(slot.place, len(value) - 1)]
+    one = value if slot.place is None else value[min(slot.place, len(value) - 1)]
+    return connection.ops.adapt_datetimefield_value(one) if type(one) is datetime else one

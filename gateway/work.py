@@ -1,18 +1,17 @@
 """Leased work: offer what is due, claim one row, settle it behind the fence."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final, TypeVar
 
 from django.conf import settings
-from django.db.models import F, Q, QuerySet
-from django.db.transaction import atomic
+from django.db.models import Q, QuerySet
 
 from gateway import clock
 from gateway.jobs import Job, QueueDown, bells_waiting, ring
 from gateway.models import Work
-from gateway.updating import update_where
+from gateway.updating import update_each, update_where
 
 W = TypeVar("W", bound=Work)
 
@@ -46,22 +45,18 @@ def fence(work: Work) -> dict[str, object]:
     return {"pk": work.pk, "attempts": work.attempts}
 
 
-def take(rows: QuerySet[W], *, lease: timedelta) -> list[W]:
-    """Of `rows`, found due before, those still owed and unleased, claimed for `lease`; no two callers get the same."""
-    wall = clock.wall()
-    owed = rows.filter(due_at__isnull=False, leased_until__lte=wall)
-    with atomic(durable=True):
-        taken = list(owed.select_for_update(skip_locked=True, of=("self",)).order_by("pk"))
-        mine = rows.model._default_manager.filter(pk__in=[row.pk for row in taken])
-        mine.update(attempts=F("attempts") + 1, leased_until=wall + lease)
-    for row in taken:
+def claim_each(rows: Sequence[Work], *, lease: timedelta) -> None:
+    """Found owed and unleased by the caller, who holds them locked since."""
+    until = clock.wall() + lease
+    for row in rows:
         row.attempts += 1
-    return taken
+        row.leased_until = until
+    update_each(rows, ("attempts", "leased_until"))
 
 
-def due(rows: QuerySet[W]) -> QuerySet[W]:
-    """Those that are due by their own gateway's clock, and unleased."""
-    (_, wall), *ahead = clock.clocks()
+def due(rows: QuerySet[W], clocks: Iterable[tuple[int | None, datetime]]) -> QuerySet[W]:
+    """Those that are due by their own gateway's clock, and unleased. `clocks` as gateway.clock tells them."""
+    (_, wall), *ahead = clocks
     is_due = Q(due_at__lte=wall)
     for gateway, now in ahead:
         is_due |= Q(gateway=gateway, due_at__lte=now)
@@ -74,7 +69,7 @@ def offer_due(rows: QuerySet[W], job: Job, *, limit: int = SWEPT_AT_ONCE) -> int
     Running twice rings twice; the fence makes the second bell match nothing. But it has to be answered: where workers
     cannot keep up, bells rung anew for what waits in the queue would leave them nothing else to do.
     """
-    found = list(due(rows).order_by("due_at").values_list("pk", "attempts")[:limit])
+    found = list(due(rows, clock.clocks()).order_by("due_at").values_list("pk", "attempts")[:limit])
     if len(found) > FEW:
         found = found[: max(0, limit - _waiting())]
     if found:

@@ -108,8 +108,9 @@ def followed_up(batch: Batch) -> Batch:
 
 
 def _worked_on(batch: Batch, owed: QuerySet[Batch], work_on: Callable[[list[int]], object]) -> Batch:
-    Batch.objects.filter(pk=batch.pk).update(leased_until=clock.wall())
-    work_on([one.pk for one in work.take(owed.filter(pk=batch.pk), lease=LEASE)])
+    mine = list(owed.filter(pk=batch.pk, due_at__isnull=False))
+    work.claim_each(mine, lease=LEASE)
+    work_on([one.pk for one in mine])
     return Batch.objects.get(pk=batch.pk)
 
 

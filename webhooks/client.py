@@ -7,8 +7,8 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from typing import Any, ClassVar, Final
+from functools import cache, lru_cache
+from typing import Any, ClassVar, Final, NamedTuple
 
 import certifi
 import urllib3
@@ -24,6 +24,7 @@ KEPT_BYTES: Final = 4096
 AGENT: Final = "basket-gateway-webhooks/1"
 HOSTS_KEPT: Final = 512
 CONNECTIONS_KEPT: Final = 4  # for each host
+ONCE: Final = urllib3.Retry(total=False, redirect=False)
 # A resolver that is silent would keep a thread for half a minute; getaddrinfo knows no other limit than glibc's own.
 os.environ.setdefault("RES_OPTIONS", "timeout:2 attempts:2")
 _deadline = threading.local()
@@ -42,6 +43,13 @@ class Answer:
     @property
     def accepted(self) -> bool:
         return self.status is not None and 200 <= self.status < 300
+
+
+class Place(NamedTuple):
+    """Where a URL leads: kept connections to its host, and what to ask for there."""
+
+    pool: HTTPConnectionPool
+    target: str
 
 
 class Unreachable(Exception):
@@ -67,14 +75,16 @@ def post(url: str, body: bytes, headers: Mapping[str, str], *, allow_private: bo
 def _exchange(
     url: str, body: bytes, headers: Mapping[str, str], *, allow_private: bool
 ) -> urllib3.response.BaseHTTPResponse:
-    return _pools(allow_private=allow_private).request(
+    place = _place(url, allow_private=allow_private)
+    return place.pool.urlopen(
         "POST",
-        url,
+        place.target,
         body=body,
         headers={"content-type": "application/json", "user-agent": AGENT, **headers},
         timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=TOTAL_SECONDS),
         redirect=False,
-        retries=False,
+        retries=ONCE,
+        assert_same_host=False,
         preload_content=False,
         decode_content=False,
     )
@@ -192,6 +202,12 @@ class _AnyHTTPPool(HTTPConnectionPool):
 
 class _AnyHTTPSPool(HTTPSConnectionPool):
     ConnectionCls = _AnywhereTLS
+
+
+@lru_cache(HOSTS_KEPT)
+def _place(url: str, *, allow_private: bool) -> Place:
+    """What urllib3's manager would find out of a URL again with each request. Raises its HTTPError if it is none."""
+    return Place(_pools(allow_private=allow_private).connection_from_url(url), urllib3.util.parse_url(url).request_uri)
 
 
 @cache

@@ -2,7 +2,8 @@
 
 import gc
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 from threading import Thread
 from typing import Any
 
@@ -31,6 +32,11 @@ def gateways(*, names: list[str], is_test: bool | None) -> QuerySet[Gateway]:
 @compiled
 def accounts(*, gateway: str, auth_id: str) -> QuerySet[Account]:
     return Account.objects.select_related("gateway").filter(gateway__name=gateway, auth_id=auth_id)
+
+
+@compiled
+def made(*, until: datetime, at: Sequence[datetime]) -> QuerySet[Gateway]:
+    return Gateway.objects.filter(created_at__lte=until, created_at__in=at).order_by("name")
 
 
 @compiled
@@ -94,6 +100,15 @@ class TestCompiled:
         assert gateways(names=[name], is_test=None) == []
         a_gateway(name)
         assert names(gateways(names=[name], is_test=None)) == [name]
+
+    def test_takes_moments_for_parameters(self, three: list[str], now: datetime) -> None:
+        moments = [now + timedelta(microseconds=n) for n in range(3)]
+        for name, moment in zip(three, moments, strict=True):
+            Gateway.objects.filter(name=name).update(created_at=moment)
+
+        assert [names(made(until=moment, at=moments)) for moment in moments] == [three[:1], three[:2], three]
+        assert names(made(until=moments[2], at=moments[1:2])) == ["three"]
+        assert made._statement.cache_info().misses == 2
 
     def test_asks_every_time(self, three: list[str], django_assert_num_queries: DjangoAssertNumQueries) -> None:
         assert [found.allowed_origins for found in gateways(names=["one"], is_test=None)] == [[]]

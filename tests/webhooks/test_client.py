@@ -234,8 +234,13 @@ class TestALimit:
 class TestTLS:
     @pytest.fixture(autouse=True)
     def _pools_of_its_own(self) -> Iterator[None]:
-        client._pools.cache_clear()
+        self._forget()
         yield
+        self._forget()
+
+    @staticmethod
+    def _forget() -> None:
+        client._place.cache_clear()
         client._pools.cache_clear()
 
     def test_believes_no_stranger(self, tmp_path: Path) -> None:

@@ -9,13 +9,15 @@ that fails falls apart: its batches are taken one by one from then on.
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from time import monotonic, sleep
 from typing import Final
 
 from django.db.models import QuerySet
+from django.db.transaction import atomic
 
 from gateway import clock, work
+from gateway.compiled import compiled
 from gateway.jobs import Job, nudge
 from gateway.updating import update_where
 from transactions.models import Batch
@@ -31,11 +33,14 @@ TRIES: Final = 3
 LEASE: Final = timedelta(seconds=60)
 
 
+Rows = Callable[[], QuerySet[Batch]]
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """Of work: which rows can be owed it, and who does it: given keys, it answers with those that it has come to."""
 
-    rows: Callable[[], QuerySet[Batch]]
+    rows: Rows
     work_on: Callable[[Sequence[int]], Sequence[int]]
 
 
@@ -81,14 +86,20 @@ class Shift:
         """Another process may have been quicker; what it has taken is not chosen again."""
         for _ in range(TRIES):
             chosen = self._chosen(kind)
-            if taken := work.take(kind.rows().filter(pk__in=chosen), lease=LEASE) if chosen else []:
+            if not chosen:
+                break
+            with atomic(durable=True):
+                taken = _still_owed(rows=kind.rows, pks=chosen, wall=clock.wall())
+                work.claim_each(taken, lease=LEASE)
+            if taken:
                 return taken
         return []
 
     def _chosen(self, kind: Kind) -> list[int]:
         """The longest due of the broker whose last turn is longest ago."""
-        rows = work.due(kind.rows()).order_by("due_at").values_list("pk", "account__broker")
-        found = list(rows[:CHOSEN_FROM])
+        (_, wall), *ahead = clock.clocks()
+        gateways, moments = [gateway for gateway, _ in ahead], [moment for _, moment in ahead]
+        found = _longest_due(rows=kind.rows, wall=wall, gateways=gateways, moments=moments)
         if not found:
             return []
         broker = min(dict.fromkeys(broker for _, broker in found), key=lambda one: self.served.get(one, 0.0))
@@ -108,3 +119,19 @@ class Shift:
             update_where(Batch.objects.all, work.fence(batch), leased_until=clock.wall())
         if batches:
             nudge(self.job)
+
+
+@compiled
+def _longest_due(
+    *, rows: Rows, wall: datetime, gateways: Sequence[int | None], moments: Sequence[datetime]
+) -> QuerySet[Batch, tuple[int, str]]:
+    """Key and broker, as all see them; nobody is kept from any."""
+    due = work.due(rows(), [(None, wall), *zip(gateways, moments, strict=True)])
+    return due.order_by("due_at").values_list("pk", "account__broker")[:CHOSEN_FROM]
+
+
+@compiled
+def _still_owed(*, rows: Rows, pks: Sequence[int], wall: datetime) -> QuerySet[Batch]:
+    """Locked; those that another has locked or leased are passed over."""
+    owed = rows().filter(pk__in=pks, due_at__isnull=False, leased_until__lte=wall)
+    return owed.select_for_update(skip_locked=True).order_by("pk")

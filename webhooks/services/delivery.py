@@ -7,22 +7,26 @@ database: it takes and settles in sets. For one batch in order: n+1 waits until 
 import json
 import logging
 import time
-from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import Future
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Final
 
 from cryptography.fernet import InvalidToken
 from django.db.models import Exists, OuterRef, QuerySet
+from django.db.transaction import atomic
 
 from gateway import clock, work
 from gateway.auth import api_secrets
+from gateway.compiled import compiled
 from gateway.vault import unseal
 from gateway.wire import timestamp
 from webhooks import client
+from webhooks.hands import Hands
 from webhooks.lanes import AT_ONCE, Lanes
 from webhooks.models import Delivery, DeliveryStatus
 from webhooks.sent import named_headers
@@ -39,6 +43,7 @@ SHIFT_SECONDS: Final = 5.0
 # A bell may have been saved because another was rung just before (gateway.jobs.QUIET_SECONDS): stay for longer.
 LINGER_SECONDS: Final = 0.1
 FAREWELL_SECONDS: Final = 2.0
+Pick = Callable[[list[Delivery]], list[Delivery]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +64,7 @@ class Courier:
     lanes: Lanes = field(default_factory=Lanes)
     flights: "dict[Future[client.Answer], Flight]" = field(default_factory=dict)
     landed: "SimpleQueue[Future[client.Answer]]" = field(default_factory=SimpleQueue)
-    threads: ThreadPoolExecutor = field(
-        default_factory=lambda: ThreadPoolExecutor(AT_ONCE, thread_name_prefix="courier")
-    )
+    hands: Hands = field(default_factory=Hands)
 
     def shift(self, *, seconds: float = SHIFT_SECONDS, linger: float = LINGER_SECONDS) -> int:
         """Until nothing is due and nothing in flight that may still be quick, or the time is over; how many landed."""
@@ -82,7 +85,7 @@ class Courier:
         """Until nothing is due and nothing in flight, however slow; how many landed."""
         landed = 0
         while self._send_due() or self.flights:
-            landed += self._settle_landed(wait=client.TOTAL_SECONDS)
+            landed += self._settle_landed(wait=POLL_SECONDS)
         return landed
 
     def _say_farewell(self) -> None:
@@ -94,41 +97,59 @@ class Courier:
     def _send_due(self) -> int:
         """How many took off. Without a database none does, and the lanes are as free as before."""
         now = time.monotonic()
-        chosen = self._choose(room=self.lanes.room(now), now=now)
-        taken: dict[int, Delivery] = {}
-        try:
-            taken = {delivery.pk: delivery for delivery in take(list(chosen))}
-        finally:
-            for pk, endpoint in chosen.items():
-                if pk in taken:
-                    self._launch(taken[pk], since=now)
-                else:
-                    self.lanes.land(endpoint, since=now)
-        return len(taken)
+        cleared: list[Delivery] = []
+        with ExitStack() as undoing:
+            undoing.callback(self._call_back, cleared, since=now)
+            room = self.lanes.room(now)
+            take(closed=self.lanes.closed(now), room=room, pick=lambda due: self._clear(due, cleared, room, now))
+            undoing.pop_all()
+        for delivery in cleared:
+            self._launch(delivery, since=now)
+        return len(cleared)
 
-    def _choose(self, *, room: int, now: float) -> dict[int, int]:
-        """Deliveries and their endpoints, which have taken off already as far as the lanes are concerned.
+    def _clear(self, due: Sequence[Delivery], cleared: list[Delivery], room: int, now: float) -> list[Delivery]:
+        """For take-off, and gone already as far as the lanes are concerned.
 
         Bulk comes last and gets half of the room at most, so that what is recorded next finds some.
         """
-        chosen: dict[int, int] = {}
         bulk = 0
-        for pk, endpoint, is_bulk, failures in _due(closed=self.lanes.closed(now), limit=room):
-            self.lanes.judge(endpoint, is_failing=failures > 0)
-            bulk += is_bulk
+        for delivery in due:
+            endpoint = delivery.endpoint_id
+            self.lanes.judge(endpoint, is_failing=delivery.endpoint.failures > 0)
+            bulk += delivery.is_bulk
             if self.lanes.is_open(endpoint, now) and bulk <= max(1, room // 2):
                 self.lanes.take_off(endpoint, now)
-                chosen[pk] = endpoint
-        return chosen
+                cleared.append(delivery)
+        return cleared
+
+    def _call_back(self, cleared: Sequence[Delivery], *, since: float) -> None:
+        for delivery in cleared:
+            self.lanes.land(delivery.endpoint_id, since=since)
 
     def _launch(self, delivery: Delivery, *, since: float) -> None:
-        at = clock.now(delivery.gateway)
-        future = self.threads.submit(_post, delivery, at, allow_private=self.allow_private)
-        self.flights[future] = Flight(delivery, at, since)
-        future.add_done_callback(self.landed.put)
+        self._post(Flight(delivery, clock.now(delivery.gateway), since))
+
+    def _post(self, flight: Flight) -> None:
+        post = partial(_post, flight.delivery, flight.at, allow_private=self.allow_private)
+        endpoint = flight.delivery.endpoint_id
+        future = self.hands.give(endpoint, post, in_flight=len(self.lanes.flights[endpoint]))
+        self.flights[future] = flight
+        future.add_done_callback(self._land)
+
+    def _land(self, future: "Future[client.Answer]") -> None:
+        """In the thread that posted; or in our own, of what is posted again."""
+        if not future.cancelled():
+            self.landed.put(future)
+
+    def _relieve(self) -> None:
+        """Who no longer answers at once keeps none waiting that was given to the same threads."""
+        if self.hands.are_stuck(time.monotonic()):
+            for future in self.hands.let_go():
+                self._post(self.flights.pop(future))
 
     def _settle_landed(self, *, wait: float) -> int:
         """What cannot be written down has landed all the same: its row says that it is owed, and its lease lapses."""
+        self._relieve()
         futures = self._landed(wait=wait)
         try:
             settle([landed for future in futures if (landed := _landed(self.flights[future], future))])
@@ -150,6 +171,7 @@ class Courier:
     def _forget(self, flight: Flight, future: "Future[client.Answer]") -> None:
         endpoint = flight.delivery.endpoint_id
         self.lanes.land(endpoint, since=flight.since)
+        self.hands.learn(endpoint, future)
         if future.exception() is None and future.result().accepted:
             self.lanes.praise(endpoint)
         else:
@@ -168,18 +190,30 @@ def next_in_line() -> QuerySet[Delivery]:
     return Delivery.objects.filter(~Exists(before), status=DeliveryStatus.DUE, endpoint__is_enabled=True)
 
 
-def take(pks: Sequence[int]) -> list[Delivery]:
-    """Those of them that are due and nobody else's, leased; no two processes get the same."""
-    if not pks:
+def take(*, closed: Collection[int] = (), room: int = AT_ONCE, pick: Pick = list) -> list[Delivery]:
+    """What `pick` takes of those that are due, leased; who comes meanwhile passes over what it is shown.
+
+    It is shown a power of two, so that there are few statements.
+    """
+    if not room:
         return []
-    return work.take(next_in_line().filter(pk__in=pks).select_related("event", "endpoint", "gateway"), lease=LEASE)
+    (_, wall), *ahead = clock.clocks()
+    gateways, moments = [gateway for gateway, _ in ahead], [moment for _, moment in ahead]
+    shown = range(1 << (room.bit_length() - 1))
+    with atomic(durable=True):
+        taken = pick(_due(wall=wall, gateways=gateways, moments=moments, closed=list(closed), shown=shown))
+        work.claim_each(taken, lease=LEASE)
+    return taken
 
 
-def _due(*, closed: set[int], limit: int) -> list[tuple[int, int, bool, int]]:
-    if not limit:
-        return []
-    rows = work.due(next_in_line()).exclude(endpoint__in=closed).order_by("is_bulk", "due_at", "pk")
-    return list(rows.values_list("pk", "endpoint_id", "is_bulk", "endpoint__failures")[:limit])
+@compiled
+def _due(
+    *, wall: datetime, gateways: Sequence[int | None], moments: Sequence[datetime], closed: Sequence[int], shown: range
+) -> QuerySet[Delivery]:
+    """In the order of an index: a tie that were settled by the key would have all of them sorted."""
+    rows = work.due(next_in_line(), [(None, wall), *zip(gateways, moments, strict=True)])
+    locked = rows.exclude(endpoint__pk__in=closed).select_for_update(skip_locked=True, of=("self",))
+    return locked.select_related("event", "endpoint", "gateway").order_by("is_bulk", "due_at")[: len(shown)]
 
 
 def _post(delivery: Delivery, at: datetime, *, allow_private: bool) -> client.Answer:

@@ -2,18 +2,18 @@
 
 import logging
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from itertools import groupby
+from datetime import datetime
 from typing import Any
 
-from django.db.models import F, OuterRef, Subquery
+from django.db.models import F, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.db.transaction import atomic
 
 from gateway import clock, logs, metrics, request_id
-from gateway.updating import update_each
+from gateway.compiled import compiled
+from gateway.updating import insert_each, update_each
 from webhooks.client import Answer
 from webhooks.health import reason_to_disable
 from webhooks.models import Attempt, Delivery, DeliveryStatus, Endpoint
@@ -40,12 +40,12 @@ def settle(landed: Sequence[Landed]) -> None:
     if not landed:
         return
     with atomic(durable=True):
-        claims = _claims(landed)
+        claims = dict(_claims(deliveries=[one.delivery.pk for one in landed]))
         landed = [one for one in landed if one.delivery.pk in claims]
         mine = [one for one in landed if claims[one.delivery.pk] == one.delivery.attempts]
         _mark_delivered([one.delivery for one in mine if one.answer.accepted])
         _put_off([one for one in mine if not one.answer.accepted])
-        Attempt.objects.bulk_create(_attempt(one) for one in landed)
+        insert_each([_attempt(one) for one in landed])
         _take_health(landed)
     for one in landed:
         _tell(one)
@@ -84,23 +84,19 @@ def _outcome(landed: Landed) -> metrics.DeliveryOutcome:
     return "given_up" if landed.delivery.status == DeliveryStatus.GIVEN_UP else "failed"
 
 
-def _claims(landed: Sequence[Landed]) -> Mapping[int, int]:
+@compiled
+def _claims(*, deliveries: list[int]) -> QuerySet[Delivery, tuple[int, int]]:
     """Locked in the order of their keys. Attempts is the fence: a process that outlived its lease matches nothing."""
-    rows = Delivery.objects.filter(pk__in=[one.delivery.pk for one in landed]).select_for_update().order_by("pk")
-    return dict(rows.values_list("pk", "attempts"))
+    rows = Delivery.objects.filter(pk__in=deliveries).select_for_update().order_by("pk")
+    return rows.values_list("pk", "attempts")
 
 
-def _mark_delivered(deliveries: Iterable[Delivery]) -> None:
-    """A statement for each time that gateways show; on live ones that is one."""
-
-    def offset(delivery: Delivery) -> timedelta:
-        return delivery.gateway.clock_offset
-
+def _mark_delivered(deliveries: Sequence[Delivery]) -> None:
     wall = clock.wall()
-    for ahead, group in groupby(sorted(deliveries, key=offset), key=offset):
-        Delivery.objects.filter(pk__in=[delivery.pk for delivery in group]).update(
-            status=DeliveryStatus.DELIVERED.value, due_at=None, settled_at=wall + ahead, leased_until=wall
-        )
+    for delivery in deliveries:
+        delivery.status, delivery.due_at = DeliveryStatus.DELIVERED.value, None
+        delivery.settled_at, delivery.leased_until = wall + delivery.gateway.clock_offset, wall
+    update_each(deliveries, ("status", "due_at", "settled_at", "leased_until"))
 
 
 def _put_off(failed: Sequence[Landed]) -> None:

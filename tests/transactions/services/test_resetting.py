@@ -186,7 +186,7 @@ def test_what_is_in_flight_meanwhile_disturbs_nobody_elses(now: datetime) -> Non
     for gateway in (here, there):
         ledger.endpoint(gateway)
         ledger.event(gateway, now - timedelta(days=1))
-    flying = take(list(Delivery.objects.values_list("pk", flat=True)))
+    flying = take()
 
     reset(gateway=here)
     settle([Landed(delivery, now, Answer(200, 5)) for delivery in flying])

@@ -32,7 +32,7 @@ def delivered(gateway: Gateway, at: datetime, *, sequence: int = 1, subject: str
     """And recorded `at` that time."""
     owed = owe(gateway, at, sequence=sequence, subject=subject)
     Delivery.objects.filter(pk=owed.pk).update(leased_until=at - KEEP)
-    (taken,) = take([owed.pk])
+    (taken,) = take()
     settle([Landed(taken, at, Answer(200, 5))])
     return owed.event
 

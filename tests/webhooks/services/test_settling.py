@@ -30,7 +30,7 @@ def land(gateway: Gateway, *answers: Answer) -> list[Delivery]:
     """An event for each answer, all of them sent and answered at once."""
     now = clock.now(gateway)
     owed = [owe(gateway, now, subject=f"{Delivery.objects.count():024}") for _ in answers]
-    taken = {delivery.pk: delivery for delivery in take([delivery.pk for delivery in owed])}
+    taken = {delivery.pk: delivery for delivery in take()}
     settle([Landed(taken[one.pk], now, answer) for one, answer in zip(owed, answers, strict=True)])
     return list(Delivery.objects.filter(pk__in=taken).order_by("pk"))
 
@@ -63,7 +63,7 @@ class TestSettle:
 
     def test_leaves_a_row_that_another_has_claimed(self, gateway: Gateway, now: datetime) -> None:
         owe(gateway, now)
-        (mine,) = take(list(Delivery.objects.values_list("pk", flat=True)))
+        (mine,) = take()
         Delivery.objects.update(attempts=mine.attempts + 1)
 
         settle([Landed(mine, now, OK)])
@@ -160,7 +160,7 @@ class TestGiveUpDisabled:
 
     def test_drops_what_is_still_in_flight(self, gateway: Gateway, now: datetime) -> None:
         owe(gateway, now)
-        (flying,) = take(list(Delivery.objects.values_list("pk", flat=True)))
+        (flying,) = take()
         land(gateway, GONE)
         give_up_disabled()
 
