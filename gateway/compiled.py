@@ -80,8 +80,9 @@ class Statement:
         self.asked += 1
         if self.asked > OFTEN and hasattr(here, "has_prepared") and here.has_prepared(self.name, self._text):
             told = [_value(one, given) for one in self.parameters if isinstance(one, Slot)]
+            slots = f" ({', '.join(['%s'] * len(told))})" if told else ""
             try:
-                cursor.execute(f"EXECUTE {self.name} ({', '.join(['%s'] * len(told))})", told)
+                cursor.execute(f"EXECUTE {self.name}{slots}", told)
             except NotSupportedError:  # a migration has changed a column since
                 here.forget_prepared()
             else:

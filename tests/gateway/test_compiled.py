@@ -257,6 +257,12 @@ class TestOnPostgreSQL:
         assert question(pk=make.gateway().pk) == []
         assert ["'100 % $1 %s'" in statement for statement in prepared()] == [True]
 
+    def test_may_have_no_parameters(self) -> None:
+        a_gateway("one")
+        question = Compiled(lambda: Gateway.objects.filter(is_test=True))
+
+        assert [names(question()), names(question()), len(prepared())] == [["one"], ["one"], 1]
+
     def test_is_asked_anew_after_a_migration(self) -> None:
         a_gateway("one")
         try:
