@@ -5,10 +5,9 @@ starts anew. They begin at another second for every caller, so that those who wa
 """
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache, partial
+from functools import lru_cache
 from math import ceil
 from time import monotonic
 from typing import Any, Final
@@ -17,9 +16,8 @@ from zlib import crc32
 from django.conf import settings
 from limits import RateLimitItem, parse
 from limits.errors import StorageError
-from limits.storage import RedisStorage, Storage, storage_from_string
+from limits.storage import Storage, storage_from_string
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from gateway import metrics
@@ -30,19 +28,6 @@ log = logging.getLogger(__name__)
 # A count is not worth a user's wait: a store that does not answer at once is left alone for a while.
 PATIENCE: Final = 0.25  # seconds
 LEFT_ALONE: Final = 5.0  # seconds
-IN_TURN: Final = b"""
-local counts = {}
-for place, key in ipairs(KEYS) do
-    counts[place] = redis.call("incr", key)
-    if counts[place] == 1 then
-        redis.call("expire", key, ARGV[2 * place - 1])
-    end
-    if counts[place] > tonumber(ARGV[2 * place]) then
-        break
-    end
-end
-return counts
-"""
 MOST_SHUT_OUT: Final = 10_000  # callers remembered by one process
 
 
@@ -72,40 +57,18 @@ class Budget:
         return {f"RateLimit-{name}": str(number) for name, number in told.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
-    """A caller's count at the store, for as many `seconds`; it is full with `most`."""
-
-    key: str
-    seconds: int
-    most: int
-    elapsed: float
-
-    def budget(self, count: int) -> Budget:
-        left, reset = max(self.most - count, 0), ceil(self.seconds - self.elapsed)
-        return Budget(self.most, self.seconds, left, reset, is_overdrawn=count > self.most)
-
-
 def spend(rate: str, caller: str, *, now: datetime) -> Budget | None:
     """One request of `caller`, at `now` by the wall; None where there is no limit, or nobody to count."""
-    return next((budget for _, budget in spend_each([(rate, caller)], now=now)), None)
-
-
-def spend_each(callers: Iterable[tuple[str, str]], *, now: datetime) -> list[tuple[str, Budget]]:
-    """One request of each of these (rate, caller), one after the other until one has overdrawn; one round trip.
-
-    Whoever has no limit is left out, and everybody where nobody counts.
-    """
-    windows = {caller: _window(rate, caller, now) for rate, caller in callers if rate}
-    counts = _counter(settings.RATE_LIMIT_STORAGE_URL).add(list(windows.values())) if windows else []
-    return [(caller, window.budget(count)) for (caller, window), count in zip(windows.items(), counts, strict=False)]
-
-
-def _window(rate: str, caller: str, now: datetime) -> Window:
+    if not rate:
+        return None
     item = _item(rate)
     period = item.get_expiry()
-    number, elapsed = divmod(now.timestamp() + crc32(caller.encode()) % period, period)
-    return Window(item.key_for(caller, int(number)), period, item.amount, elapsed)
+    window, elapsed = divmod(now.timestamp() + crc32(caller.encode()) % period, period)
+    count = _counter(settings.RATE_LIMIT_STORAGE_URL).add(item.key_for(caller, int(window)), period)
+    if count is None:
+        return None
+    left = max(item.amount - count, 0)
+    return Budget(item.amount, period, left, ceil(period - elapsed), is_overdrawn=count > item.amount)
 
 
 class Counter:
@@ -113,49 +76,28 @@ class Counter:
 
     def __init__(self, store: Storage) -> None:
         self._store = store
-        self._count = _at_redis(store) if isinstance(store, RedisStorage) else partial(_count, store)
         self._left_alone_until = 0.0
         self._is_gone = False
 
-    def add(self, windows: Sequence[Window]) -> list[int]:
-        """How many there are in each now. None is added to those after a window that overflows."""
+    def add(self, key: str, seconds: int) -> int | None:
+        """How many there are in the window now."""
         if monotonic() < self._left_alone_until:
-            return []
+            return None
         try:
-            counts = self._count(windows)
-        except (StorageError, RedisError) as error:
-            self._leave_alone(getattr(error, "storage_error", error))
-            return []
+            count = self._store.incr(key, seconds)
+        except StorageError as error:
+            self._leave_alone(error.storage_error)
+            return None
         if self._is_gone:
             self._is_gone = False
             log.warning("Rate limits hold again: their store answers.")
-        return counts
+        return count
 
     def _leave_alone(self, error: Exception) -> None:
         self._left_alone_until = monotonic() + LEFT_ALONE
         if not self._is_gone:
             self._is_gone = True
             log.warning("No rate limits for now, for their store does not answer: %s", error)
-
-
-def _count(store: Storage, windows: Sequence[Window]) -> list[int]:
-    counts: list[int] = []
-    for window in windows:
-        counts.append(store.incr(window.key, window.seconds))
-        if counts[-1] > window.most:
-            break
-    return counts
-
-
-def _at_redis(store: RedisStorage) -> Callable[[Sequence[Window]], list[int]]:
-    script = store.get_connection().register_script(IN_TURN)
-
-    def count(windows: Sequence[Window]) -> list[int]:
-        keys = [store.prefixed_key(window.key) for window in windows]
-        counts: list[int] = script(keys, [number for one in windows for number in (one.seconds, one.most)])
-        return counts
-
-    return count
 
 
 class ShutOut:

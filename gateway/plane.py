@@ -14,7 +14,7 @@ from gateway import clock
 from gateway.addresses import remote_network
 from gateway.errors import WrongSecret
 from gateway.idempotency import HEADER, Keyed, Stored, Turn, begin, checked_key, fingerprint, settle
-from gateway.limits import Budget, RateLimited, count_guess, refuse_guessers, spend_each
+from gateway.limits import Budget, RateLimited, count_guess, refuse_guessers, spend
 
 REPLAYED: Final = "Idempotency-Replayed"
 
@@ -78,10 +78,12 @@ class PlaneView(APIView):
             raise
 
     def _count_request(self) -> None:
-        for caller, budget in spend_each(self.identity.limits(), now=clock.wall()):
-            if self.budget is None or budget.remaining < self.budget.remaining:
+        now = clock.wall()
+        for rate, caller in self.identity.limits():
+            budget = spend(rate, caller, now=now)
+            if budget and (self.budget is None or budget.remaining < self.budget.remaining):
                 self.budget = budget
-            if budget.is_overdrawn:
+            if budget and budget.is_overdrawn:
                 many = f"More than {budget.limit} requests in {budget.period} s"
                 raise RateLimited(many, retry_after=budget.reset, scope=caller.partition(" ")[0])
 

@@ -1,7 +1,6 @@
 """How often a caller may ask, by the clock it is given, and with a store that fails."""
 
 import logging
-import os
 import socket
 import time
 from collections.abc import Iterator
@@ -9,21 +8,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from redis import Redis
 
 from gateway import limits
-from gateway.ids import new_object_id
-from gateway.limits import (
-    LEFT_ALONE,
-    Budget,
-    RateLimited,
-    ShutOut,
-    Window,
-    count_guess,
-    refuse_guessers,
-    spend,
-    spend_each,
-)
+from gateway.limits import LEFT_ALONE, Budget, RateLimited, ShutOut, count_guess, refuse_guessers, spend
 
 
 def spent(now: datetime, *, caller: str = "gateway 1", rate: str = "3/minute") -> Budget:
@@ -64,59 +51,6 @@ class TestSpend:
 
     def test_counts_nobody_where_there_is_no_limit(self, now: datetime) -> None:
         assert spend("", "gateway 1", now=now) is None
-
-
-@pytest.fixture(params=["memory", pytest.param("redis", marks=pytest.mark.servers)])
-def store(request: pytest.FixtureRequest, settings: Any) -> None:
-    """Both of those that count; in Redis under keys of this test's own."""
-    if request.param == "redis":
-        settings.RATE_LIMIT_STORAGE_URL = os.environ["TEST_REDIS_URL"]
-
-
-@pytest.mark.usefixtures("store")
-class TestSpendEach:
-    def test_counts_one_after_the_other_until_one_has_overdrawn(self, now: datetime) -> None:
-        user, partner = f"account {new_object_id()}", f"gateway {new_object_id()}"
-        callers = [("2/minute", user), ("5/minute", partner)]
-
-        told = [spend_each(callers, now=now) for _ in range(4)]
-
-        assert [[(who, one.remaining) for who, one in each] for each in told] == [
-            [(user, 1), (partner, 4)],
-            [(user, 0), (partner, 3)],
-            [(user, 0)],
-            [(user, 0)],
-        ]
-        assert [each[0][1].is_overdrawn for each in told] == [False, False, True, True]
-        assert spent(now, caller=partner, rate="5/minute").remaining == 2
-
-    def test_starts_anew_with_the_window(self, now: datetime) -> None:
-        caller = f"gateway {new_object_id()}"
-        spent(now, caller=caller)
-        again = spent(now + timedelta(minutes=1), caller=caller)
-
-        assert again.remaining == 2
-
-    def test_leaves_out_whoever_has_no_limit(self, now: datetime) -> None:
-        caller = f"gateway {new_object_id()}"
-
-        assert [who for who, _ in spend_each([("", "account 1"), ("3/minute", caller)], now=now)] == [caller]
-        assert spend_each([("", "account 1")], now=now) == []
-
-
-@pytest.mark.servers
-class TestRedis:
-    def test_is_asked_once_and_forgets_a_window_that_is_over(self, now: datetime, settings: Any) -> None:
-        settings.RATE_LIMIT_STORAGE_URL = os.environ["TEST_REDIS_URL"]
-        callers = [("300/minute", f"account {new_object_id()}"), ("6000/hour", f"gateway {new_object_id()}")]
-        with Redis.from_url(os.environ["TEST_REDIS_URL"]) as client:
-            spend_each(callers, now=now)
-            before = client.info("commandstats")["cmdstat_evalsha"]["calls"]
-            spend_each(callers, now=now)
-
-            assert client.info("commandstats")["cmdstat_evalsha"]["calls"] == before + 1
-            lives = [client.ttl(key) for _, caller in callers for key in client.scan_iter(f"*{caller}*")]
-            assert [1 <= left <= most for left, most in zip(lives, (60, 3600), strict=True)] == [True, True]
 
 
 class TestAStoreThatIsGone:
@@ -172,14 +106,13 @@ class TestAStoreThatIsGone:
         store = Returning()
         counter = limits.Counter(store)
         moment = time.monotonic()
-        window = Window("k", seconds=60, most=3, elapsed=0)
-        first = counter.add([window])
+        first = counter.add("k", 60)
         store.is_gone = False
-        alone = counter.add([window])
+        alone = counter.add("k", 60)
         monkeypatch.setattr(limits, "monotonic", lambda: moment + LEFT_ALONE + 1)
-        counts = [counter.add([window]) for _ in range(2)]
+        counts = [counter.add("k", 60) for _ in range(2)]
 
-        assert (first, alone, counts) == ([], [], [[1], [2]])
+        assert (first, alone, counts) == (None, None, [1, 2])
         assert [record.message for record in caplog.records] == [
             "No rate limits for now, for their store does not answer: refused",
             "Rate limits hold again: their store answers.",

@@ -106,12 +106,11 @@ class TestBehindASentinel:
     def test_bells_and_counts_go_to_whoever_is_master_now(self) -> None:
         with guarded() as queue:
             counts = limits.Counter(limits._store(f"redis+sentinel://127.0.0.1:{queue.port}/{MASTER}"))
-            window = limits.Window("caller", seconds=60, most=3, elapsed=0)
-            before = ring(queue.url), counts.add([window])
+            before = ring(queue.url), counts.add("caller", 60)
             queue.fail_over()
-            after = ring(queue.url), counts.add([window])
+            after = ring(queue.url), counts.add("caller", 60)
 
-        assert (before, after) == (("heard", [1]), ("heard", [2]))
+        assert (before, after) == (("heard", 1), ("heard", 2))
 
 
 def ring(url: str) -> str:
