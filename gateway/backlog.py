@@ -33,9 +33,9 @@ OWED: Final[Mapping[Job, Callable[[], QuerySet[Any]]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """`oldest`: since when the first row has been due. `unattended`: for how long one has lain that nobody was offered.
+    """`oldest`: since when the first row has been due. `unattended`: for how long one has lain, and nobody is at any.
 
-    A worker that is slow lets the first grow; only where no sweep runs does the second. `rows` is COUNTED at most, and
+    A worker that is slow lets the first grow; only where none comes does the second. `rows` is COUNTED at most, and
     both durations look at as many.
     """
 
@@ -53,8 +53,10 @@ def backlogs(*, now: datetime) -> list[Backlog]:
 def _backlog(kind: Job, owed: QuerySet[Any], now: datetime) -> Backlog:
     due = owed.filter(due_at__lte=now).order_by("due_at")[:COUNTED]
     free = Min(Greatest("due_at", "leased_until"), filter=Q(leased_until__lte=now))
-    found = due.aggregate(rows=Count("pk"), since=Min("due_at"), free_since=free)
-    return Backlog(kind, found["rows"], _until(now, found["since"]), _until(now, found["free_since"]))
+    held = Count("pk", filter=Q(leased_until__gt=now))
+    found = due.aggregate(rows=Count("pk"), since=Min("due_at"), free_since=free, held=held)
+    unattended = _until(now, None if found["held"] else found["free_since"])
+    return Backlog(kind, found["rows"], _until(now, found["since"]), unattended)
 
 
 def _until(now: datetime, moment: datetime | None) -> timedelta:

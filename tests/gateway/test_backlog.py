@@ -15,7 +15,6 @@ from transactions.models import Batch
 from webhooks.models import Delivery, Endpoint
 
 NONE = timedelta(0)
-LEASED = timedelta(seconds=5)  # what an offer takes
 
 
 @pytest.fixture
@@ -51,6 +50,14 @@ class TestBacklogs:
 
         minute = timedelta(minutes=1)
         assert of(Job.PLACE_BATCHES, at=now + minute) == Backlog(Job.PLACE_BATCHES, 1, minute, NONE)
+
+    def test_leave_what_waits_attended_while_a_worker_is_at_another(self, gateway: Gateway, now: datetime) -> None:
+        first, second = (make.queued_batch(gateway=gateway, client_id=name, now=now) for name in ("one", "two"))
+        Batch.objects.filter(pk=first.pk).update(leased_until=now + timedelta(minutes=5))
+
+        minute = timedelta(minutes=1)
+        assert of(Job.PLACE_BATCHES, at=now + minute) == Backlog(Job.PLACE_BATCHES, 2, minute, NONE)
+        assert Batch.objects.get(pk=second.pk).leased_until == now
 
     def test_pass_over_what_is_not_due_yet(self, gateway: Gateway, now: datetime) -> None:
         make.queued_batch(gateway=gateway, now=now)
