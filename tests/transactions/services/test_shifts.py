@@ -12,7 +12,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from brokers.port import Ack, Login, NewOrder
 from brokers.simulator.adapter import SimulatedBroker
-from gateway import clock, jobs, request_id
+from gateway import clock, compiled, jobs, request_id
 from gateway.jobs import Job
 from gateway.models import Gateway
 from tests import make
@@ -195,7 +195,10 @@ class TestWhatIsWrittenOfSeveral:
 
     @pytest.mark.servers  # SQLite has one writer, and nobody to wait for
     @pytest.mark.parametrize("act", ["write", "wake"])
-    def test_is_locked_in_the_order_of_the_keys(self, gateway: Gateway, now: datetime, act: str) -> None:
+    def test_is_locked_in_the_order_of_the_keys(
+        self, gateway: Gateway, now: datetime, monkeypatch: pytest.MonkeyPatch, act: str
+    ) -> None:
+        monkeypatch.setattr(compiled, "OFTEN", 1_000)  # what is prepared is asked by its name
         batches = [make.placed(batch) for batch in queue(gateway, now, "one", "two")]
         told = [execution.hear_of(*execution.read_one(batch.pk), {}, now).news for batch in batches]
 
