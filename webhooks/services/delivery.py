@@ -8,11 +8,10 @@ import json
 import logging
 import time
 from collections.abc import Callable, Collection, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Final
 
@@ -26,7 +25,6 @@ from gateway.compiled import compiled
 from gateway.vault import unseal
 from gateway.wire import timestamp
 from webhooks import client
-from webhooks.hands import Hands
 from webhooks.lanes import AT_ONCE, Lanes
 from webhooks.models import Delivery, DeliveryStatus
 from webhooks.sent import named_headers
@@ -64,7 +62,9 @@ class Courier:
     lanes: Lanes = field(default_factory=Lanes)
     flights: "dict[Future[client.Answer], Flight]" = field(default_factory=dict)
     landed: "SimpleQueue[Future[client.Answer]]" = field(default_factory=SimpleQueue)
-    hands: Hands = field(default_factory=Hands)
+    threads: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(AT_ONCE, thread_name_prefix="courier")
+    )
 
     def shift(self, *, seconds: float = SHIFT_SECONDS, linger: float = LINGER_SECONDS) -> int:
         """Until nothing is due and nothing in flight that may still be quick, or the time is over; how many landed."""
@@ -85,7 +85,7 @@ class Courier:
         """Until nothing is due and nothing in flight, however slow; how many landed."""
         landed = 0
         while self._send_due() or self.flights:
-            landed += self._settle_landed(wait=POLL_SECONDS)
+            landed += self._settle_landed(wait=client.TOTAL_SECONDS)
         return landed
 
     def _say_farewell(self) -> None:
@@ -127,29 +127,13 @@ class Courier:
             self.lanes.land(delivery.endpoint_id, since=since)
 
     def _launch(self, delivery: Delivery, *, since: float) -> None:
-        self._post(Flight(delivery, clock.now(delivery.gateway), since))
-
-    def _post(self, flight: Flight) -> None:
-        post = partial(_post, flight.delivery, flight.at, allow_private=self.allow_private)
-        endpoint = flight.delivery.endpoint_id
-        future = self.hands.give(endpoint, post, in_flight=len(self.lanes.flights[endpoint]))
-        self.flights[future] = flight
-        future.add_done_callback(self._land)
-
-    def _land(self, future: "Future[client.Answer]") -> None:
-        """In the thread that posted; or in our own, of what is posted again."""
-        if not future.cancelled():
-            self.landed.put(future)
-
-    def _relieve(self) -> None:
-        """Who no longer answers at once keeps none waiting that was given to the same threads."""
-        if self.hands.are_stuck(time.monotonic()):
-            for future in self.hands.let_go():
-                self._post(self.flights.pop(future))
+        at = clock.now(delivery.gateway)
+        future = self.threads.submit(_post, delivery, at, allow_private=self.allow_private)
+        self.flights[future] = Flight(delivery, at, since)
+        future.add_done_callback(self.landed.put)
 
     def _settle_landed(self, *, wait: float) -> int:
         """What cannot be written down has landed all the same: its row says that it is owed, and its lease lapses."""
-        self._relieve()
         futures = self._landed(wait=wait)
         try:
             settle([landed for future in futures if (landed := _landed(self.flights[future], future))])
@@ -171,7 +155,6 @@ class Courier:
     def _forget(self, flight: Flight, future: "Future[client.Answer]") -> None:
         endpoint = flight.delivery.endpoint_id
         self.lanes.land(endpoint, since=flight.since)
-        self.hands.learn(endpoint, future)
         if future.exception() is None and future.result().accepted:
             self.lanes.praise(endpoint)
         else:

@@ -98,27 +98,6 @@ class TestAShift:
         assert time.monotonic() - began < 9  # a post may take ten
         assert len(courier.flights) == 3
 
-    def test_does_not_wait_for_who_answered_at_once_and_hangs_now(self, courier: Courier, receiver: Receiver) -> None:
-        holding = HoldsBack()
-        with Receiver() as turning:
-            gateways = listening_at(turning.url), listening_at(receiver.url)
-            for gateway in gateways:
-                owe_many(gateway, 5)
-            courier.shift(seconds=60)
-            courier.hands.swift.update(Endpoint.objects.values_list("pk", flat=True))  # however busy this machine is
-            turning.answer = holding
-            for n, gateway in enumerate(gateways):
-                for m in range(20 - 15 * n):
-                    owe(gateway, timezone.now(), subject=f"again {m}")
-
-            courier.shift(seconds=60)
-            hanging = len(courier.flights)
-            holding.told.set()
-            courier.deliver_all()
-
-        assert (hanging, set(statuses())) == (20, {"DELIVERED"})
-        assert (len(turning.hits), len(receiver.hits)) == (25, 10)
-
     def test_leaves_little_with_who_hangs(self, courier: Courier, hung: Receiver) -> None:
         owe_many(listening_at(hung.url), 50)
 
