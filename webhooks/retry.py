@@ -1,5 +1,7 @@
 """When a delivery that failed is tried again (contract §6.3)."""
 
+import math
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -22,6 +24,8 @@ WAITS: Final[Mapping[Plan, tuple[timedelta, ...]]] = {
     Plan.GATEWAY: (timedelta(minutes=15), timedelta(hours=24), timedelta(hours=48)),
 }
 JITTER: Final = 0.1
+SECONDS: Final = re.compile(r"[0-9]+(\.[0-9]*)?")
+LIST_COMMA: Final = re.compile(r"(?<!Mon)(?<!Tue)(?<!Wed)(?<!Thu)(?<!Fri)(?<!Sat)(?<!Sun)(?<!day),")
 LONGEST: Final = timedelta(hours=48)  # no step is longer
 
 
@@ -35,9 +39,17 @@ def wait_after(plan: Plan, *, failures: int, spread: float) -> timedelta | None:
 
 
 def asked_wait(retry_after: str, *, now: datetime) -> timedelta:
-    """What a Retry-After header asks for, in either of its forms (RFC 9110 §10.2.3); zero when it asks for nothing."""
-    if retry_after.isascii() and retry_after.isdecimal():
-        return timedelta(seconds=min(int(retry_after[:9]), LONGEST.total_seconds()))
+    """What a Retry-After header asks for; zero when it asks for nothing.
+
+    Seconds or a date (RFC 9110 §10.2.3). Of several, as proxies join them, the longest.
+    """
+    return max(_one_asked_wait(value.strip(), now=now) for value in LIST_COMMA.split(retry_after))
+
+
+def _one_asked_wait(retry_after: str, *, now: datetime) -> timedelta:
+    """Fractions of a second are rounded up."""
+    if SECONDS.fullmatch(retry_after):
+        return timedelta(seconds=math.ceil(min(float(retry_after), LONGEST.total_seconds())))
     try:
         moment = parsedate_to_datetime(retry_after)
     except ValueError:

@@ -47,12 +47,24 @@ class TestAskedWait:
             ("999999999999999999999", 48 * HOUR),
             ("Fri, 31 Dec 9999 23:59:59 GMT", 48 * HOUR),
             ("-5", 0),
-            ("1.5", 0),
+            ("1.5", 2),
+            ("0.001", 1),
+            ("2.", 2),
+            (".5", 0),
+            ("1e3", 0),
+            ("120, 60", 120),
+            ("60,120", 120),
+            ("60, Fri, 20 Nov 2026 05:32:00 GMT", 120),
+            ("Friday, 20-Nov-26 05:32:00 GMT, 180", 180),
+            ("Fri, 20 Nov 2026 05:32:00 GMT, Fri, 20 Nov 2026 05:33:00 GMT", 180),
+            ("Fri Nov 20 05:32:00 2026, 1.5", 120),
+            ("soon, 5", 5),
+            (",,", 0),
             ("soon", 0),
             ("١٢", 0),
         ],
     )
-    def test_reads_seconds_and_dates_and_nothing_else(self, now: datetime, header: str, seconds: int) -> None:
+    def test_reads_seconds_and_dates_and_the_longest_of_several(self, now: datetime, header: str, seconds: int) -> None:
         assert asked_wait(header, now=now) == timedelta(seconds=seconds)
 
     @given(st.text())
