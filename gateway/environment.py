@@ -3,6 +3,7 @@
 import os
 import re
 import secrets
+import ssl
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -52,6 +53,16 @@ def long_enough(secret: str) -> str:
     if secret and len(secret) < 16:
         raise ValueError("short")
     return secret
+
+
+def authorities(path: str) -> str:
+    """Of a file of certificates that may be left out."""
+    if path:
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=path)
+        except OSError as error:
+            raise ValueError(path) from error
+    return path
 
 
 def words(name: str, *, default: str = "") -> list[str]:

@@ -197,6 +197,10 @@ REBALANCE_FOUR_EYES = env.flag("REBALANCE_FOUR_EYES", default=False)
 
 # Webhooks may go to this machine and its network. Never where partners whom you do not know give the URLs.
 WEBHOOK_ALLOW_PRIVATE_NETWORKS = env.flag("WEBHOOK_ALLOW_PRIVATE_NETWORKS", default=EMBEDDED)
+# Certificate authorities that partners' receivers may be certified by, besides the public ones.
+WEBHOOK_CA_FILE = env.read(
+    "WEBHOOK_CA_FILE", env.authorities, default="", wanted="a file of certificates in PEM format that can be read"
+)
 WEBHOOK_RETENTION_DAYS = env.whole("WEBHOOK_RETENTION_DAYS", default=90)
 # How often one may ask (gateway.limits); empty is no limit ---------------------------------------------------
 # A partner's server: 100 requests a second on end. One web process was measured to answer 250 to 500 reads a second.
@@ -328,7 +332,8 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": env.one_of("LOG_LEVEL", LOG_LEVELS, default="INFO")},
     "loggers": {
         "django.request": {"level": "ERROR"},
-        "urllib3.connectionpool": {"level": "ERROR"},
+        # Warnings that any receiver can cause, with the URL of its endpoint.
+        "urllib3": {"level": "ERROR"},
         # Each would tell of every task once more, empty sweeps included.
         "celery.beat": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},

@@ -11,6 +11,7 @@ from django.conf import settings
 
 from gateway.jobs import Job
 from gateway.work import offer_due
+from webhooks.client import ClientOptions
 from webhooks.models import Replay
 from webhooks.services import replaying
 from webhooks.services.delivery import Courier
@@ -43,13 +44,12 @@ def _stop(**_: Any) -> None:
 
 @cache
 def _courier() -> Courier:
-    """This process's. Made at its first use, after any fork: threads do not survive one.
-
-    Its kept connections are more than the 1,024 files that many systems let a process open unless it asks for more.
-    """
+    """This process's. Made at its first use, after any fork: threads do not survive one."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    return Courier(allow_private=settings.WEBHOOK_ALLOW_PRIVATE_NETWORKS)
+    return Courier(
+        ClientOptions(allow_private=settings.WEBHOOK_ALLOW_PRIVATE_NETWORKS, ca_file=settings.WEBHOOK_CA_FILE)
+    )
 
 
 @shared_task(name=Job.REPLAY.value)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from threading import Barrier, Thread
 
+import certifi
 import pytest
 
 from gateway import environment as env
@@ -168,6 +169,23 @@ class TestAReader:
         monkeypatch.setenv(NAME, value)
 
         assert env.words(NAME) == words
+
+
+class TestAuthorities:
+    def test_may_be_left_out(self) -> None:
+        assert env.authorities("") == ""
+
+    def test_are_a_file_of_certificates(self) -> None:
+        assert env.authorities(certifi.where()) == certifi.where()
+
+    @pytest.mark.parametrize("content", [None, "", "no certificate"])
+    def test_are_nothing_else(self, tmp_path: Path, content: str | None) -> None:
+        path = tmp_path / "authorities.pem"
+        if content is not None:
+            path.write_text(content)
+
+        with pytest.raises(ValueError):
+            env.authorities(str(path))
 
 
 class TestKeptSecret:

@@ -30,6 +30,7 @@ from transactions.services.intake import Wanted, create_transaction
 from transactions.states import BatchStatus
 from transactions.wishes import Choices as SmallcaseChoices
 from transactions.wishes import OrderKind, SmallcaseWish
+from webhooks.client import ClientOptions
 from webhooks.events import EventType
 from webhooks.services.delivery import Courier
 from webhooks.services.endpoints import add_endpoint
@@ -41,7 +42,7 @@ RESTING = (Security("INFY", 10, Side.BUY, OrderType.LIMIT, price=Decimal("1000.0
 @dataclass(frozen=True, slots=True)
 class World:
     gateway: Gateway
-    courier: Courier = field(default_factory=lambda: Courier(allow_private=True))
+    courier: Courier = field(default_factory=lambda: Courier(ClientOptions(allow_private=True)))
 
     def now(self) -> Any:
         return clock.now(Gateway.objects.get(pk=self.gateway.pk))

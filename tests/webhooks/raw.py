@@ -19,7 +19,9 @@ Say = Callable[[bytes], None]
 
 
 @contextmanager
-def listening(behave: Callable[[socket.socket], None], *, tls: ssl.SSLContext | None = None) -> Iterator[str]:
+def listening(
+    behave: Callable[[socket.socket], None], *, tls: ssl.SSLContext | None = None, receive_buffer: int | None = None
+) -> Iterator[str]:
     """Its URL; each connection gets `behave` in a thread of its own."""
 
     def serve(connection: socket.socket) -> None:
@@ -33,6 +35,8 @@ def listening(behave: Callable[[socket.socket], None], *, tls: ssl.SSLContext | 
                 threading.Thread(target=serve, args=(connection,), daemon=True).start()
 
     with socket.create_server(("127.0.0.1", 0)) as server:
+        if receive_buffer:
+            server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         threading.Thread(target=accept, daemon=True).start()
         yield f"{'https' if tls else 'http'}://127.0.0.1:{server.getsockname()[1]}/hooks"
         server.shutdown(socket.SHUT_RDWR)

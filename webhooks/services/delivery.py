@@ -57,7 +57,7 @@ class Flight:
 class Courier:
     """One per process. What it leaves in flight at the end of a shift lands in the next one."""
 
-    allow_private: bool
+    options: client.ClientOptions
     is_stopping: bool = False
     lanes: Lanes = field(default_factory=Lanes)
     flights: "dict[Future[client.Answer], Flight]" = field(default_factory=dict)
@@ -85,7 +85,7 @@ class Courier:
         """Until nothing is due and nothing in flight, however slow; how many landed."""
         landed = 0
         while self._send_due() or self.flights:
-            landed += self._settle_landed(wait=client.TOTAL_SECONDS)
+            landed += self._settle_landed(wait=self.options.total_seconds)
         return landed
 
     def _say_farewell(self) -> None:
@@ -128,7 +128,7 @@ class Courier:
 
     def _launch(self, delivery: Delivery, *, since: float) -> None:
         at = clock.now(delivery.gateway)
-        future = self.threads.submit(_post, delivery, at, allow_private=self.allow_private)
+        future = self.threads.submit(_post, delivery, at, options=self.options)
         self.flights[future] = Flight(delivery, at, since)
         future.add_done_callback(self.landed.put)
 
@@ -199,13 +199,13 @@ def _due(
     return locked.select_related("event", "endpoint", "gateway").order_by("is_bulk", "due_at")[: len(shown)]
 
 
-def _post(delivery: Delivery, at: datetime, *, allow_private: bool) -> client.Answer:
+def _post(delivery: Delivery, at: datetime, *, options: client.ClientOptions) -> client.Answer:
     """In a thread of its own; everything it needs was read before."""
     try:
         body, headers = signed(delivery, at)
     except InvalidToken:
         return client.Answer(None, 0, error="None of ENCRYPTION_KEYS opens the secrets of this endpoint.")
-    return client.post(delivery.endpoint.url, body, headers, allow_private=allow_private)
+    return client.post(delivery.endpoint.url, body, headers, options=options)
 
 
 def signed(delivery: Delivery, now: datetime) -> tuple[bytes, dict[str, str]]:

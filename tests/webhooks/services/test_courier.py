@@ -1,5 +1,6 @@
 """One process with many deliveries in flight, by the real clock and real sockets."""
 
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from tests import make
 from tests.receiver import Hit, Receiver
 from tests.webhooks import raw
 from tests.webhooks.services.owing import owe
+from webhooks.client import ClientOptions
 from webhooks.lanes import SLOW_AFTER, TO_AN_UNKNOWN_ONE
 from webhooks.models import Attempt, Delivery, Endpoint
 from webhooks.services.delivery import Courier
@@ -44,7 +46,7 @@ def hung() -> Iterator[Receiver]:
 
 @pytest.fixture
 def courier() -> Courier:
-    return Courier(allow_private=True)
+    return Courier(ClientOptions(allow_private=True))
 
 
 def listening_at(url: str) -> Gateway:
@@ -176,7 +178,7 @@ class TestADelivery:
     def test_may_not_lead_inside(self, receiver: Receiver) -> None:
         owe(listening_at(receiver.url), timezone.now())
 
-        Courier(allow_private=False).deliver_all()
+        Courier(ClientOptions(allow_private=False)).deliver_all()
 
         assert Attempt.objects.get().error == "Forbidden: 127.0.0.1 is not a public address."
         assert (Delivery.objects.get().failures, receiver.hits) == (1, [])
@@ -187,6 +189,35 @@ class TestADelivery:
             courier.deliver_all()
 
         assert (statuses(), Attempt.objects.get().status_code) == (["DUE"], None)
+
+    def test_is_never_settled_by_the_late_answer_to_another(self, courier: Courier) -> None:
+        """Interim answer, a long wait, success; the next event, sent meanwhile, is refused."""
+        asked: list[bytes] = []
+
+        def behave(connection: socket.socket) -> None:
+            while connection.recv(65536):
+                asked.append(b"")
+                if len(asked) == 1:
+                    connection.sendall(b"HTTP/1.1 102 Processing\r\n\r\n")
+                    time.sleep(0.6)
+                    connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
+                else:
+                    time.sleep(0.6)
+                    connection.sendall(b"HTTP/1.1 500 No\r\ncontent-length: 2\r\n\r\nno")
+
+        with raw.listening(behave) as url:
+            gateway = listening_at(url)
+            owe(gateway, timezone.now(), subject="first")
+            courier.shift(seconds=0)
+            time.sleep(0.2)
+            owe(gateway, timezone.now(), subject="second")
+            courier.deliver_all()
+
+        assert statuses() == ["DELIVERED", "DUE"]
+        assert dict(Attempt.objects.values_list("delivery__event__subject", "status_code")) == {
+            "first": 200,
+            "second": 500,
+        }
 
 
 class TestWithoutADatabase:

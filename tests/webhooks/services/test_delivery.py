@@ -14,6 +14,7 @@ from gateway.models import Gateway
 from tests import make
 from tests.receiver import Hit, Receiver
 from tests.webhooks.services.owing import AUTH_ID, PAYLOAD, owe
+from webhooks.client import ClientOptions
 from webhooks.models import Attempt, Delivery, Endpoint
 from webhooks.retry import WAITS, Plan
 from webhooks.services.delivery import LEASE, Courier, next_in_line
@@ -34,7 +35,7 @@ def hook(partner: Credentials, receiver: Receiver, now: datetime) -> NewEndpoint
 
 
 def deliver() -> None:
-    Courier(allow_private=True).deliver_all()
+    Courier(ClientOptions(allow_private=True)).deliver_all()
 
 
 def work_on(delivery: Delivery) -> Delivery:
