@@ -1,9 +1,10 @@
 """Doors for the bell and the beat."""
 
 import resource
+from contextlib import suppress
 from datetime import timedelta
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 from celery import current_app, shared_task
 from celery.signals import worker_shutting_down
@@ -17,6 +18,8 @@ from webhooks.services import replaying
 from webhooks.services.delivery import Courier
 from webhooks.services.forgetting import forget_old
 from webhooks.services.settling import give_up_disabled
+
+OPEN_FILES: Final = 10_240  # ample for a courier; macOS allows a process no more
 
 
 @shared_task(name=Job.DELIVER.value)
@@ -45,11 +48,23 @@ def _stop(**_: Any) -> None:
 @cache
 def _courier() -> Courier:
     """This process's. Made at its first use, after any fork: threads do not survive one."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    allow_open_files()
     return Courier(
         ClientOptions(allow_private=settings.WEBHOOK_ALLOW_PRIVATE_NETWORKS, ca_file=settings.WEBHOOK_CA_FILE)
     )
+
+
+def allow_open_files() -> None:
+    """Raises this process's limit of open files: a courier keeps more connections than the usual 1,024, or macOS's 256.
+
+    macOS states no hard limit and refuses "unlimited". A system that refuses this number too keeps its own limit:
+    fewer connections, and webhooks all the same.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 @shared_task(name=Job.REPLAY.value)
