@@ -121,7 +121,11 @@ def with_security_and_errors(result: Json, **_: Any) -> Json:
             "type": "apiKey",
             "in": "header",
             "name": "x-gateway-authtoken",
-            "description": 'HS256 JWT signed with the JWT secret: {"guest": true} or {"smallcaseAuthId": "<24 hex>"}.',
+            "description": (
+                'HS256 JWT signed with the JWT secret: {"guest": true} or {"smallcaseAuthId": "<24 hex>"}. '
+                "`iat`, `nbf` and `exp` are optional numbers of seconds since 1970: `iat` and `nbf` may be up to 60 s "
+                "ahead of the gateway's clock, and `exp` has 10 s of grace."
+            ),
         },
     }
     components["securitySchemes"][MANAGER] = {

@@ -27,11 +27,12 @@ class Command(Door):
             stop(f"There is no gateway named {name}.")
         if ttl is not None and ttl <= 0:
             stop("--ttl must be above zero.")
-        expires_at = clock.wall() + timedelta(seconds=ttl) if ttl else None
+        now = clock.wall()
+        expires_at = now + timedelta(seconds=ttl) if ttl else None
         secret = jwt_secrets(gateway)[0]
         if auth_id is None:
-            self.stdout.write(guest_token(secret, expires_at=expires_at))
+            self.stdout.write(guest_token(secret, issued_at=now, expires_at=expires_at))
             return
         if not is_object_id(auth_id) or not gateway.accounts.filter(auth_id=auth_id).exists():
             stop(f"{auth_id} is not a smallcaseAuthId of {name}.")
-        self.stdout.write(connected_token(secret, auth_id=auth_id, expires_at=expires_at))
+        self.stdout.write(connected_token(secret, auth_id=auth_id, issued_at=now, expires_at=expires_at))
