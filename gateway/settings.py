@@ -72,6 +72,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "gateway.middleware.RequestId",
+    "gateway.middleware.TrailingSlash",
     "gateway.access.Access",
     "gateway.headers.SafeHeaders",
     "gateway.middleware.Envelope",

@@ -5,9 +5,8 @@ from typing import Any
 from gateway import clock
 from gateway.auth import jwt_secrets
 from gateway.ids import is_object_id
-from gateway.models import Gateway
 from gateway.terminal import Command as Door
-from gateway.terminal import stop
+from gateway.terminal import gateway_named, stop
 from gateway.tokens import connected_token, guest_token
 
 
@@ -22,9 +21,7 @@ class Command(Door):
         parser.add_argument("--ttl", type=int, metavar="SECONDS", help="expires after so long (default: never)")
 
     def act(self, *, name: str, auth_id: str | None, ttl: int | None, **options: Any) -> None:
-        gateway = Gateway.objects.filter(name=name).first()
-        if gateway is None:
-            stop(f"There is no gateway named {name}.")
+        gateway = gateway_named(name)
         if ttl is not None and ttl <= 0:
             stop("--ttl must be above zero.")
         now = clock.wall()

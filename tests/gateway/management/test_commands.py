@@ -63,7 +63,7 @@ class TestCreateGateway:
     @pytest.mark.parametrize(
         ("arguments", "sentence"),
         [
-            (("Demo",), "NAME must be lower-case letters, digits and hyphens, 63 at most."),
+            (("a.b",), "NAME must be 1 to 63 letters, digits, hyphens and underscores, the first a letter or a digit."),
             (("demo", "--allowed-origin", "http://shop.example"), "http://shop.example is not an origin"),
             (("demo", "--allowed-origin", "https://["), "is not an origin"),
             (("demo", "--webhook-url", "ftp://partner.example"), "must be an http or https URL"),
