@@ -14,7 +14,7 @@ from gateway import clock
 from gateway.addresses import remote_network
 from gateway.errors import WrongSecret
 from gateway.idempotency import HEADER, Keyed, Stored, Turn, begin, checked_key, fingerprint, settle
-from gateway.limits import Budget, RateLimited, count_guess, refuse_guessers, spend
+from gateway.limits import Budget, RateLimited, count_wrong_secret, spend
 
 REPLAYED: Final = "Idempotency-Replayed"
 
@@ -67,14 +67,12 @@ class PlaneView(APIView):
             self._take_turn(request, checked_key(key))
 
     def perform_authentication(self, request: Request) -> None:
-        """Here, so that a wrong credential beats a wrong body; guesses are counted by address and gateway."""
-        now = clock.wall()
-        guesser = f"{remote_network(request.META)} {self.kwargs.get('gateway', 'manager')}"
-        refuse_guessers(guesser, now=now)
+        """Here, so that a wrong credential beats a wrong body; wrong secrets are counted by address and gateway."""
         try:
             request.user  # noqa: B018  # evaluated for its refusals
         except WrongSecret:
-            self.budget = count_guess(guesser, now=now)
+            guesser = f"{remote_network(request.META)} {self.kwargs.get('gateway', 'manager')}"
+            self.budget = count_wrong_secret(guesser, now=clock.wall())
             raise
 
     def _count_request(self) -> None:
