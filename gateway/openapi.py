@@ -153,7 +153,11 @@ def with_security_and_errors(result: Json, **_: Any) -> Json:
 _KEY: Final = {
     "in": "header",
     "name": "Idempotency-Key",
-    "description": "Sent again with the same request within 24 hours, it is answered with the first one's answer.",
+    "description": (
+        "Sent again with the same request within 24 hours, it is answered with the first one's answer. JSON is "
+        "compared as it is parsed; another request with the key is 409 `IdempotencyMismatch`. A 400 or 415 is not "
+        "kept: the corrected request may carry the same key."
+    ),
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"},
 }
 _REPLAYED: Final = {

@@ -9,7 +9,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, resolve
 from gateway.credentials import NameTaken
 from gateway.models import Gateway
 from tests import make
-from tests.partner import Partner
+from tests.partner import Answer, Partner
 
 SAMPLES = {
     "<gateway:gateway>": "My_Shop",
@@ -98,3 +98,19 @@ class TestAName:
 
         with pytest.raises(IntegrityError, match="gateway_names_are_lower_case"), atomic():
             Gateway.objects.filter(pk=made.pk).update(name="Acme")
+
+    def test_is_one_key_however_it_is_spelt(self, partner: Partner) -> None:
+        def ask(path: str) -> Answer:
+            headers = partner.headers(**{"Idempotency-Key": "k"})
+            return partner.call("POST", path, {"intent": "CONNECT"}, headers=headers)
+
+        first, *others = (
+            ask(path)
+            for path in (
+                f"/gateway/{partner.name}/transaction",
+                f"/gateway/{partner.name.upper()}/transaction",
+                f"/gateway/{partner.name}/transaction/",
+            )
+        )
+
+        assert {(one.status, one.data["transactionId"]) for one in others} == {(200, first.data["transactionId"])}
