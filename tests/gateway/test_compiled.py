@@ -20,7 +20,7 @@ from gateway.ids import new_object_id
 from gateway.models import Account, Gateway, IdempotentRequest
 from tests import make
 
-HOSTILE = ("x' OR 'a' = 'a", "%s", "%", '"', "\\", "é")
+HOSTILE = ("x' or 'a' = 'a", "%s", "%", '"', "\\", "é")
 
 
 @compiled
