@@ -1,7 +1,9 @@
 """Who is calling: the gateway in the path, its API secret, its authtoken. One query."""
 
 import hmac
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db.models import QuerySet
 
@@ -15,7 +17,7 @@ from gateway.errors import (
     WrongSecret,
 )
 from gateway.models import Account, Gateway
-from gateway.tokens import Bearer, bearer, claimed_auth_id, signed_with
+from gateway.tokens import Bearer, WrongSignature, bearer, claimed_auth_id, signed_with
 from gateway.vault import unseal_kept
 
 
@@ -44,10 +46,11 @@ class Caller:
         return self.account.auth_id if self.account else ""
 
 
-def partner_caller(gateway: str, secret: str, token: str) -> Caller:
+def partner_caller(gateway: str, secret: str, token: str, *, now: datetime) -> Caller:
+    """`now` is the wall's: the gateway's own clock may have been moved, and the partner's has not."""
     claimed = _claimed(gateway, token)
     _check_secret(claimed.gateway, secret)
-    return _verified(claimed, token)
+    return _verified(claimed, token, now)
 
 
 def sandbox_caller(gateway: str, secret: str) -> Caller:
@@ -58,9 +61,9 @@ def sandbox_caller(gateway: str, secret: str) -> Caller:
     return Caller(gateway=found, account=None)
 
 
-def browser_caller(gateway: str, token: str) -> Caller:
-    """A page in a user's browser: it has no secret, and must not have one."""
-    return _verified(_claimed(gateway, token), token)
+def browser_caller(gateway: str, token: str, *, now: datetime) -> Caller:
+    """A page in a user's browser: it has no secret, and must not have one. `now` is the wall's."""
+    return _verified(_claimed(gateway, token), token, now)
 
 
 def api_secrets(gateway: Gateway) -> list[str]:
@@ -96,8 +99,8 @@ def _accounts(*, gateway: str, auth_id: str) -> QuerySet[Account]:
     return Account.objects.select_related("gateway").filter(gateway__name=gateway, auth_id=auth_id)
 
 
-def _verified(claimed: Caller, token: str) -> Caller:
-    who = _bearer(claimed.gateway, token)
+def _verified(claimed: Caller, token: str, now: datetime) -> Caller:
+    who = _bearer(claimed.gateway, token, now)
     if who.auth_id != (claimed.account.auth_id if claimed.account else None):
         raise InvalidJWT("The authtoken's smallcaseAuthId is not one of this gateway's users.")
     return claimed
@@ -118,15 +121,13 @@ def _matches(given: str, secrets: list[str]) -> bool:
     return any(hmac.compare_digest(given.encode(), secret.encode()) for secret in secrets)
 
 
-def _bearer(gateway: Gateway, token: str) -> Bearer:
+def _bearer(gateway: Gateway, token: str, now: datetime) -> Bearer:
+    """By the secret that signed it, current or previous, so that a refusal names what else is wrong with the token."""
     if not token:
         raise InvalidJWT("The header x-gateway-authtoken is missing.")
-    refusal: InvalidJWT | None = None
     for secret in jwt_secrets(gateway):
-        try:
-            return bearer(token, secret)
-        except InvalidJWT as error:
-            refusal = refusal or error
+        with suppress(WrongSignature):
+            return bearer(token, secret, now=now)
     if any(signed_with(token, secret) for secret in api_secrets(gateway)):
         raise InvalidJWT("The authtoken is signed with the API secret; sign it with the JWT secret.")
-    raise refusal or InvalidJWT("This gateway has no JWT secret.")
+    raise WrongSignature("The authtoken's signature does not match the JWT secret.")

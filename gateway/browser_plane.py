@@ -12,6 +12,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from gateway import clock
 from gateway.addresses import remote_network
 from gateway.auth import Caller, browser_caller
 from gateway.errors import ErrorType, GatewayError
@@ -69,7 +70,7 @@ class BrowserView(PartnerView):
 class BrowserAuthentication(BaseAuthentication):
     def authenticate(self, request: Request) -> tuple[Caller, None]:
         name = str(request.parser_context["kwargs"]["gateway"])
-        caller = browser_caller(name, request.headers.get("x-gateway-authtoken", ""))
+        caller = browser_caller(name, request.headers.get("x-gateway-authtoken", ""), now=clock.wall())
         if request.headers.get("Origin", "") not in caller.gateway.allowed_origins:
             raise ForeignOrigin("This gateway is not open to pages of this origin; --allowed-origin adds one.")
         return caller, None

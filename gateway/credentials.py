@@ -38,8 +38,10 @@ def new_secret() -> str:
 def create_gateway(
     *, name: str, is_test: bool, allowed_origins: list[str], now: datetime, by: Actor | None = None
 ) -> Credentials:
+    """`name` is stored in lower case, and matched without regard to case."""
     if not GATEWAY_NAME.fullmatch(name):
-        raise Invalid("NAME must be lower-case letters, digits and hyphens, 63 at most.")
+        raise Invalid("NAME must be 1 to 63 letters, digits, hyphens and underscores, the first a letter or a digit.")
+    name = name.lower()
     api_secret, jwt_secret = new_secret(), new_secret()
     try:
         with atomic():

@@ -6,6 +6,7 @@ as long as any request may last, and what is not answered when that has passed i
 """
 
 import hashlib
+import json
 import logging
 import re
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ KEPT: Final = timedelta(hours=24)
 LEASE: Final = timedelta(seconds=90)
 FORGOTTEN_AT_ONCE: Final = 1_000
 PASSING_STATUSES: Final = frozenset({401, 429})
+# The sender was told what to correct, and nothing was carried out: the key is free for the corrected request.
+CORRECTED_STATUSES: Final = frozenset({400, 415})
 
 
 class IdempotencyMismatch(GatewayError):
@@ -51,12 +54,17 @@ class AnswerLost(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Keyed:
-    """A request and whose key it carries: a gateway's, or a manager's (the other is None)."""
+    """A request and whose key it carries: a gateway's, or a manager's (the other is None).
+
+    `first_fingerprint` is the same request's as the first release made it, over the body's bytes: a row that was
+    written before an upgrade has it for a day.
+    """
 
     gateway_id: int | None
     user_id: int | None
     key: str
     fingerprint: str
+    first_fingerprint: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +96,15 @@ def checked_key(text: str) -> str:
 
 
 def fingerprint(*, method: str, path: str, caller: str, body: bytes) -> str:
-    """`path` is quoted and has its query; it cannot hold the line feed that ends it here."""
+    """The same for the same JSON, whatever its spaces, escapes and order of keys. `path` holds no line feed.
+
+    Values are compared as they are parsed: of a key given twice the last counts, and `1`, `1.0` and `1e0` are one
+    number. `1`, `"1"` and `true` are three values. What is not JSON is compared byte by byte.
+    """
+    return first_fingerprint(method=method, path=path, caller=caller, body=_canonical(body))
+
+
+def first_fingerprint(*, method: str, path: str, caller: str, body: bytes) -> str:
     return hashlib.sha256(f"{method} {path}\n{caller}\n".encode() + body).hexdigest()
 
 
@@ -157,15 +173,27 @@ def _after_the_first(keyed: Keyed, reserved: str, now: datetime) -> Turn | Store
     found = _rows(keyed).first()
     if found is None:  # it was forgotten a moment ago
         raise TwinRunning(f"{HEADER}: this key is being cleared away; try again.")
-    if found.created_at <= now - KEPT:
+    if found.created_at <= now - KEPT or found.status_code in CORRECTED_STATUSES:
         return _take_over(found, keyed, reserved, now)
-    if found.fingerprint != keyed.fingerprint:
+    if found.fingerprint not in {keyed.fingerprint, keyed.first_fingerprint}:
         raise IdempotencyMismatch(f"{HEADER}: this key was sent with another request in the last 24 hours.")
     if found.status_code is not None:
         return Stored(found.status_code, _opened(found))
     if found.leased_until > now:
         raise TwinRunning(f"{HEADER}: the first request with this key is still running.")
     return _run_again(found, now)
+
+
+def _canonical(body: bytes) -> bytes:
+    try:
+        return json.dumps(json.loads(body, parse_float=_number), sort_keys=True).encode()
+    except (ValueError, RecursionError):
+        return body
+
+
+def _number(text: str) -> float | int:
+    value = float(text)
+    return int(value) if value.is_integer() else value
 
 
 def _opened(found: IdempotentRequest) -> str:
@@ -184,7 +212,7 @@ def _run_again(found: IdempotentRequest, now: datetime) -> Turn:
 
 
 def _take_over(found: IdempotentRequest, keyed: Keyed, reserved: str, now: datetime) -> Turn:
-    """A key whose day is over starts anew, with another id for what it makes."""
+    """A key whose day is over, or whose request was wrong, starts anew, with another id for what it makes."""
     seen = IdempotentRequest.objects.filter(pk=found.pk, attempts=found.attempts, created_at=found.created_at)
     anew = {"fingerprint": keyed.fingerprint, "reserved_id": reserved, "created_at": now, "leased_until": now + LEASE}
     if not seen.update(**anew, attempts=F("attempts") + 1, status_code=None, sealed_answer=""):

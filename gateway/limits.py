@@ -120,9 +120,12 @@ shut_out = ShutOut()
 
 
 def refuse_guessers(caller: str, *, now: datetime) -> None:
-    """Raises RateLimited for a caller whose wrong secrets were too many; before any secret is compared."""
+    """Raises RateLimited for a caller whose wrong guesses were too many.
+
+    Before it is looked at, where a guess may well be right: a PIN, a password.
+    """
     if seconds := shut_out.seconds_left(caller, now=now):
-        raise RateLimited("Too many wrong secrets came from this address", retry_after=seconds, scope="guesser")
+        raise _too_many(seconds)
 
 
 def count_guess(caller: str, *, now: datetime, rate: str | None = None) -> Budget | None:
@@ -131,6 +134,26 @@ def count_guess(caller: str, *, now: datetime, rate: str | None = None) -> Budge
     if budget and not budget.remaining:
         shut_out.add(caller, seconds=budget.reset, now=now)
     return budget
+
+
+def count_wrong_secret(caller: str, *, now: datetime) -> Budget | None:
+    """For API secrets and managers' tokens, after the comparison. Raises RateLimited beyond the limit.
+
+    A right one is accepted however many wrong ones came before it from the same address: a partner behind a shared
+    address, or in the middle of a rotation, keeps working. That is safe because these secrets are 256 random bits. A
+    guesser who is answered a million times a second for a thousand years has tried fewer than 2 ** 55 of 2 ** 256, so
+    the limit guards the log and the store, not the secret. Beyond it a wrong secret costs no round trip to the store,
+    and its answer tells no more than the 401 did.
+    """
+    refuse_guessers(caller, now=now)
+    budget = count_guess(caller, now=now)
+    if budget and budget.is_overdrawn:  # by another process, which has told this one nothing
+        raise _too_many(budget.reset)
+    return budget
+
+
+def _too_many(seconds: int) -> RateLimited:
+    return RateLimited("Too many wrong secrets came from this address", retry_after=seconds, scope="guesser")
 
 
 @lru_cache(maxsize=16)

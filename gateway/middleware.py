@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.exceptions import TooManyFilesSent
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
-from django.urls import get_resolver
+from django.urls import get_resolver, is_valid_path
 
 from gateway import request_id
 from gateway.envelope import Page, refused
@@ -32,6 +32,22 @@ class RequestId:
             response = self.get_response(request)
             response["Request-Id"] = request_id.current()
             return response
+
+
+class TrailingSlash:
+    """A path is served with a slash at its end as without one: a redirect would lose a POST's body.
+
+    What has a route of its own with the slash, such as a page of the console, keeps it.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        path = request.path_info
+        if path.endswith("/") and not is_valid_path(path) and is_valid_path(path[:-1]):
+            request.path_info, request.path = path[:-1], request.path[:-1]
+        return self.get_response(request)
 
 
 class Envelope:

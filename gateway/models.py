@@ -5,6 +5,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Lower
 from django_otp.models import Device, ThrottlingMixin
 
 
@@ -34,6 +35,8 @@ class Gateway(models.Model):
             ("move_clock", "Can move the clock of a test gateway"),
         ]
         constraints = [
+            # With the unique name: no two that differ by case alone.
+            models.CheckConstraint(condition=Q(name=Lower("name")), name="gateway_names_are_lower_case"),
             models.CheckConstraint(condition=Q(clock_offset__gte=timedelta(0)), name="clock_never_behind_the_wall"),
             models.CheckConstraint(
                 condition=Q(is_test=True) | Q(clock_offset=timedelta(0), market_hours__in=["", "nse"]),

@@ -121,7 +121,11 @@ def with_security_and_errors(result: Json, **_: Any) -> Json:
             "type": "apiKey",
             "in": "header",
             "name": "x-gateway-authtoken",
-            "description": 'HS256 JWT signed with the JWT secret: {"guest": true} or {"smallcaseAuthId": "<24 hex>"}.',
+            "description": (
+                'HS256 JWT signed with the JWT secret: {"guest": true} or {"smallcaseAuthId": "<24 hex>"}. '
+                "`iat`, `nbf` and `exp` are optional numbers of seconds since 1970: `iat` and `nbf` may be up to 60 s "
+                "ahead of the gateway's clock, and `exp` has 10 s of grace."
+            ),
         },
     }
     components["securitySchemes"][MANAGER] = {
@@ -149,7 +153,11 @@ def with_security_and_errors(result: Json, **_: Any) -> Json:
 _KEY: Final = {
     "in": "header",
     "name": "Idempotency-Key",
-    "description": "Sent again with the same request within 24 hours, it is answered with the first one's answer.",
+    "description": (
+        "Sent again with the same request within 24 hours, it is answered with the first one's answer. JSON is "
+        "compared as it is parsed; another request with the key is 409 `IdempotencyMismatch`. A 400 or 415 is not "
+        "kept: the corrected request may carry the same key."
+    ),
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"},
 }
 _REPLAYED: Final = {

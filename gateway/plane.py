@@ -13,8 +13,19 @@ from rest_framework.views import APIView
 from gateway import clock
 from gateway.addresses import remote_network
 from gateway.errors import WrongSecret
-from gateway.idempotency import HEADER, Keyed, Stored, Turn, begin, checked_key, fingerprint, settle
-from gateway.limits import Budget, RateLimited, count_guess, refuse_guessers, spend
+from gateway.idempotency import (
+    HEADER,
+    Keyed,
+    Stored,
+    Turn,
+    begin,
+    checked_key,
+    fingerprint,
+    first_fingerprint,
+    settle,
+)
+from gateway.limits import Budget, RateLimited, count_wrong_secret, spend
+from gateway.routes import route_of
 
 REPLAYED: Final = "Idempotency-Replayed"
 
@@ -67,14 +78,12 @@ class PlaneView(APIView):
             self._take_turn(request, checked_key(key))
 
     def perform_authentication(self, request: Request) -> None:
-        """Here, so that a wrong credential beats a wrong body; guesses are counted by address and gateway."""
-        now = clock.wall()
-        guesser = f"{remote_network(request.META)} {self.kwargs.get('gateway', 'manager')}"
-        refuse_guessers(guesser, now=now)
+        """Here, so that a wrong credential beats a wrong body; wrong secrets are counted by address and gateway."""
         try:
             request.user  # noqa: B018  # evaluated for its refusals
         except WrongSecret:
-            self.budget = count_guess(guesser, now=now)
+            guesser = f"{remote_network(request.META)} {self.kwargs.get('gateway', 'manager')}"
+            self.budget = count_wrong_secret(guesser, now=clock.wall())
             raise
 
     def _count_request(self) -> None:
@@ -88,14 +97,21 @@ class PlaneView(APIView):
                 raise RateLimited(many, retry_after=budget.reset, scope=caller.partition(" ")[0])
 
     def _take_turn(self, request: Request, key: str) -> None:
-        who = self.identity
-        sent = fingerprint(
-            method="POST",
-            path=request.get_full_path(),
-            caller=f"{who.gateway_id} {who.account_id} {who.user_id}",
-            body=request._request.body,  # DRF reads it from there again
+        who, http = self.identity, request._request
+        # Not the path as it was sent, in which the gateway's name has any case.
+        path = f"{route_of(http)} {json.dumps(self.kwargs)}?{http.META['QUERY_STRING']}"
+        sent: dict[str, Any] = {
+            "method": "POST",
+            "caller": f"{who.gateway_id} {who.account_id} {who.user_id}",
+            "body": http.body,  # DRF reads it from there again
+        }
+        keyed = Keyed(
+            gateway_id=who.gateway_id,
+            user_id=who.user_id,
+            key=key,
+            fingerprint=fingerprint(path=path, **sent),
+            first_fingerprint=first_fingerprint(path=http.get_full_path(), **sent),
         )
-        keyed = Keyed(gateway_id=who.gateway_id, user_id=who.user_id, key=key, fingerprint=sent)
         begun = begin(keyed=keyed, now=clock.wall())
         if isinstance(begun, Stored):
             raise Replay(begun)

@@ -6,6 +6,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from gateway import clock
 from gateway.auth import Caller, partner_caller, sandbox_caller
 from gateway.envelope import done
 from gateway.errors import Invalid
@@ -49,7 +50,8 @@ class SandboxView(PartnerView):
 
 class PartnerAuthentication(BaseAuthentication):
     def authenticate(self, request: Request) -> tuple[Caller, None]:
-        return partner_caller(_gateway_in(request), _header(request, "secret"), _header(request, "authtoken")), None
+        secret, token = _header(request, "secret"), _header(request, "authtoken")
+        return partner_caller(_gateway_in(request), secret, token, now=clock.wall()), None
 
 
 class SandboxAuthentication(BaseAuthentication):

@@ -7,8 +7,9 @@ time. So the event loop gathers bodies, with limits of size and time, and thread
 
 import sys
 from asyncio import Semaphore, get_running_loop, timeout
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any, Final, Protocol
@@ -16,7 +17,7 @@ from typing import Any, Final, Protocol
 from django.conf import settings
 
 from gateway.middleware import CUT_SHORT, body_limit
-from gateway.wsgi import application as django
+from gateway.wsgi import django
 
 Environ = dict[str, Any]
 Answer = tuple[int, list[tuple[str, str]], bytes]
@@ -50,6 +51,19 @@ class Exchange(Protocol):
     def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None: ...
 
 
+class Chunks:
+    """Of a body, for more than one loop: granian gives its own iterator once."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._chunks = aiter(exchange)
+
+    def __aiter__(self) -> "Chunks":
+        return self
+
+    def __anext__(self) -> Awaitable[bytes]:
+        return self._chunks.__anext__()
+
+
 @dataclass(frozen=True, slots=True)
 class Body:
     """`length` is what Django is told: more than the content's where there is too much of it."""
@@ -57,6 +71,7 @@ class Body:
     content: bytes = b""
     length: int = 0
     is_cut_short: bool = False
+    rest: Chunks | None = None  # what nobody has read of it
 
 
 class Door:
@@ -70,6 +85,8 @@ class Door:
         environ = environ_of(scope, body)
         status, headers, content = await get_running_loop().run_in_executor(self._threads, self._answer, environ)
         exchange.response_bytes(status, headers, content)
+        if body.rest:
+            await _drain(body.rest)
 
     async def _arrived(self, scope: Scope, exchange: Exchange) -> Body:
         """Whole, or a body that Django will refuse."""
@@ -77,17 +94,17 @@ class Door:
         declared = int(told) if told.isdecimal() else None
         if declared == 0 or (declared is None and scope.headers.get("transfer-encoding") is None):
             return Body()
-        limit = body_limit(scope.path)
+        limit, chunks = body_limit(scope.path), Chunks(exchange)
         if declared is not None and declared > limit:
-            return Body(length=declared)
+            return Body(length=declared, rest=chunks)
         try:
             if limit == settings.BODY_LIMIT_BYTES:
                 async with timeout(settings.BODY_SECONDS):
-                    return await _gathered(exchange, declared, limit)
+                    return await _gathered(chunks, declared, limit)
             async with timeout(settings.BODY_SECONDS * LARGE_TAKES), self._large:
-                return await _gathered(exchange, declared, limit)
+                return await _gathered(chunks, declared, limit)
         except TimeoutError:
-            return Body(is_cut_short=True)
+            return Body(is_cut_short=True, rest=chunks)
 
     def _answer(self, environ: Environ) -> Answer:
         told: list[tuple[int, list[tuple[str, str]]]] = []
@@ -104,14 +121,25 @@ class Door:
         return *told[-1], content
 
 
-async def _gathered(exchange: Exchange, declared: int | None, limit: int) -> Body:
+async def _gathered(chunks: Chunks, declared: int | None, limit: int) -> Body:
     content = bytearray()
-    async for chunk in exchange:
+    async for chunk in chunks:
         content += chunk
         if len(content) > limit:
-            return Body(length=len(content))
+            return Body(length=len(content), rest=chunks)
     # A client that went away in the middle: what there is of its request is not carried out.
     return Body(bytes(content), len(content), is_cut_short=declared is not None and len(content) < declared)
+
+
+async def _drain(chunks: Chunks) -> None:
+    """After the answer, so that no thread waits for it; and not for long, however slow or endless the sender."""
+    drained = 0
+    with suppress(TimeoutError):
+        async with timeout(settings.BODY_SECONDS):
+            async for chunk in chunks:
+                drained += len(chunk)
+                if drained > settings.DRAINED_BYTES:
+                    return
 
 
 def environ_of(scope: Scope, body: Body) -> Environ:

@@ -72,6 +72,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "gateway.middleware.RequestId",
+    "gateway.middleware.TrailingSlash",
     "gateway.access.Access",
     "gateway.headers.SafeHeaders",
     "gateway.middleware.Envelope",
@@ -225,6 +226,9 @@ RATE_LIMIT_STORAGE_URL = env.store_url(
 BODY_LIMIT_BYTES = 64 * 1024
 CONSOLE_BODY_LIMIT_BYTES = 5 * 1024 * 1024
 BODY_SECONDS = 10
+# Read and thrown away of a body that is refused: a client that sends everything before it reads then finds the answer,
+# and not a broken connection.
+DRAINED_BYTES = 16 * 1024 * 1024
 REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["gateway.rest.StrictJSONParser"],

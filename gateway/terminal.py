@@ -11,6 +11,7 @@ from rich.console import Console
 from gateway import clock
 from gateway.audit import Actor
 from gateway.errors import GatewayError
+from gateway.models import Gateway
 
 
 class Command(BaseCommand):
@@ -43,6 +44,14 @@ def _os_user() -> str:
 def console(*, to_stderr: bool = False) -> Console:
     """Plain text unless the stream is a terminal."""
     return Console(stderr=to_stderr, highlight=False, soft_wrap=True)
+
+
+def gateway_named(name: str) -> Gateway:
+    """In any case; stops the command if there is none."""
+    found = Gateway.objects.filter(name=name.lower()).first()
+    if found is None:
+        stop(f"There is no gateway named {name}.")
+    return found
 
 
 def stop(sentence: str) -> NoReturn:

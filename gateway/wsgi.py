@@ -1,6 +1,8 @@
 import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from time import monotonic
 from typing import Any
 
 from django.conf import settings
@@ -26,5 +28,52 @@ def limit_statements(databases: Iterable[dict[str, Any]]) -> None:
             database["OPTIONS"]["options"] = f"{database['OPTIONS'].get('options', '')} {told}".strip()
 
 
-application = get_wsgi_application()
+class CountedInput:
+    """A request's body, and how much Django has read of it."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self.taken = 0
+
+    def read(self, size: int = -1) -> bytes:
+        return self._counted(self._stream.read(size))
+
+    def readline(self, size: int = -1) -> bytes:
+        return self._counted(self._stream.readline(size))
+
+    def drain(self, length: int) -> None:
+        """Read on, to the body's end at `length`; for a while, unless one read takes longer."""
+        end, late = min(length, self.taken + settings.DRAINED_BYTES), monotonic() + settings.BODY_SECONDS
+        some: Callable[[int], bytes] = getattr(self._stream, "read1", self._stream.read)
+        with suppress(OSError):  # the client is gone
+            while self.taken < end and monotonic() < late and self._counted(some(min(end - self.taken, 65_536))):
+                pass
+
+    def _counted(self, content: bytes) -> bytes:
+        self.taken += len(content)
+        return content
+
+
+class Answer:
+    """Django's, whose closing after the last byte was sent drains what is left of the request's body."""
+
+    def __init__(self, chunks: Any, body: CountedInput, length: int) -> None:
+        self._chunks, self._body, self._length = chunks, body, length
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._chunks)
+
+    def close(self) -> None:
+        self._chunks.close()
+        self._body.drain(self._length)
+
+
+def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Answer:
+    """For other servers than granian (gateway.rsgi), behind a proxy that buffers: docs/adr/0009."""
+    told = environ.get("CONTENT_LENGTH") or ""
+    body = environ["wsgi.input"] = CountedInput(environ["wsgi.input"])
+    return Answer(django(environ, start_response), body, int(told) if told.isdecimal() else 0)
+
+
+django = get_wsgi_application()
 limit_statements(connections.settings.values())

@@ -94,8 +94,9 @@ def auth_token(transaction: Transaction) -> str | None:
     """A connected token for whoever logged in, good for an hour by the wall's clock."""
     if transaction.account is None or not transaction.sealed_login:
         return None
-    secret = jwt_secrets(transaction.gateway)[0]
-    return connected_token(secret, auth_id=transaction.account.auth_id, expires_at=clock.wall() + CONNECTED_FOR)
+    secret, now = jwt_secrets(transaction.gateway)[0], clock.wall()
+    auth_id = transaction.account.auth_id
+    return connected_token(secret, auth_id=auth_id, issued_at=now, expires_at=now + CONNECTED_FOR)
 
 
 def batch(of: Batch, orders: Sequence[Order], transaction: Transaction) -> Wire:

@@ -13,11 +13,22 @@ class _Pattern:
     to_url = to_python
 
 
+class _GatewayName:
+    """In any case; every view gets it in lower case, as it is stored."""
+
+    regex = GATEWAY_NAME.pattern
+
+    def to_python(self, value: str) -> str:
+        return value.lower()
+
+    to_url = to_python
+
+
 def _converter(name: str, regex: str) -> None:
     register_converter(type(name, (_Pattern,), {"regex": regex}), name)
 
 
-_converter("gateway", GATEWAY_NAME.pattern)
+register_converter(_GatewayName, "gateway")
 _converter("trx", TRANSACTION_ID.pattern)
 _converter("object", OBJECT_ID.pattern)
 _converter("symbol", SYMBOL.pattern)

@@ -1,6 +1,8 @@
 """A partner that got no answer asks again, and nothing happens twice."""
 
+import hashlib
 import json
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -62,6 +64,29 @@ class TestASecondRequestWithTheKey:
         assert told(second) == (200, first.body, "true")
         assert second.headers["Request-Id"] != first.headers["Request-Id"]
         assert Transaction.objects.count() == 1
+
+    @pytest.mark.parametrize(
+        "again",
+        [
+            lambda body: json.dumps(dict(reversed(body.items())), indent=2).encode(),
+            lambda body: json.dumps(body).replace(": 10", ": 1e1").encode(),
+        ],
+        ids=["another order and other spaces", "another spelling of a number"],
+    )
+    def test_may_write_the_same_json_in_another_way(self, partner: Partner, again: Callable[[Any], bytes]) -> None:
+        first, second = keyed(partner), keyed(partner, again(BODY))
+
+        assert told(second) == (200, first.body, "true")
+        assert Transaction.objects.count() == 1
+
+    def test_is_known_although_the_release_before_stored_it(self, partner: Partner) -> None:
+        first = keyed(partner)
+        sent = f"POST {CREATE.replace('{gateway}', partner.name)}\n{Gateway.objects.get().pk} None None\n"
+        stored = hashlib.sha256(sent.encode() + json.dumps(BODY).encode()).hexdigest()
+        IdempotentRequest.objects.update(fingerprint=stored)
+
+        assert told(keyed(partner)) == (200, first.body, "true")
+        assert keyed(partner, OTHER).error_type == "IdempotencyMismatch"
 
     def test_gets_a_refusal_again_although_it_would_be_accepted_now(self, partner: Partner) -> None:
         unknown = f"/sandbox/{{gateway}}/transactions/{'TRX_' + '0' * 32}/complete"
@@ -207,6 +232,31 @@ class TestAnAnswerThatMayPass:
         assert told(second) == (200, second.body, None)
         assert second.data["transactionId"] == made.transaction_id
         assert Transaction.objects.count() == 1
+
+
+class TestARequestThatWasWrong:
+    def test_may_be_corrected_under_its_key(self, partner: Partner) -> None:
+        first = keyed(partner, {"intent": "nonsense"})
+        second = keyed(partner)
+
+        assert (first.status, first.error_type) == (400, "ValidationError")
+        assert told(second) == (200, second.body, None)
+        assert told(keyed(partner)) == (200, second.body, "true")
+        assert keyed(partner, OTHER).error_type == "IdempotencyMismatch"
+        assert Transaction.objects.count() == 1
+
+    @pytest.mark.parametrize("body", [b"{", b'{"intent": NaN}', b"\xff", b"[" * 30_000, b""])
+    def test_may_be_no_json_at_all(self, partner: Partner, body: bytes) -> None:
+        assert keyed(partner, body).status == 400
+        assert told(keyed(partner))[0::2] == (200, None)
+
+    def test_may_have_been_of_another_type(self, partner: Partner) -> None:
+        path = CREATE.replace("{gateway}", partner.name)
+        headers = partner.headers(**{"Idempotency-Key": "k1"})
+        wrong = partner.client.post(path, json.dumps(BODY), content_type="text/plain", headers=headers)
+
+        assert wrong.status_code == 415
+        assert told(keyed(partner))[0::2] == (200, None)
 
 
 class TestAProcessThatDiedBeforeItStoredTheAnswer:

@@ -1,11 +1,13 @@
 """Who asks too often is told when to come back, and nobody else is."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from gateway import limits
 from smallcases.services.manager_tokens import issue_token
 from tests import make
 from tests.flows import stage
@@ -105,13 +107,46 @@ class TestWrongSecrets:
     def guess(self, partner: Partner, **more: str) -> Answer:
         return partner.call("GET", MARKET, headers=partner.headers() | {"x-gateway-secret": "wrong"} | more)
 
-    def test_shut_their_address_out(self, partner: Partner) -> None:
+    def test_are_refused_as_such_and_then_for_their_number(self, partner: Partner) -> None:
         answers = [self.guess(partner) for _ in range(3)]
 
         assert [counts(answer) for answer in answers] == [(401, ["2", "1"]), (401, ["2", "0"]), (429, [None, None])]
         assert answers[-1].error_type == "RateLimited"
         assert int(answers[-1].headers["Retry-After"]) >= 1
-        assert partner.call("GET", MARKET).status == 429  # with the right one: it is not even looked at
+
+    def test_never_shut_out_the_right_one(self, partner: Partner, settings: Any) -> None:
+        settings.RATE_LIMIT_WRONG_SECRETS = "20/day"
+        wrong = [self.guess(partner).status for _ in range(21)]
+
+        assert wrong == [*[401] * 20, 429]
+        for path in (MARKET, "/v1/{gateway}/engine/smallcases"):
+            assert partner.call("GET", path).status == 200
+        assert self.guess(partner).status == 429
+
+    def test_cannot_be_spread_over_spellings_of_the_name(self, partner: Partner) -> None:
+        names = [partner.name, partner.name.upper(), partner.name.title()]
+        statuses = [self.guess(replace(partner, name=name)).status for name in names]
+
+        assert statuses == [401, 401, 429]
+
+    def test_beyond_the_limit_are_told_apart_by_no_process(
+        self, partner: Partner, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Another web process has counted the first two; this one was told nothing of it."""
+        for _ in range(2):
+            self.guess(partner)
+        monkeypatch.setattr(limits, "shut_out", limits.ShutOut())
+
+        assert self.guess(partner).status == 429
+        assert partner.call("GET", MARKET).status == 200
+
+    def test_leave_a_users_right_token_alone_and_so_do_wrong_tokens(self, partner: Partner) -> None:
+        auth_id = stage.connected(partner)
+        for _ in range(3):
+            self.guess(partner)
+            partner.call("GET", INVESTMENTS, headers=partner.headers() | {"x-gateway-authtoken": "x.y.z"})
+
+        assert partner.call("GET", INVESTMENTS, auth_id=auth_id).status == 200
 
     def test_do_not_shut_the_partner_out_elsewhere(self, partner: Partner, settings: Any) -> None:
         settings.PROXIES_IN_FRONT = 1
@@ -142,16 +177,15 @@ class TestWrongSecrets:
         assert statuses == {401}
         assert partner.call("GET", path).status == 200
 
-    def test_of_managers_count_as_well(self, db: None) -> None:
-        User.objects.create_user("meera")
-        statuses = [
-            Client()
-            .get("/manager/v1/smallcases/SCNM_0001/rebalances", headers={"Authorization": "Token x"})
-            .status_code
-            for _ in range(3)
-        ]
+    def test_of_managers_count_as_well_and_the_right_one_passes(self, db: None) -> None:
+        right = issue_token(user=User.objects.create_superuser("meera"))
 
-        assert statuses == [401, 401, 429]
+        def status(token: str) -> int:
+            path = "/manager/v1/smallcases/SCNM_0001/rebalances"
+            return Client().get(path, headers={"Authorization": f"Token {token}"}).status_code
+
+        assert [status("x") for _ in range(3)] == [401, 401, 429]
+        assert status(right) == 404  # known, and there is no such smallcase
 
 
 class TestAManager:

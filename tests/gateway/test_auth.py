@@ -1,6 +1,7 @@
 """Who is calling. Every refusal is one of the closed list, with a sentence that echoes no secret."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pytest
 from pytest_django import DjangoAssertNumQueries
@@ -11,7 +12,7 @@ from gateway.credentials import Credentials, retire, rotate
 from gateway.errors import ConnectedUserRequired, GatewayError, InvalidJWT, InvalidSecret, UnknownGateway, WrongSecret
 from gateway.ids import new_object_id
 from gateway.models import Account
-from gateway.tokens import connected_token, guest_token
+from gateway.tokens import WrongSignature, connected_token, guest_token
 from tests import make
 
 
@@ -22,7 +23,7 @@ class Sent:
     token: str
 
     def caller(self) -> Caller:
-        return partner_caller(self.gateway, self.secret, self.token)
+        return partner_caller(self.gateway, self.secret, self.token, now=clock.wall())
 
 
 @pytest.fixture
@@ -110,7 +111,7 @@ class TestPartnerCaller:
     def test_takes_no_token_of_another_signature(self, sent: Sent) -> None:
         sent.token = guest_token("x" * 43)
 
-        assert refusal(sent) == (InvalidJWT, "The authtoken's signature does not match the JWT secret.")
+        assert refusal(sent) == (WrongSignature, "The authtoken's signature does not match the JWT secret.")
 
     def test_takes_no_secret_of_another_gateway(self, sent: Sent) -> None:
         sent.secret = make.credentials().api_secret
@@ -159,12 +160,22 @@ class TestPartnerCaller:
         rotate(made.gateway, kind="jwt")
         retire(made.gateway, kind="jwt")
 
-        assert refusal(sent) == (InvalidJWT, "The authtoken's signature does not match the JWT secret.")
+        assert refusal(sent) == (WrongSignature, "The authtoken's signature does not match the JWT secret.")
 
     def test_says_what_is_wrong_with_a_token_of_the_current_secret(self, made: Credentials, sent: Sent) -> None:
         sent.token = guest_token(rotate(made.gateway, kind="jwt"), expires_at=clock.wall().replace(year=2000))
 
-        assert refusal(sent) == (InvalidJWT, "The authtoken has expired.")
+        refused, sentence = refusal(sent)
+        assert refused is InvalidJWT
+        assert sentence.startswith("The authtoken has expired: its exp is more than a year behind our clock")
+
+    def test_says_what_is_wrong_with_a_token_of_the_previous_secret(self, made: Credentials, sent: Sent) -> None:
+        sent.token = guest_token(made.jwt_secret, issued_at=clock.wall() + timedelta(hours=1))
+        rotate(made.gateway, kind="jwt")
+
+        refused, sentence = refusal(sent)
+        assert refused is InvalidJWT
+        assert sentence.startswith("The authtoken is not valid yet: its iat is 3600 s ahead of our clock")
 
 
 class TestConnected:

@@ -20,7 +20,7 @@ from gateway.ids import new_object_id
 from gateway.models import Account, Gateway, IdempotentRequest
 from tests import make
 
-HOSTILE = ("x' OR 'a' = 'a", "%s", "%", '"', "\\", "é")
+HOSTILE = ("x' or 'a' = 'a", "%s", "%", '"', "\\", "é")
 
 
 @compiled
@@ -131,7 +131,7 @@ class TestCompiled:
     def test_brings_none_along_where_there_is_no_related_row(
         self, db: None, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
-        keyed = Keyed(gateway_id=a_gateway("one").pk, user_id=None, key="mine", fingerprint="")
+        keyed = Keyed(gateway_id=a_gateway("one").pk, user_id=None, key="mine", fingerprint="f", first_fingerprint="a")
         begin(keyed=keyed, now=clock.wall())
 
         with django_assert_num_queries(1):

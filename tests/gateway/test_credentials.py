@@ -37,7 +37,7 @@ class TestCreateGateway:
 
         assert [len(made.api_secret), len(made.jwt_secret)] == [43, 43]
 
-    @pytest.mark.parametrize("name", ["", "Demo", "a b", "a" * 64, "-a"])
+    @pytest.mark.parametrize("name", ["", "a.b", "a b", "a" * 64, "-a", "_a", "\N{KELVIN SIGN}"])
     def test_refuses_a_name_that_is_no_segment(self, db: None, now: datetime, name: str) -> None:
         with pytest.raises(Invalid):
             create_gateway(name=name, is_test=True, allowed_origins=[], now=now)

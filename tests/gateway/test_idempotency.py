@@ -40,7 +40,9 @@ MOMENT = timedelta(microseconds=1)
 
 @pytest.fixture
 def keyed(db: None) -> Keyed:
-    return Keyed(gateway_id=make.gateway().pk, user_id=None, key="order-4711", fingerprint="f" * 64)
+    return Keyed(
+        gateway_id=make.gateway().pk, user_id=None, key="order-4711", fingerprint="f" * 64, first_fingerprint="a" * 64
+    )
 
 
 def turn(keyed: Keyed, now: datetime) -> Turn:
@@ -51,6 +53,10 @@ def turn(keyed: Keyed, now: datetime) -> Turn:
 
 def answer(of: Turn, now: datetime, *, status: int = 200, body: str = '{"a":1}', error_type: str | None = None) -> None:
     settle(of, status=status, error_type=error_type, body=body, now=now)
+
+
+def of_body(body: bytes) -> str:
+    return fingerprint(method="POST", path="/a", caller="1 None None", body=body)
 
 
 class TestCheckedKey:
@@ -71,7 +77,8 @@ class TestFingerprint:
             {**same, "method": "PUT"},
             {**same, "path": "/a?b=2"},
             {**same, "caller": "1 2 None"},
-            {**same, "body": b"{} "},
+            {**same, "body": b"[]"},
+            {**same, "body": b""},
             {**same, "path": "/a", "caller": "?b=1\n1 None None"},
         ]
 
@@ -79,6 +86,50 @@ class TestFingerprint:
 
         assert len(set(prints)) == len(prints)
         assert fingerprint(**same) == prints[0]
+
+    @pytest.mark.parametrize(
+        ("one", "other"),
+        [
+            (b'{"a":1,"b":[1,{"c":2,"d":3}]}', b' { "b": [1, {"d": 3, "c": 2}],\n\t"a": 1 } '),
+            (b'{"n":10}', b'{"n":10.0}'),
+            (b'{"n":10}', b'{"n":1e1}'),
+            (b'{"n":0}', b'{"n":-0.0}'),
+            (b'{"n":0.1}', b'{"n":0.10}'),
+            (b'{"n":123456789012345678901234567890}', b'{"n": 123456789012345678901234567890}'),
+            ('{"n":"é₹"}'.encode(), b'{"n":"\\u00e9\\u20b9"}'),
+            (b'{"n":1,"n":2}', b'{"n":2}'),
+        ],
+    )
+    def test_is_the_same_for_the_same_json(self, one: bytes, other: bytes) -> None:
+        assert of_body(one) == of_body(other)
+
+    @pytest.mark.parametrize(
+        ("one", "other"),
+        [
+            (b'{"n":1}', b'{"n":"1"}'),
+            (b'{"n":1}', b'{"n":true}'),
+            (b'{"n":null}', b"{}"),
+            (b'{"n":1}', b'{"N":1}'),
+            (b"[1,2]", b"[2,1]"),
+            (b'{"n":1,"n":2}', b'{"n":1}'),
+            (b'{"n":10}', b'{"n":10.01}'),
+            (b'{"n":123456789012345678901234567890}', b'{"n":123456789012345678901234567891}'),
+            (b'{"n":"a b"}', b'{"n":"a  b"}'),
+            (b'{"n":"\xc3\xa9"}', b'{"n":"e\xcc\x81"}'),  # two spellings of é
+            (b"{", b"{ "),
+            (b"\xff", b"\xfe"),
+            (b"[" * 60_000, b"[" * 60_001),
+            (b"1" * 5_000, b"1" * 5_001),
+        ],
+    )
+    def test_is_another_for_another_value_or_what_is_no_json(self, one: bytes, other: bytes) -> None:
+        assert of_body(one) != of_body(other)
+
+    @pytest.mark.parametrize(
+        "body", [b"1e400", b"[NaN]", b'"\\ud800"', b"-1e308", b"\xef\xbb\xbf{}", b"\xff\xfe{\x00}\x00"]
+    )
+    def test_is_made_of_whatever_comes(self, body: bytes) -> None:
+        assert len(of_body(body)) == 64
 
 
 class TestBegin:
@@ -93,9 +144,35 @@ class TestBegin:
         assert IdempotentRequest.objects.count() == 1
 
     def test_gives_twins_the_stored_answer(self, keyed: Keyed, now: datetime) -> None:
-        answer(turn(keyed, now), now, status=400, body='{"b":2,"a":1.50}')
+        answer(turn(keyed, now), now, status=404, body='{"b":2,"a":1.50}')
 
-        assert begin(keyed=keyed, now=now + KEPT - MOMENT) == Stored(400, '{"b":2,"a":1.50}')
+        assert begin(keyed=keyed, now=now + KEPT - MOMENT) == Stored(404, '{"b":2,"a":1.50}')
+
+    @pytest.mark.parametrize("corrected", ["e" * 64, "f" * 64])
+    @pytest.mark.parametrize("status", [400, 415])
+    def test_frees_the_key_of_a_request_that_was_wrong(
+        self, keyed: Keyed, now: datetime, status: int, corrected: str
+    ) -> None:
+        wrong = turn(keyed, now)
+        answer(wrong, now, status=status)
+        next_one = replace(keyed, fingerprint=corrected)
+
+        again = turn(next_one, now)
+        with pytest.raises(TwinRunning):
+            begin(keyed=next_one, now=now)
+        answer(wrong, now, status=status, body='{"late":1}')
+        answer(again, now)
+
+        assert begin(keyed=next_one, now=now) == Stored(200, '{"a":1}')
+        with pytest.raises(IdempotencyMismatch):
+            begin(keyed=replace(keyed, fingerprint="d" * 64), now=now)
+
+    def test_knows_the_fingerprint_that_the_first_release_stored(self, keyed: Keyed, now: datetime) -> None:
+        answer(turn(replace(keyed, fingerprint=keyed.first_fingerprint), now), now)
+
+        assert begin(keyed=keyed, now=now) == Stored(200, '{"a":1}')
+        with pytest.raises(IdempotencyMismatch):
+            begin(keyed=replace(keyed, first_fingerprint="b" * 64), now=now)
 
     @pytest.mark.parametrize("answered", [True, False])
     def test_refuses_another_request_with_the_same_key(self, keyed: Keyed, now: datetime, answered: bool) -> None:

@@ -30,11 +30,11 @@ class TestIsObjectId:
 
 
 class TestNames:
-    @pytest.mark.parametrize("name", ["a", "0", "demo", "my-shop-2", "a" * 63])
+    @pytest.mark.parametrize("name", ["a", "0", "demo", "my-shop-2", "My_Shop", "a_", "a" * 63])
     def test_of_gateways_are_segments_of_a_url(self, name: str) -> None:
         assert GATEWAY_NAME.fullmatch(name)
 
-    @pytest.mark.parametrize("name", ["", "-a", "Demo", "a_b", "a b", "a/b", "a" * 64, "é", "a\n"])
+    @pytest.mark.parametrize("name", ["", "-a", "_a", "a b", "a/b", "a.b", "a" * 64, "é", "\N{KELVIN SIGN}", "a\n"])
     def test_of_gateways_are_nothing_else(self, name: str) -> None:
         assert not GATEWAY_NAME.fullmatch(name)
 

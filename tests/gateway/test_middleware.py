@@ -59,7 +59,7 @@ class TestRequestId:
 
 
 class TestEnvelope:
-    @pytest.mark.parametrize("path", ["/", "/nothing", "/gateway/Demo/transaction", "/gateway/a%00b/transaction"])
+    @pytest.mark.parametrize("path", ["/", "/nothing", "/gateway/De.mo/transaction", "/gateway/a%00b/transaction"])
     def test_is_round_what_is_nowhere(self, client: Client, path: str) -> None:
         response = client.get(path)
 

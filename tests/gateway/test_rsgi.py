@@ -45,9 +45,12 @@ class Exchange:
     chunks: list[bytes]
     stalls: bool = False
     said: tuple[int, list[tuple[str, str]], bytes] | None = None
+    given: int = 0
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
+        assert not self.given, "granian gives its iterator once"
         for chunk in self.chunks:
+            self.given += 1
             yield chunk
         if self.stalls:
             await asyncio.sleep(60)
@@ -122,6 +125,35 @@ class TestABody:
         scope = Scope(Headers(("content-length", "4")), path=path)
 
         assert seen(scope, Exchange([b"ab"], stalls=True)) == Seen(b"", "", True)
+
+
+class TestABodyThatIsRefused:
+    """Is drained after the answer, so that a client that sends everything before it reads finds the answer."""
+
+    def drained(self, scope: Scope, exchange: Exchange) -> int:
+        seen(scope, exchange)
+        return exchange.given
+
+    @pytest.mark.parametrize(
+        "scope", [of_length(200_000), Scope(CHUNKED), Scope(Headers(("content-length", "6000000")), path="/admin/x/")]
+    )
+    def test_is_read_to_its_end(self, scope: Scope) -> None:
+        assert self.drained(scope, Exchange([b"x" * 1_000_000] * 6)) == 6
+
+    def test_is_not_read_without_end(self, settings: Any) -> None:
+        settings.DRAINED_BYTES = 300_000
+
+        assert self.drained(of_length(10**9), Exchange([b"x" * 100_000] * 20)) == 4
+        assert self.drained(Scope(CHUNKED), Exchange([b"x" * 100_000] * 20)) == 5
+
+    @pytest.mark.parametrize("chunks", [[], [b"x" * 70_000]])
+    def test_is_not_waited_for(self, settings: Any, chunks: list[bytes]) -> None:
+        settings.BODY_SECONDS = 0.01
+
+        assert self.drained(of_length(200_000), Exchange(chunks, stalls=True)) == len(chunks)
+
+    def test_is_read_no_further_where_it_was_welcome(self) -> None:
+        assert self.drained(of_length(2), Exchange([b"{}"])) == 1
 
 
 class TestEnvironOf:

@@ -62,6 +62,10 @@ def _invalid_jwt(sentence: str) -> Refusal:
     return Refusal(401, "InvalidJWT", sentence)
 
 
+def _no_number(claim: str) -> Refusal:
+    return _invalid_jwt(f"The authtoken's {claim} must be a number of seconds since 1970.")
+
+
 NO_SECRET: Final = _invalid_secret("The header x-gateway-secret is missing.")
 WRONG_SECRET: Final = _invalid_secret("x-gateway-secret is not this gateway's API secret.")
 SWAPPED: Final = _invalid_secret("x-gateway-secret holds the JWT secret; send the API secret there.")
@@ -70,7 +74,7 @@ NOT_A_JWT: Final = _invalid_jwt("The authtoken is not a JWT.")
 ALGORITHM: Final = _invalid_jwt("The authtoken must be signed with HS256.")
 SIGNATURE: Final = _invalid_jwt("The authtoken's signature does not match the JWT secret.")
 SWAPPED_TOKEN: Final = _invalid_jwt("The authtoken is signed with the API secret; sign it with the JWT secret.")
-EXPIRED: Final = _invalid_jwt("The authtoken has expired.")
+EXPIRED: Final = _invalid_jwt("The authtoken has expired")
 EARLY: Final = _invalid_jwt("The authtoken is not valid yet")
 SHAPE: Final = _invalid_jwt("The authtoken's payload must be either")
 STRANGER: Final = _invalid_jwt("The authtoken's smallcaseAuthId is not one of this gateway's users.")
@@ -100,12 +104,12 @@ TOKENS: Final[Mapping[str, tuple[Callable[[str], str], Refusal]]] = {
     "tampered": (lambda s: guest_token(s)[:-4] + "AAAA", SIGNATURE),
     "payload a list": (lambda s: hs256([], s), NOT_A_JWT),
     "payload a number": (lambda s: hs256(1, s), NOT_A_JWT),
-    "exp a word": (lambda s: hs256(GUEST | {"exp": "tomorrow"}, s), NOT_A_JWT),
-    "exp a list": (lambda s: hs256(GUEST | {"exp": []}, s), NOT_A_JWT),
-    "exp null": (lambda s: hs256(GUEST | {"exp": None}, s), NOT_A_JWT),
+    "exp a word": (lambda s: hs256(GUEST | {"exp": "tomorrow"}, s), _no_number("exp")),
+    "exp a list": (lambda s: hs256(GUEST | {"exp": []}, s), _no_number("exp")),
+    "exp null": (lambda s: hs256(GUEST | {"exp": None}, s), _no_number("exp")),
     "exp beyond time": (lambda s: hs256(GUEST | {"exp": -(10**30)}, s), EXPIRED),
-    "nbf a list": (lambda s: hs256(GUEST | {"nbf": []}, s), NOT_A_JWT),
-    "iat an object": (lambda s: hs256(GUEST | {"iat": {}}, s), NOT_A_JWT),
+    "nbf a list": (lambda s: hs256(GUEST | {"nbf": []}, s), _no_number("nbf")),
+    "iat an object": (lambda s: hs256(GUEST | {"iat": {}}, s), _no_number("iat")),
     "neither guest nor user": (lambda s: hs256({}, s), SHAPE),
     "guest false": (lambda s: hs256({"guest": False}, s), SHAPE),
     "guest 1": (lambda s: hs256({"guest": 1}, s), SHAPE),

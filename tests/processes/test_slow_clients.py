@@ -4,6 +4,8 @@ import gzip
 import json
 import socket
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -74,6 +76,21 @@ def answer(connection: socket.socket) -> tuple[int, str | None]:
         return 0, None
     body = response.read()
     return response.status, json.loads(body).get("errorType") if body else None
+
+
+def send_without_end(connection: socket.socket) -> None:
+    while True:
+        connection.sendall(b"x" * 1024 * 1024)
+
+
+def urllib_status(url: str, size: int, *, chunked: bool) -> int:
+    pieces = (b"x" * 50_000 for _ in range(size // 50_000))
+    body = pieces if chunked else b"x" * size
+    asked = urllib.request.Request(url, data=body, headers={"Content-Type": "application/json"})
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(asked, timeout=30)
+    refused.value.close()
+    return refused.value.code
 
 
 def slowest(partner: DistantPartner, times: int = 20) -> float:
@@ -176,6 +193,39 @@ class TestABodyThatIsNotAsItShouldBe:
 
         assert made(served.stack) - before == (1 if said[0] == 200 else 0)
         assert "Traceback" not in served.stack.processes.log.read_text()
+
+    @pytest.mark.parametrize("size", [60_000, 100_000, 2_000_000, 8_000_000])
+    @pytest.mark.parametrize("chunked", [False, True], ids=["whole", "in chunks"])
+    def test_is_answered_to_a_client_that_sends_everything_first(
+        self, running: Stack, size: int, chunked: bool
+    ) -> None:
+        """Python's urllib reads nothing until all is sent: a connection closed before that is a broken pipe."""
+        refused = {
+            "/gateway/slow/transaction": 401,
+            "/checkout/slow/sessions": 401,
+            "/nothing": 404,
+            "/healthz": 405,
+            "/admin/login/": 403,
+        }
+        large = {path: 413 for path in refused if size > 65_536 and (path != "/admin/login/" or size > 5 * 1024 * 1024)}
+
+        told = {path: urllib_status(f"{running.base}{path}", size, chunked=chunked) for path in refused}
+
+        assert told == refused | large
+
+    def test_is_refused_before_it_is_sent_where_the_client_asks_first(self, served: "Served") -> None:
+        asking = head(served.partner, **{"Content-Length": "2000000", "Expect": "100-continue"}) + b"\r\n"
+
+        assert answer(served.connections.send(asking)) == (413, "PayloadTooLarge")
+
+    def test_of_no_end_is_read_for_a_while_and_answered_at_once(self, served: "Served") -> None:
+        began = time.monotonic()
+        connection = served.connections.send(head(served.partner, **{"Content-Length": "99999999999"}) + b"\r\n")
+
+        assert answer(connection) == (413, "PayloadTooLarge")
+        assert time.monotonic() - began < PROMPT * 5
+        with pytest.raises(ConnectionError):
+            send_without_end(connection)
 
     def test_is_not_carried_out_when_its_client_goes_away(
         self, running: Stack, partner: DistantPartner, connections: Connections

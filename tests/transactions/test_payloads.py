@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from brokers.port import OrderType, Side
+from gateway import clock
 from gateway.auth import jwt_secrets
 from gateway.models import Gateway
 from gateway.tokens import bearer
@@ -182,7 +183,7 @@ class TestDetails:
         token = payloads.details(made, [], expired=False)["smallcaseAuthToken"]
 
         assert made.account is not None
-        assert bearer(token, jwt_secrets(gateway)[0]).auth_id == made.account.auth_id
+        assert bearer(token, jwt_secrets(gateway)[0], now=clock.wall()).auth_id == made.account.auth_id
 
     def test_carry_the_sdk_response_once_there_is_one(self, batch: Batch) -> None:
         orders = list(Order.objects.select_related("batch").filter(batch=batch).order_by("position"))

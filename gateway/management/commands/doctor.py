@@ -14,11 +14,9 @@ from rich.table import Table
 
 from gateway import clock
 from gateway.checkup import SHOWN, Finding, Invariant, Scope, examine
-from gateway.errors import NotFound
-from gateway.models import Gateway
 from gateway.moment import one_moment
 from gateway.terminal import Command as Door
-from gateway.terminal import console
+from gateway.terminal import console, gateway_named
 from gateway.wire import timestamp
 
 MODULE: Final = "invariants"
@@ -47,7 +45,7 @@ class Command(Door):
             scope = Scope(
                 wall=clock.wall(),
                 kept_for=timedelta(days=settings.WEBHOOK_RETENTION_DAYS),
-                gateway=_named(gateway) if gateway else None,
+                gateway=gateway_named(gateway) if gateway else None,
             )
             findings = list(examine(_told(wanted), scope))
         broken = [finding for finding in findings if finding.count]
@@ -65,13 +63,6 @@ def gathered() -> Iterator[tuple[str, Invariant]]:
         if app.module is not None and module_has_submodule(app.module, MODULE):
             for invariant in import_module(f"{app.name}.{MODULE}").INVARIANTS:
                 yield app.label, invariant
-
-
-def _named(name: str) -> Gateway:
-    found = Gateway.objects.filter(name=name).first()
-    if found is None:
-        raise NotFound(f"There is no gateway called {name}.")
-    return found
 
 
 def _told(wanted: Sequence[tuple[str, Invariant]]) -> Iterator[Invariant]:

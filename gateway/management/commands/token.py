@@ -5,9 +5,8 @@ from typing import Any
 from gateway import clock
 from gateway.auth import jwt_secrets
 from gateway.ids import is_object_id
-from gateway.models import Gateway
 from gateway.terminal import Command as Door
-from gateway.terminal import stop
+from gateway.terminal import gateway_named, stop
 from gateway.tokens import connected_token, guest_token
 
 
@@ -22,16 +21,15 @@ class Command(Door):
         parser.add_argument("--ttl", type=int, metavar="SECONDS", help="expires after so long (default: never)")
 
     def act(self, *, name: str, auth_id: str | None, ttl: int | None, **options: Any) -> None:
-        gateway = Gateway.objects.filter(name=name).first()
-        if gateway is None:
-            stop(f"There is no gateway named {name}.")
+        gateway = gateway_named(name)
         if ttl is not None and ttl <= 0:
             stop("--ttl must be above zero.")
-        expires_at = clock.wall() + timedelta(seconds=ttl) if ttl else None
+        now = clock.wall()
+        expires_at = now + timedelta(seconds=ttl) if ttl else None
         secret = jwt_secrets(gateway)[0]
         if auth_id is None:
-            self.stdout.write(guest_token(secret, expires_at=expires_at))
+            self.stdout.write(guest_token(secret, issued_at=now, expires_at=expires_at))
             return
         if not is_object_id(auth_id) or not gateway.accounts.filter(auth_id=auth_id).exists():
             stop(f"{auth_id} is not a smallcaseAuthId of {name}.")
-        self.stdout.write(connected_token(secret, auth_id=auth_id, expires_at=expires_at))
+        self.stdout.write(connected_token(secret, auth_id=auth_id, issued_at=now, expires_at=expires_at))

@@ -111,7 +111,7 @@ class TestOneGateway:
         assert doctor("--gateway", other.name) == 0
 
     def test_has_to_be_there(self, gateway: Gateway) -> None:
-        with pytest.raises(CommandError, match=r"There is no gateway called nobody\."):
+        with pytest.raises(CommandError, match=r"There is no gateway named nobody\."):
             call_command("doctor", "--gateway", "nobody")
 
 

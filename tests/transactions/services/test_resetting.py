@@ -76,7 +76,7 @@ def lived_in(partner: Partner, gateway: Gateway, now: datetime) -> None:
     pins.pin(gateway=gateway, ticker="INFY", price=Decimal(1000), now=now)
     start_replay(gateway=gateway, span=Span(since=now), now=now)
     make.session(transaction=make.transaction(gateway=gateway, now=now), now=now)
-    begin(keyed=Keyed(gateway_id=gateway.pk, user_id=None, key="a key", fingerprint="f" * 64), now=now)
+    begin(keyed=Keyed(gateway.pk, None, "a key", fingerprint="f" * 64, first_fingerprint="a" * 64), now=now)
     overturned = Order.objects.filter(batch__gateway=gateway, status="COMPLETE")[0]
     books.staged(books.exported(overturned), by=reconciling.support())
     reconciling.settled(overturned, reconciling.REJECTED, by=reconciling.support(), now=now)

@@ -13,7 +13,7 @@ from gateway import clock
 from gateway.errors import Invalid
 from gateway.models import Gateway
 from gateway.terminal import Command as Door
-from gateway.terminal import console, stop
+from gateway.terminal import console, gateway_named
 from webhooks.client import Answer
 from webhooks.events import EventType
 from webhooks.forwarding import Forwarder, signers
@@ -52,9 +52,7 @@ class Command(Door):
         parser.add_argument("--for", type=float, dest="seconds", metavar="SECONDS", help="end by itself")
 
     def act(self, *, name: str, forward_to: str | None, seconds: float | None, **options: Any) -> None:
-        gateway = Gateway.objects.filter(name=name).first()
-        if gateway is None:
-            stop(f"There is no gateway named {name}.")
+        gateway = gateway_named(name)
         tail = Tail(gateway, types=options["type"])
         tail.begin(since=_since(gateway, options["since"]))
         self.heard = 0

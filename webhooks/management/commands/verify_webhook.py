@@ -10,9 +10,8 @@ from django.utils import timezone
 from gateway import clock
 from gateway.auth import api_secrets, jwt_secrets
 from gateway.errors import Invalid
-from gateway.models import Gateway
 from gateway.terminal import Command as Door
-from gateway.terminal import console, stop
+from gateway.terminal import console, gateway_named, stop
 from gateway.vault import unseal
 from webhooks.diagnosis.capture import Captured, Unreadable, read
 from webhooks.diagnosis.checksum import diagnose_checksum
@@ -108,9 +107,7 @@ def _moment(given: str | None) -> datetime:
 
 
 def _known(name: str, captured: Captured) -> Known:
-    gateway = Gateway.objects.filter(name=name).first()
-    if gateway is None:
-        stop(f"There is no gateway named {name}.")
+    gateway = gateway_named(name)
     return Known(
         api=_named(f"API secret of {name}", api_secrets(gateway)),
         jwt=_named(f"JWT secret of {name}", jwt_secrets(gateway)),

@@ -21,7 +21,7 @@ class Command(Door):
 
     def act(self, *, broker: str, client: str, gateway: str, dialect: str, **options: Any) -> None:
         profile_of(broker)
-        trades = trades_of(broker=broker, client_id=client, gateway=gateway)
+        trades = trades_of(broker=broker, client_id=client, gateway=gateway.lower())
         if not trades.exists():
             stop("There is no such trade.")
         for line in as_csv(trades, dialect=dialect):
