@@ -24,6 +24,7 @@ VAR_DIR = Path(env.text("VAR_DIR", default=str(BASE_DIR / "var")))
 
 # Secrets -------------------------------------------------------------------------------------------------
 if EMBEDDED:
+    env.keep_private(VAR_DIR)
     _secret_key = env.kept_secret(VAR_DIR / "secret_key", lambda: secrets.token_urlsafe(64))
     _encryption_key = env.kept_secret(VAR_DIR / "encryption_key", lambda: Fernet.generate_key().decode())
 SECRET_KEY = env.text("SECRET_KEY", default=_secret_key if EMBEDDED else None)
