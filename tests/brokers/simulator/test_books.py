@@ -3,9 +3,11 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from importlib import import_module
 from itertools import count
 
 import pytest
+from django.apps import apps
 from django.db import IntegrityError
 
 from brokers.charges import FREE
@@ -248,6 +250,17 @@ class TestTheDatabase:
         trade(account, now, "SELL", 1, "100")
 
         assert SimTrade.objects.filter(serial=None, funds_after=None, shares_after=None).count() == 2
+
+
+class TestTheMigration:
+    def test_blocks_what_an_open_buy_needed_until_then(self, account: SimAccount, now: datetime) -> None:
+        resting = order(account, now, "BUY", 10, kind="LIMIT", price="90", admitted=True, filled_quantity=4)
+        sale = order(account, now, "SELL", 10, kind="LIMIT", price="90", admitted=True)
+
+        import_module("brokers.simulator.migrations.0002_balances").block_for_open_buys(apps, None)
+
+        assert SimOrder.objects.get(pk=resting.pk).blocked == 540
+        assert SimOrder.objects.get(pk=sale.pk).blocked == 0
 
 
 def fields_of(one: SimTrade) -> dict[str, object]:
