@@ -1,11 +1,12 @@
 """From orders a day to rows, bytes, deliveries a second and processes; and a simulation that checks the processes.
 
-usage: python -m benchmarks.capacity --orders-per-day N --row-bytes FILE [--rates FILE] [--json] [more: --help]
+usage: python -m benchmarks.capacity [--orders-per-day N] [--row-bytes FILE] [--rates FILE] [--json] [more: --help]
 
-FILE of --row-bytes is what `python -m benchmarks.row_sizes --json` prints. FILE of --rates is JSON of what one process
-was measured to do a second: {"web": requests, "worker_orders": orders, "courier": deliveries}; --web-rate,
---worker-rate and --courier-rate take the place of single ones. There are no defaults: a rate is measured or not known,
-and without any there are rows, bytes and what comes at the peak, but no processes.
+Without options: a million orders a day, and the bytes of a row as benchmarks/measured has them. FILE of --row-bytes is
+what `python -m benchmarks.row_sizes --json` prints. FILE of --rates is JSON of what one process was measured to do a
+second: {"web": requests, "worker_orders": orders, "courier": deliveries};
+--web-rate, --worker-rate and --courier-rate take the place of single ones. Rates have no defaults: each machine has its
+own, and without any there are rows, bytes and what comes at the peak, but no processes.
 Ends with 1 when the simulation finds that more waits than the model says, 2 when something is missing.
 """
 
@@ -29,6 +30,8 @@ JOBS: Final = 200_000
 # What a simulation of this length may be off by.
 CHANCE: Final = 1.25
 WIDE: Final = 110
+ORDERS_PER_DAY: Final = 1e6
+ROW_BYTES: Final = Path(__file__).parent / "measured" / "row_sizes.json"
 GIB: Final = 1 << 30
 Checked = list[tuple[model.Station, Waited]]
 
@@ -61,14 +64,17 @@ def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.capacity", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--orders-per-day", type=_number("orders_per_day", 0.0), required=True)
+    told_of_orders = f"(default {ORDERS_PER_DAY:,.0f})"
+    parser.add_argument(
+        "--orders-per-day", type=_number("orders_per_day", 0.0), default=ORDERS_PER_DAY, help=told_of_orders
+    )
     for kind, told_of in ((model.Load, LOADS), (model.Wanted, LIMITS)):
         for name, told in told_of.items():
             default = kind.__dataclass_fields__[name].default
             helped = f"{told} (default {default})"
             parser.add_argument(_flag(name), type=_number(name, default), default=default, help=helped)
     parser.add_argument("--real-brokers", dest="simulated", action="store_false", help="no simulated brokers' books")
-    parser.add_argument("--row-bytes", type=Path, required=True, metavar="FILE")
+    parser.add_argument("--row-bytes", type=Path, default=ROW_BYTES, metavar="FILE", help="(default: as measured)")
     parser.add_argument("--rates", type=Path, metavar="FILE")
     for name in RATES:
         parser.add_argument(f"--{name}-rate", type=_number("rate", 0.0), metavar="N", help="a second, of one process")

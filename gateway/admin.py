@@ -216,7 +216,9 @@ class GatewayAdmin(Operable, Rotating):
 
 def _previous(gateway: Gateway, kind: Kind) -> str | None:
     """Sealed; None where it was retired."""
-    return gateway.sealed_previous_api_secret if kind == "api" else gateway.sealed_previous_jwt_secret
+    api: str | None = gateway.sealed_previous_api_secret
+    jwt: str | None = gateway.sealed_previous_jwt_secret
+    return api if kind == "api" else jwt
 
 
 @admin.register(Account)

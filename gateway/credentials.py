@@ -1,4 +1,4 @@
-"""A gateway's secrets: made, rotated with overlap, retired, sealed anew."""
+"""A gateway's secrets: made, rotated with overlap, retired."""
 
 import secrets
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from gateway.audit import Actor
 from gateway.errors import Conflict, Invalid
 from gateway.ids import GATEWAY_NAME
 from gateway.models import Gateway
-from gateway.vault import reseal, seal
+from gateway.vault import seal
 
 Kind = Literal["api", "jwt"]
 
@@ -84,13 +84,6 @@ def retire(gateway: Gateway, *, kind: Kind, by: Actor | None = None) -> None:
         if rows.update(**{previous: None}) and by:
             by.record(f"retire {kind} secret", f"gateway {gateway}", before={"accepted": 2}, after={"accepted": 1})
     gateway.refresh_from_db()
-
-
-def reseal_gateway(gateway: Gateway) -> None:
-    """Every secret of it under the newest of ENCRYPTION_KEYS."""
-    columns = [column for kind in ("api", "jwt") for column in _columns(kind)]
-    sealed = {column: reseal(getattr(gateway, column)) for column in columns if getattr(gateway, column)}
-    Gateway.objects.filter(pk=gateway.pk).update(**sealed)
 
 
 def _columns(kind: str) -> tuple[str, str]:

@@ -4,8 +4,11 @@ import os
 import re
 import secrets
 import ssl
+import stat
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
@@ -15,6 +18,20 @@ import limits
 T = TypeVar("T")
 # Stricter than Fernet, whose base64 passes over what does not belong: two keys with a wrong separator are one.
 FERNET_KEY = re.compile(r"[A-Za-z0-9_-]{43}=")
+# What the embedded default makes in VAR_DIR.
+KEPT = (
+    "secret_key",
+    "encryption_key",
+    "gateway.sqlite3*",
+    "demo-site.sqlite3*",
+    "celerybeat-schedule*",
+    "demo.log",
+    "queue",
+    "queue/**/*",
+    "metrics",
+    "metrics/*",
+)
+OTHERS = stat.S_IRWXG | stat.S_IRWXO
 TRUE, FALSE = frozenset({"true", "1", "yes", "on"}), frozenset({"false", "0", "no", "off"})
 
 env = environ.Env()
@@ -126,6 +143,30 @@ def store_url(name: str, *, default: str) -> str:
     if not url.startswith(("redis://", "rediss://", "redis+sentinel://", "memory://")):
         refuse(f"{name} must be redis://host:6379/0, redis+sentinel://host:26379/master or memory://.")
     return url
+
+
+def keep_private(directory: Path) -> None:
+    """What the embedded default makes is its owner's alone, from now on and from before, and so is `directory`.
+
+    What belongs to another user, or bears none of our names, stays as it is; so does a directory that users share, such
+    as /tmp.
+    """
+    os.umask(0o077)
+    directory.mkdir(parents=True, exist_ok=True)
+    here = directory.resolve()
+    for path in chain.from_iterable(map(here.glob, KEPT)):
+        if path.parent.resolve().is_relative_to(here):  # no link leads out of it
+            _tighten(path)
+    _tighten(here)
+
+
+def _tighten(path: Path) -> None:
+    """Files come and go in the queue, and not every file system knows modes."""
+    with suppress(OSError):
+        found = path.lstat()
+        is_ours = found.st_uid == os.geteuid() and not found.st_mode & stat.S_ISVTX
+        if is_ours and found.st_mode & OTHERS and not stat.S_ISLNK(found.st_mode):
+            path.chmod(stat.S_IMODE(found.st_mode) & ~OTHERS)
 
 
 def kept_secret(path: Path, make: Callable[[], str]) -> str:

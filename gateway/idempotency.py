@@ -21,7 +21,7 @@ from django.db.transaction import atomic
 from gateway.errors import RETRYABLE, Conflict, ErrorType, GatewayError, Invalid
 from gateway.ids import new_transaction_id
 from gateway.models import IdempotentRequest
-from gateway.vault import reseal, seal, unseal
+from gateway.vault import seal, unseal
 
 log = logging.getLogger(__name__)
 
@@ -160,13 +160,6 @@ def forget_old(*, now: datetime) -> int:
         gone, _ = IdempotentRequest.objects.filter(pk__in=keys, created_at__lte=now - KEPT).delete()
         forgotten += gone
     return forgotten
-
-
-def reseal_answers() -> None:
-    """Under the newest of ENCRYPTION_KEYS; row by row, for a stored answer never changes."""
-    for row in IdempotentRequest.objects.exclude(sealed_answer="").iterator(chunk_size=FORGOTTEN_AT_ONCE):
-        same = IdempotentRequest.objects.filter(pk=row.pk, sealed_answer=row.sealed_answer)
-        same.update(sealed_answer=reseal(row.sealed_answer))
 
 
 def _after_the_first(keyed: Keyed, reserved: str, now: datetime) -> Turn | Stored:

@@ -8,6 +8,8 @@ from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django_otp.models import Device, ThrottlingMixin
 
+from gateway.vault import SealedField
+
 
 class MarketHours(models.TextChoices):
     ALWAYS = "always"
@@ -20,10 +22,10 @@ class Gateway(models.Model):
 
     name = models.SlugField(max_length=63, unique=True)
     is_test = models.BooleanField(default=True)
-    sealed_api_secret = models.TextField()
-    sealed_previous_api_secret = models.TextField(null=True, blank=True)
-    sealed_jwt_secret = models.TextField()
-    sealed_previous_jwt_secret = models.TextField(null=True, blank=True)
+    sealed_api_secret = SealedField()
+    sealed_previous_api_secret = SealedField(null=True, blank=True)
+    sealed_jwt_secret = SealedField()
+    sealed_previous_jwt_secret = SealedField(null=True, blank=True)
     allowed_origins = models.JSONField(default=list, blank=True)
     market_hours = models.CharField(max_length=8, choices=MarketHours, blank=True, default="")
     clock_offset = models.DurationField(default=timedelta(0))
@@ -103,7 +105,7 @@ class IdempotentRequest(models.Model):
     leased_until = models.DateTimeField()
     attempts = models.PositiveIntegerField(default=0)
     status_code = models.PositiveSmallIntegerField(null=True)
-    sealed_answer = models.TextField(blank=True)
+    sealed_answer = SealedField(blank=True)
     created_at = models.DateTimeField()
 
     class Meta:
@@ -139,7 +141,7 @@ class AuthenticatorApp(ThrottlingMixin, Device):  # type: ignore[misc]  # django
     looked at by gateway.logging_in alone: to django-otp's own question every one is wrong.
     """
 
-    sealed_key = models.TextField()
+    sealed_key = SealedField()
     last_t = models.BigIntegerField(default=-1)
 
     class Meta:

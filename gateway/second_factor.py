@@ -16,7 +16,7 @@ from gateway.audit import Actor
 from gateway.errors import Conflict, Invalid
 from gateway.logging_in import STEPS_OFF, device_of, shows
 from gateway.models import AuthenticatorApp
-from gateway.vault import reseal, seal
+from gateway.vault import seal
 
 
 class WrongCode(Invalid):
@@ -81,12 +81,3 @@ def take_away(*, user: User, by: Actor) -> bool:
             before, after = {"second_factor": True}, {"second_factor": False}
             by.record("take second factor away", f"user {user}", before=before, after=after)
     return bool(gone)
-
-
-def reseal_apps() -> int:
-    """How many; in the caller's transaction. Only the key is written: codes are counted beside it."""
-    apps = list(AuthenticatorApp.objects.select_for_update(no_key=True).order_by("pk"))
-    for app in apps:
-        app.sealed_key = reseal(app.sealed_key)
-    AuthenticatorApp.objects.bulk_update(apps, ["sealed_key"])
-    return len(apps)

@@ -1,9 +1,23 @@
 """Secrets that must be recoverable, at rest: Fernet, the newest key seals, every key opens."""
 
 from functools import lru_cache
+from typing import Any, TypeVar
 
-from cryptography.fernet import Fernet, MultiFernet
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
+from django.db import models
+
+_Set = TypeVar("_Set")
+_Get = TypeVar("_Get")
+
+
+class SealedField(models.TextField[_Set, _Get]):
+    """A column of sealed secrets. `manage.py reseal_secrets` finds each by its type (gateway.resealing)."""
+
+    def deconstruct(self) -> Any:
+        """For migrations it is the text that it is in the database."""
+        name, _, args, kwargs = super().deconstruct()
+        return name, "django.db.models.TextField", args, kwargs
 
 
 def seal(secret: str) -> str:
@@ -24,8 +38,13 @@ def unseal_kept(sealed: str) -> str:
 
 
 def reseal(sealed: str) -> str:
-    """The same secret under the newest key."""
-    return _vault(tuple(settings.ENCRYPTION_KEYS)).rotate(sealed.encode()).decode()
+    """The same secret under the newest key; the very text where that key has sealed it. Raises as `unseal` does."""
+    keys = tuple(settings.ENCRYPTION_KEYS)
+    try:
+        _vault(keys[:1]).decrypt(sealed.encode())
+    except InvalidToken:
+        return _vault(keys).rotate(sealed.encode()).decode()
+    return sealed
 
 
 @lru_cache(maxsize=4_096)

@@ -54,6 +54,10 @@ def instruments(db: None) -> None:
     load(read_instruments(SHIPPED).instruments)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--long", action="store_true", help="bigger counts")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Counts of this run alone, from the first request on, which comes with the collection (test_openapi).
 

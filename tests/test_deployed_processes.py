@@ -299,6 +299,7 @@ class TestTheImage:
         last = DOCKERFILE.rpartition("\nFROM ")[2]
 
         assert "VAR_DIR=/tmp/var" in DOCKERFILE
+        assert "chmod --recursive a+rX /srv /opt/gateway\n" in DOCKERFILE  # collectstatic runs with a umask of 077
         assert re.findall(r"COPY --from=built (\S+)", last) == ["/opt/gateway", "/srv"]
         assert not any(name in DOCKERFILE for name in SECRETS)
 

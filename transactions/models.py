@@ -7,6 +7,7 @@ from django.db.models import F, Q
 from brokers.port import OrderType, Side, Validity, Variety
 from gateway.ids import new_object_id, new_transaction_id
 from gateway.models import Account, Gateway, Work
+from gateway.vault import SealedField
 from smallcases.models import Version
 from transactions.intents import Intent
 from transactions.modes import Mode
@@ -36,7 +37,7 @@ class Transaction(models.Model):
     notes = models.CharField(max_length=256, null=True)
     is_new_user = models.BooleanField(default=False)
     outcome = models.JSONField(null=True)
-    sealed_login = models.TextField(blank=True)
+    sealed_login = SealedField(blank=True)
     error_code = models.PositiveSmallIntegerField(null=True)
     error_message = models.CharField(max_length=40, blank=True)
     expires_at = models.DateTimeField()

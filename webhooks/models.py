@@ -5,6 +5,7 @@ from django.db.models import F, Q
 
 from gateway.ids import new_object_id
 from gateway.models import Gateway, Work
+from gateway.vault import SealedField
 from webhooks.events import DEFAULT_TYPES, EventType
 from webhooks.retry import Plan
 
@@ -29,8 +30,8 @@ class Endpoint(models.Model):
     gateway = models.ForeignKey(Gateway, on_delete=models.PROTECT, related_name="endpoints")
     public_id = models.CharField(max_length=24, unique=True, default=new_object_id)
     url = models.URLField(max_length=500)
-    sealed_secret = models.TextField()
-    sealed_previous_secret = models.TextField(null=True, blank=True)
+    sealed_secret = SealedField()
+    sealed_previous_secret = SealedField(null=True, blank=True)
     types = models.JSONField(default=default_types)
     plan = models.CharField(max_length=8, choices=[(p.value, p.value) for p in Plan], default=Plan.STANDARD.value)
     is_enabled = models.BooleanField(default=True)

@@ -11,10 +11,10 @@ from django.db.transaction import atomic
 from brokers.charges import Tariff
 from brokers.port import BrokerStatus
 from brokers.quotes import quotes
-from brokers.simulator import link
+from brokers.simulator import accounts, books, link
 from brokers.simulator.fills import UNMATCHED, Fill
-from brokers.simulator.matching import WRITTEN, exchange_order_id, record_fill
-from brokers.simulator.models import SimOrder, SimTrade
+from brokers.simulator.matching import WRITTEN, exchange_order_id, record, trade_of
+from brokers.simulator.models import SimAccount, SimOrder, SimTrade
 from brokers.simulator.personas import LATE, Fate
 from gateway.errors import Conflict, Invalid, NotFound
 
@@ -30,6 +30,10 @@ class Act(StrEnum):
 
 class AlreadySettled(Conflict):
     """The broker's record of an order is final and cannot be played otherwise."""
+
+
+class NotCovered(Conflict):
+    """The fill would leave the account with less than no funds or shares."""
 
 
 _WITH_FATE: Final = [*WRITTEN, "fate", "silent_until", "garbled"]
@@ -48,14 +52,15 @@ class Wish:
 def play(*, ref: str, wish: Wish, tariff: Tariff, now: datetime) -> None:
     """Changes the broker's record only; the gateway hears of it when it next asks."""
     with atomic(durable=True):
-        order = SimOrder.objects.select_for_update().select_related("account").filter(ref=ref).first()
-        if order is None:
+        account = accounts.locked_with(ref)
+        if account is None:
             raise NotFound("This order never reached the broker.")
-        SimTrade.objects.bulk_create(_played(order, wish, tariff, now))
+        order = SimOrder.objects.get(ref=ref)
+        SimTrade.objects.bulk_create(_played(account, order, wish, tariff, now))
         order.save(update_fields=_WITH_FATE)
 
 
-def _played(order: SimOrder, wish: Wish, tariff: Tariff, now: datetime) -> list[SimTrade]:
+def _played(account: SimAccount, order: SimOrder, wish: Wish, tariff: Tariff, now: datetime) -> list[SimTrade]:
     is_open = order.status == BrokerStatus.OPEN
     order.silent_until, order.garbled, order.said_at = None, False, now
     if wish.act is Act.HANG:
@@ -67,7 +72,7 @@ def _played(order: SimOrder, wish: Wish, tariff: Tariff, now: datetime) -> list[
         raise AlreadySettled(f"At the broker this order is {order.status} already.")
     if wish.act in {Act.REJECT, Act.CANCEL}:
         return _ended(order, wish)
-    return _filled(order, wish, tariff, now)
+    return _filled(account, order, wish, tariff, now)
 
 
 def _ended(order: SimOrder, wish: Wish) -> list[SimTrade]:
@@ -79,14 +84,18 @@ def _ended(order: SimOrder, wish: Wish) -> list[SimTrade]:
     return []
 
 
-def _filled(order: SimOrder, wish: Wish, tariff: Tariff, now: datetime) -> list[SimTrade]:
+def _filled(account: SimAccount, order: SimOrder, wish: Wish, tariff: Tariff, now: datetime) -> list[SimTrade]:
     rest = order.quantity - order.filled_quantity
     partly = wish.act is Act.PARTIAL
     wanted = wish.quantity or (max(rest // 2, 1) if partly else rest)
     if wanted > rest or (wanted == rest and partly):
         raise Invalid(f"quantity: of this order {rest} are open; {wish.act.value} needs fewer.")
-    at_price = wish.price or quotes(order.account.gateway_id, [order.ticker])[order.ticker].at(now)
-    trade = record_fill(order, order.trades.count() + 1, Fill(wanted, at_price, now), tariff)
+    at_price = wish.price or quotes(account.gateway_id, [order.ticker])[order.ticker].at(now)
+    trade = trade_of(order, order.trades.count() + 1, Fill(wanted, at_price, now), tariff)
+    balances = books.balances(account)
+    if not balances.cover(order, trade):
+        raise NotCovered("The account's funds or shares do not cover this fill.")
+    record(order, trade, balances)
     order.exchange_order_id = exchange_order_id(order.ref)
     complete = order.filled_quantity == order.quantity
     order.status = (BrokerStatus.COMPLETE if complete else BrokerStatus.CANCELLED).value

@@ -11,7 +11,7 @@ from django.db.transaction import atomic
 
 from brokers.charges import Tariff
 from brokers.port import Ack, Holding, Login, LoginEnded, LoginRefused, NewOrder, Report
-from brokers.simulator import books, link
+from brokers.simulator import accounts, books, link
 from brokers.simulator.matching import bring_up_to_date, cancel
 from brokers.simulator.models import SimAccount, SimOrder
 from brokers.simulator.personas import (
@@ -25,7 +25,7 @@ from brokers.simulator.personas import (
     persona_of,
     treatments,
 )
-from gateway.compiled import compiled, first
+from gateway.compiled import compiled
 from gateway.updating import insert_each
 
 _REFUSALS: Final = {
@@ -70,66 +70,63 @@ class SimulatedBroker:
         return Login(gateway=gateway, broker=broker, client_id=client_id, token=forced)
 
     def funds(self, login: Login, *, now: datetime) -> Decimal:
-        return books.free_funds(_account(login))
+        with atomic(durable=True):
+            return books.free_funds(_locked(login))
 
     def holdings(self, login: Login, *, now: datetime, tickers: Sequence[str] = ()) -> Sequence[Holding]:
-        account = _account(login)
-        return books.sellable(account, tickers) if tickers else books.holdings(account)
+        with atomic(durable=True):
+            account = _locked(login)
+            return books.sellable(account, tickers) if tickers else books.holdings(account)
 
     def place(self, login: Login, basket: Sequence[NewOrder], *, now: datetime) -> Sequence[Ack]:
         """The unique ref makes the second placing of an order write nothing."""
-        account = _account(login)
         persona = persona_of(login.client_id)
         fates = treatments(persona, forced=login.token, count=len(basket))
         link.before(line_of(persona))
-        placed = [_booked(account, new, fate, now) for new, fate in zip(basket, fates, strict=True) if not fate.refused]
-        insert_each(placed, pass_over_known=True)
+        with atomic(durable=True):
+            account = _locked(login)
+            taken = [(new, fate) for new, fate in zip(basket, fates, strict=True) if not fate.refused]
+            insert_each([_booked(account, new, fate, now) for new, fate in taken], pass_over_known=True)
         link.after(line_of(persona))
         return [
             _ack(new.ref, fate) for new, fate in zip(basket, fates, strict=True) if fate.refused or fate.silence is None
         ]
 
     def order_book(self, login: Login, refs: Sequence[str], *, now: datetime) -> Sequence[Report]:
-        with atomic():
-            orders = _orders(login, refs)
-            bring_up_to_date(orders, self.terms[login.broker].latency, self.terms[login.broker].tariff, now)
+        with atomic(durable=True):
+            orders = self._up_to_date(login, refs, now)
         said = [link.heard(order) for order in orders if not link.is_silent(order, now)]
         return link.echoed(line_of(persona_of(login.client_id)), said)
 
     def cancel(self, login: Login, refs: Sequence[str], *, now: datetime) -> None:
-        with atomic():
-            orders = _orders(login, refs)
-            bring_up_to_date(orders, self.terms[login.broker].latency, self.terms[login.broker].tariff, now)
-            cancel(orders, now)
+        with atomic(durable=True):
+            cancel(self._up_to_date(login, refs, now), now)
+
+    def _up_to_date(self, login: Login, refs: Sequence[str], now: datetime) -> list[SimOrder]:
+        """Matched up to `now`; the account stays locked."""
+        account = accounts.locked(login)
+        if account is None:
+            return []
+        orders = _orders_of(account=account.pk, refs=list(refs))
+        terms = self.terms[login.broker]
+        bring_up_to_date(account, orders, terms.latency, terms.tariff, now)
+        return orders
 
 
 def _is_forceable(forced: str) -> bool:
     return forced in FORCED or (forced.isascii() and forced.isdigit())
 
 
-def _account(login: Login) -> SimAccount:
-    account = first(_accounts(gateway=login.gateway, broker=login.broker, client_id=login.client_id))
+def _locked(login: Login) -> SimAccount:
+    account = accounts.locked(login)
     if account is None:
         raise SimAccount.DoesNotExist(f"{login.broker} knows no client {login.client_id}.")
     return account
 
 
 @compiled
-def _accounts(*, gateway: int, broker: str, client_id: str) -> QuerySet[SimAccount]:
-    return SimAccount.objects.filter(gateway=gateway, broker=broker, client_id=client_id)
-
-
-def _orders(login: Login, refs: Sequence[str]) -> list[SimOrder]:
-    """Locked, with their account."""
-    return _orders_of(gateway=login.gateway, broker=login.broker, client_id=login.client_id, refs=list(refs))
-
-
-@compiled
-def _orders_of(*, gateway: int, broker: str, client_id: str, refs: list[str]) -> QuerySet[SimOrder]:
-    mine = SimOrder.objects.filter(
-        account__gateway=gateway, account__broker=broker, account__client_id=client_id, ref__in=refs
-    )
-    return mine.select_related("account__gateway").select_for_update(of=("self",)).order_by("pk")
+def _orders_of(*, account: int, refs: list[str]) -> QuerySet[SimOrder]:
+    return SimOrder.objects.filter(account=account, ref__in=refs).order_by("pk")
 
 
 def _ack(ref: str, fate: Treatment) -> Ack:

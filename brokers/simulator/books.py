@@ -1,20 +1,30 @@
-"""The broker's books: funds, holdings and the risk check, all sums over the tradebook."""
+"""The broker's books: funds and holdings, which are sums over the tradebook, and the risk check."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
+from typing import Final
 
-from django.db.models import Case, DecimalField, F, IntegerField, Q, QuerySet, Sum, When
+from django.db.models import Case, Count, DecimalField, F, IntegerField, Q, QuerySet, Sum, When
 
+from brokers.charges import Tariff, charges
 from brokers.port import Holding, OrderType, Side
 from brokers.prices import within_band
 from brokers.quotes import Quote
 from brokers.simulator.models import SimAccount, SimOrder, SimTrade, Status
 from gateway.compiled import compiled
-from gateway.money import average
+from gateway.money import average, rupees
 
 MONEY = DecimalField(max_digits=20, decimal_places=2)
 IS_BUY = Q(side=Side.BUY.value)
+# Of a trade: rupees, those that it brings in, and shares that it brings in.
+TURNOVER: Final = F("price") * F("quantity")
+CASH: Final = Case(When(IS_BUY, then=-TURNOVER - F("charges")), default=TURNOVER - F("charges"), output_field=MONEY)
+SHARES: Final = Case(When(IS_BUY, then=F("quantity")), default=-F("quantity"), output_field=IntegerField())
+MARGINS_EXCEEDED: Final = "marginsExceeded"
+CHECK_HOLDINGS: Final = "checkHoldings"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,21 +33,20 @@ class Ledger:
 
     rupees: Decimal
     shares: Mapping[str, int]
+    trades: int
 
 
 def ledger(account: SimAccount) -> Ledger:
     rows = _traded(account=account.pk)
-    return Ledger(sum((rupees for _, rupees, _ in rows), Decimal(0)), {ticker: shares for ticker, _, shares in rows})
+    came_in = sum((rupees for _, rupees, _, _ in rows), Decimal(0))
+    return Ledger(came_in, {ticker: shares for ticker, _, shares, _ in rows}, sum(trades for *_, trades in rows))
 
 
 @compiled
-def _traded(*, account: int) -> QuerySet[SimTrade, tuple[str, Decimal, int]]:
-    """Ticker, rupees, shares."""
-    turnover = F("price") * F("quantity")
-    cash = Case(When(IS_BUY, then=-turnover - F("charges")), default=turnover - F("charges"), output_field=MONEY)
-    signed = Case(When(IS_BUY, then=F("quantity")), default=-F("quantity"), output_field=IntegerField())
+def _traded(*, account: int) -> QuerySet[SimTrade, tuple[str, Decimal, int, int]]:
+    """Ticker, rupees, shares, trades."""
     sums = SimTrade.objects.filter(account=account).values_list("ticker").order_by("ticker")
-    return sums.annotate(rupees=Sum(cash, output_field=MONEY), shares=Sum(signed))
+    return sums.annotate(rupees=Sum(CASH, output_field=MONEY), shares=Sum(SHARES), trades=Count("pk"))
 
 
 def free_funds(account: SimAccount) -> Decimal:
@@ -47,11 +56,10 @@ def free_funds(account: SimAccount) -> Decimal:
 
 def holdings(account: SimAccount) -> list[Holding]:
     """What is held, with the average price of its buys."""
-    turnover = F("price") * F("quantity")
     bought = SimTrade.objects.filter(IS_BUY, account=account).values_list("ticker").order_by("ticker")
     prices = {
         ticker: average(Decimal(cost) / quantity)
-        for ticker, cost, quantity in bought.annotate(cost=Sum(turnover, output_field=MONEY), shares=Sum("quantity"))
+        for ticker, cost, quantity in bought.annotate(cost=Sum(TURNOVER, output_field=MONEY), shares=Sum("quantity"))
     }
     return [Holding(t, shares, prices[t]) for t, shares in ledger(account).shares.items() if shares > 0 and t in prices]
 
@@ -62,60 +70,97 @@ def sellable(account: SimAccount, tickers: Sequence[str]) -> list[Holding]:
     return [Holding(ticker, held.get(ticker, 0) + account.lent_shares, Decimal(0)) for ticker in tickers]
 
 
-def refuse_what_is_not_covered(
-    account: SimAccount, orders: Iterable[SimOrder], quotes: Mapping[str, Quote]
-) -> dict[str, str]:
-    """The risk check, in the orders' order: errorCode by ref for those that funds, holdings or the band refuse."""
-    waiting = list(orders)
-    resting, traded = _resting(account), ledger(account)
-    funds = account.opening_funds + traded.rupees - resting.rupees
-    shares = {
-        order.ticker: account.lent_shares + traded.shares.get(order.ticker, 0) - resting.shares.get(order.ticker, 0)
-        for order in waiting
-    }
-    refused: dict[str, str] = {}
-    for order in waiting:
-        quote = quotes[order.ticker]
-        cost = _cost(order, quote)
+@dataclass(slots=True)
+class Balances:
+    """What an account has, and what of it no open order has spoken for. Read and changed while it is locked.
+
+    `funds` and `free_funds` in rupees; shares by ticker, held and lent; `serial` of the last trade.
+    """
+
+    funds: Decimal
+    free_funds: Decimal
+    shares: Counter[str]
+    free_shares: Counter[str]
+    lent: int
+    serial: int
+
+    def refusal(self, order: SimOrder, quote: Quote, cost: Decimal) -> str:
+        """The risk check: the errorCode with which the broker rejects the order, or nothing."""
         if order.price is not None and not within_band(order.price, quote.reference):
-            refused[order.ref] = "circuitLimitExceeded"
-        elif order.side == Side.BUY and cost > funds:
-            refused[order.ref] = "marginsExceeded"
-        elif order.side == Side.SELL and order.quantity > shares[order.ticker]:
-            refused[order.ref] = "checkHoldings"
-        elif order.side == Side.BUY:
-            funds -= cost
+            return "circuitLimitExceeded"
+        if order.side == Side.BUY:
+            return MARGINS_EXCEEDED if cost > self.free_funds else ""
+        return CHECK_HOLDINGS if order.quantity > self.sellable(order.ticker) else ""
+
+    def sellable(self, ticker: str) -> int:
+        return self.lent + self.free_shares[ticker]
+
+    def block(self, order: SimOrder, cost: Decimal) -> None:
+        """The order has passed the risk check: no other may have what it needs."""
+        if order.side == Side.BUY:
+            order.blocked = cost
+            self.free_funds -= cost
         else:
-            shares[order.ticker] -= order.quantity
-    return refused
+            self.free_shares[order.ticker] -= order.quantity
+
+    def cover(self, order: SimOrder, trade: SimTrade) -> bool:
+        """Prices move after the risk check: what a buy costs beyond what it has blocked must be free.
+
+        A tester may fill an order that has not come to its risk check, and has nothing put aside.
+        """
+        if order.side == Side.BUY:
+            return trade.price * trade.quantity + trade.charges <= self.free_funds + _released(order, trade.quantity)
+        return trade.quantity <= self.sellable(order.ticker) + (trade.quantity if order.admitted else 0)
+
+    def take(self, order: SimOrder, trade: SimTrade) -> None:
+        """Before the order counts the trade, which learns the balances that it leaves."""
+        turnover = trade.price * trade.quantity
+        if order.side == Side.BUY:
+            released = _released(order, trade.quantity)
+            order.blocked -= released
+            self.free_funds += released
+            self._move(order.ticker, trade.quantity, -turnover - trade.charges)
+        else:
+            self.free_shares[order.ticker] += trade.quantity if order.admitted else 0
+            self._move(order.ticker, -trade.quantity, turnover - trade.charges)
+        self.serial += 1
+        trade.serial, trade.funds_after = self.serial, self.funds
+        trade.shares_after = self.lent + self.shares[order.ticker]
+
+    def _move(self, ticker: str, shares: int, rupees: Decimal) -> None:
+        self.funds += rupees
+        self.free_funds += rupees
+        self.shares[ticker] += shares
+        self.free_shares[ticker] += shares
 
 
-def _cost(order: SimOrder, quote: Quote) -> Decimal:
-    """What a buy blocks: its limit, or the price at which it was placed; rupees."""
-    limit = None if order.order_type in {OrderType.MARKET, OrderType.SLM} else order.price
-    return (limit or quote.at(order.placed_at)) * order.quantity
+def balances(account: SimAccount) -> Balances:
+    """Of an account that the caller has locked."""
+    traded, resting = ledger(account), _resting(account=account.pk)
+    funds, shares = account.opening_funds + traded.rupees, Counter(traded.shares)
+    free_funds, free_shares = funds, shares.copy()
+    for ticker, blocked, to_sell in resting:
+        free_funds -= blocked
+        free_shares[ticker] -= to_sell
+    return Balances(funds, free_funds, shares, free_shares, account.lent_shares, traded.trades)
 
 
-@dataclass(frozen=True, slots=True)
-class Resting:
-    """What orders at the exchange have spoken for: rupees of buys at their limits, shares of sells."""
+def cost(order: SimOrder, quote: Quote, arrived_at: datetime, tariff: Tariff) -> Decimal:
+    """What a buy blocks, rupees: its limit, its trigger or the price on its arrival, and the charges."""
+    limit = order.price if order.order_type in {OrderType.LIMIT, OrderType.SL} else order.trigger_price
+    turnover = (limit or quote.at(arrived_at)) * order.quantity
+    return turnover + charges(tariff, Side.BUY, turnover)
 
-    rupees: Decimal
-    shares: Mapping[str, int]
 
-
-def _resting(account: SimAccount) -> Resting:
-    sums = _at_work(account=account.pk)
-    return Resting(
-        rupees=sum((value for side, _, _, value in sums if side == Side.BUY and value), Decimal(0)),
-        shares={ticker: shares for side, ticker, shares, _ in sums if side == Side.SELL},
-    )
+def _released(order: SimOrder, quantity: int) -> Decimal:
+    """Rupees that the order needs to block no longer once `quantity` more have filled."""
+    return rupees(order.blocked * quantity / (order.quantity - order.filled_quantity))
 
 
 @compiled
-def _at_work(*, account: int) -> QuerySet[SimOrder, tuple[str, str, int, Decimal | None]]:
-    """Side, ticker, shares, rupees."""
-    rest = F("quantity") - F("filled_quantity")
+def _resting(*, account: int) -> QuerySet[SimOrder, tuple[str, Decimal, int]]:
+    """Ticker, rupees of its open buys, shares of its open sales."""
+    to_sell = Case(When(IS_BUY, then=0), default=F("quantity") - F("filled_quantity"), output_field=IntegerField())
     open_ones = SimOrder.objects.filter(account=account, status=Status.OPEN, admitted=True)
-    rows = open_ones.values_list("side", "ticker").order_by("side", "ticker")
-    return rows.annotate(shares=Sum(rest), value=Sum(rest * F("price"), output_field=MONEY))
+    rows = open_ones.values_list("ticker").order_by("ticker")
+    return rows.annotate(rupees=Sum("blocked", output_field=MONEY), shares=Sum(to_sell))

@@ -3,10 +3,10 @@
 from decimal import Decimal
 from typing import Final
 
-from django.db.models import Case, Count, DecimalField, F, IntegerField, Q, Sum, When
+from django.db.models import Count, DecimalField, F, Q, Sum
 from django.db.models.functions import Abs, Coalesce
 
-from brokers.port import Side
+from brokers.simulator.books import CASH, SHARES
 from brokers.simulator.models import SimOrder, SimTrade, Status
 from gateway.checkup import Invariant, Rows, Scope
 
@@ -40,11 +40,17 @@ def _mistitled(scope: Scope) -> Rows:
 
 
 def _oversold(scope: Scope) -> Rows:
-    signed = Case(When(side=Side.BUY, then=F("quantity")), default=-F("quantity"), output_field=IntegerField())
-    held = scope.of(SimTrade.objects.all(), OWNER).values("account", "ticker").annotate(shares=Sum(signed))
+    held = scope.of(SimTrade.objects.all(), OWNER).values("account", "ticker").annotate(shares=Sum(SHARES))
     found = held.filter(shares__lt=-F("account__lent_shares"))
     named = found.values("account__broker", "account__client_id", "ticker", "shares", trades=Count("pk"))
     return named.order_by("account__broker", "account__client_id", "ticker")
+
+
+def _overspent(scope: Scope) -> Rows:
+    spent = scope.of(SimTrade.objects.all(), OWNER).values("account").annotate(rupees=Sum(CASH, output_field=MONEY))
+    found = spent.filter(rupees__lt=-F("account__opening_funds"))
+    named = found.values("account__broker", "account__client_id", "rupees", trades=Count("pk"))
+    return named.order_by("account__broker", "account__client_id")
 
 
 INVARIANTS: Final = (
@@ -65,5 +71,11 @@ INVARIANTS: Final = (
         means="No simulated account has sold more than it bought and was lent.",
         remedy="The simulator's risk check let a sale through. Keep the rows: this is a bug to report.",
         offenders=_oversold,
+    ),
+    Invariant(
+        name="nobody_spends_more_than_they_have_at_the_broker",
+        means="No simulated account has paid more for shares and charges than its opening funds and its sales.",
+        remedy="The simulator's risk check let a buy through. Keep the rows: this is a bug to report.",
+        offenders=_overspent,
     ),
 )

@@ -1,9 +1,12 @@
 """Brings order book and tradebook up to a moment: risk check, fills, trades, in a handful of statements."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import cache, partial
 from hashlib import blake2b
+from itertools import accumulate
+from typing import Final
 
 from brokers.calendar import market_of
 from brokers.charges import Tariff, charges
@@ -11,9 +14,10 @@ from brokers.hours import Market
 from brokers.port import OrderType, Side, Validity
 from brokers.quotes import Quote, quotes
 from brokers.simulator import books
+from brokers.simulator.books import CHECK_HOLDINGS, MARGINS_EXCEEDED, Balances
 from brokers.simulator.fills import Fill, Progress, Working, progress
 from brokers.simulator.latency import arrival
-from brokers.simulator.models import SimOrder, SimTrade, Status
+from brokers.simulator.models import SimAccount, SimOrder, SimTrade, Status
 from brokers.simulator.personas import Fate
 from gateway.money import average
 from gateway.updating import insert_each, update_each
@@ -21,6 +25,7 @@ from gateway.updating import insert_each, update_each
 WRITTEN = [
     "status",
     "admitted",
+    "blocked",
     "triggered",
     "looked_at",
     "filled_quantity",
@@ -29,27 +34,33 @@ WRITTEN = [
     "error_code",
     "said_at",
 ]
+UNCOVERED: Final = {Side.BUY: MARGINS_EXCEEDED, Side.SELL: CHECK_HOLDINGS}
 
 
-def bring_up_to_date(orders: Sequence[SimOrder], latency: timedelta, tariff: Tariff, now: datetime) -> None:
-    """Of one account, locked by the caller; changes the given rows and writes those that changed."""
+def bring_up_to_date(
+    account: SimAccount, orders: Sequence[SimOrder], latency: timedelta, tariff: Tariff, now: datetime
+) -> None:
+    """Changes the given orders of an account that the caller has locked, and writes those that were open."""
     waiting = [order for order in orders if order.status == Status.OPEN]
     if not waiting:
         return
-    account = waiting[0].account
     market = market_of(account.gateway, now=now)
     arrived = {o.pk: at for o in waiting if (at := arrival(o.placed_at, latency, market)) and at <= now}
     reached = [order for order in waiting if order.pk in arrived]
     if not reached:
         return
     prices = quotes(account.gateway_id, {order.ticker for order in reached})
-    _admit([order for order in reached if not order.admitted], prices, now)
+    look_up = cache(partial(books.balances, account))  # most looks at a resting order change nothing
     trades: list[SimTrade] = []
+    for order in reached:
+        if not order.admitted:
+            quote = prices[order.ticker]
+            _admit(order, look_up(), quote, books.cost(order, quote, arrived[order.pk], tariff), now)
     for order in reached:
         if order.status == Status.OPEN:
             working = _working(order, arrived[order.pk], market)
             came = progress(working, prices[order.ticker].at, now)
-            trades += _advance(order, came, tariff, now)
+            trades += _advance(order, came, look_up, tariff, now)
     insert_each(trades)
     update_each(reached, WRITTEN)
 
@@ -62,11 +73,8 @@ def cancel(orders: Sequence[SimOrder], now: datetime) -> None:
     update_each(still_open, ["status", "said_at"])
 
 
-def record_fill(order: SimOrder, number: int, fill: Fill, tariff: Tariff) -> SimTrade:
-    """Its trade, still to be written; the order counts it."""
-    before = (order.average_price or Decimal(0)) * order.filled_quantity
-    order.filled_quantity += fill.quantity
-    order.average_price = average((before + fill.price * fill.quantity) / order.filled_quantity)
+def trade_of(order: SimOrder, number: int, fill: Fill, tariff: Tariff) -> SimTrade:
+    """Still to be recorded."""
     return SimTrade(
         order=order,
         account_id=order.account_id,
@@ -80,24 +88,39 @@ def record_fill(order: SimOrder, number: int, fill: Fill, tariff: Tariff) -> Sim
     )
 
 
-def _admit(orders: Sequence[SimOrder], prices: Mapping[str, Quote], now: datetime) -> None:
+def record(order: SimOrder, trade: SimTrade, balances: Balances) -> None:
+    """The account and the order count the trade; all three are still to be written."""
+    balances.take(order, trade)
+    before = (order.average_price or Decimal(0)) * order.filled_quantity
+    order.filled_quantity += trade.quantity
+    order.average_price = average((before + trade.price * trade.quantity) / order.filled_quantity)
+
+
+def _admit(order: SimOrder, balances: Balances, quote: Quote, cost: Decimal, now: datetime) -> None:
     """What passes the risk check gets its exchange order id; what does not is rejected by the broker."""
-    if not orders:
-        return
-    refused = books.refuse_what_is_not_covered(orders[0].account, orders, prices)
-    for order in orders:
-        order.admitted = True
-        if order.ref in refused:
-            order.status, order.error_code, order.said_at = Status.REJECTED, refused[order.ref], now
-        else:
-            order.exchange_order_id = exchange_order_id(order.ref)
+    order.admitted = True
+    if refusal := balances.refusal(order, quote, cost):
+        order.status, order.error_code, order.said_at = Status.REJECTED, refusal, now
+    else:
+        balances.block(order, cost)
+        order.exchange_order_id = exchange_order_id(order.ref)
 
 
-def _advance(order: SimOrder, came: Progress, tariff: Tariff, now: datetime) -> list[SimTrade]:
-    trades = _new_trades(order, came.fills, tariff)
-    if trades or came.status.value != order.status:
+def _advance(
+    order: SimOrder, came: Progress, look_up: Callable[[], Balances], tariff: Tariff, now: datetime
+) -> list[SimTrade]:
+    """At the first fill that the account does not cover, the broker cancels the rest."""
+    trades = []
+    status, error_code = came.status.value, came.error_code
+    for trade in _new_trades(order, came.fills, tariff):
+        if not look_up().cover(order, trade):
+            status, error_code = Status.CANCELLED, UNCOVERED[Side(order.side)]
+            break
+        record(order, trade, look_up())
+        trades.append(trade)
+    if trades or status != order.status:
         order.said_at = trades[-1].at if trades else now
-    order.status, order.error_code = came.status.value, came.error_code
+    order.status, order.error_code = status, error_code
     order.triggered, order.looked_at = came.triggered, came.looked_at
     return trades
 
@@ -121,12 +144,10 @@ def _working(order: SimOrder, arrived_at: datetime, market: Market) -> Working:
 
 def _new_trades(order: SimOrder, fills: Sequence[Fill], tariff: Tariff) -> list[SimTrade]:
     """Fills are told from the beginning; those that were recorded before are passed over."""
-    trades, told = [], 0
-    for number, fill in enumerate(fills, start=1):
-        told += fill.quantity
-        if told > order.filled_quantity:
-            trades.append(record_fill(order, number, fill, tariff))
-    return trades
+    told = accumulate(fill.quantity for fill in fills)
+    numbered = enumerate(zip(fills, told, strict=True), start=1)
+    known = order.filled_quantity
+    return [trade_of(order, number, fill, tariff) for number, (fill, upto) in numbered if upto > known]
 
 
 def exchange_order_id(ref: str) -> str:

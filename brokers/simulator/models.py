@@ -1,9 +1,12 @@
-"""The simulated brokers' books: accounts, order book, trades. Funds and holdings are sums over trades (books.py)."""
+"""The simulated brokers' books: accounts, order book, trades. Funds and holdings are sums over trades (books.py).
+
+Orders and trades of an account are written by whoever holds its row locked (accounts.py).
+"""
 
 from django.db import models
 from django.db.models import F, Q
 
-from brokers.port import BrokerStatus
+from brokers.port import BrokerStatus, Side
 from gateway.models import Gateway
 
 
@@ -32,7 +35,10 @@ class SimAccount(models.Model):
 
 
 class SimOrder(models.Model):
-    """A line of the order book. `fate` and `silent_until` are what the persona, or a tester, has in store for it."""
+    """A line of the order book. `fate` and `silent_until` are what the persona, or a tester, has in store for it.
+
+    `blocked`: rupees that an open buy keeps from other buys.
+    """
 
     account = models.ForeignKey(SimAccount, on_delete=models.CASCADE, related_name="orders")
     ref = models.CharField(max_length=24, unique=True)
@@ -51,6 +57,7 @@ class SimOrder(models.Model):
     garbled = models.BooleanField(default=False)
     status = models.CharField(max_length=10, choices=Status, default=Status.OPEN)
     admitted = models.BooleanField(default=False)
+    blocked = models.DecimalField(max_digits=20, decimal_places=2, default=0, db_default=0)
     triggered = models.BooleanField(default=False)
     looked_at = models.DateTimeField(null=True)
     filled_quantity = models.PositiveIntegerField(default=0)
@@ -61,7 +68,8 @@ class SimOrder(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=Q(filled_quantity__lte=F("quantity")), name="sim_never_overfilled")
+            models.CheckConstraint(condition=Q(filled_quantity__lte=F("quantity")), name="sim_never_overfilled"),
+            models.CheckConstraint(condition=Q(blocked__gte=0), name="an_order_blocks_no_negative_funds"),
         ]
 
     def __str__(self) -> str:
@@ -69,7 +77,12 @@ class SimOrder(models.Model):
 
 
 class SimTrade(models.Model):
-    """An execution: the tradebook's line."""
+    """An execution: the tradebook's line, with the balances that it leaves.
+
+    `serial` counts the account's trades: two writers that have read the same books claim the same serial, and one of
+    them fails. `funds_after` in rupees; `shares_after` of its ticker, held and lent. All three are null on older
+    trades.
+    """
 
     order = models.ForeignKey(SimOrder, on_delete=models.CASCADE, related_name="trades")
     account = models.ForeignKey(SimAccount, on_delete=models.CASCADE, related_name="trades")
@@ -80,9 +93,19 @@ class SimTrade(models.Model):
     price = models.DecimalField(max_digits=12, decimal_places=2)
     charges = models.DecimalField(max_digits=16, decimal_places=2)
     at = models.DateTimeField()
+    serial = models.PositiveIntegerField(null=True)
+    funds_after = models.DecimalField(max_digits=20, decimal_places=2, null=True)
+    shares_after = models.BigIntegerField(null=True)
 
     class Meta:
         constraints = [
+            models.UniqueConstraint(fields=["account", "serial"], name="one_trade_at_each_place_in_the_tradebook"),
+            models.CheckConstraint(
+                condition=Q(funds_after__gte=0) | Q(side=Side.SELL.value), name="a_buy_leaves_no_negative_funds"
+            ),
+            models.CheckConstraint(
+                condition=Q(shares_after__gte=0) | Q(side=Side.BUY.value), name="a_sale_leaves_no_negative_shares"
+            ),
             models.UniqueConstraint(fields=["order", "number"], name="a_fill_is_traded_once"),
             models.CheckConstraint(condition=Q(quantity__gt=0, price__gt=0), name="a_trade_is_of_something"),
         ]

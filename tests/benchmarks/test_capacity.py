@@ -145,6 +145,16 @@ class TestTheCommand:
         assert all(one["simulated"]["p99"] <= 1.0 for one in found["processes"])
         assert found["bytes"] == pytest.approx(sum(one["a_day"] * one["kept_days"] * 100 for one in found["tables"]))
 
+    def test_needs_no_option(
+        self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        """As README has it, wherever it is run."""
+        monkeypatch.chdir(tmp_path)
+        code, out, err = run(capsys)
+
+        assert (code, err) == (0, "")
+        assert "│ transactions_order           │ 1,000,000 " in out
+
     def test_tells_people_as_well(self, capsys: pytest.CaptureFixture[str], measured: dict[str, str]) -> None:
         code, out, _ = run(capsys, "--orders-per-day", "1000000", **measured)
 

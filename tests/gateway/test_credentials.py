@@ -1,11 +1,9 @@
 from datetime import datetime
-from typing import Any
 
 import pytest
-from cryptography.fernet import Fernet
 
 from gateway.auth import api_secrets, jwt_secrets
-from gateway.credentials import Kind, NameTaken, create_gateway, reseal_gateway, retire, rotate
+from gateway.credentials import Kind, NameTaken, create_gateway, retire, rotate
 from gateway.errors import Conflict, Invalid
 from gateway.models import Gateway
 from tests import make
@@ -89,16 +87,3 @@ class TestARotation:
         second = rotate(gateway, kind=kind)
 
         assert live(gateway, kind) == [second, first]
-
-
-class TestResealGateway:
-    def test_needs_the_old_key_no_more(self, gateway: Gateway, settings: Any) -> None:
-        rotate(gateway, kind="api")
-        before = live(gateway, "api"), live(gateway, "jwt")
-        newest = Fernet.generate_key().decode()
-        settings.ENCRYPTION_KEYS = [newest, *settings.ENCRYPTION_KEYS]
-
-        reseal_gateway(gateway)
-
-        settings.ENCRYPTION_KEYS = [newest]
-        assert (live(gateway, "api"), live(gateway, "jwt")) == before

@@ -4,7 +4,7 @@ import os
 import stat
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from threading import Barrier, Thread
 
@@ -186,6 +186,74 @@ class TestAuthorities:
 
         with pytest.raises(ValueError):
             env.authorities(str(path))
+
+
+@pytest.fixture
+def umask() -> Iterator[None]:
+    """As it was, afterwards."""
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
+def modes(directory: Path) -> dict[str, int]:
+    return {str(path.relative_to(directory)): stat.S_IMODE(path.stat().st_mode) for path in directory.rglob("*")}
+
+
+@pytest.mark.usefixtures("umask")
+class TestKeepPrivate:
+    def test_makes_a_directory_for_its_owner_alone(self, tmp_path: Path) -> None:
+        var = tmp_path / "new" / "var"
+
+        env.keep_private(var)
+        (var / "any").write_text("")
+
+        assert (stat.S_IMODE(var.stat().st_mode), modes(var)) == (0o700, {"any": 0o600})
+
+    def test_tightens_what_an_earlier_release_has_left(self, tmp_path: Path) -> None:
+        (tmp_path / "queue" / "messages").mkdir(parents=True)
+        ours = ("secret_key", "gateway.sqlite3", "gateway.sqlite3-wal", "demo-site.sqlite3", "queue/messages/one.msg")
+        for name in (*ours, "notes.txt"):
+            (tmp_path / name).write_text("")
+        tmp_path.chmod(0o755)
+
+        for _ in range(2):
+            env.keep_private(tmp_path)
+
+        folders = {"queue": 0o700, "queue/messages": 0o700}
+        assert modes(tmp_path) == {**dict.fromkeys(ours, 0o600), **folders, "notes.txt": 0o644}
+        assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o700
+
+    def test_leaves_alone_a_directory_that_users_share(self, tmp_path: Path) -> None:
+        tmp_path.chmod(0o1777)
+        (tmp_path / "secret_key").write_text("")
+
+        env.keep_private(tmp_path)
+
+        assert (stat.S_IMODE(tmp_path.stat().st_mode), modes(tmp_path)) == (0o1777, {"secret_key": 0o600})
+
+    def test_follows_no_link_out_of_it(self, tmp_path: Path) -> None:
+        theirs, var = tmp_path / "theirs", tmp_path / "var"
+        theirs.mkdir()
+        (theirs / "file").write_text("")
+        var.mkdir()
+        (var / "secret_key").symlink_to(theirs / "file")
+        (var / "queue").symlink_to(theirs)
+
+        env.keep_private(var)
+
+        assert modes(theirs) == {"file": 0o644}
+        assert stat.S_IMODE(theirs.stat().st_mode) == 0o755
+
+    @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+    def test_leaves_alone_what_is_anothers(self, tmp_path: Path) -> None:
+        theirs = tmp_path / "secret_key"
+        theirs.write_text("")
+        os.chown(theirs, 12_345, -1)
+
+        env.keep_private(tmp_path)
+
+        assert modes(tmp_path) == {"secret_key": 0o644}
 
 
 class TestKeptSecret:

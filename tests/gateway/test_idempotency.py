@@ -29,7 +29,6 @@ from gateway.idempotency import (
     fingerprint,
     forget_old,
     is_worth_keeping,
-    reseal_answers,
     settle,
 )
 from gateway.models import IdempotentRequest
@@ -311,18 +310,6 @@ class TestForgetOld:
         assert forget_old(now=now + KEPT) == 5
         assert [row.key for row in IdempotentRequest.objects.all()] == ["young"]
         assert forget_old(now=now + KEPT) == 0
-
-
-class TestResealAnswers:
-    def test_moves_them_to_the_newest_key(self, keyed: Keyed, now: datetime, settings: Any) -> None:
-        answer(turn(keyed, now), now)
-        newest = Fernet.generate_key().decode()
-        old = settings.ENCRYPTION_KEYS
-        settings.ENCRYPTION_KEYS = [newest, *old]
-        reseal_answers()
-        settings.ENCRYPTION_KEYS = [newest]
-
-        assert begin(keyed=keyed, now=now) == Stored(200, '{"a":1}')
 
 
 class TestTheTable:

@@ -41,3 +41,8 @@ class TestTheBrokersBooks:
         Order.objects.filter(ref=ref).update(side="SELL")
 
         assert broken() == {"nobody_holds_less_than_zero_at_the_broker": 1}
+
+    def test_pay_for_nothing_beyond_the_funds(self, world: World) -> None:
+        SimAccount.objects.filter(client_id="happy").update(opening_funds=0)
+
+        assert broken() == {"nobody_spends_more_than_they_have_at_the_broker": 1}

@@ -118,6 +118,9 @@ class TestTheEmbeddedDefault:
         print(f"Stopped in {took:.1f} s.")
         assert exit_code == 0
         assert took < STOPS_WITHIN
+        kept = {path.name: path.stat().st_mode for path in Path(embedded_gateway.directory).rglob("*")}
+        assert {"encryption_key", "gateway.sqlite3", "messages", "metrics", "demo-site.sqlite3"} <= kept.keys()
+        assert [name for name, mode in kept.items() if mode & 0o077 and name != "log"] == []  # the log is the test's
         assert members(embedded_gateway.directory) == []
 
     def test_limits_how_often_a_user_may_ask(self, embedded_gateway: Embedded, receiver: Receiver) -> None:

@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 from time import monotonic
 from typing import Final, TypeVar
 
+from cryptography.fernet import InvalidToken
 from django.conf import settings
 from django.db.models import QuerySet
 from django.db.transaction import atomic
 
-from brokers.port import Ack, LinkDown, NewOrder, OrderType, Report, Side, Validity, Variety
+from brokers.port import Ack, LinkDown, Login, NewOrder, OrderType, Report, Side, Validity, Variety
 from brokers.registry import adapter_for
 from gateway import clock, request_id
 from gateway.compiled import compiled
@@ -35,22 +36,37 @@ def place(rows: Sequence[int]) -> list[int]:
 
     Twice is once: the fence lets one write, and the broker knows each order by its ref.
     """
-    spoken_of = [_placed(batch, orders) for batch, orders in _in_time(read(rows))]
+    come_to, spoken_of = [], []
+    for batch, orders in _in_time(read(rows)):
+        come_to.append(batch.pk)
+        if login := _login(batch):
+            spoken_of.append(_placed(batch, orders, login))
     with atomic(durable=True):
         written = write(spoken_of, PLACED)
         count(ended=[order.status for one in written for order in one.orders if order.status not in OPEN])
     _log(written)
-    return [one.batch.pk for one in spoken_of]
+    return come_to
 
 
 def follow(rows: Sequence[int]) -> list[int]:
     """As `place`: asks about the orders that are open or lost, and writes what is new."""
-    heard = []
+    come_to, heard = [], []
     for batch, orders in _in_time(read(rows)):
-        now = clock.now(batch.gateway)
-        heard.append(hear_of(batch, orders, _ask(batch, orders, now), now))
+        come_to.append(batch.pk)
+        if login := _login(batch):
+            now = clock.now(batch.gateway)
+            heard.append(hear_of(batch, orders, _ask(batch, orders, login, now), now))
     take_reports(heard)
-    return [one.news.batch.pk for one in heard]
+    return come_to
+
+
+def _login(batch: Batch) -> Login | None:
+    """None where no key opens it: neither the batch nor its company is lost, and it is tried again after its lease."""
+    try:
+        return login_of(batch.transaction, batch.account)
+    except InvalidToken:
+        log.error("Batch %s waits: no key of ENCRYPTION_KEYS opens its login. Put the key back that sealed it.", batch)
+        return None
 
 
 def _in_time(rows: Sequence[T]) -> Iterator[T]:
@@ -62,9 +78,9 @@ def _in_time(rows: Sequence[T]) -> Iterator[T]:
         yield row
 
 
-def _placed(batch: Batch, orders: Sequence[Order]) -> News:
+def _placed(batch: Batch, orders: Sequence[Order], login: Login) -> News:
     now = clock.now(batch.gateway)
-    acks = _place(batch, orders, now)
+    acks = _place(batch, orders, login, now)
     for order in orders:
         _acknowledge(order, acks.get(order.ref), now)
     batch.placed_at = now
@@ -186,10 +202,9 @@ def _orders(*, batches: list[int]) -> QuerySet[Order]:
     return Order.objects.select_related("settled_by").filter(batch__pk__in=batches).order_by("batch__pk", "position")
 
 
-def _place(batch: Batch, orders: Sequence[Order], now: datetime) -> Mapping[str, Ack]:
+def _place(batch: Batch, orders: Sequence[Order], login: Login, now: datetime) -> Mapping[str, Ack]:
     """What was answered for; after a broken link nothing is known, and the order book will tell."""
     basket = [_new_order(order, batch) for order in orders]
-    login = login_of(batch.transaction, batch.account)
     try:
         return {ack.ref: ack for ack in adapter_for(login.broker).place(login, basket, now=now)}
     except LinkDown as error:
@@ -221,8 +236,7 @@ def _acknowledge(order: Order, ack: Ack | None, now: datetime) -> None:
         order.error_code, order.status_message = ack.error_code, ack.message
 
 
-def _ask(batch: Batch, orders: Sequence[Order], now: datetime) -> Mapping[str, Report]:
-    login = login_of(batch.transaction, batch.account)
+def _ask(batch: Batch, orders: Sequence[Order], login: Login, now: datetime) -> Mapping[str, Report]:
     broker = adapter_for(login.broker)
     waited_for = _waited_for(orders)
     unwanted = [order.ref for order in waited_for if order.cancelled_by_id]

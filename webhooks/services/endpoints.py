@@ -1,4 +1,4 @@
-"""Where a partner listens: added, its secret rotated with overlap, sealed anew."""
+"""Where a partner listens: added, its secret rotated with overlap."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from django.db.transaction import atomic
 from gateway.audit import Actor
 from gateway.errors import Conflict, Invalid
 from gateway.models import Gateway
-from gateway.vault import reseal, seal
+from gateway.vault import seal
 from webhooks.events import DEFAULT_TYPES, EventType
 from webhooks.models import Endpoint
 from webhooks.retry import Plan
@@ -109,13 +109,6 @@ def retire_secret(endpoint: Endpoint, *, by: Actor | None = None) -> None:
         rows = Endpoint.objects.filter(pk=endpoint.pk, sealed_previous_secret__isnull=False)
         if rows.update(sealed_previous_secret=None) and by:
             by.record("retire signing secret", named(endpoint), before={"live": 2}, after={"live": 1})
-
-
-def reseal_endpoint(endpoint: Endpoint) -> None:
-    previous = endpoint.sealed_previous_secret
-    Endpoint.objects.filter(pk=endpoint.pk).update(
-        sealed_secret=reseal(endpoint.sealed_secret), sealed_previous_secret=previous and reseal(previous)
-    )
 
 
 def disable(endpoint: Endpoint, *, because: str, now: datetime, by: Actor | None = None) -> bool:

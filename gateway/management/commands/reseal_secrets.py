@@ -1,35 +1,52 @@
-from typing import Any
+from collections import Counter
+from typing import Any, Final
 
 from django.db.transaction import atomic
 
-from gateway.credentials import reseal_gateway
-from gateway.idempotency import reseal_answers
-from gateway.models import Gateway
-from gateway.second_factor import reseal_apps
+from gateway.resealing import Resealed, SealedColumn, reseal_column, sealed_columns
 from gateway.terminal import Command as Door
-from webhooks.models import Endpoint
-from webhooks.services.endpoints import reseal_endpoint
+from gateway.terminal import stop
+
+EVERY: Final = 10_000  # values
+SHOWN: Final = 5
 
 
 class Command(Door):
     help = (
-        "Seal every stored secret anew with the first of ENCRYPTION_KEYS. After it the older keys can be dropped. "
-        "Logins at brokers keep their old seal: drop the older keys when nothing of before is open, and no earlier "
-        "than a day later, for so long brokers are asked about lost and settled orders."
+        "Seal every stored secret anew with the first of ENCRYPTION_KEYS, open logins at brokers included, while the "
+        "gateway runs. It may be interrupted, and run again: what the first key has sealed is left alone. Drop the "
+        "older keys once a run reseals nothing. docs/runbook.md has all the steps of a change of keys."
     )
 
     def act(self, **options: Any) -> None:
+        done = {column: self._reseal(column) for column in sealed_columns()}
+        resealed = Counter[str]()
+        for column, counts in done.items():
+            resealed[column.table] += counts.resealed
         with atomic(durable=True):
-            gateways = list(Gateway.objects.select_for_update(no_key=True).order_by("pk"))
-            endpoints = list(Endpoint.objects.select_for_update(no_key=True).order_by("pk"))
-            for gateway in gateways:
-                reseal_gateway(gateway)
-            for endpoint in endpoints:
-                reseal_endpoint(endpoint)
-            apps = reseal_apps()
-            resealed = {"gateways": len(gateways), "endpoints": len(endpoints), "authenticator_apps": apps}
-            self.actor.record("reseal secrets", "all secrets", after=resealed)
-        reseal_answers()
-        self.stdout.write(
-            f"Resealed {len(gateways)} gateways, {len(endpoints)} endpoints and {apps} authenticator apps."
+            self.actor.record("reseal secrets", "all secrets", after=dict(resealed))
+        unopened = [f"{column} of rows {_first(counts)}" for column, counts in done.items() if counts.unopened]
+        if unopened:
+            stop(f"No key of ENCRYPTION_KEYS opens {', '.join(unopened)}. Put the key back that sealed them.")
+        self.stdout.write(_advice(resealed.total()))
+
+    def _reseal(self, column: SealedColumn) -> Resealed:
+        counts = Resealed()
+        for counts in reseal_column(column):
+            if counts.read % EVERY == 0:
+                self.stdout.write(f"{column}: {counts.read} read")
+        self.stdout.write(f"{column}: {counts.read} read, {counts.resealed} resealed")
+        return counts
+
+
+def _first(counts: Resealed) -> str:
+    named = ", ".join(map(str, counts.unopened[:SHOWN]))
+    return named if len(counts.unopened) <= SHOWN else f"{named} and {len(counts.unopened) - SHOWN} more"
+
+
+def _advice(resealed: int) -> str:
+    if resealed:
+        return (
+            "Run this again until it reseals nothing: a process may have sealed something with an older key meanwhile."
         )
+    return "Nothing was resealed: the first of ENCRYPTION_KEYS opens everything, and the older ones can be dropped."

@@ -1,5 +1,6 @@
 """A tester's hand at the broker's side, on an order that rests far below the market."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -8,8 +9,8 @@ import pytest
 from brokers.charges import FREE
 from brokers.port import Broker, Login, NewOrder, OrderType, Side, Validity, Variety
 from brokers.quotes import quotes
-from brokers.simulator.acts import Act, AlreadySettled, Wish, play
-from brokers.simulator.models import SimOrder, SimTrade
+from brokers.simulator.acts import Act, AlreadySettled, NotCovered, Wish, play
+from brokers.simulator.models import SimAccount, SimOrder, SimTrade
 from gateway.errors import Invalid, NotFound
 from gateway.models import Gateway
 from tests.brokers.simulator.conftest import Enter
@@ -143,6 +144,31 @@ class TestPlay:
             act(wish, now)
 
         assert (SimOrder.objects.values().get(), SimTrade.objects.count()) == (before, 0)
+
+    @pytest.mark.parametrize("price", ["990.00", None])
+    def test_refuses_what_the_account_cannot_pay(self, *, login: Login, now: datetime, price: str | None) -> None:
+        """9,900 are blocked for it; at the market it costs more."""
+        SimAccount.objects.update(opening_funds=Decimal(10_020))
+        wish = Wish(Act.FILL, price=Decimal(price) if price else None)
+
+        if price:
+            assert act(wish, now).status == "COMPLETE"
+        else:
+            with pytest.raises(NotCovered):
+                act(wish, now)
+            assert (SimOrder.objects.get().status, SimTrade.objects.count()) == ("OPEN", 0)
+
+    def test_refuses_a_sale_that_another_order_has_made(self, enter: Enter, broker: Broker, now: datetime) -> None:
+        """Before either has come to its risk check."""
+        login = enter("no-holdings")
+        buy = replace(RESTING, ref="ref-0", order_type=OrderType.MARKET, price=None)
+        sales = [replace(buy, ref=ref, side=Side.SELL) for ref in ("ref-1", "ref-2")]
+        broker.place(login, [buy, *sales], now=now)
+        broker.order_book(login, ["ref-0"], now=now + MINUTE)
+        act(Wish(Act.FILL), now + MINUTE)
+
+        with pytest.raises(NotCovered):
+            play(ref="ref-2", wish=Wish(Act.FILL), tariff=FREE, now=now + MINUTE)
 
     def test_finds_no_order_that_never_arrived(self, login: Login, now: datetime) -> None:
         with pytest.raises(NotFound):

@@ -319,6 +319,47 @@ class TestOrderBook:
         (report,) = book(broker, login, now + MINUTE)
         assert (report.status, report.average_price) == (BrokerStatus.COMPLETE, Decimal("999.90"))
 
+    def test_cancels_what_the_price_has_made_too_dear(
+        self, gateway: Gateway, enter: Enter, broker: Broker, now: datetime
+    ) -> None:
+        """Two of five steps fill at the price that was blocked; the third would cost twice as much."""
+        login = enter("slow")
+        SimAccount.objects.update(opening_funds=Decimal(12_000))
+        broker.place(login, [INFY], now=now)
+        pin(gateway=gateway, ticker="INFY", price=Decimal(1_000), now=now)
+        assert told(book(broker, login, now + 30 * SECOND)) == [("ref-1", "OPEN", 4)]
+
+        pin(gateway=gateway, ticker="INFY", price=Decimal(2_000), now=now)
+
+        (report,) = book(broker, login, now + MINUTE)
+        assert (report.status, report.filled_quantity, report.error_code) == (
+            BrokerStatus.CANCELLED,
+            4,
+            "marginsExceeded",
+        )
+        assert broker.funds(login, now=now) > 0
+
+    def test_blocks_the_funds_of_a_buy_that_has_not_filled(self, enter: Enter, broker: Broker, now: datetime) -> None:
+        login = enter("slow")
+        SimAccount.objects.update(opening_funds=Decimal(20_000))
+        broker.place(login, [INFY, replace(INFY, ref="ref-2")], now=now)
+
+        reports = [*book(broker, login, now + SECOND, ["ref-1"]), *book(broker, login, now + SECOND, ["ref-2"])]
+
+        assert told(reports) == [("ref-1", "OPEN", 0), ("ref-2", "REJECTED", 0)]
+
+    def test_leaves_the_balances_that_the_trades_add_up_to(self, enter: Enter, broker: Broker, now: datetime) -> None:
+        login = enter("slow")
+        broker.place(login, [INFY, TCS], now=now)
+        for seconds in (20, 40, 61):
+            book(broker, login, now + seconds * SECOND)
+
+        trades = list(SimTrade.objects.order_by("serial"))
+        last = {trade.ticker: trade for trade in trades}
+        assert [trade.serial for trade in trades] == list(range(1, 11))
+        assert trades[-1].funds_after == broker.funds(login, now=now)
+        assert [last[ticker].shares_after for ticker in ("INFY", "TCS")] == [1_000_010, 999_995]
+
     def test_waits_for_the_market_to_open(self, gateway: Gateway, enter: Enter, broker: Broker, now: datetime) -> None:
         Gateway.objects.filter(pk=gateway.pk).update(market_hours="nse")
         login = enter()

@@ -1,15 +1,19 @@
 """Funds, holdings and the risk check: sums over the tradebook."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from importlib import import_module
 from itertools import count
 
 import pytest
+from django.apps import apps
+from django.db import IntegrityError
 
+from brokers.charges import FREE
 from brokers.port import Holding
 from brokers.quotes import Quote
-from brokers.simulator.books import free_funds, holdings, ledger, refuse_what_is_not_covered, sellable
+from brokers.simulator.books import balances, cost, free_funds, holdings, ledger, sellable
 from brokers.simulator.models import SimAccount, SimOrder, SimTrade
 from brokers.simulator.personas import LENT, RICH
 
@@ -76,6 +80,19 @@ def put(account: SimAccount, *, funds: str | None = None, lent: int | None = Non
     account.save()
 
 
+def refused_of(account: SimAccount, orders: Sequence[SimOrder], now: datetime) -> dict[str, str]:
+    """errorCode by ref, of those that the risk check refuses; charges are 0.12 % of a buy."""
+    free, refused = balances(account), {}
+    for one in orders:
+        quote = QUOTES[one.ticker]
+        needed = cost(one, quote, now, FREE)
+        if code := free.refusal(one, quote, needed):
+            refused[one.ref] = code
+        else:
+            free.block(one, needed)
+    return refused
+
+
 class TestFreeFunds:
     def test_are_the_opening_funds_at_first(self, account: SimAccount) -> None:
         assert free_funds(account) == RICH
@@ -127,13 +144,13 @@ class TestTheRiskCheck:
     def test_lets_all_through_that_is_covered(self, account: SimAccount, now: datetime) -> None:
         basket = [order(account, now, "BUY", 10), order(account, now, "SELL", 10)]
 
-        assert refuse_what_is_not_covered(account, basket, QUOTES) == {}
+        assert refused_of(account, basket, now) == {}
 
     def test_spends_the_funds_in_the_orders_order(self, account: SimAccount, now: datetime) -> None:
-        put(account, funds="1000")
+        put(account, funds="1002")
         basket = [order(account, now, "BUY", quantity) for quantity in (6, 5, 4, 1)]
 
-        refused = refuse_what_is_not_covered(account, basket, QUOTES)
+        refused = refused_of(account, basket, now)
 
         assert refused == {basket[1].ref: "marginsExceeded", basket[3].ref: "marginsExceeded"}
 
@@ -151,26 +168,26 @@ class TestTheRiskCheck:
     def test_counts_a_buy_at_its_limit_or_at_the_market(
         self, *, account: SimAccount, now: datetime, kind: str, price: str | None, quantity: int, refused: bool
     ) -> None:
-        put(account, funds="1000")
+        put(account, funds="1002")
         buy = order(account, now, "BUY", quantity, kind=kind, price=price)
 
-        assert bool(refuse_what_is_not_covered(account, [buy], QUOTES)) is refused
+        assert bool(refused_of(account, [buy], now)) is refused
 
     def test_keeps_back_what_resting_buys_have_blocked(self, account: SimAccount, now: datetime) -> None:
-        put(account, funds="1000")
-        order(account, now, "BUY", 10, kind="LIMIT", price="90", admitted=True, filled_quantity=4)
+        put(account, funds="1002")
+        order(account, now, "BUY", 10, kind="LIMIT", price="90", admitted=True, blocked="540", filled_quantity=4)
         buys = [order(account, now, "BUY", quantity) for quantity in (4, 1)]
 
-        refused = refuse_what_is_not_covered(account, buys, QUOTES)
+        refused = refused_of(account, buys, now)
 
-        assert refused == {buys[1].ref: "marginsExceeded"}  # 1000 - 6 × 90 - 4 × 100 leaves 60
+        assert refused == {buys[1].ref: "marginsExceeded"}  # 1002 - 540 - 400.47 leaves 61.53
 
     def test_sells_in_the_orders_order_what_is_held(self, account: SimAccount, now: datetime) -> None:
         put(account, lent=0)
         trade(account, now, "BUY", 10, "100")
         sells = [order(account, now, "SELL", quantity) for quantity in (6, 5, 4, 1)]
 
-        refused = refuse_what_is_not_covered(account, sells, QUOTES)
+        refused = refused_of(account, sells, now)
 
         assert refused == {sells[1].ref: "checkHoldings", sells[3].ref: "checkHoldings"}
 
@@ -179,7 +196,7 @@ class TestTheRiskCheck:
         order(account, now, "SELL", rest - 3, kind="LIMIT", price="101", admitted=True)
         late = order(account, now, "SELL", 4)
 
-        refused = refuse_what_is_not_covered(account, [late], QUOTES)
+        refused = refused_of(account, [late], now)
 
         assert refused == {late.ref: "checkHoldings"}
 
@@ -193,4 +210,58 @@ class TestTheRiskCheck:
         limit = order(account, now, side, 1, kind="LIMIT", price=price)
 
         expected = {limit.ref: "circuitLimitExceeded"} if refused else {}
-        assert refuse_what_is_not_covered(account, [limit], QUOTES) == expected
+        assert refused_of(account, [limit], now) == expected
+
+    def test_takes_the_charges_into_account(self, account: SimAccount, now: datetime) -> None:
+        put(account, funds="1000")
+        buy = order(account, now, "BUY", 10)
+
+        assert refused_of(account, [buy], now) == {buy.ref: "marginsExceeded"}
+
+    def test_counts_a_stop_at_its_trigger(self, account: SimAccount, now: datetime) -> None:
+        put(account, funds="1002")
+        stop = order(account, now, "BUY", 10, kind="SLM", trigger_price=Decimal("100.50"))
+
+        assert refused_of(account, [stop], now) == {stop.ref: "marginsExceeded"}
+
+
+class TestTheDatabase:
+    """Refuses a wrong line of the tradebook, whoever writes it."""
+
+    @pytest.mark.parametrize(
+        ("wrong", "constraint"),
+        [
+            ({"side": "BUY", "funds_after": Decimal("-0.01")}, "a_buy_leaves_no_negative_funds"),
+            ({"side": "SELL", "shares_after": -1}, "a_sale_leaves_no_negative_shares"),
+            ({"side": "BUY", "serial": 1}, "account_id"),  # SQLite names the columns, PostgreSQL both
+        ],
+    )
+    def test_refuses(self, account: SimAccount, now: datetime, wrong: dict[str, object], constraint: str) -> None:
+        trade(account, now, "BUY", 1, "100")
+        SimTrade.objects.update(serial=1)
+        known = SimTrade.objects.get()
+        known.pk, known.number, known.serial = None, 2, 2
+
+        with pytest.raises(IntegrityError, match=constraint):
+            SimTrade(**{**fields_of(known), **wrong}).save()
+
+    def test_takes_what_an_older_release_wrote(self, account: SimAccount, now: datetime) -> None:
+        trade(account, now, "SELL", 1, "100")
+        trade(account, now, "SELL", 1, "100")
+
+        assert SimTrade.objects.filter(serial=None, funds_after=None, shares_after=None).count() == 2
+
+
+class TestTheMigration:
+    def test_blocks_what_an_open_buy_needed_until_then(self, account: SimAccount, now: datetime) -> None:
+        resting = order(account, now, "BUY", 10, kind="LIMIT", price="90", admitted=True, filled_quantity=4)
+        sale = order(account, now, "SELL", 10, kind="LIMIT", price="90", admitted=True)
+
+        import_module("brokers.simulator.migrations.0002_balances").block_for_open_buys(apps, None)
+
+        assert SimOrder.objects.get(pk=resting.pk).blocked == 540
+        assert SimOrder.objects.get(pk=sale.pk).blocked == 0
+
+
+def fields_of(one: SimTrade) -> dict[str, object]:
+    return {field.attname: getattr(one, field.attname) for field in SimTrade._meta.concrete_fields}

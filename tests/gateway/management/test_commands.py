@@ -154,7 +154,7 @@ class TestResealSecrets:
 
         settings.ENCRYPTION_KEYS = [newest]
         row = Gateway.objects.get()
-        assert printed == "Resealed 1 gateways, 1 endpoints and 1 authenticator apps.\n"
+        assert "gateway_gateway.sealed_api_secret: 1 read, 1 resealed\n" in printed
         assert (api_secrets(row), jwt_secrets(row)) == ([made.api_secret], [made.jwt_secret])
         assert unseal(row.endpoints.get().sealed_secret) == hook.secret
         assert unseal(AuthenticatorApp.objects.get().sealed_key) == "00ff"

@@ -12,6 +12,7 @@ from django.db.transaction import atomic
 from brokers import pins
 from brokers.models import PricePin
 from brokers.simulator.models import SimAccount, SimOrder, SimTrade
+from gateway import clock
 from gateway.auth import api_secrets
 from gateway.errors import Conflict
 from gateway.idempotency import Keyed, begin
@@ -71,7 +72,11 @@ def lived_in(partner: Partner, gateway: Gateway, now: datetime) -> None:
     """At least one row of each kind."""
     investor = Investor(partner)
     investor.complete(investor.errand("HOLDINGS_IMPORT"))
-    sip = {"amount": 5000, "frequency": "1m", "scheduledDate": (now + timedelta(days=3)).date().isoformat()}
+    sip = {
+        "amount": 5000,
+        "frequency": "1m",
+        "scheduledDate": (clock.now(gateway) + timedelta(days=3)).date().isoformat(),
+    }
     investor.complete(investor.errand("SIP_SETUP", iscid=investor.iscid), sip=sip)
     pins.pin(gateway=gateway, ticker="INFY", price=Decimal(1000), now=now)
     start_replay(gateway=gateway, span=Span(since=now), now=now)

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 import pytest
+from cryptography.fernet import Fernet
 from django.db import connection
 from django.db.models import F
 from django.test.utils import CaptureQueriesContext
@@ -15,10 +16,12 @@ from brokers.simulator.adapter import SimulatedBroker
 from gateway import clock, compiled, jobs, request_id
 from gateway.jobs import Job
 from gateway.models import Gateway
+from gateway.vault import seal
 from tests import make
 from tests.transactions.services.conftest import Use
-from transactions.models import Batch
+from transactions.models import Batch, Transaction
 from transactions.services import execution, shifts
+from transactions.services.claiming import login_of
 from transactions.services.confirming import Choices, confirm
 from transactions.services.shifts import AT_ONCE, LEASE, Kind, Shift
 from transactions.services.waking import followed, queued, wake
@@ -158,10 +161,57 @@ class TestAShift:
         assert (jobs.bells_waiting(["gateway"]) - before, statuses()) == (1, ["QUEUED"])
 
 
+class TestALoginThatNoKeyOpens:
+    """A key was dropped too early."""
+
+    @pytest.fixture
+    def reached(self, gateway: Gateway, now: datetime, settings: Any) -> list[str]:
+        """Keys, the dropped one first, with three batches queued; it has sealed the login of the first."""
+        keys = [Fernet.generate_key().decode() for _ in range(2)]
+        settings.ENCRYPTION_KEYS = keys
+        queue(gateway, now, "one", "two", "three")
+        settings.ENCRYPTION_KEYS = keys[1:]
+        Transaction.objects.exclude(account__client_id="one").update(sealed_login=seal(""))
+        return keys
+
+    @pytest.mark.parametrize("step", ["placing", "following"])
+    def test_keeps_nobody_else_waiting_and_is_said_once(
+        self, *, gateway: Gateway, reached: list[str], step: str, settings: Any, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        work = PLACING
+        if step == "following":
+            settings.ENCRYPTION_KEYS, work = reached, FOLLOWING
+            shift(PLACING).work(linger=0)
+            Batch.objects.update(leased_until=F("placed_at"))
+            make.later(gateway, seconds=10)
+            settings.ENCRYPTION_KEYS = reached[1:]
+
+        shift(work).work(linger=0)
+
+        after = {"placing": ["QUEUED", "PLACED", "PLACED"], "following": ["PLACED", "COMPLETED", "COMPLETED"]}
+        assert statuses() == after[step]
+        locked_out = Batch.objects.order_by("pk")[0]
+        errors = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+        assert errors == [
+            f"Batch {locked_out} waits: no key of ENCRYPTION_KEYS opens its login. Put the key back that sealed it."
+        ]
+        assert (locked_out.attempts > 0, locked_out.due_at is not None) == (True, True)
+
+    def test_goes_on_once_the_key_is_back(self, reached: list[str], settings: Any) -> None:
+        shift(PLACING).work(linger=0)
+        settings.ENCRYPTION_KEYS = [reached[1], reached[0]]
+        Batch.objects.update(leased_until=F("due_at"))  # as if the lease had lapsed
+
+        shift(PLACING).work(linger=0)
+
+        assert statuses() == ["PLACED"] * 3
+
+
 class TestWhatIsWrittenOfSeveral:
     def test_is_written_of_those_that_nobody_has_taken_over(self, gateway: Gateway, now: datetime) -> None:
         mine, theirs = queue(gateway, now, "one", "two")
-        told = [execution._placed(*execution.read_one(batch.pk)) for batch in (mine, theirs)]
+        rows = [execution.read_one(batch.pk) for batch in (mine, theirs)]
+        told = [execution._placed(batch, orders, login_of(batch.transaction, batch.account)) for batch, orders in rows]
         Batch.objects.filter(pk=theirs.pk).update(attempts=F("attempts") + 1)
 
         written = write(told, PLACED)

@@ -1,9 +1,7 @@
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 import pytest
-from cryptography.fernet import Fernet
 
 from gateway.errors import Conflict, Invalid
 from gateway.models import Gateway
@@ -17,7 +15,6 @@ from webhooks.services.endpoints import (
     check_url,
     disable,
     enable,
-    reseal_endpoint,
     retire_secret,
     rotate_secret,
     subscribe,
@@ -124,19 +121,6 @@ class TestRotateSecret:
         second = rotate_secret(made.endpoint)
 
         assert secrets(made.endpoint) == [second, first]
-
-
-class TestResealEndpoint:
-    def test_needs_the_old_key_no_more(self, gateway: Gateway, now: datetime, settings: Any) -> None:
-        made = add_endpoint(gateway=gateway, url=URL, now=now)
-        new = rotate_secret(made.endpoint)
-        newest = Fernet.generate_key().decode()
-        settings.ENCRYPTION_KEYS = [newest, *settings.ENCRYPTION_KEYS]
-
-        reseal_endpoint(made.endpoint)
-
-        settings.ENCRYPTION_KEYS = [newest]
-        assert secrets(made.endpoint) == [new, made.secret]
 
 
 class TestDisabling:

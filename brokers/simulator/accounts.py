@@ -1,0 +1,36 @@
+"""The lock of a simulated account: who holds it reads the account's books and writes what follows from them.
+
+Orders and trades have no locks of their own. Of several accounts the row with the lower key is locked first. Nobody who
+holds an account waits for a row of the gateway's, so a reset may come with batches and transactions locked.
+"""
+
+from django.db.models import QuerySet
+
+from brokers.port import Login
+from brokers.simulator.models import SimAccount
+from gateway.compiled import compiled, first
+from gateway.models import Gateway
+
+
+def locked(login: Login) -> SimAccount | None:
+    """With its gateway, locked until the caller's transaction ends; None if the broker knows no such client."""
+    return first(_locked(gateway=login.gateway, broker=login.broker, client_id=login.client_id))
+
+
+def locked_with(ref: str) -> SimAccount | None:
+    """The account that has placed the order `ref`, locked; None if the order never reached the broker."""
+    return _with_lock(SimAccount.objects.filter(orders__ref=ref)).first()
+
+
+def lock_all(gateway: Gateway) -> None:
+    list(_with_lock(SimAccount.objects.filter(gateway=gateway)).values_list("pk"))
+
+
+@compiled
+def _locked(*, gateway: int, broker: str, client_id: str) -> QuerySet[SimAccount]:
+    mine = SimAccount.objects.filter(gateway=gateway, broker=broker, client_id=client_id)
+    return _with_lock(mine.select_related("gateway"))
+
+
+def _with_lock(accounts: QuerySet[SimAccount]) -> QuerySet[SimAccount]:
+    return accounts.select_for_update(of=("self",)).order_by("pk")

@@ -1,0 +1,24 @@
+"""No seal stands in a column that `reseal_secrets` does not know."""
+
+from django.apps import apps
+from django.db.models import CharField, JSONField, TextField
+from django.db.models.functions import Cast
+
+from gateway.resealing import sealed_columns
+from tests.invariants.world import World
+
+SEAL = "gAAAAA"  # how every Fernet token begins
+
+
+def test_every_seal_is_in_a_sealed_column(world: World) -> None:
+    known = {str(column) for column in sealed_columns()}
+    found = {
+        f"{model._meta.db_table}.{field.name}"
+        for model in apps.get_models(include_auto_created=True)
+        for field in model._meta.concrete_fields
+        if isinstance(field, CharField | TextField | JSONField)
+        and model._default_manager.annotate(text=Cast(field.name, TextField())).filter(text__contains=SEAL).exists()
+    }
+
+    assert found <= known, found - known
+    assert {"transactions_transaction.sealed_login", "webhooks_endpoint.sealed_secret"} <= found
