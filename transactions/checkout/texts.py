@@ -312,7 +312,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "left.body": "{partner} has been told how it went.",
     "left.body-frame": "Returning to {partner}…",
     "bound.title": "Continue in the window where you logged in",
-    "bound.body": "This checkout goes on there. If you came back to this page, go forward again.",
+    "bound.body": "You can close this page. If you used the Back button, go forward again.",
     "bound.forward": "Go forward",
     "lost.title": "This link leads nowhere",
     "lost.body": "It may be old or incomplete. Go back to the page you came from, and look at your orders there before "
