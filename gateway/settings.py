@@ -215,8 +215,10 @@ RATE_LIMIT_WRONG_SECRETS = env.rate("RATE_LIMIT_WRONG_SECRETS", default="20/minu
 RATE_LIMIT_BROWSER = env.rate("RATE_LIMIT_BROWSER", default="1200/minute")
 # The screens of one checkout: a status page looks 85 times a minute at its busiest, and may be open twice.
 RATE_LIMIT_CHECKOUT = env.rate("RATE_LIMIT_CHECKOUT", default="300/minute")
-# Wrong PINs on live gateways, beyond the five of one checkout: for one account at a broker, and from one address.
+# Wrong PINs on live gateways, beyond the five of one checkout: for one account at a broker from one address, from one
+# address, and for one account from all addresses that it was not logged in from before.
 RATE_LIMIT_WRONG_PINS = env.rate("RATE_LIMIT_WRONG_PINS", default="10/hour")
+RATE_LIMIT_WRONG_PINS_ACCOUNT = env.rate("RATE_LIMIT_WRONG_PINS_ACCOUNT", default="50/hour")
 RATE_LIMIT_WRONG_PINS_ADDRESS = env.rate("RATE_LIMIT_WRONG_PINS_ADDRESS", default="100/hour")
 _on_redis = CELERY_BROKER_URL.startswith(("redis://", "rediss://"))
 RATE_LIMIT_STORAGE_URL = env.store_url(

@@ -21,6 +21,7 @@ from transactions.intents import Intent
 from transactions.models import Batch, CheckoutSession, Order, Transaction
 from transactions.modes import Mode
 from transactions.services import execution
+from transactions.services.binding import challenge_of
 from transactions.services.checkout import log_in
 from transactions.services.confirming import Choices, confirm
 from transactions.services.intake import Wanted, create_transaction
@@ -78,13 +79,14 @@ def logged_in(
 
 
 SHOP = "https://shop.example"
+VERIFIER = "v" * 43  # the secret of a page of SHOP
 
 
 def session(
     *, transaction: Transaction, account: Account | None = None, now: datetime, **door: Any
 ) -> tuple[CheckoutSession, str]:
     """Opened by a page of SHOP, with its token."""
-    opened = Door(**{"mode": Mode.POPUP, "origin": SHOP, **door})
+    opened = Door(**{"mode": Mode.POPUP, "origin": SHOP, "code_challenge": challenge_of(VERIFIER), **door})
     return open_session(transaction=transaction, account=account, door=opened, now=now)
 
 

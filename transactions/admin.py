@@ -110,11 +110,11 @@ class OrderAdmin(Operable, ReadOnlyAdmin):
 
 @admin.register(CheckoutSession)
 class CheckoutSessionAdmin(ReadOnlyAdmin):
-    """`shown` answers what a user agreed to; the digest of the URL's token is nobody's business."""
+    """`shown` answers what a user agreed to; digests are nobody's business."""
 
     list_display = ("session_id", "transaction", "mode", "broker", "pins_tried", "created_at", "ended_at")
     list_select_related = ("transaction",)
     list_filter = ("mode", "is_replaced")
     search_fields = ("=session_id", "=transaction__transaction_id")
     search_help_text = "The session's id or a transactionId"
-    exclude = ("token_digest",)
+    exclude = ("token_digest", "login_token_digest", "code_challenge", "result_digest", "login_network")

@@ -290,15 +290,21 @@ class HoldingsSnapshot(models.Model):
 
 
 class CheckoutSession(models.Model):
-    """A user's way through one transaction, at a URL that only its browser knows.
+    """A user's way through one transaction (transactions.services.binding says whose it is).
 
-    Of the URL's token no more than a digest is kept: a copy of the database opens nobody's checkout. `session_id` is
-    what the page that opened it asks for the outcome by. `origin` is that page's, and nobody else is told anything.
-    `shown` is what the user saw when confirming. One that another has replaced is of no more use.
+    Of tokens and codes only digests are kept: a copy of the database opens nobody's checkout. `token_digest` is of the
+    URL that is good until the login, `login_token_digest` of the one that is good from then on. `session_id`,
+    `code_challenge` and `origin` are of the page that opened it; a session without a challenge is older than them.
+    `result_digest` is empty before the login and once the result was handed out. `login_network` is a keyed digest of
+    the network that the login came from. `shown` is what the user saw when confirming.
     """
 
     session_id = models.CharField(max_length=24, unique=True, default=new_object_id)
     token_digest = models.CharField(max_length=64, unique=True)
+    login_token_digest = models.CharField(max_length=64, unique=True, null=True)
+    code_challenge = models.CharField(max_length=43, blank=True, default="", db_default="")
+    result_digest = models.CharField(max_length=64, blank=True, default="", db_default="")
+    login_network = models.CharField(max_length=64, blank=True, default="", db_default="")
     transaction = models.ForeignKey(Transaction, on_delete=models.PROTECT, related_name="sessions")
     mode = models.CharField(max_length=8, choices=choices(*Mode))
     origin = models.CharField(max_length=255)
@@ -326,6 +332,10 @@ class CheckoutSession(models.Model):
             models.CheckConstraint(condition=Q(broker="") | Q(found_no_broker=False), name="a_broker_or_none"),
             models.CheckConstraint(
                 condition=Q(is_replaced=False) | Q(ended_at__isnull=False), name="what_is_replaced_has_ended"
+            ),
+            models.CheckConstraint(
+                condition=Q(result_digest="", login_network="") | Q(login_token_digest__isnull=False),
+                name="no_result_before_the_login",
             ),
         ]
 

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 class Mode(StrEnum):
     POPUP = "popup"
-    IFRAME = "iframe"
+    FRAME = "frame"
     REDIRECT = "redirect"
 
 

@@ -83,9 +83,13 @@ def error(transaction: Transaction) -> Wire | None:
 
 
 def sdk_error(code: SdkCode, transaction: Transaction | None) -> Wire:
-    """After login, an error still says who it was."""
+    """After login, an error still says who it was; a mismatch, at which broker."""
     told: Wire = {"code": code.value, "message": MESSAGES[code]}
-    if transaction is None or transaction.account is None or not transaction.sealed_login or code in BEFORE_LOGIN:
+    if transaction is None or transaction.account is None:
+        return told
+    if code is SdkCode.USER_MISMATCH:
+        return told | {"broker": transaction.account.broker}
+    if not transaction.sealed_login or code in BEFORE_LOGIN:
         return told
     return told | {"smallcaseAuthToken": auth_token(transaction), "broker": transaction.account.broker}
 

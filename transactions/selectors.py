@@ -73,7 +73,15 @@ def session_of(
 
 
 def session_at(token_digest: str) -> CheckoutSession | None:
-    return _sessions().filter(token_digest=token_digest).first()
+    """By its URL before the login or the one after it. Sessions that belong to no page (they are older) are over."""
+    at = Q(token_digest=token_digest) | Q(login_token_digest=token_digest)
+    return _sessions().exclude(code_challenge="").filter(at).first()
+
+
+def has_logged_in_from(gateway: Gateway, broker: str, client_id: str, network: str) -> bool:
+    """Whether the owner of an account came through a checkout from this network before."""
+    accounts = Account.objects.filter(gateway=gateway, broker=broker, client_id=client_id)
+    return CheckoutSession.objects.filter(transaction__account__in=accounts, login_network=network).exists()
 
 
 def _sessions() -> QuerySet[CheckoutSession]:

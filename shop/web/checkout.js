@@ -15,6 +15,8 @@ const REASONS = {
   1010: "You closed the checkout before choosing a broker.",
   1011: "You closed the checkout before the login was finished.",
   1012: "You closed the checkout before confirming. Nothing was ordered.",
+  open: "You closed the checkout. It can still be confirmed in the window where you logged in.",
+  done: "This was confirmed in another window. Look at your investments before you order again.",
   3001: "This order was used already, or its time ran out.",
   4004: "The market is closed, and this broker takes no orders after hours.",
   4005: "The market is closed, and this order cannot wait for it to open.",
@@ -72,9 +74,10 @@ async function run({ title, made, target, said, again }) {
     await finished({ title, response: await running, said, mine });
   } catch (reason) {
     await remember(reason.data || {});
-    if (mine !== turn) return toast(`${title}: ${REASONS[reason.code] || reason.message}`);
+    const why = REASONS[reason.data?.state] || REASONS[reason.code] || reason.message || "The order ended.";
+    if (mine !== turn) return toast(`${title}: ${why}`);
     const instead = reason.code === 5002 ? () => run({ title, made, target: "#frame", said, again }) : null;
-    ended({ title, text: REASONS[reason.code] || reason.message || "The order ended.", reason, again, instead });
+    ended({ title, text: why, reason, again, instead });
   }
 }
 

@@ -168,7 +168,7 @@ ROWS: Final = (
     Row("triggerWebhook", body={"type": "order.placed"}),
     Row(
         "openSession",
-        body={"transactionId": "{transaction_id}"},
+        body={"transactionId": "{transaction_id}", "codeChallenge": "c" * 43},
         another_gateways=UNKNOWN_TRANSACTION,
         another_users=UNKNOWN_TRANSACTION,
     ),
@@ -189,7 +189,7 @@ OPEN: Final = frozenset(
         *("/scdk/2.0.0/scdk.js", "/scdk/2.0.0/scdk.d.ts", "/scdk/2.0.0/opening"),
     }
 )
-# The checkout's screens: whoever knows a session's token is its user (tests/transactions/checkout).
+# The checkout's screens: a session's token says whose they are (tests/transactions/checkout/test_two_clients.py).
 SCREENS: Final = frozenset(
     f"/checkout/s/{{token}}/{step}"
     for step in ("", "broker", "no-broker", "login", "confirm", "status", "mark-complete", "leave")

@@ -20,6 +20,7 @@ from tests.processes.waiting import until
 from tests.processes.wire import DistantPartner
 from tests.receiver import Receiver
 from tests.servers import Server, free_port, redis_server
+from transactions.services.binding import challenge_of
 
 pytestmark = pytest.mark.servers
 PIN: Final = "pin-of-happy-5150"
@@ -29,6 +30,7 @@ PASSWORD: Final = "operators-password-93b1"
 METRICS_TOKEN: Final = "metrics-token-c4d1"
 ORIGIN: Final = "https://shop.example"
 KEY: Final = "a-key-of-one-request"
+VERIFIER: Final = "verifier-of-a-page-that-opens-a-checkout-08a3f"
 DATABASE_PASSWORD, QUEUE_PASSWORD = "database-password-11a7", "queue-password-22b8"
 ROTATE: Final = """
 from gateway.credentials import retire, rotate
@@ -169,11 +171,12 @@ def walked(run: Run, partner: Careless) -> None:
     """A user's way through the checkout, with a PIN refused on it; every screen is kept."""
     opened = requests.post(
         f"{run.stack.base}/checkout/{partner.name}/sessions",
-        json={"transactionId": partner.create(notes=CANARY)},
+        json={"transactionId": partner.create(notes=CANARY), "codeChallenge": challenge_of(VERIFIER)},
         headers={"x-gateway-authtoken": partner.headers()["x-gateway-authtoken"], "Origin": ORIGIN},
         timeout=20,
     )
     home = opened.json()["data"]["url"]  # told to the partner's page alone
+    run.secrets["code verifier"] = VERIFIER
     run.secrets["session's URL"] = home.rstrip("/").rpartition("/")[2]
     way: list[tuple[str, dict[str, str]]] = [
         ("broker", {"broker": "kite"}),
@@ -183,10 +186,31 @@ def walked(run: Run, partner: Careless) -> None:
     screens = [requests.get(home, timeout=20)]
     screens += [requests.post(home + step, form, timeout=20) for step, form in way]
     (sealed,) = re.findall(r'name="shown" value="([^"]+)"', screens[-1].text)
-    screens.append(requests.post(f"{home}confirm", {"action": "confirm", "shown": sealed}, timeout=20))
+    there = screens[-1].url.removesuffix("login")
+    run.secrets["session's URL from the login on"] = there.rstrip("/").rpartition("/")[2]
+    (run.secrets["result code"],) = re.findall(r'data-result="([^"]+)"', screens[-1].text)
+    screens.append(requests.post(f"{there}confirm", {"action": "confirm", "shown": sealed}, timeout=20))
     assert [screen.status_code for screen in screens] == [200] * 5
     assert "data-headline" in screens[-1].text
-    run.places.keep("screens", *(screen.text.replace(run.secrets["session's URL"], "") for screen in screens))
+    run.places.keep("screens", *(unlinked(run, screen.text) for screen in screens))
+    told = requests.post(
+        f"{run.stack.base}/checkout/{partner.name}/sessions/outcome",
+        json={
+            "sessionId": opened.json()["data"]["sessionId"],
+            "codeVerifier": VERIFIER,
+            "resultCode": run.secrets["result code"],
+        },
+        headers={"x-gateway-authtoken": partner.headers()["x-gateway-authtoken"], "Origin": ORIGIN},
+        timeout=20,
+    )
+    assert told.json()["data"]["state"] == "done"
+
+
+def unlinked(run: Run, text: str) -> str:
+    """A screen's links name its own address, and it passes its code on."""
+    for name in ("session's URL", "session's URL from the login on", "result code"):
+        text = text.replace(run.secrets[name], "")
+    return text
 
 
 def manager(run: Run) -> dict[str, str]:

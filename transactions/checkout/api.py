@@ -9,8 +9,8 @@ from gateway.errors import NotFound
 from gateway.planes import ok
 from transactions import selectors
 from transactions.checkout import openapi, payloads
+from transactions.checkout.outcomes import outcome_for
 from transactions.checkout.serializers import OpenSession, OutcomeIn
-from transactions.modes import Reason
 from transactions.services import sessions
 
 
@@ -29,14 +29,11 @@ class Sessions(BrowserView):
 class Outcome(BrowserView):
     @openapi.OUTCOME
     def post(self, request: Request, gateway: str) -> Response:
-        """`left`: the window is gone, so whatever was not confirmed by now will not be."""
         caller = self.caller
         asked = OutcomeIn.parse(request.data)
         session = selectors.session_of(caller.gateway, asked["sessionId"], origin=self.origin, account=caller.account)
         if session is None:
             raise NotFound("There is no checkout of this id.")
+        verifier, code = asked.get("codeVerifier", ""), asked.get("resultCode", "")
         now = clock.now(caller.gateway)
-        if asked["left"]:
-            sessions.leave(session=session, reason=Reason.CLOSED, now=now)
-        sessions.notice_expiry(session=session, now=now)
-        return ok(payloads.outcome(session, selectors.orders_of(session.transaction), now))
+        return ok(outcome_for(session, verifier=verifier, code=code, left=asked["left"], now=now))

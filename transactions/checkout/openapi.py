@@ -18,7 +18,12 @@ OPEN: Final = extend_schema(
         200: answer(
             "Where to send the user",
             obj(
-                {"sessionId": OBJECT_ID, "url": text("Single purpose, unguessable"), "expireAt": MOMENT, "now": MOMENT}
+                {
+                    "sessionId": OBJECT_ID,
+                    "url": text("Good until the login, which leads to another"),
+                    "expireAt": MOMENT,
+                    "now": MOMENT,
+                }
             ),
         )
     },
@@ -26,11 +31,17 @@ OPEN: Final = extend_schema(
 OUTCOME: Final = extend_schema(
     operation_id="sessionOutcome",
     summary="How a checkout stands or ended",
-    description="Called by scdk.js. `left` ends what has not been confirmed, with the code for where the user was.",
+    description=(
+        "Called by scdk.js. Without the right `codeVerifier` and the right `resultCode` the answer says `open`, `done` "
+        "or the error's code, and never token, broker or orders. The answer that carries the result uses the code up; "
+        "send an Idempotency-Key, and the same request gets it again. `left`, with the right `codeVerifier`, ends what "
+        "nobody has logged in to, with the code for where the user was."
+    ),
     request=serializers.OutcomeIn,
     responses={
         200: answer(
-            "`response` of a `done` one, `error` of a `failed` one; not `settled` while its orders are on their way",
+            "`response` of a `done` one, `error` of a `failed` one, or of an `open` one that the user has `left` after "
+            "the login. Not `settled` while its orders are on their way: until then there is no `response`",
             obj(
                 {
                     "state": one_of("open", "done", "failed"),

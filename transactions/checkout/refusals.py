@@ -36,7 +36,7 @@ def lost() -> Page:
 
 
 def told(request: HttpRequest, what: str, status: int) -> Page:
-    """`what` is refused, trouble or busy, with a way back to the checkout: there it stands what has become of it."""
+    """`what` is refused, trouble, busy or bound; with a way back to the checkout, which says what has become of it."""
     home = HOME.match(request.path)
     return Page(render_to_string("checkout/told.html", {"what": what, "home": home and home[0]}), status=status)
 

@@ -5,20 +5,39 @@ from datetime import datetime
 from typing import Any
 
 from django.template.loader import render_to_string
+from django.urls import reverse
 
 from gateway.envelope import Page
 from transactions.checkout.guarding import logo_of
 from transactions.models import CheckoutSession
+from transactions.modes import Mode
+from transactions.services import binding
 from transactions.states import TransactionStatus
 
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """A session at a moment of its gateway's clock; `home` is its own path."""
+    """A session at a moment of its gateway's clock, at the URL of `token`."""
 
     session: CheckoutSession
-    home: str
+    token: str
     now: datetime
+
+    @property
+    def home(self) -> str:
+        return reverse("checkout", kwargs={"token": self.token})
+
+    @property
+    def result_code(self) -> str:
+        """For the window that logged in to pass on; empty before the login."""
+        is_bound = self.session.login_token_digest is not None
+        return binding.result_code(self.token) if is_bound else ""
+
+    @property
+    def carried_back(self) -> dict[str, str]:
+        """In the query of the redirect to the partner's page."""
+        carried = {"transactionId": self.session.transaction.transaction_id, "resultCode": self.result_code}
+        return {name: value for name, value in carried.items() if value}
 
     def page(self, name: str, *, status: int = 200, **more: Any) -> Page:
         return Page(self.text(name, **more), status=status)
@@ -37,6 +56,7 @@ class Screen:
             "session": self.session,
             "transaction": transaction,
             "home": self.home,
+            "passed_on": self.result_code if self.session.mode != Mode.REDIRECT else "",
             "now": self.now,
             "partner": transaction.gateway.name,
             "order_name": transaction.config.get("orderName", ""),

@@ -1,12 +1,12 @@
 """The screens' doors. One URL shows where the user is; every form goes to its own and comes back there.
 
 The session's URL is the only credential: there is no cookie, so that a frame in another site's page works, and so
-there is nothing for a forged form to ride on.
+there is nothing for a forged form to ride on. The login changes it (transactions.services.binding).
 """
 
 import logging
 from contextlib import suppress
-from datetime import timedelta
+from functools import cached_property
 from hashlib import blake2b
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -28,11 +28,13 @@ from transactions.checkout import confirming, pins, steps
 from transactions.checkout.guarding import guard, is_foreign
 from transactions.checkout.refusals import lost, told
 from transactions.checkout.rendering import Screen
+from transactions.checkout.serializers import DIGEST
 from transactions.checkout.test_accounts import CONNECTED, FORGIVING_PIN
-from transactions.models import Batch, CheckoutSession
+from transactions.models import Batch
 from transactions.modes import Mode, Reason
 from transactions.sandbox_serializers import CLIENT_ID
-from transactions.services import sessions
+from transactions.services import binding, sessions
+from transactions.services.binding import LoginWindow
 from transactions.services.checkout import PinRefused
 from transactions.services.closing import NotUnfinished, close_instead, mark_complete
 from transactions.services.failing import SdkError
@@ -40,7 +42,7 @@ from transactions.services.foreseeing import ActionRequired
 from transactions.states import TransactionStatus
 
 LONGEST_PIN: Final = 64
-KEPT_FOR: Final = timedelta(days=7)  # by its gateway's clock; a weekend's AMO is over by then
+NAMES_OF_OURS: Final = frozenset({"transactionId", "resultCode"})
 REFUSALS: Final[dict[type[Exception], str]] = {
     RateLimited: "error.pins-later",
     PinRefused: "error.pin",
@@ -70,18 +72,27 @@ class CheckoutView(View):
             return guard(told(request, "trouble", 503))
 
     def _answer(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        session = selectors.session_at(sessions.digest(kwargs["token"]))
+        token = kwargs["token"]
+        session = selectors.session_at(binding.digest(token))
         if session is None or is_foreign(request):
             return guard(lost())
-        home = reverse("checkout", kwargs={"token": kwargs["token"]})
-        self.there = Screen(session, home, clock.now(session.transaction.gateway))
-        if session.created_at + KEPT_FOR < self.there.now:
+        self.there = Screen(session, token, clock.now(session.transaction.gateway))
+        if not binding.is_kept(session, now=self.there.now):
             return guard(lost())
-        return guard(self._counted(request, session) or super().dispatch(request, *args, **kwargs), session)  # type: ignore[arg-type]
+        return guard(self._counted(request, token) or self._at_its_url(request, *args, **kwargs), session)
 
-    def _counted(self, request: HttpRequest, session: CheckoutSession) -> HttpResponse | None:
-        """A page where this checkout was asked for too often; of others, nobody is kept waiting."""
-        budget = spend(settings.RATE_LIMIT_CHECKOUT, f"checkout {session.pk}", now=clock.wall())
+    def _at_its_url(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if binding.is_outside(self.there.session, kwargs["token"]):
+            return self.outside(request)
+        return super().dispatch(request, *args, **kwargs)  # type: ignore[return-value]
+
+    def outside(self, request: HttpRequest) -> HttpResponse:
+        """At the URL that was good until the login: nothing of the session is shown, and nothing is done."""
+        return told(request, "bound", 200 if request.method in {"GET", "HEAD"} else 403)
+
+    def _counted(self, request: HttpRequest, token: str) -> HttpResponse | None:
+        """A page where this URL was asked for too often; at another, the same checkout is not kept waiting."""
+        budget = spend(settings.RATE_LIMIT_CHECKOUT, f"checkout {binding.digest(token)}", now=clock.wall())
         if budget is None or not budget.is_overdrawn:
             return None
         metrics.rate_limited(scope="checkout")
@@ -122,6 +133,8 @@ class FindNoBroker(CheckoutView):
 
 
 class LogIn(CheckoutView):
+    """The only door that names the URL from the login on, and only to the form that the login was made with."""
+
     def post(self, request: HttpRequest, token: str) -> HttpResponse:
         session = self.there.session
         if not session.broker or session.transaction.status != TransactionStatus.INITIALIZED:
@@ -131,13 +144,28 @@ class LogIn(CheckoutView):
             return steps.login(self.there, client_id=client_id, error="error.login-empty")
         try:
             with pins.counted(request, session, client_id):
-                sessions.enter(session=session, client_id=client_id, pin=pin, now=self.there.now)
+                sessions.enter(session=session, client_id=client_id, pin=pin, now=self.there.now, window=self.window)
         except tuple(REFUSALS) as refusal:
             error = next(text for kind, text in REFUSALS.items() if isinstance(refusal, kind))
             return steps.login(self.there, client_id=client_id, error=error)
         except (SdkError, ActionRequired, sessions.LockedOut, sessions.NotThisStep):
             pass  # all of them have a screen of their own
-        return self.back()
+        session.refresh_from_db(fields=["login_token_digest"])
+        return self.back() if session.login_token_digest is None else self.outside(request)
+
+    def outside(self, request: HttpRequest) -> HttpResponse:
+        """The form that logged in may be sent again, or its answer may have been lost: it is led on all the same."""
+        if request.method != "POST" or binding.is_outside(self.there.session, self.window.token):
+            return super().outside(request)
+        return SeeOther(reverse("checkout", kwargs={"token": self.window.token}))
+
+    @cached_property
+    def window(self) -> LoginWindow:
+        """A form without a nonce of ours gets a URL that no other form is led to."""
+        sent = self.request.POST.get("nonce", "")
+        nonce = sent if DIGEST.fullmatch(sent) else binding.new_token()
+        session = self.there.session
+        return LoginWindow(session.pk, binding.login_token(session, nonce), pins.network_of(self.request))
 
     def _typed(self, request: HttpRequest) -> tuple[str, str]:
         """A test account is one click: on test gateways a button stands for client id and PIN."""
@@ -198,12 +226,14 @@ class Leave(CheckoutView):
         sessions.leave(session=session, reason=reason, now=self.there.now)
         sessions.notice_expiry(session=session, now=self.there.now)
         if session.mode == Mode.REDIRECT and not session.is_replaced:
-            return SeeOther(_returning(session.redirect_url, session.transaction.transaction_id))
+            return SeeOther(_returning(session.redirect_url, self.there.carried_back))
         return steps.left(self.there)
 
 
-def _returning(url: str, transaction_id: str) -> str:
-    """The partner's page with the transactionId, and nothing else of ours."""
+def _returning(url: str, carried: dict[str, str]) -> str:
+    """The partner's page with what we carry back in its query, and nothing else of ours."""
     parts = urlsplit(url)
-    query = [(name, value) for name, value in parse_qsl(parts.query, keep_blank_values=True) if name != "transactionId"]
-    return urlunsplit(parts._replace(query=urlencode([*query, ("transactionId", transaction_id)])))
+    query = [
+        (name, value) for name, value in parse_qsl(parts.query, keep_blank_values=True) if name not in NAMES_OF_OURS
+    ]
+    return urlunsplit(parts._replace(query=urlencode([*query, *carried.items()])))

@@ -1,7 +1,8 @@
 """The porch of the browser plane."""
 
+import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from rest_framework import serializers
@@ -13,11 +14,19 @@ from gateway.ids import OBJECT_ID
 from transactions.modes import Mode
 from transactions.services.sessions import Door
 
+DIGEST: Final = re.compile(r"[A-Za-z0-9_-]{43}")  # base64url of 256 bits, without padding
+VERIFIER: Final = re.compile(r"[A-Za-z0-9._~-]{43,128}")  # RFC 7636, 4.1
+
 
 class OpenSession(Body):
     """A checkout for a transaction, shown as `mode` says. A redirect returns to `redirectUrl`, of an allowed origin."""
 
     transactionId = Text(max_length=64)
+    codeChallenge = Matching(
+        DIGEST,
+        form="the base64url SHA-256 of a codeVerifier, 43 characters without padding",
+        help_text="of the codeVerifier that the outcome is asked for with (RFC 7636, S256)",
+    )
     mode = Choice(required=False, choices=[mode.value for mode in Mode], default=Mode.POPUP.value)
     redirectUrl = Text(required=False, max_length=500, help_text="mode redirect: where the user returns to")
     brokers = serializers.ListField(
@@ -40,6 +49,7 @@ class OpenSession(Body):
         return Door(
             mode=Mode(wanted["mode"]),
             origin=origin,
+            code_challenge=wanted["codeChallenge"],
             redirect_url=url,
             brokers=wanted.get("brokers", ()),
             amo=wanted["amo"],
@@ -48,7 +58,19 @@ class OpenSession(Body):
 
 class OutcomeIn(Body):
     sessionId = Matching(OBJECT_ID, form="24 lower-case hex digits")
-    left = Truth(required=False, default=False, help_text="The window was closed: end what was not confirmed")
+    codeVerifier = Matching(
+        VERIFIER,
+        form="43 to 128 of the characters A-Z a-z 0-9 - . _ ~",
+        required=False,
+        help_text="The secret of the page that opened the session",
+    )
+    resultCode = Matching(
+        DIGEST,
+        form="43 characters of base64url",
+        required=False,
+        help_text="What the window that logged in passed on: by message, or in the query of the redirect",
+    )
+    left = Truth(required=False, default=False, help_text="The window is gone: end what nobody has logged in to")
 
 
 def _origin(url: str) -> str | None:

@@ -15,7 +15,7 @@ from transactions.checkout.rendering import Screen
 from transactions.checkout.test_accounts import test_accounts
 from transactions.intents import Intent
 from transactions.sdk import SdkCode
-from transactions.services import sessions
+from transactions.services import binding, sessions
 from transactions.services.smallcase_intake import NoOrder
 from transactions.states import TransactionStatus
 
@@ -65,6 +65,7 @@ def login(there: Screen, *, client_id: str = "", error: str = "") -> Page:
         error=error,
         attempts_left=sessions.attempts_left(session),
         accounts=test_accounts(session),
+        nonce=binding.new_token(),
         is_connected=session.transaction.account_id is not None,
     )
 

@@ -311,8 +311,12 @@ ENGLISH: Final[Mapping[str, str]] = {
     "left.title": "You can close this window",
     "left.body": "{partner} has been told how it went.",
     "left.body-frame": "Returning to {partner}…",
+    "bound.title": "Continue in the window where you logged in",
+    "bound.body": "You can close this page. If you used the Back button, go forward again.",
+    "bound.forward": "Go forward",
     "lost.title": "This link leads nowhere",
-    "lost.body": "It may be old or incomplete. Start again from the page you came from.",
+    "lost.body": "It may be old or incomplete. Go back to the page you came from, and look at your orders there before "
+    "you start again.",
     "trouble.title": "Something went wrong on our side",
     "trouble.body": "See where your order stands before you try again. Nothing is ever placed twice.",
     "refused.title": "That did not arrive as it should",

@@ -1,7 +1,10 @@
 """The user comes to a broker, and logs in or walks away."""
 
+from dataclasses import replace
 from datetime import datetime
+from typing import NoReturn
 
+from django.db.models import Q
 from django.db.transaction import atomic
 
 from brokers.port import LinkDown, Login, LoginEnded, LoginRefused, OrderType
@@ -12,9 +15,10 @@ from gateway.models import Account
 from gateway.vault import seal
 from transactions.baskets import securities_of
 from transactions.intents import Intent
-from transactions.models import CheckoutSession, Transaction
+from transactions.models import Transaction
 from transactions.sdk import SdkCode, code_of
-from transactions.services.failing import TransactionUsed, check_live, fail
+from transactions.services.binding import LoginWindow, bind
+from transactions.services.failing import SdkError, TransactionUsed, check_live, end, fail
 from transactions.states import TransactionStatus
 
 
@@ -23,30 +27,29 @@ class PinRefused(Conflict):
 
 
 def log_in(
-    *, transaction: Transaction, broker: str, client_id: str, pin: str, now: datetime, through: int | None = None
+    *,
+    transaction: Transaction,
+    broker: str,
+    client_id: str,
+    pin: str,
+    now: datetime,
+    window: LoginWindow | None = None,
 ) -> Transaction:
     """INITIALIZED becomes USED; a CONNECT is COMPLETED with it. Again by the same account: nothing changes.
 
-    `through`: the checkout session that it is made in. One that was replaced while the broker was asked logs nobody
-    in, or the window that replaced it would go on as a user who never came to it.
+    `window`: where the user is, and None for the sandbox's user. The account is created in the claim, so a login
+    that comes to nothing (another account's, one that lost, one in a window that was replaced) leaves none behind.
     """
     check_live(transaction, now=now)
     profile = profile_of(broker)
     if not can_serve(transaction, profile):
         fail(transaction, SdkCode.INTENT_NOT_ENABLED, now=now)
     login = _login_at_broker(transaction, broker, client_id, pin, now)
-    account, is_new = Account.objects.get_or_create(
-        gateway=transaction.gateway,
-        broker=broker,
-        client_id=client_id,
-        defaults={"auth_id": new_object_id(), "created_at": now},
-    )
-    if transaction.account_id not in {None, account.pk}:
-        fail(transaction, SdkCode.USER_MISMATCH, now=now)
+    if not _is_account_of(transaction, login):
+        _end_for_another(transaction, window, now)
     if transaction.status == TransactionStatus.INITIALIZED:
         with atomic(durable=True):
-            _check_open(transaction, through)
-            _use(transaction, account, login, is_new=is_new, now=now)
+            _claim(transaction, login, window, now)
     return transaction
 
 
@@ -83,18 +86,41 @@ def _login_at_broker(transaction: Transaction, broker: str, client_id: str, pin:
     return fail(transaction, code, now=now)
 
 
-def _check_open(transaction: Transaction, session: int | None) -> None:
+def _is_account_of(transaction: Transaction, login: Login) -> bool:
+    """Compared with what the broker says, before any account is created."""
+    bound = transaction.account
+    return bound is None or (bound.broker, bound.client_id) == (login.broker, login.client_id)
+
+
+def _end_for_another(transaction: Transaction, window: LoginWindow | None, now: datetime) -> NoReturn:
+    """It was a login nevertheless: from now on only its window learns more than the code."""
+    with atomic(durable=True):
+        end(transaction, SdkCode.USER_MISMATCH, now=now)
+        if window:
+            bind(replace(window, network=""))  # no network of the account that the transaction is bound to
+    raise SdkError(SdkCode.USER_MISMATCH, transaction)
+
+
+def _claim(transaction: Transaction, login: Login, window: LoginWindow | None, now: datetime) -> None:
     """Locks the transaction's row, as whoever opens another session does: of the two, one sees the other."""
     Transaction.objects.select_for_update().get(pk=transaction.pk)
-    if session is not None and not CheckoutSession.objects.filter(pk=session, ended_at__isnull=True).exists():
-        raise TransactionUsed
+    if window:
+        bind(window)
+    account, is_new = Account.objects.get_or_create(
+        gateway=transaction.gateway,
+        broker=login.broker,
+        client_id=login.client_id,
+        defaults={"auth_id": new_object_id(), "created_at": now},
+    )
+    _use(transaction, account, login, is_new=is_new, now=now)
 
 
 def _use(transaction: Transaction, account: Account, login: Login, *, is_new: bool, now: datetime) -> None:
     done = transaction.intent == Intent.CONNECT
     status = TransactionStatus.COMPLETED if done else TransactionStatus.USED
     fresh = Transaction.objects.filter(pk=transaction.pk, status=TransactionStatus.INITIALIZED)
-    used = fresh.update(
+    mine = fresh.filter(Q(account=None) | Q(account=account))  # a connected page may have bound it meanwhile
+    used = mine.update(
         status=status,
         account=account,
         is_new_user=is_new,

@@ -1,7 +1,7 @@
 """A transaction ends with an SDK code, once; its partner hears of it."""
 
 from datetime import datetime
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from django.db.transaction import atomic
 
@@ -12,6 +12,8 @@ from transactions.sdk import ERROR_TYPES, MESSAGES, SdkCode
 from transactions.states import TransactionStatus
 from webhooks.events import EventType
 from webhooks.services.recording import record_event
+
+LIVE: Final = frozenset({TransactionStatus.INITIALIZED, TransactionStatus.USED})
 
 
 class SdkError(GatewayError):
@@ -33,29 +35,35 @@ class TransactionUsed(SdkError):
 
 
 def fail(transaction: Transaction, code: SdkCode, *, now: datetime) -> NoReturn:
-    """ERRORED with `code`, and raise it. Of two failures the first is kept."""
+    """ERRORED with `code`, and raise it."""
     with atomic(durable=True):
-        live = Transaction.objects.filter(
-            pk=transaction.pk, status__in=[TransactionStatus.INITIALIZED, TransactionStatus.USED]
-        )
-        ended = {"status": TransactionStatus.ERRORED, "error_code": code, "error_message": MESSAGES[code]}
-        if not live.update(**ended, updated_at=now):
-            raise TransactionUsed
-        transaction.refresh_from_db()
-        record_event(
-            gateway=transaction.gateway,
-            kind=EventType.TRANSACTION_ERRORED,
-            subject=transaction.transaction_id,
-            sequence=1,
-            payload=payloads.transaction_errored(transaction),
-            now=now,
-        )
+        end(transaction, code, now=now)
     raise SdkError(code, transaction)
+
+
+def end(transaction: Transaction, code: SdkCode, *, now: datetime) -> None:
+    """ERRORED with `code`, in the caller's database transaction. Of two failures the first is kept.
+
+    Only from the status that the caller judged by: who lost against a login ends nothing of whoever logged in.
+    """
+    live = Transaction.objects.filter(pk=transaction.pk, status__in=LIVE)
+    ended = {"status": TransactionStatus.ERRORED, "error_code": code, "error_message": MESSAGES[code]}
+    if not live.filter(status=transaction.status).update(**ended, updated_at=now):
+        raise TransactionUsed
+    transaction.refresh_from_db()
+    record_event(
+        gateway=transaction.gateway,
+        kind=EventType.TRANSACTION_ERRORED,
+        subject=transaction.transaction_id,
+        sequence=1,
+        payload=payloads.transaction_errored(transaction),
+        now=now,
+    )
 
 
 def check_live(transaction: Transaction, *, now: datetime) -> None:
     """Raises for one that was used, and ends one whose time has passed."""
-    if transaction.status not in {TransactionStatus.INITIALIZED, TransactionStatus.USED}:
+    if transaction.status not in LIVE:
         raise TransactionUsed
     if transaction.expires_at <= now:
         in_flow = transaction.status == TransactionStatus.USED

@@ -1,7 +1,5 @@
 """A checkout is opened, led to a broker, logged in to, and left."""
 
-import hashlib
-import secrets
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,13 +16,13 @@ from transactions.intents import Intent
 from transactions.models import CheckoutSession, Transaction
 from transactions.modes import Mode, Reason
 from transactions.sdk import SdkCode
+from transactions.services.binding import LoginWindow, digest, new_token
 from transactions.services.checkout import PinRefused, can_serve, log_in, walk_away
-from transactions.services.failing import SdkError, TransactionUsed, check_live
+from transactions.services.failing import LIVE, SdkError, TransactionUsed, check_live
 from transactions.services.foreseeing import end_what_cannot_be
 from transactions.states import TransactionStatus
 
 MAX_PINS: Final = 5
-TOKEN_BYTES: Final = 32
 
 
 class LockedOut(Conflict):
@@ -37,10 +35,11 @@ class NotThisStep(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """Where the checkout is shown, and what the partner's page asks of it."""
+    """Where the checkout is shown, and what the partner's page asks of it; `code_challenge` is of its secret."""
 
     mode: Mode
     origin: str
+    code_challenge: str
     redirect_url: str = ""
     brokers: Sequence[str] = ()
     amo: bool = False
@@ -56,7 +55,7 @@ def open_session(
     if transaction.status != TransactionStatus.INITIALIZED:
         raise TransactionUsed
     check_live(transaction, now=now)
-    token = secrets.token_urlsafe(TOKEN_BYTES)
+    token = new_token()
     with atomic(durable=True):
         _bind(transaction, account, now)
         earlier = CheckoutSession.objects.filter(transaction=transaction)
@@ -65,6 +64,7 @@ def open_session(
         session = CheckoutSession.objects.create(
             token_digest=digest(token),
             transaction=transaction,
+            code_challenge=door.code_challenge,
             mode=door.mode.value,
             origin=door.origin,
             redirect_url=door.redirect_url,
@@ -75,11 +75,6 @@ def open_session(
             created_at=now,
         )
     return session, token
-
-
-def digest(token: str) -> str:
-    """256 random bits cannot be guessed from it; a salt would add nothing."""
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def choices_of_broker(session: CheckoutSession) -> list[BrokerProfile]:
@@ -99,16 +94,16 @@ def find_no_broker(*, session: CheckoutSession) -> None:
     _move(session, broker="", found_no_broker=True)
 
 
-def enter(*, session: CheckoutSession, client_id: str, pin: str, now: datetime) -> None:
+def enter(
+    *, session: CheckoutSession, client_id: str, pin: str, now: datetime, window: LoginWindow | None = None
+) -> None:
     """The login; then, what speaks against the order already ends it here, and not after a user's deliberation."""
     if not session.broker:
         raise NotThisStep("There is no login before a broker is chosen.")
     _take_attempt(session)
-    transaction = session.transaction
+    transaction, window = session.transaction, window or LoginWindow(session.pk, new_token())
     try:
-        log_in(
-            transaction=transaction, broker=session.broker, client_id=client_id, pin=pin, now=now, through=session.pk
-        )
+        log_in(transaction=transaction, broker=session.broker, client_id=client_id, pin=pin, now=now, window=window)
     except PinRefused:
         if attempts_left(session) == 0:
             raise LockedOut("Too many wrong PINs.") from None
@@ -128,20 +123,26 @@ def attempts_left(session: CheckoutSession) -> int:
 def leave(*, session: CheckoutSession, reason: Reason, now: datetime) -> None:
     """Before the confirmation this ends the transaction, with a code for where the user was; afterwards nothing.
 
-    Twice is once: of two endings the first is kept. A session that was replaced ends nothing but itself.
+    Twice is once: of two endings the first is kept. A session that was replaced ends nothing but itself, and one
+    that somebody has logged in to meanwhile is not ended.
     """
-    live = session.transaction.status in {TransactionStatus.INITIALIZED, TransactionStatus.USED}
-    if live and not session.is_replaced:
+    if session.transaction.status in LIVE and not session.is_replaced:
         with suppress(SdkError):
             walk_away(transaction=session.transaction, code=_code(session, reason), now=now)
-    if CheckoutSession.objects.filter(pk=session.pk, ended_at__isnull=True).update(ended_at=now):
+    as_seen = CheckoutSession.objects.filter(pk=session.pk, login_token_digest=session.login_token_digest)
+    if as_seen.filter(ended_at__isnull=True).update(ended_at=now):
         session.ended_at = now
+
+
+def leave_before_login(*, session: CheckoutSession, now: datetime) -> None:
+    """By the page that opened it, whose window is gone. After the login only the window that logged in ends it."""
+    if session.transaction.status == TransactionStatus.INITIALIZED:
+        leave(session=session, reason=Reason.CLOSED, now=now)
 
 
 def notice_expiry(*, session: CheckoutSession, now: datetime) -> None:
     """Its time may have passed without anybody coming to see that."""
-    live = session.transaction.status in {TransactionStatus.INITIALIZED, TransactionStatus.USED}
-    if live and not session.is_replaced:
+    if session.transaction.status in LIVE and not session.is_replaced:
         with suppress(SdkError):
             check_live(session.transaction, now=now)
 

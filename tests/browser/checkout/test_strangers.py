@@ -1,11 +1,12 @@
 """A page of an origin that is not allowed can neither open, frame, nor read anything."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page
 
-from tests.browser.checkout.conftest import User
+from tests.browser.checkout.conftest import User, headline
 
 INFY = {"ticker": "INFY", "quantity": 10, "type": "BUY"}
 FRAMED = """url => new Promise(done => {
@@ -96,6 +97,55 @@ class TestAStranger:
 
         assert user.page.evaluate("window.result") is None
         assert not checkout.is_closed()
+
+
+class TestSomebodyElseWhoLogsIn:
+    """The one who opened the checkout passed its address on; both have a browser of their own."""
+
+    @pytest.mark.parametrize(
+        "config", [{}, {"target": "#place"}, {"redirectUrl": "/back"}], ids=["popup", "frame", "redirect"]
+    )
+    def test_is_neither_known_nor_traded_for(
+        self, user: User, chromium: Browser, context: BrowserContext, config: dict[str, Any]
+    ) -> None:
+        transaction_id = user.partner.create([INFY])
+        user.arrive(transaction_id, **config)
+        user.page.click("#go")
+        address = self.address(context)
+        other = chromium.new_context()
+        theirs = other.new_page()
+        theirs.goto(address)
+        user.log_in(theirs)
+        shown = theirs.url
+
+        opened = next(frame for page in context.pages for frame in page.frames if frame.url == address)
+        opened.goto(address)
+        assert opened.locator("h1").inner_text() == "Continue in the window where you logged in"
+        user.confirm(theirs)
+        theirs.reload()
+        headline(theirs, "All done")
+        assert (theirs.url, other.cookies()) == (shown, [])
+        self.go_away(user, transaction_id, config)
+
+        failed = user.result()["failed"]
+        assert (failed["code"], failed["data"]) == (1012, {"state": "done"})
+        assert user.partner.details(transaction_id)["success"]["broker"] == "kite"
+        other.close()
+
+    def address(self, context: BrowserContext) -> str:
+        found: list[str] = []
+        while not found:
+            context.pages[0].wait_for_timeout(50)
+            found = [frame.url for page in context.pages for frame in page.frames if "/checkout/s/" in frame.url]
+        return found[0]
+
+    def go_away(self, user: User, transaction_id: str, config: dict[str, str]) -> None:
+        if "redirectUrl" in config:
+            user.page.goto(f"{user.site.shop.origin}/?transactionId={transaction_id}")
+        elif config:
+            user.page.evaluate("document.querySelector('#place iframe').remove()")
+        else:
+            user.context.pages[-1].close()
 
 
 class TestWhatIsSecret:

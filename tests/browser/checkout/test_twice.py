@@ -13,6 +13,14 @@ SENT_TWICE = """
     Promise.all([1, 2, 3].map(() => fetch(form.getAttribute("action"), {method: "POST", body}))).then(() => 1)
 """
 
+LOGGED_IN_TWICE = """
+    const form = document.querySelector(".fields");
+    form.querySelector("#client_id").value = "happy";
+    form.querySelector("#pin").value = "1";
+    const body = new URLSearchParams(new FormData(form));
+    fetch(form.action, {method: "POST", body}).then(() => form.submit());
+"""
+
 
 def orders(user: User, transaction_id: str) -> list[Any]:
     """Of all the batches there are."""
@@ -91,16 +99,42 @@ class TestOneOrder:
         headline(second, "All done")
 
 
+class TestTheWindowThatLoggedIn:
+    def test_finds_back_from_the_page_before_the_login(self, user: User) -> None:
+        checkout = user.open(user.partner.create([INFY]))
+        user.log_in(checkout)
+        checkout.go_back()
+        checkout.wait_for_selector("h1:text-is('Continue in the window where you logged in')")
+
+        checkout.click("[data-forward]")
+
+        checkout.wait_for_selector("#sums")
+
+    def test_is_the_same_for_a_login_that_is_sent_twice(self, user: User) -> None:
+        """By somebody impatient whose browser runs no script of ours: it follows the last answer."""
+        checkout = user.open(user.partner.create([INFY]))
+        checkout.click("button[name=broker][value=kite]")
+        checkout.wait_for_selector("#pin")
+
+        checkout.evaluate(LOGGED_IN_TWICE)
+
+        checkout.wait_for_selector("#sums")
+        user.confirm(checkout)
+        headline(checkout, "All done")
+
+
 class TestASecondTab:
-    def test_shows_where_the_first_one_is(self, user: User) -> None:
+    def test_that_did_not_log_in_is_shown_nothing(self, user: User) -> None:
         checkout = user.open(user.partner.create([INFY]))
         tab = second_tab(user, checkout)
         user.log_in(checkout)
 
         tab.click("button[name=broker][value=groww]")
 
-        tab.wait_for_selector("#sums")
-        assert "at Zerodha" in tab.inner_text(".eyebrow")
+        tab.wait_for_selector("h1:text-is('Continue in the window where you logged in')")
+        assert tab.locator("[data-forward]:visible").count() == 0
+        user.confirm(checkout)
+        headline(checkout, "All done")
 
     def test_may_close_it_for_both(self, user: User) -> None:
         checkout = user.open(user.partner.create([INFY]))

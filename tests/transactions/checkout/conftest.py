@@ -12,6 +12,9 @@ from gateway.tokens import connected_token, guest_token
 from tests import make
 from tests.partner import Answer, Partner
 from transactions.models import CheckoutSession, Transaction
+from transactions.services.binding import challenge_of
+
+CHALLENGE = challenge_of(make.VERIFIER)
 
 
 @dataclass
@@ -33,22 +36,30 @@ class Shop:
         return self.partner.call("POST", f"/checkout/{{gateway}}/{path}", body, headers=sent)
 
     def open(self, transaction_id: str, *, auth_id: str | None = None, **door: Any) -> "Visit":
-        answer = self.call("sessions", {"transactionId": transaction_id, **door}, auth_id=auth_id)
+        wanted = {"transactionId": transaction_id, "codeChallenge": CHALLENGE, **door}
+        answer = self.call("sessions", wanted, auth_id=auth_id)
         assert answer.status == 200, answer.body
         path = answer.data["url"].removeprefix("http://testserver")
         return Visit(self.client, path, answer.data["sessionId"])
 
-    def outcome(self, visit: "Visit", *, auth_id: str | None = None, left: bool = False) -> Answer:
-        return self.call("sessions/outcome", {"sessionId": visit.session_id, "left": left}, auth_id=auth_id)
+    def outcome(self, visit: "Visit", *, auth_id: str | None = None, left: bool = False, **headers: str) -> Answer:
+        """Asked as the page does that opened it, with all that it was passed."""
+        asked = {"sessionId": visit.session_id, "codeVerifier": make.VERIFIER, "left": left}
+        passed = {"resultCode": visit.passed_on} if visit.passed_on else {}
+        return self.call("sessions/outcome", asked | passed, auth_id=auth_id, **headers)
 
 
 @dataclass
 class Visit:
-    """A user in a checkout, without JavaScript: every form is followed to the page it leads to."""
+    """A user in a checkout, without JavaScript: every form is followed to the page it leads to.
+
+    `passed_on` is the result code that the window would have passed to the page that opened it.
+    """
 
     client: Client
     path: str
     session_id: str
+    passed_on: str = ""
 
     def see(self, action: str = "", **query: str) -> Any:
         return self.client.get(self.path + action, query)
@@ -60,9 +71,13 @@ class Visit:
         return str(self.see(action, **query).content.decode())
 
     def log_in(self, client_id: str = "happy", *, broker: str = "kite") -> str:
-        """The page after it."""
+        """The page after it, at the URL that it leads to."""
         self.send("broker", broker=broker)
-        return self.client.post(self.path + "login", {"account": client_id}, follow=True).content.decode()
+        answer = self.client.post(self.path + "login", {"account": client_id}, follow=True)
+        page = str(answer.content.decode())
+        self.path = answer.request["PATH_INFO"].removesuffix("login")
+        self.passed_on = page.partition('data-result="')[2].partition('"')[0]
+        return page
 
     def shown(self, page: str | None = None) -> str:
         return (page or self.text()).split('name="shown" value="')[1].split('"')[0]

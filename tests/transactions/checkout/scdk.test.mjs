@@ -1,5 +1,6 @@
 // The SDK against a page and a gateway that the test plays. `node --test` runs it; test_sdk.py does so from pytest.
 import assert from "node:assert/strict";
+import { createHash, randomBytes, webcrypto } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import vm from "node:vm";
@@ -12,17 +13,20 @@ const OPENED = { sessionId: "5".repeat(24), url: `${HOST}/checkout/s/x/`, expire
                  now: "2026-11-20T10:00:00.000Z" };
 const OPEN = { state: "open", settled: true, response: null, error: null };
 const DONE = { state: "done", settled: true, response: { transactionId: TRX, orderBatches: [] }, error: null };
+const LEFT = { ...DONE, response: null }; // what is told without both secrets
 const FAILED = { state: "failed", settled: true, response: null,
                  error: { code: 1012, message: "user_cancelled", broker: "kite", smallcaseAuthToken: TOKEN } };
 
+await webcrypto.subtle.digest("SHA-256", new Uint8Array()); // the first one takes long
+
 /** A browser window, small enough to see through. Its clock runs `faster` times; timers do too. */
 class Browser {
-  constructor({ answers, popups = true, faster = 200, stores = true }) {
+  constructor({ answers, popups = true, faster = 200, stores = true, search = "", crypto = webcrypto, kept = new Map() }) {
     this.asked = [];
     this.answers = answers;
     this.popups = popups;
     this.listeners = {};
-    this.kept = new Map();
+    this.kept = kept;
     this.popup = { closed: false, urls: [], told: [], focus() {}, close() { this.closed = true; },
                    postMessage(data, origin) { this.told.push([data, origin]); },
                    location: { replace: (url) => this.popup.urls.push(url) } };
@@ -30,7 +34,7 @@ class Browser {
     const window = {
       document: { currentScript: { src: `${HOST}/scdk/2.0.0/scdk.js` }, createElement: () => this.#frame(),
                   querySelector: (name) => (name === "#place" ? { append: (frame) => this.#place(frame) } : null) },
-      location: { href: "https://shop.example/buy", search: this.search ?? "", assign: (url) => (this.went = url) },
+      location: { href: "https://shop.example/buy", search, assign: (url) => (this.went = url) },
       sessionStorage: { getItem: (key) => this.kept.get(key) ?? null, setItem: (key, value) => this.kept.set(key, value),
                         removeItem: (key) => this.kept.delete(key) },
       open: (url) => (this.popups ? ((this.openedAt = url), this.popup) : null),
@@ -40,7 +44,7 @@ class Browser {
       setInterval: (run, ms) => setInterval(run, Math.max(1, ms / faster)), clearInterval,
       fetch: (url, options) => this.#fetch(url, options),
       Date: { now: () => Date.now() * faster, parse: Date.parse },
-      AbortSignal, URL, URLSearchParams, screenX: 0, screenY: 0, outerWidth: 1280, outerHeight: 800,
+      crypto, btoa, AbortSignal, URL, URLSearchParams, screenX: 0, screenY: 0, outerWidth: 1280, outerHeight: 800,
     };
     if (!stores) Object.defineProperty(window, "sessionStorage", { get() { throw new Error("SecurityError"); } });
     window.window = window;
@@ -74,25 +78,39 @@ class Browser {
 const gateway = (...outcomes) => ({ path }) => (path.endsWith("/outcome") ? (outcomes.shift() ?? OPEN) : OPENED);
 const refusing = (status, told) => () => [status, { success: false, errors: ["No."], data: null, ...told }];
 const later = (ms = 30) => new Promise((done) => setTimeout(done, ms));
+const shown = async (page) => {
+  while ((page.listeners.message?.size ?? 0) < 2) await later(1); // the popup's listener, and the one for this checkout
+};
 // What the SDK rejects with was made in its own realm: compare what it says, not whose Object it is.
+const CODE = "c".repeat(43);
+const passed = (page, from = {}) => page.say({ scdk: "result", transactionId: TRX, resultCode: CODE }, from);
+const challenge = (verifier) => createHash("sha256").update(verifier).digest("base64url");
 const plain = (value) => JSON.parse(JSON.stringify(value));
 const refusal = async (promise) => plain(await promise.then(() => assert.fail("resolved"), (reason) => reason));
 
 test("resolves with what the server says once the window has left", async () => {
-  const page = new Browser({ answers: gateway(DONE) });
+  const page = new Browser({ answers: gateway(LEFT, DONE) });
   const promise = page.sdk({ amo: true }).triggerTransaction({ transactionId: TRX, brokers: ["kite"] });
   page.say({ scdk: "opening" });
   assert.deepEqual(page.popup.urls, []);
-  await later(5);
+  await shown(page);
   page.say({ scdk: "opening" });
 
+  passed(page);
   page.say({ scdk: "left", transactionId: TRX });
 
   assert.deepEqual(plain(await promise), DONE.response);
   assert.equal(page.openedAt, `${HOST}/scdk/2.0.0/opening`);
   assert.deepEqual(page.popup.urls, [OPENED.url]);
   assert.ok(page.popup.closed);
-  assert.deepEqual(page.asked[0].body, { transactionId: TRX, mode: "popup", amo: true, brokers: ["kite"] });
+  const [opening, ...asking] = page.asked.map(({ body }) => body);
+  const { codeVerifier } = asking[0];
+  assert.match(codeVerifier, /^[A-Za-z0-9_-]{43}$/);
+  assert.deepEqual(opening, { transactionId: TRX, mode: "popup", amo: true, codeChallenge: challenge(codeVerifier), brokers: ["kite"] });
+  const mine = { sessionId: OPENED.sessionId, codeVerifier };
+  assert.deepEqual(asking, [mine, { ...mine, resultCode: CODE, left: true }]);
+  assert.ok(page.asked.every(({ body }) => body === opening || !JSON.stringify(body).includes(opening.codeChallenge)));
+  assert.equal(page.kept.size, 0);
   assert.equal(page.asked[0].options.headers["x-gateway-authtoken"], TOKEN);
   assert.equal(page.asked[0].options.credentials, "omit");
   assert.ok(page.asked.every(({ path }) => !path.includes(TOKEN)));
@@ -111,7 +129,7 @@ test("sends the window on even if its waiting page says nothing", async () => {
 test("sends the window on again while its waiting page still stands", async () => {
   const page = new Browser({ answers: gateway(FAILED) });
   const promise = page.sdk().triggerTransaction({ transactionId: TRX });
-  await later(10);
+  await shown(page);
 
   page.say({ scdk: "opening" });
   page.say({ scdk: "opening" }, { origin: "https://evil.example" });
@@ -168,14 +186,14 @@ test("goes on where the browser keeps nothing for the page", async () => {
 
 test("asks again when it asked too often", async () => {
   const busy = [429, { success: false, errors: ["More than 1200 requests in 60 s."], errorType: "RateLimited", data: null }];
-  const page = new Browser({ answers: gateway(busy, DONE) });
+  const page = new Browser({ answers: gateway(busy, LEFT, DONE) });
   const promise = page.sdk().triggerTransaction({ transactionId: TRX });
-  await later(5);
+  await shown(page);
 
   page.say({ scdk: "left", transactionId: TRX });
 
   assert.deepEqual(plain(await promise), DONE.response);
-  assert.equal(page.asked.length, 3);
+  assert.equal(page.asked.length, 4);
 });
 
 test("opens the window before anything is awaited", () => {
@@ -197,11 +215,13 @@ for (const [what, forged] of Object.entries({
     await later();
 
     page.say({ scdk: "left", transactionId: TRX }, forged);
+    passed(page, forged);
     await later();
 
     assert.equal(page.asked.length, 1);
     page.popup.closed = true;
     await promise;
+    assert.equal(page.asked[1].body.resultCode, undefined);
   });
 }
 
@@ -229,49 +249,112 @@ test("asks how it ended when the window is gone, and says that it is", async () 
 
   const { code, message, data } = await refusal(promise);
   assert.deepEqual([code, message, data], [1012, "user_cancelled", { broker: "kite", smallcaseAuthToken: TOKEN }]);
-  assert.deepEqual(page.asked[1].body, { sessionId: OPENED.sessionId, left: true });
+  const [{ codeChallenge }, { codeVerifier, ...more }] = page.asked.map(({ body }) => body);
+  assert.deepEqual([more, codeChallenge], [{ sessionId: OPENED.sessionId, left: true }, challenge(codeVerifier)]);
+});
+
+for (const state of ["open", "done"]) {
+  test(`does not know what comes of a transaction that is ${state} in a window that is gone and passed nothing`, async () => {
+    const page = new Browser({ answers: gateway({ ...OPEN, state }) });
+    const promise = page.sdk().triggerTransaction({ transactionId: TRX });
+    await later();
+    page.popup.closed = true;
+
+    assert.deepEqual(await refusal(promise), { code: 1012, message: "user_cancelled", data: { state } });
+  });
+}
+
+test("says who it was when the window is closed after the login, and that the transaction is open", async () => {
+  const page = new Browser({ answers: gateway({ ...OPEN, error: FAILED.error }) });
+  const promise = page.sdk().triggerTransaction({ transactionId: TRX });
+  await later();
+  passed(page);
+  page.popup.closed = true;
+
+  const { code, data } = await refusal(promise);
+  assert.deepEqual([code, data], [1012, { broker: "kite", smallcaseAuthToken: TOKEN, state: "open" }]);
+  assert.equal(page.asked[1].body.resultCode, CODE);
+});
+
+test("hears the code whenever it is passed", async () => {
+  let page;
+  const answers = ({ path, body }) => {
+    if (!path.endsWith("/outcome")) return OPENED;
+    if (!body.left) passed(page); // while an answer is under way
+    return body.resultCode ? DONE : LEFT;
+  };
+  page = new Browser({ answers });
+  const promise = page.sdk().triggerTransaction({ transactionId: TRX });
+  await later();
+  page.say({ scdk: "left", transactionId: TRX });
+
+  assert.deepEqual(plain(await promise), DONE.response);
+});
+
+test("asks again with the same key when the answer was lost, and for another question with another", async () => {
+  const page = new Browser({ answers: gateway(new TypeError("lost"), { ...LEFT, settled: false }, DONE) });
+  const promise = page.sdk().triggerTransaction({ transactionId: TRX });
+  await later();
+  passed(page);
+  page.popup.closed = true;
+
+  assert.deepEqual(plain(await promise), DONE.response);
+  const [, first, again, other] = page.asked.map(({ options }) => options.headers["idempotency-key"]);
+  assert.equal(again, first);
+  assert.ok(first.length === 43 && other.length === 43 && other !== first);
+});
+
+test("computes the challenge where there is no crypto.subtle", async () => {
+  const page = new Browser({ answers: gateway(FAILED), crypto: { getRandomValues: (bytes) => bytes.fill(7) } });
+  page.popup.closed = true;
+
+  await refusal(page.sdk().triggerTransaction({ transactionId: TRX }));
+
+  const verifier = Buffer.alloc(32, 7).toString("base64url");
+  assert.deepEqual([page.asked[0].body.codeChallenge, page.asked[1].body.codeVerifier], [challenge(verifier), verifier]);
+});
+
+test("computes it right whatever the secret is", async () => {
+  for (let n = 0; n < 20; n += 1) {
+    const crypto = { getRandomValues: (bytes) => bytes.fill(0).set(randomBytes(32)) ?? bytes };
+    const page = new Browser({ answers: gateway(FAILED), crypto });
+    page.popup.closed = true;
+    await refusal(page.sdk().triggerTransaction({ transactionId: TRX }));
+    assert.equal(page.asked[0].body.codeChallenge, challenge(page.asked[1].body.codeVerifier));
+  }
 });
 
 test("asks by itself when the transaction's time is over", async () => {
-  const page = new Browser({ answers: gateway(FAILED), faster: 100_000 });
+  const page = new Browser({ answers: gateway({ ...FAILED, error: { code: 1012, message: "user_cancelled" } }, FAILED), faster: 100_000 });
 
   assert.equal((await refusal(page.sdk().triggerTransaction({ transactionId: TRX }))).code, 1012);
-  assert.deepEqual(page.asked[1].body, { sessionId: OPENED.sessionId, left: false });
+  assert.deepEqual(page.asked.slice(1).map(({ body }) => body.left), [undefined, true]);
 });
 
 test("resolves in the end for a user who never leaves the result", async () => {
-  const page = new Browser({ answers: gateway(DONE, DONE), faster: 1_000_000 });
+  const page = new Browser({ answers: gateway(LEFT, LEFT, DONE), faster: 1_000_000 });
 
   assert.deepEqual(plain(await page.sdk().triggerTransaction({ transactionId: TRX })), DONE.response);
 });
 
 test("waits a moment for orders that are on their way", async () => {
-  const page = new Browser({ answers: gateway({ ...DONE, settled: false }, { ...DONE, settled: false }, DONE) });
+  const page = new Browser({ answers: gateway({ ...LEFT, settled: false }, { ...LEFT, settled: false }, DONE) });
   const promise = page.sdk().triggerTransaction({ transactionId: TRX });
   await later();
   page.popup.closed = true;
 
   await promise;
 
-  assert.deepEqual(page.asked.slice(1).map(({ body }) => body.left), [true, false, false]);
+  assert.deepEqual(page.asked.slice(1).map(({ body }) => body.left), [true, true, true]);
 });
 
 test("waits for them no longer than that", async () => {
-  const page = new Browser({ answers: gateway(...Array(1000).fill({ ...DONE, settled: false })) });
+  const page = new Browser({ answers: gateway(...Array(1000).fill({ ...LEFT, settled: false })) });
   const promise = page.sdk().triggerTransaction({ transactionId: TRX });
   await later();
   page.popup.closed = true;
 
-  assert.deepEqual(plain(await promise), DONE.response);
-});
-
-test("rejects when the window is gone and the server never learns of it", async () => {
-  const page = new Browser({ answers: gateway(OPEN) });
-  const promise = page.sdk().triggerTransaction({ transactionId: TRX });
-  await later();
-  page.popup.closed = true;
-
-  assert.deepEqual(await refusal(promise), { code: 4003, message: "timed_out", data: {} });
+  assert.deepEqual(await refusal(promise), { code: 1012, message: "user_cancelled", data: { state: "done" } });
 });
 
 test("asks again while the network is down, and gives up in the end", async () => {
@@ -334,29 +417,55 @@ for (const transactionId of [undefined, "", "TRX_1", `${TRX}/../x`, `x${TRX}`]) 
 }
 
 test("shows the checkout in a frame, and takes the frame away", async () => {
-  const page = new Browser({ answers: gateway(DONE) });
+  const page = new Browser({ answers: gateway(LEFT, DONE) });
   const promise = page.sdk({ target: "#place" }).triggerTransaction({ transactionId: TRX });
   await later();
   const [frame] = page.frames;
   assert.deepEqual([frame.src, frame.isConnected, frame.title], [OPENED.url, true, "Checkout"]);
 
+  passed(page, { source: frame.contentWindow });
   page.say({ scdk: "left", transactionId: TRX }, { source: frame.contentWindow });
 
   await promise;
+  assert.deepEqual([page.asked[0].body.mode, page.asked[2].body.resultCode], ["frame", CODE]);
   assert.equal(frame.isConnected, false);
 });
 
-test("goes to the checkout and comes back for the outcome", async () => {
-  const page = new Browser({ answers: gateway(DONE) });
-  const sdk = page.sdk({ redirectUrl: "/back" });
-  sdk.triggerTransaction({ transactionId: TRX }).catch(() => {});
+/** The page before and after the checkout, in one tab. */
+async function redirected(answers, search) {
+  const before = new Browser({ answers });
+  before.sdk({ redirectUrl: "/back" }).triggerTransaction({ transactionId: TRX }).catch(() => {});
   await later();
-  assert.equal(page.went, OPENED.url);
-  assert.equal(page.asked[0].body.redirectUrl, "https://shop.example/back");
+  assert.equal(before.went, OPENED.url);
+  assert.equal(before.asked[0].body.redirectUrl, "https://shop.example/back");
+  const after = new Browser({ answers, search, kept: before.kept });
+  return { after, challenge: before.asked[0].body.codeChallenge };
+}
 
-  assert.deepEqual(plain(await sdk.outcome({ transactionId: TRX })), DONE.response);
-  assert.deepEqual(page.asked[1].body, { sessionId: OPENED.sessionId, left: true });
-  assert.equal(page.kept.size, 0);
+test("goes to the checkout and comes back for the outcome with the code and its own secret", async () => {
+  const back = await redirected(gateway(DONE), `?transactionId=${TRX}&resultCode=${CODE}`);
+
+  assert.deepEqual(plain(await back.after.sdk().outcome()), DONE.response);
+
+  const { codeVerifier, ...more } = back.after.asked[0].body;
+  assert.deepEqual(more, { sessionId: OPENED.sessionId, resultCode: CODE, left: true });
+  assert.equal(challenge(codeVerifier), back.challenge);
+  assert.equal(back.after.kept.size, 0);
+});
+
+test("comes back without a code and is told no more than that it may go on", async () => {
+  const back = await redirected(gateway(OPEN), `?transactionId=${TRX}`);
+
+  assert.deepEqual(await refusal(back.after.sdk().outcome()), { code: 1012, message: "user_cancelled", data: { state: "open" } });
+  assert.equal(back.after.kept.size, 0);
+});
+
+test("keeps its secret while the gateway does not answer", async () => {
+  const down = ({ path }) => (path.endsWith("/outcome") ? new TypeError("no line") : OPENED);
+  const back = await redirected(down, `?transactionId=${TRX}&resultCode=${CODE}`);
+
+  assert.equal((await refusal(back.after.sdk().outcome())).code, 5003);
+  assert.equal(back.after.kept.size, 1);
 });
 
 test("knows no outcome of what it has not opened", async () => {
@@ -386,7 +495,7 @@ for (const options of [undefined, {}, { gateway: "shop" }, { gateway: "shop", sm
   });
 }
 
-test("stays under 15 kB, on one line of imports: none", () => {
-  assert.ok(Buffer.byteLength(SOURCE) < 15_000);
+test("stays under 20 kB, on one line of imports: none", () => {
+  assert.ok(Buffer.byteLength(SOURCE) < 20_000);
   assert.doesNotMatch(SOURCE, /\bimport\b|\brequire\(|eval\(|innerHTML|document\.cookie/);
 });

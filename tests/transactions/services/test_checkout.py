@@ -101,8 +101,9 @@ class TestLogIn:
         with pytest.raises(SdkError) as refusal:
             enter(made, now, **user)
 
-        assert refusal.value.data == {"code": 1001, "message": "user_mismatch"}
+        assert refusal.value.data == {"code": 1001, "message": "user_mismatch", "broker": "kite"}
         assert told(made) == ("ERRORED", 1001, "user_mismatch")
+        assert Account.objects.get() == known
 
     def test_completes_a_connect(self, gateway: Gateway, now: datetime) -> None:
         made = enter(make.transaction(gateway=gateway, intent=Intent.CONNECT, now=now), now)

@@ -13,7 +13,8 @@ from tests import make
 from transactions.intents import Intent
 from transactions.models import CheckoutSession, Transaction
 from transactions.modes import Mode, Reason
-from transactions.services import sessions
+from transactions.services import binding, sessions
+from transactions.services.binding import LoginWindow
 from transactions.services.checkout import PinRefused, log_in
 from transactions.services.failing import SdkError, TransactionUsed
 from transactions.services.sessions import LockedOut, NotThisStep
@@ -50,7 +51,7 @@ class TestOpening:
 
         assert len(token) == 43
         assert token not in str(CheckoutSession.objects.values().get())
-        assert session.token_digest == sessions.digest(token)
+        assert session.token_digest == binding.digest(token)
 
     def test_replaces_the_session_before(self, gateway: Gateway, now: datetime) -> None:
         made = make.transaction(gateway=gateway, now=now)
@@ -191,10 +192,77 @@ class TestALogin:
         make.session(transaction=fresh(mine).transaction, now=now)  # while the broker is being asked
 
         with pytest.raises(TransactionUsed):
-            log_in(transaction=mine.transaction, broker="kite", client_id="happy", pin="1", now=now, through=mine.pk)
+            log_in(
+                transaction=mine.transaction,
+                broker="kite",
+                client_id="happy",
+                pin="1",
+                now=now,
+                window=LoginWindow(mine.pk, "token"),
+            )
 
         assert ended_with(mine) == ("INITIALIZED", None)
+        assert not Account.objects.exists()
         assert Transaction.objects.get(pk=mine.transaction_id).sealed_login == ""
+
+    def test_is_one_of_two_made_at_once(self, gateway: Gateway, now: datetime) -> None:
+        """Both browsers were at the broker when the first came back."""
+        mine = at_login(gateway, now)
+        theirs = fresh(mine)
+        sessions.enter(session=mine, client_id="happy", pin="1", now=now, window=LoginWindow(mine.pk, "mine"))
+
+        for client_id in ("happy", "happy-other"):
+            with pytest.raises(TransactionUsed):
+                sessions.enter(session=theirs, client_id=client_id, pin="1", now=now, window=LoginWindow(mine.pk, "x"))
+
+        assert fresh(mine).login_token_digest == binding.digest("mine")
+        assert Account.objects.get() == fresh(mine).transaction.account
+
+    @pytest.mark.parametrize("pin", ["error_1003", "error_1012", "error_1001"])
+    def test_that_the_broker_ends_ends_nothing_of_who_came_before(
+        self, gateway: Gateway, now: datetime, pin: str
+    ) -> None:
+        mine = at_login(gateway, now)
+        theirs = fresh(mine)
+        sessions.enter(session=mine, client_id="happy", pin="1", now=now)
+
+        with pytest.raises(TransactionUsed):
+            sessions.enter(session=theirs, client_id="happy-other", pin=pin, now=now)
+
+        assert ended_with(mine) == ("USED", None)
+
+    def test_of_another_account_ends_nothing_of_who_came_before(self, gateway: Gateway, now: datetime) -> None:
+        account = make.logged_in(gateway=gateway, client_id="happy-mine", now=now).account
+        made = make.transaction(gateway=gateway, now=now)
+        mine, _ = make.session(transaction=made, account=account, now=now)
+        theirs = fresh(mine)
+        sessions.enter(session=fresh(mine), client_id="happy-mine", pin="1", now=now)
+
+        with pytest.raises(TransactionUsed):
+            sessions.enter(session=theirs, client_id="happy-other", pin="1", now=now)
+
+        assert ended_with(mine) == ("USED", None)
+
+    def test_does_not_take_what_a_connected_page_has_bound_meanwhile(self, gateway: Gateway, now: datetime) -> None:
+        """The sandbox's user has no session that could have been replaced."""
+        account = make.logged_in(gateway=gateway, client_id="happy-mine", now=now).account
+        made = make.transaction(gateway=gateway, now=now)
+        stale = Transaction.objects.select_related("gateway").get(pk=made.pk)
+        make.session(transaction=made, account=account, now=now)
+
+        with pytest.raises(TransactionUsed):
+            log_in(transaction=stale, broker="kite", client_id="happy-other", pin="1", now=now)
+
+        assert Transaction.objects.get(pk=made.pk).account == account
+        assert not Account.objects.filter(client_id="happy-other").exists()
+
+    def test_too_late_leaves_no_account(self, gateway: Gateway, now: datetime) -> None:
+        session = at_login(gateway, now)
+
+        with pytest.raises(SdkError):
+            sessions.enter(session=session, client_id="happy", pin="1", now=now + 16 * MINUTE)
+
+        assert not Account.objects.exists()
 
     def test_of_an_illegal_forced_code_is_no_wrong_pin(self, gateway: Gateway, now: datetime) -> None:
         session = at_login(gateway, now)
@@ -306,6 +374,18 @@ class TestLeaving:
         sessions.leave(session=rival, reason=Reason.CLOSED, now=now)
 
         assert ended_with(session) == ("PROCESSING", None)
+
+    def test_by_the_page_that_opened_it_loses_against_a_login_in_the_same_moment(
+        self, gateway: Gateway, now: datetime
+    ) -> None:
+        session = at_login(gateway, now)
+        rival = fresh(session)
+        sessions.enter(session=session, client_id="happy", pin="1234", now=now)
+
+        sessions.leave_before_login(session=rival, now=now)
+
+        assert ended_with(session) == ("USED", None)
+        assert fresh(session).ended_at is None
 
 
 class TestNoticingExpiry:

@@ -96,9 +96,14 @@ export interface Rejection {
     | 3002 | 4003 | 4004 | 4005 | 4006 | 5001 | 5002 | 5003 | 5004 | 5005;
   message: string;
   data: {
-    /** Who it was, once a login succeeded. */
+    /** Who it was, once a login succeeded in the window that this page opened; of 1001 the broker alone. */
     smallcaseAuthToken?: string;
     broker?: Broker;
+    /**
+     * Of a 1012 that leaves the transaction as it is: `open`, it may still be confirmed in the window where somebody
+     * logged in; `done`, it was confirmed. Ask your server for the transaction details before you offer it again.
+     */
+    state?: "open" | "done";
     /** not_allowed, internal_error: what the gateway said. */
     status?: number;
     errorType?: string;
@@ -117,8 +122,11 @@ declare class scDK {
    * a checkout that was confirmed, rejects with a {@link Rejection} otherwise.
    */
   triggerTransaction(options: { transactionId: string; brokers?: Broker[] }): Promise<Response>;
-  /** Redirect mode, on the page that the user returned to: how it ended. `transactionId` is in the page's address. */
-  outcome(options?: { transactionId?: string }): Promise<Response>;
+  /**
+   * Redirect mode, on the page that the user returned to: how it ended. `transactionId` and `resultCode` are in the
+   * page's address; the page's own secret is in its sessionStorage, so it has to be the same tab and origin.
+   */
+  outcome(options?: { transactionId?: string; resultCode?: string }): Promise<Response>;
 }
 
 declare global {

@@ -6,7 +6,10 @@
  *   in a rejection `{code, message, data}` of the table in docs/checkout.md.
  * - The server alone says how a checkout ended. A message from the window is a hint to ask it, believed only from that
  *   very window and from the gateway's own origin; it carries no result and no token.
- * - The token travels in a header, never in an address, and nothing is stored but, in redirect mode, a session's id.
+ * - The result takes two secrets: one made here, which leaves the page only to ask for the result, and a code that the
+ *   window that logged in passes on. A checkout that somebody else logged in to tells this page its end and no more.
+ * - The token travels in a header, never in an address, and nothing is stored but, in redirect mode, a session's id and
+ *   this page's secret, until the outcome is known.
  */
 (() => {
   "use strict";
@@ -20,7 +23,7 @@
   const STANDING = 4000; // ms for the popup's waiting page to say that it stands
   const LOOK = 400; // ms between looks at whether the window is still there
   const ANSWER = 20000; // ms for an answer of the gateway
-  const PLACING = 6000; // ms that confirmed orders have to reach the broker before we resolve without them
+  const PLACING = 20000; // ms that we ask on for orders on their way; the gateway says sooner that it waits no more
   const TRYING = 30000; // ms of a dead network before we give up asking
   const LINGERING = 1800000; // ms that a user may look at the result before we resolve regardless
 
@@ -43,6 +46,46 @@
     } catch {
       return null;
     }
+  };
+
+  const base64url = (bytes) =>
+    btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+  const inAddress = (name) => new URLSearchParams(location.search).get(name) || undefined;
+  const secret = () => base64url(crypto.getRandomValues(new Uint8Array(32)));
+
+  /** What goes to the gateway in a secret's stead. A plain http page, but for loopback, has no crypto.subtle. */
+  const challengeOf = async (verifier) => {
+    const bytes = Uint8Array.from(verifier, (letter) => letter.charCodeAt(0));
+    return base64url(crypto.subtle ? new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)) : sha256(bytes));
+  };
+
+  /** FIPS 180-4. Its constants are the first bits of the roots of the first primes. */
+  const sha256 = (message) => {
+    const primes = [];
+    for (let n = 2; primes.length < 64; n++) if (primes.every((prime) => n % prime)) primes.push(n);
+    const bits = (root) => ((root % 1) * 2 ** 32) | 0;
+    const turn = (word, by) => (word >>> by) | (word << (32 - by));
+    const padded = new Uint8Array(((message.length + 72) >> 6) << 6);
+    padded.set(message);
+    padded[message.length] = 128;
+    const view = new DataView(padded.buffer);
+    view.setUint32(padded.length - 4, message.length * 8);
+    const state = primes.slice(0, 8).map((prime) => bits(prime ** (1 / 2)));
+    for (let at = 0; at < padded.length; at += 64) {
+      const words = [];
+      let [a, b, c, d, e, f, g, h] = state;
+      primes.forEach((prime, i) => {
+        const w15 = words[i - 15], w2 = words[i - 2];
+        words[i] = i < 16 ? view.getInt32(at + 4 * i)
+          : (words[i - 16] + (turn(w15, 7) ^ turn(w15, 18) ^ (w15 >>> 3)) + words[i - 7] + (turn(w2, 17) ^ turn(w2, 19) ^ (w2 >>> 10))) | 0;
+        const one = (h + (turn(e, 6) ^ turn(e, 11) ^ turn(e, 25)) + ((e & f) ^ (~e & g)) + bits(Math.cbrt(prime)) + words[i]) | 0;
+        const two = ((turn(a, 2) ^ turn(a, 13) ^ turn(a, 22)) + ((a & b) ^ (a & c) ^ (b & c))) | 0;
+        [a, b, c, d, e, f, g, h] = [(one + two) | 0, a, b, c, (d + one) | 0, e, f, g];
+      });
+      [a, b, c, d, e, f, g, h].forEach((word, i) => (state[i] = (state[i] + word) | 0));
+    }
+    state.forEach((word, i) => view.setInt32(4 * i, word));
+    return padded.subarray(0, 32);
   };
 
   /** A window or frame that the checkout is shown in. `isLost`: the user, or the page, did away with it. */
@@ -95,7 +138,7 @@
       this.place.append(this.frame);
     }
     get mode() {
-      return "iframe";
+      return "frame";
     }
     get window() {
       return this.frame.contentWindow;
@@ -126,8 +169,8 @@
     get window() {
       return null;
     }
-    show(url, sessionId) {
-      memory("setItem", this.transactionId, sessionId);
+    show(url, { sessionId, codeVerifier }) {
+      memory("setItem", this.transactionId, `${sessionId}.${codeVerifier}`);
       location.assign(url);
       setTimeout(() => (this.isLost = true), TRYING); // the browser did not go
     }
@@ -185,15 +228,23 @@
     }
 
     /**
-     * In redirect mode, on the page that the user came back to: how the transaction ended.
-     * @param {{transactionId?: string}} [options] taken from the page's address when left out.
+     * In redirect mode, on the page that the user came back to: how the transaction ended. Asks with the `resultCode`
+     * of the page's address and the secret that the page kept in its sessionStorage when it left.
+     * @param {{transactionId?: string, resultCode?: string}} [options] taken from the page's address when left out.
      */
-    async outcome({ transactionId = new URLSearchParams(location.search).get("transactionId") } = {}) {
-      const sessionId = transactionId && memory("getItem", transactionId);
-      if (!sessionId) throw failure(3002, "invalid_transactionId");
-      const response = await this.#ending(sessionId, this.#token);
-      memory("removeItem", transactionId);
-      return response;
+    async outcome({ transactionId = inAddress("transactionId"), resultCode = inAddress("resultCode") } = {}) {
+      const kept = transactionId && memory("getItem", transactionId);
+      if (!kept) throw failure(3002, "invalid_transactionId");
+      const [sessionId, codeVerifier] = kept.split(".");
+      const forget = () => memory("removeItem", transactionId);
+      try {
+        const response = await this.#ending({ token: this.#token, sessionId, codeVerifier, resultCode });
+        forget();
+        return response;
+      } catch (reason) {
+        if (reason.code < OWN.transaction_in_process) forget(); // otherwise the gateway has not answered: ask again
+        throw reason;
+      }
     }
 
     #use(token) {
@@ -209,72 +260,84 @@
     }
 
     async #run(surface, transactionId, brokers) {
-      const token = this.#token;
-      const opened = await this.#post(token, "sessions", {
+      const flow = { token: this.#token, codeVerifier: secret() };
+      const opened = await this.#post(flow.token, "sessions", {
         transactionId,
         mode: surface.mode,
         amo: this.#config.amo === true,
+        codeChallenge: await challengeOf(flow.codeVerifier),
         ...(surface.redirectUrl ? { redirectUrl: new URL(surface.redirectUrl, location.href).href } : {}),
         ...(brokers && brokers.length ? { brokers } : {}),
       });
+      flow.sessionId = opened.sessionId;
+      let leave;
+      const hear = ({ origin, source, data }) => {
+        const isOurs = origin === HOST && surface.window && source === surface.window;
+        if (!isOurs || !data || data.transactionId !== transactionId) return;
+        if (data.scdk === "result") flow.resultCode = data.resultCode;
+        if (data.scdk === "left") leave("left");
+      };
+      const left = new Promise((done) => (leave = done));
+      addEventListener("message", hear);
       // Always at the host that we come from, whatever a proxy told the gateway that it is called.
-      if (!surface.isLost) surface.show(HOST + new URL(opened.url).pathname, opened.sessionId);
-      let wait = Math.max(0, Date.parse(opened.expireAt) - Date.parse(opened.now)) + 3000;
+      if (!surface.isLost) surface.show(HOST + new URL(opened.url).pathname, flow);
+      const lifetime = Math.max(0, Date.parse(opened.expireAt) - Date.parse(opened.now)) + 3000;
+      return this.#follow(surface, flow, left, lifetime).finally(() => removeEventListener("message", hear));
+    }
+
+    /** Until the user leaves, the window is lost, or the transaction is found to have ended. */
+    async #follow(surface, flow, left, wait) {
       for (let late = 0; ; ) {
-        const how = await this.#next(surface, transactionId, wait);
-        if (how === "lost") return this.#ending(opened.sessionId, token);
-        const told = await this.#ask(token, opened.sessionId, false);
-        if (told.state === "failed") throw this.#rejection(told);
-        if (told.state === "done" && (how === "left" || late)) return this.#settled(token, opened.sessionId, told);
-        late = told.state === "done" ? 1 : 0;
+        const how = await this.#next(surface, left, wait);
+        if (how === "lost") return this.#ending(flow);
+        const { state } = await this.#ask(flow, {}); // without the code: the user may still be looking at the result
+        if (state === "failed" || (state === "done" && (how === "left" || late))) return this.#ending(flow);
+        if (how === "left") left = new Promise(() => {});
+        late = state === "done" ? 1 : 0;
         wait = late ? LINGERING : 15000;
       }
     }
 
     /** What happens next: the user "left" the checkout, the window was "lost", or it is "time" to ask. */
-    #next(surface, transactionId, wait) {
-      return new Promise((done) => {
-        const finish = (how) => {
-          removeEventListener("message", hear);
-          clearInterval(looking);
-          clearTimeout(ending);
-          done(how);
-        };
-        const hear = (event) => {
-          const ours = event.origin === HOST && surface.window && event.source === surface.window;
-          if (ours && event.data && event.data.scdk === "left" && event.data.transactionId === transactionId) finish("left");
-        };
-        addEventListener("message", hear);
-        const looking = setInterval(() => surface.isLost && finish("lost"), LOOK);
-        const ending = setTimeout(() => finish("time"), Math.min(wait, 2147483647));
+    async #next(surface, left, wait) {
+      let looking, ending;
+      const other = new Promise((done) => {
+        looking = setInterval(() => surface.isLost && done("lost"), LOOK);
+        ending = setTimeout(() => done("time"), Math.min(wait, 2147483647));
       });
+      const how = await Promise.race([left, other]);
+      clearInterval(looking);
+      clearTimeout(ending);
+      return how;
     }
 
-    /** The window is gone: what was not confirmed by now ends, and what was is the answer. */
-    async #ending(sessionId, token) {
-      const told = await this.#ask(token, sessionId, true);
-      if (told.state === "failed") throw this.#rejection(told);
-      if (told.state !== "done") throw failure(4003, "timed_out");
-      return this.#settled(token, sessionId, told);
-    }
-
-    async #settled(token, sessionId, told) {
+    /**
+     * The user is done here, or the window is gone. What nobody logged in to ends with that; otherwise the answer is
+     * what was confirmed, or the error. Without the window's code, or if the user closed the window after the login,
+     * the transaction may go on without this page: 1012, with the `state` that it is in.
+     */
+    async #ending({ resultCode, ...flow }) {
       const until = Date.now() + PLACING;
+      let told = await this.#ask(flow, { resultCode, left: true });
       while (!told.settled && Date.now() < until) {
         await pause(300);
-        told = await this.#ask(token, sessionId, false);
+        told = await this.#ask(flow, { resultCode, left: true });
       }
-      return told.response;
+      if (told.response) return told.response;
+      if (told.state === "failed") throw this.#rejection(told);
+      const { code, message, data } = told.error ? this.#rejection(told) : failure(1012, "user_cancelled");
+      throw failure(code, message, { ...data, state: told.state });
     }
 
-    /** Asks until there is an answer, for as long as a network may reasonably be down. */
-    async #ask(token, sessionId, left) {
+    /** Asks until there is an answer, for as long as a network may reasonably be down; of one question, the same. */
+    async #ask({ token, sessionId, codeVerifier }, more) {
       const until = Date.now() + TRYING;
+      const key = more.resultCode && secret(); // an answer that carries the result is given again for the same key
       for (let wait = 500; ; wait *= 2) {
         try {
-          return await this.#post(token, "sessions/outcome", { sessionId, left });
+          return await this.#post(token, "sessions/outcome", { sessionId, codeVerifier, ...more }, key);
         } catch (reason) {
-          const passing = reason.code === OWN.network_error || reason.code === 2000 || reason.data.status === 429;
+          const passing = reason.code === OWN.network_error || reason.code === 2000 || [409, 429].includes(reason.data.status);
           if (!passing || Date.now() + wait > until) throw reason;
           await pause(wait);
         }
@@ -285,7 +348,7 @@
       return failure(code, message, data);
     }
 
-    async #post(token, path, body) {
+    async #post(token, path, body, key) {
       let answer, told;
       try {
         answer = await fetch(`${HOST}/checkout/${encodeURIComponent(this.#gateway)}/${path}`, {
@@ -294,7 +357,7 @@
           credentials: "omit",
           cache: "no-store",
           referrerPolicy: "no-referrer",
-          headers: { "content-type": "application/json", "x-gateway-authtoken": token },
+          headers: { "content-type": "application/json", "x-gateway-authtoken": token, ...(key && { "idempotency-key": key }) },
           body: JSON.stringify(body),
           signal: AbortSignal.timeout(ANSWER),
         });

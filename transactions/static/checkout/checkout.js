@@ -180,12 +180,27 @@
     setInterval(stand, 500);
   }
 
+  // Somebody has logged in to this checkout, at another address: in this very window, if there is a way forward.
+  const forward = find("[data-forward]");
+  if (forward && window.navigation?.canGoForward) {
+    forward.hidden = false;
+    forward.addEventListener("click", () => history.forward());
+  }
+
+  const page = (mode) => (mode === "frame" ? parent : window.opener);
+  const tell = (where, mode, message) => {
+    const listener = page(mode);
+    if (listener && listener !== window) listener.postMessage(message, where);
+  };
+
+  // This is the window that logged in. The page that opened us needs its code, and its own secret, to learn the result.
+  const { result, origin, mode, transaction } = document.body.dataset;
+  if (result) tell(origin, mode, { scdk: "result", transactionId: transaction, resultCode: result });
+
   // The user is done here. The page that opened us is told so, and nothing else; it asks the server how it went.
   const left = find("[data-left]");
   if (left) {
-    const opener = left.dataset.mode === "iframe" ? parent : window.opener;
-    const message = { scdk: "left", transactionId: left.dataset.transaction };
-    if (opener && opener !== window) opener.postMessage(message, left.dataset.left);
+    tell(left.dataset.left, left.dataset.mode, { scdk: "left", transactionId: left.dataset.transaction });
     if (left.dataset.mode === "popup") setTimeout(() => window.close(), 150);
   }
 })();
