@@ -54,6 +54,18 @@ def instruments(db: None) -> None:
     load(read_instruments(SHIPPED).instruments)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--long", action="store_true", help="bigger counts")
+    parser.addoption("--without-servers", metavar="WHY", help="skip tests marked `servers`, for this reason")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if why := config.getoption("--without-servers"):
+        for item in items:
+            if item.get_closest_marker("servers"):
+                item.add_marker(pytest.mark.skip(reason=why))
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Counts of this run alone, from the first request on, which comes with the collection (test_openapi).
 

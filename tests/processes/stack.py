@@ -19,11 +19,12 @@ import redis
 from cryptography.fernet import Fernet
 
 from gateway import supervisor
+from tests import moved_clock
 from tests.processes.waiting import until
 from tests.processes.wire import DistantPartner
 from tests.servers import ROOT, Server
 
-KEPT: Final = ("PATH", "HOME", "LANG", "TMPDIR", "PYTHONDONTWRITEBYTECODE")
+KEPT: Final = ("PATH", "HOME", "LANG", "TMPDIR", "PYTHONDONTWRITEBYTECODE", *moved_clock.CARRIED)
 ALL: Final = ("web", "worker", "courier", "beat")
 LISTENERS: Final = ("worker", "courier")
 LEASED: Final = ("transactions_batch", "webhooks_delivery")
