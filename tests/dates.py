@@ -3,7 +3,8 @@
 usage: DATES="+40d 2028-02-29T18:40Z" python -m tests.dates [arguments of tests.run]
 
 A date is a number of days ahead (+40d) or a moment (ISO 8601; UTC unless it says otherwise). The default is +400d.
-Python, PostgreSQL, Redis, PgBouncer, Node and Chromium all get the moved clock.
+Python, PostgreSQL, Redis, PgBouncer and Node get the moved clock. Chromium keeps the real one: use days to come, for it
+drops cookies of the past.
 """
 
 import os

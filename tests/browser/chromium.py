@@ -7,6 +7,7 @@ from typing import Final
 
 from playwright.sync_api import Browser, sync_playwright
 
+from tests import moved_clock
 from tests.programs import Program
 
 CHROMIUM: Final = Program(("chromium", "chromium-browser", "google-chrome"), package="chromium")
@@ -18,7 +19,10 @@ def running(program: Path) -> Iterator[Browser]:
     """As a user's: Playwright's own arguments let every popup through, and browsers do not. Root has no sandbox."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=program, args=["--no-sandbox"], ignore_default_args=["--disable-popup-blocking"]
+            executable_path=program,
+            args=["--no-sandbox"],
+            ignore_default_args=["--disable-popup-blocking"],
+            env={**moved_clock.real()},
         )
         yield browser
         browser.close()
