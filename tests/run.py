@@ -44,7 +44,7 @@ from tests.servers import PostgreSQL, Redis, Server, postgres, redis_server
 
 PYTEST: Final = (sys.executable, "-m", "tests.adopting", sys.executable, "-m", "pytest")
 TWO_WORKERS: Final = ("-n", "2", "--dist", "loadfile")
-QUICK: Final = ("tests/brokers", "tests/smallcases", "tests/transactions", "tests/webhooks/services")
+QUICK: Final = ("tests/brokers", "tests/transactions/services", "tests/webhooks/services")
 EMBEDDED: Final = "embedded (SQLite + filesystem)"
 TAKES_A_VALUE: Final = {"-k", "-m", "-p", "-n", "-o", "-W", "-c"}  # which may be the name of a file
 NEEDED_IN: Final = {"tests/browser": CHROMIUM, "tests/processes": PGBOUNCER}
