@@ -18,7 +18,7 @@ MANIFESTS := $(filter-out %/kustomization.yaml %/prometheus-adapter.yaml, $(wild
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo run test screenshots chaos fuzz check bench clean
+.PHONY: help demo run test quick test-dates screenshots chaos fuzz check bench clean
 
 help: ## this list
 	@awk -F ': .*## ' '/^[a-z-]+:.*## / { printf "make %-15s  %s\n", $$1, $$2 }' Makefile
@@ -29,8 +29,14 @@ demo: .venv/.installed-run ## a whole story on this machine, from nothing to web
 run: .venv/.installed-run ## the gateway; PORT, DATABASE_URL and CELERY_BROKER_URL as in the environment
 	@exec $(MANAGE) up
 
-test: .venv/.installed-dev ## all tests; ARGS="tests/brokers -x" for some
+test: .venv/.installed-dev ## all tests; ARGS="tests/brokers -x" for some, ARGS=--long for bigger counts, ARGS=--help
 	@exec $(BIN)/python -m tests.run $(ARGS)
+
+quick: .venv/.installed-dev ## pure and service tests on SQLite, in about a minute
+	@exec $(BIN)/python -m tests.run --quick $(ARGS)
+
+test-dates: .venv/.installed-dev ## all tests with the clock moved; DATES="+40d 2028-02-29T18:40Z", ARGS as above
+	@exec $(BIN)/python -m tests.dates $(ARGS)
 
 screenshots: .venv/.installed-dev ## pictures of what people see, to docs/screenshots; SCENES="checkout-done" for some
 	@exec $(BIN)/python -m tests.browser.screenshots $(SCENES)

@@ -10,7 +10,7 @@ from benchmarks import machine, results
 from benchmarks.knobs import Knobs
 from benchmarks.results import Result
 from benchmarks.stage import staged
-from tests.servers import Unobtainable
+from tests.programs import Unobtainable
 
 
 def main(name: str, file: Path) -> int:

@@ -18,7 +18,8 @@ from datetime import UTC, datetime
 import django
 from django.core.management import call_command
 
-from tests.servers import Unobtainable, postgres
+from tests.programs import Unobtainable
+from tests.servers import postgres
 
 
 def main(arguments: Sequence[str]) -> int:

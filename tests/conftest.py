@@ -1,4 +1,4 @@
-"""What every test may ask for. The clock is real; tests that need another time pass `now` or move a gateway's clock."""
+"""What every test may ask for. The clock is real, except where a test asks for `now`."""
 
 import os
 import shutil
@@ -13,6 +13,7 @@ from typing import Any
 
 import hypothesis
 import pytest
+import time_machine
 from celery import current_app
 from django.conf import settings as django_settings
 from django.db import connection
@@ -36,9 +37,18 @@ _stores = count(1)
 
 
 @pytest.fixture
-def now() -> datetime:
-    """A Friday, 11:00 IST: NSE is open."""
-    return datetime(2026, 11, 20, 5, 30, tzinfo=UTC)
+def now() -> Iterator[datetime]:
+    """A Friday, 11:00 IST: NSE is open; the Tuesday after is a holiday. The wall's clock shows it too, and runs on."""
+    moment = datetime(2026, 11, 20, 5, 30, tzinfo=UTC)
+    with time_machine.travel(moment, tick=True):
+        yield moment
+
+
+@pytest.fixture(autouse=True)
+def _now_from_the_first_fixture_on(request: pytest.FixtureRequest) -> None:
+    """Else rows of other fixtures would come from another day."""
+    if "now" in request.fixturenames:
+        request.getfixturevalue("now")
 
 
 @pytest.fixture(scope="session")
@@ -56,6 +66,14 @@ def instruments(db: None) -> None:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--long", action="store_true", help="bigger counts")
+    parser.addoption("--without-servers", metavar="WHY", help="skip tests marked `servers`, for this reason")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if why := config.getoption("--without-servers"):
+        for item in items:
+            if item.get_closest_marker("servers"):
+                item.add_marker(pytest.mark.skip(reason=why))
 
 
 def pytest_configure(config: pytest.Config) -> None:

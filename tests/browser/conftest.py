@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page
 
-from tests.browser.chromium import NOT_LOOKED_AT, found, running
+from tests.browser.chromium import CHROMIUM, NOT_LOOKED_AT, running
 from tests.processes.stack import Processes, bare_environment, create_partner
 from tests.processes.waiting import until
 from tests.servers import free_port
@@ -44,7 +44,7 @@ class Visitor:
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """For all tests below this folder; `make test` has installed one before, where that is possible."""
-    program = found()
+    program = CHROMIUM.found()
     if program is None:
         pytest.skip(NOT_LOOKED_AT)
     with running(program) as browser:

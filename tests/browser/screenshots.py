@@ -22,7 +22,7 @@ from tests.browser import chromium
 from tests.browser.checkout.conftest import PATIENCE, serving
 from tests.browser.checkout.walking import Walker
 from tests.browser.scenes import PRICES, SCENES
-from tests.servers import ROOT, Unobtainable
+from tests.programs import ROOT, Unobtainable
 
 FOLDER: Final = ROOT / "docs" / "screenshots"
 COLOURS: Final = 128
@@ -64,7 +64,7 @@ def main(names: Sequence[str]) -> int:
         print(f"No scene {', '.join(sorted(unknown))}; there are {', '.join(SCENES)}.", file=sys.stderr)
         return 2
     try:
-        program = chromium.obtained()
+        program = chromium.CHROMIUM.obtained()
     except Unobtainable as reason:
         print(f"No Chromium ({reason}), so no pictures.", file=sys.stderr)
         return 1

@@ -12,6 +12,8 @@ from tests.receiver import Receiver
 from webhooks.events import EventType
 from webhooks.models import Endpoint
 
+pytestmark = pytest.mark.usefixtures("now")  # SIPs have dates
+
 
 @pytest.fixture
 def smallcase(partner: Partner) -> Smallcase:

@@ -15,6 +15,8 @@ from transactions.models import Batch
 from webhooks.events import EventType
 from webhooks.models import Endpoint
 
+pytestmark = pytest.mark.usefixtures("now")  # SIPs have dates
+
 
 @pytest.fixture
 def smallcase(partner: Partner) -> Smallcase:

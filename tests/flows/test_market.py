@@ -85,7 +85,7 @@ class TestAnOpenMarket:
         assert stage.placed(partner, amo=True)["variety"] == "regular"
 
 
-@pytest.mark.usefixtures("friday")
+@pytest.mark.usefixtures("now")
 class TestHoursOfTheNse:
     def test_are_told(self, partner: Partner) -> None:
         partner.hours("nse")

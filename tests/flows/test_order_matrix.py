@@ -9,6 +9,8 @@ from tests import make
 from tests.investor import Investor
 from tests.partner import Answer, Partner
 
+pytestmark = pytest.mark.usefixtures("now")  # SIPs have dates
+
 CHOSEN: Final[dict[str, dict[str, Any]]] = {
     "BUY": {"scid": "TEST_0001", "amount": 100_000},
     "INVESTMORE": {"amount": 50_000},

@@ -19,11 +19,12 @@ import redis
 from cryptography.fernet import Fernet
 
 from gateway import supervisor
+from tests import moved_clock
 from tests.processes.waiting import until
 from tests.processes.wire import DistantPartner
 from tests.servers import ROOT, Server
 
-KEPT: Final = ("PATH", "HOME", "LANG", "TMPDIR", "PYTHONDONTWRITEBYTECODE")
+KEPT: Final = ("PATH", "HOME", "LANG", "PYTHONDONTWRITEBYTECODE", *moved_clock.CARRIED)
 ALL: Final = ("web", "worker", "courier", "beat")
 LISTENERS: Final = ("worker", "courier")
 LEASED: Final = ("transactions_batch", "webhooks_delivery")
@@ -36,9 +37,10 @@ for group in $groups; do kill -s KILL -- "-$group"; done
 """
 
 
-def bare_environment(**more: str) -> dict[str, str]:
-    """Ours without what configures a gateway."""
-    return {name: os.environ[name] for name in KEPT if name in os.environ} | more
+def bare_environment(*, VAR_DIR: str, **more: str) -> dict[str, str]:  # noqa: N803
+    """Ours without what configures a gateway. What a killed process leaves stays in the folder of its test."""
+    kept = {name: os.environ[name] for name in KEPT if name in os.environ}
+    return kept | {"TMPDIR": str(Path(VAR_DIR).parent), "VAR_DIR": VAR_DIR} | more
 
 
 def manage(*arguments: str, environment: dict[str, str]) -> str:

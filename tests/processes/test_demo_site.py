@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -16,13 +15,13 @@ import pytest
 import requests
 
 from shop.snippets import NODE
+from tests import programs
 from tests.processes.stack import Processes, bare_environment, manage
 from tests.processes.test_embedded import members, read
 from tests.processes.waiting import until
 from tests.processes.wire import DistantPartner
 from tests.servers import free_port
 
-PROGRAM: Final = shutil.which("node")
 SERVES_WITHIN: Final = 60
 SECRET: Final = re.compile(rb"SHOP_(?:API_SECRET|JWT_SECRET|WEBHOOK_SECRETS|MANAGER_TOKEN)=([^\0]+)")
 RUN: Final = """
@@ -87,7 +86,6 @@ def partner(up: Up) -> DistantPartner:
 
 
 def in_node(partner: DistantPartner, name: str, *given: Any) -> Any:
-    assert PROGRAM
     held = {
         "name": partner.name,
         "url": partner.base,
@@ -96,12 +94,11 @@ def in_node(partner: DistantPartner, name: str, *given: Any) -> Any:
     }
     told = json.dumps([held, name, *given])
     program = RUN.format(module=json.dumps(NODE.as_uri()))
-    command = [PROGRAM, "--input-type=module", "--eval", program]
+    command = [programs.NODE, "--input-type=module", "--eval", program]
     ran = subprocess.run(command, input=told, capture_output=True, check=True, text=True, timeout=60)
     return json.loads(ran.stdout)
 
 
-@pytest.mark.skipif(PROGRAM is None, reason="there is no node here")
 class TestTheJavaScriptShown:
     def test_takes_a_smallcase_from_its_purchase_to_its_exit(self, up: Up, partner: DistantPartner) -> None:
         listed = in_node(partner, "smallcases")["done"]

@@ -12,7 +12,7 @@ import psycopg2  # type: ignore[import-untyped]
 import pytest
 import requests
 
-from tests.pooler import pooled, program
+from tests.pooler import PGBOUNCER, pooled
 from tests.processes import stack
 from tests.processes.records import check_everything, wait_until_settled
 from tests.processes.stack import Stack, create_database, manage
@@ -20,7 +20,7 @@ from tests.receiver import Receiver
 from tests.servers import Server, free_port, redis_server
 
 NEEDED: Final = "needs PgBouncer (Debian: apt-get install pgbouncer)"
-pytestmark = [pytest.mark.servers, pytest.mark.skipif(program() is None, reason=NEEDED)]
+pytestmark = [pytest.mark.servers, pytest.mark.skipif(PGBOUNCER.found() is None, reason=NEEDED)]
 
 CONNECTIONS: Final = 3
 BASKETS: Final = 12

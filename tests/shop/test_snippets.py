@@ -1,7 +1,6 @@
 """The code beside each step is the code that runs."""
 
 import inspect
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -10,10 +9,10 @@ import pytest
 from shop import partner, webhook
 from shop.pages import WEB
 from shop.snippets import BESIDE, CHECKOUT, NODE, STEPS, javascript_of, python_of, snippets
+from tests import programs
 from tests.shop.knocking import Knocker
 
 SOURCES = inspect.getsource(partner) + inspect.getsource(webhook)
-PROGRAM = shutil.which("node")
 
 
 class TestTheSnippets:
@@ -36,15 +35,13 @@ class TestTheSnippets:
         assert {name for names in BESIDE.values() for name in names} == set(STEPS)
 
 
-@pytest.mark.skipif(PROGRAM is None, reason="there is no node here")
 class TestTheJavaScript:
     @pytest.mark.parametrize("file", [NODE, *sorted(WEB.glob("*.js"))], ids=lambda path: path.name)
     def test_is_understood(self, file: Path, tmp_path: Path) -> None:
         """As a module, whatever its name."""
-        assert PROGRAM
         copy = tmp_path / f"{file.stem}.mjs"
         copy.write_text(file.read_text())
 
-        done = subprocess.run([PROGRAM, "--check", str(copy)], check=False, capture_output=True, text=True)
+        done = subprocess.run([programs.NODE, "--check", str(copy)], check=False, capture_output=True, text=True)
 
         assert (done.returncode, done.stderr) == (0, "")

@@ -4,7 +4,6 @@ import base64
 import hashlib
 import hmac
 import json
-import shutil
 import subprocess
 import time
 from collections.abc import Mapping
@@ -16,10 +15,10 @@ from standardwebhooks import Webhook
 from shop.snippets import NODE
 from shop.store import KEPT_FORGERIES
 from shop.webhook import NotGenuine, verify_checksum, verify_signature
+from tests import programs
 from tests.shop.knocking import PARTNER, WEBHOOK_SECRET, Knocker
 
 BODY = {"timestamp": "2020-06-26T08:33:54.803Z", "smallcaseAuthId": "5d8dc01c1446386d96c4832f"}
-PROGRAM = shutil.which("node")
 IN_NODE = """
 import * as shop from {module};
 const given = JSON.parse((await import("node:fs")).readFileSync(0, "utf8"));
@@ -107,12 +106,10 @@ class TestTheSignature:
             verify_signature(self.header(b"{}"), b"{} ", (WEBHOOK_SECRET,))
 
 
-@pytest.mark.skipif(PROGRAM is None, reason="there is no node here")
 class TestTheJavaScriptShown:
     def told(self, name: str, *given: object) -> object:
         program = IN_NODE.format(module=json.dumps(NODE.as_uri()), name=name)
-        assert PROGRAM
-        command = [PROGRAM, "--input-type=module", "--eval", program]
+        command = [programs.NODE, "--input-type=module", "--eval", program]
         ran = subprocess.run(command, input=json.dumps(given), capture_output=True, check=True, text=True)
         return json.loads(ran.stdout)
 

@@ -1,7 +1,6 @@
 """The sum while somebody types is the sum that the server comes to when it saves."""
 
 import json
-import shutil
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ import pytest
 
 from smallcases import drafts
 from smallcases.drafts import Line
+from tests.programs import NODE
 
 SCRIPT: Final = Path(drafts.__file__).parent / "static" / "studio" / "studio.js"
 # Of the page only what the script touches: fields, the sum, and who listens.
@@ -32,11 +32,8 @@ console.log(JSON.stringify({ total: shown.textContent, className: shown.classNam
 
 
 def shown(*weights: str) -> dict[str, Any]:
-    node = shutil.which("node")
-    if node is None:
-        pytest.skip("NOT LOOKED AT: there is no node on this machine.")
     ran = subprocess.run(
-        [node, "-e", PAGE, json.dumps(weights), str(SCRIPT)], capture_output=True, text=True, check=True, timeout=30
+        [NODE, "-e", PAGE, json.dumps(weights), str(SCRIPT)], capture_output=True, text=True, check=True, timeout=30
     )
     return dict(json.loads(ran.stdout))
 
