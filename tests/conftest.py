@@ -15,6 +15,7 @@ import hypothesis
 import pytest
 from celery import current_app
 from django.conf import settings as django_settings
+from django.contrib.auth.hashers import PBKDF2PasswordHasher, ScryptPasswordHasher
 from django.db import connection
 
 from brokers.loading import load, read_instruments
@@ -23,7 +24,9 @@ from gateway import compiled, limits
 from gateway.credentials import Credentials
 from gateway.metric_files import DIRECTORY
 from tests import make
+from tests.examples import LONG
 from tests.partner import Partner
+from tests.processes.stack import migrated_directory
 from tests.receiver import Receiver
 
 HERE = Path(__file__).parent
@@ -54,6 +57,10 @@ def instruments(db: None) -> None:
     load(read_instruments(SHIPPED).instruments)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--long", action="store_true", help="bigger counts")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Counts of this run alone, from the first request on, which comes with the collection (test_openapi).
 
@@ -61,6 +68,11 @@ def pytest_configure(config: pytest.Config) -> None:
     """
     os.environ[DIRECTORY] = tempfile.mkdtemp(prefix="gateway-metrics-")
     config.add_cleanup(partial(shutil.rmtree, os.environ[DIRECTORY]))
+    if config.getoption("--long"):
+        os.environ[LONG] = "1"
+    # Passwords of the tests are nobody's: scrypt takes a thousandth of its usual time for them.
+    ScryptPasswordHasher.work_factor = 2**4
+    PBKDF2PasswordHasher.iterations = 1_000
     # Bells go nowhere, from before the first fixture on: the first one rung decides where all of a process go. Celery
     # heeds the environment before its own configuration.
     os.environ.pop("CELERY_BROKER_URL", None)
@@ -113,6 +125,13 @@ def credentials(instruments: None) -> Credentials:
 def partner(eager: None, receiver: Receiver) -> Partner:
     """A partner's server with a test gateway whose webhooks reach `receiver`."""
     return make.partner(webhook_url=receiver.url)
+
+
+@pytest.fixture(scope="session")
+def first_start(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The VAR_DIR that a first start of the embedded default makes; tests copy it."""
+    own = tmp_path_factory.getbasetemp()
+    return migrated_directory((own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "first-start")
 
 
 @pytest.fixture
