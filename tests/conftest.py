@@ -16,6 +16,7 @@ import pytest
 import time_machine
 from celery import current_app
 from django.conf import settings as django_settings
+from django.contrib.auth.hashers import PBKDF2PasswordHasher, ScryptPasswordHasher
 from django.db import connection
 
 from brokers.loading import load, read_instruments
@@ -24,7 +25,9 @@ from gateway import compiled, limits
 from gateway.credentials import Credentials
 from gateway.metric_files import DIRECTORY
 from tests import make
+from tests.examples import LONG
 from tests.partner import Partner
+from tests.processes.stack import migrated_directory
 from tests.receiver import Receiver
 
 HERE = Path(__file__).parent
@@ -83,6 +86,11 @@ def pytest_configure(config: pytest.Config) -> None:
     """
     os.environ[DIRECTORY] = tempfile.mkdtemp(prefix="gateway-metrics-")
     config.add_cleanup(partial(shutil.rmtree, os.environ[DIRECTORY]))
+    if config.getoption("--long"):
+        os.environ[LONG] = "1"
+    # Passwords of the tests are nobody's: scrypt takes a thousandth of its usual time for them.
+    ScryptPasswordHasher.work_factor = 2**4
+    PBKDF2PasswordHasher.iterations = 1_000
     # Bells go nowhere, from before the first fixture on: the first one rung decides where all of a process go. Celery
     # heeds the environment before its own configuration.
     os.environ.pop("CELERY_BROKER_URL", None)
@@ -135,6 +143,13 @@ def credentials(instruments: None) -> Credentials:
 def partner(eager: None, receiver: Receiver) -> Partner:
     """A partner's server with a test gateway whose webhooks reach `receiver`."""
     return make.partner(webhook_url=receiver.url)
+
+
+@pytest.fixture(scope="session")
+def first_start(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The VAR_DIR that a first start of the embedded default makes; tests copy it."""
+    own = tmp_path_factory.getbasetemp()
+    return migrated_directory((own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "first-start")
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ from gateway.vault import seal
 from gateway.wsgi import application
 from smallcases.services.manager_tokens import kept_form
 from tests import make
+from tests.examples import examples
 from transactions.intents import Intent
 from transactions.models import Batch, Transaction
 from webhooks.events import EventType
@@ -142,7 +143,7 @@ def as_documented(operation: str) -> Callable[..., None]:
 
     @schema.exclude(is_another).parametrize()  # `include` would be widened by the operations that CONFIG names
     @settings(
-        max_examples=30,
+        max_examples=examples(12, long=100),
         derandomize=True,
         deadline=None,
         database=None,

@@ -1,8 +1,10 @@
 """The embedded default with a basket in it, and a browser to look at it with."""
 
+import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page
@@ -37,6 +39,10 @@ class Visitor:
         if message.type in {"error", "warning"} and not is_favicon:
             self.complaints.append(f"{self.page.url}: {message.text}")
 
+    def resize(self, device: str) -> None:
+        width, height = WIDTHS[device]
+        self.page.set_viewport_size({"width": width, "height": height})
+
     def go(self, path: str) -> None:
         self.page.goto(self.base + path)
 
@@ -52,8 +58,9 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site(first_start: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     directory, port = tmp_path_factory.mktemp("site"), free_port()
+    shutil.copytree(first_start, directory, dirs_exist_ok=True)
     environment = bare_environment(VAR_DIR=str(directory), PYTHONUNBUFFERED="1", PATIENCE_TEST_SECONDS="1")
     with Processes(environment, directory / "log") as processes:
         processes.start("up", [sys.executable, "manage.py", "up", "--port", str(port)])
@@ -69,9 +76,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield Site(base, words.rpartition(" / ")[2].strip())
 
 
-@pytest.fixture(params=WIDTHS)
-def visitor(chromium: Browser, site: Site, request: pytest.FixtureRequest) -> Iterator[Visitor]:
-    width, height = WIDTHS[request.param]
+@pytest.fixture
+def person(chromium: Browser, site: Site) -> Iterator[Visitor]:
+    """At a desk, with nothing typed yet."""
+    width, height = WIDTHS["desktop"]
     context = chromium.new_context(viewport={"width": width, "height": height})
     made = Visitor(context.new_page(), site.base)
     made.page.on("console", made.note)

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from tests.browser.conftest import Visitor
 
+LOOKS: Final[tuple[tuple[str, Literal["light", "dark"]], ...]] = (("phone", "dark"), ("desktop", "light"))
 AXE: Final = Path(__file__).parent / "checkout" / "vendor" / "axe-core-4.14.1" / "axe.min.js"
 # Without loading style sheets a second time, which the page's policy refuses.
 RUN_AXE: Final = "() => axe.run({preload: false, resultTypes: ['violations']}).then(found => found.violations)"
@@ -18,6 +19,14 @@ UNSEEN: Final = f"""() => [...document.querySelectorAll("{FOCUSABLE}")].filter(o
     const style = getComputedStyle(one);
     return (style.outlineStyle === "none" || style.outlineWidth === "0px") && style.boxShadow === "none";
 }}).map(one => one.outerHTML.slice(0, 120))"""
+
+
+def flaws_on_both(visitor: Visitor) -> Iterator[str]:
+    """Of the page that is open: on a phone by dark, then on a desk by light."""
+    for device, scheme in LOOKS:
+        visitor.page.emulate_media(color_scheme=scheme)
+        visitor.resize(device)
+        yield from (f"{device}, {scheme}: {flaw}" for flaw in flaws(visitor))
 
 
 def flaws(visitor: Visitor) -> Iterator[str]:

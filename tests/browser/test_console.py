@@ -1,16 +1,14 @@
 """The console's own pages in a browser: light and dark, on a desk and on a phone, for everybody."""
 
 from collections.abc import Callable
-from typing import Final, Literal
+from typing import Final
 
 import pytest
 
 from tests.browser.conftest import Site, Visitor
-from tests.browser.looking import flaws
+from tests.browser.looking import flaws_on_both
 from tests.browser.test_policy import CONSOLE, enter
 
-COLOURS: Final[tuple[Literal["light"], Literal["dark"]]] = ("light", "dark")
-NARROW: Final = 800
 DESK: Final = "/admin/transactions/settlement/desk/"
 STUDIO: Final = "/admin/smallcases/smallcase/studio/"
 FORMS: Final = (
@@ -22,12 +20,10 @@ Way = Callable[[Visitor], None]
 
 
 @pytest.fixture
-def operator(visitor: Visitor, site: Site) -> Visitor:
-    """Logged in, with everything allowed: by light on a desk, by dark on a phone."""
-    is_phone = visitor.page.evaluate("innerWidth") < NARROW
-    visitor.page.emulate_media(color_scheme="dark" if is_phone else "light")
-    enter(visitor, site.password)
-    return visitor
+def operator(person: Visitor, site: Site) -> Visitor:
+    """Logged in, with everything allowed."""
+    enter(person, site.password)
+    return person
 
 
 def _to(path: str) -> Way:
@@ -138,7 +134,7 @@ def test_every_page_is_read_by_everybody(operator: Visitor, ways: tuple[Way, ...
 
     for walk in ways:
         walk(operator)
-        found += flaws(operator)
+        found += flaws_on_both(operator)
 
     assert found == []
     assert operator.complaints == []
@@ -148,28 +144,23 @@ def test_every_page_is_read_by_everybody(operator: Visitor, ways: tuple[Way, ...
 def test_a_refusal_is_a_page(operator: Visitor, path: str) -> None:
     operator.go(path)
 
-    assert list(flaws(operator)) == []
+    assert list(flaws_on_both(operator)) == []
     assert operator.page.get_by_role("link", name="Home of the console").count() == 1
 
 
-@pytest.mark.parametrize("scheme", COLOURS)
-def test_the_way_in_is_read_by_everybody(visitor: Visitor, scheme: Literal["light", "dark"]) -> None:
-    visitor.page.emulate_media(color_scheme=scheme)
+def test_the_way_in_is_read_by_everybody(person: Visitor) -> None:
+    person.go("/admin/login/")
 
-    visitor.go("/admin/login/")
-
-    assert list(flaws(visitor)) == []
-    assert visitor.complaints == []
+    assert list(flaws_on_both(person)) == []
+    assert person.complaints == []
 
 
-def test_home_leads_by_keyboard_to_the_orders_that_filled(visitor: Visitor, site: Site) -> None:
-    enter(visitor, site.password)
+def test_home_leads_by_keyboard_to_the_orders_that_filled(operator: Visitor) -> None:
+    operator.page.get_by_role("link", name="Filled orders").focus()
+    operator.page.keyboard.press("Enter")
 
-    visitor.page.get_by_role("link", name="Filled orders").focus()
-    visitor.page.keyboard.press("Enter")
-
-    visitor.page.wait_for_selector("#result_list")
-    assert visitor.page.url.endswith("/admin/transactions/order/?status__exact=COMPLETE")
-    assert visitor.page.get_by_role("img", name="Orders filled per hour").count() == 0
-    visitor.go("/admin/")
-    assert visitor.page.get_by_role("img", name="Orders filled per hour").count() == 1
+    operator.page.wait_for_selector("#result_list")
+    assert operator.page.url.endswith("/admin/transactions/order/?status__exact=COMPLETE")
+    assert operator.page.get_by_role("img", name="Orders filled per hour").count() == 0
+    operator.go("/admin/")
+    assert operator.page.get_by_role("img", name="Orders filled per hour").count() == 1

@@ -13,56 +13,56 @@ INLINE = """
 """
 
 
-def enter(visitor: Visitor, password: str) -> None:
-    sign_in(visitor.page, visitor.base, "admin", password)
+def enter(person: Visitor, password: str) -> None:
+    sign_in(person.page, person.base, "admin", password)
 
 
 class TestTheApiDocs:
-    def test_open_an_operation_without_a_complaint(self, visitor: Visitor) -> None:
-        visitor.go("/api/docs/")
+    def test_open_an_operation_without_a_complaint(self, person: Visitor) -> None:
+        person.go("/api/docs/")
 
-        visitor.page.click("#operations-Partner-createTransaction .opblock-summary-control")
+        person.page.click("#operations-Partner-createTransaction .opblock-summary-control")
 
-        visitor.page.wait_for_selector("#operations-Partner-createTransaction .opblock-body .try-out")
-        assert visitor.complaints == []
+        person.page.wait_for_selector("#operations-Partner-createTransaction .opblock-body .try-out")
+        assert person.complaints == []
 
-    def test_send_a_request_from_the_page(self, visitor: Visitor) -> None:
-        visitor.go("/api/docs/")
-        visitor.page.click("#operations-Sandbox-scenarios .opblock-summary-control")
-        visitor.page.click("#operations-Sandbox-scenarios .try-out button")
-        visitor.page.fill("#operations-Sandbox-scenarios input[placeholder=gateway]", "seen")
+    def test_send_a_request_from_the_page(self, person: Visitor) -> None:
+        person.go("/api/docs/")
+        person.page.click("#operations-Sandbox-scenarios .opblock-summary-control")
+        person.page.click("#operations-Sandbox-scenarios .try-out button")
+        person.page.fill("#operations-Sandbox-scenarios input[placeholder=gateway]", "seen")
 
-        with visitor.page.expect_response("**/sandbox/seen/scenarios") as sent:
-            visitor.page.click("#operations-Sandbox-scenarios button.execute")
+        with person.page.expect_response("**/sandbox/seen/scenarios") as sent:
+            person.page.click("#operations-Sandbox-scenarios button.execute")
 
         assert sent.value.status == 401
 
 
 class TestTheConsole:
-    def test_is_entered_read_and_left_without_a_complaint(self, visitor: Visitor, site: Site) -> None:
-        enter(visitor, site.password)
+    def test_is_entered_read_and_left_without_a_complaint(self, person: Visitor, site: Site) -> None:
+        enter(person, site.password)
         seen = []
         for path in CONSOLE:
-            visitor.go(path)
-            seen.append(visitor.page.locator("#content h1").inner_text())
-            rows = visitor.page.locator("#result_list tbody th a")
+            person.go(path)
+            seen.append(person.page.locator("#content h1").inner_text())
+            rows = person.page.locator("#result_list tbody th a")
             if rows.count():
                 rows.first.click()
-                visitor.page.wait_for_selector("#content h1")
+                person.page.wait_for_selector("#content h1")
         for path in ("/admin/brokers/marketday/add/", "/admin/auth/user/add/", "/admin/password_change/"):
-            visitor.go(path)
-        visitor.page.click("#logout-form button")
-        visitor.page.wait_for_selector("text=Logged out")
+            person.go(path)
+        person.page.click("#logout-form button")
+        person.page.wait_for_selector("text=Logged out")
 
         assert len(seen) == len(set(seen)) == len(CONSOLE), seen
-        assert visitor.complaints == []
+        assert person.complaints == []
 
     @pytest.mark.parametrize("path", ["/api/docs/", "/admin/login/"])
-    def test_runs_no_script_that_stands_in_the_page(self, visitor: Visitor, path: str) -> None:
-        visitor.go(path)
+    def test_runs_no_script_that_stands_in_the_page(self, person: Visitor, path: str) -> None:
+        person.go(path)
 
-        visitor.page.evaluate(INLINE)
+        person.page.evaluate(INLINE)
 
-        assert visitor.page.evaluate("window.ran") is None
-        (complaint,) = visitor.complaints
+        assert person.page.evaluate("window.ran") is None
+        (complaint,) = person.complaints
         assert "Content Security Policy" in complaint

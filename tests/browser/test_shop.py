@@ -1,10 +1,12 @@
 """The demo site as a newcomer meets it: from /demo/ through a basket, a smallcase and a rebalance to the exit."""
 
 import re
+import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Final, Literal
 
 import pytest
@@ -94,8 +96,9 @@ class Newcomer:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site(first_start: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     directory, port, demo_port = tmp_path_factory.mktemp("shop"), free_port(), free_port()
+    shutil.copytree(first_start, directory, dirs_exist_ok=True)
     environment = bare_environment(VAR_DIR=str(directory), PYTHONUNBUFFERED="1", DEMO_PORT=str(demo_port))
     with Processes(environment, directory / "log") as processes:
         processes.start("up", [sys.executable, "manage.py", "up", "--port", str(port)])

@@ -7,6 +7,7 @@ database, its log, the queue and the processes' own words.
 import json
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -54,8 +55,9 @@ class Embedded:
 
 
 @pytest.fixture
-def gateway(tmp_path: Path) -> Iterator[Embedded]:
+def gateway(first_start: Path, tmp_path: Path) -> Iterator[Embedded]:
     environment = bare_environment(VAR_DIR=str(tmp_path / "var"), PYTHONUNBUFFERED="1")
+    shutil.copytree(first_start, tmp_path / "var")
     port = free_port()
     with Processes(environment, tmp_path / "log") as processes:
         processes.start("up", [sys.executable, "manage.py", "up", "--port", str(port)])

@@ -13,6 +13,7 @@ from gateway import clock
 from gateway.errors import GatewayError
 from smallcases.models import Investment, InvestmentFill, Smallcase
 from tests import make
+from tests.examples import examples
 from tests.investor import Investor
 from tests.partner import Partner
 from transactions.models import Batch, Order
@@ -126,7 +127,7 @@ class TestTheBooks:
         run_state_machine_as_test(
             machine(partner),
             settings=settings(
-                max_examples=10,
+                max_examples=examples(4, long=50),
                 stateful_step_count=12,
                 deadline=None,
                 derandomize=True,

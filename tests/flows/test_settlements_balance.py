@@ -16,6 +16,7 @@ from gateway.errors import GatewayError
 from gateway.models import Gateway
 from smallcases.models import InvestmentFill
 from tests import make
+from tests.examples import examples
 from tests.flows.test_books_balance import signed
 from tests.invariants.world import broken
 from tests.investor import Investor
@@ -152,7 +153,7 @@ class TestTheDesk:
         run_state_machine_as_test(
             machine(partner),
             settings=settings(
-                max_examples=10,
+                max_examples=examples(4, long=50),
                 stateful_step_count=12,
                 deadline=None,
                 derandomize=True,

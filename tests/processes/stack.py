@@ -1,7 +1,9 @@
 """Production in small: web, worker, courier and beat, with a database and a queue of their own."""
 
+import fcntl
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -49,6 +51,23 @@ def manage(*arguments: str, environment: dict[str, str]) -> str:
     done = subprocess.run(command, check=False, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def migrated_directory(made: Path) -> Path:
+    """A VAR_DIR with tables, instruments and smallcases, as the first start of the embedded default makes it.
+
+    A run makes one, whichever of its processes asks first. A test copies it, and so saves ten seconds of CPU.
+    """
+    with made.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            unfinished = made.with_suffix(".unfinished")
+            shutil.rmtree(unfinished, ignore_errors=True)
+            environment = bare_environment(VAR_DIR=str(unfinished))
+            for command in (("migrate", "--verbosity=0"), ("load_instruments",), ("load_smallcases",)):
+                manage(*command, environment=environment)
+            unfinished.rename(made)
+    return made
 
 
 def create_partner(name: str, *, webhook_url: str, base: str, environment: dict[str, str]) -> DistantPartner:

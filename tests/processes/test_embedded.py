@@ -1,6 +1,7 @@
 """`manage.py up`: the embedded default as its user starts, hurts and stops it."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -85,7 +86,18 @@ def read(path: Path) -> bytes:
 
 
 @pytest.fixture
-def embedded_gateway(tmp_path: Path) -> Iterator[Embedded]:
+def new_gateway(tmp_path: Path) -> Iterator[Embedded]:
+    """From nothing: its first start makes the database."""
+    yield from _started(tmp_path)
+
+
+@pytest.fixture
+def embedded_gateway(first_start: Path, tmp_path: Path) -> Iterator[Embedded]:
+    shutil.copytree(first_start, tmp_path, dirs_exist_ok=True)
+    yield from _started(tmp_path)
+
+
+def _started(tmp_path: Path) -> Iterator[Embedded]:
     environment = bare_environment(VAR_DIR=str(tmp_path), PYTHONUNBUFFERED="1")
     with Processes(environment, tmp_path / "log") as processes:
         started = Embedded(free_port(), processes)
@@ -106,22 +118,22 @@ def tells_all(partner: DistantPartner, receiver: Receiver) -> list[str]:
 
 
 class TestTheEmbeddedDefault:
-    def test_completes_a_basket_and_stops_without_a_trace(self, embedded_gateway: Embedded, receiver: Receiver) -> None:
-        partner = embedded_gateway.partner(receiver)
+    def test_completes_a_basket_and_stops_without_a_trace(self, new_gateway: Embedded, receiver: Receiver) -> None:
+        partner = new_gateway.partner(receiver)
         assert tells_all(partner, receiver) == ["order.placed", "order.completed"]
 
         began = time.monotonic()
-        embedded_gateway.supervisor.send_signal(signal.SIGINT)
-        exit_code = embedded_gateway.supervisor.wait(20)
+        new_gateway.supervisor.send_signal(signal.SIGINT)
+        exit_code = new_gateway.supervisor.wait(20)
         took = time.monotonic() - began
 
         print(f"Stopped in {took:.1f} s.")
         assert exit_code == 0
         assert took < STOPS_WITHIN
-        kept = {path.name: path.stat().st_mode for path in Path(embedded_gateway.directory).rglob("*")}
+        kept = {path.name: path.stat().st_mode for path in Path(new_gateway.directory).rglob("*")}
         assert {"encryption_key", "gateway.sqlite3", "messages", "metrics", "demo-site.sqlite3"} <= kept.keys()
         assert [name for name, mode in kept.items() if mode & 0o077 and name != "log"] == []  # the log is the test's
-        assert members(embedded_gateway.directory) == []
+        assert members(new_gateway.directory) == []
 
     def test_limits_how_often_a_user_may_ask(self, embedded_gateway: Embedded, receiver: Receiver) -> None:
         partner = embedded_gateway.partner(receiver)

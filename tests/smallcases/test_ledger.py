@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 
 from brokers.port import Side
 from smallcases.ledger import Fill, Oversold, Position, Returns, holdings, positions, returns
+from tests.examples import examples
 
 OPENED = datetime(2026, 11, 20, 3, 45, tzinfo=UTC)
 DUST = Decimal("1e-12")
 
-often = settings(max_examples=300, deadline=None)
+often = settings(max_examples=examples(60, long=1_000), deadline=None)
 
 
 def buy(ticker: str, shares: int, price: str) -> Fill:

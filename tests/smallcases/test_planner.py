@@ -23,6 +23,7 @@ from smallcases.planner import (
     shares_for,
     top_up,
 )
+from tests.examples import examples
 from tests.smallcases.greedy import greedy
 
 TICK = Decimal("0.05")
@@ -33,8 +34,8 @@ LEAST = 1_000  # millionths: 0.1 %
 PRICES = (st.integers(1, 200) | st.integers(200, 3_000_000)).map(lambda ticks: ticks * TICK)  # ₹0.05 to ₹1,50,000
 COUNTS = st.integers(0, 3) | st.integers(0, 2_000)
 
-thoroughly = settings(max_examples=2_000, deadline=None)
-often = settings(max_examples=200, deadline=None)
+thoroughly = settings(max_examples=examples(200, long=2_000), deadline=None)
+often = settings(max_examples=examples(60, long=1_000), deadline=None)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """The embedded default, a partner's page on another origin, and Chromium between them."""
 
 import json
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -127,8 +128,10 @@ def serving(directory: Path) -> Iterator[Site]:
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with serving(tmp_path_factory.mktemp("checkout")) as made:
+def site(first_start: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    directory = tmp_path_factory.mktemp("checkout")
+    shutil.copytree(first_start, directory, dirs_exist_ok=True)
+    with serving(directory) as made:
         yield made
 
 

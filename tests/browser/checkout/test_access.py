@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from playwright.sync_api import Browser, Page, Response
+from playwright.sync_api import Browser, Page, Response, ViewportSize
 
 from tests.browser.checkout.conftest import PATIENCE, Site, headline
 from tests.browser.checkout.walking import INFY, STATES, TCS, Walker
@@ -27,13 +27,13 @@ FOCUSED: Final = """() => {
 }"""
 WIDER: Final = "() => document.documentElement.scrollWidth > document.documentElement.clientWidth"
 BUDGET: Final = 60_000  # bytes, before compression
+PHONE: Final[ViewportSize] = {"width": 360, "height": 740}
+DESKTOP: Final[ViewportSize] = {"width": 1280, "height": 800}
 
 
-@pytest.fixture(params=["phone, light", "desktop, dark"])
-def page(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
-    device, scheme = request.param.split(", ")
-    size = {"width": 360, "height": 740} if device == "phone" else {"width": 1280, "height": 800}
-    context = chromium.new_context(viewport=size, color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+@pytest.fixture
+def page(chromium: Browser) -> Iterator[Page]:
+    context = chromium.new_context(viewport=PHONE, color_scheme="light", reduced_motion="reduce")
     context.set_default_timeout(PATIENCE)
     yield context.new_page()
     context.close()
@@ -49,12 +49,17 @@ class TestEveryScreen:
     def test_has_no_violation_and_fits(self, walker: Walker, state: str) -> None:
         STATES[state](walker)
 
-        walker.page.evaluate(AXE.read_text())
-        found = walker.page.evaluate(RUN_AXE)
+        self.check(walker.page)
+        walker.page.emulate_media(color_scheme="dark")
+        walker.page.set_viewport_size(DESKTOP)
+        self.check(walker.page)
 
+    def check(self, page: Page) -> None:
+        page.evaluate(AXE.read_text())
+        found = page.evaluate(RUN_AXE)
         assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in found] == []
-        assert not walker.page.evaluate(WIDER)
-        assert walker.page.locator("h1").count() == 1
+        assert not page.evaluate(WIDER)
+        assert page.locator("h1").count() == 1
 
 
 class Keyboard:
@@ -117,7 +122,9 @@ class TestTheKeyboard:
 
 
 class TestTheFirstScreen:
-    def test_is_small_and_holds_still(self, walker: Walker) -> None:
+    @pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
+    def test_is_small_and_holds_still(self, walker: Walker, size: ViewportSize) -> None:
+        walker.page.set_viewport_size(size)
         loaded: list[Response] = []
 
         def note(answer: Response) -> None:

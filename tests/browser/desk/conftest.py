@@ -1,9 +1,11 @@
 """The embedded default with lost orders in it, and five people of the console."""
 
+import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -37,8 +39,9 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site(first_start: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     directory, port = tmp_path_factory.mktemp("desk"), free_port()
+    shutil.copytree(first_start, directory, dirs_exist_ok=True)
     environment = bare_environment(VAR_DIR=str(directory), PYTHONUNBUFFERED="1", PATIENCE_TEST_SECONDS="1")
     with Processes(environment, directory / "log") as processes:
         processes.start("up", [sys.executable, "manage.py", "up", "--port", str(port)])

@@ -1,0 +1,11 @@
+"""How many examples a property test draws."""
+
+import os
+from typing import Final
+
+LONG: Final = "TESTS_LONG"  # `--long` sets it, so that the processes of xdist have it too
+
+
+def examples(usual: int, *, long: int) -> int:
+    """`usual` keeps the suite within its budget of CPU; `make test ARGS=--long` draws `long`."""
+    return long if os.environ.get(LONG) else usual
