@@ -1,4 +1,4 @@
-"""The whole suite on PostgreSQL and Redis, then the flows again on the embedded default.
+"""The whole suite on PostgreSQL and Redis, then on the embedded default what differs there.
 
 usage: python -m tests.run [--quick] [pytest arguments]
 
@@ -46,6 +46,13 @@ PYTEST: Final = (sys.executable, "-m", "tests.adopting", sys.executable, "-m", "
 TWO_WORKERS: Final = ("-n", "2", "--dist", "loadfile")
 QUICK: Final = ("tests/brokers", "tests/transactions/services", "tests/webhooks/services")
 EMBEDDED: Final = "embedded (SQLite + filesystem)"
+# SQLite has SQL, locks, snapshots and an isolation of its own: what leans on them runs on it as well.
+AGAIN: Final = (
+    *("tests/gateway/test_compiled.py", "tests/gateway/test_updating.py", "tests/gateway/test_idempotency.py"),
+    *("tests/transactions/services", "tests/transactions/tradebook", "tests/webhooks/services"),
+    *("tests/brokers/simulator", "tests/smallcases/services", "tests/flows/test_an_investment.py"),
+    *("tests/flows/test_cancel_order.py", "tests/flows/test_by_the_clock.py", "tests/flows/test_idempotency_keys.py"),
+)
 TAKES_A_VALUE: Final = {"-k", "-m", "-p", "-n", "-o", "-W", "-c"}  # which may be the name of a file
 NEEDED_IN: Final = {"tests/browser": CHROMIUM, "tests/processes": PGBOUNCER}
 NOTHING_COLLECTED: Final = 5
@@ -123,8 +130,8 @@ def _run(arguments: Sequence[str], folder: Path) -> tuple[list[Outcome], str]:
     stopwatch = Stopwatch()
     outcomes = [_first_run([*TWO_WORKERS, *arguments, *([] if paths else ["tests"])])]
     if not paths and outcomes[0].label != EMBEDDED:
-        print("\nThe flows again, on the embedded default.", flush=True)
-        outcomes.append(_embedded([*arguments, "tests/flows"]))
+        print("\nOn the embedded default, what differs there.", flush=True)
+        outcomes.append(_embedded([*TWO_WORKERS, "-m", "not servers", *arguments, *AGAIN]))
     return outcomes, str(stopwatch)
 
 
