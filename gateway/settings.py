@@ -246,6 +246,7 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": [
         "gateway.openapi.with_security_and_errors",
         "transactions.openapi.with_what_fields_cannot_say",
+        "transactions.sandbox_openapi.with_one_move_of_the_clock",
     ],
 }
 

@@ -22,6 +22,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from gateway import clock, metrics
 from gateway.errors import Invalid, Unavailable
+from gateway.ids import CLIENT_ID
 from gateway.limits import RateLimited, spend
 from transactions import selectors
 from transactions.checkout import confirming, pins, steps
@@ -31,7 +32,6 @@ from transactions.checkout.rendering import Screen
 from transactions.checkout.test_accounts import CONNECTED, FORGIVING_PIN
 from transactions.models import Batch, CheckoutSession
 from transactions.modes import Mode, Reason
-from transactions.sandbox_serializers import CLIENT_ID
 from transactions.services import sessions
 from transactions.services.checkout import PinRefused
 from transactions.services.closing import NotUnfinished, close_instead, mark_complete
