@@ -12,6 +12,7 @@ class TransactionsConfig(AppConfig):
         register_queue(Job.PLACE_BATCHES, "transactions.services.waking.queued")
         register_queue(Job.SYNC_BATCHES, "transactions.services.waking.followed")
         register_invariants(self.label, "transactions.invariants.INVARIANTS")
+        register_invariants(self.label, "transactions.sandbox_invariants.INVARIANTS")
         register_gauge(
             GaugeSource(
                 "gateway_orders_in_error",

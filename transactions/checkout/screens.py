@@ -29,9 +29,9 @@ from transactions.checkout import confirming, pins, steps
 from transactions.checkout.guarding import guard, is_foreign
 from transactions.checkout.refusals import lost, told
 from transactions.checkout.rendering import Screen
-from transactions.checkout.test_accounts import CONNECTED, FORGIVING_PIN
 from transactions.models import Batch, CheckoutSession
 from transactions.modes import Mode, Reason
+from transactions.sandbox_accounts import CONNECTED, FORGIVING_PIN
 from transactions.services import sessions
 from transactions.services.checkout import PinRefused
 from transactions.services.closing import NotUnfinished, close_instead, mark_complete
