@@ -1,6 +1,11 @@
 from django.apps import AppConfig
 
+from gateway.contributions import register_requirement
+
 
 class BrokersConfig(AppConfig):
     name = "brokers"
     verbose_name = "Market and brokers"
+
+    def ready(self) -> None:
+        register_requirement("brokers.quotes.missing_instruments")

@@ -7,7 +7,7 @@ A user waits for `login`, `funds` and `holdings`: an adapter bounds them itself,
 `now` is the gateway's clock: a simulator lives by it, a real broker has no use for it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -117,6 +117,14 @@ class Holding:
     ticker: str
     quantity: int
     average_price: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class TradebookExport:
+    """An account's trades, as its broker's support would send them: `csv` gives the lines in one of `dialects`."""
+
+    dialects: Sequence[str]
+    csv: Callable[[str], Iterator[str]]
 
 
 class Broker(Protocol):

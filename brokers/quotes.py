@@ -1,6 +1,6 @@
 """What an instrument costs, on one gateway, now or at a moment of its path."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -11,6 +11,11 @@ from django.db.models import F, FilteredRelation, Q, QuerySet
 from brokers.models import Instrument
 from brokers.prices import price_at
 from gateway.compiled import compiled
+
+
+def missing_instruments() -> Iterator[str]:
+    if not Instrument.objects.exists():
+        yield "No instruments are loaded, so every basket is refused: run `manage.py load_instruments`."
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,11 @@ from decimal import Decimal
 from typing import Final
 
 from brokers.charges import Tariff
-from brokers.port import Broker
+from brokers.port import Broker, TradebookExport
+from brokers.simulator import tradebooks
 from brokers.simulator.adapter import SimulatedBroker, Terms
 from gateway.errors import Invalid
+from gateway.models import Account
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,3 +70,8 @@ def adapter_for(key: str) -> Broker:
     """Every broker is simulated today; a real one is a module with the port's verbs and a line here."""
     profile_of(key)
     return _SIMULATED
+
+
+def tradebook_of(account: Account) -> TradebookExport | None:
+    """None for a broker that exports no tradebook; the simulated ones all do."""
+    return tradebooks.export_of(account) if account.broker in BROKERS else None

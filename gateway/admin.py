@@ -1,12 +1,11 @@
 """Gateways, accounts and users in the console. Sealed secrets are not shown, not even sealed."""
 
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, Final
 
 from axes.utils import reset
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, Permission, User
@@ -14,7 +13,6 @@ from django.db.models import QuerySet
 from django.db.transaction import atomic
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html_join
 from rest_framework.authtoken.models import TokenProxy
@@ -24,10 +22,10 @@ from gateway.allowed_origins import replace_origins
 from gateway.console import ReadOnlyAdmin, actor_of
 from gateway.credentials import Kind, retire, rotate
 from gateway.editing import Audited
-from gateway.errors import GatewayError
 from gateway.models import Account, AuditEntry, Gateway
 from gateway.operating import Operable, Operation, done, form_page, require
 from gateway.second_factor import take_away
+from gateway.secret_rotation import Rotating
 
 # What a subject of the audit trail begins with.
 KINDS: Final = ("account", "batch", "order", "endpoint", "gateway", "smallcase", "tradebook", "user")
@@ -76,37 +74,6 @@ class PeopleAdmin(Ticked, UserAdmin[User]):
 @admin.register(Group)
 class RoleAdmin(Ticked, GroupAdmin):
     pass
-
-
-class Rotating(ReadOnlyAdmin):
-    """Secrets are shown on the page that answers, and nowhere again: no message, no session, no trail holds them."""
-
-    def has_rotate_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("gateway.change_gateway")
-
-    def show_new(
-        self, request: HttpRequest, queryset: QuerySet[Any], what: str, rotate_one: Callable[[Any], str]
-    ) -> HttpResponse | None:
-        """Of one at a time: a person can carry one secret safely."""
-        rows = list(queryset[:2])
-        if len(rows) != 1:
-            self.message_user(request, "Choose exactly one.", messages.WARNING)
-            return None
-        try:
-            shown = rotate_one(rows[0])
-        except GatewayError as refusal:
-            self.message_user(request, f"{self.opts.verbose_name} {rows[0]}: {refusal}", messages.WARNING)
-            return None
-        context: dict[str, Any] = {
-            "title": f"New {what} of {rows[0]}",
-            "secret": shown,
-            "back": request.get_full_path(),
-        }
-        context["kind"] = self.opts.verbose_name_plural
-        context |= self.admin_site.each_context(request) | context
-        answer = TemplateResponse(request, "admin/secret_once.html", context)
-        answer["Cache-Control"] = "no-store"
-        return answer
 
 
 class OriginsForm(forms.Form):

@@ -1,6 +1,5 @@
 """What is owed at this moment, kind by kind, as the sweeps see it; by the wall's clock."""
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -8,27 +7,11 @@ from typing import Any, Final
 from django.db.models import Count, Min, Q, QuerySet
 from django.db.models.functions import Greatest
 
+from gateway.contributions import queues
 from gateway.jobs import Job
-from smallcases.models import Announcement, Sip
-from transactions.models import Batch
-from transactions.services.waking import followed
-from transactions.states import BatchStatus
-from transactions.tradebook.models import Tradebook
-from webhooks.models import Replay
-from webhooks.services.delivery import next_in_line
 
 # Counting more would tell nobody more.
 COUNTED: Final = 10_000
-# A kind is what its bell is called. A delivery to a disabled endpoint, or behind another of its batch, is not owed yet.
-OWED: Final[Mapping[Job, Callable[[], QuerySet[Any]]]] = {
-    Job.PLACE_BATCHES: lambda: Batch.objects.filter(status=BatchStatus.QUEUED),
-    Job.SYNC_BATCHES: followed,
-    Job.DELIVER: next_in_line,
-    Job.ANNOUNCE: Announcement.objects.all,
-    Job.TELL_SIP: lambda: Sip.objects.filter(is_active=True),
-    Job.REPLAY: Replay.objects.all,
-    Job.APPLY_TRADEBOOK: Tradebook.objects.all,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +19,7 @@ class Backlog:
     """`oldest`: since when the first row has been due. `unattended`: for how long one has lain, and nobody is at any.
 
     A worker that is slow lets the first grow; only where none comes does the second. `rows` is COUNTED at most, and
-    both durations look at as many.
+    both durations look at as many. `kind` is what its bell is called.
     """
 
     kind: Job
@@ -47,7 +30,7 @@ class Backlog:
 
 def backlogs(*, now: datetime) -> list[Backlog]:
     """A statement for each kind. `now` is the wall's: what a test gateway's clock makes due sooner is passed over."""
-    return [_backlog(kind, owed(), now) for kind, owed in OWED.items()]
+    return [_backlog(kind, owed(), now) for kind, owed in queues()]
 
 
 def _backlog(kind: Job, owed: QuerySet[Any], now: datetime) -> Backlog:

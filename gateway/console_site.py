@@ -15,8 +15,6 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django_otp import login as verified_by
 
 from gateway import clock, home, second_factor
-from gateway.backlog import COUNTED
-from gateway.charts import bars
 from gateway.console import actor_of
 from gateway.errors import GatewayError
 from gateway.limits import RateLimited, refuse_guessers
@@ -58,7 +56,8 @@ class ConsoleSite(AdminSite):
         return response
 
     def index(self, request: HttpRequest, extra_context: Any = None) -> Any:
-        return super().index(request, {**_home(request), **(extra_context or {})})
+        user: Any = request.user
+        return super().index(request, {**home.shown_to(user, now=clock.wall()), **(extra_context or {})})
 
     def get_urls(self) -> list[Any]:
         # Not by admin_view: where the second factor is required, who has none yet gets no further than here.
@@ -77,24 +76,6 @@ class ConsoleSite(AdminSite):
                 error = str(refusal)
         context = {**self.each_context(request), **_shown(request, error)}
         return TemplateResponse(request, "admin/second_factor.html", context)
-
-
-def _home(request: HttpRequest) -> dict[str, Any]:
-    """What this user may look at, and no question about the rest."""
-    user: Any = request.user
-    now = clock.wall()
-    shown: dict[str, Any] = {"now": now, "counted": COUNTED}
-    if user.has_perm("transactions.view_order"):
-        stuck = home.how_many(home.stuck_batches(now=now))
-        placed = bars("Orders filled per hour", home.fills_by_hour(now=now))
-        shown |= {"in_error": home.in_error(now=now), "stuck": stuck, "fills": placed}
-        shown |= {"lag": home.sweep_lag(now=now), "late": home.LATE}
-    if user.has_perm("webhooks.view_endpoint"):
-        sent = bars("Webhooks delivered per hour", home.deliveries_by_hour(now=now), second=True)
-        shown |= {"failing": home.failing_endpoints(), "disabled": home.disabled_endpoints(), "deliveries": sent}
-    if user.has_perm("smallcases.view_version"):
-        shown["adoption"] = list(home.adoption(user))
-    return shown
 
 
 def _is_certain(request: HttpRequest) -> bool:

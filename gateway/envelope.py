@@ -1,6 +1,5 @@
 """The one shape of every answer."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from django.http import HttpResponse, JsonResponse
@@ -12,8 +11,8 @@ def done(data: Any) -> dict[str, Any]:
     return {"success": True, "errors": None, "data": data}
 
 
-def failure(error_type: ErrorType, *sentences: str, data: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    return {"success": False, "errors": list(sentences), "errorType": error_type.value, "data": data}
+def failure(error_type: ErrorType, *sentences: str) -> dict[str, Any]:
+    return {"success": False, "errors": list(sentences), "errorType": error_type.value, "data": None}
 
 
 def refused(status: int, error_type: ErrorType, *sentences: str) -> JsonResponse:

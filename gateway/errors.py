@@ -1,8 +1,8 @@
 """What can be refused, as the wire names it. Domain errors subclass GatewayError beside the code that raises them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 
 
 class ErrorType(StrEnum):
@@ -46,7 +46,7 @@ RETRYABLE: Final = frozenset(
 
 
 class GatewayError(Exception):
-    """A refusal with its HTTP status, its errorType and, where the browser SDK has one, its code.
+    """A refusal with its HTTP status and its errorType.
 
     `retry_after`: seconds after which the same request is worth another try; None where nothing is known of that.
     """
@@ -55,10 +55,9 @@ class GatewayError(Exception):
     error_type: ErrorType = ErrorType.CONFLICT
     retry_after: int | None = None
 
-    def __init__(self, *sentences: str, data: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, *sentences: str) -> None:
         super().__init__(*sentences)
         self.sentences: Sequence[str] = sentences
-        self.data = data
 
 
 class Invalid(GatewayError):

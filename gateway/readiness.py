@@ -12,6 +12,7 @@ from django.db import Error
 
 from gateway import clock, vitals
 from gateway.backlog import Backlog, backlogs
+from gateway.contributions import unmet_requirements
 from gateway.jobs import QueueDown
 from gateway.watching import Watched
 
@@ -32,7 +33,7 @@ def problems() -> list[str]:
 def of_the_database() -> list[str]:
     if unapplied := vitals.unapplied_migrations():
         return [f"The database lacks migrations: {', '.join(unapplied)}. Run `manage.py migrate`."]
-    return [*_of_instruments(), *_of_backlogs(backlogs(now=clock.wall()))]
+    return [*unmet_requirements(), *_of_backlogs(backlogs(now=clock.wall()))]
 
 
 def of_the_queue() -> list[str]:
@@ -49,11 +50,6 @@ def _heard(asked: "Future[list[str]]", silence: str, by: float) -> list[str]:
     except (TimeoutError, Error, QueueDown) as error:
         log.warning("%s %s", silence, error)
         return [silence]
-
-
-def _of_instruments() -> Iterator[str]:
-    if not vitals.has_instruments():
-        yield "No instruments are loaded, so every basket is refused: run `manage.py load_instruments`."
 
 
 def _of_backlogs(found: list[Backlog]) -> Iterator[str]:

@@ -26,9 +26,9 @@ SURROGATES: Final = range(0xD800, 0xE000)
 
 
 def envelope_errors(error: Exception, context: Mapping[str, Any]) -> Response | None:
-    """DRF's exception handler; None lets Django answer 500."""
+    """The answer to an error; None lets Django answer 500."""
     if isinstance(error, GatewayError):
-        told = failure(error.error_type, *error.sentences, data=error.data)
+        told = failure(error.error_type, *error.sentences)
         return Response(told, status=error.status, headers=_retry_after(error))
     if isinstance(error, exceptions.ValidationError):
         return Response(failure(ErrorType.VALIDATION_ERROR, *_sentences(error.detail)), status=400)

@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 
 from gateway import clock, vitals
 from gateway.backlog import Backlog, backlogs
+from gateway.contributions import GaugeSource, gauges
 from gateway.jobs import QueueDown
 from gateway.watching import Watched
 
@@ -22,13 +23,12 @@ log = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True)
 class Owed:
     backlogs: list[Backlog]
-    orders_in_error: int
-    endpoints_disabled: int
+    gauges: list[tuple[GaugeSource, int]]
 
 
 def owed() -> Owed:
     """Nine statements, whatever there is."""
-    return Owed(backlogs(now=clock.wall()), vitals.orders_in_error(), vitals.endpoints_disabled())
+    return Owed(backlogs(now=clock.wall()), list(gauges()))
 
 
 class LookedUp(Collector):
@@ -63,8 +63,8 @@ def _of_the_database(found: Owed) -> Iterator[GaugeMetricFamily]:
         oldest.add_metric([backlog.kind.value], backlog.oldest.total_seconds())
     yield rows
     yield oldest
-    yield _gauge("gateway_orders_in_error", "Orders whose fate is unknown", found.orders_in_error)
-    yield _gauge("gateway_endpoints_disabled", "Endpoints that get no events", found.endpoints_disabled)
+    for gauge, value in found.gauges:
+        yield _gauge(gauge.name, gauge.describes, value)
 
 
 def _gauge(name: str, told: str, value: float) -> GaugeMetricFamily:

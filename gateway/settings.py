@@ -239,7 +239,7 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": [],
     "DEFAULT_SCHEMA_CLASS": "gateway.openapi.Schema",
-    "EXCEPTION_HANDLER": "gateway.rest.envelope_errors",
+    "EXCEPTION_HANDLER": "transactions.exception_handler.envelope_errors",
     "UNAUTHENTICATED_USER": None,
     "DEFAULT_METADATA_CLASS": None,  # OPTIONS is a 405 like any other: DRF's own answer has no envelope
 }
@@ -257,6 +257,7 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": [
         "gateway.openapi.with_security_and_errors",
         "transactions.openapi.with_what_fields_cannot_say",
+        "transactions.sandbox_openapi.with_one_move_of_the_clock",
     ],
 }
 

@@ -12,11 +12,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.executor import MigrationExecutor
 from django.db.transaction import atomic
 
-from brokers.models import Instrument
 from gateway.jobs import bells_waiting
-from transactions.models import Order
-from transactions.states import OrderStatus
-from webhooks.models import Endpoint
 
 T = TypeVar("T")
 STATEMENT_MILLISECONDS: Final = 2000
@@ -41,18 +37,6 @@ def unapplied_migrations() -> list[str]:
     executor = MigrationExecutor(connections[DEFAULT_DB_ALIAS])
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
-
-
-def has_instruments() -> bool:
-    return Instrument.objects.exists()
-
-
-def orders_in_error() -> int:
-    return Order.objects.filter(status=OrderStatus.ERROR).count()
-
-
-def endpoints_disabled() -> int:
-    return Endpoint.objects.filter(is_enabled=False).count()
 
 
 def queue_depth() -> int:

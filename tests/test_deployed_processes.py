@@ -20,7 +20,7 @@ from django.urls import resolve
 
 from brokers.models import Instrument
 from gateway import scrape, supervisor
-from gateway.backlog import OWED
+from gateway.contributions import queues
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 DOCKERFILE: Final = (ROOT / "deploy/Dockerfile").read_text()
@@ -218,7 +218,7 @@ class TestTheAutoscalers:
         ]
 
         assert sorted(asked) == ["deliver_due", "place_batches", "sync_batches"]
-        assert set(asked) <= {job.value for job in OWED}
+        assert set(asked) <= {job.value for job, _ in queues()}
 
     def test_ask_for_a_metric_that_the_adapter_hands_on(self, transactional_db: None) -> None:
         adapter = yaml.safe_load((ROOT / "deploy/kubernetes/prometheus-adapter.yaml").read_text())

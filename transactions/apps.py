@@ -1,6 +1,30 @@
 from django.apps import AppConfig
 
+from gateway.contributions import GaugeSource, Tile, register_gauge, register_invariants, register_queue, register_tile
+from gateway.jobs import Job
+
 
 class TransactionsConfig(AppConfig):
     name = "transactions"
     verbose_name = "Transactions"
+
+    def ready(self) -> None:
+        register_queue(Job.PLACE_BATCHES, "transactions.services.waking.queued")
+        register_queue(Job.SYNC_BATCHES, "transactions.services.waking.followed")
+        register_invariants(self.label, "transactions.invariants.INVARIANTS")
+        register_invariants(self.label, "transactions.sandbox_invariants.INVARIANTS")
+        register_gauge(
+            GaugeSource(
+                "gateway_orders_in_error",
+                "Orders whose fate is unknown",
+                "transactions.orders_tile.count_in_error",
+            )
+        )
+        register_tile(
+            Tile(
+                position=1,
+                permission="transactions.view_order",
+                template="console/orders_tile.html",
+                context="transactions.orders_tile.orders_tile",
+            )
+        )

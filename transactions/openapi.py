@@ -5,12 +5,10 @@ from typing import Any, Final
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 
-from brokers.hours import Hours
 from brokers.port import OrderType, Side, Validity, Variety
 from brokers.registry import BROKERS
-from brokers.simulator.acts import Act
 from gateway.openapi import BOOLEAN, INTEGER, MOMENT, NUMBER, Json, answer, listed, nullable, obj, one_of, text
-from transactions import sandbox_serializers, serializers
+from transactions import serializers
 from transactions.intents import SECURITIES, Intent
 from transactions.states import BatchStatus, OrderStatus, TransactionStatus
 from transactions.wishes import KINDS
@@ -120,7 +118,6 @@ _PAGE: Final = [
     OpenApiParameter("count", INTEGER | {"minimum": 1, "maximum": 200, "default": 50}),
     OpenApiParameter("offset", INTEGER | {"minimum": 0, "maximum": 10_000_000, "default": 0}),
 ]
-_TICKER: Final = OpenApiParameter("ticker", OpenApiTypes.STR, OpenApiParameter.PATH, description="NSE symbol")
 
 CREATE: Final = extend_schema(
     operation_id="createTransaction",
@@ -167,77 +164,6 @@ HOLDINGS: Final = extend_schema(
     parameters=[OpenApiParameter("version", OpenApiTypes.STR, enum=["v1", "v2"])],
     responses={200: answer("Holdings", _OPEN)},
 )
-COMPLETE: Final = extend_schema(
-    operation_id="complete",
-    summary="Play the user",
-    request=sandbox_serializers.Complete,
-    parameters=[
-        OpenApiParameter(
-            "wait",
-            NUMBER | {"minimum": 0, "maximum": 30, "default": 0},
-            description="Seconds, until no order is open",
-        )
-    ],
-    examples=[OpenApiExample("Happy", value={"broker": "kite", "clientId": "happy"}, request_only=True)],
-    responses={200: answer("The SDK response", SDK_RESPONSE)},
-)
-_MARKET_SHAPE: Final = obj({"hours": one_of(*Hours), "open": BOOLEAN, "nextOpen": nullable(MOMENT), "now": MOMENT})
-MARKET: Final = extend_schema(
-    operation_id="market", summary="Market hours", responses={200: answer("The market", _MARKET_SHAPE)}
-)
-SET_MARKET: Final = extend_schema(
-    operation_id="setMarket",
-    summary="Set market hours",
-    request=sandbox_serializers.MarketIn,
-    responses={200: answer("The market", _MARKET_SHAPE)},
-)
-CLOCK: Final = extend_schema(
-    operation_id="clock", summary="The gateway's clock", responses={200: answer("Now", obj({"now": MOMENT}))}
-)
-MOVE_CLOCK: Final = extend_schema(
-    operation_id="moveClock",
-    summary="Move the clock, forward only, or reset it",
-    request=sandbox_serializers.ClockIn,
-    examples=[OpenApiExample("A quarter of an hour", value={"advance": "PT15M"}, request_only=True)],
-    responses={200: answer("Now", obj({"now": MOMENT}))},
-)
-_PRICE_SHAPE: Final = obj({"ticker": text(), "price": NUMBER, "pinned": BOOLEAN})
-PIN: Final = extend_schema(
-    operation_id="pinPrice",
-    summary="Pin a price",
-    parameters=[_TICKER],
-    request=sandbox_serializers.PriceIn,
-    responses={200: answer("The price", _PRICE_SHAPE)},
-)
-UNPIN: Final = extend_schema(
-    operation_id="unpinPrice",
-    summary="Let the price follow its path again",
-    parameters=[_TICKER],
-    responses={200: answer("The price", _PRICE_SHAPE)},
-)
-ACT: Final = extend_schema(
-    operation_id="act",
-    summary="Play the broker's side of one order",
-    parameters=[
-        OpenApiParameter(name, OpenApiTypes.STR, OpenApiParameter.PATH) for name in ("batch_id", "tradingsymbol")
-    ],
-    request=sandbox_serializers.ActIn,
-    examples=[OpenApiExample("Reject", value={"action": "reject", "errorCode": "checkHoldings"}, request_only=True)],
-    responses={200: answer("Done", obj({"batchId": OBJECT_ID, "tradingsymbol": text(), "action": one_of(*Act)}))},
-)
-RESET: Final = extend_schema(
-    operation_id="reset",
-    summary="Back to empty",
-    description="Credentials, origins and webhook endpoints stay; every order, user, pin and event goes, time returns.",
-    request=None,
-    responses={200: answer("Empty", obj({"now": MOMENT}))},
-)
-_ROWS: Final = listed({"type": "object"})
-SCENARIOS: Final = extend_schema(
-    operation_id="scenarios",
-    summary="Every persona, PIN and action, and what it reaches",
-    responses={200: answer("Scenarios", obj(dict.fromkeys(("personas", "pins", "stops", "actions", "market"), _ROWS)))},
-)
 
 
 def with_what_fields_cannot_say(result: Json, **_: Any) -> Json:
@@ -246,6 +172,4 @@ def with_what_fields_cannot_say(result: Json, **_: Any) -> Json:
     schemas["SecurityIn"]["additionalProperties"] = False
     schemas["CreateTransaction"]["properties"]["intent"] = one_of(*Intent)
     schemas["OrderConfigIn"]["properties"]["type"] = one_of(SECURITIES, *sorted(KINDS))
-    schemas["ClockIn"]["oneOf"] = [{"required": [name]} for name in ("advance", "set", "reset")]
-    schemas["ClockIn"]["properties"]["advance"]["pattern"] = "^P"
     return result

@@ -14,7 +14,8 @@ from gateway import clock
 from gateway.models import Gateway
 from gateway.planes import SandboxView, ok
 from gateway.wire import timestamp, timestamp_or_null
-from transactions import openapi, payloads, selectors
+from transactions import payloads, selectors
+from transactions import sandbox_openapi as openapi
 from transactions.models import Batch
 from transactions.sandbox_serializers import ActIn, ClockIn, Complete, MarketIn, PriceIn
 from transactions.scenarios import scenarios

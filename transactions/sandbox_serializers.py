@@ -1,9 +1,8 @@
 """The porch of the sandbox: what a tester may say of users, the market, the clock, prices and brokers."""
 
-import re
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any
 
 from django.utils.dateparse import parse_duration
 from rest_framework import serializers
@@ -13,14 +12,13 @@ from brokers.registry import BROKERS
 from brokers.simulator.acts import Act
 from brokers.simulator.personas import FORCED
 from gateway.fields import Body, Choice, Matching, Rupees, Text, Truth, Whole
+from gateway.ids import CLIENT_ID
 from gateway.models import MarketHours
 from smallcases.services.sips import SipWish
 from transactions.serializers import MAX_QUANTITY, MAX_SECURITIES, ExitIn, security, shares_in, ticker
 from transactions.services.confirming import Choices
 from transactions.services.play import StopAt, User
 from transactions.wishes import choices_of
-
-CLIENT_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 class ChosenIn(Body):

@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping
 from enum import IntEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from gateway.errors import ErrorType
+from gateway.errors import ErrorType, GatewayError
+
+if TYPE_CHECKING:
+    from transactions.models import Transaction
 
 
 class SdkCode(IntEnum):
@@ -77,6 +80,13 @@ BEFORE_LOGIN: Final = frozenset(
         SdkCode.EXPIRED_OR_USED,
     }
 )
+
+
+class SdkRefusal(GatewayError):
+    """A refusal that has a code of the browser SDK. Of whom it may tell, the exception handler decides."""
+
+    code: SdkCode
+    transaction: "Transaction | None" = None
 
 
 def code_of(number: int) -> SdkCode | None:

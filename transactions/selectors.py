@@ -13,18 +13,19 @@ from gateway.ids import is_object_id, is_transaction_id
 from gateway.models import Account, Gateway
 from transactions.intents import CANCELLATIONS, Intent
 from transactions.models import Batch, CheckoutSession, HoldingsSnapshot, Order, Transaction
-from transactions.sdk import SdkCode
+from transactions.sdk import SdkCode, SdkRefusal
 from transactions.states import TransactionStatus
 
 CONFIRMED: Final = frozenset({TransactionStatus.PROCESSING, TransactionStatus.COMPLETED})
 
 
-class UnknownTransaction(NotFound):
+class UnknownTransaction(SdkRefusal, NotFound):
     """No such transaction, or another's."""
 
+    code = SdkCode.UNKNOWN_TRANSACTION
+
     def __init__(self) -> None:
-        code = SdkCode.UNKNOWN_TRANSACTION
-        super().__init__("There is no transaction of this id.", data={"code": code, "message": "invalid_transactionId"})
+        super().__init__("There is no transaction of this id.")
 
 
 def transaction_of(gateway: Gateway, transaction_id: str, *, account: Account | None = None) -> Transaction:

@@ -12,12 +12,12 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from gateway import clock
-from gateway.admin import Rotating
 from gateway.badges import badge, badge_of
 from gateway.console import ReadOnlyAdmin, ReadOnlyInline, actor_of
 from gateway.errors import GatewayError
 from gateway.models import Gateway
 from gateway.operating import Operable, Operation
+from gateway.secret_rotation import Rotating
 from webhooks import arranging
 from webhooks.models import Attempt, Delivery, DeliveryStatus, Endpoint, Event, Replay
 from webhooks.sent import body_of, headers_of

@@ -1,6 +1,29 @@
 from django.apps import AppConfig
 
+from gateway.contributions import GaugeSource, Tile, register_gauge, register_invariants, register_queue, register_tile
+from gateway.jobs import Job
+
 
 class WebhooksConfig(AppConfig):
     name = "webhooks"
     verbose_name = "Webhooks"
+
+    def ready(self) -> None:
+        register_queue(Job.DELIVER, "webhooks.services.delivery.next_in_line")
+        register_queue(Job.REPLAY, "webhooks.services.replaying.replays")
+        register_invariants(self.label, "webhooks.invariants.INVARIANTS")
+        register_gauge(
+            GaugeSource(
+                "gateway_endpoints_disabled",
+                "Endpoints that get no events",
+                "webhooks.deliveries_tile.count_disabled",
+            )
+        )
+        register_tile(
+            Tile(
+                position=2,
+                permission="webhooks.view_endpoint",
+                template="console/deliveries_tile.html",
+                context="webhooks.deliveries_tile.deliveries_tile",
+            )
+        )

@@ -1,5 +1,7 @@
 from django.apps import AppConfig
 
+from gateway.contributions import register_invariants
+
 
 class SimulatorConfig(AppConfig):
     """The simulated brokers' own record: the gateway reads none of these tables."""
@@ -7,3 +9,6 @@ class SimulatorConfig(AppConfig):
     name = "brokers.simulator"
     label = "simulator"
     verbose_name = "Simulated brokers' own record"
+
+    def ready(self) -> None:
+        register_invariants(self.label, "brokers.simulator.invariants.INVARIANTS")

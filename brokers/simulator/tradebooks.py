@@ -9,7 +9,9 @@ from typing import Final
 from django.db.models import QuerySet
 
 from brokers.models import Instrument
+from brokers.port import TradebookExport
 from brokers.simulator.models import SimAccount, SimOrder, SimTrade
+from gateway.models import Account
 
 IST: Final = timezone(timedelta(hours=5, minutes=30))
 AT_ONCE: Final = 2_000
@@ -63,6 +65,14 @@ def trades_of(*, broker: str, client_id: str = "", gateway: str = "", refs: tupl
     named = {"account__client_id": client_id, "account__gateway__name": gateway}
     rows = SimTrade.objects.filter(account__broker=broker, **{path: value for path, value in named.items() if value})
     return (rows.filter(order__ref__in=refs) if refs else rows).select_related("order", "account").order_by("pk")
+
+
+def export_of(account: Account) -> TradebookExport:
+    def csv_in(dialect: str) -> Iterator[str]:
+        trades = trades_of(broker=account.broker, client_id=account.client_id, gateway=account.gateway.name)
+        return as_csv(trades, dialect=dialect)
+
+    return TradebookExport(tuple(DIALECTS), csv_in)
 
 
 def as_csv(trades: QuerySet[SimTrade], *, dialect: str = "zerodha") -> Iterator[str]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.db.transaction import atomic
 
 from gateway import clock, work
@@ -20,9 +20,13 @@ CHUNK: Final = 500
 LEASE: Final = timedelta(seconds=60)
 
 
+def announcements() -> QuerySet[Announcement]:
+    return Announcement.objects.all()
+
+
 def announce(*, row: int, attempt: int) -> None:
     """Tells the next chunk and rings for the one after it. Running twice tells once: the bell is worth one claim."""
-    if not work.claim(Announcement.objects.all, row=row, attempt=attempt, lease=LEASE):
+    if not work.claim(announcements, row=row, attempt=attempt, lease=LEASE):
         return
     announcement = Announcement.objects.select_related("gateway", "version__smallcase").get(pk=row)
     now = clock.now(announcement.gateway)

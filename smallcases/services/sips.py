@@ -72,7 +72,7 @@ def move_on(*, investment: Investment, covered: date) -> None:
 
 def tell_due(*, row: int, attempt: int) -> None:
     """`action.pending`, once for each date that comes."""
-    if not work.claim(_active, row=row, attempt=attempt, lease=LEASE):
+    if not work.claim(active_sips, row=row, attempt=attempt, lease=LEASE):
         return
     sip = Sip.objects.select_related("investment__smallcase", "investment__account", "gateway").get(pk=row)
     now = clock.now(sip.gateway)
@@ -82,7 +82,7 @@ def tell_due(*, row: int, attempt: int) -> None:
             _record(sip.gateway, sip, now)
 
 
-def _active() -> QuerySet[Sip]:
+def active_sips() -> QuerySet[Sip]:
     return Sip.objects.filter(is_active=True)
 
 

@@ -265,6 +265,15 @@ class TestVerifyAudit:
         settings.AUDIT_KEYS = settings.AUDIT_KEYS[:1]
         assert broken().startswith("Edited: entry 1 (one)")
 
+    def test_knows_a_trail_that_an_earlier_release_wrote(self, db: None, now: datetime, settings: Any) -> None:
+        """What is signed holds a name of its own, which no change of a module's name may change."""
+        settings.AUDIT_KEYS = ["known to this test alone"]
+        write(now, "one")
+
+        head = AuditHead.objects.get()
+        assert head.digest == "30ceb4f0836461b4c5d528b1bd03fb2362418cfd06443c93c3f23cba756f1dbe"
+        assert head.seal == "0404fb1d63f500016d0bce0328405f0486d4210414622ca6604f8f850549252c"
+
     def test_asks_the_same_of_a_long_trail(self, five: None, django_assert_num_queries: Any) -> None:
         with django_assert_num_queries(2):
             audit.verify()

@@ -134,9 +134,6 @@ class TestEnvelopeErrors:
             {"success": False, "errors": [sentence], "errorType": error_type, "data": None},
         )
 
-    def test_carry_what_an_error_knows_more(self) -> None:
-        assert answer(Conflict("Too late.", data={"code": 1012})).data["data"] == {"code": 1012}
-
     def test_say_when_to_come_back(self) -> None:
         assert answer(OperationalError()).headers["Retry-After"] == "5"
 

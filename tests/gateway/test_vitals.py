@@ -8,8 +8,6 @@ from django.db.migrations.recorder import MigrationRecorder
 
 from gateway import vitals
 from gateway.jobs import Job, QueueDown
-from transactions.models import Order
-from transactions.states import OrderStatus
 
 
 def on_a_thread(ask: object) -> object:
@@ -39,16 +37,6 @@ class TestUnappliedMigrations:
         MigrationRecorder(connection).record_unapplied(*last)
 
         assert vitals.unapplied_migrations()[0] == ".".join(last)
-
-
-class TestOrdersInError:
-    def test_are_counted_by_an_index_of_their_own(self, instruments: None, embedded: bool) -> None:
-        in_error = Order.objects.filter(status=OrderStatus.ERROR)
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1" if embedded else "SET LOCAL enable_seqscan = off")
-
-        assert "order_in_error" in in_error.explain()
-        assert vitals.orders_in_error() == 0
 
 
 class TestQueueDepth:

@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from brokers.port import OrderType, Side
 from gateway import clock
 from gateway.checkup import Scope, examine
-from gateway.management.commands.doctor import gathered
+from gateway.contributions import invariants
 from gateway.models import Account, Gateway
 from smallcases.models import Announcement, Investment, Sip, Smallcase
 from smallcases.services import announcing, sips
@@ -86,7 +86,7 @@ class World:
 
 def broken(*, settled: bool = False, gateway: Gateway | None = None) -> Mapping[str, int]:
     """How many offenders each broken invariant has, of all that the doctor knows."""
-    wanted = [one for _, one in gathered() if settled or not one.at_rest]
+    wanted = [one for _, one in invariants() if settled or not one.at_rest]
     found = examine(wanted, Scope(wall=clock.wall(), kept_for=timedelta(days=90), gateway=gateway))
     return {finding.invariant.name: finding.count for finding in found if finding.count}
 

@@ -22,6 +22,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from gateway import clock, metrics
 from gateway.errors import Invalid, Unavailable
+from gateway.ids import CLIENT_ID
 from gateway.limits import RateLimited, spend
 from transactions import selectors
 from transactions.checkout import confirming, pins, steps
@@ -29,10 +30,9 @@ from transactions.checkout.guarding import guard, is_foreign
 from transactions.checkout.refusals import lost, told
 from transactions.checkout.rendering import Screen
 from transactions.checkout.serializers import DIGEST
-from transactions.checkout.test_accounts import CONNECTED, FORGIVING_PIN
 from transactions.models import Batch
 from transactions.modes import Mode, Reason
-from transactions.sandbox_serializers import CLIENT_ID
+from transactions.sandbox_accounts import CONNECTED, FORGIVING_PIN
 from transactions.services import binding, sessions
 from transactions.services.binding import LoginWindow
 from transactions.services.checkout import PinRefused

@@ -12,8 +12,8 @@ from transactions.checkout.confirmation import Confirmation
 from transactions.checkout.errands import errand_screen
 from transactions.checkout.progress import progress_of
 from transactions.checkout.rendering import Screen
-from transactions.checkout.test_accounts import test_accounts
 from transactions.intents import Intent
+from transactions.sandbox_accounts import test_accounts
 from transactions.sdk import SdkCode
 from transactions.services import binding, sessions
 from transactions.services.smallcase_intake import NoOrder

@@ -12,8 +12,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.views.decorators.http import require_POST, require_safe
 
-from brokers.registry import BROKERS
-from brokers.simulator.tradebooks import DIALECTS, as_csv, trades_of
+from brokers.registry import BROKERS, tradebook_of
 from gateway import clock
 from gateway.console import actor_of
 from gateway.errors import GatewayError
@@ -117,6 +116,7 @@ def _suggested(order: Order) -> dict[str, Any]:
 
 
 def _both_sides(request: HttpRequest, order: Order, form: SettleForm) -> HttpResponse:
+    export = tradebook_of(order.batch.account)
     rows = order.book_rows.select_related("tradebook", "settlement").order_by("-pk")[:20]
     return page(
         request,
@@ -131,7 +131,7 @@ def _both_sides(request: HttpRequest, order: Order, form: SettleForm) -> HttpRes
         can_be_settled=OrderStatus(order.status) in CAN_BE_SETTLED,
         can_be_marked=order.batch.status in UNFINISHED_BATCH,
         siblings=list(Order.objects.filter(batch=order.batch).exclude(pk=order.pk).order_by("position")),
-        dialects=sorted(DIALECTS),
+        dialects=sorted(export.dialects) if export else [],
         back=_desk("queue"),
     )
 
@@ -245,14 +245,16 @@ def mark(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_safe
 def brokers_book(request: HttpRequest, pk: int) -> StreamingHttpResponse:
-    """The simulated broker's tradebook of the order's client, as its support would send it."""
+    """The tradebook of the order's client, as the broker's support would send it; 404 at a broker that exports none."""
     _require(request, SETTLES)
     account = _order(pk).batch.account
+    export = tradebook_of(account)
+    if export is None:
+        raise Http404
     with atomic(durable=True):
         actor_of(request).record("export tradebook", f"account {account.auth_id}", after={"broker": account.broker})
-    trades = trades_of(broker=account.broker, client_id=account.client_id, gateway=account.gateway.name)
     dialect = request.GET.get("dialect", "")
-    lines = as_csv(trades, dialect=dialect if dialect in DIALECTS else "zerodha")
+    lines = export.csv(dialect if dialect in export.dialects else export.dialects[0])
     response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="tradebook-{account.broker}.csv"'
     return response

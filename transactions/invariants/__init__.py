@@ -1,4 +1,4 @@
-"""What must be true of transactions, batches and orders, of the brokers' books beside them, and of what is told."""
+"""What must be true of transactions, batches and orders, and of what is told."""
 
 from typing import Final
 

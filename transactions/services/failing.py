@@ -5,10 +5,10 @@ from typing import Final, NoReturn
 
 from django.db.transaction import atomic
 
-from gateway.errors import ErrorType, GatewayError
+from gateway.errors import ErrorType
 from transactions import payloads
 from transactions.models import Transaction
-from transactions.sdk import ERROR_TYPES, MESSAGES, SdkCode
+from transactions.sdk import ERROR_TYPES, MESSAGES, SdkCode, SdkRefusal
 from transactions.states import TransactionStatus
 from webhooks.events import EventType
 from webhooks.services.recording import record_event
@@ -16,12 +16,12 @@ from webhooks.services.recording import record_event
 LIVE: Final = frozenset({TransactionStatus.INITIALIZED, TransactionStatus.USED})
 
 
-class SdkError(GatewayError):
+class SdkError(SdkRefusal):
     """What `triggerTransaction` rejects with."""
 
     def __init__(self, code: SdkCode, transaction: Transaction | None = None) -> None:
-        super().__init__(MESSAGES[code], data=payloads.sdk_error(code, transaction))
-        self.code = code
+        super().__init__(MESSAGES[code])
+        self.code, self.transaction = code, transaction
         self.error_type = ERROR_TYPES.get(code, ErrorType.CONFLICT)
 
 

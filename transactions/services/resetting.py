@@ -6,7 +6,7 @@ from django.db import IntegrityError
 from django.db.models import QuerySet
 from django.db.transaction import atomic
 
-from brokers import clearing as market
+from brokers.simulator import clearing as market
 from gateway.errors import Conflict
 from gateway.models import Account, Gateway, IdempotentRequest
 from gateway.work import erase

@@ -4,42 +4,44 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from gateway.errors import Conflict, ConnectedUserRequired, ErrorType, GatewayError, Invalid, NotFound
+from gateway.errors import Conflict, ConnectedUserRequired, ErrorType, Invalid, NotFound
 from gateway.models import Account
 from smallcases.investments import investment_of, is_sip_due, newest_version
 from smallcases.models import Investment, Smallcase
 from transactions.pending import last_batches
-from transactions.sdk import MESSAGES, SdkCode
+from transactions.sdk import SdkCode, SdkRefusal
 from transactions.wishes import OrderKind, SmallcaseWish
 
 # What brings more money into a smallcase that nobody looks after any more.
 NOT_OF_THE_ARCHIVED: Final = frozenset({OrderKind.INVESTMORE, OrderKind.SIP, OrderKind.REBALANCE})
 
 
-class NoOrder(GatewayError):
+class NoOrder(SdkRefusal):
     """There is nothing to do on it."""
 
     error_type = ErrorType.NO_ORDER
 
     def __init__(self, sentence: str, code: SdkCode = SdkCode.NO_ORDER) -> None:
-        super().__init__(sentence, data=_told(code))
+        super().__init__(sentence)
         self.code = code
 
 
-class OrderPending(GatewayError):
+class OrderPending(SdkRefusal):
     """An earlier order on the investment is still open."""
 
-    error_type = ErrorType.ORDER_PENDING
+    error_type, code = ErrorType.ORDER_PENDING, SdkCode.ORDER_PENDING
 
     def __init__(self) -> None:
-        super().__init__("An earlier order on this investment is still open.", data=_told(SdkCode.ORDER_PENDING))
+        super().__init__("An earlier order on this investment is still open.")
 
 
-class Archived(Conflict):
+class Archived(SdkRefusal, Conflict):
     """The smallcase takes no new investors."""
 
+    code = SdkCode.SMALLCASE_ARCHIVED
+
     def __init__(self) -> None:
-        super().__init__("This smallcase is archived.", data=_told(SdkCode.SMALLCASE_ARCHIVED))
+        super().__init__("This smallcase is archived.")
 
 
 def checked_wish(account: Account | None, wish: SmallcaseWish, *, now: datetime) -> SmallcaseWish:
@@ -101,7 +103,3 @@ def _check_moment(investment: Investment, kind: OrderKind, now: datetime) -> Non
         raise NoOrder("This investment is on the newest version already.")
     if kind is OrderKind.SIP and not is_sip_due(investment, now):
         raise NoOrder("No SIP is due on this investment.")
-
-
-def _told(code: SdkCode) -> dict[str, object]:
-    return {"code": code.value, "message": MESSAGES[code]}

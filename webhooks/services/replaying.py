@@ -114,9 +114,13 @@ def recover(*, endpoint: Endpoint, since: datetime | None = None, now: datetime,
     return replay
 
 
+def replays() -> QuerySet[Replay]:
+    return Replay.objects.all()
+
+
 def replay(*, row: int, attempt: int) -> None:
     """The next chunk, and a bell for the one after it. Running twice replays once: the bell is worth one claim."""
-    if not work.claim(Replay.objects.all, row=row, attempt=attempt, lease=LEASE):
+    if not work.claim(replays, row=row, attempt=attempt, lease=LEASE):
         return
     found = Replay.objects.select_related("gateway", "endpoint").filter(pk=row).first()
     if found is not None:

@@ -2,24 +2,20 @@ import json
 from argparse import ArgumentParser
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
-from importlib import import_module
-from typing import Any, Final
+from typing import Any
 
-from django.apps import apps
 from django.conf import settings
-from django.utils.module_loading import module_has_submodule
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
 from gateway import clock
 from gateway.checkup import SHOWN, Finding, Invariant, Scope, examine
+from gateway.contributions import invariants
 from gateway.moment import one_moment
 from gateway.terminal import Command as Door
 from gateway.terminal import console, gateway_named
 from gateway.wire import timestamp
-
-MODULE: Final = "invariants"
 
 
 class Command(Door):
@@ -40,7 +36,7 @@ class Command(Door):
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def act(self, *, gateway: str | None, settled: bool, **options: Any) -> None:
-        wanted = [(app, one) for app, one in gathered() if settled or not one.at_rest]
+        wanted = [(app, one) for app, one in invariants() if settled or not one.at_rest]
         with one_moment():
             scope = Scope(
                 wall=clock.wall(),
@@ -55,14 +51,6 @@ class Command(Door):
             _print(console(), scope, wanted, findings)
         if broken:
             raise SystemExit(1)
-
-
-def gathered() -> Iterator[tuple[str, Invariant]]:
-    """What each app states of itself in a module of its own, by the app's label."""
-    for app in apps.get_app_configs():
-        if app.module is not None and module_has_submodule(app.module, MODULE):
-            for invariant in import_module(f"{app.name}.{MODULE}").INVARIANTS:
-                yield app.label, invariant
 
 
 def _told(wanted: Sequence[tuple[str, Invariant]]) -> Iterator[Invariant]:

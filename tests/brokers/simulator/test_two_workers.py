@@ -17,10 +17,10 @@ import pytest
 from django.db import OperationalError, connection
 from django.db.transaction import atomic
 
-from brokers import clearing
 from brokers.charges import FREE
 from brokers.port import Broker, Login, NewOrder, OrderType, Side, Validity, Variety
 from brokers.quotes import quotes
+from brokers.simulator import clearing
 from brokers.simulator.acts import Act, Wish, play
 from brokers.simulator.books import ledger
 from brokers.simulator.invariants import INVARIANTS

@@ -11,7 +11,7 @@ from django.db import DatabaseError, connection, connections
 
 from gateway import clock
 from gateway.checkup import SHOWN
-from gateway.management.commands.doctor import gathered
+from gateway.contributions import invariants
 from gateway.models import Gateway
 from gateway.moment import one_moment
 from tests import make
@@ -52,7 +52,7 @@ class TestASoundGateway:
 
         said = capsys.readouterr().out
         lines = [line.split("│")[1:-1] for line in said.splitlines() if line.startswith("│")]
-        asked = [(app, one.name) for app, one in gathered() if not one.at_rest]
+        asked = [(app, one.name) for app, one in invariants() if not one.at_rest]
         assert [(app.strip(), name.strip()) for app, name, _ in lines] == asked
         assert {zero.strip() for *_, zero in lines} == {"0"}
         assert said.splitlines()[-1] == "All of them hold."
@@ -75,7 +75,7 @@ class TestABrokenOne:
         assert told[1].startswith("  What must be true: A batch's status is what its orders'")
         assert told[2].startswith("  What to do: ")
         assert told[3] == f"  - batch_id {batch.batch_id}, status PLACED, fold QUEUED"
-        assert told[-1] == f"1 of {sum(not one.at_rest for _, one in gathered())} invariants are broken."
+        assert told[-1] == f"1 of {sum(not one.at_rest for _, one in invariants())} invariants are broken."
 
     def test_is_one_json_object(self, batch: Batch, capsys: Captured) -> None:
         assert doctor("--json") == 1
@@ -160,5 +160,5 @@ class TestTheDocument:
     def test_lists_what_the_doctor_asks(self) -> None:
         told = [line for line in DOCUMENT.read_text().splitlines() if line.startswith("| ") and "`" in line]
 
-        asked = sorted(gathered(), key=lambda pair: pair[1].at_rest)
+        asked = sorted(invariants(), key=lambda pair: pair[1].at_rest)
         assert told == [f"| {app} | `{one.name}` | {one.means} |" for app, one in asked]

@@ -10,9 +10,9 @@ import pytest
 
 from transactions import checkout
 from transactions.checkout.progress import ROW_TONES, TONES
-from transactions.checkout.test_accounts import OFFERED
 from transactions.checkout.texts import ENGLISH
 from transactions.intents import Intent
+from transactions.sandbox_accounts import OFFERED
 from transactions.sdk import SdkCode
 from transactions.states import BatchStatus, OrderStatus
 from transactions.wishes import OrderKind

@@ -14,6 +14,7 @@ from gateway.models import Account, Gateway
 from gateway.vault import unseal
 from tests import make
 from transactions.baskets import Security
+from transactions.exception_handler import envelope_errors
 from transactions.intents import Intent
 from transactions.models import Batch, Order, Transaction
 from transactions.sdk import SdkCode
@@ -43,6 +44,13 @@ def fresh(made: Transaction) -> Transaction:
 def told(made: Transaction) -> tuple[str, int | None, str]:
     made.refresh_from_db()
     return made.status, made.error_code, made.error_message
+
+
+def body(refusal: SdkError) -> Any:
+    """What the refusal's answer holds as `data`."""
+    response = envelope_errors(refusal, {})
+    assert response is not None
+    return response.data["data"]
 
 
 class TestLogIn:
@@ -101,7 +109,7 @@ class TestLogIn:
         with pytest.raises(SdkError) as refusal:
             enter(made, now, **user)
 
-        assert refusal.value.data == {"code": 1001, "message": "user_mismatch", "broker": "kite"}
+        assert body(refusal.value) == {"code": 1001, "message": "user_mismatch", "broker": "kite"}
         assert told(made) == ("ERRORED", 1001, "user_mismatch")
         assert Account.objects.get() == known
 
@@ -331,8 +339,7 @@ class TestConfirm:
         with pytest.raises(SdkError) as refusal:
             confirm(transaction=made, choices=Choices(amo=amo), now=now)
 
-        assert refusal.value.data is not None
-        assert refusal.value.data["broker"] == broker
+        assert body(refusal.value)["broker"] == broker
         assert told(made) == ("ERRORED", 4004, "market_closed")
         assert not Batch.objects.exists()
 
@@ -416,7 +423,7 @@ class TestWalkAway:
         with pytest.raises(SdkError) as refusal:
             walk_away(transaction=made, code=SdkCode(code), now=now)
 
-        assert refusal.value.data == {"code": code, "message": made.error_message}
+        assert body(refusal.value) == {"code": code, "message": made.error_message}
         assert (made.status, made.error_code) == ("ERRORED", code)
 
     def test_after_the_login_says_who_it_was(self, gateway: Gateway, now: datetime) -> None:
@@ -425,8 +432,7 @@ class TestWalkAway:
         with pytest.raises(SdkError) as refusal:
             walk_away(transaction=made, code=SdkCode.CANCELLED_AFTER_LOGIN, now=now)
 
-        assert refusal.value.data is not None
-        assert set(refusal.value.data) == {"code", "message", "smallcaseAuthToken", "broker"}
+        assert set(body(refusal.value)) == {"code", "message", "smallcaseAuthToken", "broker"}
         assert told(made) == ("ERRORED", 1012, "user_cancelled")
 
     def test_from_what_was_confirmed_changes_nothing(self, gateway: Gateway, now: datetime) -> None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Final
 
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.db.transaction import atomic
 
 from gateway import clock
@@ -61,6 +61,10 @@ def _make_due(tradebook: Tradebook, actor: Actor, wanted: int) -> None:
     tradebook.refresh_from_db()
     actor.record("apply tradebook", f"tradebook {tradebook.pk}", after={"name": tradebook.name, "rows": wanted})
     ring(Job.APPLY_TRADEBOOK, row=tradebook.pk, attempt=tradebook.attempts)
+
+
+def tradebooks() -> QuerySet[Tradebook]:
+    return Tradebook.objects.all()
 
 
 def offer_due_books() -> int:
