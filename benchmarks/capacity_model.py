@@ -11,9 +11,9 @@ DAY: Final = 86_400
 HOUR: Final = 3_600
 # What a web process has of connections beside one for each of its threads: those of /readyz and of /metrics.
 WATCHING: Final = 2
-# webhooks.services.forgetting, which runs hourly: CHUNK × CHUNKS_AT_ONCE events of one gateway.
+# webhooks.events.retention, which runs hourly: CHUNK × CHUNKS_AT_ONCE events of one gateway.
 FORGOTTEN_AN_HOUR: Final = 200_000
-# gateway.idempotency keeps an answer for so long.
+# gateway.api.idempotency keeps an answer for so long.
 KEYS_KEPT_DAYS: Final = 1.0
 
 
@@ -176,6 +176,6 @@ def warnings(load: Load) -> list[str]:
     if per_gateway > FORGOTTEN_AN_HOUR * 24:
         return [
             f"{per_gateway:,.0f} events a day of one gateway are more than the {FORGOTTEN_AN_HOUR * 24:,} that are "
-            "forgotten a day (webhooks.services.forgetting): the tables of events grow without end."
+            "forgotten a day (webhooks.events.retention): the tables of events grow without end."
         ]
     return []

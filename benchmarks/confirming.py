@@ -9,9 +9,9 @@ import django
 
 django.setup()
 
-from gateway import clock  # noqa: E402 - Django had to be set up
+from gateway.partners import clock  # noqa: E402 - Django had to be set up
+from transactions.checkout.confirm import Choices, confirm  # noqa: E402 - Django had to be set up
 from transactions.models import Transaction  # noqa: E402 - Django had to be set up
-from transactions.services.confirming import Choices, confirm  # noqa: E402 - Django had to be set up
 
 
 def main() -> None:

@@ -14,15 +14,15 @@ from django.db import connection
 from rich.progress import track
 
 from benchmarks.stage import Stage, connected_to
-from gateway import clock
-from gateway.credentials import create_gateway
 from gateway.models import Gateway
+from gateway.partners import clock
+from gateway.partners.credentials import create_gateway
+from smallcases.catalogue.selectors import newest_version_of
+from smallcases.catalogue.weights import Weighted
 from smallcases.models import Smallcase
-from smallcases.selectors import newest_version_of
-from smallcases.services.publishing import publish_rebalance
-from smallcases.weights import Weighted
+from smallcases.rebalancing.publishing import publish_rebalance
+from webhooks.delivery.endpoints import add_endpoint, disable
 from webhooks.models import Endpoint
-from webhooks.services.endpoints import add_endpoint, disable
 
 ORDERS: Final = 5  # of a batch
 BATCHES: Final = 10  # of an account
@@ -53,7 +53,7 @@ SELECT b, {now} - ({batches} - b) * (interval '30 days' / {batches}) AS at, acco
          WHEN b % 1000 = 31 THEN 'UNPLACED' ELSE 'COMPLETE' END AS kind
 FROM generate_series({first}, {last}) b JOIN gateway_account account ON account.id = (b - 1) % {accounts} + 1;
 """
-# As transactions.words keeps them.
+# As transactions.domain.report_log keeps them.
 WORD: Final = """
     jsonb_build_object('status', 'OPEN', 'filled_quantity', 0, 'average_price', NULL, 'exchange_order_id', NULL,
         'error_code', NULL, 'message', 'No answer within 60 s', 'said_at', to_jsonb(at), 'heard_at', to_jsonb(at))

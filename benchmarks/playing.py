@@ -11,19 +11,19 @@ from django.db.models import Q
 
 from benchmarks.stage import Stage
 from brokers.models import Instrument
-from brokers.port import Side
+from brokers.ports.broker import Side
 from brokers.simulator.models import SimAccount
 from brokers.simulator.personas import Persona, lent_shares, opening_funds
-from gateway import clock
-from gateway.ids import new_object_id
+from gateway.database.encryption import seal
 from gateway.models import Account, Gateway
-from gateway.vault import seal
+from gateway.partners import clock
+from gateway.values.ids import new_object_id
 from tests.processes.waiting import until
 from tests.servers import ROOT
-from transactions.baskets import Security, line_of
-from transactions.intents import Intent
+from transactions.domain.basket import Security, line_of
+from transactions.domain.intents import Intent
+from transactions.domain.statuses import FINAL_BATCH, OrderStatus, TransactionStatus
 from transactions.models import Batch, Order, Transaction
-from transactions.states import FINAL_BATCH, OrderStatus, TransactionStatus
 
 BROKER: Final = "kite"
 CONFIRMERS: Final = 2  # as many as there are web processes

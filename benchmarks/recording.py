@@ -10,11 +10,11 @@ django.setup()
 
 from django.db.transaction import atomic  # noqa: E402 - Django had to be set up
 
-from gateway import clock  # noqa: E402 - Django had to be set up
-from gateway.ids import new_object_id  # noqa: E402 - Django had to be set up
 from gateway.models import Gateway  # noqa: E402 - Django had to be set up
-from webhooks.events import EventType  # noqa: E402 - Django had to be set up
-from webhooks.services.recording import record_event  # noqa: E402 - Django had to be set up
+from gateway.partners import clock  # noqa: E402 - Django had to be set up
+from gateway.values.ids import new_object_id  # noqa: E402 - Django had to be set up
+from webhooks.events.event_types import EventType  # noqa: E402 - Django had to be set up
+from webhooks.events.record_events import record_event  # noqa: E402 - Django had to be set up
 
 PAYLOAD: Final = {"smallcaseAuthId": "5d8dc01c1446386d96c4832f", "orders": [{"tradingsymbol": "INFY"}] * 10}
 

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import track
 
 from brokers.models import Instrument
-from gateway import clock
+from gateway.partners import clock
 from tests import make
 from tests.partner import Partner
 from tests.receiver import Receiver

@@ -11,8 +11,8 @@ django.setup()
 
 from django.contrib.auth.models import User  # noqa: E402 - Django had to be set up
 
-from gateway import clock  # noqa: E402 - Django had to be set up
-from transactions.tradebook.services.staging import Upload, stage  # noqa: E402 - Django had to be set up
+from gateway.partners import clock  # noqa: E402 - Django had to be set up
+from transactions.reconciliation.tradebook.stage import Upload, stage  # noqa: E402 - Django had to be set up
 
 
 def main(path: str, username: str) -> None:

@@ -7,12 +7,12 @@ from django.conf import settings
 from django.contrib import admin
 from django.utils.safestring import SafeString
 
+from brokers.market.prices import price_at
 from brokers.models import Instrument, MarketDay, PricePin
-from brokers.prices import price_at
-from gateway import clock
-from gateway.charts import line
-from gateway.console import ReadOnlyAdmin
-from gateway.editing import Audited
+from gateway.console.audited_admin import Audited
+from gateway.console.charts import line
+from gateway.console.read_only_admin import ReadOnlyAdmin
+from gateway.partners import clock
 
 DAYS: Final = 90
 

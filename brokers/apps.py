@@ -1,6 +1,6 @@
 from django.apps import AppConfig
 
-from gateway.contributions import register_requirement
+from gateway.monitoring.contributions import register_requirement
 
 
 class BrokersConfig(AppConfig):
@@ -8,4 +8,4 @@ class BrokersConfig(AppConfig):
     verbose_name = "Market and brokers"
 
     def ready(self) -> None:
-        register_requirement("brokers.quotes.missing_instruments")
+        register_requirement("brokers.market.quotes.missing_instruments")

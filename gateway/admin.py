@@ -17,15 +17,15 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html_join
 from rest_framework.authtoken.models import TokenProxy
 
-from gateway import clock
-from gateway.allowed_origins import replace_origins
-from gateway.console import ReadOnlyAdmin, actor_of
-from gateway.credentials import Kind, retire, rotate
-from gateway.editing import Audited
+from gateway.console.audited_admin import Audited
+from gateway.console.read_only_admin import ReadOnlyAdmin, actor_of
+from gateway.console.row_actions import Operable, Operation, done, form_page, require
+from gateway.console.secret_rotation import Rotating
+from gateway.identity.totp import take_away
 from gateway.models import Account, AuditEntry, Gateway
-from gateway.operating import Operable, Operation, done, form_page, require
-from gateway.second_factor import take_away
-from gateway.secret_rotation import Rotating
+from gateway.partners import clock
+from gateway.partners.allowed_origins import replace_origins
+from gateway.partners.credentials import Kind, retire, rotate
 
 # What a subject of the audit trail begins with.
 KINDS: Final = ("account", "batch", "order", "endpoint", "gateway", "smallcase", "tradebook", "user")

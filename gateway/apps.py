@@ -8,5 +8,5 @@ class GatewayConfig(AppConfig):
     verbose_name = "Gateways and accounts"
 
     def ready(self) -> None:
-        for listener in ("gateway.logins", "gateway.roles"):
+        for listener in ("gateway.identity.login_audit", "gateway.identity.roles"):
             import_module(listener)  # to Django's signals

@@ -18,15 +18,16 @@ from django.conf import settings
 from django.db import close_old_connections, connections
 from django.utils.log import configure_logging
 
-from gateway import exporter, folder_queue, redis_queue, task_signals
+from gateway.monitoring import exporter
+from gateway.queue import filesystem_transport, redis_transport, task_signals
 
 __all__ = ["app", "task_signals"]  # the latter is imported for what it connects
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gateway.settings")
 # Django's system checks look at URLs, forms and pages, none of which a worker serves; `manage.py migrate` has run them.
 os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
-folder_queue.install()
-redis_queue.install()
+filesystem_transport.install()
+redis_transport.install()
 
 app = Celery("gateway")
 app.config_from_object("django.conf:settings", namespace="CELERY")

@@ -8,7 +8,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django_otp.models import Device, ThrottlingMixin
 
-from gateway.vault import SealedField
+from gateway.database.encryption import SealedField
 
 
 class MarketHours(models.TextChoices):
@@ -18,7 +18,7 @@ class MarketHours(models.TextChoices):
 
 
 class Gateway(models.Model):
-    """A partner. Secrets are sealed (gateway.vault); a previous one is accepted until it is retired (None)."""
+    """A partner. Secrets are sealed (database.encryption); a previous one is accepted until it is retired (None)."""
 
     name = models.SlugField(max_length=63, unique=True)
     is_test = models.BooleanField(default=True)
@@ -69,7 +69,7 @@ class Account(models.Model):
 
 
 class Work(models.Model):
-    """The row is the queue (gateway.work).
+    """The row is the queue (gateway.queue.leases).
 
     Two clocks: `due_at` follows the gateway's, so that time travel moves it; `leased_until` follows the wall,
     because a worker that died did so in real time. `attempts` is the fence: a bell, or a worker that outlived
@@ -90,7 +90,7 @@ class Work(models.Model):
 
 
 class IdempotentRequest(models.Model):
-    """A POST that came with an Idempotency-Key, of a gateway or of a manager (gateway.idempotency).
+    """A POST that came with an Idempotency-Key, of a gateway or of a manager (gateway.api.idempotency).
 
     Not answered yet while `status_code` is None: then it runs until `leased_until`, by the wall, and afterwards is
     anybody's to run again. `attempts` is the fence. `reserved_id` is the id of whatever it makes, however often it
@@ -135,10 +135,10 @@ class IdempotentRequest(models.Model):
 
 
 class AuthenticatorApp(ThrottlingMixin, Device):  # type: ignore[misc]  # django-otp has no types
-    """A second factor, as django-otp has them, but for its key: 160 bits in hexadecimal, sealed (gateway.vault).
+    """A second factor, as django-otp has them, but for its key: 160 bits in hexadecimal, sealed (database.encryption).
 
     `last_t` is the half minute of the last code that was good: none before it, nor itself, is good again. Codes are
-    looked at by gateway.logging_in alone: to django-otp's own question every one is wrong.
+    looked at by gateway.identity.login alone: to django-otp's own question every one is wrong.
     """
 
     sealed_key = SealedField()
@@ -154,7 +154,7 @@ class AuthenticatorApp(ThrottlingMixin, Device):  # type: ignore[misc]  # django
 
 
 class AuditEntry(models.Model):
-    """One thing that somebody did: only ever added, by gateway.audit, in a chain without gaps (ADR 0015).
+    """One thing that somebody did: only ever added, by gateway.audit.trail, in a chain without gaps (ADR 0015).
 
     No foreign key leads away from it: who did it outlives the user's row. `before` and `after` are JSON as text, for
     the digest is over these very characters, and a database that understands JSON would write them anew.

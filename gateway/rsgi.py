@@ -16,7 +16,7 @@ from typing import Any, Final, Protocol
 
 from django.conf import settings
 
-from gateway.middleware import CUT_SHORT, body_limit
+from gateway.http.middleware import CUT_SHORT, body_limit
 from gateway.wsgi import django
 
 Environ = dict[str, Any]

@@ -51,7 +51,7 @@ WSGI_APPLICATION = "gateway.wsgi.application"
 APPEND_SLASH = False
 
 INSTALLED_APPS = [
-    "gateway.console_app.ConsoleApp",  # django.contrib.admin, with a site of our own
+    "gateway.console.apps.ConsoleApp",  # django.contrib.admin, with a site of our own
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -69,31 +69,31 @@ INSTALLED_APPS = [
     "webhooks",
     "smallcases",
     "transactions",
-    "transactions.tradebook",
+    "transactions.reconciliation.tradebook",
 ]
 MIDDLEWARE = [
-    "gateway.middleware.RequestId",
-    "gateway.middleware.TrailingSlash",
-    "gateway.access.Access",
-    "gateway.headers.SafeHeaders",
-    "gateway.middleware.Envelope",
-    "gateway.headers.KnownHost",
+    "gateway.http.middleware.RequestId",
+    "gateway.http.middleware.TrailingSlash",
+    "gateway.http.access_log.Access",
+    "gateway.http.security_headers.SafeHeaders",
+    "gateway.http.middleware.Envelope",
+    "gateway.http.security_headers.KnownHost",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "gateway.middleware.BodyLimit",
+    "gateway.http.middleware.BodyLimit",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "gateway.people.ForPeople",
+    "gateway.http.browser_middleware.ForPeople",
 ]
 # Within the last of them, and not for the partners' planes.
 MIDDLEWARE_FOR_PEOPLE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "gateway.middleware.WantedFiles",
+    "gateway.http.middleware.WantedFiles",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "gateway.console.Askable",
-    "gateway.idling.Idle",
+    "gateway.console.read_only_admin.Askable",
+    "gateway.identity.session_timeout.Idle",
     "axes.middleware.AxesMiddleware",
 ]
 # That sessions, CSRF, logins, messages and axes stand in MIDDLEWARE: they stand in the list above.
@@ -133,7 +133,7 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
 else:
     _database |= {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
     if _database["ENGINE"] == "django.db.backends.postgresql":
-        _database["ENGINE"] = "gateway.postgresql"
+        _database["ENGINE"] = "gateway.database.postgresql"
     _database.setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
 # "transaction": a pooler (PgBouncer) gives each transaction whichever connection is free. It knows no cursor that
 # outlives its transaction, and refuses the limits below as options: they become those of the web's role.
@@ -192,7 +192,7 @@ MARKET_SEED = env.text("MARKET_SEED", default="gateway")
 # How long a broker may be silent about an order before its fate is called unknown (ERROR), in seconds.
 PATIENCE_TEST_SECONDS = env.whole("PATIENCE_TEST_SECONDS", default=5)
 PATIENCE_LIVE_SECONDS = env.whole("PATIENCE_LIVE_SECONDS", default=60)
-# Rupees at stake in one order, above which a second person approves what support settles (transactions.settling).
+# Rupees at stake in one order, above which a second person approves what support settles (domain.corrections).
 RECONCILE_FOUR_EYES_ABOVE = env.whole("RECONCILE_FOUR_EYES_ABOVE", default=200_000)
 # A rebalance is published by two: one proposes it, another approves it, both in the console.
 REBALANCE_FOUR_EYES = env.flag("REBALANCE_FOUR_EYES", default=False)
@@ -204,7 +204,7 @@ WEBHOOK_CA_FILE = env.read(
     "WEBHOOK_CA_FILE", env.authorities, default="", wanted="a file of certificates in PEM format that can be read"
 )
 WEBHOOK_RETENTION_DAYS = env.whole("WEBHOOK_RETENTION_DAYS", default=90)
-# How often one may ask (gateway.limits); empty is no limit ---------------------------------------------------
+# How often one may ask (gateway.api.rate_limits); empty is no limit ---------------------------------------------------
 # A partner's server: 100 requests a second on end. One web process was measured to answer 250 to 500 reads a second.
 RATE_LIMIT_GATEWAY = env.rate("RATE_LIMIT_GATEWAY", default="6000/minute")
 # One connected user, or one manager: an app that polls every second from two devices takes 120.
@@ -234,12 +234,12 @@ BODY_SECONDS = 10
 DRAINED_BYTES = 16 * 1024 * 1024
 REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["gateway.rest.StrictJSONParser"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "gateway.rest.AlwaysJSON",
+    "DEFAULT_PARSER_CLASSES": ["gateway.api.drf.StrictJSONParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "gateway.api.drf.AlwaysJSON",
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": [],
-    "DEFAULT_SCHEMA_CLASS": "gateway.openapi.Schema",
-    "EXCEPTION_HANDLER": "transactions.exception_handler.envelope_errors",
+    "DEFAULT_SCHEMA_CLASS": "gateway.api.openapi.Schema",
+    "EXCEPTION_HANDLER": "transactions.api.exception_handler.envelope_errors",
     "UNAUTHENTICATED_USER": None,
     "DEFAULT_METADATA_CLASS": None,  # OPTIONS is a 405 like any other: DRF's own answer has no envelope
 }
@@ -255,9 +255,9 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/(v1|gateway|sandbox|checkout)",
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "POSTPROCESSING_HOOKS": [
-        "gateway.openapi.with_security_and_errors",
-        "transactions.openapi.with_what_fields_cannot_say",
-        "transactions.sandbox_openapi.with_one_move_of_the_clock",
+        "gateway.api.openapi.with_security_and_errors",
+        "transactions.api.openapi.with_what_fields_cannot_say",
+        "transactions.sandbox.openapi.with_one_move_of_the_clock",
     ],
 }
 
@@ -272,7 +272,7 @@ FORMAT_MODULE_PATH = ["gateway.formats"]
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-# One file, and only where one is asked for (gateway.middleware.WantedFiles). In memory: Django would write one to disk
+# One file, and only where one is asked for (http.middleware.WantedFiles). In memory: Django would write one to disk
 # for anybody who has yet to log in.
 DATA_UPLOAD_MAX_NUMBER_FILES = 1
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
@@ -318,8 +318,8 @@ AXES_FAILURE_LIMIT = env.whole("CONSOLE_LOCKOUT_FAILURES", default=5)
 AXES_COOLOFF_TIME = timedelta(minutes=env.whole("CONSOLE_LOCKOUT_MINUTES", default=15))
 AXES_RESET_ON_SUCCESS = True
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
-AXES_CLIENT_IP_CALLABLE = "gateway.logging_in.client_address"
-AXES_LOCKOUT_CALLABLE = "gateway.logging_in.locked_out"
+AXES_CLIENT_IP_CALLABLE = "gateway.identity.login.client_address"
+AXES_LOCKOUT_CALLABLE = "gateway.identity.login.locked_out"
 AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "password", "code"]
 AXES_DISABLE_ACCESS_LOG = True  # the audit trail has them
 AXES_ENABLE_ADMIN = False
@@ -332,8 +332,8 @@ LOG_FORMAT = env.one_of("LOG_FORMAT", ("json", "line"), default="line" if EMBEDD
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"without_paths": {"()": "gateway.logs.WithoutPaths"}},
-    "formatters": {"json": {"()": "gateway.logs.Json"}, "line": {"()": "gateway.logs.Line"}},
+    "filters": {"without_paths": {"()": "gateway.telemetry.logs.WithoutPaths"}},
+    "formatters": {"json": {"()": "gateway.telemetry.logs.Json"}, "line": {"()": "gateway.telemetry.logs.Line"}},
     "handlers": {
         "console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["without_paths"]},
     },

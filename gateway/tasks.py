@@ -2,7 +2,8 @@
 
 from celery import shared_task
 
-from gateway import clock, idempotency
+from gateway.api import idempotency
+from gateway.partners import clock
 
 
 @shared_task(name="forget_old_requests")

@@ -2,13 +2,13 @@ from django.contrib import admin
 from django.urls import include, path
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
-from gateway.views import demo, healthz, metrics, readyz
+from gateway.monitoring.views import demo, healthz, metrics, readyz
 
 admin.autodiscover()
 
-handler400 = "transactions.checkout.refusals.refused"
-handler404 = "transactions.checkout.refusals.unknown"
-handler500 = "transactions.checkout.refusals.crashed"
+handler400 = "transactions.checkout.pages.error_pages.refused"
+handler404 = "transactions.checkout.pages.error_pages.unknown"
+handler500 = "transactions.checkout.pages.error_pages.crashed"
 urlpatterns = [
     path("healthz", healthz),
     path("readyz", readyz),

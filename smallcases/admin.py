@@ -9,14 +9,12 @@ from django.urls import URLPattern, path
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from brokers.quotes import quotes
-from gateway import clock
-from gateway.badges import badge_of
-from gateway.charts import line
-from gateway.console import ReadOnlyAdmin, ReadOnlyInline
-from smallcases.investments import fills_of
-from smallcases.ledger import positions
-from smallcases.managers import visible_to
+from brokers.market.quotes import quotes
+from gateway.console.badges import badge_of
+from gateway.console.charts import line
+from gateway.console.read_only_admin import ReadOnlyAdmin, ReadOnlyInline
+from gateway.partners import clock
+from smallcases.api.manager_access import visible_to
 from smallcases.models import (
     Announcement,
     Constituent,
@@ -29,8 +27,10 @@ from smallcases.models import (
     Smallcase,
     Version,
 )
-from smallcases.studio import decisions, editor, views
-from smallcases.worth import worth_by_day
+from smallcases.portfolio.investments import fills_of
+from smallcases.portfolio.ledger import positions
+from smallcases.portfolio.valuation_history import worth_by_day
+from smallcases.rebalancing.studio import decisions, editor, views
 
 YEAR: Final = 250  # trading days
 TOO_SHORT: Final = "Drawn from its second day on."

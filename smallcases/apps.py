@@ -1,7 +1,7 @@
 from django.apps import AppConfig
 
-from gateway.contributions import Tile, register_invariants, register_queue, register_tile
-from gateway.jobs import Job
+from gateway.monitoring.contributions import Tile, register_invariants, register_queue, register_tile
+from gateway.queue.enqueue import Job
 
 
 class SmallcasesConfig(AppConfig):
@@ -9,14 +9,14 @@ class SmallcasesConfig(AppConfig):
     verbose_name = "Smallcases"
 
     def ready(self) -> None:
-        register_queue(Job.ANNOUNCE, "smallcases.services.announcing.announcements")
-        register_queue(Job.TELL_SIP, "smallcases.services.sips.active_sips")
-        register_invariants(self.label, "smallcases.invariants.INVARIANTS")
+        register_queue(Job.ANNOUNCE, "smallcases.rebalancing.rebalance_notifications.announcements")
+        register_queue(Job.TELL_SIP, "smallcases.sips.sip_changes.active_sips")
+        register_invariants(self.label, "smallcases.portfolio.investment_invariants.INVARIANTS")
         register_tile(
             Tile(
                 position=3,
                 permission="smallcases.view_version",
                 template="console/rebalances_tile.html",
-                context="smallcases.rebalances_tile.rebalances_tile",
+                context="smallcases.rebalancing.rebalances_tile.rebalances_tile",
             )
         )

@@ -5,9 +5,9 @@ from django.db import models
 from django.db.models import Q
 
 from brokers.models import Instrument
-from brokers.port import Side
-from gateway.ids import new_object_id
+from brokers.ports.broker import Side
 from gateway.models import Account, Gateway, Work
+from gateway.values.ids import new_object_id
 
 
 class Smallcase(models.Model):

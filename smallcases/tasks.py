@@ -2,16 +2,18 @@
 
 from celery import shared_task
 
-from gateway import clock
-from gateway.jobs import Job
-from gateway.work import offer_due
+from gateway.partners import clock
+from gateway.queue.enqueue import Job
+from gateway.queue.leases import offer_due
 from smallcases.models import Announcement, Sip
-from smallcases.services import announcing, indexing, sips
+from smallcases.portfolio import daily_index
+from smallcases.rebalancing import rebalance_notifications
+from smallcases.sips import sip_changes
 
 
 @shared_task(name=Job.ANNOUNCE.value)
 def announce(*, row: int, attempt: int) -> None:
-    announcing.announce(row=row, attempt=attempt)
+    rebalance_notifications.announce(row=row, attempt=attempt)
 
 
 @shared_task(name="sweep_announcements")
@@ -22,7 +24,7 @@ def sweep_announcements() -> int:
 
 @shared_task(name=Job.TELL_SIP.value)
 def tell_sip(*, row: int, attempt: int) -> None:
-    sips.tell_due(row=row, attempt=attempt)
+    sip_changes.tell_due(row=row, attempt=attempt)
 
 
 @shared_task(name="sweep_sips")
@@ -33,4 +35,4 @@ def sweep_sips() -> int:
 
 @shared_task(name="index_smallcases")
 def index_smallcases() -> None:
-    indexing.index_smallcases(now=clock.wall())
+    daily_index.index_smallcases(now=clock.wall())

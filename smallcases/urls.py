@@ -2,8 +2,8 @@
 
 from django.urls import path, register_converter
 
-from gateway.ids import SCID
-from smallcases import views
+from gateway.values.ids import SCID
+from smallcases.api import views
 
 
 class _Scid:

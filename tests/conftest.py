@@ -19,11 +19,12 @@ from django.conf import settings as django_settings
 from django.contrib.auth.hashers import PBKDF2PasswordHasher, ScryptPasswordHasher
 from django.db import connection
 
-from brokers.loading import load, read_instruments
 from brokers.management.commands.load_instruments import SHIPPED
-from gateway import compiled, limits
-from gateway.credentials import Credentials
-from gateway.metric_files import DIRECTORY
+from brokers.market.instrument_files import load, read_instruments
+from gateway.api import rate_limits
+from gateway.database import compiled
+from gateway.partners.credentials import Credentials
+from gateway.telemetry.metric_files import DIRECTORY
 from tests import make
 from tests.examples import LONG
 from tests.partner import Partner
@@ -115,7 +116,7 @@ def _no_limits(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody is counted, unless a test sets a rate; then the count begins with that test."""
     settings.RATE_LIMIT_GATEWAY = settings.RATE_LIMIT_ACCOUNT = settings.RATE_LIMIT_WRONG_SECRETS = ""
     settings.RATE_LIMIT_STORAGE_URL = f"memory://{next(_stores)}"
-    monkeypatch.setattr(limits, "shut_out", limits.ShutOut())
+    monkeypatch.setattr(rate_limits, "shut_out", rate_limits.ShutOut())
 
 
 @pytest.fixture

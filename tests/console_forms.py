@@ -12,20 +12,20 @@ from django.db.models import Model
 from django.test import RequestFactory
 from django.urls import URLPattern, URLResolver
 
-from gateway import clock
-from gateway.audit import Actor
+from gateway.audit.trail import Actor
+from gateway.identity.roles import OURS
 from gateway.models import Gateway
-from gateway.roles import OURS
-from smallcases.drafts import Line
+from gateway.partners import clock
 from smallcases.models import RebalanceDraft, Smallcase
-from smallcases.services import drafting
+from smallcases.rebalancing import draft_workflow
+from smallcases.rebalancing.drafts import Line
 from tests.smallcases import shelf
-from transactions.desk.views import SALT
+from transactions.domain.corrections import as_kept
+from transactions.domain.statuses import OrderStatus
+from transactions.execution.record_updates import facts_of
 from transactions.models import Order, Settlement
-from transactions.services.writing import facts_of
-from transactions.settling import as_kept
-from transactions.states import OrderStatus
-from transactions.tradebook.models import Tradebook
+from transactions.reconciliation.desk.views import SALT
+from transactions.reconciliation.tradebook.models import Tradebook
 from webhooks.models import Endpoint
 
 # What grows when somebody reads or leaves: the trail, and the session.
@@ -71,10 +71,12 @@ def written() -> RebalanceDraft:
     """A draft that could be published, by somebody else."""
     ravi = User.objects.create_superuser("ravi")
     of = Smallcase.objects.first() or shelf.smallcase("SCRV_0002", manager="ravi")
-    draft = drafting.open_draft(smallcase=of, by=ravi, actor=Actor(ravi, "", clock.wall()))
+    draft = draft_workflow.open_draft(smallcase=of, by=ravi, actor=Actor(ravi, "", clock.wall()))
     halves = [Line("INFY", "50"), Line("ITC", "50")]
     actor = Actor(ravi, "", clock.wall())
-    drafting.edit(draft=draft, seen=draft.revision, lines=halves, label="Anew", rationale="", by=ravi, actor=actor)
+    draft_workflow.edit(
+        draft=draft, seen=draft.revision, lines=halves, label="Anew", rationale="", by=ravi, actor=actor
+    )
     return draft
 
 

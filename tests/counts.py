@@ -1,6 +1,6 @@
 """What this process has counted so far; a test takes it before and after."""
 
-from gateway.metrics import REGISTRY
+from gateway.telemetry.metrics import REGISTRY
 
 
 def counted(name: str, /, **labels: str) -> float:

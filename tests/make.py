@@ -9,27 +9,28 @@ from typing import Any
 from django.db.models import QuerySet
 
 from brokers.models import Instrument
-from brokers.port import Side
-from gateway import clock, work
-from gateway.credentials import Credentials, create_gateway
+from brokers.ports.broker import Side
 from gateway.models import Account, Gateway
+from gateway.partners import clock
+from gateway.partners.credentials import Credentials, create_gateway
+from gateway.queue import leases
 from smallcases.models import Constituent, Smallcase, Version
 from smallcases.tasks import sweep_announcements, sweep_sips
 from tests.partner import Partner
-from transactions.baskets import Security, line_of
-from transactions.intents import Intent
+from transactions.checkout.broker_login import log_in
+from transactions.checkout.browser_binding import challenge_of
+from transactions.checkout.confirm import Choices, confirm
+from transactions.checkout.sessions import Door, open_session
+from transactions.domain.basket import Security, line_of
+from transactions.domain.checkout_modes import Mode
+from transactions.domain.intents import Intent
+from transactions.execution import place_and_poll
+from transactions.execution.batch_worker import LEASE
+from transactions.execution.requeue import followed, queued
+from transactions.lifecycle.create import Wanted, create_transaction
 from transactions.models import Batch, CheckoutSession, Order, Transaction
-from transactions.modes import Mode
-from transactions.services import execution
-from transactions.services.binding import challenge_of
-from transactions.services.checkout import log_in
-from transactions.services.confirming import Choices, confirm
-from transactions.services.intake import Wanted, create_transaction
-from transactions.services.sessions import Door, open_session
-from transactions.services.shifts import LEASE
-from transactions.services.waking import followed, queued
 from transactions.tasks import place_batches, sync_batches
-from webhooks.services.endpoints import add_endpoint
+from webhooks.delivery.endpoints import add_endpoint
 from webhooks.tasks import deliver_due, sweep_deliveries, sweep_replays
 
 _numbers = count(1)
@@ -101,17 +102,17 @@ def queued_batch(
 
 def placed(batch: Batch) -> Batch:
     """By a worker, to which it was owed; a lease has lapsed."""
-    return _worked_on(batch, queued(), execution.place)
+    return _worked_on(batch, queued(), place_and_poll.place)
 
 
 def followed_up(batch: Batch) -> Batch:
     """As `placed`: the broker is asked."""
-    return _worked_on(batch, followed(), execution.follow)
+    return _worked_on(batch, followed(), place_and_poll.follow)
 
 
 def _worked_on(batch: Batch, owed: QuerySet[Batch], work_on: Callable[[list[int]], object]) -> Batch:
     mine = list(owed.filter(pk=batch.pk, due_at__isnull=False))
-    work.claim_each(mine, lease=LEASE)
+    leases.claim_each(mine, lease=LEASE)
     work_on([one.pk for one in mine])
     return Batch.objects.get(pk=batch.pk)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.test import Client
 
-from gateway.tokens import connected_token, guest_token
+from gateway.values.tokens import connected_token, guest_token
 
 BASKET = (
     {"ticker": "INFY", "quantity": 10, "type": "BUY"},

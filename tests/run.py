@@ -48,7 +48,11 @@ QUICK: Final = ("tests/brokers", "tests/transactions/services", "tests/webhooks/
 EMBEDDED: Final = "embedded (SQLite + filesystem)"
 # SQLite has SQL, locks, snapshots and an isolation of its own: what leans on them runs on it as well.
 AGAIN: Final = (
-    *("tests/gateway/test_compiled.py", "tests/gateway/test_updating.py", "tests/gateway/test_idempotency.py"),
+    *(
+        "tests/gateway/database/test_compiled.py",
+        "tests/gateway/database/test_updating.py",
+        "tests/gateway/api/test_idempotency.py",
+    ),
     *("tests/transactions/services", "tests/transactions/tradebook", "tests/webhooks/services"),
     *("tests/brokers/simulator", "tests/smallcases/services", "tests/flows/test_an_investment.py"),
     *("tests/flows/test_cancel_order.py", "tests/flows/test_by_the_clock.py", "tests/flows/test_idempotency_keys.py"),

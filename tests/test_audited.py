@@ -16,17 +16,17 @@ from django.db.models import Model
 from django.test import Client, RequestFactory
 
 from brokers.models import MarketDay
-from gateway import audit, clock
-from gateway.credentials import Kind, rotate
+from gateway.audit import trail
 from gateway.models import AuditEntry, AuditHead, AuthenticatorApp, Gateway
+from gateway.partners import clock
+from gateway.partners.credentials import Kind, rotate
 from tests import make
 from tests.smallcases import shelf
-from tests.smallcases.test_manager_api import BODY, call
+from tests.smallcases.api.test_manager_api import BODY, call
+from tests.webhooks import ledger
 from transactions.models import Batch, Order
+from webhooks.delivery.endpoints import disable, rotate_secret
 from webhooks.models import Delivery, Endpoint, Event, Replay
-from webhooks.services.endpoints import disable, rotate_secret
-
-from .webhooks import ledger
 
 pytestmark = pytest.mark.usefixtures("instruments")
 ROOM: Final = "127.0.0.1"
@@ -154,7 +154,7 @@ def test_every_action_is_recorded(root: Client, action: str) -> None:
     (entry,) = AuditEntry.objects.all()
     assert (entry.by_name, entry.address) == ("root", ROOM)
     assert entry.before != entry.after
-    assert audit.verify().broken is None
+    assert trail.verify().broken is None
 
 
 def test_no_scene_is_left_over() -> None:

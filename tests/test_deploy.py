@@ -13,8 +13,9 @@ import pytest
 import yaml
 from prometheus_client import Counter, Histogram, Summary
 
-from gateway import metrics, scrape
-from gateway.jobs import Job
+from gateway.monitoring import metrics_collector
+from gateway.queue.enqueue import Job
+from gateway.telemetry import metrics
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 DASHBOARD: Final = json.loads((ROOT / "deploy/grafana/gateway.json").read_text())
@@ -48,7 +49,11 @@ def exported(transactional_db: None) -> dict[str, set[str]]:
         if isinstance(metric, Counter | Histogram | Summary)
         for name in metrics.REGISTRY._collector_to_names[metric]
     }
-    looked_up = {family.name: set(family.samples[0].labels) for family in scrape.LookedUp().collect() if family.samples}
+    looked_up = {
+        family.name: set(family.samples[0].labels)
+        for family in metrics_collector.LookedUp().collect()
+        if family.samples
+    }
     return {name: labels | {"le"} for name, labels in counted.items()} | looked_up
 
 

@@ -19,8 +19,9 @@ from django.core.management import call_command
 from django.urls import resolve
 
 from brokers.models import Instrument
-from gateway import scrape, supervisor
-from gateway.contributions import queues
+from gateway.embedded import supervisor
+from gateway.monitoring import metrics_collector
+from gateway.monitoring.contributions import queues
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 DOCKERFILE: Final = (ROOT / "deploy/Dockerfile").read_text()
@@ -225,7 +226,7 @@ class TestTheAutoscalers:
         names = {rule["seriesQuery"] for rule in adapter["rules"]["external"]}
 
         assert names == {"gateway_due_rows"}
-        assert names <= {family.name for family in scrape.LookedUp().collect()}
+        assert names <= {family.name for family in metrics_collector.LookedUp().collect()}
 
 
 class TestTheNetwork:

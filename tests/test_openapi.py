@@ -13,22 +13,22 @@ from schemathesis import Case
 from schemathesis.config import SchemathesisConfig
 from schemathesis.filters import HasAPIOperation
 
-from gateway import clock
-from gateway.errors import RETRYABLE, ErrorType
+from gateway.database.encryption import seal
 from gateway.models import Account
-from gateway.tokens import connected_token, guest_token
-from gateway.vault import seal
+from gateway.partners import clock
+from gateway.values.errors import RETRYABLE, ErrorType
+from gateway.values.tokens import connected_token, guest_token
 from gateway.wsgi import application
-from smallcases.services.manager_tokens import kept_form
+from smallcases.api.manager_tokens import kept_form
 from tests import make
 from tests.examples import examples
-from transactions.intents import Intent
+from transactions.domain.intents import Intent
 from transactions.models import Batch, Transaction
-from webhooks.events import EventType
+from webhooks.delivery.endpoints import add_endpoint
+from webhooks.events.event_types import EventType
+from webhooks.events.replay import Span, start_replay
+from webhooks.events.send_test_event import send_sample
 from webhooks.models import Endpoint, Event, Replay
-from webhooks.services.endpoints import add_endpoint
-from webhooks.services.replaying import Span, start_replay
-from webhooks.services.sampling import send_sample
 
 Json = dict[str, Any]
 # What a schema cannot say, so that a request true to it may still be wrong (400): which tickers there are, their

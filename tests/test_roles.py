@@ -6,11 +6,11 @@ from django.contrib.auth.models import Group, User
 from django.db.models import Model
 from django.test import Client
 
+from gateway.identity.roles import AUDITORS, MANAGERS, SUPPORT
 from gateway.models import AuditEntry
-from gateway.roles import AUDITORS, MANAGERS, SUPPORT
 from smallcases.models import Investment, Smallcase, Version
 from tests.console_forms import everything, forms, written
-from tests.gateway.test_home import troubles
+from tests.gateway.console.test_dashboard import troubles
 from tests.smallcases import shelf
 
 pytestmark = pytest.mark.usefixtures("instruments")

@@ -8,8 +8,9 @@ import pytest
 from django.conf import settings
 
 from benchmarks import capacity
-from gateway import metrics, scrape
-from webhooks.services import forgetting
+from gateway.monitoring import metrics_collector
+from gateway.telemetry import metrics
+from webhooks.events import retention
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 DOC: Final = (ROOT / "docs/scaling.md").read_text()
@@ -33,7 +34,9 @@ class TestTheDocument:
         assert all(f'"{name}"' in (ROOT / "gateway/settings.py").read_text() for name in OF_OTHERS)
 
     def test_names_metrics_that_there_are(self, transactional_db: None) -> None:
-        known = set(metrics.REGISTRY._names_to_collectors) | {family.name for family in scrape.LookedUp().collect()}
+        known = set(metrics.REGISTRY._names_to_collectors) | {
+            family.name for family in metrics_collector.LookedUp().collect()
+        }
 
         assert set(re.findall(r"`(gateway_(?!web)[a-z_]+)", DOC)) - known == set()
 
@@ -57,7 +60,7 @@ class TestTheDocument:
         assert tuple(re.findall(r"(?m)^\| `(\w+)` \|", table)) == settings.QUEUES
 
     def test_tells_how_much_is_forgotten(self) -> None:
-        assert f"{forgetting.CHUNK * forgetting.CHUNKS_AT_ONCE:,} events of a gateway at a time" in DOC
+        assert f"{retention.CHUNK * retention.CHUNKS_AT_ONCE:,} events of a gateway at a time" in DOC
 
     @pytest.mark.parametrize("name", ["one_order_per_position", "owed_once_to_each_endpoint"])
     def test_names_constraints_that_there_are(self, name: str) -> None:

@@ -9,13 +9,13 @@ from typing import Any, Final
 
 import pytest
 
-from gateway import clock
-from gateway.credentials import Credentials
+from gateway.partners import clock
+from gateway.partners.credentials import Credentials
 from tests import make
 from tests.programs import NODE, ROOT
 from tests.webhooks import ledger
-from webhooks.services.delivery import signed
-from webhooks.services.endpoints import NewEndpoint, add_endpoint
+from webhooks.delivery.dispatcher import signed
+from webhooks.delivery.endpoints import NewEndpoint, add_endpoint
 
 DOCUMENT: Final = (ROOT / "docs" / "webhooks.md").read_text()
 CALLED: Final = """

@@ -8,15 +8,15 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 
-from gateway import clock
-from gateway.badges import badge_of
-from gateway.console import ReadOnlyAdmin, ReadOnlyInline, actor_of
-from gateway.errors import GatewayError
-from gateway.ids import SYMBOL
-from gateway.operating import Operable, Operation
-from transactions.filters import AgeFilter, BrokerFilter, OrderBrokerFilter, StuckFilter
+from gateway.console.badges import badge_of
+from gateway.console.read_only_admin import ReadOnlyAdmin, ReadOnlyInline, actor_of
+from gateway.console.row_actions import Operable, Operation
+from gateway.partners import clock
+from gateway.values.errors import GatewayError
+from gateway.values.ids import SYMBOL
+from transactions.execution.mark_complete import mark_complete
 from transactions.models import Batch, CheckoutSession, Order, Transaction
-from transactions.services.closing import mark_complete
+from transactions.queries.list_filters import AgeFilter, BrokerFilter, OrderBrokerFilter, StuckFilter
 
 MOST_MARKED: Final = 100
 

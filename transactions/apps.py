@@ -1,7 +1,14 @@
 from django.apps import AppConfig
 
-from gateway.contributions import GaugeSource, Tile, register_gauge, register_invariants, register_queue, register_tile
-from gateway.jobs import Job
+from gateway.monitoring.contributions import (
+    GaugeSource,
+    Tile,
+    register_gauge,
+    register_invariants,
+    register_queue,
+    register_tile,
+)
+from gateway.queue.enqueue import Job
 
 
 class TransactionsConfig(AppConfig):
@@ -9,15 +16,15 @@ class TransactionsConfig(AppConfig):
     verbose_name = "Transactions"
 
     def ready(self) -> None:
-        register_queue(Job.PLACE_BATCHES, "transactions.services.waking.queued")
-        register_queue(Job.SYNC_BATCHES, "transactions.services.waking.followed")
+        register_queue(Job.PLACE_BATCHES, "transactions.execution.requeue.queued")
+        register_queue(Job.SYNC_BATCHES, "transactions.execution.requeue.followed")
         register_invariants(self.label, "transactions.invariants.INVARIANTS")
-        register_invariants(self.label, "transactions.sandbox_invariants.INVARIANTS")
+        register_invariants(self.label, "transactions.sandbox.sandbox_invariants.INVARIANTS")
         register_gauge(
             GaugeSource(
                 "gateway_orders_in_error",
                 "Orders whose fate is unknown",
-                "transactions.orders_tile.count_in_error",
+                "transactions.queries.orders_tile.count_in_error",
             )
         )
         register_tile(
@@ -25,6 +32,6 @@ class TransactionsConfig(AppConfig):
                 position=1,
                 permission="transactions.view_order",
                 template="console/orders_tile.html",
-                context="transactions.orders_tile.orders_tile",
+                context="transactions.queries.orders_tile.orders_tile",
             )
         )

@@ -4,14 +4,14 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
-from brokers.port import OrderType, Side, Validity, Variety
-from gateway.ids import new_object_id, new_transaction_id
+from brokers.ports.broker import OrderType, Side, Validity, Variety
+from gateway.database.encryption import SealedField
 from gateway.models import Account, Gateway, Work
-from gateway.vault import SealedField
+from gateway.values.ids import new_object_id, new_transaction_id
 from smallcases.models import Version
-from transactions.intents import Intent
-from transactions.modes import Mode
-from transactions.states import BatchStatus, OrderStatus, TransactionStatus
+from transactions.domain.checkout_modes import Mode
+from transactions.domain.intents import Intent
+from transactions.domain.statuses import BatchStatus, OrderStatus, TransactionStatus
 
 
 def choices(*members: str) -> list[tuple[str, str]]:
@@ -136,7 +136,7 @@ class Order(models.Model):
     """One security of a batch. `ref` is what the broker knows it by; `silent_since` when it last ceased to speak of it.
 
     `cancelled_by` is the CANCEL_ORDER transaction that asked for its end. `words` are the broker's last ones, as they
-    were said (transactions.words). `settled_by` is the settlement in force; None where the broker's word is.
+    were said (domain.report_log). `settled_by` is the settlement in force; None where the broker's word is.
     """
 
     batch = models.ForeignKey(Batch, on_delete=models.PROTECT, related_name="orders")
@@ -290,7 +290,7 @@ class HoldingsSnapshot(models.Model):
 
 
 class CheckoutSession(models.Model):
-    """A user's way through one transaction (transactions.services.binding says whose it is).
+    """A user's way through one transaction (transactions.checkout.browser_binding says whose it is).
 
     Of tokens and codes only digests are kept: a copy of the database opens nobody's checkout. `token_digest` is of the
     URL that is good until the login, `login_token_digest` of the one that is good from then on. `session_id`,

@@ -4,15 +4,15 @@ from typing import Final
 
 from celery import current_app, shared_task
 
-from gateway.jobs import Job
-from transactions.services import execution
-from transactions.services.shifts import LINGER_SECONDS, Kind, Shift
-from transactions.services.waking import followed, queued
-from transactions.tradebook.services import applying
+from gateway.queue.enqueue import Job
+from transactions.execution import place_and_poll
+from transactions.execution.batch_worker import LINGER_SECONDS, Kind, Shift
+from transactions.execution.requeue import followed, queued
+from transactions.reconciliation.tradebook import apply_rows
 
 # Of the process that has placed, so that nobody need be rung for to ask.
-FOLLOWING: Final = Kind(followed, execution.follow)
-placing = Shift(Job.PLACE_BATCHES, [Kind(queued, execution.place), FOLLOWING])
+FOLLOWING: Final = Kind(followed, place_and_poll.follow)
+placing = Shift(Job.PLACE_BATCHES, [Kind(queued, place_and_poll.place), FOLLOWING])
 following = Shift(Job.SYNC_BATCHES, [FOLLOWING])
 
 
@@ -35,10 +35,10 @@ def _work(shift: Shift) -> int:
 
 @shared_task(name=Job.APPLY_TRADEBOOK.value)
 def apply_tradebook(*, row: int, attempt: int) -> None:
-    applying.apply_book(row=row, attempt=attempt)
+    apply_rows.apply_book(row=row, attempt=attempt)
 
 
 @shared_task(name="sweep_tradebooks")
 def sweep_tradebooks() -> int:
     """How many it rang for."""
-    return applying.offer_due_books()
+    return apply_rows.offer_due_books()

@@ -1,7 +1,8 @@
 from django.urls import include, path, register_converter
 
-from gateway.ids import GATEWAY_NAME, OBJECT_ID, SYMBOL, TRANSACTION_ID
-from transactions import sandbox, views
+from gateway.values.ids import GATEWAY_NAME, OBJECT_ID, SYMBOL, TRANSACTION_ID
+from transactions.api import views
+from transactions.sandbox import views as sandbox
 
 
 class _Pattern:

@@ -11,18 +11,18 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from gateway import clock
-from gateway.badges import badge, badge_of
-from gateway.console import ReadOnlyAdmin, ReadOnlyInline, actor_of
-from gateway.errors import GatewayError
+from gateway.console.badges import badge, badge_of
+from gateway.console.read_only_admin import ReadOnlyAdmin, ReadOnlyInline, actor_of
+from gateway.console.row_actions import Operable, Operation
+from gateway.console.secret_rotation import Rotating
 from gateway.models import Gateway
-from gateway.operating import Operable, Operation
-from gateway.secret_rotation import Rotating
-from webhooks import arranging
+from gateway.partners import clock
+from gateway.values.errors import GatewayError
+from webhooks.delivery import endpoint_pages
+from webhooks.delivery.attempt_view import body_of, headers_of
+from webhooks.delivery.endpoints import disable, retire_secret, rotate_secret
+from webhooks.events.replay import recover, send_again
 from webhooks.models import Attempt, Delivery, DeliveryStatus, Endpoint, Event, Replay
-from webhooks.sent import body_of, headers_of
-from webhooks.services.endpoints import disable, retire_secret, rotate_secret
-from webhooks.services.replaying import recover, send_again
 
 BY_HAND: Final = "By an operator."
 
@@ -107,16 +107,16 @@ class EndpointAdmin(Operable, Rotating):
     def get_urls(self) -> list[URLPattern]:
         guarded = self.admin_site.admin_view
         return [
-            path("new/<int:pk>/", guarded(arranging.new), name="endpoint_new"),
-            path("<int:pk>/url/", guarded(arranging.arrange_url), name="endpoint_url"),
-            path("<int:pk>/subscription/", guarded(arranging.arrange_subscription), name="endpoint_subscription"),
+            path("new/<int:pk>/", guarded(endpoint_pages.new), name="endpoint_new"),
+            path("<int:pk>/url/", guarded(endpoint_pages.arrange_url), name="endpoint_url"),
+            path("<int:pk>/subscription/", guarded(endpoint_pages.arrange_subscription), name="endpoint_subscription"),
             *super().get_urls(),
         ]
 
     def operations(self, row: Any) -> list[Operation]:
         return [
-            (arranging.MOVES, reverse("admin:endpoint_url", args=[row.pk]), "Move"),
-            (arranging.SUBSCRIBES, reverse("admin:endpoint_subscription", args=[row.pk]), "Subscription"),
+            (endpoint_pages.MOVES, reverse("admin:endpoint_url", args=[row.pk]), "Move"),
+            (endpoint_pages.SUBSCRIBES, reverse("admin:endpoint_subscription", args=[row.pk]), "Subscription"),
         ]
 
     def has_operate_permission(self, request: HttpRequest) -> bool:

@@ -1,7 +1,14 @@
 from django.apps import AppConfig
 
-from gateway.contributions import GaugeSource, Tile, register_gauge, register_invariants, register_queue, register_tile
-from gateway.jobs import Job
+from gateway.monitoring.contributions import (
+    GaugeSource,
+    Tile,
+    register_gauge,
+    register_invariants,
+    register_queue,
+    register_tile,
+)
+from gateway.queue.enqueue import Job
 
 
 class WebhooksConfig(AppConfig):
@@ -9,14 +16,14 @@ class WebhooksConfig(AppConfig):
     verbose_name = "Webhooks"
 
     def ready(self) -> None:
-        register_queue(Job.DELIVER, "webhooks.services.delivery.next_in_line")
-        register_queue(Job.REPLAY, "webhooks.services.replaying.replays")
-        register_invariants(self.label, "webhooks.invariants.INVARIANTS")
+        register_queue(Job.DELIVER, "webhooks.delivery.dispatcher.next_in_line")
+        register_queue(Job.REPLAY, "webhooks.events.replay.replays")
+        register_invariants(self.label, "webhooks.delivery.delivery_invariants.INVARIANTS")
         register_gauge(
             GaugeSource(
                 "gateway_endpoints_disabled",
                 "Endpoints that get no events",
-                "webhooks.deliveries_tile.count_disabled",
+                "webhooks.delivery.deliveries_tile.count_disabled",
             )
         )
         register_tile(
@@ -24,6 +31,6 @@ class WebhooksConfig(AppConfig):
                 position=2,
                 permission="webhooks.view_endpoint",
                 template="console/deliveries_tile.html",
-                context="webhooks.deliveries_tile.deliveries_tile",
+                context="webhooks.delivery.deliveries_tile.deliveries_tile",
             )
         )

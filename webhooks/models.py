@@ -3,11 +3,11 @@
 from django.db import models
 from django.db.models import F, Q
 
-from gateway.ids import new_object_id
+from gateway.database.encryption import SealedField
 from gateway.models import Gateway, Work
-from gateway.vault import SealedField
-from webhooks.events import DEFAULT_TYPES, EventType
-from webhooks.retry import Plan
+from gateway.values.ids import new_object_id
+from webhooks.delivery.retry import Plan
+from webhooks.events.event_types import DEFAULT_TYPES, EventType
 
 
 class DeliveryStatus(models.TextChoices):

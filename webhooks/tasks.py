@@ -10,14 +10,14 @@ from celery import current_app, shared_task
 from celery.signals import worker_shutting_down
 from django.conf import settings
 
-from gateway.jobs import Job
-from gateway.work import offer_due
-from webhooks.client import ClientOptions
+from gateway.queue.enqueue import Job
+from gateway.queue.leases import offer_due
+from webhooks.delivery.client import ClientOptions
+from webhooks.delivery.dispatcher import Courier
+from webhooks.delivery.record_attempts import give_up_disabled
+from webhooks.events import replay as replaying
+from webhooks.events.retention import forget_old
 from webhooks.models import Replay
-from webhooks.services import replaying
-from webhooks.services.delivery import Courier
-from webhooks.services.forgetting import forget_old
-from webhooks.services.settling import give_up_disabled
 
 OPEN_FILES: Final = 10_240  # ample for a courier; macOS allows a process no more
 

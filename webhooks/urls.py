@@ -2,8 +2,8 @@
 
 from django.urls import path, register_converter
 
-from webhooks import views
-from webhooks.serializers import EVENT_ID, REPLAY_KEY
+from webhooks.api import views
+from webhooks.api.serializers import EVENT_ID, REPLAY_KEY
 
 
 class _Event:

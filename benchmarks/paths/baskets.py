@@ -12,10 +12,10 @@ from benchmarks.figures import Row, Side, at_least, ratios
 from benchmarks.machine import busy
 from benchmarks.playing import logged_in, played
 from benchmarks.stage import Stage
-from gateway import clock
-from gateway.credentials import create_gateway
 from gateway.models import Gateway
-from webhooks.services.endpoints import add_endpoint
+from gateway.partners import clock
+from gateway.partners.credentials import create_gateway
+from webhooks.delivery.endpoints import add_endpoint
 
 # How many baskets of so many names make a round.
 SIZES: Final = {1: 2_000, 10: 1_500, 100: 200}

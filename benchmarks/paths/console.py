@@ -19,9 +19,9 @@ from benchmarks.figures import Row, Side, at_most, interleaved, less_than
 from benchmarks.load import request, shoot
 from benchmarks.machine import busy
 from benchmarks.stage import Stage, connected_to
-from gateway.idling import SEEN
+from gateway.identity.roles import AUDITORS, SUPPORT
+from gateway.identity.session_timeout import SEEN
 from gateway.models import Gateway
-from gateway.roles import AUDITORS, SUPPORT
 from webhooks.models import Endpoint
 
 SMALL: Final = 10_000  # orders

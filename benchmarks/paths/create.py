@@ -9,8 +9,8 @@ from benchmarks.figures import Row, at_least, at_most
 from benchmarks.load import request, shoot
 from benchmarks.stage import Stage
 from benchmarks.web import CONNECTIONS, ceiling, rivals
-from gateway import clock
-from gateway.credentials import create_gateway
+from gateway.partners import clock
+from gateway.partners.credentials import create_gateway
 from tests.partner import BASKET, Partner
 
 TABLE = "CREATE TABLE bare_wish (id bigserial PRIMARY KEY, name varchar(36) UNIQUE, body jsonb, created_at timestamptz)"

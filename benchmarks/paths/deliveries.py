@@ -23,15 +23,15 @@ from benchmarks.receiver import SLOWLY
 from benchmarks.receiving import Receiver, receiving
 from benchmarks.recording import PAYLOAD
 from benchmarks.stage import Stage
-from gateway import clock
-from gateway.credentials import create_gateway
-from gateway.ids import new_object_id
-from gateway.jobs import Job
 from gateway.models import Gateway
+from gateway.partners import clock
+from gateway.partners.credentials import create_gateway
+from gateway.queue.enqueue import Job
+from gateway.values.ids import new_object_id
 from tests.servers import ROOT
-from webhooks.events import EventType
+from webhooks.delivery.endpoints import add_endpoint
+from webhooks.events.event_types import EventType
 from webhooks.models import Delivery, Endpoint, Event
-from webhooks.services.endpoints import add_endpoint
 
 WORKERS: Final = 2
 COURIERS: Final = tuple(f"courier{n}" for n in range(WORKERS))

@@ -14,13 +14,13 @@ from rich.progress import track
 from benchmarks.figures import Row, Side, at_most, percentile, ratios
 from benchmarks.receiving import Receiver, receiving
 from benchmarks.stage import Stage
+from gateway.database.encryption import seal
 from gateway.models import Gateway
-from gateway.vault import seal
 from tests.processes.waiting import until
-from webhooks.events import EventType
+from webhooks.events.event_types import EventType
+from webhooks.events.record_events import record_event
 from webhooks.models import Delivery, Endpoint
-from webhooks.services.recording import record_event
-from webhooks.signing import new_secret
+from webhooks.signing.sign import new_secret
 
 ENDPOINTS: Final = 1_000
 RATE: Final = 100  # events a second, over all endpoints

@@ -22,7 +22,7 @@ from benchmarks.figures import Row, Side, at_most, more_than, ratios
 from benchmarks.stage import Stage
 from smallcases.planner import BelowMinimum, minimum_investment, shares_for
 from tests.servers import ROOT
-from tests.smallcases.greedy import greedy as port
+from tests.smallcases.planner.greedy import greedy as port
 
 NAMES: Final = 50
 SEED: Final = 2026

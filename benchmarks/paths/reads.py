@@ -18,7 +18,7 @@ from benchmarks.load import request, shoot
 from benchmarks.paths.create import partner
 from benchmarks.stage import Stage
 from benchmarks.web import rivals
-from gateway.tokens import connected_token
+from gateway.values.tokens import connected_token
 from smallcases.models import Smallcase
 from tests.partner import Partner
 from tests.processes.wire import DistantPartner

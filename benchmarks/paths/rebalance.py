@@ -13,20 +13,20 @@ from rich.progress import track
 
 from benchmarks.figures import Row, Side, at_most
 from benchmarks.stage import Stage
-from gateway import clock
-from gateway.credentials import create_gateway
 from gateway.models import Gateway
+from gateway.partners import clock
+from gateway.partners.credentials import create_gateway
+from smallcases.catalogue.create_smallcases import load_catalogue
+from smallcases.catalogue.selectors import newest_version_of
+from smallcases.catalogue.weights import Weighted
 from smallcases.models import Announcement, Investment, Smallcase
-from smallcases.selectors import newest_version_of
-from smallcases.services.announcing import CHUNK, announce
-from smallcases.services.catalogue import load_catalogue
-from smallcases.services.publishing import publish_rebalance
-from smallcases.weights import Weighted
+from smallcases.rebalancing.publishing import publish_rebalance
+from smallcases.rebalancing.rebalance_notifications import CHUNK, announce
 from tests.smallcases import shelf
-from transactions.portfolio import held
-from transactions.portfolio_payloads import investment
-from webhooks.events import EventType
-from webhooks.services.endpoints import add_endpoint
+from transactions.api.portfolio_payloads import investment
+from transactions.queries.user_portfolio import held
+from webhooks.delivery.endpoints import add_endpoint
+from webhooks.events.event_types import EventType
 
 NAMES: Final = ("INFY", "TCS", "WIPRO", "HCLTECH", "TECHM", "LTTS", "COFORGE", "PERSISTENT", "MPHASIS", "KPITTECH")
 GATEWAYS: Final = 3  # with investors; as many without

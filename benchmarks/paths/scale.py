@@ -17,13 +17,13 @@ from benchmarks.load import request, shoot
 from benchmarks.machine import busy
 from benchmarks.paths.create import partner
 from benchmarks.stage import Stage, connected_to
-from gateway import clock
 from gateway.models import Gateway
-from gateway.tokens import connected_token
+from gateway.partners import clock
+from gateway.values.tokens import connected_token
 from smallcases.models import Smallcase
 from tests.partner import Partner
+from webhooks.delivery.endpoints import add_endpoint
 from webhooks.models import Endpoint
-from webhooks.services.endpoints import add_endpoint
 
 SMALL: Final = 10_000
 CHUNK: Final = 1_000_000  # orders in one transaction

@@ -9,13 +9,13 @@ from django.db import connection
 
 from benchmarks.figures import Row, Side, at_most
 from benchmarks.stage import Stage, connected_to
-from gateway import clock
-from gateway.credentials import create_gateway
 from gateway.models import Account
+from gateway.partners import clock
+from gateway.partners.credentials import create_gateway
 from transactions.tasks import FOLLOWING, following
-from webhooks.lanes import YOUNG_AT_ONCE
-from webhooks.services import delivery
-from webhooks.services.endpoints import add_endpoint
+from webhooks.delivery import dispatcher
+from webhooks.delivery.endpoint_concurrency import YOUNG_AT_ONCE
+from webhooks.delivery.endpoints import add_endpoint
 
 DUE: Final = 100
 # Batches and deliveries of one account and endpoint, `first` to `last`: due at :due, by nobody leased.
@@ -83,7 +83,7 @@ def _claim() -> object:
 
 def _look() -> object:
     """Shown, and nobody takes any."""
-    return delivery.take(room=YOUNG_AT_ONCE, pick=lambda shown: [])
+    return dispatcher.take(room=YOUNG_AT_ONCE, pick=lambda shown: [])
 
 
 def _placed() -> dict[str, int]:

@@ -16,8 +16,8 @@ from django.db import connection
 
 from benchmarks.figures import Row, Side, at_most, interleaved, less_than, ratios
 from benchmarks.stage import Stage
-from gateway import clock
-from gateway.credentials import create_gateway
+from gateway.partners import clock
+from gateway.partners.credentials import create_gateway
 from tests import make
 from tests.servers import ROOT
 

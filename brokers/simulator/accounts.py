@@ -6,9 +6,9 @@ holds an account waits for a row of the gateway's, so a reset may come with batc
 
 from django.db.models import QuerySet
 
-from brokers.port import Login
+from brokers.ports.broker import Login
 from brokers.simulator.models import SimAccount
-from gateway.compiled import compiled, first
+from gateway.database.compiled import compiled, first
 from gateway.models import Gateway
 
 

@@ -9,9 +9,9 @@ from typing import Final
 from django.db.models import QuerySet
 from django.db.transaction import atomic
 
-from brokers.charges import Tariff
-from brokers.port import Ack, Holding, Login, LoginEnded, LoginRefused, NewOrder, Report
-from brokers.simulator import accounts, books, link
+from brokers.market.charges import Tariff
+from brokers.ports.broker import Ack, Holding, Login, LoginEnded, LoginRefused, NewOrder, Report
+from brokers.simulator import accounts, books, link_faults
 from brokers.simulator.matching import bring_up_to_date, cancel
 from brokers.simulator.models import SimAccount, SimOrder
 from brokers.simulator.personas import (
@@ -25,8 +25,8 @@ from brokers.simulator.personas import (
     persona_of,
     treatments,
 )
-from gateway.compiled import compiled
-from gateway.updating import insert_each
+from gateway.database.compiled import compiled
+from gateway.database.updating import insert_each
 
 _REFUSALS: Final = {
     "adapterError": "The broker could not be reached.",
@@ -82,12 +82,12 @@ class SimulatedBroker:
         """The unique ref makes the second placing of an order write nothing."""
         persona = persona_of(login.client_id)
         fates = treatments(persona, forced=login.token, count=len(basket))
-        link.before(line_of(persona))
+        link_faults.before(line_of(persona))
         with atomic(durable=True):
             account = _locked(login)
             taken = [(new, fate) for new, fate in zip(basket, fates, strict=True) if not fate.refused]
             insert_each([_booked(account, new, fate, now) for new, fate in taken], pass_over_known=True)
-        link.after(line_of(persona))
+        link_faults.after(line_of(persona))
         return [
             _ack(new.ref, fate) for new, fate in zip(basket, fates, strict=True) if fate.refused or fate.silence is None
         ]
@@ -95,8 +95,8 @@ class SimulatedBroker:
     def order_book(self, login: Login, refs: Sequence[str], *, now: datetime) -> Sequence[Report]:
         with atomic(durable=True):
             orders = self._up_to_date(login, refs, now)
-        said = [link.heard(order) for order in orders if not link.is_silent(order, now)]
-        return link.echoed(line_of(persona_of(login.client_id)), said)
+        said = [link_faults.heard(order) for order in orders if not link_faults.is_silent(order, now)]
+        return link_faults.echoed(line_of(persona_of(login.client_id)), said)
 
     def cancel(self, login: Login, refs: Sequence[str], *, now: datetime) -> None:
         with atomic(durable=True):
@@ -148,6 +148,6 @@ def _booked(account: SimAccount, new: NewOrder, fate: Treatment, now: datetime) 
         placed_at=now,
         fate=fate.fate.value,
         fate_code=fate.error_code,
-        silent_until=link.silent_until(fate.silence, now),
+        silent_until=link_faults.silent_until(fate.silence, now),
         garbled=fate.garbled,
     )

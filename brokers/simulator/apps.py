@@ -1,6 +1,6 @@
 from django.apps import AppConfig
 
-from gateway.contributions import register_invariants
+from gateway.monitoring.contributions import register_invariants
 
 
 class SimulatorConfig(AppConfig):
@@ -11,4 +11,4 @@ class SimulatorConfig(AppConfig):
     verbose_name = "Simulated brokers' own record"
 
     def ready(self) -> None:
-        register_invariants(self.label, "brokers.simulator.invariants.INVARIANTS")
+        register_invariants(self.label, "brokers.simulator.book_invariants.INVARIANTS")

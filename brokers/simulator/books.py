@@ -9,13 +9,13 @@ from typing import Final
 
 from django.db.models import Case, Count, DecimalField, F, IntegerField, Q, QuerySet, Sum, When
 
-from brokers.charges import Tariff, charges
-from brokers.port import Holding, OrderType, Side
-from brokers.prices import within_band
-from brokers.quotes import Quote
+from brokers.market.charges import Tariff, charges
+from brokers.market.prices import within_band
+from brokers.market.quotes import Quote
+from brokers.ports.broker import Holding, OrderType, Side
 from brokers.simulator.models import SimAccount, SimOrder, SimTrade, Status
-from gateway.compiled import compiled
-from gateway.money import average, rupees
+from gateway.database.compiled import compiled
+from gateway.values.money import average, rupees
 
 MONEY = DecimalField(max_digits=20, decimal_places=2)
 IS_BUY = Q(side=Side.BUY.value)

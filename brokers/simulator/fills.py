@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from brokers.port import BrokerStatus, OrderType, Side, Validity
-from brokers.prices import minutes
+from brokers.market.prices import minutes
+from brokers.ports.broker import BrokerStatus, OrderType, Side, Validity
 from brokers.simulator.personas import Fate
 
 STEPS: Final = 5

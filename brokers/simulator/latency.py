@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from brokers.hours import Market
+from brokers.market.hours import Market
 
 
 def arrival(placed_at: datetime, latency: timedelta, market: Market) -> datetime | None:

@@ -8,19 +8,19 @@ from hashlib import blake2b
 from itertools import accumulate
 from typing import Final
 
-from brokers.calendar import market_of
-from brokers.charges import Tariff, charges
-from brokers.hours import Market
-from brokers.port import OrderType, Side, Validity
-from brokers.quotes import Quote, quotes
+from brokers.market.calendar import market_of
+from brokers.market.charges import Tariff, charges
+from brokers.market.hours import Market
+from brokers.market.quotes import Quote, quotes
+from brokers.ports.broker import OrderType, Side, Validity
 from brokers.simulator import books
 from brokers.simulator.books import CHECK_HOLDINGS, MARGINS_EXCEEDED, Balances
 from brokers.simulator.fills import Fill, Progress, Working, progress
 from brokers.simulator.latency import arrival
 from brokers.simulator.models import SimAccount, SimOrder, SimTrade, Status
 from brokers.simulator.personas import Fate
-from gateway.money import average
-from gateway.updating import insert_each, update_each
+from gateway.database.updating import insert_each, update_each
+from gateway.values.money import average
 
 WRITTEN = [
     "status",

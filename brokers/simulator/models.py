@@ -6,7 +6,7 @@ Orders and trades of an account are written by whoever holds its row locked (acc
 from django.db import models
 from django.db.models import F, Q
 
-from brokers.port import BrokerStatus, Side
+from brokers.ports.broker import BrokerStatus, Side
 from gateway.models import Gateway
 
 

@@ -8,8 +8,8 @@ from typing import Any, Final
 from django import template
 from django.urls import reverse
 
-from gateway import badges
-from gateway.jobs import Job
+from gateway.console import badges
+from gateway.queue.enqueue import Job
 
 register = template.Library()
 LISTS: Final = {
@@ -43,7 +43,7 @@ PLACES: Final = (
     ("gateway.view_gateway", "gateway_gateway_changelist", "Gateways"),
     ("gateway.view_auditentry", "gateway_auditentry_changelist", "Audit trail"),
 )
-# What the lists count to (gateway.console).
+# What the lists count to (gateway.console.read_only_admin).
 NARROWED: Final = {
     Job.PLACE_BATCHES: "?status__exact=QUEUED",
     Job.SYNC_BATCHES: "?status__exact=PLACED",

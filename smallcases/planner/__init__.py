@@ -17,9 +17,9 @@ its shares cost is its *worth*. Three promises say how near the one comes to the
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 
-from brokers.port import Side
-from gateway.errors import Invalid
-from gateway.money import PAISA
+from brokers.ports.broker import Side
+from gateway.values.errors import Invalid
+from gateway.values.money import PAISA
 from smallcases.planner.exact import NOTHING, WHOLE, Rupees, Shares, by_weight, filled, one_of_each, value
 from smallcases.planner.whole import gaps, in_balance, in_whole_shares, rounded_up, within_quota
 

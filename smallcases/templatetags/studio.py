@@ -5,8 +5,8 @@ from typing import Any, Final
 
 from django import template
 
-from gateway.money import grouped
-from smallcases.drafts import plain
+from gateway.values.money import grouped
+from smallcases.rebalancing.drafts import plain
 
 register = template.Library()
 PLACES: Final = 4

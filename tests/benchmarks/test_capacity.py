@@ -12,8 +12,8 @@ from django.apps import apps
 from benchmarks import capacity
 from benchmarks import capacity_model as model
 from benchmarks.queueing import simulate
-from gateway import idempotency
-from webhooks.services import forgetting
+from gateway.api import idempotency
+from webhooks.events import retention
 
 LOAD = model.Load(orders_per_day=1_000_000, endpoints=2, gateways=4)
 RATES = model.Rates(web=200.0, worker_orders=400.0, courier=300.0)
@@ -54,7 +54,7 @@ class TestRowsADay:
         }
 
     def test_stay_for_as_long_as_the_gateway_keeps_them(self) -> None:
-        assert forgetting.CHUNK * forgetting.CHUNKS_AT_ONCE == model.FORGOTTEN_AN_HOUR
+        assert retention.CHUNK * retention.CHUNKS_AT_ONCE == model.FORGOTTEN_AN_HOUR
         assert timedelta(days=model.KEYS_KEPT_DAYS) == idempotency.KEPT
 
 

@@ -11,10 +11,10 @@ from django.urls import resolve
 
 from benchmarks import month
 from benchmarks.paths import console, tradebook
-from smallcases.services.catalogue import load_catalogue
+from smallcases.catalogue.create_smallcases import load_catalogue
 from tests.smallcases import shelf
 from transactions.models import Batch, Order
-from transactions.tradebook.reading import examine
+from transactions.reconciliation.tradebook.file_reader import examine
 from webhooks.models import Delivery, Event
 
 KNOWN = {"largest": 1, "smallest": 6, "endpoint": 3, "ticker": "WIPRO"}

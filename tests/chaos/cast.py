@@ -54,10 +54,10 @@ def make(partners: int, url: str) -> list[dict[str, Any]]:
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gateway.settings")
     django.setup()
-    from gateway import clock
-    from gateway.credentials import create_gateway
-    from webhooks.events import EventType
-    from webhooks.services.endpoints import add_endpoint
+    from gateway.partners import clock
+    from gateway.partners.credentials import create_gateway
+    from webhooks.delivery.endpoints import add_endpoint
+    from webhooks.events.event_types import EventType
 
     now: Final = clock.wall()
     made = []

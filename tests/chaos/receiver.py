@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Final
 
-from webhooks.verifying import NotGenuine, verify_checksum, verify_signature
+from webhooks.signing.verify import NotGenuine, verify_checksum, verify_signature
 
 # A partner in a bad mood is so with most hits, not with all: an endpoint that fails for days is disabled.
 BAD: Final = 0.7

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.credentials import Credentials
+from gateway.partners.credentials import Credentials
 from tests.partner import Partner
 
 

@@ -5,7 +5,7 @@ from standardwebhooks import Webhook
 from tests.flows import stage
 from tests.partner import Partner
 from tests.receiver import Receiver
-from webhooks.signing import checksum
+from webhooks.signing.sign import checksum
 
 
 class TestAHappyBasket:

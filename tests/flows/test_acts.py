@@ -4,7 +4,7 @@ from typing import Final
 
 import pytest
 
-from brokers.simulator.acts import Act
+from brokers.simulator.order_actions import Act
 from tests.flows import stage
 from tests.partner import Partner
 from tests.receiver import Receiver

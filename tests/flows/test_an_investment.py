@@ -9,7 +9,7 @@ from tests import make
 from tests.investor import Investor
 from tests.partner import Partner
 from tests.receiver import Receiver
-from webhooks.events import EventType
+from webhooks.events.event_types import EventType
 from webhooks.models import Endpoint
 
 pytestmark = pytest.mark.usefixtures("now")  # SIPs have dates

@@ -9,16 +9,16 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from brokers.simulator.models import SimTrade
-from gateway import clock
-from gateway.errors import GatewayError
+from gateway.partners import clock
+from gateway.values.errors import GatewayError
 from smallcases.models import Investment, InvestmentFill, Smallcase
 from tests import make
 from tests.examples import examples
 from tests.investor import Investor
 from tests.partner import Partner
+from transactions.domain.statuses import OrderStatus
+from transactions.execution.mark_complete import mark_complete
 from transactions.models import Batch, Order
-from transactions.services.closing import mark_complete
-from transactions.states import OrderStatus
 
 VERSIONS = ({"INFY": "50", "TCS": "50"}, {"INFY": "20", "ITC": "80"}, {"TCS": "10", "ITC": "30", "HDFCBANK": "60"})
 ACTIONS = ("partial", "reject", "cancel", "hang", "late-fill")

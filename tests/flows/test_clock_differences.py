@@ -6,7 +6,7 @@ from typing import Any
 import jwt
 import pytest
 
-from gateway import clock
+from gateway.partners import clock
 from tests.partner import Answer, Partner
 
 CATALOGUE = "/v1/{gateway}/engine/smallcases"

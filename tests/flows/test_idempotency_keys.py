@@ -11,10 +11,10 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from brokers.models import Instrument
-from gateway.idempotency import KEPT, LEASE
+from gateway.api.idempotency import KEPT, LEASE
 from gateway.models import Gateway, IdempotentRequest
+from smallcases.api.manager_tokens import issue_token
 from smallcases.models import Version
-from smallcases.services.manager_tokens import issue_token
 from tests import make
 from tests.flows import stage
 from tests.partner import BASKET, Answer, Partner
@@ -223,7 +223,7 @@ class TestAnAnswerThatMayPass:
 
     def test_of_a_bug_is_not_kept(self, partner: Partner, monkeypatch: pytest.MonkeyPatch) -> None:
         with monkeypatch.context() as broken:
-            broken.setattr("transactions.payloads.created", None)
+            broken.setattr("transactions.api.payloads.created", None)
             assert keyed(partner).status == 500
         (made,) = Transaction.objects.all()
 

@@ -12,7 +12,7 @@ from tests.investor import Investor
 from tests.partner import Partner
 from tests.receiver import Receiver
 from transactions.models import Batch
-from webhooks.events import EventType
+from webhooks.events.event_types import EventType
 from webhooks.models import Endpoint
 
 pytestmark = pytest.mark.usefixtures("now")  # SIPs have dates

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import pytest
 
-from brokers.registry import BROKERS
+from brokers.ports.registry import BROKERS
 from tests.flows import stage
 from tests.flows.refusal import assert_refused
 from tests.partner import Partner

@@ -7,8 +7,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from gateway import limits
-from smallcases.services.manager_tokens import issue_token
+from gateway.api import rate_limits
+from smallcases.api.manager_tokens import issue_token
 from tests import make
 from tests.flows import stage
 from tests.partner import Answer, Partner
@@ -135,7 +135,7 @@ class TestWrongSecrets:
         """Another web process has counted the first two; this one was told nothing of it."""
         for _ in range(2):
             self.guess(partner)
-        monkeypatch.setattr(limits, "shut_out", limits.ShutOut())
+        monkeypatch.setattr(rate_limits, "shut_out", rate_limits.ShutOut())
 
         assert self.guess(partner).status == 429
         assert partner.call("GET", MARKET).status == 200

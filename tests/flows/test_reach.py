@@ -4,14 +4,14 @@ from typing import Any, Final
 
 import pytest
 
-from gateway import clock
+from gateway.partners import clock
 from tests.flows import stage
 from tests.partner import Partner
 from tests.receiver import Receiver
+from transactions.domain.sdk_codes import SdkCode
+from transactions.domain.statuses import BatchStatus, OrderStatus, TransactionStatus
+from transactions.execution.mark_complete import mark_complete
 from transactions.models import Batch
-from transactions.sdk import SdkCode
-from transactions.services.closing import mark_complete
-from transactions.states import BatchStatus, OrderStatus, TransactionStatus
 
 FOR_PERSONAS: Final = (
     "happy",

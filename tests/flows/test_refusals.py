@@ -8,8 +8,8 @@ import pytest
 from brokers.models import Instrument
 from tests.flows.refusal import assert_refused, nothing_written
 from tests.partner import Partner
-from transactions.intents import NOT_SERVED
-from transactions.wishes import KINDS
+from transactions.domain.intents import NOT_SERVED
+from transactions.domain.smallcase_order import KINDS
 
 Json = dict[str, Any]
 LINE: Final = {"ticker": "INFY", "quantity": 1, "type": "BUY"}

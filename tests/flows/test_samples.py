@@ -5,17 +5,17 @@ from typing import Any
 
 import pytest
 
-from gateway import clock
-from smallcases.services.publishing import publish_rebalance
+from gateway.partners import clock
+from smallcases.rebalancing.publishing import publish_rebalance
 from tests import make
 from tests.flows.stage import THREE_BUYS
 from tests.investor import Investor
 from tests.partner import Partner
 from tests.receiver import Receiver
 from tests.smallcases import shelf
-from webhooks.events import EventType
+from webhooks.events.event_examples import sample
+from webhooks.events.event_types import EventType
 from webhooks.models import Endpoint, Event
-from webhooks.samples import sample
 
 Json = dict[str, Any]
 WHO_MAY_BE_UNKNOWN = {"smallcaseAuthId", "broker"}  # of a transaction that errored before the login

@@ -8,8 +8,8 @@ from brokers.simulator.personas import Persona
 from tests.flows import stage
 from tests.partner import Partner
 from tests.receiver import Receiver
-from transactions.sdk import SdkCode
-from transactions.services.play import StopAt
+from transactions.domain.sdk_codes import SdkCode
+from transactions.sandbox.scripted_checkout import StopAt
 
 # client id → the orders at the end, the batch from placing to the end
 PERSONAS: Final = {

@@ -9,11 +9,12 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from brokers.charges import Tariff
-from brokers.simulator.acts import Act, Wish, play
-from gateway import audit, clock
-from gateway.errors import GatewayError
+from brokers.market.charges import Tariff
+from brokers.simulator.order_actions import Act, Wish, play
+from gateway.audit import trail
 from gateway.models import Gateway
+from gateway.partners import clock
+from gateway.values.errors import GatewayError
 from smallcases.models import InvestmentFill
 from tests import make
 from tests.examples import examples
@@ -21,11 +22,11 @@ from tests.flows.test_books_balance import signed
 from tests.invariants.world import broken
 from tests.investor import Investor
 from tests.partner import Partner
-from tests.transactions.reconciling import acting, settled, support
+from tests.transactions.reconciliation.reconciling import acting, settled, support
+from transactions.domain.corrections import Truth
+from transactions.domain.statuses import OrderStatus
 from transactions.models import Order, Settlement
-from transactions.services.settling import Hand, approve, undo
-from transactions.settling import Truth
-from transactions.states import OrderStatus
+from transactions.reconciliation.correct_orders import Hand, approve, undo
 
 FREE = Tariff(Decimal(0), Decimal(0))
 PARTS = st.sampled_from(("all", "some", "nothing"))
@@ -137,7 +138,7 @@ def machine(partner: Partner) -> type[RuleBasedStateMachine]:
 
         @invariant()
         def the_audit_chain_holds(self) -> None:
-            assert audit.verify().broken is None
+            assert trail.verify().broken is None
 
         @invariant()
         def no_settlement_that_took_two_was_one_persons(self) -> None:

@@ -6,18 +6,18 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
-from gateway import clock
 from gateway.models import Gateway
+from gateway.partners import clock
 from tests import make
 from tests.flows.stage import connected
 from tests.partner import Partner
 from tests.receiver import Hit, Receiver
 from tests.smallcases.counting import at_most
 from tests.webhooks import ledger
-from webhooks.events import EventType
+from webhooks.delivery.endpoints import add_endpoint, disable, rotate_secret
+from webhooks.events.event_types import EventType
 from webhooks.models import Attempt, Delivery, Endpoint, Event, Replay
-from webhooks.services.endpoints import add_endpoint, disable, rotate_secret
-from webhooks.verifying import verify_checksum
+from webhooks.signing.verify import verify_checksum
 
 Json = dict[str, Any]
 PLANE = "/v1/{gateway}/engine/webhooks"

@@ -4,7 +4,7 @@ from typing import Any
 
 import django
 
-from gateway.supervisor import die_with_parent
+from gateway.embedded.supervisor import die_with_parent
 from tests.fuzz.setting import Setting
 
 

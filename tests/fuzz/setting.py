@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import schemathesis
 
-from gateway.tokens import connected_token, guest_token
+from gateway.values.tokens import connected_token, guest_token
 from tests.fuzz.known import Known
 from tests.processes import stack
 from tests.processes.stack import Stack
@@ -21,7 +21,7 @@ from django.contrib import admin
 from django.contrib.auth import SESSION_KEY, BACKEND_SESSION_KEY, HASH_SESSION_KEY
 from django.contrib.auth.models import User
 from django.contrib.sessions.backends.db import SessionStore
-from smallcases.services.manager_tokens import issue_token
+from smallcases.api.manager_tokens import issue_token
 root = User.objects.create_superuser("{name}")
 store = SessionStore()
 store[SESSION_KEY], store[BACKEND_SESSION_KEY] = str(root.pk), "django.contrib.auth.backends.ModelBackend"

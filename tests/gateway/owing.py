@@ -6,9 +6,9 @@ from django.db.transaction import atomic
 
 from gateway.models import Gateway
 from tests import make
-from webhooks.events import EventType
-from webhooks.services.endpoints import add_endpoint
-from webhooks.services.recording import record_event
+from webhooks.delivery.endpoints import add_endpoint
+from webhooks.events.event_types import EventType
+from webhooks.events.record_events import record_event
 
 
 def gateway_with_endpoint(*, now: datetime) -> Gateway:

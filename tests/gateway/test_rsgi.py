@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gateway import rsgi
-from gateway.middleware import CUT_SHORT
+from gateway.http.middleware import CUT_SHORT
 from gateway.rsgi import Body, Door, environ_of
 
 

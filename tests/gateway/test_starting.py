@@ -10,7 +10,7 @@ WORKER: Final = """
 import sys
 from gateway.celery import app
 app.loader.import_default_modules()
-print(sorted({"gateway.urls", "gateway.console_site", "transactions.tasks"} & set(sys.modules)))
+print(sorted({"gateway.urls", "gateway.console.site", "transactions.tasks"} & set(sys.modules)))
 """
 FORKING: Final = """
 import gc
@@ -31,7 +31,7 @@ print(before, len(admin.site._registry) > 10)
 """
 WEB: Final = """
 import gc, os, sys, threading
-from gateway import metrics, web
+from gateway.telemetry import metrics; from gateway import web
 web.load()
 from django.contrib import admin
 from django.db import connection

@@ -5,8 +5,8 @@ import pytest
 from django.test import TestCase
 from pytest_django import DjangoDbBlocker
 
-from brokers.loading import load, read_instruments
 from brokers.management.commands.load_instruments import SHIPPED
+from brokers.market.instrument_files import load, read_instruments
 from tests.invariants.world import World, much_that_happened
 from tests.receiver import Receiver
 

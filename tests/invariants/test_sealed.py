@@ -4,7 +4,7 @@ from django.apps import apps
 from django.db.models import CharField, JSONField, TextField
 from django.db.models.functions import Cast
 
-from gateway.resealing import sealed_columns
+from gateway.partners.reencryption import sealed_columns
 from tests.invariants.world import World
 
 SEAL = "gAAAAA"  # how every Fernet token begins

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from django.db.models import F
 
-from gateway import clock
+from gateway.partners import clock
 from smallcases.models import Announcement, Constituent, Investment, InvestmentFill, Sip
 from tests import make
 from tests.invariants.world import World, broken, smallcase_of

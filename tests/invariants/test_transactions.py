@@ -7,18 +7,18 @@ import pytest
 from django.db.models import F
 
 from brokers.simulator.models import SimOrder, SimTrade
-from gateway import clock
 from gateway.models import Account, Gateway
+from gateway.partners import clock
 from smallcases.models import InvestmentFill
 from tests import make
 from tests.invariants.world import World, broken
-from transactions.intents import Intent
-from transactions.invariants.statuses import folded
+from transactions.domain.intents import Intent
+from transactions.domain.statuses import OrderStatus, batch_status
+from transactions.invariants.status_invariants import folded
 from transactions.models import Batch, Order, Transaction
-from transactions.states import OrderStatus, batch_status
-from webhooks.events import EventType
+from webhooks.events.event_types import EventType
+from webhooks.events.retention import forget_old
 from webhooks.models import Event
-from webhooks.services.forgetting import forget_old
 
 LONG_AGO = timedelta(hours=1)
 EXECUTED = (OrderStatus.REJECTED, OrderStatus.CANCELLED, OrderStatus.CANCELLED_AMO)

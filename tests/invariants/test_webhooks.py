@@ -2,12 +2,12 @@
 
 from datetime import datetime, timedelta
 
-from gateway import clock
+from gateway.partners import clock
 from tests import make
 from tests.invariants.world import World, broken
-from webhooks.events import EventType
+from webhooks.delivery.endpoints import add_endpoint
+from webhooks.events.event_types import EventType
 from webhooks.models import Attempt, Delivery, DeliveryStatus, Endpoint, Event, Replay
-from webhooks.services.endpoints import add_endpoint
 
 HOUR = timedelta(hours=1)
 

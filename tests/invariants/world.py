@@ -8,32 +8,33 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from brokers.port import OrderType, Side
-from gateway import clock
-from gateway.checkup import Scope, examine
-from gateway.contributions import invariants
+from brokers.ports.broker import OrderType, Side
 from gateway.models import Account, Gateway
+from gateway.monitoring.contributions import invariants
+from gateway.monitoring.invariant_checks import Scope, examine
+from gateway.partners import clock
 from smallcases.models import Announcement, Investment, Sip, Smallcase
-from smallcases.services import announcing, sips
-from smallcases.services.sips import SipWish
-from smallcases.sip import ist_day
+from smallcases.rebalancing import rebalance_notifications
+from smallcases.sips import sip_changes
+from smallcases.sips.schedule import ist_day
+from smallcases.sips.sip_changes import SipWish
 from tests import make
 from tests.receiver import Receiver
-from transactions.baskets import Security
-from transactions.intents import Intent
+from transactions.checkout.broker_login import log_in, walk_away
+from transactions.checkout.confirm import Choices, confirm
+from transactions.domain.basket import Security
+from transactions.domain.intents import Intent
+from transactions.domain.sdk_codes import SdkCode
+from transactions.domain.smallcase_order import Choices as SmallcaseChoices
+from transactions.domain.smallcase_order import OrderKind, SmallcaseWish
+from transactions.domain.statuses import BatchStatus
+from transactions.lifecycle.create import Wanted, create_transaction
+from transactions.lifecycle.fail import SdkError
 from transactions.models import Batch, Order, Transaction
-from transactions.sdk import SdkCode
-from transactions.services.checkout import log_in, walk_away
-from transactions.services.confirming import Choices, confirm
-from transactions.services.failing import SdkError
-from transactions.services.intake import Wanted, create_transaction
-from transactions.states import BatchStatus
-from transactions.wishes import Choices as SmallcaseChoices
-from transactions.wishes import OrderKind, SmallcaseWish
-from webhooks.client import ClientOptions
-from webhooks.events import EventType
-from webhooks.services.delivery import Courier
-from webhooks.services.endpoints import add_endpoint
+from webhooks.delivery.client import ClientOptions
+from webhooks.delivery.dispatcher import Courier
+from webhooks.delivery.endpoints import add_endpoint
+from webhooks.events.event_types import EventType
 
 BUYS = (Security("INFY", 10, Side.BUY), Security("TCS", 5, Side.BUY))
 RESTING = (Security("INFY", 10, Side.BUY, OrderType.LIMIT, price=Decimal("1000.00")),)
@@ -74,9 +75,9 @@ class World:
                 work_on = make.placed if batch.status == BatchStatus.QUEUED else make.followed_up
                 work_on(batch)
             for told in Announcement.objects.filter(gateway=self.gateway, due_at__lte=self.now()):
-                announcing.announce(row=told.pk, attempt=told.attempts)
+                rebalance_notifications.announce(row=told.pk, attempt=told.attempts)
             for sip in Sip.objects.filter(gateway=self.gateway, due_at__lte=self.now()):
-                sips.tell_due(row=sip.pk, attempt=sip.attempts)
+                sip_changes.tell_due(row=sip.pk, attempt=sip.attempts)
             self.courier.deliver_all()
 
     def later(self, **by: float) -> None:

@@ -8,8 +8,8 @@ from celery import current_app
 from django.core.management.color import no_style
 from django.db import connection
 
-from brokers.loading import load, read_instruments
 from brokers.management.commands.load_instruments import SHIPPED
+from brokers.market.instrument_files import load, read_instruments
 from tests.isolation.scene import Scene, scene, tables
 
 

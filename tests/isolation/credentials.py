@@ -11,8 +11,8 @@ from typing import Any, Final
 
 import jwt
 
-from gateway import clock
-from gateway.tokens import connected_token, guest_token
+from gateway.partners import clock
+from gateway.values.tokens import connected_token, guest_token
 from tests import make
 from tests.isolation.scene import Scene
 from tests.partner import Partner

@@ -8,19 +8,19 @@ from django.contrib.auth.models import User
 from django.db.models import Model
 
 from brokers.models import Instrument
-from gateway import clock
-from gateway.credentials import retire, rotate
 from gateway.models import Gateway
-from smallcases.services.manager_tokens import issue_token
+from gateway.partners import clock
+from gateway.partners.credentials import retire, rotate
+from smallcases.api.manager_tokens import issue_token
 from tests import make
 from tests.flows import stage
 from tests.investor import Investor
 from tests.partner import Partner
 from tests.smallcases import shelf
 from transactions.models import Transaction
+from webhooks.delivery.endpoints import add_endpoint
+from webhooks.events.replay import Span, start_replay
 from webhooks.models import Event
-from webhooks.services.endpoints import add_endpoint
-from webhooks.services.replaying import Span, start_replay
 
 RESTING: Final = ({"ticker": "INFY", "quantity": 10, "type": "BUY", "orderType": "LIMIT", "price": 990},)
 BASKET: Final = ({"ticker": "INFY", "quantity": 10, "type": "BUY"},)

@@ -20,7 +20,7 @@ import psycopg2  # type: ignore[import-untyped]
 import redis
 from cryptography.fernet import Fernet
 
-from gateway import supervisor
+from gateway.embedded import supervisor
 from tests import moved_clock
 from tests.processes.waiting import until
 from tests.processes.wire import DistantPartner

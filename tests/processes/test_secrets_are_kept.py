@@ -20,7 +20,7 @@ from tests.processes.waiting import until
 from tests.processes.wire import DistantPartner
 from tests.receiver import Receiver
 from tests.servers import Server, free_port, redis_server
-from transactions.services.binding import challenge_of
+from transactions.checkout.browser_binding import challenge_of
 
 pytestmark = pytest.mark.servers
 PIN: Final = "pin-of-happy-5150"
@@ -33,9 +33,9 @@ KEY: Final = "a-key-of-one-request"
 VERIFIER: Final = "verifier-of-a-page-that-opens-a-checkout-08a3f"
 DATABASE_PASSWORD, QUEUE_PASSWORD = "database-password-11a7", "queue-password-22b8"
 ROTATE: Final = """
-from gateway.credentials import retire, rotate
+from gateway.partners.credentials import retire, rotate
 from gateway.models import Gateway
-from webhooks.services.endpoints import rotate_secret
+from webhooks.delivery.endpoints import rotate_secret
 g = Gateway.objects.get(name={name!r})
 print(rotate(g, kind="api"), rotate(g, kind="jwt"), rotate_secret(g.endpoints.get()))
 """

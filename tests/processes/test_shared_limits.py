@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.limits import LEFT_ALONE, PATIENCE
+from gateway.api.rate_limits import LEFT_ALONE, PATIENCE
 from tests.partner import Answer
 from tests.processes import stack
 from tests.processes.stack import Stack, create_database

@@ -10,8 +10,8 @@ import pytest
 from brokers.management.commands.load_instruments import SHIPPED as INSTRUMENTS
 from shop.pages import WEB
 from shop.sandbox import shifted
+from smallcases.catalogue.weights import Weighted, problems
 from smallcases.management.commands.load_smallcases import SHIPPED as SMALLCASES
-from smallcases.weights import Weighted, problems
 
 CATALOGUE = json.loads(Path(SMALLCASES).read_text())
 

@@ -8,14 +8,14 @@ from typing import Any, Final
 
 from django.contrib.auth.models import Permission, User
 
-from brokers.port import Side
+from brokers.ports.broker import Side
 from gateway.models import Account, Gateway
-from smallcases.loading import Draft
+from smallcases.catalogue.create_smallcases import load_catalogue
+from smallcases.catalogue.selectors import newest_version_of
+from smallcases.catalogue.smallcase_files import Draft
+from smallcases.catalogue.weights import Weighted
 from smallcases.models import Investment, InvestmentFill, Smallcase, Version
-from smallcases.selectors import newest_version_of
-from smallcases.services.catalogue import load_catalogue
-from smallcases.services.publishing import publish_rebalance
-from smallcases.weights import Weighted
+from smallcases.rebalancing.publishing import publish_rebalance
 
 LAUNCHED: Final = date(2026, 11, 2)  # a Monday
 PUBLISHED: Final = datetime(2026, 11, 10, 6, tzinfo=UTC)  # a Tuesday, 11:30 IST

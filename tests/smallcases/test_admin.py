@@ -4,9 +4,9 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from gateway import clock
+from gateway.partners import clock
 from smallcases.models import Announcement, Investment, InvestmentFill, Smallcase, Version
-from smallcases.services.indexing import index_smallcases
+from smallcases.portfolio.daily_index import index_smallcases
 from tests import make
 from tests.smallcases import shelf
 

@@ -5,12 +5,12 @@ import pytest
 from django.core.management import CommandError, call_command
 from rest_framework.authtoken.models import Token
 
+from smallcases.api.manager_tokens import kept_form
 from smallcases.models import Announcement, IndexValue, Smallcase, Version
-from smallcases.services.manager_tokens import kept_form
 from tests import make
 from tests.smallcases import shelf
+from tests.smallcases.catalogue.test_smallcase_files import WHOLE, of
 from tests.smallcases.conftest import Write
-from tests.smallcases.test_loading import WHOLE, of
 
 pytestmark = pytest.mark.usefixtures("instruments")
 CSV = "ticker,weight\nINFY,50\nWIPRO,50\n"

@@ -10,17 +10,17 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from brokers.models import Instrument
-from brokers.port import Side
-from gateway.credentials import Credentials
+from brokers.ports.broker import Side
 from gateway.models import Gateway
+from gateway.partners.credentials import Credentials
 from tests import make
 from tests.partner import Partner
-from transactions.baskets import Security
+from transactions.domain.basket import Security
+from transactions.execution import place_and_poll
+from transactions.execution.place_and_poll import follow, place
 from transactions.models import Batch
-from transactions.services import execution
-from transactions.services.execution import follow, place
+from webhooks.delivery.endpoints import add_endpoint
 from webhooks.models import Event
-from webhooks.services.endpoints import add_endpoint
 
 BRACKETS: Final = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE", "ROLLBACK")
 
@@ -162,7 +162,7 @@ class TestExecutingABasketOfAHundred:
     ) -> None:
         """The simulated broker's own books are read and written for each account: nine statements, two of
         which lock it."""
-        monkeypatch.setattr(execution, "CALLS_SECONDS", 60)
+        monkeypatch.setattr(place_and_poll, "CALLS_SECONDS", 60)
         statements = self.executed(credentials.gateway, baskets=10, side=Side.BUY)
 
         statements.assert_at_most(26 + 9 * 9)

@@ -6,10 +6,10 @@ from datetime import datetime
 from django.db.transaction import atomic
 
 from gateway.models import Gateway
-from webhooks.events import EventType
+from webhooks.delivery.endpoints import add_endpoint
+from webhooks.events.event_types import EventType
+from webhooks.events.record_events import record_event
 from webhooks.models import Delivery, Endpoint, Event
-from webhooks.services.endpoints import add_endpoint
-from webhooks.services.recording import record_event
 
 AUTH_ID = "5d8dc01c1446386d96c4832f"
 

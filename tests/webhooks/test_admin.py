@@ -8,14 +8,14 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
-from gateway import clock
 from gateway.models import Gateway
+from gateway.partners import clock
 from tests import make
 from tests.smallcases.counting import at_most
 from tests.webhooks import ledger
+from webhooks.delivery.endpoints import disable
+from webhooks.events.replay import Span, start_replay
 from webhooks.models import Attempt, Delivery, Endpoint, Event, Replay
-from webhooks.services.endpoints import disable
-from webhooks.services.replaying import Span, start_replay
 
 PAGES = ("endpoint", "event", "delivery", "attempt", "replay")
 

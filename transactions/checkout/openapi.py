@@ -4,9 +4,9 @@ from typing import Final
 
 from drf_spectacular.utils import extend_schema
 
-from gateway.openapi import BOOLEAN, INTEGER, MOMENT, answer, nullable, obj, one_of, text
+from gateway.api.openapi import BOOLEAN, INTEGER, MOMENT, answer, nullable, obj, one_of, text
+from transactions.api.openapi import OBJECT_ID, SDK_RESPONSE
 from transactions.checkout import serializers
-from transactions.openapi import OBJECT_ID, SDK_RESPONSE
 
 _ERROR: Final = obj({"code": INTEGER, "message": text()}, closed=False)
 OPEN: Final = extend_schema(

@@ -10,23 +10,22 @@ key the page learns `done` or the code, and the partner's server reads the rest 
 
 from datetime import datetime
 
-from transactions import selectors
-from transactions.checkout import payloads
+from transactions.checkout import browser_binding, payloads, sessions
 from transactions.checkout.payloads import Wire
 from transactions.models import CheckoutSession
-from transactions.services import binding, sessions
+from transactions.queries import selectors
 
 
 def outcome_for(session: CheckoutSession, *, verifier: str, code: str, left: bool, now: datetime) -> Wire:
     """`left`: the window is gone. What nobody has logged in to ends with that, if the opener says so."""
-    is_opener = binding.is_opener(session, verifier)
+    is_opener = browser_binding.is_opener(session, verifier)
     if left and is_opener:
         sessions.leave_before_login(session=session, now=now)
     sessions.notice_expiry(session=session, now=now)
     told = payloads.outcome(session, selectors.orders_of(session.transaction), now)
     if left and told["state"] == "open":
         told = payloads.walked_away(session, told)
-    has_both = is_opener and binding.may_have_result(session, code, now=now)
-    if has_both and payloads.is_final(told) and binding.use_result_code(session):
+    has_both = is_opener and browser_binding.may_have_result(session, code, now=now)
+    if has_both and payloads.is_final(told) and browser_binding.use_result_code(session):
         return told
     return payloads.without_result(told)

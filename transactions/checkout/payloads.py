@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from gateway.wire import timestamp
-from transactions import payloads
+from gateway.values.timestamps import timestamp
+from transactions.api import payloads
+from transactions.domain.sdk_codes import SdkCode
+from transactions.domain.statuses import OrderStatus, TransactionStatus
+from transactions.lifecycle.fail import LIVE
 from transactions.models import CheckoutSession, Order
-from transactions.sdk import SdkCode
-from transactions.services.failing import LIVE
-from transactions.states import OrderStatus, TransactionStatus
 
 Wire = dict[str, Any]
 PLACING: Final = timedelta(seconds=6)  # that confirmed orders have to reach the broker before the SDK resolves

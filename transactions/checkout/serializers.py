@@ -7,12 +7,12 @@ from urllib.parse import urlsplit
 
 from rest_framework import serializers
 
-from brokers.registry import BROKERS
-from gateway.errors import Invalid
-from gateway.fields import Body, Choice, Matching, Text, Truth
-from gateway.ids import OBJECT_ID
-from transactions.modes import Mode
-from transactions.services.sessions import Door
+from brokers.ports.registry import BROKERS
+from gateway.api.fields import Body, Choice, Matching, Text, Truth
+from gateway.values.errors import Invalid
+from gateway.values.ids import OBJECT_ID
+from transactions.checkout.sessions import Door
+from transactions.domain.checkout_modes import Mode
 
 DIGEST: Final = re.compile(r"[A-Za-z0-9_-]{43}")  # base64url of 256 bits, without padding
 VERIFIER: Final = re.compile(r"[A-Za-z0-9._~-]{43,128}")  # RFC 7636, 4.1

@@ -1,6 +1,7 @@
 from django.urls import path, register_converter
 
-from transactions.checkout import api, scdk, screens
+from transactions.checkout import sdk_files, views
+from transactions.checkout.pages import screens
 
 
 class _Token:
@@ -17,8 +18,8 @@ class _Token:
 register_converter(_Token, "session")
 
 urlpatterns = [
-    path("checkout/<gateway:gateway>/sessions", api.Sessions.as_view()),
-    path("checkout/<gateway:gateway>/sessions/outcome", api.Outcome.as_view()),
+    path("checkout/<gateway:gateway>/sessions", views.Sessions.as_view()),
+    path("checkout/<gateway:gateway>/sessions/outcome", views.Outcome.as_view()),
     path("checkout/s/<session:token>/", screens.Show.as_view(), name="checkout"),
     path("checkout/s/<session:token>/broker", screens.ChooseBroker.as_view(), name="checkout-broker"),
     path("checkout/s/<session:token>/no-broker", screens.FindNoBroker.as_view(), name="checkout-no-broker"),
@@ -27,7 +28,7 @@ urlpatterns = [
     path("checkout/s/<session:token>/status", screens.Status.as_view(), name="checkout-status"),
     path("checkout/s/<session:token>/mark-complete", screens.MarkComplete.as_view(), name="checkout-mark-complete"),
     path("checkout/s/<session:token>/leave", screens.Leave.as_view(), name="checkout-leave"),
-    path("scdk/2.0.0/scdk.js", scdk.script, name="scdk"),
-    path("scdk/2.0.0/scdk.d.ts", scdk.declarations),
-    path("scdk/2.0.0/opening", scdk.opening),
+    path("scdk/2.0.0/scdk.js", sdk_files.script, name="scdk"),
+    path("scdk/2.0.0/scdk.d.ts", sdk_files.declarations),
+    path("scdk/2.0.0/opening", sdk_files.opening),
 ]

@@ -2,11 +2,11 @@
 
 from typing import Final
 
-from transactions.invariants import both_sides, settlements, statuses, telling
+from transactions.invariants import correction_invariants, event_invariants, fill_invariants, status_invariants
 
 INVARIANTS: Final = (
-    *statuses.INVARIANTS,
-    *both_sides.INVARIANTS,
-    *settlements.INVARIANTS,
-    *telling.INVARIANTS,
+    *status_invariants.INVARIANTS,
+    *fill_invariants.INVARIANTS,
+    *correction_invariants.INVARIANTS,
+    *event_invariants.INVARIANTS,
 )

@@ -8,9 +8,9 @@ from django import template
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString
 
-from brokers.registry import BrokerProfile
-from transactions.checkout import formats
-from transactions.checkout.texts import ENGLISH
+from brokers.ports.registry import BrokerProfile
+from transactions.checkout.pages import indian_formats
+from transactions.checkout.pages.texts import ENGLISH
 
 register = template.Library()
 
@@ -24,7 +24,7 @@ def say(*name: str, **words: Any) -> SafeString:
 
 @register.filter
 def rupees(amount: Decimal | None) -> str:
-    return "" if amount is None else formats.rupees(amount)
+    return "" if amount is None else indian_formats.rupees(amount)
 
 
 @register.filter
@@ -34,22 +34,22 @@ def negated(amount: Decimal) -> Decimal:
 
 @register.filter
 def count(number: int) -> str:
-    return formats.count(number)
+    return indian_formats.count(number)
 
 
 @register.filter
 def day_and_time(moment: datetime | None) -> str:
-    return formats.day_and_time(moment) if moment else ENGLISH["frame.next-open"]
+    return indian_formats.day_and_time(moment) if moment else ENGLISH["frame.next-open"]
 
 
 @register.filter
 def clock_time(moment: datetime) -> str:
-    return formats.clock_time(moment)
+    return indian_formats.clock_time(moment)
 
 
 @register.filter
 def countdown(seconds: int) -> str:
-    return formats.left(seconds)
+    return indian_formats.left(seconds)
 
 
 @register.filter
@@ -60,4 +60,4 @@ def at(mapping: Any, key: str) -> Any:
 
 @register.inclusion_tag("checkout/_mark.html")
 def mark(broker: BrokerProfile) -> dict[str, Any]:
-    return {"mark": formats.mark(broker.key, broker.name)}
+    return {"mark": indian_formats.mark(broker.key, broker.name)}

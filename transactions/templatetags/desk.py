@@ -8,15 +8,15 @@ from typing import Any
 
 from django import template
 
-from gateway.money import grouped
-from transactions.checkout import formats
+from gateway.values.money import grouped
+from transactions.checkout.pages import indian_formats
 
 register = template.Library()
 
 
 @register.filter
 def rupees(amount: Decimal | None) -> str:
-    return "–" if amount is None or amount == "" else formats.rupees(amount)
+    return "–" if amount is None or amount == "" else indian_formats.rupees(amount)
 
 
 @register.filter

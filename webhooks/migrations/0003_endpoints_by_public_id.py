@@ -1,13 +1,13 @@
 from django.db import migrations, models
 
-import gateway.ids
+import gateway.values.ids
 
 
 def name_each(apps, schema_editor):
     """A default fills every row with the same value; each needs its own."""
     endpoints = apps.get_model("webhooks", "Endpoint").objects
     for pk in endpoints.values_list("pk", flat=True):
-        endpoints.filter(pk=pk).update(public_id=gateway.ids.new_object_id())
+        endpoints.filter(pk=pk).update(public_id=gateway.values.ids.new_object_id())
 
 
 class Migration(migrations.Migration):
@@ -20,13 +20,13 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='endpoint',
             name='public_id',
-            field=models.CharField(default=gateway.ids.new_object_id, max_length=24),
+            field=models.CharField(default=gateway.values.ids.new_object_id, max_length=24),
         ),
         migrations.RunPython(name_each, migrations.RunPython.noop, elidable=True),
         migrations.AlterField(
             model_name='endpoint',
             name='public_id',
-            field=models.CharField(default=gateway.ids.new_object_id, max_length=24, unique=True),
+            field=models.CharField(default=gateway.values.ids.new_object_id, max_length=24, unique=True),
         ),
         migrations.AlterField(
             model_name='replay',

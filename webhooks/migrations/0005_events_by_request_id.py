@@ -1,6 +1,6 @@
 from django.db import migrations, models
 
-from gateway.index_building import BuildIndex
+from gateway.database.migration_operations import BuildIndex
 
 
 class Migration(migrations.Migration):

@@ -4,10 +4,10 @@ from typing import Any
 
 from rich.progress import Progress
 
-from brokers.loading import Reading, load, read_instruments
+from brokers.market.instrument_files import Reading, load, read_instruments
 from brokers.models import Instrument
-from gateway.terminal import Command as Door
-from gateway.terminal import console, stop
+from gateway.cli.management_base import Command as Door
+from gateway.cli.management_base import console, stop
 
 SHIPPED = Path(__file__).resolve().parents[2] / "data" / "instruments.csv"
 

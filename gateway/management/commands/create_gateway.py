@@ -4,12 +4,12 @@ from typing import Any
 
 from django.db.transaction import atomic
 
-from gateway import clock
-from gateway.credentials import create_gateway
+from gateway.cli.management_base import Command as Door
 from gateway.models import Gateway
-from gateway.origins import check_origin
-from gateway.terminal import Command as Door
-from webhooks.services.endpoints import NewEndpoint, add_endpoint
+from gateway.partners import clock
+from gateway.partners.credentials import create_gateway
+from gateway.values.origins import check_origin
+from webhooks.delivery.endpoints import NewEndpoint, add_endpoint
 
 
 class Command(Door):

@@ -11,20 +11,20 @@ from django.db.transaction import atomic
 from django.urls import reverse
 from rich.console import Console
 
-from gateway import clock
-from gateway.audit import Actor
-from gateway.credentials import create_gateway
-from gateway.demo.investor import Investor
-from gateway.demo.lost import Lost
-from gateway.demo.partner import Partner, Unexpected
-from gateway.demo.receiver import Receiver
-from gateway.demo.story import CHAPTERS, Story
+from gateway.audit.trail import Actor
+from gateway.cli.management_base import Command as Door
+from gateway.cli.management_base import console, stop
+from gateway.demo.basket_story import CHAPTERS, Story
+from gateway.demo.investment_story import Investor
+from gateway.demo.lost_orders import Lost
+from gateway.demo.partner_client import Partner, Unexpected
+from gateway.demo.webhook_receiver import Receiver
+from gateway.embedded.supervisor import Supervisor, courier, web, worker
 from gateway.management.commands.up import answers, prepare
-from gateway.supervisor import Supervisor, courier, web, worker
-from gateway.terminal import Command as Door
-from gateway.terminal import console, stop
-from webhooks.events import EventType
-from webhooks.services.endpoints import add_endpoint
+from gateway.partners import clock
+from gateway.partners.credentials import create_gateway
+from webhooks.delivery.endpoints import add_endpoint
+from webhooks.events.event_types import EventType
 
 STARTS_WITHIN = 30.0
 

@@ -9,13 +9,13 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from gateway import clock
-from gateway.checkup import SHOWN, Finding, Invariant, Scope, examine
-from gateway.contributions import invariants
-from gateway.moment import one_moment
-from gateway.terminal import Command as Door
-from gateway.terminal import console, gateway_named
-from gateway.wire import timestamp
+from gateway.cli.management_base import Command as Door
+from gateway.cli.management_base import console, gateway_named
+from gateway.database.consistent_snapshot import one_moment
+from gateway.monitoring.contributions import invariants
+from gateway.monitoring.invariant_checks import SHOWN, Finding, Invariant, Scope, examine
+from gateway.partners import clock
+from gateway.values.timestamps import timestamp
 
 
 class Command(Door):

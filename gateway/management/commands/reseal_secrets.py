@@ -3,9 +3,9 @@ from typing import Any, Final
 
 from django.db.transaction import atomic
 
-from gateway.resealing import Resealed, SealedColumn, reseal_column, sealed_columns
-from gateway.terminal import Command as Door
-from gateway.terminal import stop
+from gateway.cli.management_base import Command as Door
+from gateway.cli.management_base import stop
+from gateway.partners.reencryption import Resealed, SealedColumn, reseal_column, sealed_columns
 
 EVERY: Final = 10_000  # values
 SHOWN: Final = 5

@@ -2,12 +2,12 @@ from argparse import ArgumentParser
 from datetime import timedelta
 from typing import Any
 
-from gateway import clock
-from gateway.auth import jwt_secrets
-from gateway.ids import is_object_id
-from gateway.terminal import Command as Door
-from gateway.terminal import gateway_named, stop
-from gateway.tokens import connected_token, guest_token
+from gateway.cli.management_base import Command as Door
+from gateway.cli.management_base import gateway_named, stop
+from gateway.partners import clock
+from gateway.partners.authentication import jwt_secrets
+from gateway.values.ids import is_object_id
+from gateway.values.tokens import connected_token, guest_token
 
 
 class Command(Door):

@@ -9,14 +9,14 @@ from django.conf import settings
 from django.core.management import call_command
 
 from brokers.models import Instrument
-from gateway import clock
-from gateway.demo.site import prepare_site
-from gateway.errors import Conflict
-from gateway.metric_files import clear
-from gateway.operators import first_operator
-from gateway.supervisor import Child, Supervisor, courier, demo_site, web, worker
-from gateway.terminal import Command as Door
-from gateway.terminal import console, stop
+from gateway.cli.management_base import Command as Door
+from gateway.cli.management_base import console, stop
+from gateway.demo.demo_gateway import prepare_site
+from gateway.embedded.first_operator import first_operator
+from gateway.embedded.supervisor import Child, Supervisor, courier, demo_site, web, worker
+from gateway.partners import clock
+from gateway.telemetry.metric_files import clear
+from gateway.values.errors import Conflict
 from smallcases.models import Smallcase
 
 

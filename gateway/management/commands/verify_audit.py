@@ -2,9 +2,9 @@ import re
 from argparse import ArgumentParser, ArgumentTypeError
 from typing import Any
 
-from gateway import audit
-from gateway.terminal import Command as Door
-from gateway.terminal import stop
+from gateway.audit import trail
+from gateway.cli.management_base import Command as Door
+from gateway.cli.management_base import stop
 
 
 def kept_head(text: str) -> tuple[int, str]:
@@ -32,7 +32,7 @@ class Command(Door):
         )
 
     def act(self, *, head: list[tuple[int, str]], **_: Any) -> None:
-        verdict = audit.verify(expected=head)
+        verdict = trail.verify(expected=head)
         if verdict.broken:
             stop(f"{verdict.broken} The {verdict.entries} before it are as they were written.")
         self.stdout.write(f"{verdict.entries} entries, unbroken.")

@@ -3,11 +3,11 @@ from typing import Any
 
 from rich.progress import Progress
 
-from gateway import clock
-from gateway.terminal import Command as Door
-from gateway.terminal import console, stop
+from gateway.cli.management_base import Command as Door
+from gateway.cli.management_base import console, stop
+from gateway.partners import clock
 from smallcases.models import Smallcase
-from smallcases.services.indexing import index_smallcases
+from smallcases.portfolio.daily_index import index_smallcases
 
 
 class Command(Door):

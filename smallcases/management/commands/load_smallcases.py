@@ -5,13 +5,13 @@ from typing import Any
 
 from rich.progress import Progress
 
-from brokers.loading import Reject
-from gateway import clock
-from gateway.terminal import Command as Door
-from gateway.terminal import console, stop
-from smallcases.loading import Reading, read_smallcases
-from smallcases.services.catalogue import known_to_files, load_catalogue
-from smallcases.services.indexing import index_smallcases
+from brokers.market.instrument_files import Reject
+from gateway.cli.management_base import Command as Door
+from gateway.cli.management_base import console, stop
+from gateway.partners import clock
+from smallcases.catalogue.create_smallcases import known_to_files, load_catalogue
+from smallcases.catalogue.smallcase_files import Reading, read_smallcases
+from smallcases.portfolio.daily_index import index_smallcases
 
 SHIPPED = Path(__file__).resolve().parents[2] / "data" / "smallcases.json"
 

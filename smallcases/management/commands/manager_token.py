@@ -3,10 +3,10 @@ from typing import Any
 
 from django.contrib.auth.models import User
 
-from gateway.terminal import Command as Door
-from gateway.terminal import stop
-from smallcases.managers import PERMISSION
-from smallcases.services.manager_tokens import issue_token
+from gateway.cli.management_base import Command as Door
+from gateway.cli.management_base import stop
+from smallcases.api.manager_access import PERMISSION
+from smallcases.api.manager_tokens import issue_token
 
 
 class Command(Door):

@@ -5,14 +5,14 @@ from typing import Any
 
 from django.contrib.auth.models import User
 
-from gateway import clock
-from gateway.terminal import Command as Door
-from gateway.terminal import stop
+from gateway.cli.management_base import Command as Door
+from gateway.cli.management_base import stop
+from gateway.partners import clock
+from smallcases.catalogue.selectors import smallcase_of
 from smallcases.models import Smallcase
-from smallcases.preview import Change, Preview, rebalance_preview
-from smallcases.rebalances import Rebalance, read_rebalance
-from smallcases.selectors import smallcase_of
-from smallcases.services.publishing import publish_rebalance
+from smallcases.rebalancing.publication_preview import Change, Preview, rebalance_preview
+from smallcases.rebalancing.publishing import publish_rebalance
+from smallcases.rebalancing.rebalance_files import Rebalance, read_rebalance
 
 
 class Command(Door):

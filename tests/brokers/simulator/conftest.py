@@ -5,8 +5,8 @@ from datetime import datetime
 
 import pytest
 
-from brokers.port import Broker, Login
-from brokers.registry import adapter_for
+from brokers.ports.broker import Broker, Login
+from brokers.ports.registry import adapter_for
 from brokers.simulator.models import SimAccount
 from gateway.models import Gateway
 from tests import make

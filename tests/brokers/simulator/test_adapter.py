@@ -9,9 +9,10 @@ from decimal import Decimal
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
-from brokers.charges import charges
-from brokers.pins import pin
-from brokers.port import (
+from brokers.market.charges import charges
+from brokers.market.price_overrides import pin
+from brokers.market.quotes import quotes
+from brokers.ports.broker import (
     Ack,
     Broker,
     BrokerStatus,
@@ -27,9 +28,8 @@ from brokers.port import (
     Validity,
     Variety,
 )
-from brokers.quotes import quotes
-from brokers.registry import BROKERS
-from brokers.simulator.link import HANG_SECONDS
+from brokers.ports.registry import BROKERS
+from brokers.simulator.link_faults import HANG_SECONDS
 from brokers.simulator.models import SimAccount, SimOrder, SimTrade
 from brokers.simulator.personas import FORCED, POOR, RICH
 from gateway.models import Gateway

@@ -10,9 +10,9 @@ import pytest
 from django.apps import apps
 from django.db import IntegrityError
 
-from brokers.charges import FREE
-from brokers.port import Holding
-from brokers.quotes import Quote
+from brokers.market.charges import FREE
+from brokers.market.quotes import Quote
+from brokers.ports.broker import Holding
 from brokers.simulator.books import balances, cost, free_funds, holdings, ledger, sellable
 from brokers.simulator.models import SimAccount, SimOrder, SimTrade
 from brokers.simulator.personas import LENT, RICH

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brokers.port import BrokerStatus, OrderType, Side, Validity
-from brokers.prices import price_at
+from brokers.market.prices import price_at
+from brokers.ports.broker import BrokerStatus, OrderType, Side, Validity
 from brokers.simulator.fills import Fill, PriceAt, Progress, Working, progress
 from brokers.simulator.personas import Fate
 

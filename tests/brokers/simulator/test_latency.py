@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from brokers.hours import Hours, Market
+from brokers.market.hours import Hours, Market
 from brokers.simulator.latency import arrival
 
 OPENS = datetime(2026, 11, 20, 3, 45, tzinfo=UTC)

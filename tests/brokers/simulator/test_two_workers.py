@@ -17,16 +17,16 @@ import pytest
 from django.db import OperationalError, connection
 from django.db.transaction import atomic
 
-from brokers.charges import FREE
-from brokers.port import Broker, Login, NewOrder, OrderType, Side, Validity, Variety
-from brokers.quotes import quotes
-from brokers.simulator import clearing
-from brokers.simulator.acts import Act, Wish, play
+from brokers.market.charges import FREE
+from brokers.market.quotes import quotes
+from brokers.ports.broker import Broker, Login, NewOrder, OrderType, Side, Validity, Variety
+from brokers.simulator import clear_books
+from brokers.simulator.book_invariants import INVARIANTS
 from brokers.simulator.books import ledger
-from brokers.simulator.invariants import INVARIANTS
 from brokers.simulator.models import SimAccount
-from gateway.checkup import Finding, Scope, examine
+from brokers.simulator.order_actions import Act, Wish, play
 from gateway.models import Gateway
+from gateway.monitoring.invariant_checks import Finding, Scope, examine
 from tests.brokers.simulator.conftest import Enter
 from tests.servers import ROOT
 
@@ -113,7 +113,7 @@ def impatient(verb: Callable[[], object]) -> Iterator[OperationalError]:
 
 def clear(login: Login) -> None:
     with atomic():
-        clearing.clear(Gateway.objects.get(pk=login.gateway))
+        clear_books.clear(Gateway.objects.get(pk=login.gateway))
 
 
 def new(ref: str) -> NewOrder:

@@ -9,14 +9,14 @@ from typing import Final
 
 import django
 
-from brokers.port import Login, NewOrder, OrderType, Side, Validity, Variety
+from brokers.ports.broker import Login, NewOrder, OrderType, Side, Validity, Variety
 
 LATER: Final = timedelta(seconds=5)  # past the broker's latency
 
 
 def main(gateway: int, client_id: str) -> None:
     django.setup()
-    from brokers.registry import adapter_for
+    from brokers.ports.registry import adapter_for
 
     broker, login = adapter_for("kite"), Login(gateway=gateway, broker="kite", client_id=client_id, token="")
     for line in sys.stdin:

@@ -13,7 +13,7 @@ from typing import Any, Final
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from gateway.tokens import connected_token, guest_token
+from gateway.values.tokens import connected_token, guest_token
 from tests.browser.checkout.partner_page import PartnerSite
 from tests.processes.stack import Processes, bare_environment, manage
 from tests.processes.waiting import until

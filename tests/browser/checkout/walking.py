@@ -6,7 +6,7 @@ from typing import Any, Final
 import requests
 from playwright.sync_api import Page
 
-from gateway.tokens import connected_token, guest_token
+from gateway.values.tokens import connected_token, guest_token
 from tests.browser.checkout.conftest import Site, headline
 from tests.browser.checkout.test_journeys import SCID, invested
 from tests.processes.wire import DistantPartner

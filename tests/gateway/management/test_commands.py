@@ -10,15 +10,15 @@ from cryptography.fernet import Fernet
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 
-from gateway import clock
-from gateway.auth import api_secrets, jwt_secrets
-from gateway.credentials import Credentials, rotate
+from gateway.database.encryption import seal, unseal
 from gateway.models import Account, AuthenticatorApp, Gateway
-from gateway.tokens import Bearer, bearer
-from gateway.vault import seal, unseal
+from gateway.partners import clock
+from gateway.partners.authentication import api_secrets, jwt_secrets
+from gateway.partners.credentials import Credentials, rotate
+from gateway.values.tokens import Bearer, bearer
 from tests import make
+from webhooks.delivery.endpoints import add_endpoint
 from webhooks.models import Endpoint
-from webhooks.services.endpoints import add_endpoint
 
 URL = "https://partner.example/hooks"
 

@@ -9,11 +9,11 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, connections
 
-from gateway import clock
-from gateway.checkup import SHOWN
-from gateway.contributions import invariants
+from gateway.database.consistent_snapshot import one_moment
 from gateway.models import Gateway
-from gateway.moment import one_moment
+from gateway.monitoring.contributions import invariants
+from gateway.monitoring.invariant_checks import SHOWN
+from gateway.partners import clock
 from tests import make
 from transactions.models import Batch, Order
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gateway.demo.site import NAME
+from gateway.demo.demo_gateway import NAME
 from gateway.management.commands.up import demo_sites, is_free
 from gateway.models import Gateway
 from tests import make

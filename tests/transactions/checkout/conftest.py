@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from gateway import clock
 from gateway.models import Gateway
-from gateway.tokens import connected_token, guest_token
+from gateway.partners import clock
+from gateway.values.tokens import connected_token, guest_token
 from tests import make
 from tests.partner import Answer, Partner
+from transactions.checkout.browser_binding import challenge_of
 from transactions.models import CheckoutSession, Transaction
-from transactions.services.binding import challenge_of
 
 CHALLENGE = challenge_of(make.VERIFIER)
 

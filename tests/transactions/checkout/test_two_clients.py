@@ -12,9 +12,8 @@ from tests import make
 from tests.flows import stage
 from tests.partner import Answer
 from tests.transactions.checkout.conftest import CHALLENGE, Shop, Visit, moment
-from transactions.checkout import scdk, urls
+from transactions.checkout import browser_binding, sdk_files, urls
 from transactions.models import Batch, CheckoutSession, Order, Transaction
-from transactions.services import binding
 
 BACK: Final = "https://shop.example/back"
 DOORS: Final[dict[str, dict[str, str]]] = {
@@ -35,7 +34,7 @@ SENT: Final[dict[str, dict[str, str]]] = {
     "leave": {"reason": "closed"},
 }
 SCREEN: Final = re.compile(r"checkout/s/<session:token>/(.*)")
-FILES: Final = {scdk.script, scdk.declarations, scdk.opening}  # the same for everybody
+FILES: Final = {sdk_files.script, sdk_files.declarations, sdk_files.opening}  # the same for everybody
 OTHERS_ADDRESS: Final = "10.9.9.9"
 
 
@@ -338,7 +337,7 @@ def code_passed_on(visit: Visit) -> str:
     """By message from any page after the login; in redirect mode in the address of the way back."""
     if visit.session.mode != "redirect":
         return visit.text().partition('data-result="')[2].partition('"')[0]
-    return binding.result_code(visit.path.split("/")[3])
+    return browser_binding.result_code(visit.path.split("/")[3])
 
 
 def confirmed(visit: Visit) -> dict[str, str]:

@@ -12,20 +12,20 @@ import pytest
 from django.core.management import CommandError, call_command
 from standardwebhooks import Webhook
 
-from gateway import clock
-from gateway.auth import api_secrets
 from gateway.models import Gateway
+from gateway.partners import clock
+from gateway.partners.authentication import api_secrets
 from tests import make
 from tests.receiver import Receiver
 from tests.servers import ROOT
 from tests.webhooks import ledger
-from webhooks.events import EventType
-from webhooks.forwarding import WAITS, Forwarder, signers
+from webhooks.delivery.endpoints import add_endpoint
+from webhooks.delivery.local_forwarder import WAITS, Forwarder, signers
+from webhooks.events.event_tail import SETTLED_SECONDS, Tail
+from webhooks.events.event_types import EventType
 from webhooks.models import Delivery, Event
-from webhooks.services.endpoints import add_endpoint
-from webhooks.signing import new_secret
-from webhooks.tail import SETTLED_SECONDS, Tail
-from webhooks.verifying import verify_checksum
+from webhooks.signing.sign import new_secret
+from webhooks.signing.verify import verify_checksum
 
 URL = "https://partner.example/hooks"
 

@@ -7,12 +7,12 @@ from types import SimpleNamespace
 import pytest
 from django.core.management import CommandError, call_command
 
-from gateway.credentials import Credentials
+from gateway.partners.credentials import Credentials
 from tests import make
 from tests.webhooks import ledger
+from webhooks.delivery.dispatcher import signed
+from webhooks.delivery.endpoints import NewEndpoint, add_endpoint
 from webhooks.models import Event
-from webhooks.services.delivery import signed
-from webhooks.services.endpoints import NewEndpoint, add_endpoint
 
 
 @pytest.fixture

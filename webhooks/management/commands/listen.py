@@ -9,18 +9,18 @@ from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 from django.utils.dateparse import parse_duration
 
-from gateway import clock
-from gateway.errors import Invalid
+from gateway.cli.management_base import Command as Door
+from gateway.cli.management_base import console, gateway_named
 from gateway.models import Gateway
-from gateway.terminal import Command as Door
-from gateway.terminal import console, gateway_named
-from webhooks.client import Answer
-from webhooks.events import EventType
-from webhooks.forwarding import Forwarder, signers
+from gateway.partners import clock
+from gateway.values.errors import Invalid
+from webhooks.delivery.client import Answer
+from webhooks.delivery.endpoints import check_url
+from webhooks.delivery.local_forwarder import Forwarder, signers
+from webhooks.events.event_tail import Tail
+from webhooks.events.event_types import EventType
 from webhooks.models import Event
-from webhooks.services.endpoints import check_url
-from webhooks.signing import check_secret
-from webhooks.tail import Tail
+from webhooks.signing.sign import check_secret
 
 LOOK_EVERY: Final = 0.3
 DATABASE_WAIT: Final = 3.0

@@ -7,19 +7,19 @@ from typing import Any, Final
 
 from django.utils import timezone
 
-from gateway import clock
-from gateway.auth import api_secrets, jwt_secrets
-from gateway.errors import Invalid
-from gateway.terminal import Command as Door
-from gateway.terminal import console, gateway_named, stop
-from gateway.vault import unseal
-from webhooks.diagnosis.capture import Captured, Unreadable, read
-from webhooks.diagnosis.checksum import diagnose_checksum
-from webhooks.diagnosis.known import Known
-from webhooks.diagnosis.search import Cause, Finding
-from webhooks.diagnosis.signature import diagnose_signature
+from gateway.cli.management_base import Command as Door
+from gateway.cli.management_base import console, gateway_named, stop
+from gateway.database.encryption import unseal
+from gateway.partners import clock
+from gateway.partners.authentication import api_secrets, jwt_secrets
+from gateway.values.errors import Invalid
+from webhooks.events.selectors import ids_about
 from webhooks.models import Endpoint
-from webhooks.selectors import ids_about
+from webhooks.signing.diagnosis.capture import Captured, Unreadable, read
+from webhooks.signing.diagnosis.checksum import diagnose_checksum
+from webhooks.signing.diagnosis.known_credentials import Known
+from webhooks.signing.diagnosis.search import Cause, Finding
+from webhooks.signing.diagnosis.signature import diagnose_signature
 
 BORNE: Final = (Cause.GENUINE,)
 FILES: Final = """

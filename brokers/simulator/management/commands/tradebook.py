@@ -1,10 +1,10 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from brokers.registry import profile_of
-from brokers.simulator.tradebooks import DIALECTS, as_csv, trades_of
-from gateway.terminal import Command as Door
-from gateway.terminal import stop
+from brokers.ports.registry import profile_of
+from brokers.simulator.tradebook_export import DIALECTS, as_csv, trades_of
+from gateway.cli.management_base import Command as Door
+from gateway.cli.management_base import stop
 
 
 class Command(Door):

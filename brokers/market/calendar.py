@@ -1,0 +1,35 @@
+"""The market of a gateway: NSE's published holidays, with the days that operators have added."""
+
+from datetime import date, datetime, time
+from functools import lru_cache
+
+import holidays
+from django.conf import settings
+
+from brokers.market.hours import IST, Hours, Market
+from brokers.models import MarketDay
+from gateway.models import Gateway
+
+
+def market_of(gateway: Gateway, *, now: datetime) -> Market:
+    """Holidays of this year and the next; a look-up only where the hours are NSE's."""
+    hours = hours_of(gateway)
+    if hours is not Hours.NSE:
+        return Market(hours)
+    year = now.astimezone(IST).year
+    added = {day.day: _session(day) for day in MarketDay.objects.filter(day__year__in=(year, year + 1))}
+    return Market(hours, {**dict.fromkeys(published_holidays(year) | published_holidays(year + 1)), **added})
+
+
+def hours_of(gateway: Gateway) -> Hours:
+    """Its own, else always open on a test gateway, else the installation's."""
+    return Hours(gateway.market_hours or (Hours.ALWAYS if gateway.is_test else settings.MARKET_HOURS))
+
+
+@lru_cache(maxsize=16)
+def published_holidays(year: int) -> frozenset[date]:
+    return frozenset(holidays.financial_holidays("XNSE", years=year))
+
+
+def _session(day: MarketDay) -> tuple[time, time] | None:
+    return (day.opens, day.closes) if day.opens and day.closes else None

@@ -1,0 +1,179 @@
+"""Instruments from a file: our own CSV, or NSE's bhavcopy, which only brings known ones up to date."""
+
+import csv
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Final
+
+from django.db.transaction import atomic
+
+from brokers.market.isin import is_isin
+from brokers.models import Instrument, Kind
+from gateway.audit.trail import Actor
+from gateway.values.errors import Invalid
+from gateway.values.ids import SYMBOL
+from gateway.values.text_files import read_text
+
+COLUMNS: Final = ("symbol", "name", "isin", "kind", "sector", "reference_price")
+# Of NSE's bhavcopy: the UDiFF names in use since July 2024, and the older ones.
+BHAVCOPY: Final = (("TckrSymb", "SctySrs", "ClsPric"), ("SYMBOL", "SERIES", "CLOSE"))
+EQUITY_SERIES: Final = frozenset({"EQ", "BE", "RR", "IV"})
+# Tick size by price, rupees (NSE's revision of April 2025, cash market; funds and trusts trade at 0.01).
+TICKS: Final = ((250, "0.01"), (1_000, "0.05"), (5_000, "0.10"), (10_000, "0.50"), (20_000, "1.00"))
+WIDEST: Final = Decimal("5.00")
+LONGEST: Final = {"name": 120, "sector": 60}
+TICK_LIMIT: Final = 1_000
+Row = dict[str, str]
+LOADED: Final = ("name", "isin", "kind", "sector", "tick_size", "reference_price", "tradable")
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    line: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A file's good rows and, by line, what is wrong with the others. `unknown`: bhavcopy rows not in the catalogue."""
+
+    instruments: list[Instrument] = field(default_factory=list)
+    rejects: list[Reject] = field(default_factory=list)
+    unknown: int = 0
+
+
+def read_instruments(path: Path, *, progress: Callable[[], None] = lambda: None) -> Reading:
+    """Raises Invalid for a file that is no such CSV; `progress` is called once per row."""
+    header, rows = _table(path)
+    names = next((names for names in BHAVCOPY if set(names) <= header), None)
+    if names:
+        return _read_bhavcopy(rows, names)
+    if missing := [column for column in COLUMNS if column not in header]:
+        raise Invalid(f"{path.name} lacks the columns {', '.join(missing)}, and is no bhavcopy either.")
+    return _read_catalogue(rows, progress)
+
+
+def _table(path: Path) -> tuple[set[str], list[tuple[int, Row]]]:
+    """The header, and every row with its line in the file."""
+    try:
+        reader = csv.DictReader(read_text(path).splitlines(), strict=True)
+        return set(reader.fieldnames or ()), [(reader.line_num, row) for row in reader]
+    except csv.Error as error:
+        raise Invalid(f"{path.name} cannot be read: {error}.") from None
+
+
+def load(instruments: Sequence[Instrument], *, by: Actor | None = None) -> None:
+    """Insert, or update by symbol: all or nothing, and twice is once."""
+    with atomic(durable=True):
+        before = _facts(Instrument.objects.filter(symbol__in=[one.symbol for one in instruments])) if by else {}
+        Instrument.objects.bulk_create(
+            instruments,
+            update_conflicts=True,
+            unique_fields=["symbol"],
+            update_fields=LOADED,
+            batch_size=500,
+        )
+        if by and instruments:
+            after = _facts(instruments)
+            changed = {symbol for symbol in after if before.get(symbol) != after[symbol]}
+            by.record(
+                "load instruments",
+                f"{len(instruments)} instruments, {len(changed)} new or changed",
+                before={symbol: before[symbol] for symbol in changed & before.keys()},
+                after={symbol: after[symbol] for symbol in changed},
+            )
+
+
+def _facts(instruments: Iterable[Instrument]) -> dict[str, list[object]]:
+    """What a load may change, by symbol, as the audit trail keeps it."""
+    return {one.symbol: [getattr(one, name) for name in LOADED] for one in instruments}
+
+
+def tick_for(kind: str, price: Decimal) -> Decimal:
+    if kind != Kind.STOCK:
+        return Decimal("0.01")
+    return next((Decimal(tick) for limit, tick in TICKS if price <= limit), WIDEST)
+
+
+def _read_catalogue(rows: Sequence[tuple[int, Row]], progress: Callable[[], None]) -> Reading:
+    reading, seen = Reading(), set[str]()
+    listed = dict(Instrument.objects.values_list("isin", "symbol"))
+    for line, row in rows:
+        problems = list(_problems(row, seen, listed))
+        reading.rejects.extend(Reject(line, problem) for problem in problems)
+        if not problems:
+            reading.instruments.append(_instrument(row))
+        progress()
+    return reading
+
+
+def _problems(row: Row, seen: set[str], listed: Mapping[str, str]) -> Iterator[str]:
+    if None in row or None in row.values():
+        yield "the row has more or fewer cells than the header"
+        return
+    if not row["symbol"].strip() or not row["name"].strip():
+        yield "symbol and name must not be empty"
+    elif not SYMBOL.fullmatch(row["symbol"].strip()):
+        yield f"{row['symbol']!r} is not an NSE symbol such as INFY"
+    for column, longest in LONGEST.items():
+        if len(row[column]) > longest:
+            yield f"{column} must not exceed {longest} characters"
+    if (other := listed.get(row["isin"], row["symbol"].strip())) != row["symbol"].strip():
+        yield f"{row['isin']} is in the catalogue as {other}; rename it there first"
+    if not is_isin(row["isin"]):
+        yield f"{row['isin']!r} is not an ISIN: shape or check digit is wrong"
+    if row["kind"] not in Kind.values:
+        yield f"kind must be one of {', '.join(Kind.values)}"
+    for key in {row["symbol"], row["isin"]} & seen:
+        yield f"{key} stands in the file twice"
+    seen |= {row["symbol"], row["isin"]}
+    price, tick = _positive(row["reference_price"]), _positive(row.get("tick_size") or "0.01")
+    if price is None or tick is None:
+        yield "reference_price and tick_size must be above zero, with two decimals at most"
+    elif tick >= TICK_LIMIT:
+        yield f"tick_size must be below {TICK_LIMIT}"
+    elif price % tick:
+        yield f"reference_price must be a multiple of the tick size, {tick}"
+
+
+def _positive(text: str) -> Decimal | None:
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return None
+    fits = number.is_finite() and 0 < number < 10**9 and number == number.quantize(Decimal("0.01"))
+    return number if fits else None
+
+
+def _instrument(row: Row) -> Instrument:
+    price = Decimal(row["reference_price"])
+    return Instrument(
+        symbol=row["symbol"].strip(),
+        name=row["name"].strip(),
+        isin=row["isin"],
+        kind=row["kind"],
+        sector=row["sector"].strip(),
+        tick_size=Decimal(row["tick_size"]) if row.get("tick_size") else tick_for(row["kind"], price),
+        reference_price=price,
+        tradable=(row.get("tradable") or "true").lower() not in {"false", "no", "0"},
+    )
+
+
+def _read_bhavcopy(rows: Sequence[tuple[int, Row]], names: tuple[str, str, str]) -> Reading:
+    symbol, series, close = names
+    known = {instrument.symbol: instrument for instrument in Instrument.objects.all()}
+    reading, unknown, updated = Reading(), 0, dict[str, Instrument]()
+    for line, row in rows:
+        if (row[series] or "").strip() not in EQUITY_SERIES:
+            continue
+        instrument, price = known.get((row[symbol] or "").strip()), _positive((row[close] or "").strip())
+        if price is None:
+            reading.rejects.append(Reject(line, f"{close} is not a price"))
+        elif instrument is None:
+            unknown += 1
+        else:
+            instrument.reference_price, instrument.tick_size = price, tick_for(instrument.kind, price)
+            updated[instrument.symbol] = instrument  # once, though it trade in two series
+    return Reading(list(updated.values()), reading.rejects, unknown)

@@ -1,0 +1,34 @@
+"""Prices that a tester holds in place, per gateway."""
+
+from datetime import datetime
+from decimal import Decimal
+
+from brokers.market.quotes import quotes
+from brokers.models import Instrument, PricePin
+from gateway.models import Gateway
+from gateway.values.errors import Invalid, NotFound
+from gateway.values.money import is_multiple
+
+
+def pin(*, gateway: Gateway, ticker: str, price: Decimal, now: datetime) -> None:
+    """Stands until it is unpinned; a second pin replaces the first."""
+    instrument = _instrument(ticker)
+    if not is_multiple(price, instrument.tick_size):
+        raise Invalid(f"price: must be a multiple of the tick size, {instrument.tick_size}.")
+    PricePin.objects.update_or_create(
+        gateway=gateway, instrument=instrument, defaults={"price": price, "pinned_at": now}
+    )
+
+
+def unpin(*, gateway: Gateway, ticker: str, now: datetime) -> Decimal:
+    """The price that follows, in rupees; without a pin nothing changes."""
+    instrument = _instrument(ticker)
+    PricePin.objects.filter(gateway=gateway, instrument=instrument).delete()
+    return quotes(gateway.pk, [ticker])[ticker].at(now)
+
+
+def _instrument(ticker: str) -> Instrument:
+    found = Instrument.objects.filter(symbol=ticker).first()
+    if found is None:
+        raise NotFound("There is no instrument of this symbol.")
+    return found

@@ -1,0 +1,52 @@
+"""What an instrument costs, on one gateway, now or at a moment of its path."""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from django.conf import settings
+from django.db.models import F, FilteredRelation, Q, QuerySet
+
+from brokers.market.prices import price_at
+from brokers.models import Instrument
+from gateway.database.compiled import compiled
+
+
+def missing_instruments() -> Iterator[str]:
+    if not Instrument.objects.exists():
+        yield "No instruments are loaded, so every basket is refused: run `manage.py load_instruments`."
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """An instrument's price as a function of time: the pin where there is one, else the seeded path."""
+
+    ticker: str
+    reference: Decimal
+    tick: Decimal
+    pin: Decimal | None
+    seed: str
+    name: str = ""
+
+    def at(self, moment: datetime) -> Decimal:
+        if self.pin is not None:
+            return self.pin
+        return price_at(reference=self.reference, tick=self.tick, seed=self.seed, ticker=self.ticker, at=moment)
+
+
+def quotes(gateway: int, tickers: Collection[str]) -> Mapping[str, Quote]:
+    """By ticker; what is not in the catalogue is left out. One query."""
+    seed = settings.MARKET_SEED
+    return {
+        ticker: Quote(ticker, reference, tick, pin, seed, name)
+        for ticker, reference, tick, pin, name in _prices(gateway=gateway, tickers=list(tickers))
+    }
+
+
+@compiled
+def _prices(*, gateway: int, tickers: list[str]) -> QuerySet[Instrument, tuple[str, Decimal, Decimal, Decimal, str]]:
+    """Ticker, reference price, tick, pin, name."""
+    pinned = FilteredRelation("pins", condition=Q(pins__gateway=gateway))
+    rows = Instrument.objects.filter(symbol__in=tickers).annotate(pinned=pinned)
+    return rows.values_list("symbol", "reference_price", "tick_size", F("pinned__price"), "name")

@@ -1,0 +1,81 @@
+"""The simulated brokers' own books: what the order book says is the sum of the tradebook."""
+
+from decimal import Decimal
+from typing import Final
+
+from django.db.models import Count, DecimalField, F, Q, Sum
+from django.db.models.functions import Abs, Coalesce
+
+from brokers.simulator.books import CASH, SHARES
+from brokers.simulator.models import SimOrder, SimTrade, Status
+from gateway.monitoring.invariant_checks import Invariant, Rows, Scope
+
+OWNER: Final = "account__gateway"
+MONEY: Final = DecimalField(max_digits=24, decimal_places=4)
+# Averages are rounded to four decimals at each fill.
+ROUNDING: Final = Decimal("0.001")
+
+
+def _miscounted(scope: Scope) -> Rows:
+    """Shares against the trades', and their average price against the trades' turnover."""
+    traded = Coalesce(Sum("trades__quantity"), 0)
+    turnover = Sum(F("trades__price") * F("trades__quantity"), output_field=MONEY)
+    rows = scope.of(SimOrder.objects.all(), OWNER).annotate(traded=traded, turnover=turnover)
+    off = Abs(F("turnover") - F("average_price") * F("filled_quantity"), output_field=MONEY)
+    wrong = ~Q(filled_quantity=F("traded")) | Q(filled_quantity__gt=0, average_price__isnull=True)
+    mispriced = Q(average_price__isnull=False, off__gt=ROUNDING * F("filled_quantity"))
+    found = rows.annotate(off=off).filter(wrong | mispriced)
+    return found.order_by("pk").values("ref", "status", "filled_quantity", "average_price", "traded", "turnover")
+
+
+def _mistitled(scope: Scope) -> Rows:
+    wrong = (
+        (Q(status=Status.COMPLETE) & ~Q(filled_quantity=F("quantity")))
+        | Q(status=Status.REJECTED, filled_quantity__gt=0)
+        | Q(status=Status.OPEN, filled_quantity=F("quantity"))
+        | Q(status=Status.CANCELLED, filled_quantity=F("quantity"))
+    )
+    rows = scope.of(SimOrder.objects.filter(wrong), OWNER)
+    return rows.order_by("pk").values("ref", "status", "quantity", "filled_quantity")
+
+
+def _oversold(scope: Scope) -> Rows:
+    held = scope.of(SimTrade.objects.all(), OWNER).values("account", "ticker").annotate(shares=Sum(SHARES))
+    found = held.filter(shares__lt=-F("account__lent_shares"))
+    named = found.values("account__broker", "account__client_id", "ticker", "shares", trades=Count("pk"))
+    return named.order_by("account__broker", "account__client_id", "ticker")
+
+
+def _overspent(scope: Scope) -> Rows:
+    spent = scope.of(SimTrade.objects.all(), OWNER).values("account").annotate(rupees=Sum(CASH, output_field=MONEY))
+    found = spent.filter(rupees__lt=-F("account__opening_funds"))
+    named = found.values("account__broker", "account__client_id", "rupees", trades=Count("pk"))
+    return named.order_by("account__broker", "account__client_id")
+
+
+INVARIANTS: Final = (
+    Invariant(
+        name="the_broker_counts_its_trades",
+        means="An order in the simulated broker's book has filled what its trades add up to, at their average price.",
+        remedy="The simulator wrote a trade without its order, or twice. Keep the rows: this is a bug to report.",
+        offenders=_miscounted,
+    ),
+    Invariant(
+        name="the_broker_ends_orders_as_they_filled",
+        means="In a simulated broker's book COMPLETE is whole, REJECTED is nothing, OPEN and CANCELLED are not whole.",
+        remedy="The simulator's fill model contradicts its book. Keep the rows: this is a bug to report.",
+        offenders=_mistitled,
+    ),
+    Invariant(
+        name="nobody_holds_less_than_zero_at_the_broker",
+        means="No simulated account has sold more than it bought and was lent.",
+        remedy="The simulator's risk check let a sale through. Keep the rows: this is a bug to report.",
+        offenders=_oversold,
+    ),
+    Invariant(
+        name="nobody_spends_more_than_they_have_at_the_broker",
+        means="No simulated account has paid more for shares and charges than its opening funds and its sales.",
+        remedy="The simulator's risk check let a buy through. Keep the rows: this is a bug to report.",
+        offenders=_overspent,
+    ),
+)

@@ -1,0 +1,86 @@
+"""The link model: what of the broker's record reaches the gateway.
+
+It can be silent, late, cut, say everything twice, or talk nonsense.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from brokers.ports.broker import BrokerStatus, LinkDown, Report
+from brokers.simulator.models import SimOrder
+from brokers.simulator.personas import FOREVER, Line
+
+# By the wall: whoever asked waits for so long, and has no answer then.
+HANG_SECONDS: Final = 1.0
+
+
+def silent_until(silence: timedelta | None, placed_at: datetime) -> datetime | None:
+    return None if silence is None else placed_at + silence
+
+
+def is_silent(order: SimOrder, now: datetime) -> bool:
+    return order.silent_until is not None and now < order.silent_until
+
+
+def for_good(now: datetime) -> datetime:
+    return now + FOREVER
+
+
+def heard(order: SimOrder) -> Report:
+    """The order as the link passes it on. Garbled: a COMPLETE that filled nothing, which cannot be."""
+    report = Report(
+        ref=order.ref,
+        status=BrokerStatus(order.status),
+        filled_quantity=order.filled_quantity,
+        average_price=order.average_price,
+        exchange_order_id=order.exchange_order_id or None,
+        error_code=order.error_code or None,
+        message=_message(order),
+        at=order.said_at,
+    )
+    if order.garbled and report.status is BrokerStatus.COMPLETE:
+        return replace(report, filled_quantity=0, average_price=None)
+    return report
+
+
+def before(line: Line) -> None:
+    """On the way to the broker. Raises LinkDown: it has heard nothing."""
+    if line is Line.CUT_BEFORE:
+        raise LinkDown("The line was cut before the orders.")
+
+
+def after(line: Line) -> None:
+    """On the way back. Raises LinkDown: the broker has heard, and nobody knows."""
+    if line is Line.CUT_AFTER:
+        time.sleep(HANG_SECONDS)
+        raise LinkDown("The line was cut before the answer.")
+
+
+def echoed(line: Line, reports: Sequence[Report]) -> list[Report]:
+    """What the line makes of the book: an echo has every order once more, as it was when it was placed."""
+    if line is not Line.ECHO:
+        return list(reports)
+    return [said for report in reports for said in (report, _as_placed(report))]
+
+
+def _as_placed(report: Report) -> Report:
+    return Report(report.ref, BrokerStatus.OPEN, 0, None, report.exchange_order_id)
+
+
+_MESSAGES = {
+    "marginsExceeded": "Margin exceeds the available funds.",
+    "checkHoldings": "The holdings do not cover this sale.",
+    "orderUnmatched": "No counterparty was found.",
+    "circuitLimitExceeded": "The price lies outside the day's price band.",
+    "securityNotAllowed": "The security is not allowed for trading.",
+    "invalidOrder": "The order is not valid.",
+    "clientNotEnabled": "The client is not enabled for this segment.",
+    "otherError": "The broker refused the order.",
+}
+
+
+def _message(order: SimOrder) -> str | None:
+    return _MESSAGES.get(order.error_code, order.error_code) or None

@@ -1,0 +1,218 @@
+"""A POST with an Idempotency-Key is carried out once, and its twins get the same answer. The INSERT is the check.
+
+Forces: two requests with one key may run at once, at different web processes; a process may die after any line of
+the first; the database may be gone when the answer is to be stored. So the key is taken before anything is done, for
+as long as any request may last, and what is not answered when that has passed is run again by one of those who ask.
+"""
+
+import hashlib
+import json
+import logging
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from cryptography.fernet import InvalidToken
+from django.db import IntegrityError, InterfaceError, OperationalError
+from django.db.models import F, QuerySet
+from django.db.transaction import atomic
+
+from gateway.database.encryption import seal, unseal
+from gateway.models import IdempotentRequest
+from gateway.values.errors import RETRYABLE, Conflict, ErrorType, GatewayError, Invalid
+from gateway.values.ids import new_transaction_id
+
+log = logging.getLogger(__name__)
+
+HEADER: Final = "Idempotency-Key"
+KEY: Final = re.compile(r"[!-~]([ -~]{0,253}[!-~])?")  # what a header can carry: it has no space at either end
+KEPT: Final = timedelta(hours=24)
+# The longest request is a sandbox call that waits for 30 s; whoever holds a key for longer than this has died.
+LEASE: Final = timedelta(seconds=90)
+FORGOTTEN_AT_ONCE: Final = 1_000
+PASSING_STATUSES: Final = frozenset({401, 429})
+# The sender was told what to correct, and nothing was carried out: the key is free for the corrected request.
+CORRECTED_STATUSES: Final = frozenset({400, 415})
+
+
+class IdempotencyMismatch(GatewayError):
+    """The key belongs to another request."""
+
+    error_type = ErrorType.IDEMPOTENCY_MISMATCH
+
+
+class TwinRunning(Conflict):
+    """The first request with this key has no answer yet."""
+
+    retry_after = 1
+
+
+class AnswerLost(Conflict):
+    """The request was carried out, and the key that its answer was sealed with has been dropped since."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keyed:
+    """A request and whose key it carries: a gateway's, or a manager's (the other is None).
+
+    `first_fingerprint` is the same request's as the first release made it, over the body's bytes: a row that was
+    written before an upgrade has it for a day.
+    """
+
+    gateway_id: int | None
+    user_id: int | None
+    key: str
+    fingerprint: str
+    first_fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """The right to run a request. `reserved_id` is the same every time it runs."""
+
+    row: int
+    attempt: int
+    reserved_id: str
+
+    @property
+    def is_rerun(self) -> bool:
+        """It ran before, and whether that came to anything nobody knows."""
+        return self.attempt > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The answer that the first of the twins got, byte for byte."""
+
+    status: int
+    body: str
+
+
+def checked_key(text: str) -> str:
+    if not KEY.fullmatch(text):
+        raise Invalid(f"{HEADER}: must be 1 to 255 printable ASCII characters.")
+    return text
+
+
+def fingerprint(*, method: str, path: str, caller: str, body: bytes) -> str:
+    """The same for the same JSON, whatever its spaces, escapes and order of keys. `path` holds no line feed.
+
+    Values are compared as they are parsed: of a key given twice the last counts, and `1`, `1.0` and `1e0` are one
+    number. `1`, `"1"` and `true` are three values. What is not JSON is compared byte by byte.
+    """
+    return first_fingerprint(method=method, path=path, caller=caller, body=_canonical(body))
+
+
+def first_fingerprint(*, method: str, path: str, caller: str, body: bytes) -> str:
+    return hashlib.sha256(f"{method} {path}\n{caller}\n".encode() + body).hexdigest()
+
+
+def begin(*, keyed: Keyed, now: datetime) -> Turn | Stored:
+    """The first gets a turn, its twins the stored answer; `now` is the wall's.
+
+    Raises IdempotencyMismatch, TwinRunning, or AnswerLost.
+    """
+    reserved = new_transaction_id()
+    try:
+        with atomic():
+            row = IdempotentRequest.objects.create(
+                gateway_id=keyed.gateway_id,
+                user_id=keyed.user_id,
+                key=keyed.key,
+                fingerprint=keyed.fingerprint,
+                reserved_id=reserved,
+                leased_until=now + LEASE,
+                created_at=now,
+            )
+    except IntegrityError:  # one_request_per_key_of_…
+        return _after_the_first(keyed, reserved, now)
+    return Turn(row.pk, row.attempts, reserved)
+
+
+def settle(turn: Turn, *, status: int, error_type: str | None, body: str, now: datetime) -> None:
+    """Stores an answer that is worth keeping; after another the key's owner may try again at once.
+
+    Behind the fence: a request that outlived its lease stores nothing. Where the database is gone the answer is
+    given nevertheless; the lease then runs out, and a twin's run comes to the same.
+    """
+    mine = IdempotentRequest.objects.filter(pk=turn.row, attempts=turn.attempt, status_code__isnull=True)
+    try:
+        if is_worth_keeping(status, error_type):
+            mine.update(status_code=status, sealed_answer=seal(body))
+        else:
+            mine.update(leased_until=now)
+    except (OperationalError, InterfaceError) as error:
+        log.warning("The answer to an idempotent request could not be stored: %s", error)
+
+
+def is_worth_keeping(status: int, error_type: str | None) -> bool:
+    """Whether the same request, sent again later, would have to be answered the same."""
+    return status < 500 and status not in PASSING_STATUSES and error_type not in RETRYABLE
+
+
+def forget_old(*, now: datetime) -> int:
+    """Rows past their time, in chunks so that no statement is long; how many."""
+    old = IdempotentRequest.objects.filter(created_at__lte=now - KEPT).order_by("created_at")
+    forgotten = 0
+    while keys := list(old.values_list("pk", flat=True)[:FORGOTTEN_AT_ONCE]):
+        # Again by age: one of them may have been taken for a new request since it was read.
+        gone, _ = IdempotentRequest.objects.filter(pk__in=keys, created_at__lte=now - KEPT).delete()
+        forgotten += gone
+    return forgotten
+
+
+def _after_the_first(keyed: Keyed, reserved: str, now: datetime) -> Turn | Stored:
+    found = _rows(keyed).first()
+    if found is None:  # it was forgotten a moment ago
+        raise TwinRunning(f"{HEADER}: this key is being cleared away; try again.")
+    if found.created_at <= now - KEPT or found.status_code in CORRECTED_STATUSES:
+        return _take_over(found, keyed, reserved, now)
+    if found.fingerprint not in {keyed.fingerprint, keyed.first_fingerprint}:
+        raise IdempotencyMismatch(f"{HEADER}: this key was sent with another request in the last 24 hours.")
+    if found.status_code is not None:
+        return Stored(found.status_code, _opened(found))
+    if found.leased_until > now:
+        raise TwinRunning(f"{HEADER}: the first request with this key is still running.")
+    return _run_again(found, now)
+
+
+def _canonical(body: bytes) -> bytes:
+    try:
+        return json.dumps(json.loads(body, parse_float=_number), sort_keys=True).encode()
+    except (ValueError, RecursionError):
+        return body
+
+
+def _number(text: str) -> float | int:
+    value = float(text)
+    return int(value) if value.is_integer() else value
+
+
+def _opened(found: IdempotentRequest) -> str:
+    try:
+        return unseal(found.sealed_answer)
+    except InvalidToken:
+        raise AnswerLost(f"{HEADER}: this request was carried out, but its answer can no longer be read.") from None
+
+
+def _run_again(found: IdempotentRequest, now: datetime) -> Turn:
+    """The UPDATE is the check: of all who see that the lease has lapsed, one gets the turn."""
+    seen = IdempotentRequest.objects.filter(pk=found.pk, attempts=found.attempts, status_code__isnull=True)
+    if not seen.update(attempts=F("attempts") + 1, leased_until=now + LEASE):
+        raise TwinRunning(f"{HEADER}: the first request with this key is still running.")
+    return Turn(found.pk, found.attempts + 1, found.reserved_id)
+
+
+def _take_over(found: IdempotentRequest, keyed: Keyed, reserved: str, now: datetime) -> Turn:
+    """A key whose day is over, or whose request was wrong, starts anew, with another id for what it makes."""
+    seen = IdempotentRequest.objects.filter(pk=found.pk, attempts=found.attempts, created_at=found.created_at)
+    anew = {"fingerprint": keyed.fingerprint, "reserved_id": reserved, "created_at": now, "leased_until": now + LEASE}
+    if not seen.update(**anew, attempts=F("attempts") + 1, status_code=None, sealed_answer=""):
+        raise TwinRunning(f"{HEADER}: the first request with this key is still running.")
+    return Turn(found.pk, found.attempts + 1, reserved)
+
+
+def _rows(keyed: Keyed) -> QuerySet[IdempotentRequest]:
+    rows = IdempotentRequest.objects.filter(key=keyed.key)
+    return rows.filter(user=keyed.user_id) if keyed.gateway_id is None else rows.filter(gateway=keyed.gateway_id)

@@ -1,0 +1,262 @@
+"""The audit trail: who did what, when, from where, before and after; a chain that shows where it was tampered with.
+
+Every entry carries an HMAC over its own contents and the digest of the entry before it (ADR 0015). The key is not in
+the database: whoever can write there can neither change the trail nor add to it unseen.
+"""
+
+import hmac
+import json
+import logging
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import partial
+from types import MappingProxyType
+from typing import Any, Final
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db.models import Max, Subquery
+from django.db.transaction import on_commit
+
+from gateway.models import AuditEntry, AuditHead
+
+HEAD: Final = 1
+LONGEST: Final = 32_768  # characters of `before`, and of `after`
+WITHHELD: Final = "(withheld)"
+SECRET: Final = re.compile(r"secret|passw|token|sealed|credential|authorization|cookie|otp|(^|_)(pin|key)$", re.I)
+UNPRINTABLE: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+log = logging.getLogger("gateway.audit")  # the name that heads of the trail are kept by
+
+
+def record(
+    *,
+    by: User | None,
+    act: str,
+    subject: str,
+    before: Mapping[str, object],
+    after: Mapping[str, object],
+    reason: str = "",
+    address: str = "",
+    now: datetime,
+) -> None:
+    """Adds the next link, inside the caller's transaction: what is rolled back was not done, and is not recorded.
+
+    The head is locked until that transaction ends, and all other writers of the trail wait for it: call this last in
+    the block, after every other lock is taken, so that nobody waits in a circle, and do nothing slow afterwards.
+    PostgreSQL looks at foreign keys with the commit, under this lock: rows that others refer to are therefore locked
+    with no_key=True wherever a record follows.
+    `by` is None where no user acted; then `act` names the command, and `after` who ran it.
+    """
+    head, _ = AuditHead.objects.select_for_update().get_or_create(pk=HEAD)
+    entry = AuditEntry(
+        number=head.number + 1,
+        at=now.astimezone(UTC),
+        by_id=by.pk if by else None,
+        by_name=_plain(by.get_username(), 150) if by else "",
+        act=_plain(act, 100),
+        subject=_plain(subject, 200),
+        before=canonical(before),
+        after=canonical(after),
+        reason=_plain(reason, 2_000),
+        address=_plain(address, 64),
+        previous=head.digest,
+    )
+    entry.digest = _digest(entry, settings.AUDIT_KEYS[0])
+    entry.save(force_insert=True)
+    seal = _seal(entry.number, entry.digest, settings.AUDIT_KEYS[0])
+    AuditHead.objects.filter(pk=HEAD).update(number=entry.number, digest=entry.digest, seal=seal)
+    # Logs are carried elsewhere: a trail whose end was cut off is found out by the number that stands there.
+    on_commit(partial(log.info, "Audit entry %s: %s, %s", entry.number, entry.act, entry.digest), robust=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts, from where, and when by the wall: a user, or a command (`user` is None, `address` user@host)."""
+
+    user: User | None
+    address: str
+    at: datetime
+    command: str = ""
+
+    def record(
+        self,
+        act: str,
+        subject: str,
+        *,
+        before: Mapping[str, object] = MappingProxyType({}),
+        after: Mapping[str, object] = MappingProxyType({}),
+        reason: str = "",
+    ) -> None:
+        """As `record`: last in the caller's transaction."""
+        word = f"{act} ({self.command})" if self.command else act
+        record(
+            by=self.user,
+            act=word,
+            subject=subject,
+            before=before,
+            after=after,
+            reason=reason,
+            address=self.address,
+            now=self.at,
+        )
+
+
+def canonical(facts: Mapping[str, object]) -> str:
+    """The one way to write these facts down: keys in order, ASCII, no spaces, what is secret left out.
+
+    What is too long to keep is named by its digest.
+    """
+    text = _json(_safe(facts))
+    if len(text) <= LONGEST:
+        return text
+    return _json({"tooLong": len(text), "sha256": hmac.digest(b"", text.encode(), "sha256").hex()})
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`broken` says of the first broken link what happened to it; None where the chain holds up to `head`."""
+
+    entries: int
+    head: str
+    broken: str | None = None
+
+
+def verify(*, expected: Sequence[tuple[int, str]] = ()) -> Verdict:
+    """Walks the chain once, from its beginning, in constant memory, without keeping writers waiting.
+
+    `expected` are heads (number, digest) that were kept elsewhere: each must still be in the chain. They alone show
+    that the trail was put back as a whole to what it was earlier.
+    """
+    # In one statement, so that whoever writes meanwhile is in both or in neither.
+    last = AuditEntry.objects.order_by("-number").values("number")[:1]
+    known = AuditHead.objects.filter(pk=HEAD).annotate(last=Subquery(last)).first()
+    if known is None:
+        number = AuditEntry.objects.aggregate(last=Max("number"))["last"]
+        return Verdict(0, "0:", _without_head(number or max((n for n, _ in expected), default=0)))
+    last_number = vars(known)["last"] or 0
+    walked, broken = 0, _broken_head(known)
+    previous: AuditEntry | None = None
+    wanted = dict(expected)
+    for entry in AuditEntry.objects.filter(number__lte=known.number).order_by("number").iterator(chunk_size=2_000):
+        fault = _broken_link(entry, previous) or _unexpected(entry, wanted)
+        if fault:
+            return Verdict(walked, str(known), fault)
+        previous, walked = entry, walked + 1
+    return Verdict(walked, str(known), broken or _broken_end(known, previous, last_number, wanted))
+
+
+def _without_head(last: int) -> str | None:
+    return f"The head was removed: the last entry that is known of is {last}." if last else None
+
+
+def _broken_head(head: AuditHead) -> str | None:
+    if head.number == 0 and not head.digest:
+        return None
+    seals = (_seal(head.number, head.digest, key) for key in settings.AUDIT_KEYS)
+    if any(_same(seal, head.seal) for seal in seals):
+        return None
+    return f"The head was edited: {head} does not carry the seal of any of AUDIT_KEYS."
+
+
+def _broken_link(entry: AuditEntry, previous: AuditEntry | None) -> str | None:
+    due = previous.number + 1 if previous else 1
+    before = previous.digest if previous else ""
+    if entry.number != due:
+        gone = str(due) if entry.number == due + 1 else f"{due} to {entry.number - 1}"
+        return f"Removed: {gone}. The chain goes from entry {due - 1} straight to {entry.number}."
+    if not _signed(entry):
+        return _explained(entry, before)
+    if not _same(entry.previous, before):
+        return f"Entry {due - 1} was replaced: entry {entry.number} was written after another one."
+    return None
+
+
+def _explained(entry: AuditEntry, before: str) -> str:
+    """Why an entry does not carry the digest of its contents; a few scans of the table, once, at the end."""
+    follower = AuditEntry.objects.filter(previous=entry.digest).exclude(pk=entry.pk).first()
+    for number in {follower.number - 1, *_numbers_near(entry)} if follower else _numbers_near(entry):
+        if _signed(entry, number=number):
+            return f"Reordered: entry {entry.number} was written as number {number}."
+    if AuditEntry.objects.filter(previous=before).exclude(pk=entry.pk).exists():
+        return f"Inserted: entry {entry.number} stands between two that were written one after the other."
+    return (
+        f"Edited: entry {entry.number} ({entry.act}) does not carry the digest of what it says. "
+        "If nobody touched it, AUDIT_KEYS lacks the key that signed it."
+    )
+
+
+def _numbers_near(entry: AuditEntry) -> Iterator[int]:
+    return (number for number in range(max(1, entry.number - 100), entry.number + 100) if number != entry.number)
+
+
+def _unexpected(entry: AuditEntry, wanted: dict[int, str]) -> str | None:
+    if _same(wanted.pop(entry.number, entry.digest), entry.digest):
+        return None
+    return f"Entry {entry.number} is not the one whose digest was kept elsewhere."
+
+
+def _broken_end(head: AuditHead, last: AuditEntry | None, number: int, wanted: Mapping[int, str]) -> str | None:
+    reached = last.number if last else 0
+    if reached < head.number:
+        return f"Cut off: the trail ends at entry {reached}, and its head is at {head.number}."
+    if last and not _same(last.digest, head.digest):
+        return f"Entry {reached} was replaced: the head knows another digest."
+    if number > reached:
+        return f"Inserted: entry {reached + 1} stands behind the head."
+    if wanted:
+        return f"Cut off: the trail ends at entry {reached}; entry {max(wanted)} was kept elsewhere."
+    return None
+
+
+def _signed(entry: AuditEntry, *, number: int | None = None) -> bool:
+    digests = (_digest(entry, key, number=number) for key in settings.AUDIT_KEYS)
+    return any(_same(digest, entry.digest) for digest in digests)
+
+
+def _same(one: str, other: str) -> bool:
+    """As bytes: whoever writes into the table need not write ASCII, of which alone compare_digest takes texts."""
+    return hmac.compare_digest(one.encode(), other.encode())
+
+
+def _digest(entry: AuditEntry, key: str, *, number: int | None = None) -> str:
+    names = ("by_id", "by_name", "act", "subject", "before", "after", "reason", "address", "previous")
+    facts = {name: getattr(entry, name) for name in names}
+    at = entry.at.astimezone(UTC).isoformat(timespec="microseconds")
+    return _mac(key, "entry", _json({**facts, "number": number or entry.number, "at": at}))
+
+
+def _seal(number: int, digest: str, key: str) -> str:
+    return _mac(key, "head", f"{number}:{digest}")
+
+
+def _mac(key: str, kind: str, message: str) -> str:
+    """The key signs other things as well where it is SECRET_KEY: what is signed says that it is of the trail."""
+    return hmac.digest(key.encode(), f"gateway.audit.{kind}\n{message}".encode(), "sha256").hex()
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+
+
+def _safe(value: object, name: str = "") -> Any:
+    """As JSON can say it; floats as text, for the same number has several spellings."""
+    if SECRET.search(name) and value not in (None, "", False, True):
+        return WITHHELD
+    if isinstance(value, Mapping):
+        return {str(key): _safe(each, str(key)) for key, each in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        each = [_safe(one) for one in value]
+        return sorted(each, key=_json) if isinstance(value, set | frozenset) else each
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    if isinstance(value, Decimal) and value.is_finite():
+        return f"{value.normalize():f}"  # one amount is one text, whatever zeros it came with
+    return value if value is None or isinstance(value, bool | int) else str(value)
+
+
+def _plain(text: str, longest: int) -> str:
+    """Whatever somebody typed, as every database can hold it."""
+    return UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)[:longest]

@@ -1,0 +1,58 @@
+"""Manners of the commands: colours only on a terminal, one clear sentence and a non-zero exit on bad input."""
+
+import getpass
+import socket
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from django.core.management.base import BaseCommand, CommandError
+from rich.console import Console
+
+from gateway.audit.trail import Actor
+from gateway.models import Gateway
+from gateway.partners import clock
+from gateway.values.errors import GatewayError
+
+
+class Command(BaseCommand):
+    """A door: `act` parses, makes one call inward, and prints. A refusal is a sentence, not a traceback."""
+
+    requires_migrations_checks = False
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            self.act(**options)
+        except GatewayError as refusal:
+            stop(" ".join(refusal.sentences))
+
+    act: Callable[..., None]
+
+    @property
+    def actor(self) -> Actor:
+        """This command, run by that user of that machine."""
+        name = type(self).__module__.rpartition(".")[2]
+        return Actor(None, f"{_os_user()}@{socket.gethostname()}", clock.wall(), f"manage.py {name}")
+
+
+def _os_user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user need not have a name
+        return "?"
+
+
+def console(*, to_stderr: bool = False) -> Console:
+    """Plain text unless the stream is a terminal."""
+    return Console(stderr=to_stderr, highlight=False, soft_wrap=True)
+
+
+def gateway_named(name: str) -> Gateway:
+    """In any case; stops the command if there is none."""
+    found = Gateway.objects.filter(name=name.lower()).first()
+    if found is None:
+        stop(f"There is no gateway named {name}.")
+    return found
+
+
+def stop(sentence: str) -> NoReturn:
+    raise CommandError(sentence)

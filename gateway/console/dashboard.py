@@ -1,0 +1,49 @@
+"""The console's home page: what needs somebody now. The apps register its tiles; this is what tiles are made with."""
+
+from datetime import datetime, timedelta
+from typing import Any, Final, TypeVar
+
+from django.contrib.auth.models import User
+from django.db.models import Count, Model, QuerySet
+from django.db.models.functions import TruncHour
+from django.utils.module_loading import import_string
+
+from gateway.console.charts import Bar
+from gateway.monitoring.backlog import COUNTED
+from gateway.monitoring.contributions import tiles
+
+M = TypeVar("M", bound=Model)
+HOURS: Final = 24
+# Of what happened in the last day, the newest so many rows are looked at.
+NEWEST: Final = 20_000
+HOUR: Final = timedelta(hours=1)
+
+
+def shown_to(user: User, *, now: datetime) -> dict[str, Any]:
+    """What this user may look at, and no question about the rest."""
+    shown: dict[str, Any] = {"now": now, "counted": COUNTED}
+    shown["tiles"] = [tile for tile in tiles() if user.has_perm(tile.permission)]
+    for tile in shown["tiles"]:
+        shown |= import_string(tile.context)(user, now=now)
+    return shown
+
+
+def how_many(rows: QuerySet[Any]) -> int:
+    """COUNTED at most."""
+    return int(rows.order_by()[:COUNTED].count())
+
+
+def newest(rows: QuerySet[M]) -> QuerySet[M]:
+    """Those among the last NEWEST of the table: where they begin is read from its index first."""
+    floor = rows.model._default_manager.order_by("-pk").values_list("pk", flat=True)[NEWEST : NEWEST + 1]
+    return rows.filter(pk__gt=next(iter(floor), 0))
+
+
+def by_hour(rows: QuerySet[Any], column: str, now: datetime) -> list[Bar]:
+    """The rows of the last day, counted by the hour of `column`."""
+    first = now.replace(minute=0, second=0, microsecond=0) - (HOURS - 1) * HOUR
+    recent = rows.filter(**{f"{column}__gte": first, f"{column}__lte": now}).order_by()
+    counts = recent.annotate(hour=TruncHour(column)).values("hour").annotate(count=Count("pk"))
+    found = {row["hour"]: row["count"] for row in counts}
+    hours = (first + number * HOUR for number in range(HOURS))
+    return [Bar(f"{hour:%H}:00 UTC", found.get(hour, 0)) for hour in hours]

@@ -1,0 +1,176 @@
+"""Manners of the console: read everything, edit nothing, act by name."""
+
+import csv
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import reduce
+from operator import or_
+from types import MappingProxyType
+from typing import Any, Final
+
+from django.contrib import admin
+from django.contrib.admin.utils import flatten
+from django.contrib.auth.models import User
+from django.core.paginator import Paginator
+from django.db.models import Q, QuerySet
+from django.db.transaction import atomic
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, StreamingHttpResponse
+from django.template.loader import render_to_string
+from django.utils.functional import cached_property
+
+from gateway.audit.trail import Actor
+from gateway.http.client_address import remote_network
+from gateway.partners import clock
+
+MOST_COUNTED: Final = 1_000
+MOST_FOUND: Final = 1_000
+MOST_EXPORTED: Final = 100_000
+# How a row is worked on (gateway.queue.leases) is of interest after what it is.
+WORK: Final = ("due_at", "leased_until", "attempts")
+FORMULA: Final = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+
+
+def actor_of(request: HttpRequest) -> Actor:
+    user = request.user if isinstance(request.user, User) else None
+    return Actor(user, remote_network(request.META), clock.wall())
+
+
+class ReadOnly:
+    """No row is added, changed or deleted by hand; what may be done is an action with a name."""
+
+    def has_add_permission(self, request: HttpRequest, *_: Any) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class Uncounted(Paginator[Any]):
+    """Counts as far as anybody turns pages, and no further: a COUNT(*) over millions helps nobody."""
+
+    @cached_property
+    def count(self) -> int:
+        rows = self.object_list
+        return int(rows.order_by()[: MOST_COUNTED + 1].count()) if isinstance(rows, QuerySet) else len(rows)
+
+
+class ReadOnlyAdmin(ReadOnly, admin.ModelAdmin[Any]):
+    """Lists that a person can wait for: nothing is counted to its end, and any id is found at once."""
+
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    list_per_page = 50
+    list_max_show_all = 0
+    ordering = ("-pk",)
+    paginator = Uncounted
+    # What an id that no index serves looks like: nothing else is looked for there.
+    id_forms: Mapping[str, re.Pattern[str]] = MappingProxyType({})
+    # What an id has to be asked with whose index begins with something else: of each gateway by turns, say.
+    asked_with: Mapping[str, Mapping[str, QuerySet[Any]]] = MappingProxyType({})
+    actions: Sequence[Any] = ()
+    first: Sequence[str] = ()  # of a row's page
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        shown = super().get_fields(request, obj)
+        rank = {name: place for place, name in enumerate(self.first)} | dict.fromkeys(WORK, len(shown) + 1)
+        return shown if self.fields else sorted(shown, key=lambda name: rank.get(str(name), len(shown)))
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """All that may be seen may be taken along."""
+        return {**super().get_actions(request), "export_csv": (export_csv, "export_csv", "Export as CSV")}
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """An id (a field with =) is asked of its own index, one after the other; what is left is looked for in texts.
+
+        All of them in one question would ask none of the indexes.
+        """
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        fields = [str(field) for field in self.get_search_fields(request)]
+        for field in (field[1:] for field in fields if field.startswith("=")):
+            if field in self.id_forms and not self.id_forms[field].fullmatch(term):
+                continue
+            alike = queryset.filter(**self.asked_with.get(field, {}), **{field: term})
+            found = list(alike.order_by().values_list("pk", flat=True)[:MOST_FOUND])
+            if found:
+                return (alike if len(found) == MOST_FOUND else queryset.filter(pk__in=found)), False
+        loose = [Q(**{f"{field}__icontains": term}) for field in fields if not field.startswith("=")]
+        return (queryset.filter(reduce(or_, loose)) if loose else queryset.none()), False
+
+
+def export_csv(page: "ReadOnlyAdmin", request: HttpRequest, rows: QuerySet[Any]) -> StreamingHttpResponse:
+    """What the pages of these rows show, and no more than that: never a sealed secret."""
+    shown = set(flatten(page.get_fields(request)))
+    names = [field.attname for field in page.opts.concrete_fields if field.name in shown or field.primary_key]
+    with atomic():
+        facts = {"query": request.GET.urlencode(), "columns": names, "at_most": MOST_EXPORTED}
+        actor_of(request).record("export as CSV", str(page.opts.verbose_name_plural), after=facts)
+    answer = StreamingHttpResponse(csv_of(names, rows.order_by("-pk")), content_type="text/csv; charset=utf-8")
+    answer["Content-Disposition"] = f'attachment; filename="{page.opts.model_name}.csv"'
+    return answer
+
+
+def csv_of(names: Sequence[str], rows: QuerySet[Any]) -> Iterator[str]:
+    """Line by line. What stops at MOST_EXPORTED says so in its last one."""
+    writer = csv.writer(Line())
+    yield writer.writerow(names)
+    number = 0
+    for number, row in enumerate(rows.values_list(*names)[: MOST_EXPORTED + 1].iterator(chunk_size=2_000), start=1):
+        if number > MOST_EXPORTED:
+            yield writer.writerow([f"There are more than these {MOST_EXPORTED} rows; narrow the list."])
+            return
+        yield writer.writerow([cell(value) for value in row])
+
+
+class Line:
+    """For csv.writer, which gives back what this gives back."""
+
+    def write(self, text: str) -> str:
+        return text
+
+
+def cell(value: object) -> str:
+    """As a spreadsheet takes it for what it is: a text that begins like a formula is not one."""
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="milliseconds")
+    if isinstance(value, bool | int | Decimal):
+        return str(value)
+    text = json.dumps(value) if isinstance(value, list | dict) else str(value)
+    return f"'{text}" if text.lstrip().startswith(FORMULA) or text.startswith(("\t", "\r", "\n")) else text
+
+
+class ReadOnlyInline(ReadOnly, admin.TabularInline[Any, Any]):
+    template = "admin/read_inline.html"
+    extra = 0
+    can_delete = False
+    show_change_link = False
+
+
+class Askable:
+    """Middleware. The console puts its query to the database as it came: what cannot be asked is a 400, not a 500."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, *_: Any) -> HttpResponse | None:
+        query, found = request.GET, request.resolver_match
+        if found is None or found.app_name != "admin":
+            return None
+        holds_nul = any("\0" in text for name, texts in query.lists() for text in (name, *texts))
+        if holds_nul or query.get("_to_field") == "":
+            return HttpResponseBadRequest(render_to_string("400.html"))
+        return None

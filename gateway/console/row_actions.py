@@ -1,0 +1,65 @@
+"""Forms by which an operator does something to a row: named, with a permission of their own, linked from the row."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.contrib.admin import ModelAdmin, site
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+
+from gateway.values.errors import GatewayError
+
+Operation = tuple[str, str, str]  # permission, address, words
+
+
+def require(request: HttpRequest, permission: str) -> None:
+    if not request.user.has_perm(permission):
+        raise PermissionDenied
+
+
+def form_page(
+    request: HttpRequest, form: forms.Form, *, title: str, button: str, back: str, **more: Any
+) -> HttpResponse:
+    context = {**site.each_context(request), "title": title, "form": form, "button": button, "back": back, **more}
+    row = more.get("row")
+    if isinstance(row, Model):
+        listed = reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_changelist")
+        context |= {"listed": listed, "kind": row._meta.verbose_name_plural}
+    return TemplateResponse(request, "admin/operate.html", context)
+
+
+def done(
+    request: HttpRequest, form: forms.Form, act: Callable[[dict[str, Any]], str], *, back: str
+) -> HttpResponse | None:
+    """Acts upon a form that is whole; None, with the form saying why, when it is not, or is refused."""
+    if request.method != "POST" or not form.is_valid():
+        return None
+    try:
+        said = act(form.cleaned_data)
+    except GatewayError as refusal:
+        for sentence in refusal.sentences:
+            form.add_error(None, sentence)
+        return None
+    messages.success(request, said)
+    return redirect(back)
+
+
+class Operable(ModelAdmin[Any]):
+    """Links on a row's page to what this user may do to it."""
+
+    change_form_template = "admin/operable.html"
+
+    def operations(self, row: Any) -> Sequence[Operation]:
+        raise NotImplementedError
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        row = kwargs.get("obj")
+        known = self.operations(row) if row is not None else ()
+        offered = [(address, words) for permission, address, words in known if request.user.has_perm(permission)]
+        return super().render_change_form(request, {**context, "operations": offered}, *args, **kwargs)

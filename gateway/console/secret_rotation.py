@@ -1,0 +1,43 @@
+"""Pages of rows whose secrets are rotated in the console."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+
+from gateway.console.read_only_admin import ReadOnlyAdmin
+from gateway.values.errors import GatewayError
+
+
+class Rotating(ReadOnlyAdmin):
+    """Secrets are shown on the page that answers, and nowhere again: no message, no session, no trail holds them."""
+
+    def has_rotate_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("gateway.change_gateway")
+
+    def show_new(
+        self, request: HttpRequest, queryset: QuerySet[Any], what: str, rotate_one: Callable[[Any], str]
+    ) -> HttpResponse | None:
+        """Of one at a time: a person can carry one secret safely."""
+        rows = list(queryset[:2])
+        if len(rows) != 1:
+            self.message_user(request, "Choose exactly one.", messages.WARNING)
+            return None
+        try:
+            shown = rotate_one(rows[0])
+        except GatewayError as refusal:
+            self.message_user(request, f"{self.opts.verbose_name} {rows[0]}: {refusal}", messages.WARNING)
+            return None
+        context: dict[str, Any] = {
+            "title": f"New {what} of {rows[0]}",
+            "secret": shown,
+            "back": request.get_full_path(),
+        }
+        context["kind"] = self.opts.verbose_name_plural
+        context |= self.admin_site.each_context(request) | context
+        answer = TemplateResponse(request, "admin/secret_once.html", context)
+        answer["Cache-Control"] = "no-store"
+        return answer

@@ -1,0 +1,28 @@
+"""The first operator of an embedded gateway, so that the console can be entered."""
+
+import secrets
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db.transaction import atomic
+
+from gateway.audit.trail import Actor
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    name: str
+    password: str
+
+
+def first_operator(*, by: Actor | None = None) -> Operator | None:
+    """A superuser `admin` with a random password, where nobody can enter yet; else None, as in production."""
+    if not settings.EMBEDDED or User.objects.filter(is_staff=True).exists():
+        return None
+    made = Operator("admin", secrets.token_urlsafe(9))
+    with atomic():
+        User.objects.create_superuser(made.name, password=made.password)
+        if by:
+            by.record("make first operator", f"user {made.name}", after={"superuser": True})
+    return made

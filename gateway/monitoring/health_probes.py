@@ -1,0 +1,59 @@
+"""What the database, the queue and the disk say of themselves. Each may hang; see gateway.monitoring.hang_guard."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import Final, TypeVar
+
+from django.conf import settings
+from django.db import DEFAULT_DB_ALIAS, connection, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.migrations.executor import MigrationExecutor
+from django.db.transaction import atomic
+
+from gateway.queue.enqueue import bells_waiting
+
+T = TypeVar("T")
+STATEMENT_MILLISECONDS: Final = 2000
+
+
+def on_a_connection_of_its_own(ask: Callable[[], T]) -> Callable[[], T]:
+    """For a thread: no statement of it takes more than two seconds, and its connection goes when it does."""
+
+    @wraps(ask)
+    def asked() -> T:
+        try:
+            with _limited_statements():
+                return ask()
+        finally:
+            for mine in connections.all(initialized_only=True):
+                BaseDatabaseWrapper.close(mine)  # SQLite's own would keep one that is in memory
+
+    return asked
+
+
+def unapplied_migrations() -> list[str]:
+    executor = MigrationExecutor(connections[DEFAULT_DB_ALIAS])
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
+
+
+def queue_depth() -> int:
+    """Bells that wait for a worker or a courier: a list's length on Redis, files in the embedded default."""
+    return bells_waiting(settings.QUEUES)
+
+
+def free_megabytes() -> int:
+    return shutil.disk_usage(settings.VAR_DIR).free // 1_000_000
+
+
+@contextmanager
+def _limited_statements() -> Iterator[None]:
+    """For the length of a transaction: a pooler would hand on what holds for a session."""
+    if connection.vendor != "postgresql":
+        yield
+        return
+    with atomic(), connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL statement_timeout = {STATEMENT_MILLISECONDS}")
+        yield

@@ -1,0 +1,76 @@
+"""What is not counted but looked up when somebody scrapes: what is owed, lost or disabled, how deep the queue is."""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from time import monotonic
+from typing import Final
+
+from django.db import Error
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from gateway.monitoring import health_probes
+from gateway.monitoring.backlog import Backlog, backlogs
+from gateway.monitoring.contributions import GaugeSource, gauges
+from gateway.monitoring.hang_guard import Watched
+from gateway.partners import clock
+from gateway.queue.enqueue import QueueDown
+
+PATIENCE_SECONDS: Final = 2.5
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    backlogs: list[Backlog]
+    gauges: list[tuple[GaugeSource, int]]
+
+
+def owed() -> Owed:
+    """Nine statements, whatever there is."""
+    return Owed(backlogs(now=clock.wall()), list(gauges()))
+
+
+class LookedUp(Collector):
+    """Without a database, or without a queue, it tells the rest, and that there is none."""
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        by = monotonic() + PATIENCE_SECONDS
+        database, queue = _database.asked(), _queue.asked()
+        try:
+            found = database.result(max(0, by - monotonic()))
+        except (TimeoutError, Error) as error:
+            log.warning("The database was not to be scraped: %s", error)
+            yield _gauge("gateway_database_up", "Whether the database answers", 0)
+        else:
+            yield _gauge("gateway_database_up", "Whether the database answers", 1)
+            yield from _of_the_database(found)
+        try:
+            depth = queue.result(max(0, by - monotonic()))
+        except (TimeoutError, QueueDown) as error:
+            log.warning("The queue was not to be scraped: %s", error)
+            yield _gauge("gateway_queue_up", "Whether the queue's broker answers", 0)
+        else:
+            yield _gauge("gateway_queue_up", "Whether the queue's broker answers", 1)
+            yield _gauge("gateway_queue_depth", "Bells that wait for a worker", depth)
+
+
+def _of_the_database(found: Owed) -> Iterator[GaugeMetricFamily]:
+    rows = GaugeMetricFamily("gateway_due_rows", "Rows due, 10,000 at most", labels=["kind"])
+    oldest = GaugeMetricFamily("gateway_oldest_due_seconds", "Since when the oldest has been due", labels=["kind"])
+    for backlog in found.backlogs:
+        rows.add_metric([backlog.kind.value], backlog.rows)
+        oldest.add_metric([backlog.kind.value], backlog.oldest.total_seconds())
+    yield rows
+    yield oldest
+    for gauge, value in found.gauges:
+        yield _gauge(gauge.name, gauge.describes, value)
+
+
+def _gauge(name: str, told: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, told, value=value)
+
+
+_database = Watched(health_probes.on_a_connection_of_its_own(owed), name="scrape the database")
+_queue = Watched(health_probes.queue_depth, name="scrape the queue")

@@ -1,0 +1,133 @@
+"""Who is calling: the gateway in the path, its API secret, its authtoken. One query."""
+
+import hmac
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import QuerySet
+
+from gateway.database.compiled import compiled, first
+from gateway.database.encryption import unseal_kept
+from gateway.models import Account, Gateway
+from gateway.values.errors import (
+    ConnectedUserRequired,
+    GuestRequired,
+    InvalidJWT,
+    InvalidSecret,
+    UnknownGateway,
+    WrongSecret,
+)
+from gateway.values.tokens import Bearer, WrongSignature, bearer, claimed_auth_id, signed_with
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A partner's server, speaking for a connected user (account) or for a guest (None)."""
+
+    gateway: Gateway
+    account: Account | None
+    is_authenticated: bool = True
+
+    def connected(self) -> Account:
+        if self.account is None:
+            raise ConnectedUserRequired("This needs a connected user's authtoken, with a smallcaseAuthId.")
+        return self.account
+
+    def as_partner(self) -> Gateway:
+        """The gateway, when its server speaks for itself."""
+        if self.account is not None:
+            raise GuestRequired("This needs a guest's authtoken: it is not done for a connected user.")
+        return self.gateway
+
+    @property
+    def auth_id(self) -> str:
+        """What a connected user may see; empty for a guest, who sees all."""
+        return self.account.auth_id if self.account else ""
+
+
+def partner_caller(gateway: str, secret: str, token: str, *, now: datetime) -> Caller:
+    """`now` is the wall's: the gateway's own clock may have been moved, and the partner's has not."""
+    claimed = _claimed(gateway, token)
+    _check_secret(claimed.gateway, secret)
+    return _verified(claimed, token, now)
+
+
+def sandbox_caller(gateway: str, secret: str) -> Caller:
+    found = first(_gateways(name=gateway))
+    if found is None or not found.is_test:
+        raise UnknownGateway("There is no test gateway of this name.")
+    _check_secret(found, secret)
+    return Caller(gateway=found, account=None)
+
+
+def browser_caller(gateway: str, token: str, *, now: datetime) -> Caller:
+    """A page in a user's browser: it has no secret, and must not have one. `now` is the wall's."""
+    return _verified(_claimed(gateway, token), token, now)
+
+
+def api_secrets(gateway: Gateway) -> list[str]:
+    """The current one, then the one it replaced while that is not retired."""
+    return _unsealed(gateway.sealed_api_secret, gateway.sealed_previous_api_secret)
+
+
+def jwt_secrets(gateway: Gateway) -> list[str]:
+    return _unsealed(gateway.sealed_jwt_secret, gateway.sealed_previous_jwt_secret)
+
+
+def _unsealed(*sealed: str | None) -> list[str]:
+    return [unseal_kept(secret) for secret in sealed if secret]
+
+
+def _claimed(name: str, token: str) -> Caller:
+    """Who the token says it is, before that is verified: so that gateway and account are read at once."""
+    auth_id = claimed_auth_id(token)
+    account = first(_accounts(gateway=name, auth_id=auth_id)) if auth_id else None
+    found = account.gateway if account else first(_gateways(name=name))
+    if found is None:
+        raise UnknownGateway("There is no gateway of this name.")
+    return Caller(gateway=found, account=account)
+
+
+@compiled
+def _gateways(*, name: str) -> QuerySet[Gateway]:
+    return Gateway.objects.filter(name=name)
+
+
+@compiled
+def _accounts(*, gateway: str, auth_id: str) -> QuerySet[Account]:
+    return Account.objects.select_related("gateway").filter(gateway__name=gateway, auth_id=auth_id)
+
+
+def _verified(claimed: Caller, token: str, now: datetime) -> Caller:
+    who = _bearer(claimed.gateway, token, now)
+    if who.auth_id != (claimed.account.auth_id if claimed.account else None):
+        raise InvalidJWT("The authtoken's smallcaseAuthId is not one of this gateway's users.")
+    return claimed
+
+
+def _check_secret(gateway: Gateway, given: str) -> None:
+    if _matches(given, api_secrets(gateway)):
+        return
+    if not given:
+        raise InvalidSecret("The header x-gateway-secret is missing.")
+    if _matches(given, jwt_secrets(gateway)):
+        raise InvalidSecret("x-gateway-secret holds the JWT secret; send the API secret there.")
+    raise WrongSecret("x-gateway-secret is not this gateway's API secret.")
+
+
+def _matches(given: str, secrets: list[str]) -> bool:
+    """In time that tells nothing of how much of a secret was right."""
+    return any(hmac.compare_digest(given.encode(), secret.encode()) for secret in secrets)
+
+
+def _bearer(gateway: Gateway, token: str, now: datetime) -> Bearer:
+    """By the secret that signed it, current or previous, so that a refusal names what else is wrong with the token."""
+    if not token:
+        raise InvalidJWT("The header x-gateway-authtoken is missing.")
+    for secret in jwt_secrets(gateway):
+        with suppress(WrongSignature):
+            return bearer(token, secret, now=now)
+    if any(signed_with(token, secret) for secret in api_secrets(gateway)):
+        raise InvalidJWT("The authtoken is signed with the API secret; sign it with the JWT secret.")
+    raise WrongSignature("The authtoken's signature does not match the JWT secret.")

@@ -1,0 +1,89 @@
+"""Every sealed value of every table, sealed anew with the first of ENCRYPTION_KEYS, step by step.
+
+Web and workers go on meanwhile: a value is only replaced where it still is the one that was read. What the first key
+has sealed stays as it is: an interrupted run is simply repeated, and a run that reseals nothing shows that no older key
+is needed.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from cryptography.fernet import InvalidToken
+from django.apps import apps
+from django.db.models import Case, F, Model, TextField, Value, When
+
+from gateway.database.encryption import SealedField, reseal
+
+STEP: Final = 500  # rows of one statement
+
+
+@dataclass(frozen=True, slots=True)
+class SealedColumn:
+    model: type[Model]
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.table}.{self.name}"
+
+    @property
+    def table(self) -> str:
+        return str(self.model._meta.db_table)
+
+
+@dataclass(frozen=True, slots=True)
+class Resealed:
+    """So far: values read, values sealed anew, and the keys of rows that no encryption key opens."""
+
+    read: int = 0
+    resealed: int = 0
+    unopened: tuple[int, ...] = ()
+
+
+def sealed_columns() -> list[SealedColumn]:
+    """Of all apps, by the type of the field."""
+    return [
+        SealedColumn(model, field.name)
+        for model in apps.get_models(include_auto_created=True)
+        for field in model._meta.get_fields()
+        if isinstance(field, SealedField) and field.model is model
+    ]
+
+
+def reseal_column(column: SealedColumn) -> Iterator[Resealed]:
+    """The count after each step."""
+    after, so_far = 0, Resealed()
+    while values := _values(column, after=after):
+        changes, unopened = _resealed(values)
+        _replace(column, changes)
+        after = max(values)
+        so_far = Resealed(so_far.read + len(values), so_far.resealed + len(changes), (*so_far.unopened, *unopened))
+        yield so_far
+
+
+def _values(column: SealedColumn, *, after: int) -> dict[int, str]:
+    """The next ones by the key of their row; neither null nor empty."""
+    rows: Any = column.model._default_manager.filter(pk__gt=after, **{f"{column.name}__gt": ""})
+    return dict(rows.order_by("pk").values_list("pk", column.name)[:STEP])
+
+
+def _resealed(values: dict[int, str]) -> tuple[dict[int, tuple[str, str]], list[int]]:
+    """Old and new text of those that change, and rows whose value no key opens."""
+    changes, unopened = {}, []
+    for row, old in values.items():
+        try:
+            new = reseal(old)
+        except InvalidToken:
+            unopened.append(row)
+        else:
+            if new != old:
+                changes[row] = old, new
+    return changes, unopened
+
+
+def _replace(column: SealedColumn, changes: dict[int, tuple[str, str]]) -> None:
+    """One statement. A row that somebody has written since keeps what they wrote."""
+    if changes:
+        same = [When(**{"pk": row, column.name: old}, then=Value(new)) for row, (old, new) in changes.items()]
+        rows = column.model._default_manager.filter(pk__in=list(changes))
+        rows.update(**{column.name: Case(*same, default=F(column.name), output_field=TextField())})

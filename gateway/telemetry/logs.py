@@ -1,0 +1,93 @@
+"""How the log is written: one JSON object a record, or a line for people. Nothing that was typed can forge a record."""
+
+import json
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Any, Final
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from gateway.telemetry import request_id
+from gateway.telemetry.route_names import route_of
+from gateway.values.timestamps import timestamp
+
+# What a record may tell beside its message; anything else that a library hangs on to it stays out.
+TOLD: Final = ("method", "route", "status", "durationMs", "bytes", "outcome", "gateway", "task", "taskId")
+_facts: ContextVar[Mapping[str, str]] = ContextVar("facts", default=MappingProxyType({}))
+
+
+@contextmanager
+def about(**facts: str) -> Iterator[None]:
+    """Every record written inside carries these, and what is noted meanwhile."""
+    token = _facts.set({**_facts.get(), **facts})
+    try:
+        yield
+    finally:
+        _facts.reset(token)
+
+
+def note(**facts: str) -> None:
+    """For the rest of the `about` that we are in."""
+    _facts.set({**_facts.get(), **facts})
+
+
+class WithoutPaths(logging.Filter):
+    """Django's own records name the path of a request; these name its route."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        request = getattr(record, "request", None)
+        if isinstance(record.args, tuple) and isinstance(request, HttpRequest):
+            route, path = route_of(request), request.path
+            record.args = tuple(route if told == path else told for told in record.args)
+        return True
+
+
+class Json(logging.Formatter):
+    """`json.dumps` keeps to ASCII, so that neither a line feed nor a lone surrogate leaves it as it came."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        told = {**_always(record), "requestId": request_id.current(), **_facts.get()}
+        told |= {name: vars(record)[name] for name in TOLD if name in vars(record)}
+        told |= {"exception": _traceback(self, record)}
+        return json.dumps({name: value for name, value in told.items() if value not in (None, "")}, default=str)
+
+
+class Line(logging.Formatter):
+    """time LEVEL logger [request id] message; then a traceback, indented, so that no line of it passes for a record."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        time, level, logger, message = _always(record).values()
+        first = f"{time} {level} {logger} [{request_id.current() or '-'}] {printable(message)}"
+        trace = (_traceback(self, record) or "").splitlines()
+        return "\n".join([first, *(f"    {printable(line)}" for line in trace)])
+
+
+def chosen() -> logging.Formatter:
+    """By LOG_FORMAT, for a process that is not Django's: granian's own (deploy/granian-logging.json)."""
+    return Json() if settings.LOG_FORMAT == "json" else Line()
+
+
+def printable(text: str) -> str:
+    """With escapes for what moves a cursor, ends a line, turns text round, or is no character."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def _always(record: logging.LogRecord) -> dict[str, Any]:
+    return {
+        "time": timestamp(datetime.fromtimestamp(record.created, UTC)),
+        "level": record.levelname,
+        "logger": record.name,
+        "message": record.getMessage(),
+    }
+
+
+def _traceback(formatter: logging.Formatter, record: logging.LogRecord) -> str | None:
+    """Without the values of variables."""
+    return formatter.formatException(record.exc_info) if record.exc_info and record.exc_info[0] else None

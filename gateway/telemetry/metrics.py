@@ -1,0 +1,110 @@
+"""What is counted, by name. Counting is cheap, safe anywhere, and never breaks what it counts.
+
+Every metric has a label: one without would make files as soon as a command imports this. Help texts are short, for
+prometheus-client keeps them with each value.
+"""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Final, Literal
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, Summary, values
+
+from gateway.telemetry.metric_files import Slot
+
+DeliveryOutcome = Literal["delivered", "failed", "given_up"]
+
+_slot = Slot()
+values.ValueClass = values.MultiProcessValue(process_identifier=_slot)  # type: ignore[no-untyped-call]
+_slot.release()
+
+REGISTRY: Final = CollectorRegistry()  # of this process alone; a scrape reads the files of all
+METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+ENDPOINTS_TOLD_APART: Final = 1000
+QUICK: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+PATIENT: Final = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200, 18_000, 43_200, 86_400)
+
+REQUESTS: Final = Histogram(
+    "gateway_request_seconds", "Requests", ["route", "method", "status"], buckets=QUICK, registry=REGISTRY
+)
+RATE_LIMITED: Final = Counter("gateway_rate_limited", "Requests answered 429", ["scope"], registry=REGISTRY)
+EVENTS: Final = Counter("gateway_events_recorded", "Events recorded", ["type"], registry=REGISTRY)
+DELIVERIES: Final = Histogram(
+    "gateway_delivery_seconds", "Attempts to deliver", ["outcome"], buckets=QUICK, registry=REGISTRY
+)
+DELIVERY_LAG: Final = Histogram(
+    "gateway_delivery_lag_seconds", "Event to its outcome", ["outcome"], buckets=PATIENT, registry=REGISTRY
+)
+ENDPOINT: Final = Summary("gateway_endpoint_delivery_seconds", "Attempts", ["endpoint"], registry=REGISTRY)
+ENDPOINT_FAILURES: Final = Counter("gateway_endpoint_failures", "Failed attempts", ["endpoint"], registry=REGISTRY)
+ORDERS: Final = Counter("gateway_orders", "Orders that ended or were lost", ["status"], registry=REGISTRY)
+FILLS: Final = Counter("gateway_fills", "Words of a broker that filled more", ["side"], registry=REGISTRY)
+TASKS: Final = Histogram("gateway_task_seconds", "Tasks", ["name", "outcome"], buckets=QUICK, registry=REGISTRY)
+BELLS_LOST: Final = Counter("gateway_bells_lost", "Bells no queue took", ["job"], registry=REGISTRY)
+
+_told_apart: set[int] = set()
+_uncounted = suppress(OSError)  # the files are not to be had: gateway.telemetry.metric_files has said so
+
+
+def requested(*, route: str, method: str, status: int, seconds: float) -> None:
+    with _uncounted:
+        labels = route, method if method in METHODS else "other", f"{status // 100}xx"
+        REQUESTS.labels(*labels).observe(seconds)
+
+
+def rate_limited(*, scope: str) -> None:
+    """`scope` names the limit, never whom it stopped."""
+    with _uncounted:
+        RATE_LIMITED.labels(scope).inc()
+
+
+def events_recorded(*, kind: str, number: int = 1) -> None:
+    with _uncounted:
+        EVENTS.labels(kind).inc(number)
+
+
+def delivered(*, endpoint_id: int, outcome: DeliveryOutcome, seconds: float, lag_seconds: float | None = None) -> None:
+    """One attempt, after its outcome is written. `lag_seconds`: since the event, once the delivery is settled."""
+    with _uncounted:
+        _from_zero(DELIVERIES, *(("delivered",), ("failed",), ("given_up",)))
+        DELIVERIES.labels(outcome).observe(seconds)
+        endpoint = _label_of(endpoint_id)
+        ENDPOINT.labels(endpoint).observe(seconds)
+        if outcome != "delivered":
+            ENDPOINT_FAILURES.labels(endpoint).inc()
+        if lag_seconds is not None:
+            DELIVERY_LAG.labels(outcome).observe(max(lag_seconds, 0))
+
+
+def orders_settled(*, statuses: Mapping[str, int], fills: Mapping[str, int]) -> None:
+    """How many orders reached each status, and for each side how many were filled further."""
+    with _uncounted:
+        for status, number in statuses.items():
+            ORDERS.labels(status).inc(number)
+        for side, number in fills.items():
+            FILLS.labels(side).inc(number)
+
+
+def task_done(*, name: str, outcome: str, seconds: float) -> None:
+    with _uncounted:
+        _from_zero(TASKS, (name, "failed"))
+        TASKS.labels(name, outcome).observe(seconds)
+
+
+def bell_lost(*, job: str) -> None:
+    with _uncounted:
+        BELLS_LOST.labels(job).inc()
+
+
+def _from_zero(metric: Histogram, *labels: tuple[str, ...]) -> None:
+    """What an alert waits for is there before it happens: Prometheus sees no increase in what begins at one."""
+    for values_of_labels in labels:
+        metric.labels(*values_of_labels)
+
+
+def _label_of(endpoint_id: int) -> str:
+    """The first thousand that a process meets have a label of their own."""
+    if endpoint_id in _told_apart or len(_told_apart) < ENDPOINTS_TOLD_APART:
+        _told_apart.add(endpoint_id)
+        return str(endpoint_id)
+    return "other"

@@ -1,0 +1,76 @@
+"""The managers' plane: a user's token, the permission to publish, and only the smallcases that are theirs."""
+
+from typing import TypeVar
+
+from django.contrib.auth.models import AnonymousUser, User
+from django.db.models import Model, QuerySet
+from rest_framework.authentication import BaseAuthentication, TokenAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
+
+from gateway.api.base_view import Identity, PlaneView
+from gateway.values.errors import ErrorType, GatewayError, InvalidSecret, NotFound, WrongSecret
+from smallcases.api.manager_tokens import kept_form
+from smallcases.models import Smallcase
+
+PERMISSION = "smallcases.add_version"
+READS_ALL = "smallcases.view_investment"
+M = TypeVar("M", bound=Model)
+
+
+class MayNotPublish(GatewayError):
+    status, error_type = 403, ErrorType.USER_MISMATCH
+
+
+class ManagerAuthentication(TokenAuthentication):
+    """`Authorization: Token <key>`."""
+
+    def authenticate(self, request: Request) -> tuple[User, object]:
+        try:
+            found = super().authenticate(request)
+        except AuthenticationFailed as refusal:
+            raise WrongSecret(f"Authorization: {refusal.detail}") from None
+        if found is None:
+            raise InvalidSecret("The header Authorization is missing; it must be: Token <key>.")
+        return found
+
+    def authenticate_credentials(self, key: str) -> tuple[User, object]:
+        return super().authenticate_credentials(kept_form(key))
+
+
+class ManagerView(PlaneView):
+    """Who calls is known, and may publish, before anything else is looked at."""
+
+    @property
+    def identity(self) -> Identity:
+        return Identity(user_id=self.manager.pk)
+
+    @property
+    def manager(self) -> User:
+        return self.request.user  # type: ignore[return-value]  # set by ManagerAuthentication
+
+    def get_authenticators(self) -> list[BaseAuthentication]:
+        return [ManagerAuthentication()]
+
+    def check_permissions(self, request: Request) -> None:
+        if not request.user.has_perm(PERMISSION):
+            raise MayNotPublish("This user may not publish rebalances.")
+
+
+def visible_to(user: User | AnonymousUser, rows: QuerySet[M], *, path: str = "") -> QuerySet[M]:
+    """`rows` of the smallcases that a user may see: the own ones, unless the user may read what anybody has invested.
+
+    `path` leads from a row to its smallcase.
+    """
+    if user.has_perm(READS_ALL):
+        return rows
+    return rows.filter(**{"__".join(filter(None, (path, "manager"))): user.pk})
+
+
+def smallcase_managed_by(manager: User, scid: str) -> Smallcase:
+    """Another's is not there; a superuser's are all."""
+    rows = Smallcase.objects.filter(scid=scid)
+    found = (rows if manager.is_superuser else rows.filter(manager=manager)).first()
+    if found is None:
+        raise NotFound("There is no smallcase of this scid that you manage.")
+    return found

@@ -1,0 +1,192 @@
+"""What others see of the catalogue. Weights and returns are fractions on the partner plane, as Gateway has them."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from typing import Any, Final
+
+from brokers.market.hours import IST
+from gateway.values.money import number
+from gateway.values.timestamps import timestamp
+from smallcases.catalogue.selectors import Chart, Listed
+from smallcases.models import Investment, Performance, Smallcase, Version
+from smallcases.portfolio.index import Point
+from smallcases.portfolio.months import shifted
+from smallcases.rebalancing.publication_preview import Change, Preview
+
+Wire = dict[str, Any]
+# Months from one rebalance to the next; none for "As needed".
+MONTHS: Final = {
+    Smallcase.Schedule.MONTHLY.value: 1,
+    Smallcase.Schedule.QUARTERLY.value: 3,
+    Smallcase.Schedule.HALF_YEARLY.value: 6,
+    Smallcase.Schedule.ANNUAL.value: 12,
+}
+# Wire name of each return, and the column that it is read from.
+RETURNS: Final = {
+    "daily": "daily",
+    "weekly": "weekly",
+    "monthly": "monthly",
+    "quarterly": "quarterly",
+    "halfyearly": "half_yearly",
+    "yearly": "yearly",
+    "sinceLaunch": "since_launch",
+}
+
+
+def smallcases(page: Sequence[Listed], total: int) -> Wire:
+    return {"smallcases": [summary(one) for one in page], "total": total}
+
+
+def summary(one: Listed) -> Wire:
+    smallcase, version = one.smallcase, one.version
+    return {
+        "scid": smallcase.scid,
+        "version": version.number,
+        "info": _info(smallcase, version),
+        "stats": _stats(smallcase, one.minimum),
+        "benchmark": {"id": smallcase.benchmark.symbol, "name": smallcase.benchmark.name},
+        "flags": {"active": not smallcase.is_archived},
+    }
+
+
+def profile(one: Listed) -> Wire:
+    """The list's shape, with what it takes to read about one."""
+    return summary(one) | {
+        "rationale": one.smallcase.rationale,
+        "rebalance": {"label": one.version.label, "rationale": one.version.rationale},
+        "constituents": _constituents(one.version),
+    }
+
+
+def chart(smallcase: Smallcase, of: Chart, *, duration: str, base: Decimal) -> Wire:
+    return {
+        "scid": smallcase.scid,
+        "duration": duration,
+        "base": number(base),
+        "points": [{"date": _day(day), "index": number(value)} for day, value in of.index],
+        "benchmark": {
+            "id": smallcase.benchmark.symbol,
+            "name": smallcase.benchmark.name,
+            "points": _points(of.benchmark),
+        },
+    }
+
+
+def pending_rebalance(investment: Investment, version: Version) -> Wire:
+    """`version` with its smallcase."""
+    return {
+        "iscid": investment.iscid,
+        "scid": version.smallcase.scid,
+        "name": version.smallcase.name,
+        "date": timestamp(version.published_at),
+        "version": version.number,
+        "label": version.label,
+    }
+
+
+def pending_rebalance_event(investment: Investment, version: Version) -> Wire:
+    """A webhook's body before its attempt adds timestamp and checksum."""
+    account = investment.account
+    who = {"smallcaseAuthId": account.auth_id, "broker": account.broker}
+    return {"action": "REBALANCE", **pending_rebalance(investment, version), **who}
+
+
+def version(of: Version) -> Wire:
+    """For managers: weights in per cent, as they publish them."""
+    return {
+        "version": of.number,
+        "label": of.label,
+        "rationale": of.rationale,
+        "publishedAt": timestamp(of.published_at),
+        "publishedBy": of.published_by and of.published_by.get_username(),
+        "constituents": [
+            {"ticker": row.instrument.symbol, "weight": number(row.weight)} for row in of.constituents.all()
+        ],
+    }
+
+
+def version_with_progress(of: Version) -> Wire:
+    """`announcements`: how many investors each gateway's have been told, and whether all of them were."""
+    told = [
+        {"gateway": one.gateway.name, "told": one.told, "done": one.due_at is None} for one in of.announcements.all()
+    ]
+    return version(of) | {"announcements": told}
+
+
+def preview(of: Preview) -> Wire:
+    return {
+        "version": of.number,
+        "onTopOf": of.newest.number,
+        "added": [_change(one) for one in of.changes if not one.before],
+        "removed": [_change(one) for one in of.changes if not one.after],
+        "changed": [_change(one) for one in of.changes if one.before and one.after],
+        "turnover": number(of.turnover),
+        "investments": of.investments,
+        "buyAmount": number(of.buy),
+        "sellAmount": number(of.sell),
+        "minInvestAmountBefore": number(of.minimum_before),
+        "minInvestAmountAfter": number(of.minimum_after),
+        "untradable": list(of.untradable),
+        "unknown": list(of.unknown),
+    }
+
+
+def next_update(smallcase: Smallcase, newest: Version) -> datetime | None:
+    """The day, by UTC's midnight, on which the schedule would have the next rebalance."""
+    months = MONTHS.get(smallcase.schedule)
+    return _midnight(shifted(newest.published_at.astimezone(IST).date(), months)) if months else None
+
+
+def _info(smallcase: Smallcase, newest: Version) -> Wire:
+    expected = next_update(smallcase, newest)
+    return {
+        "name": smallcase.name,
+        "shortDescription": smallcase.short_description,
+        "type": smallcase.kind,
+        "publisherName": smallcase.publisher,
+        "imageUrl": smallcase.image_url or None,
+        "rebalanceSchedule": smallcase.schedule,
+        "lastRebalanced": timestamp(newest.published_at),
+        "nextUpdate": expected and timestamp(expected),
+        "uploaded": _day(smallcase.launched_on),
+    }
+
+
+def _stats(smallcase: Smallcase, minimum: Decimal) -> Wire:
+    """What the index tells is null until the close of its first day."""
+    done: Performance | None = getattr(smallcase, "performance", None)
+    return {
+        "indexValue": number(done.index_value) if done else None,
+        "lastIndexUpdatedDate": _day(done.day) if done else None,
+        "minInvestAmount": number(minimum),
+        "returns": {name: number(getattr(done, column, None)) for name, column in RETURNS.items()},
+        "ratios": {
+            "cagr": number(done.cagr) if done else None,
+            "volatility": number(done.volatility) if done else None,
+            "riskLabel": smallcase.risk,
+        },
+    }
+
+
+def _constituents(version: Version) -> list[Wire]:
+    return [
+        {"ticker": row.instrument.symbol, "stockName": row.instrument.name, "weight": number(row.weight / 100)}
+        for row in version.constituents.all()
+    ]
+
+
+def _change(one: Change) -> Wire:
+    return {"ticker": one.ticker, "from": number(one.before), "to": number(one.after)}
+
+
+def _points(points: Sequence[Point]) -> list[Wire]:
+    return [{"date": _day(day), "price": number(value)} for day, value in points]
+
+
+def _day(day: date) -> str:
+    return timestamp(_midnight(day))
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(0), tzinfo=UTC)

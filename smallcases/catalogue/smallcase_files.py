@@ -1,0 +1,170 @@
+"""Smallcases from a file: JSON, a list of them, or CSV, a row for each constituent. Nothing of a bad file is taken."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+from brokers.market.instrument_files import Reject
+from gateway.values.errors import Invalid
+from gateway.values.ids import SCID
+from smallcases.catalogue import weights
+from smallcases.catalogue.file_entries import Entry, entries, weight_of
+from smallcases.catalogue.weights import Problem, Weighted
+from smallcases.models import Smallcase
+
+HTTPS: Final = re.compile(r"https://[^\s\"'<>/]+(/[^\s\"'<>]*)?")
+EARLIEST: Final = date(2000, 1, 1)
+# The texts of a smallcase, with the most characters that each may have.
+TEXTS: Final = {"name": 80, "short_description": 280, "rationale": 20_000, "publisher": 80}
+CHOICES: Final[Mapping[str, Collection[str]]] = {
+    "kind": Smallcase.Kind.values,
+    "schedule": Smallcase.Schedule.values,
+    "risk": Smallcase.Risk.values,
+}
+OPTIONAL: Final = ("manager", "image_url")
+FIELDS: Final = ("scid", *TEXTS, *CHOICES, "benchmark", "launched_on", *OPTIONAL)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A smallcase as a file tells it, checked."""
+
+    line: int
+    scid: str
+    texts: Mapping[str, str]
+    benchmark: str
+    launched_on: date
+    manager: str
+    constituents: Sequence[Weighted]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    drafts: list[Draft] = field(default_factory=list)
+    rejects: list[Reject] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a file may name: instruments, with whether they are tradable, and users who may be managers."""
+
+    tradable: Mapping[str, bool]
+    managers: Collection[str]
+    today: date
+
+
+def read_smallcases(path: Path, *, known: Known) -> Reading:
+    """Raises Invalid for a file that is no catalogue, or is cut short."""
+    found = entries(path, fields=FIELDS)
+    if not found:
+        raise Invalid(f"{path.name} holds no smallcase.")
+    times = Counter(str(entry.fields.get("scid")) for entry in found)
+    reading = Reading()
+    for entry in found:
+        wrong = list(_problems(entry, known))
+        if times[str(entry.fields.get("scid"))] > 1:
+            wrong.append(Reject(entry.line, f"{_name(entry)} stands in the file twice"))
+        reading.rejects.extend(wrong)
+        if not wrong:
+            reading.drafts.append(_draft(entry))
+    return reading
+
+
+def problems_of_version(constituents: Sequence[Weighted], tradable: Mapping[str, bool]) -> Iterator[Problem]:
+    """What keeps these from being published; `tradable` tells of every instrument there is whether it can be traded."""
+    yield from weights.problems(constituents)
+    for ticker in dict.fromkeys(constituent.ticker for constituent in constituents):
+        if ticker not in tradable:
+            yield Problem(ticker, f"{ticker} is not in the catalogue of instruments.")
+        elif not tradable[ticker]:
+            yield Problem(ticker, f"{ticker} cannot be traded.")
+
+
+def weighted(entry: Entry) -> tuple[list[Weighted], list[Reject]]:
+    """The entry's constituents, and those that are none."""
+    taken, rejects = list[Weighted](), list[Reject]()
+    for line, ticker, given in entry.constituents:
+        weight = weight_of(given)
+        if not isinstance(ticker, str) or not ticker.strip():
+            rejects.append(Reject(line, "ticker must not be empty"))
+        elif weight is None:
+            rejects.append(Reject(line, f"{ticker}: {weights.not_a_weight(given)}"))
+        else:
+            taken.append(Weighted(ticker.strip(), weight))
+    return taken, rejects
+
+
+def storable(text: str) -> bool:
+    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _problems(entry: Entry, known: Known) -> Iterator[Reject]:
+    constituents, rejects = weighted(entry)
+    yield from rejects
+    lines = {ticker.strip(): line for line, ticker, _ in entry.constituents if isinstance(ticker, str)}
+    for problem in [] if rejects else problems_of_version(constituents, known.tradable):
+        yield Reject(lines.get(problem.ticker, entry.line), f"{_name(entry)}: {problem.sentence}")
+    for sentence in _problems_of_fields(entry.fields, known):
+        yield Reject(entry.line, f"{_name(entry)}: {sentence}")
+
+
+def _problems_of_fields(given: Mapping[str, Any], known: Known) -> Iterator[str]:
+    for name in given.keys() - set(FIELDS):
+        yield f"{name} is not a field of a smallcase"
+    for name in FIELDS:
+        value = given.get(name) or ""
+        if not isinstance(value, str):
+            yield f"{name} must be a text"
+        elif not storable(value):
+            yield f"{name} holds a character that no text can hold (NUL or a lone surrogate)"
+        elif name in OPTIONAL and not value:
+            continue
+        elif problem := _problem(name, value, known):
+            yield problem
+
+
+def _problem(name: str, value: str, known: Known) -> str | None:
+    if name in TEXTS:
+        fits = 0 < len(value.strip()) <= TEXTS[name]
+        return None if fits else f"{name} must have 1 to {TEXTS[name]} characters"
+    if name in CHOICES:
+        return None if value in CHOICES[name] else f"{name} must be one of {', '.join(CHOICES[name])}"
+    return _PROBLEMS[name](value, known)
+
+
+def _of_date(value: str, known: Known) -> str | None:
+    try:
+        launched = date.fromisoformat(value)
+    except ValueError:
+        return "launched_on must be a date such as 2024-04-01"
+    return None if EARLIEST <= launched <= known.today else f"launched_on must lie between {EARLIEST} and today"
+
+
+_PROBLEMS: Final[Mapping[str, Callable[[str, Known], str | None]]] = {
+    "scid": lambda v, _: None if SCID.fullmatch(v) else "scid must look like SCNM_0001",
+    "benchmark": lambda v, known: None if v in known.tradable else f"benchmark {v!r} is not in the catalogue",
+    "launched_on": _of_date,
+    "manager": lambda v, known: None if v in known.managers else f"manager {v!r} is not a user",
+    "image_url": lambda v, _: None if HTTPS.fullmatch(v) and len(v) <= 500 else "image_url must be an https URL",
+}
+
+
+def _draft(entry: Entry) -> Draft:
+    texts = {name: str(entry.fields.get(name) or "").strip() for name in (*TEXTS, *CHOICES, "image_url")}
+    return Draft(
+        line=entry.line,
+        scid=entry.fields["scid"],
+        texts=texts,
+        benchmark=entry.fields["benchmark"],
+        launched_on=date.fromisoformat(entry.fields["launched_on"]),
+        manager=entry.fields.get("manager") or "",
+        constituents=weighted(entry)[0],
+    )
+
+
+def _name(entry: Entry) -> str:
+    return str(entry.fields.get("scid") or "a smallcase without scid")[:40]

@@ -1,0 +1,70 @@
+"""The index of every trading day that has closed. Twice is once: only days without a value get one."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import asdict
+from datetime import date, datetime
+
+from django.db.models import Prefetch
+from django.db.transaction import atomic
+
+from brokers.market.hours import IST
+from brokers.models import Instrument
+from smallcases.catalogue.selectors import closes, trading_days, weights_of
+from smallcases.models import Constituent, IndexValue, Performance, Smallcase, Version
+from smallcases.portfolio.index import Close, Era, Point, base_day, measures, missing_values
+
+
+def index_smallcases(
+    *, now: datetime, scids: Collection[str] | None = None, progress: Callable[[int], None] = lambda total: None
+) -> int:
+    """How many values are new; None for all smallcases. `progress` is called after each, with how many there are."""
+    rows = Smallcase.objects.order_by("launched_on")
+    smallcases = list(rows if scids is None else rows.filter(scid__in=scids))
+    if not smallcases:
+        return 0
+    ends = _closed_days(smallcases[0].launched_on, now)
+    close = closes(list(Instrument.objects.all()), ends)
+    added = 0
+    for smallcase in smallcases:
+        added += _index(smallcase, ends, close)
+        progress(len(smallcases))
+    return added
+
+
+def _closed_days(first: date, now: datetime) -> dict[date, datetime]:
+    """Trading days from `first` on whose session has ended, with the end."""
+    return {day: end for day, end in trading_days(first, now.astimezone(IST).date()).items() if end <= now}
+
+
+def _index(smallcase: Smallcase, ends: Mapping[date, datetime], close: Close) -> int:
+    """Two at once compute the same values, and one of them writes each."""
+    known = dict(IndexValue.objects.filter(smallcase=smallcase).order_by("day").values_list("day", "value"))
+    days = [day for day in ends if day >= smallcase.launched_on]
+    if set(days) <= known.keys():
+        return 0
+    new = list(missing_values(eras=_eras(smallcase, days, ends), days=days, close=close, known=known))
+    with atomic(durable=True):
+        IndexValue.objects.bulk_create(
+            (IndexValue(smallcase=smallcase, day=day, value=value) for day, value in new),
+            ignore_conflicts=True,
+            batch_size=500,
+        )
+        _keep_performance(smallcase, sorted([*known.items(), *new]))
+    return len(new)
+
+
+def _eras(smallcase: Smallcase, days: Sequence[date], ends: Mapping[date, datetime]) -> list[Era]:
+    """The first version from the first day on, each other from the close after it was published."""
+    constituents = Prefetch("constituents", Constituent.objects.select_related("instrument"))
+    versions = list(Version.objects.filter(smallcase=smallcase).order_by("number").prefetch_related(constituents))
+    bases = [days[0], *(base_day(version.published_at, ends) for version in versions[1:])]
+    return [Era(base, weights_of(version)) for base, version in zip(bases, versions, strict=True) if base is not None]
+
+
+def _keep_performance(smallcase: Smallcase, points: Sequence[Point]) -> None:
+    day, value = points[-1]
+    kept = asdict(measures(points))
+    row = Performance(smallcase=smallcase, day=day, index_value=value, **kept)
+    Performance.objects.bulk_create(
+        [row], update_conflicts=True, unique_fields=["smallcase"], update_fields=["day", "index_value", *kept]
+    )

@@ -1,0 +1,123 @@
+"""Investments, versions, SIPs: what must be true of them whatever has happened."""
+
+from decimal import Decimal
+from typing import Final
+
+from django.db.models import Case, DecimalField, Exists, F, IntegerField, OuterRef, Q, Sum, When, Window
+from django.db.models.functions import Coalesce
+
+from brokers.ports.broker import Side
+from gateway.monitoring.invariant_checks import Invariant, Rows, Scope, leased_for_ever, stuck
+from smallcases.models import Announcement, Investment, InvestmentFill, Sip, Version
+
+SIGNED: Final = Case(When(side=Side.BUY, then=F("shares")), default=-F("shares"), output_field=IntegerField())
+# Weights have four decimals; SQLite adds them up as floats.
+HALF_A_STEP: Final = Decimal("0.00005")
+NO_SHARES: Final = "Compare the investment's fills with its orders: a fill is missing, doubled or out of order."
+SWEEP: Final = "See that a worker and the beat run; the sweep then rings for it within seconds."
+
+
+def _below_zero(scope: Scope) -> Rows:
+    """After every fill, in the order in which they were heard of; so also at the end."""
+    rows = scope.of(InvestmentFill.objects.all(), "investment__gateway")
+    held = Window(Sum(SIGNED), partition_by=[F("investment"), F("ticker")], order_by="pk")
+    found = rows.annotate(held=held).filter(held__lt=0)
+    return found.order_by("pk").values("investment__iscid", "ticker", "order_ref", "side", "shares", "held")
+
+
+def _wrongly_exited(scope: Scope) -> Rows:
+    by_name = InvestmentFill.objects.filter(investment=OuterRef("pk")).values("ticker").annotate(held=Sum(SIGNED))
+    holds = Exists(by_name.filter(held__gt=0))
+    rows = scope.of(Investment.objects.all()).annotate(holds=holds)
+    found = rows.filter(Q(holds=True, exited_at__isnull=False) | Q(holds=False, exited_at__isnull=True))
+    return found.order_by("pk").values("iscid", "holds", "exited_at")
+
+
+def _without_fills(scope: Scope) -> Rows:
+    fills = InvestmentFill.objects.filter(investment=OuterRef("pk"))
+    rows = scope.of(Investment.objects.all()).filter(~Exists(fills))
+    return rows.order_by("pk").values("iscid", "smallcase__scid", "created_at")
+
+
+def _misplaced(scope: Scope) -> Rows:
+    wrong = ~Q(version__smallcase=F("smallcase")) | ~Q(account__gateway=F("gateway"))
+    rows = scope.of(Investment.objects.all()).filter(wrong)
+    return rows.order_by("pk").values(
+        "iscid", "smallcase__scid", "version__smallcase__scid", "gateway__name", "account__gateway__name"
+    )
+
+
+def _unbalanced(scope: Scope) -> Rows:
+    """Of the whole catalogue, which no gateway owns."""
+    whole = Coalesce(Sum("constituents__weight"), 0, output_field=DecimalField(max_digits=9, decimal_places=4))
+    apart = Q(weights__gt=100 + HALF_A_STEP) | Q(weights__lt=100 - HALF_A_STEP)
+    rows = Version.objects.annotate(weights=whole).filter(apart)
+    return rows.order_by("pk").values("smallcase__scid", "number", "weights")
+
+
+def _still_due(scope: Scope) -> Rows:
+    told = scope.of(Announcement.objects.filter(due_at__isnull=False))
+    return told.order_by("pk").values("version__smallcase__scid", "version__number", "gateway__name", "due_at")
+
+
+def _sips_still_due(scope: Scope) -> Rows:
+    due = scope.of(Sip.objects.filter(is_active=True)).filter(due_at__lte=scope.now())
+    return due.order_by("pk").values("investment__iscid", "scheduled_date", "due_at")
+
+
+INVARIANTS: Final = (
+    Invariant(
+        name="nobody_holds_less_than_zero",
+        means="After none of its fills has an investment sold more of a name than it held.",
+        remedy=NO_SHARES,
+        offenders=_below_zero,
+    ),
+    Invariant(
+        name="exited_when_nothing_is_held",
+        means="An investment is exited exactly when the sum of its fills leaves no share.",
+        remedy=f"{NO_SHARES} `exited_at` is the one stored fold; correct it to agree with the fills.",
+        offenders=_wrongly_exited,
+    ),
+    Invariant(
+        name="an_investment_has_come_of_a_fill",
+        means="Every investment has at least one fill.",
+        remedy="Find the batch of this iscid: its fills were removed, or the investment made by hand.",
+        offenders=_without_fills,
+    ),
+    Invariant(
+        name="an_investment_is_of_one_smallcase_and_gateway",
+        means="An investment's version is one of its smallcase, its account one of its gateway.",
+        remedy="Nothing the gateway does can cause it: ask who wrote to the database by hand.",
+        offenders=_misplaced,
+    ),
+    Invariant(
+        name="weights_are_a_whole",
+        means="The weights of a version's constituents sum to 100.",
+        remedy="Publish a corrected version: a published one is never changed.",
+        offenders=_unbalanced,
+    ),
+    stuck(
+        Announcement.objects.all,
+        "version__smallcase__scid",
+        "gateway__name",
+        what="announcement",
+        remedy=SWEEP,
+    ),
+    stuck(lambda: Sip.objects.filter(is_active=True), "investment__iscid", what="sip", remedy=SWEEP),
+    leased_for_ever(Announcement.objects.all, "version__smallcase__scid", "gateway__name", what="announcement"),
+    leased_for_ever(Sip.objects.all, "investment__iscid", what="sip"),
+    Invariant(
+        name="every_announcement_is_made",
+        means="No investor is still to be told of a published version.",
+        remedy=SWEEP,
+        offenders=_still_due,
+        at_rest=True,
+    ),
+    Invariant(
+        name="every_sip_that_came_due_is_told",
+        means="No SIP whose date has come is still to be told of.",
+        remedy=SWEEP,
+        offenders=_sips_still_due,
+        at_rest=True,
+    ),
+)

@@ -1,0 +1,129 @@
+"""The books of one investment, folded from its fills alone. Pure; exact until `returns` rounds to the paisa.
+
+Cost is the weighted average of what was paid: a buy moves the average, a sell leaves it and takes its part of the cost
+along. What was sold cost the *realized investment*; it brought in that much and the *realized returns*.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Final
+
+from brokers.ports.broker import Side
+from gateway.values.errors import Conflict
+from gateway.values.money import rupees
+
+NOTHING: Final = Decimal(0)
+
+
+class Oversold(Conflict):
+    """More was sold than was held: a fill is missing, doubled or out of order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """`shares` and `price`, in rupees a share, are more than 0."""
+
+    ticker: str
+    side: Side
+    shares: int
+    price: Decimal
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Rupees. `average_price` is a share's cost; after the last share is sold, it is the last one's."""
+
+    shares: int = 0
+    average_price: Decimal = NOTHING
+    realized_investment: Decimal = NOTHING
+    realized_returns: Decimal = NOTHING
+
+    @property
+    def investment(self) -> Decimal:
+        """The cost of what is held."""
+        return self.shares * self.average_price
+
+
+@dataclass(frozen=True, slots=True)
+class Returns:
+    """Rupees, to the paisa. Per cent to two decimals, of the money put in; None where none was, as smallcase has it.
+
+    `current_investment` is the cost of what is held, `realized_investment` of what was sold; the unrealized returns are
+    on the former, the total returns on both.
+    """
+
+    networth: Decimal
+    current_investment: Decimal
+    realized_investment: Decimal
+    unrealized_returns: Decimal
+    realized_returns: Decimal
+    total_returns: Decimal
+    unrealized_percent: Decimal | None
+    total_percent: Decimal | None
+
+
+def positions(fills: Iterable[Fill]) -> dict[str, Position]:
+    """Every name that was ever traded, also where no share is left. `fills` in the order they happened.
+
+    Raises Oversold.
+    """
+    books: dict[str, Position] = {}
+    for fill in fills:
+        books[fill.ticker] = _after(books.get(fill.ticker, Position()), fill)
+    return books
+
+
+def holdings(fills: Iterable[Fill]) -> dict[str, int]:
+    """Shares of what is held. Raises Oversold."""
+    return {ticker: position.shares for ticker, position in positions(fills).items() if position.shares}
+
+
+def returns(fills: Iterable[Fill], prices: Mapping[str, Decimal]) -> Returns:
+    """`prices`, in rupees, of everything held. Raises Oversold."""
+    return returns_on(positions(fills), prices)
+
+
+def returns_on(books: Mapping[str, Position], prices: Mapping[str, Decimal]) -> Returns:
+    """As `returns`, where the positions are known."""
+    networth = sum((prices[ticker] * book.shares for ticker, book in books.items() if book.shares), NOTHING)
+    current = sum((book.investment for book in books.values()), NOTHING)
+    realized = sum((book.realized_investment for book in books.values()), NOTHING)
+    gained = sum((book.realized_returns for book in books.values()), NOTHING)
+    return Returns(
+        networth=rupees(networth),
+        current_investment=rupees(current),
+        realized_investment=rupees(realized),
+        unrealized_returns=rupees(networth - current),
+        realized_returns=rupees(gained),
+        total_returns=rupees(networth - current + gained),
+        unrealized_percent=_percent(networth - current, current),
+        total_percent=_percent(networth - current + gained, current + realized),
+    )
+
+
+def _after(position: Position, fill: Fill) -> Position:
+    return _bought(position, fill) if fill.side == Side.BUY else _sold(position, fill)
+
+
+def _bought(position: Position, fill: Fill) -> Position:
+    shares = position.shares + fill.shares
+    average_price = (position.investment + fill.shares * fill.price) / shares
+    return Position(shares, average_price, position.realized_investment, position.realized_returns)
+
+
+def _sold(position: Position, fill: Fill) -> Position:
+    if fill.shares > position.shares:
+        raise Oversold(f"{fill.shares} {fill.ticker} were sold, but {position.shares} were held.")
+    return Position(
+        shares=position.shares - fill.shares,
+        average_price=position.average_price,
+        realized_investment=position.realized_investment + fill.shares * position.average_price,
+        realized_returns=position.realized_returns + fill.shares * (fill.price - position.average_price),
+    )
+
+
+def _percent(part: Decimal, whole: Decimal) -> Decimal | None:
+    return rupees(100 * part / whole) if whole else None

@@ -1,0 +1,55 @@
+"""How far a rebalance has come: who has been told, and who has followed."""
+
+from dataclasses import dataclass
+
+from django.db.models import Count, Exists, F, OuterRef, Q
+
+from smallcases.catalogue.selectors import live_investments
+from smallcases.models import Announcement, Version
+
+
+@dataclass(frozen=True, slots=True)
+class Adoption:
+    """How many live investments have followed a rebalance, of those that were counted."""
+
+    version: Version
+    live: int
+    followed: int
+
+    @property
+    def percent(self) -> int:
+        return 100 * self.followed // self.live if self.live else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Investors told of a version by all gateways together, and how many are still to be told."""
+
+    told: int
+    left: int
+    is_done: bool
+
+    @property
+    def whole(self) -> int:
+        return self.told + self.left
+
+
+def adoption_of(version: Version, *, at_most: int) -> Adoption:
+    """Of the first `at_most` live investments."""
+    live = live_investments(version.smallcase).order_by()[:at_most]
+    counted = live.aggregate(live=Count("pk"), followed=Count("pk", filter=Q(version=version)))
+    return Adoption(version, counted["live"], counted["followed"])
+
+
+def progress_of(version: Version, *, at_most: int) -> Progress:
+    """`version` with its announcements; one query while one of them is due, and none afterwards."""
+    announcements = list(version.announcements.all())
+    is_done = all(one.due_at is None for one in announcements)
+    return Progress(sum(one.told for one in announcements), 0 if is_done else _left(version, at_most), is_done)
+
+
+def _left(version: Version, at_most: int) -> int:
+    here = Announcement.objects.filter(version=version, gateway=OuterRef("gateway"), due_at__isnull=False)
+    waiting = here.filter(told_up_to__lt=OuterRef("pk"))
+    older = live_investments(version.smallcase).filter(version__number__lt=version.number)
+    return older.filter(Exists(waiting)).order_by(F("pk"))[:at_most].count()

@@ -1,0 +1,73 @@
+"""A rebalance while it is being written: weights as they were typed, their sum, and ways to spread them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import ROUND_DOWN, Decimal
+from typing import Final
+
+from smallcases.catalogue.file_entries import weight_of
+from smallcases.catalogue.weights import PLACES, WHOLE, Weighted, is_weight, not_a_weight, problems
+
+LONGEST_TICKER: Final = 20
+LONGEST_WEIGHT: Final = 20
+STEP: Final = Decimal(1).scaleb(-PLACES)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """`weight` in per cent as somebody typed it, which need not be a number."""
+
+    ticker: str
+    weight: str
+
+
+def lines_of(constituents: Iterable[Weighted]) -> list[Line]:
+    return [Line(one.ticker, plain(one.weight)) for one in constituents]
+
+
+def weighted_of(lines: Sequence[Line]) -> tuple[list[Weighted], list[str]]:
+    """The constituents, and a sentence for whatever keeps them from being a version."""
+    found = [(line, weight_of(line.weight)) for line in lines]
+    wrong = [f"{line.ticker}: {not_a_weight(line.weight)}" for line, weight in found if weight is None]
+    taken = [Weighted(line.ticker, weight) for line, weight in found if weight is not None]
+    return taken, wrong or [problem.sentence for problem in problems(taken)]
+
+
+def total(lines: Sequence[Line]) -> Decimal:
+    """Of what is a weight; in per cent."""
+    return sum(_weights(lines), Decimal(0))
+
+
+def even(lines: Sequence[Line]) -> list[Line]:
+    """The same for each, summing to the whole."""
+    return _whole(lines, [Decimal(1)] * len(lines))
+
+
+def scaled(lines: Sequence[Line]) -> list[Line]:
+    """In the proportions that they have, summing to the whole; what is no weight counts nothing."""
+    return _whole(lines, _weights(lines))
+
+
+def plain(number: Decimal) -> str:
+    return f"{number.normalize():f}"
+
+
+def _weights(lines: Sequence[Line]) -> list[Decimal]:
+    found = (weight_of(line.weight) for line in lines)
+    return [weight if weight is not None and is_weight(weight) else Decimal(0) for weight in found]
+
+
+def _whole(lines: Sequence[Line], parts: Sequence[Decimal]) -> list[Line]:
+    """Rounded down to a STEP; the steps that are left over go to the first ones, a step each."""
+    sum_of_parts = sum(parts, Decimal(0))
+    if not sum_of_parts:
+        return list(lines)
+    shares = [(part * WHOLE / sum_of_parts).quantize(STEP, ROUND_DOWN) for part in parts]
+    left = int((WHOLE - sum(shares, Decimal(0))) / STEP)
+    bearing = [place for place, part in enumerate(parts) if part][:left]
+    for place in bearing:
+        shares[place] += STEP
+    return [
+        Line(line.ticker, plain(share) if part else line.weight)
+        for line, share, part in zip(lines, shares, parts, strict=True)
+    ]

@@ -1,0 +1,155 @@
+"""A rebalance: a new version, and one row for each gateway that is to hear of it, however many have invested."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from django.contrib.auth.models import User
+from django.db import IntegrityError
+from django.db.models import Exists, OuterRef
+from django.db.transaction import atomic
+
+from gateway.audit.trail import Actor
+from gateway.models import Gateway
+from gateway.partners import clock
+from gateway.queue import leases
+from gateway.queue.enqueue import Job, ring
+from gateway.values.errors import Conflict, Invalid
+from smallcases.catalogue.selectors import instruments_of, live_investments, newest_version_of, weights_of
+from smallcases.catalogue.smallcase_files import problems_of_version, storable
+from smallcases.catalogue.weights import Weighted
+from smallcases.models import Announcement, Constituent, Smallcase, Version
+
+LONGEST_LABEL = 80
+
+
+class AlreadyPublished(Conflict):
+    """Another has published this version first, or it is the newest one already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A version as somebody wants it; `on_top_of` None: of whichever is the newest."""
+
+    constituents: Sequence[Weighted]
+    label: str
+    rationale: str
+    on_top_of: int | None = None
+
+
+def publish_rebalance(
+    *,
+    smallcase: Smallcase,
+    constituents: Sequence[Weighted],
+    label: str,
+    rationale: str,
+    by: User | None,
+    now: datetime,
+    on_top_of: int | None = None,
+    actor: Actor | None = None,
+) -> Version:
+    """`by` is whose version it is, `actor` who published it.
+    `on_top_of`: the version that the manager has seen; a newer one by now is a refusal.
+
+    Of two at once, the constraint on the version's number lets one through.
+    """
+    with atomic(durable=True):
+        return publish_within(
+            smallcase=smallcase,
+            wanted=Wanted(constituents, label, rationale, on_top_of),
+            by=by,
+            actor=actor,
+            now=now,
+        )
+
+
+def publish_within(
+    *, smallcase: Smallcase, wanted: Wanted, by: User | None, actor: Actor | None, now: datetime
+) -> Version:
+    """As publish_rebalance, inside the caller's transaction. The audit trail is written last."""
+    newest = newest_version_of(smallcase.scid)
+    refuse_unpublishable(newest, wanted)
+    version = _insert_version(
+        Version(
+            smallcase=smallcase,
+            number=newest.number + 1,
+            label=wanted.label,
+            rationale=wanted.rationale,
+            published_at=now,
+            published_by=by,
+        )
+    )
+    instruments = instruments_of([constituent.ticker for constituent in wanted.constituents])
+    Constituent.objects.bulk_create(
+        Constituent(version=version, instrument=instruments[constituent.ticker], weight=constituent.weight)
+        for constituent in wanted.constituents
+    )
+    _announce(version, now)
+    if actor:
+        _record(actor, version, newest, wanted.constituents)
+    return version
+
+
+def refuse_unpublishable(newest: Version, wanted: Wanted) -> None:
+    """Raises Invalid for what makes no version, AlreadyPublished for what comes too late."""
+    _refuse_wrong(wanted.constituents, wanted.label, wanted.rationale)
+    _refuse_stale(newest, wanted.constituents, wanted.on_top_of)
+
+
+def _record(actor: Actor, version: Version, newest: Version, constituents: Sequence[Weighted]) -> None:
+    after = {"version": version.number, "label": version.label, "weights": _weights(constituents)}
+    of_another = version.published_by is not None and version.published_by != actor.user
+    actor.record(
+        "publish rebalance",
+        f"smallcase {version.smallcase.scid}",
+        before={"version": newest.number, "weights": weights_of(newest)},
+        after=after | ({"by": str(version.published_by)} if of_another else {}),
+        reason=version.rationale,
+    )
+
+
+def _refuse_wrong(constituents: Sequence[Weighted], label: str, rationale: str) -> None:
+    instruments = instruments_of({constituent.ticker for constituent in constituents})
+    tradable = {ticker: instrument.tradable for ticker, instrument in instruments.items()}
+    wrong = [problem.sentence for problem in problems_of_version(constituents, tradable)]
+    if not 0 < len(label.strip()) <= LONGEST_LABEL:
+        wrong.append(f"The label must have 1 to {LONGEST_LABEL} characters.")
+    if not storable(label + rationale):
+        wrong.append("Label or rationale holds a character that no text can hold (NUL or a lone surrogate).")
+    if wrong:
+        raise Invalid(*wrong)
+
+
+def _refuse_stale(newest: Version, constituents: Sequence[Weighted], on_top_of: int | None) -> None:
+    if newest.smallcase.is_archived:
+        raise Conflict(f"{newest.smallcase} is archived.")
+    if on_top_of not in {None, newest.number}:
+        raise AlreadyPublished(f"Version {newest.number} is the newest, not {on_top_of}.")
+    if _weights(constituents) == weights_of(newest):
+        raise AlreadyPublished(f"Version {newest.number} has these constituents already.")
+
+
+def _weights(constituents: Sequence[Weighted]) -> dict[str, Decimal]:
+    return {constituent.ticker: constituent.weight for constituent in constituents}
+
+
+def _insert_version(version: Version) -> Version:
+    try:
+        with atomic():
+            version.save(force_insert=True)
+    except IntegrityError:
+        raise AlreadyPublished(f"Version {version.number} was published by another just now.") from None
+    return version
+
+
+def _announce(version: Version, now: datetime) -> None:
+    """Work for each gateway with live investments; none of them is read, only whether there is one."""
+    invested = live_investments(version.smallcase).filter(gateway=OuterRef("pk"))
+    offered = leases.first_offer(clock.wall())
+    owed = Announcement.objects.bulk_create(
+        Announcement(version=version, gateway=gateway, due_at=now, leased_until=offered)
+        for gateway in Gateway.objects.filter(Exists(invested))
+    )
+    for announcement in owed:
+        ring(Job.ANNOUNCE, row=announcement.pk, attempt=0)

@@ -1,0 +1,69 @@
+"""A version told to the investors of one gateway: a chunk a bell, each chunk one transaction, and on from there."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db.models import F, QuerySet
+from django.db.transaction import atomic
+
+from gateway.partners import clock
+from gateway.queue import leases
+from gateway.queue.enqueue import Job, ring
+from smallcases.api import payloads
+from smallcases.catalogue.selectors import live_investments
+from smallcases.models import Announcement, Investment
+from webhooks.events.event_types import EventType
+from webhooks.events.record_events import record_events
+
+CHUNK: Final = 500
+# Longer than a chunk takes: a lease that lapsed means a worker that died.
+LEASE: Final = timedelta(seconds=60)
+
+
+def announcements() -> QuerySet[Announcement]:
+    return Announcement.objects.all()
+
+
+def announce(*, row: int, attempt: int) -> None:
+    """Tells the next chunk and rings for the one after it. Running twice tells once: the bell is worth one claim."""
+    if not leases.claim(announcements, row=row, attempt=attempt, lease=LEASE):
+        return
+    announcement = Announcement.objects.select_related("gateway", "version__smallcase").get(pk=row)
+    now = clock.now(announcement.gateway)
+    with atomic(durable=True):
+        _tell(announcement, _next_to_be_told(announcement), now)
+
+
+def _next_to_be_told(announcement: Announcement) -> list[Investment]:
+    """Locked, in the order of their keys: whoever else counts an iscid's events waits."""
+    version = announcement.version
+    live = live_investments(version.smallcase).filter(gateway=announcement.gateway, pk__gt=announcement.told_up_to)
+    older = live.filter(version__number__lt=version.number).select_related("account")
+    return list(older.select_for_update(of=("self",)).order_by("pk")[:CHUNK])
+
+
+def _tell(announcement: Announcement, investments: Sequence[Investment], now: datetime) -> None:
+    """Progress and events, or neither; nothing, when another worker has the row by now."""
+    if not _progress(announcement, investments, is_last=len(investments) < CHUNK):
+        return
+    record_events(
+        gateway=announcement.gateway,
+        kind=EventType.ACTION_PENDING,
+        payloads={
+            investment.iscid: payloads.pending_rebalance_event(investment, announcement.version)
+            for investment in investments
+        },
+        now=now,
+    )
+
+
+def _progress(announcement: Announcement, investments: Sequence[Investment], *, is_last: bool) -> bool:
+    told = {"told_up_to": investments[-1].pk, "told": F("told") + len(investments)} if investments else {}
+    rest = {"due_at": None} if is_last else {}
+    offered = clock.wall() if is_last else leases.first_offer(clock.wall())
+    if not leases.mine(Announcement.objects.all(), announcement).update(leased_until=offered, **told, **rest):
+        return False
+    if not is_last:
+        ring(Job.ANNOUNCE, row=announcement.pk, attempt=announcement.attempts)
+    return True

@@ -1,0 +1,117 @@
+"""A SIP is set up, changed, ended, told when due, and moved on by an order that was done."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any, Final
+
+from django.db.models import F, QuerySet
+from django.db.transaction import atomic
+
+from gateway.models import Gateway
+from gateway.partners import clock
+from gateway.queue import leases
+from gateway.values.errors import Invalid
+from smallcases.models import Investment, Sip
+from smallcases.sips.schedule import due_from, ist_day, nth_date, periods_after_doing
+from webhooks.events.event_types import EventType
+from webhooks.events.record_events import record_event
+
+LEASE: Final = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class SipWish:
+    """What the user wants: rupees each period from a date on, or the end of it."""
+
+    amount: Decimal = Decimal(0)
+    frequency: str = ""
+    starts_on: date = date.min
+    end: bool = False
+
+
+def set_up(*, investment: Investment, wish: SipWish, now: datetime) -> Sip | None:
+    """Create, replace or end; None when there was none to end. Inside the caller's transaction."""
+    if wish.end:
+        Sip.objects.filter(investment=investment).update(is_active=False, due_at=None, attempts=F("attempts") + 1)
+        return Sip.objects.filter(investment=investment).first()
+    if wish.starts_on < ist_day(now):
+        raise Invalid("sip.scheduledDate: must not lie in the past.")
+    scheduled = {
+        "amount": wish.amount,
+        "frequency": wish.frequency,
+        "starts_on": wish.starts_on,
+        "scheduled_date": wish.starts_on,
+        "periods_done": 0,
+        "is_active": True,
+        "due_at": due_from(wish.starts_on),
+        "leased_until": clock.wall(),
+    }
+    if not Sip.objects.filter(investment=investment).update(**scheduled, attempts=F("attempts") + 1):
+        Sip.objects.create(gateway=investment.gateway, investment=investment, **scheduled)
+    return Sip.objects.select_related("investment__smallcase").get(investment=investment)
+
+
+def move_on(*, investment: Investment, covered: date) -> None:
+    """An order confirmed on the day `covered` was done: to the next date after it. Twice moves once.
+
+    Inside the caller's transaction. The fence moves with it: a bell for the old date tells nothing.
+    """
+    sip = Sip.objects.filter(investment=investment, is_active=True, scheduled_date__lte=covered).first()
+    if sip is None:
+        return
+    periods = periods_after_doing(sip.starts_on, sip.frequency, sip.periods_done, covered)
+    scheduled = nth_date(sip.starts_on, sip.frequency, periods)
+    Sip.objects.filter(pk=sip.pk).update(
+        periods_done=periods,
+        scheduled_date=scheduled,
+        due_at=due_from(scheduled),
+        leased_until=clock.wall(),
+        attempts=F("attempts") + 1,
+    )
+
+
+def tell_due(*, row: int, attempt: int) -> None:
+    """`action.pending`, once for each date that comes."""
+    if not leases.claim(active_sips, row=row, attempt=attempt, lease=LEASE):
+        return
+    sip = Sip.objects.select_related("investment__smallcase", "investment__account", "gateway").get(pk=row)
+    now = clock.now(sip.gateway)
+    with atomic(durable=True):
+        is_mine = leases.mine(Sip.objects.all(), sip).update(due_at=None)
+        if is_mine and sip.investment.exited_at is None:
+            _record(sip.gateway, sip, now)
+
+
+def active_sips() -> QuerySet[Sip]:
+    return Sip.objects.filter(is_active=True)
+
+
+def sip_action(sip: Sip) -> dict[str, Any]:
+    """What is pending on its investment, as the wire spells it."""
+    investment = sip.investment
+    return {
+        "iscid": investment.iscid,
+        "scid": investment.smallcase.scid,
+        "name": investment.smallcase.name,
+        "amount": float(sip.amount),
+        "frequency": sip.frequency,
+        "scheduledDate": sip.scheduled_date.isoformat(),
+    }
+
+
+def _record(gateway: Gateway, sip: Sip, now: datetime) -> None:
+    account = sip.investment.account
+    record_event(
+        gateway=gateway,
+        kind=EventType.ACTION_PENDING,
+        subject=f"{sip.investment.iscid}:sip",
+        sequence=sip.attempts,
+        payload={
+            "action": "SIP",
+            **sip_action(sip),
+            "smallcaseAuthId": account.auth_id,
+            "broker": account.broker,
+        },
+        now=now,
+    )

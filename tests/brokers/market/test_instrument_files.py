@@ -1,0 +1,280 @@
+"""Our own CSV, and NSE's bhavcopy in both dialects."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from brokers.management.commands.load_instruments import SHIPPED
+from brokers.market.instrument_files import Reject, load, read_instruments, tick_for
+from brokers.models import Instrument
+from gateway.values.errors import Invalid
+
+HEADER = "symbol,name,isin,kind,sector,reference_price,tick_size,tradable"
+INFY = "INFY,Infosys Ltd.,INE009A01021,STOCK,IT,1180.00,0.10,"
+TCS = "TCS,Tata Consultancy,INE467B01029,STOCK,IT,2473.70,,"
+SHAPE = "is not an ISIN: shape or check digit is wrong"
+PRICE = "reference_price and tick_size must be above zero, with two decimals at most"
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "instruments.csv"
+
+
+def write(path: Path, *lines: str) -> Path:
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def rows() -> list[dict[str, Any]]:
+    return [dict(row) for row in Instrument.objects.order_by("pk").values()]
+
+
+class TestReadInstruments:
+    def test_reads_the_shipped_catalogue_without_a_reject(self) -> None:
+        reading = read_instruments(SHIPPED)
+
+        assert (len(reading.instruments), reading.rejects) == (219, [])
+
+    def test_reads_every_column(self, path: Path) -> None:
+        (read,) = read_instruments(write(path, HEADER, INFY)).instruments
+
+        assert (read.symbol, read.name, read.isin, read.kind, read.sector, read.reference_price) == (
+            "INFY",
+            "Infosys Ltd.",
+            "INE009A01021",
+            "STOCK",
+            "IT",
+            Decimal("1180.00"),
+        )
+
+    @pytest.mark.parametrize(
+        ("tail", "tick", "tradable"),
+        [("0.05,", "0.05", True), (",false", "0.10", False), (",no", "0.10", False), (",0", "0.10", False)],
+    )
+    def test_fills_in_what_is_optional(self, path: Path, tail: str, tick: str, tradable: bool) -> None:
+        line = f"INFY,Infosys Ltd.,INE009A01021,STOCK,IT,1180.00,{tail}"
+
+        (read,) = read_instruments(write(path, HEADER, line)).instruments
+
+        assert (read.tick_size, read.tradable) == (Decimal(tick), tradable)
+
+    def test_reads_what_a_spreadsheet_saved_with_a_byte_order_mark(self, path: Path) -> None:
+        path.write_text(f"{HEADER}\r\n{INFY}\r\n", encoding="utf-8-sig", newline="")
+
+        assert [read.symbol for read in read_instruments(path).instruments] == ["INFY"]
+
+    @pytest.mark.parametrize(
+        ("line", "problem"),
+        [
+            ("INFY,Infosys,INE009A01022,STOCK,IT,1180.00,,", f"'INE009A01022' {SHAPE}"),
+            ("INFY,Infosys,INE009A0102,STOCK,IT,1180.00,,", f"'INE009A0102' {SHAPE}"),
+            ("INFY,Infosys,INE009A01021,BOND,IT,1180.00,,", "kind must be one of STOCK, ETF, INVIT, REIT"),
+            ("INFY,Infosys,INE009A01021,STOCK,IT,0,,", PRICE),
+            ("INFY,Infosys,INE009A01021,STOCK,IT,-1,,", PRICE),
+            ("INFY,Infosys,INE009A01021,STOCK,IT,NaN,,", PRICE),
+            ("INFY,Infosys,INE009A01021,STOCK,IT,Infinity,,", PRICE),
+            ("INFY,Infosys,INE009A01021,STOCK,IT,1e12,,", PRICE),
+            ("INFY,Infosys,INE009A01021,STOCK,IT,1180.001,,", PRICE),
+            ("INFY,Infosys,INE009A01021,STOCK,IT,much,,", PRICE),
+            ("INFY,Infosys,INE009A01021,STOCK,IT,1180.00,0,", PRICE),
+            (
+                "INFY,Infosys,INE009A01021,STOCK,IT,1180.03,0.05,",
+                "reference_price must be a multiple of the tick size, 0.05",
+            ),
+            ("  ,Infosys,INE009A01021,STOCK,IT,1180.00,,", "symbol and name must not be empty"),
+            ("INFY,Infosys,INE009A01021,STOCK,IT", "the row has more or fewer cells than the header"),
+            ("INFY,Infosys,INE009A01021,STOCK,IT,1180,,,x", "the row has more or fewer cells than the header"),
+        ],
+    )
+    def test_rejects_a_row_and_says_why(self, path: Path, line: str, problem: str) -> None:
+        reading = read_instruments(write(path, HEADER, TCS, line))
+
+        assert reading.rejects == [Reject(3, problem)]
+        assert [read.symbol for read in reading.instruments] == ["TCS"]
+
+    @pytest.mark.parametrize(
+        ("second", "key"),
+        [
+            ("INFY,Infosys again,INE467B01029,STOCK,IT,1180.00,,", "INFY"),
+            ("INFOSYS,Infosys again,INE009A01021,STOCK,IT,1180.00,,", "INE009A01021"),
+        ],
+    )
+    def test_rejects_what_stands_twice(self, path: Path, second: str, key: str) -> None:
+        reading = read_instruments(write(path, HEADER, INFY, second))
+
+        assert reading.rejects == [Reject(3, f"{key} stands in the file twice")]
+
+    def test_tells_every_problem_of_a_row(self, path: Path) -> None:
+        reading = read_instruments(write(path, HEADER, ",,X,BOND,,0,,"))
+
+        assert [reject.line for reject in reading.rejects] == [2, 2, 2, 2]
+
+    @pytest.mark.parametrize(
+        ("content", "sentence"),
+        [
+            (b"symbol,name\n\xff\xfe", "is not UTF-8: line 2 holds the byte 0xff"),
+            ("symbol,näme".encode("utf-16"), "is not UTF-8: line 1 holds the byte 0xff"),
+            (b"PK\x03\x04\x00", "holds NUL characters"),
+            (b"symbol,name\nINFY,\0\n", "holds NUL characters"),
+            (b"symbol,name\n" + b"x" * 131_073, "field larger than field limit"),
+            (b'symbol,name\n"INFY', "cannot be read"),
+            (b"", "lacks the columns symbol, name, isin, kind, sector, reference_price"),
+            (b"symbol,name\nINFY,Infosys\n", "lacks the columns isin, kind, sector, reference_price"),
+        ],
+    )
+    def test_refuses_a_file_that_is_no_such_csv(self, path: Path, content: bytes, sentence: str) -> None:
+        path.write_bytes(content)
+
+        with pytest.raises(Invalid, match=sentence):
+            read_instruments(path)
+
+    @pytest.mark.parametrize("symbol", ["=cmd|' /C calc'!A0", "+1", "@SUM(A1)", "infy", "IN FY", "A" * 21, "ИНФИ", "-"])
+    def test_refuses_a_symbol_that_no_order_could_name(self, path: Path, symbol: str) -> None:
+        reading = read_instruments(write(path, HEADER, f'"{symbol}",Infosys,INE009A01021,STOCK,IT,1500,,'))
+
+        assert reading.instruments == []
+        assert f"{symbol!r} is not an NSE symbol such as INFY" in [reject.reason for reject in reading.rejects]
+
+    def test_refuses_a_file_that_is_not_there(self, path: Path) -> None:
+        with pytest.raises(Invalid, match=r"instruments.csv cannot be read"):
+            read_instruments(path)
+
+    def test_counts_its_progress_by_rows(self, path: Path) -> None:
+        calls: list[None] = []
+
+        read_instruments(write(path, HEADER, INFY, TCS), progress=lambda: calls.append(None))
+
+        assert len(calls) == 2
+
+
+class TestLoad:
+    def test_twice_changes_nothing(self, db: None, path: Path) -> None:
+        write(path, HEADER, INFY, TCS)
+        load(read_instruments(path).instruments)
+        before = rows()
+
+        load(read_instruments(path).instruments)
+
+        assert (len(before), rows()) == (2, before)
+
+    def test_updates_by_symbol(self, db: None, path: Path) -> None:
+        load(read_instruments(write(path, HEADER, INFY)).instruments)
+        newer = "INFY,Infosys Limited,INE009A01021,STOCK,IT,1200.00,,false"
+
+        load(read_instruments(write(path, HEADER, newer)).instruments)
+
+        (row,) = Instrument.objects.all()
+        assert (row.name, row.reference_price, row.tradable) == ("Infosys Limited", Decimal("1200.00"), False)
+
+
+class TestABhavcopy:
+    UDIFF = ("TradDt,TckrSymb,SctySrs,ClsPric", "2026-11-20,{},{},{}")
+    OLD = ("SYMBOL,SERIES,OPEN,CLOSE", "{},{},1.00,{}")
+
+    @pytest.fixture(autouse=True)
+    def catalogue(self, instruments: None) -> None:
+        """The shipped one."""
+
+    def read(self, path: Path, dialect: tuple[str, str], *cells: Sequence[str]) -> Path:
+        return write(path, dialect[0], *(dialect[1].format(*row) for row in cells))
+
+    @pytest.mark.parametrize("dialect", [UDIFF, OLD], ids=["UDiFF", "old"])
+    def test_brings_prices_and_ticks_up_to_date(self, path: Path, dialect: tuple[str, str]) -> None:
+        cells = [("INFY", "EQ", "999.95"), ("TCS", " BE ", " 5000.50 "), ("NIFTYBEES", "EQ", "281.37")]
+
+        load(read_instruments(self.read(path, dialect, *cells)).instruments)
+
+        found = Instrument.objects.filter(symbol__in=["INFY", "TCS", "NIFTYBEES"]).order_by("symbol")
+        assert list(found.values_list("symbol", "reference_price", "tick_size")) == [
+            ("INFY", Decimal("999.95"), Decimal("0.05")),
+            ("NIFTYBEES", Decimal("281.37"), Decimal("0.01")),
+            ("TCS", Decimal("5000.50"), Decimal("0.50")),
+        ]
+
+    def test_touches_nothing_else(self, path: Path) -> None:
+        before = Instrument.objects.values().get(symbol="INFY")
+
+        load(read_instruments(self.read(path, self.UDIFF, ("INFY", "EQ", "1200.00"))).instruments)
+
+        assert Instrument.objects.values().get(symbol="INFY") == before | {"reference_price": Decimal("1200.00")}
+        assert Instrument.objects.count() == 219
+
+    def test_passes_over_other_series_and_counts_the_unknown(self, path: Path) -> None:
+        cells = [("INFY", "GS", "1.00"), ("NEWCO", "EQ", "10.00"), ("INFY", "", "2.00")]
+
+        reading = read_instruments(self.read(path, self.UDIFF, *cells))
+
+        assert (reading.instruments, reading.rejects, reading.unknown) == ([], [], 1)
+
+    @pytest.mark.parametrize("price", ["", "-", "0", "1.001"])
+    def test_rejects_a_price_that_is_none(self, path: Path, price: str) -> None:
+        reading = read_instruments(self.read(path, self.OLD, ("TCS", "EQ", "1.00"), ("INFY", "EQ", price)))
+
+        assert reading.rejects == [Reject(3, "CLOSE is not a price")]
+
+    def test_with_a_symbol_in_two_series_takes_the_last(self, path: Path) -> None:
+        cells = [("INFY", "EQ", "1200.00"), ("INFY", "BE", "1201.00")]
+
+        load(read_instruments(self.read(path, self.UDIFF, *cells)).instruments)
+
+        assert Instrument.objects.get(symbol="INFY").reference_price == Decimal("1201.00")
+
+
+class TestTickFor:
+    @pytest.mark.parametrize(
+        ("kind", "price", "tick"),
+        [
+            ("STOCK", "0.01", "0.01"),
+            ("STOCK", "250", "0.01"),
+            ("STOCK", "250.05", "0.05"),
+            ("STOCK", "1000", "0.05"),
+            ("STOCK", "1000.10", "0.10"),
+            ("STOCK", "5000", "0.10"),
+            ("STOCK", "10000", "0.50"),
+            ("STOCK", "20000", "1.00"),
+            ("STOCK", "20000.01", "5.00"),
+            ("ETF", "20000.01", "0.01"),
+            ("REIT", "300", "0.01"),
+            ("INVIT", "300", "0.01"),
+        ],
+    )
+    def test_follows_the_exchanges_table(self, kind: str, price: str, tick: str) -> None:
+        assert tick_for(kind, Decimal(price)) == Decimal(tick)
+
+
+class TestARow:
+    def test_is_refused_with_its_own_line_after_a_blank_one(self, tmp_path: Path) -> None:
+        file = tmp_path / "list.csv"
+        file.write_text(
+            "symbol,name,isin,kind,sector,reference_price\n\nINFY,Infosys Ltd.,INE009A01020,STOCK,IT,1180.00\n"
+        )
+
+        (reject,) = read_instruments(file).rejects
+
+        assert reject.line == 3
+
+    def test_whose_isin_has_another_symbol_is_refused(self, instruments: None, tmp_path: Path) -> None:
+        file = tmp_path / "list.csv"
+        file.write_text(
+            "symbol,name,isin,kind,sector,reference_price\nINFOSYS,Infosys Ltd.,INE009A01021,STOCK,IT,1180.00\n"
+        )
+
+        (reject,) = read_instruments(file).rejects
+
+        assert reject.reason == "INE009A01021 is in the catalogue as INFY; rename it there first"
+
+    def test_longer_than_its_column_is_refused(self, tmp_path: Path) -> None:
+        file = tmp_path / "list.csv"
+        file.write_text(
+            f"symbol,name,isin,kind,sector,reference_price\nINFY,{'A' * 121},INE009A01021,STOCK,IT,1180.00\n"
+        )
+
+        (reject,) = read_instruments(file).rejects
+
+        assert reject.reason == "name must not exceed 120 characters"

@@ -1,0 +1,182 @@
+"""What a broker's word, or its silence, makes of an order."""
+
+import itertools
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from brokers.ports.broker import BrokerStatus, Report
+from transactions.domain.order_reports import LOST_CODE, LOST_MESSAGE, Facts, furthest, hear, is_credible
+from transactions.domain.statuses import ORDER_MOVES, OrderStatus
+
+NOW = datetime(2026, 11, 20, 5, 30, tzinfo=UTC)
+PATIENCE = timedelta(seconds=5)
+PRICE = Decimal("1180.5000")
+S, W = OrderStatus, BrokerStatus
+PLACED = Facts(status=S.PLACED, quantity=10)
+HALF = replace(PLACED, filled_quantity=5, average_price=PRICE)
+LOST = replace(PLACED, status=S.ERROR, error_code=LOST_CODE, status_message=LOST_MESSAGE, silent_since=NOW)
+WISHED = replace(PLACED, cancel_wished=True)
+
+
+def word(status: BrokerStatus, filled: int = 0, price: Decimal | None = None, code: str | None = None) -> Report:
+    return Report("ref", status, filled, price or (PRICE if filled else None), "1100", error_code=code)
+
+
+def heard(facts: Facts, said: Report | None, *, at: datetime = NOW) -> Facts:
+    return hear(facts, said, now=at, patience=PATIENCE)
+
+
+class TestSeveralWordsOnOneOrder:
+    @pytest.mark.parametrize(
+        ("older", "newer"),
+        [
+            (word(W.OPEN), word(W.OPEN, 4)),
+            (word(W.OPEN, 4), word(W.COMPLETE, 10)),
+            (word(W.OPEN, 4), word(W.CANCELLED, 4)),
+            (word(W.OPEN, 4), word(W.REJECTED)),
+        ],
+    )
+    def test_count_as_the_one_that_came_furthest(self, older: Report, newer: Report) -> None:
+        assert furthest([older, newer]) == furthest([newer, older]) == {"ref": newer}
+
+    def test_are_told_apart_by_their_order(self) -> None:
+        another = replace(word(W.COMPLETE, 10), ref="another")
+
+        assert furthest([word(W.OPEN), another]) == {"ref": word(W.OPEN), "another": another}
+
+    def test_are_none_where_nothing_was_said(self) -> None:
+        assert furthest([]) == {}
+
+
+class TestACredibleWord:
+    @pytest.mark.parametrize(
+        ("facts", "said", "becomes"),
+        [
+            (PLACED, word(W.OPEN), S.PLACED),
+            (PLACED, word(W.OPEN, 4), S.PLACED),
+            (PLACED, word(W.COMPLETE, 10), S.COMPLETE),
+            (HALF, word(W.COMPLETE, 10), S.COMPLETE),
+            (PLACED, word(W.REJECTED, code="marginsExceeded"), S.REJECTED),
+            (PLACED, word(W.CANCELLED, code="orderUnmatched"), S.CANCELLED),
+            (PLACED, word(W.CANCELLED, 4), S.PARTIAL),
+            (HALF, word(W.CANCELLED, 5), S.PARTIAL),
+            (WISHED, word(W.OPEN), S.PLACED),
+            (WISHED, word(W.CANCELLED), S.CANCELLED_AMO),
+            (WISHED, word(W.CANCELLED, 4), S.PARTIAL),
+            (WISHED, word(W.COMPLETE, 10), S.COMPLETE),
+            (LOST, word(W.COMPLETE, 10), S.COMPLETE),
+            (LOST, word(W.CANCELLED, 3), S.PARTIAL),
+            (LOST, word(W.CANCELLED), S.CANCELLED),
+            (LOST, word(W.REJECTED), S.REJECTED),
+            (replace(LOST, cancel_wished=True), word(W.CANCELLED), S.CANCELLED),
+        ],
+    )
+    def test_makes_of_the_order_what_it_says(self, facts: Facts, said: Report, becomes: OrderStatus) -> None:
+        after = heard(facts, said)
+
+        assert after == Facts(
+            status=becomes,
+            quantity=10,
+            filled_quantity=said.filled_quantity,
+            average_price=said.average_price,
+            exchange_order_id="1100",
+            error_code=said.error_code,
+            cancel_wished=facts.cancel_wished,
+        )
+
+    @pytest.mark.parametrize("filled", [0, 3])
+    def test_that_a_lost_order_lives_leaves_it_lost_with_its_reason(self, filled: int) -> None:
+        after = heard(LOST, word(W.OPEN, filled))
+
+        assert (after.status, after.filled_quantity) == (S.ERROR, filled)
+        assert (after.error_code, after.status_message) == (LOST_CODE, LOST_MESSAGE)
+
+    def test_ends_the_silence(self) -> None:
+        assert heard(replace(PLACED, silent_since=NOW), word(W.OPEN)).silent_since is None
+
+    def test_does_not_unlearn_the_exchange_order_id(self) -> None:
+        known = replace(PLACED, exchange_order_id="1100")
+
+        assert heard(known, replace(word(W.OPEN), exchange_order_id=None)).exchange_order_id == "1100"
+
+
+class TestAWordThatCannotBe:
+    WORDS = (
+        pytest.param(HALF, word(W.OPEN, 4), id="the fills shrink"),
+        pytest.param(HALF, word(W.CANCELLED), id="the fills vanish"),
+        pytest.param(PLACED, word(W.COMPLETE, 11), id="more than was ordered"),
+        pytest.param(PLACED, word(W.COMPLETE), id="complete without a fill"),
+        pytest.param(PLACED, word(W.COMPLETE, 9), id="complete but not whole"),
+        pytest.param(PLACED, word(W.OPEN, 10), id="open but whole"),
+        pytest.param(PLACED, word(W.CANCELLED, 10), id="cancelled but whole"),
+        pytest.param(PLACED, word(W.REJECTED, 1), id="rejected with a fill"),
+        pytest.param(PLACED, word(W.OPEN, -1), id="less than nothing"),
+        pytest.param(PLACED, replace(word(W.OPEN, 4), average_price=None), id="a fill without a price"),
+        pytest.param(PLACED, word(W.OPEN, 4, Decimal(0) + Decimal("-0.01")), id="a fill at less than nothing"),
+        pytest.param(PLACED, replace(word(W.OPEN), average_price=PRICE), id="a price without a fill"),
+    )
+
+    @pytest.mark.parametrize(("facts", "said"), WORDS)
+    def test_is_not_believed(self, facts: Facts, said: Report) -> None:
+        assert not is_credible(facts, said)
+
+    @pytest.mark.parametrize(("facts", "said"), WORDS)
+    def test_counts_as_silence(self, facts: Facts, said: Report) -> None:
+        assert heard(facts, said) == replace(facts, silent_since=NOW)
+
+    @pytest.mark.parametrize("status", [S.COMPLETE, S.PARTIAL, S.REJECTED, S.CANCELLED, S.CANCELLED_AMO, S.UNPLACED])
+    @pytest.mark.parametrize("said", [word(W.OPEN), word(W.COMPLETE, 10), word(W.REJECTED), None])
+    def test_changes_nothing_of_what_is_settled(self, status: OrderStatus, said: Report | None) -> None:
+        settled = Facts(status=status, quantity=10)
+
+        assert heard(settled, said, at=NOW + timedelta(days=1)) == settled
+
+
+class TestSilence:
+    def test_is_counted_from_its_first_moment(self) -> None:
+        assert heard(PLACED, None) == replace(PLACED, silent_since=NOW)
+
+    def test_is_borne_until_patience_ends(self) -> None:
+        silent = replace(PLACED, silent_since=NOW)
+
+        assert heard(silent, None, at=NOW + PATIENCE - timedelta(microseconds=1)) == silent
+
+    def test_is_an_error_once_patience_ends(self) -> None:
+        assert heard(replace(PLACED, silent_since=NOW), None, at=NOW + PATIENCE) == LOST
+
+    def test_keeps_what_had_filled(self) -> None:
+        after = heard(replace(HALF, silent_since=NOW), None, at=NOW + PATIENCE)
+
+        assert (after.status, after.filled_quantity, after.average_price) == (S.ERROR, 5, PRICE)
+
+    def test_says_nothing_new_of_a_lost_order(self) -> None:
+        assert heard(LOST, None, at=NOW + timedelta(hours=1)) == LOST
+
+
+class TestAnyStory:
+    WORDS = st.builds(
+        Report,
+        ref=st.just("ref"),
+        status=st.sampled_from(W),
+        filled_quantity=st.integers(-1, 11),
+        average_price=st.none() | st.decimals("0.01", "100", places=2),
+        exchange_order_id=st.none() | st.just("1100"),
+        error_code=st.none() | st.just("orderUnmatched"),
+    )
+
+    @given(st.lists(st.none() | WORDS, max_size=12), st.booleans())
+    def test_keeps_to_the_table_and_never_loses_a_fill(self, story: list[Report | None], wished: bool) -> None:
+        facts = [replace(PLACED, cancel_wished=wished)]
+        for second, said in enumerate(story):
+            facts.append(heard(facts[-1], said, at=NOW + timedelta(seconds=second)))
+
+        steps = list(itertools.pairwise(facts))
+        assert all(b.status is a.status or b.status in ORDER_MOVES[a.status] for a, b in steps)
+        assert all(a.filled_quantity <= b.filled_quantity <= 10 for a, b in steps)
+        assert all((f.filled_quantity == 10) == (f.status is S.COMPLETE) for f in facts)
+        assert all((f.filled_quantity > 0) == (f.average_price is not None) for f in facts)

@@ -1,0 +1,383 @@
+"""Place and follow, against the simulated brokers; a link that breaks is one of them with the line cut."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from django.db.models import F
+
+from brokers.market.price_overrides import pin
+from brokers.ports.broker import Ack, BrokerStatus, LinkDown, Login, NewOrder, OrderType, Report, Side
+from brokers.simulator.adapter import SimulatedBroker
+from brokers.simulator.models import SimOrder, SimTrade
+from brokers.simulator.personas import Persona
+from gateway.models import Gateway
+from tests import make
+from tests.transactions.execution.conftest import Use
+from transactions.checkout.broker_login import log_in
+from transactions.checkout.confirm import Choices, confirm
+from transactions.domain.basket import Security
+from transactions.domain.intents import Intent
+from transactions.execution.batch_worker import LEASE
+from transactions.execution.place_and_poll import hear_of, patience_of, read_one, take_reports
+from transactions.lifecycle.create import Wanted, create_transaction
+from transactions.models import Batch, Transaction
+from transactions.sandbox.scenarios import PERSONAS
+from webhooks.models import Event
+
+BUYS = (Security("INFY", 10, Side.BUY), Security("TCS", 5, Side.BUY))
+FAR_BELOW = (Security("INFY", 10, Side.BUY, OrderType.LIMIT, price=Decimal("1000.00")), BUYS[1])
+AT_THE_EXCHANGE = timedelta(milliseconds=10)  # the latency of the broker
+
+
+class HearsNothing(SimulatedBroker):
+    def place(self, login: Login, basket: Sequence[NewOrder], *, now: datetime) -> Sequence[Ack]:
+        raise LinkDown("The line was cut before the orders.")
+
+
+class AnswersNothing(SimulatedBroker):
+    def place(self, login: Login, basket: Sequence[NewOrder], *, now: datetime) -> Sequence[Ack]:
+        super().place(login, basket, now=now)
+        raise LinkDown("The line was cut before the answer.")
+
+
+class TellsNothing(SimulatedBroker):
+    def order_book(self, login: Login, refs: Sequence[str], *, now: datetime) -> Sequence[Report]:
+        raise LinkDown("The line was cut.")
+
+
+class CancelsNothing(SimulatedBroker):
+    def cancel(self, login: Login, refs: Sequence[str], *, now: datetime) -> None:
+        raise LinkDown("The line was cut.")
+
+
+class IsOvertaken(SimulatedBroker):
+    """So slow that the lease lapses, and another worker claims the batch meanwhile."""
+
+    def place(self, login: Login, basket: Sequence[NewOrder], *, now: datetime) -> Sequence[Ack]:
+        acks = super().place(login, basket, now=now)
+        Batch.objects.update(attempts=F("attempts") + 1)
+        return acks
+
+    def order_book(self, login: Login, refs: Sequence[str], *, now: datetime) -> Sequence[Report]:
+        book = super().order_book(login, refs, now=now)
+        Batch.objects.update(attempts=F("attempts") + 1)
+        return book
+
+
+def place(batch: Batch) -> Batch:
+    return make.placed(batch)
+
+
+def sync(batch: Batch, **later: float) -> Batch:
+    """The gateway's clock moves on, then the broker is asked."""
+    make.later(batch.gateway, **later)
+    return make.followed_up(batch)
+
+
+def queued(gateway: Gateway, now: datetime, client_id: str = "happy", securities: Sequence[Security] = BUYS) -> Batch:
+    return make.queued_batch(gateway=gateway, securities=securities, client_id=client_id, now=now)
+
+
+def placed(gateway: Gateway, now: datetime, client_id: str = "happy", securities: Sequence[Security] = BUYS) -> Batch:
+    return place(queued(gateway, now, client_id, securities))
+
+
+def statuses(batch: Batch) -> list[str]:
+    return [order.status for order in make.orders(batch)]
+
+
+def events(batch: Batch) -> list[tuple[str, int]]:
+    return list(Event.objects.filter(subject=batch.batch_id).order_by("sequence").values_list("type", "sequence"))
+
+
+def transaction_status(batch: Batch) -> str:
+    return Transaction.objects.get(pk=batch.transaction_id).status
+
+
+class TestPlacing:
+    def test_hands_the_basket_to_the_broker(self, gateway: Gateway, now: datetime) -> None:
+        batch = placed(gateway, now)
+
+        assert list(SimOrder.objects.order_by("pk").values_list("ref", "ticker", "quantity")) == [
+            (order.ref, order.ticker, order.quantity) for order in make.orders(batch)
+        ]
+
+    def test_is_written_with_its_event(self, gateway: Gateway, now: datetime) -> None:
+        batch = placed(gateway, now)
+
+        assert (batch.status, batch.placed_at, batch.completed_at) == ("PLACED", now, None)
+        assert batch.due_at == now + AT_THE_EXCHANGE
+        assert [(o.status, o.ordered_at, o.silent_since) for o in make.orders(batch)] == [("PLACED", now, None)] * 2
+        assert (events(batch), transaction_status(batch)) == ([("order.placed", 1)], "PROCESSING")
+
+    def test_twice_places_once(self, gateway: Gateway, now: datetime) -> None:
+        batch = queued(gateway, now)
+        place(batch)
+
+        place(batch)
+
+        assert (SimOrder.objects.count(), events(batch)) == (2, [("order.placed", 1)])
+
+    def test_again_after_a_worker_died_places_once(self, gateway: Gateway, now: datetime, use: Use) -> None:
+        batch = queued(gateway, now)
+        use(IsOvertaken)
+        place(batch)  # the broker took the orders, and nothing was written here
+        use(SimulatedBroker)
+
+        batch = place(batch)
+
+        assert (batch.status, SimOrder.objects.count(), events(batch)) == ("PLACED", 2, [("order.placed", 1)])
+
+    def test_by_a_worker_that_was_overtaken_writes_nothing(self, gateway: Gateway, now: datetime, use: Use) -> None:
+        use(IsOvertaken)
+
+        batch = placed(gateway, now)
+
+        assert (batch.status, batch.placed_at, batch.sequence, batch.attempts) == ("QUEUED", None, 0, 2)
+        assert (statuses(batch), events(batch)) == (["QUEUED", "QUEUED"], [])
+
+    def test_holds_the_batch_for_longer_than_a_broker_takes(self, gateway: Gateway, now: datetime, use: Use) -> None:
+        use(IsOvertaken)
+
+        assert placed(gateway, now).leased_until == now + LEASE
+
+    @pytest.mark.parametrize(("kind", "at_the_broker"), [(HearsNothing, 0), (AnswersNothing, 2)])
+    def test_over_a_broken_link_leaves_the_orders_placed_and_silent(
+        self, gateway: Gateway, now: datetime, use: Use, kind: type[SimulatedBroker], at_the_broker: int
+    ) -> None:
+        use(kind)
+
+        batch = placed(gateway, now)
+
+        assert (batch.status, SimOrder.objects.count()) == ("PLACED", at_the_broker)
+        assert [order.silent_since for order in make.orders(batch)] == [now, now]
+
+    def test_whose_answer_was_lost_is_found_in_the_order_book(self, gateway: Gateway, now: datetime, use: Use) -> None:
+        use(AnswersNothing)
+
+        assert sync(placed(gateway, now), seconds=1).status == "COMPLETED"
+
+    def test_that_never_arrived_is_an_error_once_patience_ends(self, gateway: Gateway, now: datetime, use: Use) -> None:
+        use(HearsNothing)
+
+        batch = sync(placed(gateway, now), seconds=5)
+
+        assert (batch.status, statuses(batch), SimTrade.objects.count()) == ("ERROR", ["ERROR", "ERROR"], 0)
+
+    def test_that_the_broker_refuses_is_the_end(self, gateway: Gateway, now: datetime) -> None:
+        batch = placed(gateway, now, "broker-down")
+
+        assert (batch.status, batch.due_at, batch.completed_at) == ("UNPLACED", None, now)
+        assert [(o.status, o.error_code, o.ordered_at) for o in make.orders(batch)] == [
+            ("UNPLACED", "adapterError", None)
+        ] * 2
+        assert (events(batch), transaction_status(batch)) == ([("order.completed", 1)], "COMPLETED")
+
+
+class TestFollowing:
+    def test_writes_fills_fold_transaction_and_event_together(self, gateway: Gateway, now: datetime) -> None:
+        batch = sync(placed(gateway, now), seconds=1)
+
+        assert (batch.status, batch.due_at, batch.completed_at) == ("COMPLETED", None, now + timedelta(seconds=1))
+        assert [(o.status, o.filled_quantity) for o in make.orders(batch)] == [("COMPLETE", 10), ("COMPLETE", 5)]
+        assert (events(batch), transaction_status(batch)) == (
+            [("order.placed", 1), ("order.completed", 2)],
+            "COMPLETED",
+        )
+
+    def test_fills_at_the_brokers_prices(self, gateway: Gateway, now: datetime) -> None:
+        batch = sync(placed(gateway, now), seconds=1)
+
+        trades = dict(SimTrade.objects.values_list("order__ref", "price"))
+        assert {order.ref: order.average_price for order in make.orders(batch)} == trades
+
+    def test_twice_asks_once(self, gateway: Gateway, now: datetime) -> None:
+        batch = placed(gateway, now)
+        make.later(gateway, seconds=1)
+        make.followed_up(batch)
+
+        make.followed_up(batch)
+
+        assert events(batch) == [("order.placed", 1), ("order.completed", 2)]
+
+    def test_of_what_is_final_does_nothing(self, gateway: Gateway, now: datetime) -> None:
+        batch = sync(placed(gateway, now), seconds=1)
+
+        assert sync(batch, seconds=1).attempts == batch.attempts
+
+    def test_is_silent_while_nothing_is_new(self, gateway: Gateway, now: datetime) -> None:
+        first = sync(placed(gateway, now), seconds=0)
+        batch = sync(first, seconds=0)
+
+        assert (batch.status, events(batch)) == ("PLACED", [("order.placed", 1)])
+
+    def test_asks_ever_more_seldom(self, gateway: Gateway, now: datetime) -> None:
+        batch = sync(placed(gateway, now, securities=FAR_BELOW), seconds=40)
+
+        assert batch.due_at == now + timedelta(seconds=60)
+
+    def test_tells_of_every_step(self, gateway: Gateway, now: datetime) -> None:
+        batch = placed(gateway, now, "slow")
+        for _ in range(5):
+            batch = sync(batch, seconds=13)
+
+        assert events(batch) == [
+            ("order.placed", 1),
+            ("order.updated", 2),
+            ("order.updated", 3),
+            ("order.updated", 4),
+            ("order.updated", 5),
+            ("order.completed", 6),
+        ]
+
+    def test_by_a_worker_that_was_overtaken_writes_nothing(self, gateway: Gateway, now: datetime, use: Use) -> None:
+        before = placed(gateway, now)
+        use(IsOvertaken)
+
+        batch = sync(before, seconds=1)
+
+        assert (batch.status, batch.sequence, batch.due_at) == ("PLACED", 1, before.due_at)
+        assert (statuses(batch), events(batch)) == (["PLACED", "PLACED"], [("order.placed", 1)])
+
+    def test_with_words_from_before_a_rivals_claim_writes_nothing(self, gateway: Gateway, now: datetime) -> None:
+        batch, stale = read_one(placed(gateway, now).pk)
+        Batch.objects.update(attempts=F("attempts") + 1)
+        words = {o.ref: Report(o.ref, BrokerStatus.REJECTED, 0, None, None) for o in stale}
+
+        take_reports([hear_of(batch, stale, words, now)])
+
+        assert (statuses(batch), events(batch)) == (["PLACED", "PLACED"], [("order.placed", 1)])
+
+    def test_over_a_broken_link_is_silence(self, gateway: Gateway, now: datetime, use: Use) -> None:
+        use(TellsNothing)
+
+        batch = sync(placed(gateway, now), seconds=1)
+
+        assert (batch.status, events(batch)) == ("PLACED", [("order.placed", 1)])
+        assert [order.silent_since for order in make.orders(batch)] == [now + timedelta(seconds=1)] * 2
+
+    def test_bears_silence_for_as_long_as_its_patience(self, gateway: Gateway, now: datetime, use: Use) -> None:
+        use(TellsNothing)
+        batch = sync(placed(gateway, now), seconds=1)
+
+        assert [sync(batch, seconds=seconds).status for seconds in (4.9, 0.1)] == ["PLACED", "ERROR"]
+        assert (events(batch), transaction_status(batch)) == (
+            [("order.placed", 1), ("order.updated", 2)],
+            "COMPLETED",
+        )
+
+    def test_forgets_a_silence_that_ended(self, gateway: Gateway, now: datetime, use: Use) -> None:
+        use(TellsNothing)
+        batch = sync(placed(gateway, now, securities=FAR_BELOW), seconds=1)
+        use(SimulatedBroker)
+
+        batch = sync(batch, seconds=4)
+
+        assert [(o.status, o.silent_since) for o in make.orders(batch)] == [("PLACED", None), ("COMPLETE", None)]
+
+    def test_does_not_believe_what_cannot_be(self, gateway: Gateway, now: datetime) -> None:
+        batch = sync(placed(gateway, now, "contradicts"), seconds=1)
+        batch = sync(batch, seconds=5)
+
+        assert (batch.status, statuses(batch)) == ("ERROR", ["COMPLETE", "ERROR"])
+        assert [order.filled_quantity for order in make.orders(batch)] == [10, 0]
+
+    def test_takes_the_late_word(self, gateway: Gateway, now: datetime) -> None:
+        batch = sync(placed(gateway, now, "late-fill"), seconds=5)
+        assert (batch.status, statuses(batch)) == ("ERROR", ["COMPLETE", "ERROR"])
+
+        batch = sync(batch, minutes=10)
+
+        assert (batch.status, statuses(batch)) == ("COMPLETED", ["COMPLETE", "COMPLETE"])
+        assert events(batch) == [("order.placed", 1), ("order.updated", 2), ("order.completed", 3)]
+
+    def test_completes_the_transaction_once(self, gateway: Gateway, now: datetime) -> None:
+        batch = sync(placed(gateway, now, "late-fill"), seconds=5)
+
+        sync(batch, minutes=10)
+
+        assert Transaction.objects.get(pk=batch.transaction_id).completed_at == now + timedelta(seconds=5)
+
+    def test_asks_of_the_lost_no_more_after_a_day(self, gateway: Gateway, now: datetime) -> None:
+        batch = sync(placed(gateway, now, "lost-contact"), seconds=5)
+        assert batch.due_at == now + timedelta(seconds=35)
+
+        batch = sync(batch, hours=24)
+
+        assert (batch.status, batch.due_at) == ("ERROR", None)
+
+    @pytest.mark.parametrize(("is_test", "seconds"), [(True, 5), (False, 60)])
+    def test_is_more_patient_with_live_money(self, is_test: bool, seconds: int) -> None:
+        assert patience_of(Gateway(is_test=is_test)) == timedelta(seconds=seconds)
+
+
+class TestEveryPersona:
+    PLAYED = sorted(set(Persona) - {Persona.LOGIN_FAILS})
+
+    @pytest.mark.parametrize("persona", PLAYED)
+    def test_reaches_what_the_table_of_scenarios_says(self, gateway: Gateway, now: datetime, persona: Persona) -> None:
+        batch = placed(gateway, now, persona.value)
+        at_first = batch.status
+        for seconds in (1, 5, 60, 600):
+            batch = sync(batch, seconds=seconds)
+
+        shown = statuses(batch)[-1].replace("UNPLACED", "ERROR")
+        expected = PERSONAS[persona]
+        assert (at_first, batch.status, shown) == (expected.batch, expected.final, expected.orders)
+
+    def test_is_in_the_table_of_scenarios(self) -> None:
+        assert set(PERSONAS) == set(Persona)
+
+
+class TestCancelling:
+    @pytest.fixture
+    def batch(self, gateway: Gateway, now: datetime) -> Batch:
+        """INFY rests far below the market; TCS has filled."""
+        return sync(placed(gateway, now, securities=FAR_BELOW), seconds=1)
+
+    @pytest.fixture
+    def wish(self, batch: Batch, now: datetime) -> Transaction:
+        target = {"batchId": batch.batch_id, "ticker": "INFY"}
+        wanted = Wanted(intent=Intent.CANCEL_ORDER, order_config=target, batch_id=batch.batch_id, ticker="INFY")
+        made = create_transaction(gateway=batch.gateway, account=batch.account, wanted=wanted, now=now)
+        log_in(transaction=made, broker="kite", client_id="happy", pin="1234", now=now)
+        return confirm(transaction=made, choices=Choices(), now=now)
+
+    def test_ends_an_open_order_as_its_user_wished(self, batch: Batch, wish: Transaction) -> None:
+        batch = sync(batch, seconds=1)
+
+        wish.refresh_from_db()
+        assert (statuses(batch), batch.status) == (["CANCELLED AMO", "COMPLETE"], "PARTIALLYFILLED")
+        assert (wish.status, transaction_status(batch)) == ("COMPLETED", "COMPLETED")
+
+    def test_comes_too_late_for_what_has_filled(
+        self, gateway: Gateway, batch: Batch, wish: Transaction, now: datetime
+    ) -> None:
+        pin(gateway=gateway, ticker="INFY", price=Decimal("999.00"), now=now)
+
+        batch = sync(batch, seconds=1)
+
+        wish.refresh_from_db()
+        assert (statuses(batch), batch.status) == (["COMPLETE", "COMPLETE"], "COMPLETED")
+        assert wish.status == "COMPLETED"
+
+    def test_over_a_broken_link_is_tried_again(self, batch: Batch, wish: Transaction, use: Use) -> None:
+        use(CancelsNothing)
+        batch = sync(batch, seconds=1)
+        wish.refresh_from_db()
+        assert (statuses(batch), wish.status) == (["PLACED", "COMPLETE"], "PROCESSING")
+        use(SimulatedBroker)
+
+        batch = sync(batch, seconds=1)
+
+        wish.refresh_from_db()
+        assert (statuses(batch), wish.status) == (["CANCELLED AMO", "COMPLETE"], "COMPLETED")
+
+    def test_is_done_with_an_order_that_was_lost(self, batch: Batch, wish: Transaction, use: Use) -> None:
+        use(CancelsNothing)
+        batch = sync(sync(batch, seconds=1), seconds=5)
+
+        wish.refresh_from_db()
+        assert (statuses(batch), wish.status) == (["ERROR", "COMPLETE"], "COMPLETED")

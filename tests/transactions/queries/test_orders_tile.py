@@ -1,0 +1,15 @@
+from django.db import connection
+
+from transactions.domain.statuses import OrderStatus
+from transactions.models import Order
+from transactions.queries.orders_tile import count_in_error
+
+
+class TestOrdersInError:
+    def test_are_counted_by_an_index_of_their_own(self, instruments: None, embedded: bool) -> None:
+        in_error = Order.objects.filter(status=OrderStatus.ERROR)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1" if embedded else "SET LOCAL enable_seqscan = off")
+
+        assert "order_in_error" in in_error.explain()
+        assert count_in_error() == 0

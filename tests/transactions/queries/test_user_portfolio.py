@@ -1,0 +1,91 @@
+"""What a user holds, in a handful of queries whatever the number."""
+
+from datetime import datetime
+from decimal import Decimal
+from itertools import count
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from brokers.models import Instrument
+from brokers.ports.broker import Side
+from gateway.models import Account
+from gateway.partners.credentials import Credentials
+from gateway.values.ids import new_object_id
+from smallcases.models import Smallcase
+from smallcases.portfolio.apply_fills import Change, Executed, take_fills
+from tests import make
+from tests.partner import Partner
+
+_numbers = count(1)
+
+
+@pytest.fixture
+def caller(credentials: Credentials) -> Partner:
+    return Partner(credentials.gateway.name, credentials.api_secret, credentials.jwt_secret)
+
+
+def account_of(credentials: Credentials, now: datetime) -> Account:
+    return Account.objects.create(
+        gateway=credentials.gateway, auth_id=new_object_id(), broker="kite", client_id="happy", created_at=now
+    )
+
+
+def invest(account: Account, smallcase: Smallcase, now: datetime) -> None:
+    version = smallcase.versions.get()
+    take_fills(
+        gateway=account.gateway,
+        account=account,
+        change=Change(iscid=new_object_id(), version=version),
+        executed=[
+            Executed(f"fill-{next(_numbers)}", line.instrument.symbol, Side.BUY, 2, Decimal(100))
+            for line in version.constituents.select_related("instrument")
+        ],
+        now=now,
+    )
+
+
+class TestInvestments:
+    @pytest.mark.parametrize("investments", [1, 10])
+    def test_cost_six_queries_at_most_of_twenty_names_each(
+        self, caller: Partner, credentials: Credentials, now: datetime, investments: int
+    ) -> None:
+        names = Instrument.objects.values_list("symbol", flat=True)[:20]
+        smallcase = make.smallcase(weights=dict.fromkeys(names, "5"))
+        account = account_of(credentials, now)
+        for _ in range(investments):
+            invest(account, smallcase, now)
+
+        with CaptureQueriesContext(connection) as sent:
+            answer = caller.call("GET", "/v1/{gateway}/engine/user/investments", auth_id=account.auth_id)
+
+        assert [len(one["investment"]["currentConfig"]["constituents"]) for one in answer.data] == [20] * investments
+        assert len(sent) <= 6, [query["sql"] for query in sent]
+
+    def test_add_up(self, caller: Partner, credentials: Credentials, now: datetime) -> None:
+        smallcase = make.smallcase()
+        account = account_of(credentials, now)
+        invest(account, smallcase, now)
+        invest(account, smallcase, now)
+
+        path, query = "/v1/{gateway}/engine/user/investments", {"aggregatedData": "true"}
+        answer = caller.call("GET", path, auth_id=account.auth_id, query=query)
+
+        assert len(answer.data["investments"]) == 2
+        assert answer.data["aggregatedData"]["currentInvestment"] == 2 * 3 * 2 * 100
+
+    def test_of_a_guest_are_refused(self, caller: Partner) -> None:
+        answer = caller.call("GET", "/v1/{gateway}/engine/user/investments")
+
+        assert (answer.status, answer.error_type) == (403, "ConnectedUserRequired")
+
+    def test_of_another_are_not_there(self, caller: Partner, credentials: Credentials, now: datetime) -> None:
+        invest(account_of(credentials, now), make.smallcase(), now)
+        other = Account.objects.create(
+            gateway=credentials.gateway, auth_id=new_object_id(), broker="kite", client_id="other", created_at=now
+        )
+
+        answer = caller.call("GET", "/v1/{gateway}/engine/user/investments", auth_id=other.auth_id)
+
+        assert answer.data == []

@@ -1,0 +1,211 @@
+"""What others see: the wire's keys are spelled here."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from brokers.ports.broker import Side
+from gateway.models import Account
+from gateway.partners import clock
+from gateway.partners.authentication import jwt_secrets
+from gateway.values.money import number, rupees
+from gateway.values.timestamps import timestamp, timestamp_or_null
+from gateway.values.tokens import CONNECTED_FOR, connected_token
+from transactions.domain.intents import CANCELLATIONS, Intent
+from transactions.domain.sdk_codes import BEFORE_LOGIN, MESSAGES, SdkCode
+from transactions.domain.statuses import OrderStatus, TransactionStatus
+from transactions.models import Batch, Order, Transaction
+from transactions.queries.open_orders import LastBatch
+
+Wire = dict[str, Any]
+
+
+WITH_ORDERS = frozenset({Intent.TRANSACTION, *CANCELLATIONS})
+
+
+def created(transaction: Transaction) -> Wire:
+    return {"transactionId": transaction.transaction_id, "expireAt": timestamp(transaction.expires_at)}
+
+
+def details(transaction: Transaction, orders: Sequence[Order], *, expired: bool) -> Wire:
+    """`orders` of its batch; they are read only once it was confirmed."""
+    account, token = transaction.account, auth_token(transaction)
+    return {
+        "transactionId": transaction.transaction_id,
+        "intent": transaction.intent,
+        "status": transaction.status,
+        "expired": expired,
+        "expireAt": timestamp(transaction.expires_at),
+        "gateway": transaction.gateway.name,
+        "orderConfig": transaction.order_config or None,
+        "config": transaction.config or None,
+        "notes": transaction.notes,
+        "broker": account and account.broker,
+        "smallcaseAuthId": account and account.auth_id,
+        "smallcaseAuthToken": token,
+        "error": error(transaction),
+        "success": _sdk_response(transaction, orders, token) if has_response(transaction) else None,
+        "createdAt": timestamp(transaction.created_at),
+        "updatedAt": timestamp(transaction.updated_at),
+        "completedAt": timestamp_or_null(transaction.completed_at),
+    }
+
+
+def has_response(transaction: Transaction) -> bool:
+    return transaction.status in {TransactionStatus.PROCESSING, TransactionStatus.COMPLETED}
+
+
+def sdk_response(transaction: Transaction, orders: Sequence[Order]) -> Wire:
+    """What `triggerTransaction` resolves with; `orders` of one batch, or none."""
+    return _sdk_response(transaction, orders, auth_token(transaction))
+
+
+def _sdk_response(transaction: Transaction, orders: Sequence[Order], token: str | None) -> Wire:
+    response: Wire = {
+        "transactionId": transaction.transaction_id,
+        "smallcaseAuthToken": token,
+        "broker": transaction.account and transaction.account.broker,
+        "notes": transaction.notes,
+        "signup": transaction.is_new_user,
+    }
+    if transaction.intent not in WITH_ORDERS:
+        return response | (transaction.outcome or {})
+    shown = [order for order in orders if order.status != OrderStatus.QUEUED]
+    batches = [batch(shown[0].batch, shown, shown[0].batch.transaction)] if shown else []
+    told = _smallcase(orders[0].batch) if orders else {}
+    return response | told | {"orderBatches": batches}
+
+
+def error(transaction: Transaction) -> Wire | None:
+    if transaction.error_code is None:
+        return None
+    return {"value": True, "code": transaction.error_code, "message": transaction.error_message}
+
+
+def sdk_error(code: SdkCode, transaction: Transaction | None) -> Wire:
+    """After login, an error still says who it was; a mismatch, at which broker."""
+    told: Wire = {"code": code.value, "message": MESSAGES[code]}
+    if transaction is None or transaction.account is None:
+        return told
+    if code is SdkCode.USER_MISMATCH:
+        return told | {"broker": transaction.account.broker}
+    if not transaction.sealed_login or code in BEFORE_LOGIN:
+        return told
+    return told | {"smallcaseAuthToken": auth_token(transaction), "broker": transaction.account.broker}
+
+
+def auth_token(transaction: Transaction) -> str | None:
+    """A connected token for whoever logged in, good for an hour by the wall's clock."""
+    if transaction.account is None or not transaction.sealed_login:
+        return None
+    secret, now = jwt_secrets(transaction.gateway)[0], clock.wall()
+    auth_id = transaction.account.auth_id
+    return connected_token(secret, auth_id=auth_id, issued_at=now, expires_at=now + CONNECTED_FOR)
+
+
+def batch(of: Batch, orders: Sequence[Order], transaction: Transaction) -> Wire:
+    """A batch with its orders, in the basket's order. `quantity` and `filled` count securities, not shares."""
+    placed = [o for o in orders if o.status != OrderStatus.UNPLACED]
+    unplaced = [o for o in orders if o.status == OrderStatus.UNPLACED]
+    return {
+        "batchId": of.batch_id,
+        "transactionId": transaction.transaction_id,
+        "variety": of.variety,
+        "label": of.label,
+        "originalLabel": of.original_label,
+        "quantity": len(orders),
+        "filled": sum(o.status == OrderStatus.COMPLETE for o in orders),
+        "buyAmount": _amount(orders, Side.BUY),
+        "sellAmount": _amount(orders, Side.SELL),
+        "completedDate": timestamp_or_null(of.completed_at),
+        "status": of.status,
+        "orders": [_order(o) for o in placed],
+        "unplaced": [_order(o) | {"status": OrderStatus.ERROR.value} for o in unplaced],
+        "broker": transaction.account and transaction.account.broker,
+        "notes": transaction.notes,
+        **_smallcase(of),
+    }
+
+
+def batches(of: Sequence[tuple[Batch, Sequence[Order]]]) -> list[Wire]:
+    """Each with its orders, and its transaction read."""
+    return [batch(one, orders, one.transaction) for one, orders in of]
+
+
+def order_event(of: Batch, orders: Sequence[Order], transaction: Transaction) -> Wire:
+    """A webhook's body before its attempt adds timestamp and checksum."""
+    account = transaction.account
+    return batch(of, orders, transaction) | {"smallcaseAuthId": account and account.auth_id}
+
+
+def fix_action(last: LastBatch) -> Wire:
+    """Unfilled shares wait for a FIX of `last`."""
+    return _smallcase(last.batch) | {
+        "date": timestamp_or_null(last.batch.completed_at),
+        "batchId": last.batch.batch_id,
+        "filled": last.filled,
+        "quantity": last.quantity,
+        "originalLabel": last.batch.original_label,
+    }
+
+
+def fix_pending(last: LastBatch, account: Account) -> Wire:
+    return {"action": "FIX", **fix_action(last), "smallcaseAuthId": account.auth_id, "broker": account.broker}
+
+
+def holdings_imported(transaction: Transaction) -> Wire:
+    account = transaction.account
+    return {
+        "transactionId": transaction.transaction_id,
+        "smallcaseAuthId": account and account.auth_id,
+        "broker": account and account.broker,
+        "notes": transaction.notes,
+    }
+
+
+def _smallcase(of: Batch) -> Wire:
+    """Of a smallcase batch only."""
+    if of.version is None:
+        return {}
+    smallcase = of.version.smallcase
+    return {"scid": smallcase.scid, "iscid": of.iscid, "name": smallcase.name}
+
+
+def transaction_errored(transaction: Transaction) -> Wire:
+    account = transaction.account
+    return {
+        "transactionId": transaction.transaction_id,
+        "intent": transaction.intent,
+        "status": transaction.status,
+        "error": error(transaction),
+        "smallcaseAuthId": account and account.auth_id,
+        "broker": account and account.broker,
+        "notes": transaction.notes,
+    }
+
+
+def _amount(orders: Sequence[Order], side: Side) -> float | int | None:
+    """Rupees executed on one side."""
+    prices = [(o.average_price, o.filled_quantity) for o in orders if o.side == side]
+    return number(rupees(sum((price * shares for price, shares in prices if price), Decimal(0))))
+
+
+def _order(order: Order) -> Wire:
+    return {
+        "tradingsymbol": order.ticker,
+        "transactionType": order.side,
+        "orderType": order.order_type,
+        "status": order.status,
+        "quantity": order.quantity,
+        "filledQuantity": order.filled_quantity,
+        "averagePrice": number(order.average_price),
+        "product": "CNC",
+        "exchange": "NSE",
+        "exchangeOrderId": order.exchange_order_id,
+        "price": number(order.price),
+        "triggerPrice": number(order.trigger_price),
+        "validity": order.validity,
+        "orderTimestamp": timestamp_or_null(order.ordered_at),
+        "errorCode": order.error_code,
+        "statusMessage": order.status_message,
+    }

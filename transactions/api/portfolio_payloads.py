@@ -1,0 +1,159 @@
+"""Investments, exited smallcases and holdings as partners see them."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from gateway.values.money import number, rupees
+from gateway.values.timestamps import timestamp, timestamp_or_null
+from smallcases.portfolio import ledger
+from smallcases.sips.sip_changes import sip_action
+from transactions.api.payloads import fix_action
+from transactions.domain.smallcase_order import OrderKind
+from transactions.models import HoldingsSnapshot
+from transactions.queries.user_portfolio import Held
+
+Wire = dict[str, Any]
+
+
+def investment(held: Held) -> Wire:
+    return {"investment": _investment(held), "actions": actions(held)}
+
+
+def aggregated(of: Sequence[Held]) -> Wire:
+    """All of them, and their sum."""
+    return {"investments": [investment(one) for one in of], "aggregatedData": _returns([one.returns for one in of])}
+
+
+def exited(held: Held) -> Wire:
+    return _described(held) | {
+        "exitedDate": timestamp_or_null(held.investment.exited_at),
+        "returns": _returns([held.returns]),
+    }
+
+
+def actions(held: Held) -> Wire:
+    """What can be done next; nothing is bought or sold while an order is open."""
+    here, last = held.investment, held.last
+    buys = [OrderKind.INVESTMORE, OrderKind.MANAGE]
+    named = {"iscid": here.iscid, "scid": here.smallcase.scid, "name": here.smallcase.name}
+    rebalance = named | {
+        "date": timestamp(vars(here)["newest_at"]),
+        "version": vars(here)["newest_version"],
+        "label": vars(here)["newest_label"],
+    }
+    return {
+        "rebalance": [rebalance] if held.is_rebalance_pending else [],
+        "sip": [sip_action(here.sip)] if held.is_sip_due else [],
+        "fix": [fix_action(last)] if last and last.can_be_fixed else [],
+        "buy": [] if held.is_order_open else [*buys, *([OrderKind.SIP] if held.is_sip_due else [])],
+        "sell": [] if held.is_order_open else [OrderKind.EXIT, OrderKind.MANAGE],
+    }
+
+
+def holdings(snapshot: HoldingsSnapshot, held: Sequence[Held], *, version: str) -> Wire:
+    """The last import, and what of it belongs to smallcases. v2 tells positions and what can be sold apart."""
+    in_smallcases = _shares_in(held)
+    line = _security_v1 if version == "v1" else _security_v2
+    return {
+        "snapshotDate": timestamp(snapshot.taken_at),
+        "securities": [line(security, in_smallcases.get(security["ticker"], 0)) for security in snapshot.securities],
+        "smallcases": [
+            _described(one) | {"constituents": [{"ticker": t, "shares": p.shares} for t, p in one.positions.items()]}
+            for one in held
+        ],
+    }
+
+
+def _investment(held: Held) -> Wire:
+    here = held.investment
+    return _described(held) | {
+        "version": here.version.number,
+        "status": "VALID",
+        "source": "PROFESSIONAL",
+        "recommendedAction": "REBALANCE" if held.is_rebalance_pending else None,
+        "deviated": here.deviated,
+        "stats": {"indexValue": number(vars(here)["index_value"])},
+        "flags": {"amoPending": held.is_order_open and held.last is not None and held.last.batch.variety == "amo"},
+        "returns": _returns([held.returns]),
+        "currentConfig": {"constituents": _constituents(held)},
+        "sip": _sip(held),
+    }
+
+
+def _described(held: Held) -> Wire:
+    here = held.investment
+    return {
+        "iscid": here.iscid,
+        "scid": here.smallcase.scid,
+        "name": here.smallcase.name,
+        "shortDescription": here.smallcase.short_description,
+        "date": timestamp(here.created_at),
+    }
+
+
+def _constituents(held: Held) -> list[Wire]:
+    """`weight` is the share of the present value, from 0 to 1; `returns` rupees on what is held."""
+    networth = held.returns.networth
+    return [
+        {
+            "ticker": ticker,
+            "stockName": held.names[ticker],
+            "shares": position.shares,
+            "weight": round(float(held.prices[ticker] * position.shares / networth), 6),
+            "averagePrice": number(position.average_price),
+            "returns": number(rupees((held.prices[ticker] - position.average_price) * position.shares)),
+        }
+        for ticker, position in held.positions.items()
+    ]
+
+
+def _returns(of: Sequence[ledger.Returns]) -> Wire:
+    """Rupees and per cent, summed over investments."""
+    networth = sum((one.networth for one in of), Decimal(0))
+    current = sum((one.current_investment for one in of), Decimal(0))
+    realized = sum((one.realized_investment for one in of), Decimal(0))
+    gained = sum((one.realized_returns for one in of), Decimal(0))
+    total = networth - current + gained
+    return {
+        "networth": number(rupees(networth)),
+        "currentInvestment": number(rupees(current)),
+        "currentReturns": number(rupees(networth - current)),
+        "currentReturnsPercent": _percent(networth - current, current),
+        "realizedInvestment": number(rupees(realized)),
+        "realizedReturns": number(rupees(gained)),
+        "totalReturns": number(rupees(total)),
+        "totalReturnsPercent": _percent(total, current + realized),
+        "unrealizedInvestment": number(rupees(current)),
+    }
+
+
+def _percent(gain: Decimal, base: Decimal) -> float | int | None:
+    return number(rupees(gain / base * 100)) if base else 0
+
+
+def _sip(held: Held) -> Wire | None:
+    sip = getattr(held.investment, "sip", None)
+    return sip_action(sip) | {"sipType": "manual"} if sip is not None and sip.is_active else None
+
+
+def _shares_in(held: Sequence[Held]) -> dict[str, int]:
+    shares: dict[str, int] = {}
+    for one in held:
+        for ticker, position in one.positions.items():
+            shares[ticker] = shares.get(ticker, 0) + position.shares
+    return shares
+
+
+def _security_v1(security: Wire, in_smallcases: int) -> Wire:
+    return security
+
+
+def _security_v2(security: Wire, in_smallcases: int) -> Wire:
+    return {
+        "ticker": security["ticker"],
+        "holdings": {"quantity": security["shares"], "averagePrice": security["averagePrice"]},
+        "positions": {"nse": {"quantity": 0, "averagePrice": 0}},
+        "transactableQuantity": security["shares"],
+        "smallcaseQuantity": min(in_smallcases, security["shares"]),
+    }

@@ -1,0 +1,292 @@
+"""The porch: the wire's names and limits end here."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from rest_framework import serializers
+
+from brokers.ports.broker import OrderType, Side, Validity
+from gateway.api.fields import Body, Choice, Matching, Rupees, Text, Whole, WholeText
+from gateway.values.ids import OBJECT_ID, SCID, SYMBOL
+from transactions.domain.basket import Security, line_of
+from transactions.domain.intents import NOT_SERVED, ON_AN_INVESTMENT, SECURITIES, Intent
+from transactions.domain.smallcase_order import KINDS, OrderKind, SmallcaseWish, choices_of, kind_of, line_of_wish
+from transactions.lifecycle.create import Wanted
+from transactions.queries import selectors
+
+MAX_NOTES: Final = 256
+MAX_SECURITIES: Final = 100
+MAX_QUANTITY: Final = 1_000_000
+SMALLCASE_KEYS: Final = ("scid", "iscid", "amount", "exit", "constituents")
+COUNT_OF_SECURITIES: Final = f"must hold 1 to {MAX_SECURITIES} securities."
+
+
+def ticker(**options: Any) -> Matching:
+    return Matching(SYMBOL, form="an NSE symbol such as INFY", **options)
+
+
+def batch_id(**options: Any) -> Matching:
+    return Matching(OBJECT_ID, form="24 lower-case hex digits", **options)
+
+
+def scid(**options: Any) -> Matching:
+    return Matching(SCID, form="a smallcase's id such as SCNM_0001", **options)
+
+
+def notes() -> Text:
+    return Text(required=False, allow_null=True, allow_blank=True, max_length=MAX_NOTES)
+
+
+class SecurityIn(Body):
+    """A security of a basket. `quantity` and `type` may each be left to the user, for all of them or for none."""
+
+    ticker = ticker(help_text="NSE symbol")
+    quantity = Whole(required=False, min_value=1, max_value=MAX_QUANTITY)
+    type = Choice(required=False, choices=[side.value for side in Side])
+    orderType = Choice(required=False, choices=[kind.value for kind in OrderType], default="MARKET")
+    price = Rupees(required=False, help_text="Rupees, a multiple of the tick size; LIMIT and SL need it")
+    triggerPrice = Rupees(required=False, help_text="Rupees; SL and SLM need it")
+    validity = Choice(required=False, choices=[validity.value for validity in Validity], default="DAY")
+
+    def to_internal_value(self, data: Any) -> Any:
+        """A misspelt `quantity` would silently leave it to the user, so a stray field is refused here."""
+        stray = sorted(str(key)[:40] for key in data.keys() - self.fields.keys()) if isinstance(data, dict) else []
+        if stray:
+            raise serializers.ValidationError({name: ["is not a field of a security."] for name in stray})
+        return super().to_internal_value(data)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        kind = OrderType(attrs["orderType"])
+        stops = {OrderType.SL, OrderType.SLM}
+        needs = {"price": kind in {OrderType.LIMIT, OrderType.SL}, "triggerPrice": kind in stops}
+        for name, needed in needs.items():
+            if needed != (name in attrs):
+                problem = f"is required for {kind.value}." if needed else f"does not go with {kind.value}."
+                raise serializers.ValidationError({name: [problem]})
+        return attrs
+
+
+class SharesIn(Body):
+    ticker = ticker()
+    shares = Whole(min_value=0, max_value=MAX_QUANTITY)
+
+
+class ExitIn(Body):
+    """How much to sell: a share of it or an amount. Neither: the user chooses."""
+
+    percent = Whole(required=False, min_value=1, max_value=100)
+    amount = Rupees(required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if len(attrs) != 1:
+            raise serializers.ValidationError("give exactly one of percent and amount.")
+        return attrs
+
+
+def shares_in() -> "serializers.ListSerializer[Any]":
+    return serializers.ListSerializer[Any](
+        child=SharesIn(), required=False, allow_empty=False, max_length=MAX_SECURITIES
+    )
+
+
+class OrderConfigIn(Body):
+    """What to trade: `type` SECURITIES and a basket; a smallcase order; or, for CANCEL_ORDER, which order."""
+
+    type = Text(required=False)
+    securities = serializers.ListSerializer[Any](
+        child=SecurityIn(),
+        required=False,
+        allow_empty=False,
+        max_length=MAX_SECURITIES,
+        error_messages={
+            "not_a_list": "must be a list.",
+            "empty": COUNT_OF_SECURITIES,
+            "max_length": COUNT_OF_SECURITIES,
+        },
+    )
+    notes = notes()
+    batchId = batch_id(required=False, help_text="CANCEL_ORDER")
+    ticker = ticker(required=False, help_text="CANCEL_ORDER")
+    scid = scid(required=False, help_text="BUY; may accompany an iscid, and must agree with it")
+    iscid = Matching(OBJECT_ID, form="24 lower-case hex digits", required=False, help_text="all but BUY")
+    amount = Rupees(required=False, help_text="BUY, INVESTMORE, REBALANCE: rupees")
+    exit = ExitIn(required=False, help_text="EXIT")
+    constituents = shares_in()
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, dict) and "securities" in data:
+            mixed = [key for key in SMALLCASE_KEYS if key in data]
+            if mixed:
+                raise serializers.ValidationError({key: ["does not go with a basket of securities."] for key in mixed})
+        return super().to_internal_value(data)
+
+    def validate_type(self, value: str) -> str:
+        if value != SECURITIES and value not in KINDS:
+            raise serializers.ValidationError(f"must be {SECURITIES} or one of {', '.join(sorted(KINDS))}.")
+        return value
+
+    def validate_securities(self, lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        for name in ("quantity", "type"):
+            if len({name in line for line in lines}) > 1:
+                raise serializers.ValidationError(f"{name} must be given for every security, or for none.")
+        sides = [(line["ticker"], line.get("type")) for line in lines]
+        twice = sorted({symbol for symbol, side in sides if sides.count((symbol, side)) > 1})
+        if twice:
+            raise serializers.ValidationError([f"{symbol} stands twice on the same side." for symbol in twice])
+        return lines
+
+
+class ConfigIn(Body):
+    """How the basket presents itself on the screens."""
+
+    orderName = Text(required=False, max_length=80)
+    orderLogo = Text(required=False, max_length=500, help_text="https URL")
+
+    def validate_orderLogo(self, value: str) -> str:
+        if not re.fullmatch(r"https://[^\s\"'<>/]+(/[^\s\"'<>]*)?", value):
+            raise serializers.ValidationError("must be an https URL.")
+        return value
+
+
+class CreateTransaction(Body):
+    """Create a transaction."""
+
+    intent = Text(help_text="TRANSACTION, CONNECT or CANCEL_ORDER")
+    orderConfig = OrderConfigIn(required=False)
+    config = ConfigIn(required=False)
+    notes = notes()
+    batchId = batch_id(required=False, help_text="CANCEL_ORDER")
+    ticker = ticker(required=False, help_text="CANCEL_ORDER")
+    iscid = Matching(OBJECT_ID, form="24 lower-case hex digits", required=False, help_text="SIP_SETUP, CANCEL_AMO")
+
+    def validate_intent(self, value: str) -> str:
+        if value in NOT_SERVED:
+            raise serializers.ValidationError(f"{value} is not supported.")
+        if value not in set(Intent):
+            raise serializers.ValidationError(f"must be one of {', '.join(Intent)}.")
+        return value
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        order = attrs.get("orderConfig", {})
+        given = {text for text in (attrs.get("notes"), order.get("notes")) if text is not None}
+        problems = {} if len(given) < 2 else {"notes": ["differs from orderConfig.notes."]}
+        if attrs["intent"] == Intent.TRANSACTION:
+            problems |= {f"orderConfig.{name}": ["is required."] for name in _lacking(order)}
+            problems |= {f"orderConfig.{name}": [f"does not go with {order['type']}."] for name in _straying(order)}
+        if attrs["intent"] in ON_AN_INVESTMENT and not attrs.get("iscid", order.get("iscid")):
+            problems |= {"iscid": [f"is required for {attrs['intent']}."]}
+        if attrs["intent"] == Intent.CANCEL_ORDER:
+            problems |= {
+                name: ["is required."] for name in ("batchId", "ticker") if not attrs.get(name, order.get(name))
+            }
+        if problems:
+            raise serializers.ValidationError(problems)
+        return attrs
+
+    @classmethod
+    def wanted(cls, data: Any) -> Wanted:
+        """The body as the intake takes it, notes from either place."""
+        body = cls.parse(data)
+        order = body.get("orderConfig", {})
+        intent = Intent(body["intent"])
+        basket = [security(line) for line in order.get("securities", ())] if intent is Intent.TRANSACTION else []
+        wish = _wish(order) if intent is Intent.TRANSACTION and not basket else None
+        target = {name: body.get(name, order.get(name)) for name in ("batchId", "ticker", "iscid")}
+        return Wanted(
+            intent=intent,
+            securities=basket,
+            wish=wish,
+            order_config=_kept(intent, basket, wish, target),
+            config=body.get("config", {}),
+            notes=body.get("notes") if body.get("notes") is not None else order.get("notes"),
+            batch_id=target["batchId"] or "",
+            ticker=target["ticker"] or "",
+            iscid=target["iscid"] or "",
+        )
+
+
+_CHOICES: Final = {
+    "amount": {OrderKind.BUY, OrderKind.INVESTMORE, OrderKind.REBALANCE},
+    "exit": {OrderKind.EXIT},
+    "constituents": {OrderKind.MANAGE},
+}
+
+
+def _lacking(order: Mapping[str, Any]) -> list[str]:
+    if "type" not in order:
+        return ["type"] + ([] if "securities" in order else ["securities"])
+    if order["type"] == SECURITIES:
+        return [] if "securities" in order else ["securities"]
+    kind = kind_of(order["type"])
+    if kind is OrderKind.BUY:
+        return [] if "scid" in order else ["scid"]
+    named = "iscid" in order or (kind is OrderKind.INVESTMORE and "scid" in order)
+    return [] if named else ["iscid"]
+
+
+def _straying(order: Mapping[str, Any]) -> list[str]:
+    if order.get("type", SECURITIES) == SECURITIES:
+        return []
+    kind = kind_of(order["type"])
+    stray = [name for name, kinds in _CHOICES.items() if name in order and kind not in kinds]
+    stray += ["securities"] if "securities" in order else []
+    return stray + (["iscid"] if kind is OrderKind.BUY and "iscid" in order else [])
+
+
+def _wish(order: Mapping[str, Any]) -> SmallcaseWish:
+    return SmallcaseWish(
+        kind=kind_of(order["type"]),
+        scid=order.get("scid", ""),
+        iscid=order.get("iscid", ""),
+        choices=choices_of(order),
+    )
+
+
+def _kept(
+    intent: Intent, basket: list[Security], wish: SmallcaseWish | None, target: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What the transaction remembers of its order, spelled as on the wire."""
+    if wish:
+        return line_of_wish(wish)
+    if intent is Intent.CANCEL_ORDER:
+        return {name: target[name] for name in ("batchId", "ticker")}
+    if intent in ON_AN_INVESTMENT:
+        return {"iscid": target["iscid"]}
+    return {"type": SECURITIES, "securities": [line_of(line) for line in basket]} if basket else {}
+
+
+def security(line: Mapping[str, Any]) -> Security:
+    return Security(
+        ticker=line["ticker"],
+        quantity=line.get("quantity"),
+        side=Side(line["type"]) if "type" in line else None,
+        order_type=OrderType(line.get("orderType", "MARKET")),
+        validity=Validity(line.get("validity", "DAY")),
+        price=line.get("price"),
+        trigger_price=line.get("triggerPrice"),
+    )
+
+
+class OrdersQuery(Body):
+    """The query of order details; ids that are none of ours are passed over."""
+
+    transactionId = serializers.ListField(child=Text(max_length=64), required=False, max_length=100)
+    batchId = serializers.ListField(child=Text(max_length=64), required=False, max_length=100)
+    iscid = serializers.ListField(child=Text(max_length=64), required=False, max_length=100, help_text="smt only")
+    count = WholeText(required=False, min_value=1, max_value=200, default=50)
+    offset = WholeText(required=False, min_value=0, max_value=10_000_000, default=0)
+
+    @classmethod
+    def wanted(cls, query: Any, *ids: str) -> selectors.Wanted:
+        """`ids` are the names that this endpoint reads."""
+        repeated = {name: query.getlist(name) for name in ids if name in query}
+        single = {name: query[name] for name in ("count", "offset") if name in query}
+        told = cls.parse(repeated | single)
+        return selectors.Wanted(
+            transaction_ids=told.get("transactionId", ()),
+            batch_ids=told.get("batchId", ()),
+            iscids=told.get("iscid", ()),
+            offset=told["offset"],
+            count=told["count"],
+        )

@@ -1,0 +1,83 @@
+"""The partner plane's doors: parse, one call inward, answer."""
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from gateway.api.partner_views import PartnerView, flag, ok
+from gateway.partners import clock
+from gateway.values.errors import Invalid
+from transactions.api import openapi, payloads, portfolio_payloads
+from transactions.api.serializers import CreateTransaction, OrdersQuery
+from transactions.lifecycle.create import create_transaction
+from transactions.queries import selectors, user_portfolio
+
+
+class Transactions(PartnerView):
+    @openapi.CREATE
+    def post(self, request: Request, gateway: str) -> Response:
+        caller = self.caller
+        made = create_transaction(
+            gateway=caller.gateway,
+            account=caller.account,
+            wanted=CreateTransaction.wanted(request.data),
+            now=clock.now(caller.gateway),
+            turn=self.turn,
+        )
+        return ok(payloads.created(made))
+
+
+class TransactionDetails(PartnerView):
+    @openapi.DETAILS
+    def get(self, request: Request, gateway: str) -> Response:
+        caller = self.caller
+        transaction_id = request.query_params.get("transactionId", "")
+        found, orders = selectors.transaction_and_orders(caller.gateway, transaction_id, account=caller.account)
+        expired = selectors.is_expired(found, clock.now(caller.gateway))
+        details = payloads.details(found, orders, expired=expired)
+        return ok({"transactionDetails": details})
+
+
+class SecuritiesOrders(PartnerView):
+    @openapi.SECURITIES_ORDERS
+    def get(self, request: Request, gateway: str) -> Response:
+        wanted = OrdersQuery.wanted(request.query_params, "transactionId", "batchId")
+        return ok(payloads.batches(selectors.securities_batches(self.caller.gateway, self.caller.account, wanted)))
+
+
+class SmallcaseOrders(PartnerView):
+    @openapi.SMALLCASE_ORDERS
+    def get(self, request: Request, gateway: str) -> Response:
+        wanted = OrdersQuery.wanted(request.query_params, "transactionId", "batchId", "iscid")
+        return ok(payloads.batches(selectors.smallcase_batches(self.caller.gateway, self.caller.account, wanted)))
+
+
+class Investments(PartnerView):
+    @openapi.INVESTMENTS
+    def get(self, request: Request, gateway: str) -> Response:
+        caller, query = self.caller, request.query_params
+        aggregate = flag(request, "aggregatedData")
+        iscids = query.getlist("iscid") if "iscid" in query else None
+        held = user_portfolio.held(caller.connected(), iscids=iscids, now=clock.now(caller.gateway))
+        if aggregate:
+            return ok(portfolio_payloads.aggregated(held))
+        return ok([portfolio_payloads.investment(one) for one in held])
+
+
+class ExitedSmallcases(PartnerView):
+    @openapi.EXITED
+    def get(self, request: Request, gateway: str) -> Response:
+        caller = self.caller
+        exited = user_portfolio.exited(caller.connected(), now=clock.now(caller.gateway))
+        return ok([portfolio_payloads.exited(one) for one in exited])
+
+
+class Holdings(PartnerView):
+    @openapi.HOLDINGS
+    def get(self, request: Request, gateway: str) -> Response:
+        caller = self.caller
+        account = caller.connected()
+        version = request.query_params.get("version", "v1")
+        if version not in {"v1", "v2"}:
+            raise Invalid("version: must be v1 or v2.")
+        held = user_portfolio.held(account, now=clock.now(caller.gateway))
+        return ok(portfolio_payloads.holdings(selectors.snapshot_of(account), held, version=version))

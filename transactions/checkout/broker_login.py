@@ -1,0 +1,133 @@
+"""The user comes to a broker, and logs in or walks away."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import NoReturn
+
+from django.db.models import Q
+from django.db.transaction import atomic
+
+from brokers.ports.broker import LinkDown, Login, LoginEnded, LoginRefused, OrderType
+from brokers.ports.registry import BrokerProfile, adapter_for, profile_of
+from gateway.database.encryption import seal
+from gateway.models import Account
+from gateway.values.errors import Conflict, Invalid, Unavailable
+from gateway.values.ids import new_object_id
+from transactions.checkout.browser_binding import LoginWindow, bind
+from transactions.domain.basket import securities_of
+from transactions.domain.intents import Intent
+from transactions.domain.sdk_codes import SdkCode, code_of
+from transactions.domain.statuses import TransactionStatus
+from transactions.lifecycle.fail import SdkError, TransactionUsed, check_live, end, fail
+from transactions.models import Transaction
+
+
+class PinRefused(Conflict):
+    """The broker did not let the user in; the transaction is as it was."""
+
+
+def log_in(
+    *,
+    transaction: Transaction,
+    broker: str,
+    client_id: str,
+    pin: str,
+    now: datetime,
+    window: LoginWindow | None = None,
+) -> Transaction:
+    """INITIALIZED becomes USED; a CONNECT is COMPLETED with it. Again by the same account: nothing changes.
+
+    `window`: where the user is, and None for the sandbox's user. The account is created in the claim, so a login
+    that comes to nothing (another account's, one that lost, one in a window that was replaced) leaves none behind.
+    """
+    check_live(transaction, now=now)
+    profile = profile_of(broker)
+    if not can_serve(transaction, profile):
+        fail(transaction, SdkCode.INTENT_NOT_ENABLED, now=now)
+    login = _login_at_broker(transaction, broker, client_id, pin, now)
+    if not _is_account_of(transaction, login):
+        _end_for_another(transaction, window, now)
+    if transaction.status == TransactionStatus.INITIALIZED:
+        with atomic(durable=True):
+            _claim(transaction, login, window, now)
+    return transaction
+
+
+def walk_away(*, transaction: Transaction, code: SdkCode, now: datetime) -> None:
+    """The user closed the checkout, or found no broker; raises what the SDK rejects with."""
+    check_live(transaction, now=now)
+    fail(transaction, code, now=now)
+
+
+def can_serve(transaction: Transaction, profile: BrokerProfile) -> bool:
+    """What the broker cannot do, it is not asked for."""
+    plain = all(s.order_type is OrderType.MARKET for s in securities_of(transaction.order_config))
+    lacking = {
+        Intent.TRANSACTION: not plain and not profile.limit_orders,
+        Intent.HOLDINGS_IMPORT: not profile.holdings_import,
+        Intent.SIP_SETUP: not profile.sip,
+    }
+    return not lacking.get(Intent(transaction.intent), False)
+
+
+def _login_at_broker(transaction: Transaction, broker: str, client_id: str, pin: str, now: datetime) -> Login:
+    try:
+        return adapter_for(broker).login(
+            gateway=transaction.gateway_id, broker=broker, client_id=client_id, pin=pin, now=now
+        )
+    except LoginRefused:
+        raise PinRefused("The broker refused this client id and PIN.") from None
+    except LinkDown:
+        raise Unavailable("The broker does not answer; try again.") from None
+    except LoginEnded as ended:
+        code = code_of(ended.code)
+    if code is None:
+        raise Invalid("pin: this number is not an error code of the SDK.")
+    return fail(transaction, code, now=now)
+
+
+def _is_account_of(transaction: Transaction, login: Login) -> bool:
+    """Compared with what the broker says, before any account is created."""
+    bound = transaction.account
+    return bound is None or (bound.broker, bound.client_id) == (login.broker, login.client_id)
+
+
+def _end_for_another(transaction: Transaction, window: LoginWindow | None, now: datetime) -> NoReturn:
+    """It was a login nevertheless: from now on only its window learns more than the code."""
+    with atomic(durable=True):
+        end(transaction, SdkCode.USER_MISMATCH, now=now)
+        if window:
+            bind(replace(window, network=""))  # no network of the account that the transaction is bound to
+    raise SdkError(SdkCode.USER_MISMATCH, transaction)
+
+
+def _claim(transaction: Transaction, login: Login, window: LoginWindow | None, now: datetime) -> None:
+    """Locks the transaction's row, as whoever opens another session does: of the two, one sees the other."""
+    Transaction.objects.select_for_update().get(pk=transaction.pk)
+    if window:
+        bind(window)
+    account, is_new = Account.objects.get_or_create(
+        gateway=transaction.gateway,
+        broker=login.broker,
+        client_id=login.client_id,
+        defaults={"auth_id": new_object_id(), "created_at": now},
+    )
+    _use(transaction, account, login, is_new=is_new, now=now)
+
+
+def _use(transaction: Transaction, account: Account, login: Login, *, is_new: bool, now: datetime) -> None:
+    done = transaction.intent == Intent.CONNECT
+    status = TransactionStatus.COMPLETED if done else TransactionStatus.USED
+    fresh = Transaction.objects.filter(pk=transaction.pk, status=TransactionStatus.INITIALIZED)
+    mine = fresh.filter(Q(account=None) | Q(account=account))  # a connected page may have bound it meanwhile
+    used = mine.update(
+        status=status,
+        account=account,
+        is_new_user=is_new,
+        sealed_login=seal(login.token),
+        updated_at=now,
+        completed_at=now if done else None,
+    )
+    transaction.refresh_from_db()
+    if not used and (done or transaction.account_id != account.pk):
+        raise TransactionUsed

@@ -1,0 +1,89 @@
+"""What a user consents to that places no order: a SIP, an import of holdings, a look at the funds."""
+
+from datetime import datetime
+from typing import Any, Final
+
+from django.db.transaction import atomic
+
+from brokers.ports.broker import Holding, LinkDown
+from brokers.ports.registry import adapter_for
+from gateway.values.errors import Invalid, Unavailable
+from gateway.values.money import number
+from smallcases.models import Sip
+from smallcases.sips.sip_changes import SipWish, set_up, sip_action
+from transactions.api import payloads
+from transactions.domain.intents import Intent
+from transactions.domain.sdk_codes import SdkCode
+from transactions.lifecycle.claim import account_of, claim, complete_now, login_of
+from transactions.lifecycle.eligibility import NoOrder, own_investment
+from transactions.lifecycle.fail import fail
+from transactions.models import HoldingsSnapshot, Transaction
+from webhooks.events.event_types import EventType
+from webhooks.events.record_events import record_event
+
+BUSY: Final = "The broker does not answer; try again."
+
+
+def carry_out(*, transaction: Transaction, sip: SipWish | None, now: datetime) -> None:
+    """USED becomes COMPLETED by way of PROCESSING, in one go; the broker is asked beforehand."""
+    if transaction.intent == Intent.SIP_SETUP:
+        _set_up_sip(transaction, sip, now)
+    elif transaction.intent == Intent.FETCH_FUNDS:
+        _fetch_funds(transaction, now)
+    else:
+        _import_holdings(transaction, now)
+
+
+def _set_up_sip(transaction: Transaction, wish: SipWish | None, now: datetime) -> None:
+    if wish is None:
+        raise Invalid("sip: choose amount, frequency and scheduledDate, or end.")
+    try:
+        investment = own_investment(transaction.account, transaction.order_config["iscid"])
+    except NoOrder:
+        fail(transaction, SdkCode.NO_ORDER, now=now)
+    with atomic(durable=True):
+        claim(transaction, now=now)
+        sip = set_up(investment=investment, wish=wish, now=now)
+        complete_now(transaction, now=now, outcome={"sipDetails": _sip_details(sip)})
+
+
+def _sip_details(sip: Sip | None) -> dict[str, Any] | None:
+    if sip is None:
+        return None
+    return sip_action(sip) | {"sipType": "manual", "sipActive": sip.is_active}
+
+
+def _fetch_funds(transaction: Transaction, now: datetime) -> None:
+    account = account_of(transaction)
+    try:
+        funds = adapter_for(account.broker).funds(login_of(transaction, account), now=now)
+    except LinkDown:
+        raise Unavailable(BUSY) from None
+    with atomic(durable=True):
+        claim(transaction, now=now)
+        complete_now(transaction, now=now, outcome={"funds": number(funds)})
+
+
+def _import_holdings(transaction: Transaction, now: datetime) -> None:
+    account = account_of(transaction)
+    try:
+        held = adapter_for(account.broker).holdings(login_of(transaction, account), now=now)
+    except LinkDown:
+        raise Unavailable(BUSY) from None
+    with atomic(durable=True):
+        claim(transaction, now=now)
+        snapshot = {"securities": [_security(holding) for holding in held], "taken_at": now}
+        HoldingsSnapshot.objects.update_or_create(account=account, defaults=snapshot)
+        complete_now(transaction, now=now)
+        record_event(
+            gateway=transaction.gateway,
+            kind=EventType.HOLDINGS_IMPORTED,
+            subject=transaction.transaction_id,
+            sequence=1,
+            payload=payloads.holdings_imported(transaction),
+            now=now,
+        )
+
+
+def _security(holding: Holding) -> dict[str, Any]:
+    return {"ticker": holding.ticker, "shares": holding.quantity, "averagePrice": number(holding.average_price)}

@@ -1,0 +1,197 @@
+"""What the confirmation screen shows: the orders as they would be placed now, their cost, and what is there for them.
+
+Nothing is written, and nothing of it is believed later: the confirmation plans anew.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Final
+
+from brokers.market.calendar import market_of
+from brokers.market.charges import charges
+from brokers.market.quotes import quotes
+from brokers.ports.broker import LinkDown, OrderType, Side
+from brokers.ports.registry import adapter_for, profile_of
+from smallcases import planner
+from smallcases.models import Investment, Smallcase
+from smallcases.portfolio.investments import newest_version, weights_of
+from transactions.checkout.confirm import Choices
+from transactions.domain.basket import Line, Security, securities_of, settled
+from transactions.domain.price_protection import Shown, orders_in
+from transactions.domain.smallcase_order import OrderKind, SmallcaseWish, wish_of
+from transactions.lifecycle.claim import account_of, login_of
+from transactions.lifecycle.eligibility import own_investment
+from transactions.lifecycle.plan_orders import check_tradable, plan, sellable
+from transactions.models import Transaction
+
+# Their buys are planned to be paid for by their sells.
+PAID_BY_SELLS: Final = frozenset({OrderKind.REBALANCE, OrderKind.MANAGE})
+NOTHING: Final = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a transaction is about, as of now. `prices` in rupees, of every name it may concern."""
+
+    wish: SmallcaseWish | None
+    basket: Sequence[Security]
+    prices: Mapping[str, Decimal]
+    names: Mapping[str, str]
+    smallcase: Smallcase | None = None
+    held: Mapping[str, int] = field(default_factory=dict)
+    weights: Mapping[str, Decimal] = field(default_factory=dict)
+
+    @property
+    def minimum(self) -> Decimal | None:
+        """Rupees below which an amount buys nothing: of a BUY a share of each, later a share of the cheapest."""
+        if not self.weights or self.wish is None:
+            return None
+        if self.wish.kind is OrderKind.BUY:
+            return planner.minimum_investment(weights=dict(self.weights), prices=dict(self.prices))
+        return min(self.prices[ticker] for ticker in self.weights)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An order as it is shown: `price` a share now, `value` at that or at its limit. `at_hand`: what can be sold."""
+
+    line: Line
+    name: str
+    price: Decimal
+    value: Decimal
+    at_hand: int | None = None
+
+    @property
+    def is_short(self) -> bool:
+        return self.at_hand is not None and self.at_hand < self.line.quantity
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """Rupees. `funds` is None where they were not asked for, or the broker did not say."""
+
+    rows: Sequence[Row]
+    shown: Shown
+    buys: Decimal
+    sells: Decimal
+    charges: Decimal
+    needed: Decimal
+    funds: Decimal | None
+    is_open: bool
+    opens_at: datetime | None
+    as_of: datetime
+
+    @property
+    def lacks_funds(self) -> bool:
+        return self.funds is not None and self.needed > self.funds
+
+    @property
+    def missing(self) -> Decimal:
+        return max(self.needed - (self.funds or NOTHING), NOTHING)
+
+    @property
+    def is_short(self) -> bool:
+        return any(row.is_short for row in self.rows)
+
+
+def asked(*, transaction: Transaction, also: Collection[str] = (), now: datetime) -> Asked:
+    """`also`: names that the user has added. Raises NoOrder or NotFound where the investment is gone."""
+    wish, basket = wish_of(transaction.order_config), securities_of(transaction.order_config)
+    if wish is None:
+        prices, names = _market(transaction, {security.ticker for security in basket}, now)
+        return Asked(None, basket, prices, names)
+    investment = None if wish.kind is OrderKind.BUY else own_investment(transaction.account, wish.iscid)
+    smallcase = investment.smallcase if investment else Smallcase.objects.get(scid=wish.scid)
+    held = sellable(investment) if investment else {}
+    weights = _weights(investment, smallcase, wish)
+    prices, names = _market(transaction, {*weights, *held, *also, *(wish.choices.shares or ())}, now)
+    return Asked(wish, basket, prices, names, smallcase, held, weights)
+
+
+def quote(*, of: Asked, transaction: Transaction, choices: Choices, now: datetime) -> Quote:
+    """Raises Invalid where the choices are not complete, or buy nothing."""
+    lines = _lines(of, transaction, choices, now)
+    check_tradable(lines)
+    market, names = _market(transaction, {line.security.ticker for line in lines}, now)
+    prices = {**of.prices, **market}
+    rows = _rows(transaction, lines, prices, {**of.names, **names}, now)
+    buys, sells = (sum((r.value for r in rows if r.line.side is side), NOTHING) for side in (Side.BUY, Side.SELL))
+    tariff = profile_of(account_of(transaction).broker).tariff
+    fees = sum((charges(tariff, row.line.side, row.value) for row in rows), NOTHING)
+    nets = of.wish is not None and of.wish.kind in PAID_BY_SELLS
+    hours = market_of(transaction.gateway, now=now)
+    return Quote(
+        rows=rows,
+        shown=Shown(prices, orders_in(lines)),
+        buys=buys,
+        sells=sells,
+        charges=fees,
+        needed=max(buys + fees - (sells if nets else NOTHING), NOTHING),
+        funds=_funds(transaction, now) if buys else None,
+        is_open=hours.is_open(now),
+        opens_at=hours.next_open(now),
+        as_of=now,
+    )
+
+
+def _weights(investment: Investment | None, smallcase: Smallcase, wish: SmallcaseWish) -> dict[str, Decimal]:
+    stays = investment is not None and wish.kind is not OrderKind.REBALANCE
+    return weights_of(investment.version if investment and stays else newest_version(smallcase))
+
+
+def _market(
+    transaction: Transaction, tickers: Collection[str], now: datetime
+) -> tuple[dict[str, Decimal], dict[str, str]]:
+    """Prices and names; what is not in the catalogue is left out."""
+    market = quotes(transaction.gateway_id, tickers)
+    return {t: quote.at(now) for t, quote in market.items()}, {t: quote.name for t, quote in market.items()}
+
+
+def _lines(of: Asked, transaction: Transaction, choices: Choices, now: datetime) -> list[Line]:
+    if of.wish is None:
+        return settled(of.basket, choices.securities)
+    chosen = of.wish.choices.over(choices.smallcase)
+    return plan(transaction=transaction, wish=of.wish, choices=chosen, prices=of.prices, now=now).lines
+
+
+def _rows(
+    transaction: Transaction,
+    lines: Sequence[Line],
+    prices: Mapping[str, Decimal],
+    names: Mapping[str, str],
+    now: datetime,
+) -> list[Row]:
+    at_hand = _at_hand(transaction, sorted({line.security.ticker for line in lines if line.side is Side.SELL}), now)
+    rows = []
+    for line in lines:
+        ticker = line.security.ticker
+        held = at_hand.get(ticker, 0) if at_hand is not None and line.side is Side.SELL else None
+        rows.append(Row(line, names[ticker], prices[ticker], _value(line, prices[ticker]), held))
+    return rows
+
+
+def _value(line: Line, price: Decimal) -> Decimal:
+    limited = line.security.order_type in {OrderType.LIMIT, OrderType.SL} and line.security.price
+    return (limited or price) * line.quantity
+
+
+def _at_hand(transaction: Transaction, tickers: Sequence[str], now: datetime) -> dict[str, int] | None:
+    """What the broker lets go of each; None where it does not say: the confirmation asks again."""
+    account = account_of(transaction)
+    if not tickers:
+        return {}
+    try:
+        lots = adapter_for(account.broker).holdings(login_of(transaction, account), now=now, tickers=tickers)
+    except LinkDown:
+        return None
+    return {lot.ticker: lot.quantity for lot in lots}
+
+
+def _funds(transaction: Transaction, now: datetime) -> Decimal | None:
+    account = account_of(transaction)
+    try:
+        return adapter_for(account.broker).funds(login_of(transaction, account), now=now)
+    except LinkDown:
+        return None

@@ -1,0 +1,139 @@
+"""The confirmation screen of an order: what is asked, what it comes to, and the seal on what was shown."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final
+
+from django.core import signing
+
+from brokers.ports.registry import profile_of
+from gateway.values.errors import GatewayError, Invalid, Unavailable
+from smallcases.planner import BelowMinimum
+from transactions.checkout.confirm import Choices, ShownNoMore
+from transactions.checkout.order_quote import Asked, Quote, asked, quote
+from transactions.checkout.pages.forms import Picked, added_names, picked
+from transactions.domain.price_protection import BAND, Shown
+from transactions.domain.smallcase_order import NOT_AFTER_MARKET, OrderKind
+from transactions.lifecycle.claim import account_of
+from transactions.models import CheckoutSession, Transaction
+from transactions.queries.open_orders import last_batches
+
+SALT: Final = "transactions.checkout.shown"
+SHOWN_FOR: Final = 3600  # seconds; longer than any transaction lives
+
+
+@dataclass(slots=True)
+class Confirmation:
+    """`quote` is None until the choices are complete; `problems` are sentences, `notices` texts' names.
+
+    `before` holds the prices that the user had been shown, where they have moved since.
+    """
+
+    of: Asked
+    form: Picked
+    quote: Quote | None = None
+    problems: Sequence[str] = ()
+    notices: list[str] = field(default_factory=list)
+    before: Mapping[str, Decimal] = field(default_factory=dict)
+    below_minimum: bool = False
+
+    @property
+    def kind(self) -> str:
+        return self.of.wish.kind.value if self.of.wish else "SECURITIES"
+
+
+def look(*, session: CheckoutSession, data: Mapping[str, Any] | None, now: datetime) -> Confirmation:
+    """As the screen stands for what was typed. Raises what own_investment raises."""
+    transaction = session.transaction
+    of = asked(transaction=transaction, also=added_names(data), now=now)
+    seen = Confirmation(of, picked(of, data))
+    if seen.form.errors:
+        return seen
+    choices = Choices(securities=seen.form.securities, smallcase=seen.form.smallcase, amo=session.amo)
+    try:
+        seen.quote = quote(of=of, transaction=transaction, choices=choices, now=now)
+    except BelowMinimum:
+        seen.below_minimum = True
+    except Invalid as wrong:
+        # On the first look nothing was typed, so nothing typed can be wrong.
+        seen.problems = wrong.sentences if data is not None else ()
+    if seen.quote is not None and not seen.quote.rows and seen.kind != OrderKind.REBALANCE:
+        seen.quote, seen.below_minimum = None, seen.kind in {OrderKind.INVESTMORE, OrderKind.SIP}
+    return seen
+
+
+def sealed(session: CheckoutSession, seen: Confirmation) -> str:
+    """What was shown, for the form to bring back: by then another tab may have been shown something else."""
+    if seen.quote is None:
+        return ""
+    told = {"session": session.pk, "key": seen.form.key, **seen.quote.shown.as_json()}
+    return signing.dumps(told, salt=SALT, compress=True)
+
+
+def unsealed(session: CheckoutSession, text: str, *, key: str) -> Shown | None:
+    """None for what we did not show in this session, or for other choices."""
+    try:
+        told = signing.loads(text, salt=SALT, max_age=SHOWN_FOR)
+    except signing.BadSignature:
+        return None
+    return Shown.of_json(told) if (told["session"], told["key"]) == (session.pk, key) else None
+
+
+def told(session: CheckoutSession, seen: Confirmation) -> dict[str, Any]:
+    """For the template."""
+    transaction = session.transaction
+    account = account_of(transaction)
+    total = seen.quote and (seen.quote.buys - seen.quote.sells + seen.quote.charges)
+    return {
+        "seen": seen,
+        "of": seen.of,
+        "quote": seen.quote,
+        "typed": seen.form.typed,
+        "errors": seen.form.errors,
+        "sealed": sealed(session, seen),
+        "broker": profile_of(account.broker),
+        "band": f"{BAND * 100:f}".rstrip("0").rstrip("."),
+        "net": total,
+        "is_fix": seen.kind == OrderKind.FIX,
+        "last": _last(transaction, seen),
+        "held_rows": _held(seen),
+        "moved": [(ticker, price, seen.of.prices.get(ticker)) for ticker, price in seen.before.items()],
+        "waits": seen.quote is not None and not seen.quote.is_open and seen.kind not in NOT_AFTER_MARKET,
+        "open_basket": [s for s in seen.of.basket if s.quantity is None or s.side is None],
+    }
+
+
+def refused(seen: Confirmation, refusal: GatewayError, shown: Shown | None) -> None:
+    """The same screen, with what stood against it."""
+    if isinstance(refusal, ShownNoMore) and shown:
+        seen.before = {ticker: shown.prices[ticker] for ticker in refusal.moved}
+        seen.notices.append("notice.moved" if refusal.moved else "notice.changed")
+    elif isinstance(refusal, Unavailable):
+        seen.notices.append("notice.broker-silent")
+    else:
+        seen.problems = refusal.sentences
+
+
+def _last(transaction: Transaction, seen: Confirmation) -> Any:
+    wish = seen.of.wish
+    return last_batches([wish.iscid]).get(wish.iscid) if wish and wish.kind is OrderKind.FIX else None
+
+
+def _held(seen: Confirmation) -> list[dict[str, Any]]:
+    """The rows of the MANAGE editor."""
+    shares = seen.form.smallcase.shares
+    if shares is None or seen.kind != OrderKind.MANAGE:
+        return []
+    return [
+        {
+            "ticker": ticker,
+            "name": seen.of.names.get(ticker, ticker),
+            "price": seen.of.prices.get(ticker),
+            "held": seen.of.held.get(ticker, 0),
+            "typed": seen.form.typed.get(f"shares-{ticker}", str(count)),
+            "error": seen.form.errors.get(f"shares-{ticker}"),
+        }
+        for ticker, count in shares.items()
+    ]

@@ -1,0 +1,72 @@
+"""What is consented to, cancelled or set up: the screens of the intents that order nothing."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from brokers.ports.broker import Variety
+from brokers.ports.registry import profile_of
+from gateway.http.envelope import Page
+from gateway.values.errors import Invalid, NotFound, Unavailable
+from smallcases.models import Investment
+from smallcases.sips.schedule import ist_day
+from smallcases.sips.sip_changes import SipWish
+from transactions.checkout.confirm import Choices, confirm
+from transactions.checkout.pages.forms import FREQUENCIES, Picked, picked_sip
+from transactions.checkout.pages.frame import Screen
+from transactions.domain.intents import CANCELLATIONS, Intent
+from transactions.domain.statuses import OrderStatus
+from transactions.lifecycle.claim import account_of
+from transactions.lifecycle.fail import SdkError
+from transactions.models import Order, Transaction
+
+END: Final = "end"
+
+
+def errand_screen(there: Screen, *, form: Picked | None = None, problems: tuple[str, ...] = ()) -> Page:
+    transaction = there.session.transaction
+    broker = profile_of(account_of(transaction).broker)
+    told: dict[str, Any] = {"step": 3, "form": form or Picked(), "problems": problems, "broker": broker}
+    if transaction.intent in CANCELLATIONS:
+        return there.page("cancel", orders=_to_cancel(transaction), **told)
+    if transaction.intent == Intent.SIP_SETUP:
+        return there.page("sip", **_sip(there, transaction), **told)
+    return there.page("consent", **told)
+
+
+def taken(there: Screen, data: Mapping[str, Any]) -> Page | None:
+    """None when it was done, or when the transaction has ended."""
+    transaction, form, sip = there.session.transaction, Picked(), None
+    if transaction.intent == Intent.SIP_SETUP and data.get("action") == END:
+        sip = SipWish(end=True)
+    elif transaction.intent == Intent.SIP_SETUP:
+        sip, form = picked_sip(data, today=ist_day(there.now))
+        if sip is None:
+            return errand_screen(there, form=form)
+    try:
+        confirm(transaction=transaction, choices=Choices(sip=sip), now=there.now)
+    except (SdkError, NotFound):
+        return None
+    except (Invalid, Unavailable) as refusal:
+        return errand_screen(there, form=form, problems=tuple(refusal.sentences))
+    return None
+
+
+def _to_cancel(transaction: Transaction) -> list[Order]:
+    """Those that are still open; the service asks again."""
+    named = transaction.order_config
+    mine = Order.objects.filter(batch__account=transaction.account, status=OrderStatus.PLACED).order_by("position")
+    if transaction.intent == Intent.CANCEL_AMO:
+        return list(mine.filter(batch__iscid=named["iscid"], batch__variety=Variety.AMO))
+    return list(mine.filter(batch__batch_id=named["batchId"], ticker=named["ticker"]))
+
+
+def _sip(there: Screen, transaction: Transaction) -> dict[str, Any]:
+    rows = Investment.objects.select_related("smallcase", "sip")
+    investment = rows.filter(account=transaction.account, iscid=transaction.order_config["iscid"]).first()
+    sip = getattr(investment, "sip", None)
+    return {
+        "investment": investment,
+        "sip": sip if sip is not None and sip.is_active else None,
+        "frequencies": FREQUENCIES,
+        "today": ist_day(there.now).isoformat(),
+    }

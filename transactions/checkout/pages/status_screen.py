@@ -1,0 +1,103 @@
+"""The status screen: what has become of the orders, in a headline, a tone and a row for each."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from brokers.market.calendar import market_of
+from brokers.ports.broker import Variety
+from transactions.domain.intents import CANCELLATIONS, Intent
+from transactions.domain.statuses import FINAL_BATCH, UNFINISHED_BATCH, BatchStatus, OrderStatus, TransactionStatus
+from transactions.models import Batch, CheckoutSession, Order, Transaction
+
+TONES: Final = {
+    BatchStatus.QUEUED: "busy",
+    BatchStatus.PLACED: "busy",
+    BatchStatus.PARTIALLYPLACED: "busy",
+    BatchStatus.COMPLETED: "good",
+    BatchStatus.PARTIALLYFILLED: "mixed",
+    BatchStatus.UNFILLED: "bad",
+    BatchStatus.UNPLACED: "bad",
+    BatchStatus.ERROR: "unknown",
+    BatchStatus.CANCELLED: "quiet",
+    BatchStatus.MARKEDCOMPLETE: "quiet",
+}
+ROW_TONES: Final = {
+    OrderStatus.QUEUED: "busy",
+    OrderStatus.PLACED: "busy",
+    OrderStatus.COMPLETE: "good",
+    OrderStatus.PARTIAL: "mixed",
+    OrderStatus.ERROR: "unknown",
+    OrderStatus.CANCELLED_AMO: "quiet",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """`state` names the texts; `is_live`: more may come by itself, so the page looks again."""
+
+    state: str
+    tone: str
+    is_live: bool
+    rows: Sequence[dict[str, Any]] = ()
+    filled: int = 0
+    total: int = 0
+    batch: Batch | None = None
+    opens_at: datetime | None = None
+    can_fix: bool = False
+    can_mark: bool = False
+    leaves_by_itself: bool = False
+
+    @property
+    def percent(self) -> int:
+        return 100 * self.filled // self.total if self.total else 0
+
+
+def progress_of(session: CheckoutSession, orders: Sequence[Order], now: datetime) -> Progress:
+    transaction = session.transaction
+    if transaction.intent in CANCELLATIONS:
+        return _of_cancellation(transaction, orders)
+    if not orders:
+        done = transaction.status == TransactionStatus.COMPLETED
+        leaves = done and transaction.intent in {Intent.CONNECT, Intent.FETCH_FUNDS, Intent.HOLDINGS_IMPORT}
+        state = f"done.{transaction.intent}"
+        return Progress(state, "good" if done else "busy", is_live=not done, leaves_by_itself=leaves)
+    return _of_batch(transaction, orders[0].batch, orders, now)
+
+
+def _of_batch(transaction: Transaction, batch: Batch, orders: Sequence[Order], now: datetime) -> Progress:
+    status = BatchStatus(batch.status)
+    market = market_of(transaction.gateway, now=now)
+    waits = batch.variety == Variety.AMO and status is BatchStatus.PLACED and not market.is_open(now)
+    unfinished = status in UNFINISHED_BATCH and batch.iscid is not None
+    return Progress(
+        state="AMO" if waits else status.value,
+        tone="quiet" if waits else TONES[status],
+        is_live=status not in FINAL_BATCH,
+        rows=[_row(order) for order in orders],
+        filled=sum(order.filled_quantity for order in orders),
+        total=sum(order.quantity for order in orders),
+        batch=batch,
+        opens_at=market.next_open(now) if waits else None,
+        can_fix=unfinished and any(order.status != OrderStatus.CANCELLED_AMO for order in orders),
+        can_mark=unfinished,
+    )
+
+
+def _of_cancellation(transaction: Transaction, orders: Sequence[Order]) -> Progress:
+    mine = [order for order in orders if order.cancelled_by_id == transaction.pk]
+    done = transaction.status == TransactionStatus.COMPLETED
+    state = "done.CANCELLED" if done else "CANCELLING"
+    return Progress(state, "good" if done else "busy", is_live=not done, rows=[_row(order) for order in mine])
+
+
+def _row(order: Order) -> dict[str, Any]:
+    status = OrderStatus(order.status)
+    return {
+        "order": order,
+        "tone": ROW_TONES.get(status, "bad"),
+        "text": f"order.{status.value}",
+        "why": f"code.{order.error_code}" if order.error_code else "",
+        "percent": 100 * order.filled_quantity // order.quantity,
+    }

@@ -1,0 +1,109 @@
+"""Which screen a user is on, told from the rows alone: so a reload, a second tab and the back button agree."""
+
+from typing import Any, Final
+
+from brokers.market.calendar import market_of
+from brokers.ports.registry import profile_of
+from gateway.http.envelope import Page
+from gateway.values.errors import NotFound
+from transactions.checkout import browser_binding, sessions
+from transactions.checkout.pages import confirmation
+from transactions.checkout.pages.confirmation import Confirmation
+from transactions.checkout.pages.consent_screens import errand_screen
+from transactions.checkout.pages.frame import Screen
+from transactions.checkout.pages.status_screen import progress_of
+from transactions.domain.intents import Intent
+from transactions.domain.sdk_codes import SdkCode
+from transactions.domain.statuses import TransactionStatus
+from transactions.lifecycle.eligibility import NoOrder
+from transactions.queries import selectors
+from transactions.sandbox.sandbox_accounts import test_accounts
+
+CONFIRMED: Final = frozenset({TransactionStatus.PROCESSING, TransactionStatus.COMPLETED})
+ACTION_REQUIRED: Final = "action"
+MARKET_CLOSED: Final = frozenset({str(code.value) for code in (SdkCode.MARKET_CLOSED, SdkCode.MARKET_CLOSED_SMALLCASE)})
+
+
+def current(there: Screen, *, search: str = "") -> Page:
+    session, transaction = there.session, there.session.transaction
+    if session.is_replaced:
+        return there.page("elsewhere")
+    if transaction.status == TransactionStatus.ACTION_REQUIRED:
+        return ended(there, ACTION_REQUIRED)
+    if transaction.status == TransactionStatus.ERRORED:
+        return ended(there, str(transaction.error_code))
+    if transaction.status in CONFIRMED:
+        return there.page("status", **_progress(there))
+    if transaction.expires_at <= there.now:
+        return ended(there, _expired(transaction.status))
+    return _still_open(there, search)
+
+
+def _still_open(there: Screen, search: str) -> Page:
+    session = there.session
+    if session.transaction.status == TransactionStatus.USED:
+        return confirm(there)
+    if session.broker:
+        return login(there)
+    return there.page("no_broker") if session.found_no_broker else chooser(there, search)
+
+
+def chooser(there: Screen, search: str) -> Page:
+    offered = sessions.choices_of_broker(there.session)
+    wanted = search.strip().lower()
+    found = [p for p in offered if wanted in p.name.lower() or wanted in p.key]
+    return there.page("chooser", step=1, offered=offered, found=found, search=search.strip())
+
+
+def login(there: Screen, *, client_id: str = "", error: str = "") -> Page:
+    session = there.session
+    return there.page(
+        "login",
+        step=2,
+        broker=profile_of(session.broker),
+        client_id=client_id,
+        error=error,
+        attempts_left=sessions.attempts_left(session),
+        accounts=test_accounts(session),
+        nonce=browser_binding.new_token(),
+        is_connected=session.transaction.account_id is not None,
+    )
+
+
+def confirm(there: Screen, seen: Confirmation | None = None) -> Page:
+    if there.session.transaction.intent != Intent.TRANSACTION:
+        return errand_screen(there)
+    try:
+        seen = seen or confirmation.look(session=there.session, data=None, now=there.now)
+    except (NoOrder, NotFound):
+        return ended(there, str(SdkCode.NO_ORDER.value))
+    return there.page("confirm", step=3, **confirmation.told(there.session, seen))
+
+
+def ended(there: Screen, code: str) -> Page:
+    """`opens_at` where it was the market that was closed."""
+    transaction = there.session.transaction
+    market = market_of(transaction.gateway, now=there.now) if code in MARKET_CLOSED else None
+    return there.page("ended", code=code, is_market=market is not None, opens_at=market and market.next_open(there.now))
+
+
+def left(there: Screen) -> Page:
+    return there.page("left")
+
+
+def status_fragment(there: Screen) -> Page | None:
+    """None when the session has no status to show."""
+    is_confirmed = there.session.transaction.status in CONFIRMED
+    return there.page("_progress", **_progress(there)) if is_confirmed and not there.session.is_replaced else None
+
+
+def _progress(there: Screen) -> dict[str, Any]:
+    session = there.session
+    account = session.transaction.account
+    progress = progress_of(session, selectors.orders_of(session.transaction), there.now)
+    return {"progress": progress, "step": 4, "broker": profile_of(account.broker) if account else None}
+
+
+def _expired(status: str) -> str:
+    is_used = status == TransactionStatus.USED
+    return str((SdkCode.EXPIRED_IN_FLOW if is_used else SdkCode.EXPIRED_OR_USED).value)

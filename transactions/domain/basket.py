@@ -1,0 +1,93 @@
+"""A basket of securities: the wire's shape, checked and kept in `order_config`, and the values it stands for."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from brokers.ports.broker import OrderType, Side, Validity
+from gateway.values.errors import Invalid
+from gateway.values.money import number
+
+
+@dataclass(frozen=True, slots=True)
+class Security:
+    """A line of a basket, prices in rupees; `quantity` and `side` are None where the user is to choose them."""
+
+    ticker: str
+    quantity: int | None = None
+    side: Side | None = None
+    order_type: OrderType = OrderType.MARKET
+    validity: Validity = Validity.DAY
+    price: Decimal | None = None
+    trigger_price: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A security with nothing left open: what will be ordered."""
+
+    security: Security
+    quantity: int
+    side: Side
+
+
+def securities_of(order_config: Mapping[str, Any]) -> list[Security]:
+    """The basket of a transaction, in the partner's order; empty where it has none."""
+    return [_security(line) for line in order_config.get("securities", ())]
+
+
+def line_of(security: Security) -> dict[str, Any]:
+    """As the wire spells it; what was left to defaults or to the user is left out."""
+    line = {
+        "ticker": security.ticker,
+        "quantity": security.quantity,
+        "type": security.side and security.side.value,
+        "price": number(security.price),
+        "triggerPrice": number(security.trigger_price),
+    }
+    plain = security.order_type is OrderType.MARKET and security.validity is Validity.DAY
+    if not plain:
+        line |= {"orderType": security.order_type.value, "validity": security.validity.value}
+    return {name: value for name, value in line.items() if value is not None}
+
+
+def settled(basket: Sequence[Security], chosen: Mapping[str, Security]) -> list[Line]:
+    """Every line with its quantity and side; what the partner has fixed is not for the user to choose."""
+    stray = sorted(chosen.keys() - {line.ticker for line in basket})
+    problems = [f"securities: {ticker} is not in the basket." for ticker in stray]
+    problems += [problem for line in basket for problem in _unsettled(line, chosen.get(line.ticker))]
+    lines = [_line(line, chosen.get(line.ticker, line)) for line in basket]
+    if problems:
+        raise Invalid(*problems)
+    return [line for line in lines if line]
+
+
+def _unsettled(line: Security, choice: Security | None) -> Iterator[str]:
+    for name in ("quantity", "side"):
+        fixed, wished = getattr(line, name), getattr(choice, name, None)
+        if fixed is None and wished is None:
+            yield f"securities: choose the {name} of {line.ticker}."
+        if fixed is not None and wished not in {None, fixed}:
+            yield f"securities: the {name} of {line.ticker} is fixed."
+
+
+def _line(line: Security, choice: Security) -> Line | None:
+    quantity, side = line.quantity or choice.quantity, line.side or choice.side
+    return Line(line, quantity, side) if quantity and side else None
+
+
+def _security(line: Mapping[str, Any]) -> Security:
+    return Security(
+        ticker=line["ticker"],
+        quantity=line.get("quantity"),
+        side=Side(line["type"]) if "type" in line else None,
+        order_type=OrderType(line.get("orderType", OrderType.MARKET)),
+        validity=Validity(line.get("validity", Validity.DAY)),
+        price=_rupees(line.get("price")),
+        trigger_price=_rupees(line.get("triggerPrice")),
+    )
+
+
+def _rupees(price: float | int | None) -> Decimal | None:
+    return None if price is None else Decimal(str(price))

@@ -1,0 +1,73 @@
+"""An unfinished batch is closed by its user or by support."""
+
+from datetime import datetime
+
+from django.db.models import F
+from django.db.transaction import atomic
+
+from gateway.audit.trail import Actor
+from gateway.values.errors import Conflict
+from transactions.api import payloads
+from transactions.domain.sdk_codes import SdkCode
+from transactions.domain.smallcase_order import OrderKind, wish_of
+from transactions.domain.statuses import UNFINISHED_BATCH, BatchStatus
+from transactions.lifecycle.claim import claim, complete_now
+from transactions.lifecycle.fail import check_live, fail
+from transactions.models import Batch, Transaction
+from transactions.queries.open_orders import last_batches
+from webhooks.events.event_types import EventType
+from webhooks.events.record_events import record_event
+
+
+class NotUnfinished(Conflict):
+    """Only a batch that ended short of complete can be marked complete."""
+
+
+def mark_complete(*, batch: Batch, now: datetime, by: Actor | None = None) -> None:
+    """MARKEDCOMPLETE, once. The orders stay as they are. `by`: an operator, not the user whose batch it is."""
+    with atomic(durable=True):
+        _mark(batch, now)
+        if by:
+            before, after = {"status": batch.status}, {"status": BatchStatus.MARKEDCOMPLETE.value}
+            by.record("mark complete", f"batch {batch.batch_id}", before=before, after=after)
+
+
+def close_instead(*, transaction: Transaction, now: datetime) -> None:
+    """Of a FIX its user wants no more: the last order is marked complete, and nothing is ordered.
+
+    The transaction is claimed in the same write, so that a FIX beside it cannot be placed as well.
+    """
+    check_live(transaction, now=now)
+    wish = wish_of(transaction.order_config)
+    if wish is None or wish.kind is not OrderKind.FIX:
+        raise NotUnfinished("There is no order that this one would complete.")
+    last = last_batches([wish.iscid])[wish.iscid]
+    try:
+        with atomic(durable=True):
+            claim(transaction, now=now)
+            _mark(last.batch, now)
+            complete_now(transaction, now=now)
+    except NotUnfinished:
+        transaction.refresh_from_db()
+        fail(transaction, SdkCode.NO_ORDER, now=now)
+
+
+def _mark(batch: Batch, now: datetime) -> None:
+    unfinished = Batch.objects.filter(pk=batch.pk, status__in=UNFINISHED_BATCH)
+    marked = {
+        "status": BatchStatus.MARKEDCOMPLETE,
+        "sequence": F("sequence") + 1,
+        "attempts": F("attempts") + 1,
+    }
+    if not unfinished.update(**marked):
+        raise NotUnfinished(f"A batch in {batch.status} cannot be marked complete.")
+    marked_batch = Batch.objects.select_related("gateway", "transaction__account").get(pk=batch.pk)
+    orders = list(marked_batch.orders.order_by("position"))
+    record_event(
+        gateway=marked_batch.gateway,
+        kind=EventType.ORDER_UPDATED,
+        subject=marked_batch.batch_id,
+        sequence=marked_batch.sequence,
+        payload=payloads.order_event(marked_batch, orders, marked_batch.transaction),
+        now=now,
+    )

@@ -1,0 +1,273 @@
+"""Place and follow: read, ask the broker with no transaction open, write what it said behind the fence."""
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from time import monotonic
+from typing import Final, TypeVar
+
+from cryptography.fernet import InvalidToken
+from django.conf import settings
+from django.db.models import QuerySet
+from django.db.transaction import atomic
+
+from brokers.ports.broker import Ack, LinkDown, Login, NewOrder, OrderType, Report, Side, Validity, Variety
+from brokers.ports.registry import adapter_for
+from gateway.database.compiled import compiled
+from gateway.models import Gateway
+from gateway.partners import clock
+from gateway.telemetry import request_id
+from transactions.domain.corrections import agrees
+from transactions.domain.order_reports import Facts, furthest, hear
+from transactions.domain.report_log import kept
+from transactions.domain.statuses import OPEN, OrderStatus, move
+from transactions.execution.record_updates import (
+    HEARD_AND_SAID,
+    PLACED,
+    News,
+    count,
+    facts_of,
+    is_unconfirmed,
+    take,
+    write,
+)
+from transactions.lifecycle.claim import login_of
+from transactions.models import Batch, Order, Settlement
+from webhooks.events.event_types import EventType
+
+CALLS_SECONDS: Final = 0.25  # of a set; more would keep its first from being heard of
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+
+def place(rows: Sequence[int]) -> list[int]:
+    """Those that were come to in time, of one broker, claimed by the caller.
+
+    Twice is once: the fence lets one write, and the broker knows each order by its ref.
+    """
+    come_to, spoken_of = [], []
+    for batch, orders in _in_time(read(rows)):
+        come_to.append(batch.pk)
+        if login := _login(batch):
+            spoken_of.append(_placed(batch, orders, login))
+    with atomic(durable=True):
+        written = write(spoken_of, PLACED)
+        count(ended=[order.status for one in written for order in one.orders if order.status not in OPEN])
+    _log(written)
+    return come_to
+
+
+def follow(rows: Sequence[int]) -> list[int]:
+    """As `place`: asks about the orders that are open or lost, and writes what is new."""
+    come_to, heard = [], []
+    for batch, orders in _in_time(read(rows)):
+        come_to.append(batch.pk)
+        if login := _login(batch):
+            now = clock.now(batch.gateway)
+            heard.append(hear_of(batch, orders, _ask(batch, orders, login, now), now))
+    take_reports(heard)
+    return come_to
+
+
+def _login(batch: Batch) -> Login | None:
+    """None where no key opens it: neither the batch nor its company is lost, and it is tried again after its lease."""
+    try:
+        return login_of(batch.transaction, batch.account)
+    except InvalidToken:
+        log.error("Batch %s waits: no key of ENCRYPTION_KEYS opens its login. Put the key back that sealed it.", batch)
+        return None
+
+
+def _in_time(rows: Sequence[T]) -> Iterator[T]:
+    """The first, and those after it until brokers have been spoken to for long enough."""
+    until = monotonic() + CALLS_SECONDS
+    for number, row in enumerate(rows):
+        if number and monotonic() > until:
+            return
+        yield row
+
+
+def _placed(batch: Batch, orders: Sequence[Order], login: Login) -> News:
+    now = clock.now(batch.gateway)
+    acks = _place(batch, orders, login, now)
+    for order in orders:
+        _acknowledge(order, acks.get(order.ref), now)
+    batch.placed_at = now
+    return News(batch, orders, changed=orders, event=EventType.ORDER_PLACED, now=now)
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a broker's words make of a batch: statuses that orders have reached, sides that have filled further, and
+    settlements that the broker now confirms or denies."""
+
+    news: News
+    ended: Sequence[str]
+    filled: Sequence[str]
+    confronted: Sequence[Settlement]
+
+
+def take_reports(heard: Sequence[Heard]) -> None:
+    """Facts, folds, transactions and events in one write; of a batch that another has by now, nothing."""
+    with atomic(durable=True):
+        written = write([one.news for one in heard], HEARD_AND_SAID)
+        mine = [one for one in heard if one.news in written]
+        Settlement.objects.bulk_update([each for one in mine for each in one.confronted], ["word_agrees", "word_at"])
+        count(ended=[each for one in mine for each in one.ended], filled=[each for one in mine for each in one.filled])
+    _log(written)
+
+
+def _log(written: Sequence[News]) -> None:
+    """Of each that was told, under the id of the request that set it going."""
+    for one in written:
+        if one.event:
+            with request_id.bound(one.batch.request_id):
+                log.info("Batch %s is %s.", one.batch, one.batch.status)
+
+
+def hear_of(batch: Batch, orders: Sequence[Order], words: Mapping[str, Report], now: datetime) -> Heard:
+    """Every word is kept.
+
+    About an order that support has settled it is laid beside the settlement, and changes nothing.
+    """
+    patience = patience_of(batch.gateway)
+    waited_for = [order for order in orders if _is_lost_or_open(order)]
+    before = {order.pk: facts_of(order) for order in waited_for}
+    after = {order.pk: hear(before[order.pk], words.get(order.ref), now=now, patience=patience) for order in waited_for}
+    changed = [order for order in waited_for if after[order.pk] != before[order.pk]]
+    is_news = any(_visible(after[order.pk]) != _visible(before[order.pk]) for order in changed)
+    for order in changed:
+        take(order, after[order.pk])
+    spoken_of, confronted = _keep_words(orders, words, now), _confront(orders, words, now)
+    written = list({order.pk: order for order in (*changed, *spoken_of)}.values())
+    return Heard(
+        News(batch, orders, changed=written, event=EventType.ORDER_UPDATED if is_news else None, now=now),
+        ended=[order.status for order in changed if order.status != before[order.pk].status],
+        filled=[order.side for order in changed if order.filled_quantity > before[order.pk].filled_quantity],
+        confronted=confronted,
+    )
+
+
+def _keep_words(orders: Sequence[Order], words: Mapping[str, Report], now: datetime) -> list[Order]:
+    """The orders about which something was said that was not said last."""
+    spoken_of = []
+    for order in orders:
+        if order.ref in words:
+            known, order.words = order.words, kept(order.words, words[order.ref], now=now)
+            if order.words != known:
+                spoken_of.append(order)
+    return spoken_of
+
+
+def _confront(orders: Sequence[Order], words: Mapping[str, Report], now: datetime) -> list[Settlement]:
+    """Settlements in force, each with whether the broker now says the same; those where that is news."""
+    confronted = []
+    for order in orders:
+        if order.settled_by is not None and order.ref in words:
+            verdict = agrees(facts_of(order), words[order.ref])
+            if verdict is not None and verdict != order.settled_by.word_agrees:
+                order.settled_by.word_agrees, order.settled_by.word_at = verdict, now
+                confronted.append(order.settled_by)
+    return confronted
+
+
+def patience_of(gateway: Gateway) -> timedelta:
+    """How long silence about an order is borne before its fate is called unknown."""
+    seconds = settings.PATIENCE_TEST_SECONDS if gateway.is_test else settings.PATIENCE_LIVE_SECONDS
+    return timedelta(seconds=seconds)
+
+
+def read(rows: Sequence[int]) -> list[tuple[Batch, list[Order]]]:
+    """Each with all that surrounds it, and its orders. Whoever writes them in between moves the batch's fence."""
+    batches = _batches(rows=list(rows))
+    orders: dict[int, list[Order]] = {batch.pk: [] for batch in batches}
+    for order in _orders(batches=list(orders)):
+        orders[order.batch_id].append(order)
+    return [(batch, _surrounded(batch, orders[batch.pk])) for batch in batches]
+
+
+def read_one(row: int) -> tuple[Batch, list[Order]]:
+    for found in read([row]):
+        return found
+    raise Batch.DoesNotExist(f"There is no batch {row}.")
+
+
+def _surrounded(batch: Batch, orders: list[Order]) -> list[Order]:
+    """Of one batch, its transaction and its orders each knows the others."""
+    batch.transaction.account, batch.transaction.gateway = batch.account, batch.gateway
+    for order in orders:
+        order.batch = batch
+    return orders
+
+
+@compiled
+def _batches(*, rows: list[int]) -> QuerySet[Batch]:
+    surrounding = ("gateway", "transaction", "account", "version__smallcase")
+    return Batch.objects.select_related(*surrounding).filter(pk__in=rows).order_by("pk")
+
+
+@compiled
+def _orders(*, batches: list[int]) -> QuerySet[Order]:
+    return Order.objects.select_related("settled_by").filter(batch__pk__in=batches).order_by("batch__pk", "position")
+
+
+def _place(batch: Batch, orders: Sequence[Order], login: Login, now: datetime) -> Mapping[str, Ack]:
+    """What was answered for; after a broken link nothing is known, and the order book will tell."""
+    basket = [_new_order(order, batch) for order in orders]
+    try:
+        return {ack.ref: ack for ack in adapter_for(login.broker).place(login, basket, now=now)}
+    except LinkDown as error:
+        log.warning("Placing batch %s: %s", batch, error)
+        return {}
+
+
+def _new_order(order: Order, batch: Batch) -> NewOrder:
+    return NewOrder(
+        ref=order.ref,
+        ticker=order.ticker,
+        side=Side(order.side),
+        quantity=order.quantity,
+        order_type=OrderType(order.order_type),
+        variety=Variety(batch.variety),
+        validity=Validity(order.validity),
+        price=order.price,
+        trigger_price=order.trigger_price,
+    )
+
+
+def _acknowledge(order: Order, ack: Ack | None, now: datetime) -> None:
+    """Unanswered, an order counts as placed and silent: it was sent, and may be live."""
+    taken = ack is None or ack.taken
+    order.status = move(OrderStatus(order.status), OrderStatus.PLACED if taken else OrderStatus.UNPLACED).value
+    order.ordered_at = now if taken else None
+    order.silent_since = now if ack is None else None
+    if ack is not None:
+        order.error_code, order.status_message = ack.error_code, ack.message
+
+
+def _ask(batch: Batch, orders: Sequence[Order], login: Login, now: datetime) -> Mapping[str, Report]:
+    broker = adapter_for(login.broker)
+    waited_for = _waited_for(orders)
+    unwanted = [order.ref for order in waited_for if order.cancelled_by_id]
+    try:
+        if unwanted:
+            broker.cancel(login, unwanted, now=now)
+        book = broker.order_book(login, [order.ref for order in waited_for], now=now)
+    except LinkDown as error:
+        log.warning("Asking about batch %s: %s", batch, error)
+        return {}
+    return furthest(book)
+
+
+def _waited_for(orders: Sequence[Order]) -> list[Order]:
+    return [order for order in orders if _is_lost_or_open(order) or is_unconfirmed(order)]
+
+
+def _is_lost_or_open(order: Order) -> bool:
+    return order.status in {OrderStatus.PLACED, OrderStatus.ERROR}
+
+
+def _visible(facts: Facts) -> Facts:
+    """What is news: neither the gateway's own count of a silence, nor the exchange's number for the order."""
+    return replace(facts, silent_since=None, exchange_order_id=None)

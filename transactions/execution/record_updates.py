@@ -1,0 +1,229 @@
+"""The one door through which facts about orders come: what a broker said, what its silence means, what support settled.
+
+Fold, orders, transaction, events and investment are one write, behind the batch's fence.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from django.db.models import QuerySet
+from django.db.transaction import on_commit
+
+from brokers.ports.registry import profile_of
+from gateway.database.compiled import compiled
+from gateway.database.updating import update_each, update_where
+from gateway.partners import clock
+from gateway.queue import leases
+from gateway.telemetry import metrics, request_id
+from smallcases.models import Investment
+from transactions.api import payloads
+from transactions.domain.corrections import announcements, standing
+from transactions.domain.order_reports import Facts
+from transactions.domain.poll_schedule import next_look, next_look_at_the_lost
+from transactions.domain.statuses import (
+    FINAL_BATCH,
+    OPEN_BATCH,
+    BatchStatus,
+    OrderStatus,
+    TransactionStatus,
+    batch_status,
+)
+from transactions.execution.update_investment import tell_investment
+from transactions.models import Batch, Order, Transaction
+from webhooks.events.event_types import EventType
+from webhooks.events.record_events import Told, record_each
+
+log = logging.getLogger(__name__)
+HEARD: Final = [
+    "status",
+    "filled_quantity",
+    "average_price",
+    "exchange_order_id",
+    "error_code",
+    "status_message",
+    "silent_since",
+]
+FOLD: Final = ["status", "sequence", "due_at", "leased_until", "placed_at", "completed_at"]
+COMPLETION: Final = ["status", "completed_at", "updated_at"]
+PLACED: Final = ["status", "error_code", "status_message", "ordered_at", "silent_since"]
+HEARD_AND_SAID: Final = [*HEARD, "words"]
+SETTLED: Final = [*HEARD, "settled_by"]
+
+
+def facts_of(order: Order) -> Facts:
+    return Facts(
+        status=OrderStatus(order.status),
+        quantity=order.quantity,
+        cancel_wished=order.cancelled_by_id is not None,
+        **{name: getattr(order, name) for name in HEARD if name != "status"},
+    )
+
+
+def take(order: Order, facts: Facts) -> None:
+    for name in HEARD:
+        setattr(order, name, getattr(facts, name))
+
+
+def fold(orders: Sequence[Order]) -> BatchStatus:
+    return batch_status([(OrderStatus(order.status), order.filled_quantity) for order in orders])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class News:
+    """What is to be written of one batch: those of its orders that have `changed`, and what partners hear, if anything.
+
+    `now` is its gateway's.
+    """
+
+    batch: Batch
+    orders: Sequence[Order]
+    changed: Sequence[Order]
+    event: EventType | None
+    now: datetime
+
+
+def write(news: Sequence[News], fields: Sequence[str]) -> list[News]:
+    """Of those whose batches are still ours, which are returned, all or nothing; the others are dropped.
+
+    Batches are locked in the order of their keys, then investments in that of theirs: of two who meet, one waits.
+    """
+    mine = _still_ours(news)
+    told = [_folded(one) for one in mine]
+    update_each([one.batch for one in mine], FOLD)
+    update_each([order for one in mine for order in one.changed], fields)
+    _complete([one for one in mine if one.batch.status not in OPEN_BATCH])
+    record_each([event for events in told for event in events])
+    for one in mine:
+        _complete_cancellations(one)
+    _tell_investments([one for one, events in zip(mine, told, strict=True) if one.batch.iscid and events])
+    return mine
+
+
+def write_settled(
+    batch: Batch, orders: Sequence[Order], *, changed: Sequence[Order], status: BatchStatus, now: datetime
+) -> bool:
+    """As `write`, of what support settled or undid: `status` is what the batch is thereby; fills may go as well."""
+    told = announcements(BatchStatus(batch.status), status)
+    _fold(batch, orders, status, told, now)
+    if not update_where(Batch.objects.all, leases.fence(batch), **{name: getattr(batch, name) for name in FOLD}):
+        return False
+    update_each(changed, SETTLED)
+    record_each(_events(batch, orders, told, now))
+    if batch.iscid:
+        withdrawn = [order.ref for order in changed if not order.filled_quantity]
+        tell_investment(batch=batch, orders=orders, withdrawn=withdrawn, now=now)
+    return True
+
+
+def count(*, ended: Sequence[str], filled: Sequence[str] = ()) -> None:
+    """Of statuses and sides; a write that is rolled back is not counted."""
+    on_commit(lambda: metrics.orders_settled(statuses=Counter(ended), fills=Counter(filled)), robust=True)
+
+
+def completed_at(batch: Batch, status: BatchStatus, now: datetime) -> datetime | None:
+    """Once final it stays, unless a reconciliation makes the batch unfinished again."""
+    return (batch.completed_at or now) if status in FINAL_BATCH else None
+
+
+def _still_ours(news: Sequence[News]) -> list[News]:
+    held = dict(_held(rows=[one.batch.pk for one in news]))
+    for one in news:
+        if held.get(one.batch.pk) != one.batch.attempts:
+            log.info("Batch %s was taken over; this worker's answer is dropped.", one.batch)
+    return [one for one in news if held.get(one.batch.pk) == one.batch.attempts]
+
+
+@compiled
+def _held(*, rows: list[int]) -> QuerySet[Batch, tuple[int, int]]:
+    """Key and fence of each, locked until the transaction ends."""
+    locked = Batch.objects.select_for_update(no_key=True).filter(pk__in=rows)
+    return locked.order_by("pk").values_list("pk", "attempts")
+
+
+def _tell_investments(news: Sequence[News]) -> None:
+    _held_investments(iscids=[str(one.batch.iscid) for one in news])
+    for one in news:
+        with request_id.bound(one.batch.request_id):
+            tell_investment(batch=one.batch, orders=one.orders, now=one.now)
+
+
+@compiled
+def _held_investments(*, iscids: list[str]) -> QuerySet[Investment, tuple[int]]:
+    """Where there are any yet. As those who tell of a rebalance lock them."""
+    return Investment.objects.select_for_update().filter(iscid__in=iscids).order_by("pk").values_list("pk")
+
+
+def _folded(news: News) -> list[Told]:
+    """What the batch is by its orders, and what partners hear of it."""
+    batch = news.batch
+    status = standing(BatchStatus(batch.status), fold(news.orders))
+    kinds = [EventType.ORDER_COMPLETED if status in FINAL_BATCH else news.event] if news.event else []
+    _fold(batch, news.orders, status, kinds, news.now)
+    with request_id.bound(batch.request_id):
+        return _events(batch, news.orders, kinds, news.now)
+
+
+def _fold(batch: Batch, orders: Sequence[Order], status: BatchStatus, told: Sequence[EventType], now: datetime) -> None:
+    just_placed, first = batch.status == BatchStatus.QUEUED, now + profile_of(batch.account.broker).latency
+    batch.completed_at = completed_at(batch, status, now)
+    batch.status = status.value
+    batch.sequence += len(told)
+    batch.due_at = first if just_placed and status in OPEN_BATCH else _next_due(batch, orders, status, now)
+    batch.leased_until = clock.wall()
+
+
+def _next_due(batch: Batch, orders: Sequence[Order], status: BatchStatus, now: datetime) -> datetime | None:
+    """When the broker is next asked; None once there is nothing to ask."""
+    elapsed = now - (batch.placed_at or now)
+    if status in OPEN_BATCH:
+        return now + next_look(elapsed)
+    is_in_doubt = status is BatchStatus.ERROR or any(is_unconfirmed(order) for order in orders)
+    wait = next_look_at_the_lost(elapsed) if is_in_doubt else None
+    return now + wait if wait else None
+
+
+def is_unconfirmed(order: Order) -> bool:
+    """Settled by support, and the broker has not said the same: its late word is still waited for."""
+    return order.settled_by is not None and not order.settled_by.word_agrees
+
+
+def _completed(now: datetime) -> dict[str, object]:
+    return dict(zip(COMPLETION, (TransactionStatus.COMPLETED.value, now, now), strict=True))
+
+
+def _complete(news: Sequence[News]) -> None:
+    """Transactions whose batches are open no more. Nobody else completes them: the batches are locked."""
+    done = [one for one in news if one.batch.transaction.status == TransactionStatus.PROCESSING]
+    for one in done:
+        for name, value in _completed(one.now).items():
+            setattr(one.batch.transaction, name, value)
+    update_each([one.batch.transaction for one in done], COMPLETION)
+
+
+def _complete_cancellations(news: News) -> None:
+    """A CANCEL_ORDER is done when none of the orders it was about is open, whatever became of them."""
+    asked = {o.cancelled_by_id for o in news.changed if o.cancelled_by_id and o.status != OrderStatus.PLACED}
+    if asked:
+        waiting = Order.objects.filter(cancelled_by__in=asked, status=OrderStatus.PLACED)
+        done = Transaction.objects.filter(pk__in=asked, status=TransactionStatus.PROCESSING)
+        done.exclude(pk__in=waiting.values("cancelled_by")).update(**_completed(news.now))
+
+
+def _events(batch: Batch, orders: Sequence[Order], kinds: Sequence[EventType], now: datetime) -> list[Told]:
+    """Those that brought the batch's sequence to where it stands."""
+    first = batch.sequence - len(kinds) + 1
+    return [
+        Told(
+            gateway=batch.gateway,
+            kind=kind,
+            subject=batch.batch_id,
+            sequence=sequence,
+            payload=payloads.order_event(batch, orders, batch.transaction),
+            now=now,
+        )
+        for sequence, kind in enumerate(kinds, start=first)
+    ]

@@ -1,0 +1,54 @@
+"""Batches that are looked after sooner than planned: something at the broker's side has changed."""
+
+from datetime import datetime
+
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.transaction import atomic
+
+from gateway.models import Gateway
+from gateway.partners import clock
+from gateway.queue.enqueue import Job, nudge
+from gateway.telemetry import request_id
+from transactions.domain.statuses import BatchStatus
+from transactions.models import Batch, Order
+from webhooks.models import Delivery, Replay
+
+LOOKED_AFTER = (BatchStatus.PLACED, BatchStatus.PARTIALLYPLACED, BatchStatus.ERROR)
+
+
+def queued() -> QuerySet[Batch]:
+    """Whose broker has yet to hear of them."""
+    return Batch.objects.filter(status=BatchStatus.QUEUED)
+
+
+def followed() -> QuerySet[Batch]:
+    """Whose broker is asked when they are due: open and lost ones, and final ones that support has settled."""
+    return Batch.objects.exclude(status=BatchStatus.QUEUED)
+
+
+def wake(batches: QuerySet[Batch], gateway: Gateway, *, now: datetime) -> None:
+    """Due at once. The fence moves, so that a worker which has asked the broker before this writes nothing."""
+    settled = Order.objects.filter(batch=OuterRef("pk"), settled_by__isnull=False)
+    open_ones = batches.filter(Q(status__in=LOOKED_AFTER) | Exists(settled), gateway=gateway)
+    with atomic():
+        _locked(open_ones).update(
+            due_at=now,
+            leased_until=clock.wall_at(gateway, now),
+            attempts=F("attempts") + 1,
+            request_id=request_id.current(),
+        )
+        nudge(Job.SYNC_BATCHES)
+
+
+def return_to_present(gateway: Gateway, *, now: datetime) -> None:
+    """After the clock went back to the wall's: what waits for a moment of the time it came from, waits no longer."""
+    _locked(Batch.objects.filter(gateway=gateway, due_at__gt=now)).update(due_at=now)
+    Delivery.objects.filter(gateway=gateway, due_at__gt=now).update(due_at=now)
+    Replay.objects.filter(gateway=gateway, due_at__gt=now).update(due_at=now)
+    Order.objects.filter(batch__gateway=gateway, silent_since__gt=now).update(silent_since=now)
+
+
+def _locked(batches: QuerySet[Batch]) -> QuerySet[Batch]:
+    """In the order of their keys, as workers lock them: else two could wait for each other."""
+    held = batches.select_for_update(no_key=True, of=("self",)).order_by("pk")
+    return Batch.objects.filter(pk__in=list(held.values_list("pk", flat=True)))

@@ -1,0 +1,70 @@
+"""What the fills of a smallcase order do to its investment, in the same write as the orders."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from brokers.ports.broker import Side
+from smallcases.portfolio.apply_fills import Executed, take_fills
+from smallcases.sips.schedule import ist_day
+from smallcases.sips.sip_changes import move_on
+from transactions.api import payloads
+from transactions.domain.smallcase_order import OrderKind
+from transactions.domain.statuses import FINAL_BATCH, BatchStatus
+from transactions.lifecycle.plan_orders import change_of
+from transactions.models import Batch, Order
+from transactions.queries.open_orders import LastBatch, last_batches
+from webhooks.events.event_types import EventType
+from webhooks.events.record_events import record_event
+
+
+def tell_investment(*, batch: Batch, orders: Sequence[Order], now: datetime, withdrawn: Sequence[str] = ()) -> None:
+    """Fills first; then, once nothing more is open, a SIP moves on and a FIX becomes possible.
+
+    `withdrawn`: refs of orders of which support has said that they filled nothing after all.
+    """
+    change = change_of(batch)
+    last = last_batches([change.iscid])[change.iscid]
+    is_last = last.batch.pk == batch.pk
+    investment = take_fills(
+        gateway=batch.gateway,
+        account=batch.account,
+        change=replace(change, deviates=change.deviates and is_last),
+        executed=_executed(orders),
+        withdrawn=withdrawn,
+        now=now,
+    )
+    if investment is None:
+        return
+    if batch.original_label == OrderKind.SIP and not last.is_open and any(order.filled_quantity for order in orders):
+        move_on(investment=investment, covered=ist_day(_confirmed_at(batch)))
+    if BatchStatus(batch.status) in FINAL_BATCH and is_last and last.can_be_fixed:
+        _record_fix(batch, last, now)
+
+
+def _confirmed_at(batch: Batch) -> datetime:
+    """Of the SIP order itself, which a FIX may have come to complete."""
+    orders = Batch.objects.filter(iscid=batch.iscid, label=OrderKind.SIP, pk__lte=batch.pk)
+    return orders.latest("pk").created_at
+
+
+def _executed(orders: Sequence[Order]) -> list[Executed]:
+    return [
+        Executed(order.ref, order.ticker, Side(order.side), order.filled_quantity, order.average_price)
+        for order in orders
+        if order.average_price is not None
+    ]
+
+
+def _record_fix(batch: Batch, last: LastBatch, now: datetime) -> None:
+    """In the batch's own sequence, after the word that ended it."""
+    batch.sequence += 1
+    Batch.objects.filter(pk=batch.pk).update(sequence=batch.sequence)
+    record_event(
+        gateway=batch.gateway,
+        kind=EventType.ACTION_PENDING,
+        subject=batch.batch_id,
+        sequence=batch.sequence,
+        payload=payloads.fix_pending(last, batch.account),
+        now=now,
+    )

@@ -1,0 +1,65 @@
+"""The orders of smallcases against the investments they belong to; and no order that is still open at rest."""
+
+from typing import Final
+
+from django.db.models import Exists, OuterRef
+
+from gateway.monitoring.invariant_checks import Invariant, Rows, Scope
+from smallcases.models import InvestmentFill
+from transactions.domain.statuses import OrderStatus
+from transactions.invariants.status_invariants import WAIT
+from transactions.models import Order
+
+OWNER: Final = "batch__gateway"
+BUG: Final = "Keep the rows of both sides, and report it."
+NOT_BOUGHT: Final = "What the user sees is not what was bought: compare the fills with the investment's batches."
+
+
+def _missing_from_investment(scope: Scope) -> Rows:
+    same = InvestmentFill.objects.filter(
+        order_ref=OuterRef("ref"),
+        investment__iscid=OuterRef("batch__iscid"),
+        investment__account=OuterRef("batch__account"),
+        ticker=OuterRef("ticker"),
+        side=OuterRef("side"),
+        shares=OuterRef("filled_quantity"),
+        price=OuterRef("average_price"),
+    )
+    filled = Order.objects.filter(batch__iscid__isnull=False, filled_quantity__gt=0)
+    rows = scope.of(filled, OWNER).filter(~Exists(same))
+    return rows.order_by("pk").values("batch__iscid", "batch__batch_id", "ref", "ticker", "side", "filled_quantity")
+
+
+def _without_order(scope: Scope) -> Rows:
+    filled = Order.objects.filter(ref=OuterRef("order_ref"), filled_quantity__gt=0)
+    rows = scope.of(InvestmentFill.objects.all(), "investment__gateway").filter(~Exists(filled))
+    return rows.order_by("pk").values("investment__iscid", "order_ref", "ticker", "side", "shares")
+
+
+def _never_heard(scope: Scope) -> Rows:
+    """At rest nobody can still be waiting for an answer."""
+    rows = scope.of(Order.objects.filter(status=OrderStatus.PLACED), OWNER)
+    return rows.order_by("pk").values("batch__batch_id", "ref", "ticker", "silent_since")
+
+
+INVARIANTS: Final = (
+    Invariant(
+        name="an_investment_has_all_its_fills",
+        means="All that an order of a smallcase has filled stands in its investment, once and at the same price.",
+        remedy=f"{NOT_BOUGHT} {BUG}",
+        offenders=_missing_from_investment,
+    ),
+    Invariant(
+        name="an_investment_has_no_other_fills",
+        means="Every fill of an investment is that of an order of ours.",
+        remedy=f"{NOT_BOUGHT} {BUG}",
+        offenders=_without_order,
+    ),
+    Invariant(
+        name="no_order_is_open",
+        means="No order is with a broker any more.",
+        remedy=WAIT,
+        offenders=_never_heard,
+        at_rest=True,
+    ),
+)

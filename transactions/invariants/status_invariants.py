@@ -1,0 +1,234 @@
+"""Statuses that are legal together, and work that goes on."""
+
+from datetime import timedelta
+from typing import Any, Final
+
+from django.db.models import Case, CharField, Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum, Value, When
+from django.db.models.functions import Coalesce
+
+from gateway.monitoring.invariant_checks import Invariant, Rows, Scope, leased_for_ever, stuck
+from transactions.domain.intents import CANCELLATIONS, Intent
+from transactions.domain.smallcase_order import OrderKind
+from transactions.domain.statuses import (
+    FINAL_BATCH,
+    OPEN_BATCH,
+    UNFINISHED_BATCH,
+    BatchStatus,
+    OrderStatus,
+    TransactionStatus,
+)
+from transactions.models import Batch, Order, Transaction
+
+OPEN: Final = sorted(OPEN_BATCH | {BatchStatus.QUEUED})
+# Of one transaction's several moments: clocks of different machines differ a little.
+CLOCKS: Final = timedelta(minutes=1)
+BUG: Final = "The rows contradict each other as no code path leaves them: keep them, and report it."
+
+WAIT: Final = (
+    "Wait for the broker (an AMO or a limit order may be open for hours), or advance the test gateway's clock."
+)
+
+
+def folded(batches: QuerySet[Batch]) -> QuerySet[Any]:
+    """With `fold`, what transactions.domain.statuses.batch_status makes of the orders, in SQL."""
+
+    def count(*statuses: OrderStatus) -> Count:
+        return Count("orders", filter=Q(orders__status__in=statuses))
+
+    counted = batches.annotate(
+        orders_=Count("orders"),
+        queued=count(OrderStatus.QUEUED),
+        placed=count(OrderStatus.PLACED),
+        lost=count(OrderStatus.ERROR),
+        unplaced=count(OrderStatus.UNPLACED),
+        complete=count(OrderStatus.COMPLETE),
+        by_user=count(OrderStatus.CANCELLED_AMO),
+        filled=Coalesce(Sum("orders__filled_quantity"), 0),
+    )
+    cases = (
+        (Q(queued__gt=0), BatchStatus.QUEUED),
+        (Q(placed__gt=0, unplaced=0), BatchStatus.PLACED),
+        (Q(placed__gt=0), BatchStatus.PARTIALLYPLACED),
+        (Q(lost__gt=0), BatchStatus.ERROR),
+        (Q(unplaced=F("orders_")), BatchStatus.UNPLACED),
+        (Q(complete=F("orders_")), BatchStatus.COMPLETED),
+        (Q(filled__gt=0), BatchStatus.PARTIALLYFILLED),
+        (Q(by_user=F("orders_") - F("unplaced")), BatchStatus.CANCELLED),
+    )
+    whens = [When(holds, then=Value(status.value)) for holds, status in cases]
+    return counted.annotate(fold=Case(*whens, default=Value(BatchStatus.UNFILLED.value), output_field=CharField()))
+
+
+def _misfolded(scope: Scope) -> Rows:
+    marked = Q(status=BatchStatus.MARKEDCOMPLETE, fold__in=sorted(UNFINISHED_BATCH))
+    rows = folded(scope.of(Batch.objects.all())).filter(~Q(status=F("fold")) & ~marked)
+    return rows.order_by("pk").values("batch_id", "status", "fold")
+
+
+def _unlawful(scope: Scope) -> Rows:
+    """Transaction against batch."""
+    status = Q(status__in=[TransactionStatus.PROCESSING, TransactionStatus.COMPLETED])
+    has_batch = Q(batch__isnull=False)
+    ordering = Q(intent=Intent.TRANSACTION)
+    adopted = Q(status=TransactionStatus.COMPLETED, order_config__type=OrderKind.REBALANCE.value)
+    wrong = (
+        (has_batch & ~(status & ordering))
+        | (Q(status=TransactionStatus.COMPLETED, batch__status__in=OPEN))
+        | (Q(status=TransactionStatus.PROCESSING) & has_batch & ~Q(batch__status__in=OPEN))
+        | (status & ordering & ~has_batch & ~adopted)
+        | (Q(error_code__isnull=False) & ~Q(status=TransactionStatus.ERRORED))
+    )
+    rows = scope.of(Transaction.objects.all()).filter(wrong)
+    return rows.order_by("pk").values("transaction_id", "intent", "status", "error_code", "batch__status")
+
+
+def _unended(scope: Scope) -> Rows:
+    """What is not about orders of its own is done in the confirmation's own write, or with the orders it is about."""
+    about = Order.objects.filter(cancelled_by=OuterRef("pk"))
+    rows = scope.of(Transaction.objects.exclude(intent=Intent.TRANSACTION))
+    cancelling = Q(intent__in=sorted(CANCELLATIONS))
+    open_ = Exists(about.filter(status=OrderStatus.PLACED))
+    wrong = (Q(status=TransactionStatus.PROCESSING) & ~(cancelling & Q(open_))) | (
+        cancelling & Q(status=TransactionStatus.COMPLETED) & (Q(open_) | ~Exists(about))
+    )
+    return rows.filter(wrong).order_by("pk").values("transaction_id", "intent", "status")
+
+
+def _confirmed_late(scope: Scope) -> Rows:
+    rows = scope.of(Batch.objects.filter(created_at__gte=F("transaction__expires_at")))
+    return rows.order_by("pk").values(
+        "batch_id", "transaction__transaction_id", "created_at", "transaction__expires_at"
+    )
+
+
+def _misdated(scope: Scope) -> Rows:
+    """The order of moments is judged on live gateways only: a test gateway's clock may have been reset."""
+    final = Q(status__in=sorted(FINAL_BATCH))
+    backwards = (
+        Q(placed_at__lt=F("created_at") - CLOCKS)
+        | Q(completed_at__lt=F("placed_at") - CLOCKS)
+        | Q(completed_at__lt=F("transaction__completed_at") - CLOCKS)
+    )
+    wrong = (
+        (final & Q(completed_at__isnull=True))
+        | (~final & Q(completed_at__isnull=False))
+        | (Q(gateway__is_test=False) & backwards)
+    )
+    rows = scope.of(Batch.objects.all()).filter(wrong)
+    return rows.order_by("pk").values(
+        "batch_id", "status", "created_at", "placed_at", "completed_at", "transaction__completed_at"
+    )
+
+
+def _impossible(scope: Scope) -> Rows:
+    never_sent = Q(status__in=[OrderStatus.QUEUED, OrderStatus.UNPLACED])
+    refused = [OrderStatus.UNPLACED, OrderStatus.REJECTED, OrderStatus.ERROR]
+    wrong = (
+        (never_sent & Q(ordered_at__isnull=False))
+        | (~never_sent & Q(ordered_at__isnull=True))
+        | Q(filled_quantity__gt=0, exchange_order_id__isnull=True)
+        | Q(status__in=refused, error_code__isnull=True)
+        | Q(status=OrderStatus.CANCELLED_AMO, cancelled_by__isnull=True)
+    )
+    rows = scope.of(Order.objects.all(), "batch__gateway").filter(wrong)
+    return rows.order_by("pk").values(
+        "batch__batch_id", "ref", "ticker", "status", "ordered_at", "filled_quantity", "exchange_order_id", "error_code"
+    )
+
+
+def _astray(scope: Scope) -> Rows:
+    wrong = (
+        ~Q(transaction__gateway=F("gateway"))
+        | ~Q(account__gateway=F("gateway"))
+        | ~Q(transaction__account=F("account"))
+    )
+    rows = scope.of(Batch.objects.all()).filter(wrong)
+    return rows.order_by("pk").values(
+        "batch_id", "gateway__name", "transaction__gateway__name", "account__gateway__name", "account__auth_id"
+    )
+
+
+def _looked_after() -> QuerySet[Batch]:
+    return Batch.objects.all()
+
+
+def _still_processing(scope: Scope) -> Rows:
+    rows = scope.of(Transaction.objects.filter(status=TransactionStatus.PROCESSING))
+    return rows.order_by("pk").values("transaction_id", "intent", "updated_at")
+
+
+def _still_asked(scope: Scope) -> Rows:
+    rows = scope.of(Batch.objects.filter(due_at__isnull=False))
+    lost = Order.objects.filter(batch=OuterRef("pk"), status=OrderStatus.ERROR).order_by("position")
+    named = rows.annotate(lost=Subquery(lost.values("ref")[:1]))
+    return named.order_by("pk").values("batch_id", "status", "due_at", "lost")
+
+
+INVARIANTS: Final = (
+    Invariant(
+        name="a_batch_is_the_fold_of_its_orders",
+        means="A batch's status is what its orders' statuses and fills make of it (contract §4).",
+        remedy=f"{BUG} The orders are the facts; the batch's status is derived from them.",
+        offenders=_misfolded,
+    ),
+    Invariant(
+        name="transaction_and_batch_agree",
+        means="PROCESSING has an open batch, COMPLETED one that is not, no other has any; only ERRORED has a code.",
+        remedy=BUG,
+        offenders=_unlawful,
+    ),
+    Invariant(
+        name="errands_end",
+        means="A cancellation is PROCESSING while an order it is about is open; all other errands are done at once.",
+        remedy=f"{BUG} A cancellation ends when its batch is next looked after: see that a worker runs.",
+        offenders=_unended,
+    ),
+    Invariant(
+        name="nothing_is_confirmed_after_it_expired",
+        means="Every batch was confirmed before its transaction expired, by its gateway's clock.",
+        remedy=BUG,
+        offenders=_confirmed_late,
+    ),
+    Invariant(
+        name="completed_dates_are_of_what_is_final",
+        means="A batch has a completed date exactly when it is final; on live gateways no moment precedes its cause.",
+        remedy=f"{BUG} Moments out of order may also come of machines whose clocks differ by more than a minute.",
+        offenders=_misdated,
+    ),
+    Invariant(
+        name="an_order_tells_a_possible_story",
+        means="Sent orders have a time, filled ones an exchange id, refused and lost ones an errorCode, and only a "
+        "user's wish makes CANCELLED AMO.",
+        remedy=BUG,
+        offenders=_impossible,
+    ),
+    Invariant(
+        name="an_order_is_of_one_account_and_gateway",
+        means="Batch, transaction and account belong to one gateway, and the account is the one that logged in.",
+        remedy="One partner's order may have reached another's user. Nothing the gateway does can cause it.",
+        offenders=_astray,
+    ),
+    stuck(
+        _looked_after,
+        "batch_id",
+        "status",
+        what="batch",
+        remedy="See that a worker and the beat run; the sweep then rings for it within seconds. The worker's log says "
+        "why, if it is tried again and again.",
+    ),
+    leased_for_ever(_looked_after, "batch_id", "status", what="batch"),
+    Invariant(
+        name="every_transaction_has_ended",
+        means="No confirmed transaction has open orders.",
+        remedy=WAIT,
+        offenders=_still_processing,
+        at_rest=True,
+    ),
+    Invariant(
+        name="no_broker_is_asked_any_more",
+        means="No batch waits for a broker's word; one about lost or settled orders does so for a day.",
+        remedy="Wait, advance the test gateway's clock by a day and more, or settle lost orders from the tradebook.",
+        offenders=_still_asked,
+        at_rest=True,
+    ),
+)

@@ -1,0 +1,164 @@
+"""A transaction is created, or refused with every reason at once."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError
+from django.db.models import QuerySet
+from django.db.transaction import atomic
+
+from brokers.models import Instrument
+from brokers.ports.broker import Variety
+from gateway.api.idempotency import Turn
+from gateway.database.compiled import compiled
+from gateway.database.updating import insert_if, insert_one
+from gateway.models import Account, Gateway
+from gateway.values.errors import ConnectedUserRequired, Invalid, NotFound
+from gateway.values.ids import new_transaction_id
+from gateway.values.money import is_multiple
+from transactions.domain.basket import Security
+from transactions.domain.intents import Intent, lifetime
+from transactions.domain.smallcase_order import SmallcaseWish, line_of_wish
+from transactions.domain.statuses import OrderStatus
+from transactions.lifecycle.eligibility import NoOrder, checked_wish, own_investment
+from transactions.models import Order, Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a partner asked for. The mappings are kept and shown as they came."""
+
+    intent: Intent
+    securities: Sequence[Security] = ()
+    order_config: Mapping[str, Any] = field(default_factory=dict)
+    config: Mapping[str, Any] = field(default_factory=dict)
+    notes: str | None = None
+    wish: SmallcaseWish | None = None
+    batch_id: str = ""
+    ticker: str = ""
+    iscid: str = ""
+
+
+def create_transaction(
+    *, gateway: Gateway, account: Account | None, wanted: Wanted, now: datetime, turn: Turn | None = None
+) -> Transaction:
+    """`account` binds it to a connected user; None leaves that to the login.
+
+    However often one `turn` is taken, there is one transaction: it has the id that the turn reserved.
+    """
+    if turn and turn.is_rerun and (made := _made_before(gateway, turn)):
+        return made
+    _check(gateway, account, wanted)
+    if wanted.wish:
+        wish = checked_wish(account, wanted.wish, now=now)
+        wanted = replace(wanted, wish=wish, order_config=line_of_wish(wish))
+    transaction = Transaction(
+        transaction_id=turn.reserved_id if turn else new_transaction_id(),
+        gateway=gateway,
+        account=account,
+        intent=wanted.intent.value,
+        order_config=wanted.order_config,
+        config=wanted.config,
+        notes=wanted.notes,
+        expires_at=now + lifetime(wanted.intent),
+        created_at=now,
+        updated_at=now,
+    )
+    return _insert(transaction, turn, wanted.securities)
+
+
+def _check(gateway: Gateway, account: Account | None, wanted: Wanted) -> None:
+    if wanted.intent is Intent.CANCEL_ORDER:
+        _check_cancellable(gateway, account, wanted)
+    if wanted.intent is Intent.SIP_SETUP:
+        own_investment(account, wanted.iscid)
+    if wanted.intent is Intent.CANCEL_AMO:
+        _check_amo(account, wanted.iscid)
+
+
+def _insert(transaction: Transaction, turn: Turn | None, securities: Sequence[Security]) -> Transaction:
+    if turn is None:
+        _write(transaction, securities)
+        return transaction
+    try:
+        with atomic():
+            _write(transaction, securities)
+    except IntegrityError:
+        # A run that was thought dead has come to life and was first.
+        if made := _made_before(transaction.gateway, turn):
+            return made
+        raise
+    return transaction
+
+
+def _write(transaction: Transaction, securities: Sequence[Security]) -> None:
+    """The INSERT is the check, unless there are prices: where it wrote nothing, it is found out what is wrong."""
+    tickers = list({security.ticker for security in securities})
+    priced = any(price is not None for one in securities for price in (one.price, one.trigger_price))
+    if tickers and not priced and insert_if(transaction, _tradable.asked(symbols=tickers), len(tickers)):
+        return
+    _check_instruments(securities)
+    insert_one(transaction)
+
+
+def _made_before(gateway: Gateway, turn: Turn) -> Transaction | None:
+    return Transaction.objects.filter(gateway=gateway, transaction_id=turn.reserved_id).first()
+
+
+def _check_instruments(securities: Sequence[Security]) -> None:
+    """The instruments are read once, whatever the basket."""
+    wanted = list({security.ticker for security in securities})
+    known = {instrument.symbol: instrument for instrument in _instruments(symbols=wanted)}
+    problems = [
+        f"orderConfig.securities[{index}].{problem}"
+        for index, security in enumerate(securities)
+        for problem in _problems(security, known.get(security.ticker))
+    ]
+    if problems:
+        raise Invalid(*problems)
+
+
+@compiled
+def _instruments(*, symbols: list[str]) -> QuerySet[Instrument]:
+    return Instrument.objects.filter(symbol__in=symbols)
+
+
+@compiled
+def _tradable(*, symbols: list[str]) -> QuerySet[Instrument, tuple[int]]:
+    return Instrument.objects.filter(symbol__in=symbols, tradable=True).order_by().values_list("pk")
+
+
+def _problems(security: Security, instrument: Instrument | None) -> Iterator[str]:
+    if instrument is None:
+        yield "ticker: is not an NSE symbol that this gateway knows."
+    elif not instrument.tradable:
+        yield "ticker: cannot be traded at present."
+    else:
+        prices = (("price", security.price), ("triggerPrice", security.trigger_price))
+        for name, price in prices:
+            if price is not None and not is_multiple(price, instrument.tick_size):
+                yield f"{name}: must be a multiple of the tick size, {instrument.tick_size}."
+
+
+def _check_cancellable(gateway: Gateway, account: Account | None, wanted: Wanted) -> None:
+    if account is None:
+        raise ConnectedUserRequired("CANCEL_ORDER needs a connected user's authtoken.")
+    mine = Order.objects.filter(batch__gateway=gateway, batch__account=account, batch__batch_id=wanted.batch_id)
+    statuses = [order.status for order in mine if order.ticker == wanted.ticker]
+    if not statuses:
+        raise NotFound("You have no order of this ticker in a batch of this id.")
+    if OrderStatus.PLACED not in statuses:
+        raise NoOrder("This order is not open; there is nothing to cancel.")
+
+
+def _check_amo(account: Account | None, iscid: str) -> None:
+    """By the orders, not the investment: of a BUY there is none before the market opens."""
+    if account is None:
+        raise ConnectedUserRequired("CANCEL_AMO needs a connected user's authtoken.")
+    mine = Order.objects.filter(batch__account=account, batch__iscid=iscid)
+    if not mine.exists():
+        raise NotFound("You have no order on this iscid.")
+    if not mine.filter(batch__variety=Variety.AMO, status=OrderStatus.PLACED).exists():
+        raise NoOrder("No AMO on this iscid is open.")

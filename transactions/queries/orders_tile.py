@@ -1,0 +1,78 @@
+"""Orders on the console's home page: each question is asked of an index, and looks at so many rows at most."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.contrib.auth.models import User
+from django.db.models import Count, F, Min, Q, QuerySet
+
+from gateway.console.charts import Bar, bars
+from gateway.console.dashboard import HOUR, by_hour, how_many, newest
+from gateway.monitoring.backlog import COUNTED, backlogs
+from gateway.monitoring.invariant_checks import STUCK_AFTER
+from transactions.models import Batch, Order
+
+DAY: Final = timedelta(days=1)
+# A sweep comes every second; what nobody was offered for so long says that none does.
+LATE: Final = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class InError:
+    """One broker's ERROR orders, by how long ago they were placed."""
+
+    broker: str
+    fresh: int
+    today: int
+    older: int
+    oldest: datetime | None
+
+    @property
+    def total(self) -> int:
+        return self.fresh + self.today + self.older
+
+
+def orders_tile(user: User, *, now: datetime) -> dict[str, Any]:
+    return {
+        "in_error": in_error(now=now),
+        "stuck": how_many(stuck_batches(now=now)),
+        "fills": bars("Orders filled per hour", fills_by_hour(now=now)),
+        "lag": backlogs(now=now),
+        "late": LATE,
+    }
+
+
+def in_error(*, now: datetime) -> list[InError]:
+    """By broker, the most first. COUNTED orders are looked at."""
+    first = Order.objects.filter(status="ERROR").order_by("batch").values("pk")[:COUNTED]
+    placed = Q(ordered_at__gt=now - HOUR), Q(ordered_at__gt=now - DAY)
+    rows = (
+        Order.objects.filter(pk__in=first)
+        .values(broker=F("batch__account__broker"))
+        .annotate(
+            total=Count("pk"),
+            fresh=Count("pk", filter=placed[0]),
+            day=Count("pk", filter=placed[1]),
+            oldest=Min("ordered_at"),
+        )
+        .order_by("-total")
+    )
+    return [
+        InError(row["broker"], row["fresh"], row["day"] - row["fresh"], row["total"] - row["day"], row["oldest"])
+        for row in rows
+    ]
+
+
+def count_in_error() -> int:
+    return Order.objects.filter(status="ERROR").count()
+
+
+def stuck_batches(*, now: datetime) -> QuerySet[Batch]:
+    """Due, and leased by nobody, for a quarter of an hour by the wall."""
+    return Batch.objects.filter(due_at__lt=now - STUCK_AFTER, leased_until__lt=now - STUCK_AFTER)
+
+
+def fills_by_hour(*, now: datetime) -> list[Bar]:
+    """Orders that filled something, by the hour in which they were placed."""
+    return by_hour(newest(Order.objects.all()).filter(filled_quantity__gt=0), "ordered_at", now)

@@ -1,0 +1,221 @@
+"""Questions, the gateway first: what is not the caller's is not there."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from django.db.models import Q, QuerySet
+
+from gateway.database.compiled import compiled, first
+from gateway.models import Account, Gateway
+from gateway.values.errors import Invalid, NotFound
+from gateway.values.ids import is_object_id, is_transaction_id
+from transactions.domain.intents import CANCELLATIONS, Intent
+from transactions.domain.sdk_codes import SdkCode, SdkRefusal
+from transactions.domain.statuses import TransactionStatus
+from transactions.models import Batch, CheckoutSession, HoldingsSnapshot, Order, Transaction
+
+CONFIRMED: Final = frozenset({TransactionStatus.PROCESSING, TransactionStatus.COMPLETED})
+
+
+class UnknownTransaction(SdkRefusal, NotFound):
+    """No such transaction, or another's."""
+
+    code = SdkCode.UNKNOWN_TRANSACTION
+
+    def __init__(self) -> None:
+        super().__init__("There is no transaction of this id.")
+
+
+def transaction_of(gateway: Gateway, transaction_id: str, *, account: Account | None = None) -> Transaction:
+    """`account`: the connected caller, who sees own transactions and those that are nobody's yet."""
+    return _transaction(gateway, transaction_id, account, with_batch=False)
+
+
+def transaction_and_orders(
+    gateway: Gateway, transaction_id: str, *, account: Account | None = None
+) -> tuple[Transaction, list[Order]]:
+    """As transaction_of and orders_of, to be shown: the batch comes once, and not with each of its orders."""
+    found = _transaction(gateway, transaction_id, account, with_batch=True)
+    if found.intent != Intent.TRANSACTION or not hasattr(found, "batch"):
+        return found, orders_of(found)
+    orders = _orders(batches=[found.batch.pk]) if found.status in CONFIRMED else []
+    for order in orders:
+        order.batch = found.batch
+    return found, orders
+
+
+def _transaction(gateway: Gateway, transaction_id: str, account: Account | None, *, with_batch: bool) -> Transaction:
+    is_one = is_transaction_id(transaction_id)
+    rows = _transactions(gateway=gateway.pk, transaction_id=transaction_id, with_batch=with_batch) if is_one else []
+    found = first(rows)
+    if found is None or (account is not None and found.account_id not in {None, account.pk}):
+        raise UnknownTransaction
+    found.gateway = gateway
+    return found
+
+
+@compiled
+def _transactions(*, gateway: int, transaction_id: str, with_batch: bool) -> QuerySet[Transaction]:
+    rows = Transaction.objects.filter(gateway=gateway, transaction_id=transaction_id)
+    return rows.select_related("account", *(["batch__version__smallcase"] if with_batch else []))
+
+
+def session_of(
+    gateway: Gateway, session_id: str, *, origin: str, account: Account | None = None
+) -> CheckoutSession | None:
+    """Of the page that opened it: an id alone is of no use elsewhere."""
+    rows = _sessions().filter(transaction__gateway=gateway, session_id=session_id, origin=origin)
+    found = rows.first()
+    if found is None or (account is not None and found.transaction.account_id not in {None, account.pk}):
+        return None
+    return found
+
+
+def session_at(token_digest: str) -> CheckoutSession | None:
+    """By its URL before the login or the one after it. Sessions that belong to no page (they are older) are over."""
+    at = Q(token_digest=token_digest) | Q(login_token_digest=token_digest)
+    return _sessions().exclude(code_challenge="").filter(at).first()
+
+
+def has_logged_in_from(gateway: Gateway, broker: str, client_id: str, network: str) -> bool:
+    """Whether the owner of an account came through a checkout from this network before."""
+    accounts = Account.objects.filter(gateway=gateway, broker=broker, client_id=client_id)
+    return CheckoutSession.objects.filter(transaction__account__in=accounts, login_network=network).exists()
+
+
+def _sessions() -> QuerySet[CheckoutSession]:
+    return CheckoutSession.objects.select_related("transaction__gateway", "transaction__account")
+
+
+def is_expired(transaction: Transaction, now: datetime) -> bool:
+    """Its time passed before it was confirmed, whether or not anybody came to see that."""
+    if transaction.status in {TransactionStatus.INITIALIZED, TransactionStatus.USED}:
+        return transaction.expires_at <= now
+    return transaction.error_code in {SdkCode.EXPIRED_IN_FLOW, SdkCode.EXPIRED_OR_USED}
+
+
+def orders_of(transaction: Transaction) -> list[Order]:
+    """In the basket's order; of a cancellation, those of the batch it is about. One query, none before confirmation."""
+    if transaction.status not in CONFIRMED:
+        return []
+    if transaction.intent in CANCELLATIONS:
+        return _orders_cancelled(by=transaction.pk)
+    if transaction.intent != Intent.TRANSACTION:
+        return []
+    orders = _orders_of(transaction=transaction.pk)
+    for order in orders:
+        order.batch = orders[0].batch
+        order.batch.transaction = transaction
+    return orders
+
+
+@compiled
+def _orders_of(*, transaction: int) -> QuerySet[Order]:
+    rows = Order.objects.select_related("batch__version__smallcase").order_by("position")
+    return rows.filter(batch__transaction=transaction)
+
+
+@compiled
+def _orders_cancelled(*, by: int) -> QuerySet[Order]:
+    rows = Order.objects.select_related("batch__transaction__account", "batch__version__smallcase").order_by("position")
+    return rows.filter(batch__in=Batch.objects.filter(orders__cancelled_by=by))
+
+
+BatchAndOrders = tuple[Batch, list[Order]]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which batches: the union of all ids, a page of them."""
+
+    transaction_ids: Sequence[str] = ()
+    batch_ids: Sequence[str] = ()
+    iscids: Sequence[str] = ()
+    offset: int = 0
+    count: int = 50
+
+    @property
+    def names_any(self) -> bool:
+        return bool(self.transaction_ids or self.batch_ids or self.iscids)
+
+
+def securities_batches(gateway: Gateway, account: Account | None, wanted: Wanted) -> list[BatchAndOrders]:
+    """Placed ones, newest first. By transaction: once it is COMPLETED."""
+    return _batches_and_orders(gateway, account, wanted, of_smallcases=False)
+
+
+def smallcase_batches(gateway: Gateway, account: Account | None, wanted: Wanted) -> list[BatchAndOrders]:
+    """As securities_batches, of smallcase orders."""
+    return _batches_and_orders(gateway, account, wanted, of_smallcases=True)
+
+
+def _batches_and_orders(
+    gateway: Gateway, account: Account | None, wanted: Wanted, *, of_smallcases: bool
+) -> list[BatchAndOrders]:
+    if account is None and not wanted.names_any:
+        raise Invalid("transactionId: or batchId is required with a guest's authtoken.")
+    found = _batches(
+        gateway=gateway.pk,
+        account=account.pk if account else None,
+        of_smallcases=of_smallcases,
+        named=wanted.names_any,
+        # Ids that are no ids name nothing.
+        transaction_ids=[i for i in wanted.transaction_ids if is_transaction_id(i)],
+        batch_ids=[i for i in wanted.batch_ids if is_object_id(i)],
+        iscids=[i for i in wanted.iscids if is_object_id(i)],
+        page=range(wanted.offset, wanted.offset + wanted.count),
+    )
+    orders: dict[int, list[Order]] = {batch.pk: [] for batch in found}
+    for order in _orders(batches=list(orders)):
+        orders[order.batch_id].append(order)
+    return [(batch, orders[batch.pk]) for batch in found]
+
+
+@compiled
+def _batches(
+    *,
+    gateway: int,
+    account: int | None,
+    of_smallcases: bool,
+    named: bool,
+    transaction_ids: list[str],
+    batch_ids: list[str],
+    iscids: list[str],
+    page: range,
+) -> QuerySet[Batch]:
+    rows = Batch.objects.filter(gateway=gateway, label__isnull=not of_smallcases, placed_at__isnull=False)
+    if account is not None:
+        rows = rows.filter(account=account)
+    if named:
+        completed = Q(
+            transaction__transaction_id__in=transaction_ids,
+            transaction__intent=Intent.TRANSACTION,
+            transaction__status=TransactionStatus.COMPLETED,
+        )
+        rows = rows.filter(completed | Q(batch_id__in=batch_ids) | Q(iscid__in=iscids))
+    related = rows.select_related("transaction__account", "version__smallcase")
+    return related.order_by("-pk")[page.start : page.stop]
+
+
+@compiled
+def _orders(*, batches: list[int]) -> QuerySet[Order]:
+    return Order.objects.filter(batch__pk__in=batches).order_by("position")
+
+
+def order_of(gateway: Gateway, batch_id: str, ticker: str) -> Order:
+    """The first order of this ticker in a batch of the gateway."""
+    rows = Order.objects.select_related("batch__account").filter(batch__gateway=gateway, batch__batch_id=batch_id)
+    found = rows.filter(ticker=ticker).order_by("position").first()
+    if found is None:
+        raise NotFound("There is no order of this ticker in a batch of this id.")
+    return found
+
+
+def snapshot_of(account: Account) -> HoldingsSnapshot:
+    """The last import; holdings are not read behind the user's back."""
+    found = HoldingsSnapshot.objects.filter(account=account).first()
+    if found is None:
+        raise NotFound("This user's holdings were never imported; a HOLDINGS_IMPORT asks for their consent.")
+    return found

@@ -1,0 +1,19 @@
+"""How much a settlement is about, for the question of who must look at it."""
+
+from decimal import Decimal
+
+from brokers.market.quotes import quotes
+from gateway.values.money import rupees
+from transactions.domain.order_reports import Facts
+from transactions.models import Order
+
+
+def at_stake(order: Order, before: Facts, after: Facts) -> Decimal | None:
+    """What is at stake, in rupees: the whole order at the dearest price that anything says; None where nothing does.
+
+    The price that is settled at is what the settler typed, or uploaded: taken alone, a low one would need no second.
+    """
+    quote = quotes(order.batch.gateway_id, [order.ticker]).get(order.ticker)
+    said = (after.average_price, before.average_price, order.price, quote and quote.reference)
+    prices = [price for price in said if price]
+    return rupees(order.quantity * max(prices)) if prices else None

@@ -1,0 +1,77 @@
+"""What the desk shows: lost orders, what waits for approval, what is contradicted. Bounded, never counted."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, Final
+
+from brokers.models import Instrument
+from gateway.partners import clock
+from gateway.values.money import rupees
+from transactions.domain.statuses import OrderStatus
+from transactions.models import Order, Settlement, SettlementState
+
+PAGE: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """An order in ERROR. `amount` in rupees, at its limit or the last known price; `word` is the broker's last, raw."""
+
+    order: Order
+    age: timedelta
+    amount: Decimal
+    word: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    lost: Sequence[Lost]
+    more_after: int | None
+
+
+def lost_orders(*, after: int = 0, broker: str = "", gateway: str = "") -> Page:
+    """Oldest first, in the order of the index of what is in ERROR; two queries."""
+    rows = Order.objects.filter(status=OrderStatus.ERROR, pk__gt=after)
+    if broker:
+        rows = rows.filter(batch__account__broker=broker)
+    if gateway:
+        rows = rows.filter(batch__gateway__name=gateway)
+    found = list(rows.select_related("batch__gateway", "batch__account").order_by("batch_id", "pk")[: PAGE + 1])
+    prices = dict(
+        Instrument.objects.filter(symbol__in={order.ticker for order in found}).values_list("symbol", "reference_price")
+    )
+    shown = found[:PAGE]
+    return Page([_lost(order, prices) for order in shown], shown[-1].pk if len(found) > PAGE else None)
+
+
+def _lost(order: Order, prices: dict[str, Decimal]) -> Lost:
+    price = order.average_price or order.price or prices.get(order.ticker, Decimal(0))
+    return Lost(order, _age(order), rupees(order.quantity * price), order.words[-1] if order.words else None)
+
+
+def _age(order: Order) -> timedelta:
+    since: datetime = order.ordered_at or order.batch.created_at
+    age = clock.now(order.batch.gateway) - since
+    return age - timedelta(microseconds=age.microseconds)
+
+
+def proposals() -> list[Settlement]:
+    return list(_told().filter(state=SettlementState.PROPOSED).order_by("pk")[:PAGE])
+
+
+def contradictions() -> list[Settlement]:
+    """In force, and the broker's word says otherwise; newest first."""
+    in_force = _told().filter(state=SettlementState.APPLIED, word_agrees=False)
+    return list(in_force.order_by("-pk")[:PAGE])
+
+
+def history(order: Order) -> list[Settlement]:
+    return list(_told().filter(order=order).order_by("-version")[:PAGE])
+
+
+def _told() -> Any:
+    return Settlement.objects.select_related(
+        "order__batch__gateway", "order__batch__account", "proposed_by", "decided_by", "undoes"
+    )

@@ -1,0 +1,182 @@
+"""What somebody wants applied of a tradebook: marked in one statement, applied batch by batch, each row once."""
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from decimal import Decimal
+from typing import Final
+
+from django.db.models import F, QuerySet
+from django.db.transaction import atomic
+
+from gateway.audit.trail import Actor
+from gateway.partners import clock
+from gateway.queue.enqueue import Job, ring
+from gateway.queue.leases import OFFER
+from gateway.values.errors import Conflict, GatewayError
+from transactions.domain.corrections import from_kept
+from transactions.models import Batch, Settlement
+from transactions.reconciliation.correct_orders import SETTLES, Hand, person, settle_within
+from transactions.reconciliation.tradebook.discard import hold
+from transactions.reconciliation.tradebook.models import BookRow, RowState, Tradebook
+from transactions.reconciliation.tradebook.verdicts import SAFE, Traded, truth_of
+
+LEASE: Final = timedelta(seconds=60)
+SHIFT: Final = timedelta(seconds=20)
+SLICE: Final = 200
+
+
+class NotWhole(Conflict):
+    """The staging of this book did not come to its end."""
+
+
+class BeingApplied(Conflict):
+    """Another person's rows of this book are before the workers."""
+
+
+def want(*, tradebook: Tradebook, actor: Actor, rows: Sequence[int] | None = None) -> int:
+    """How many rows are put before the workers: those chosen that can be applied, or (None) all that are safe.
+
+    One person's at a time: what is settled of a book is said by whoever wanted it, from where that was. Raises
+    NotWhole, BeingApplied, Discarded.
+    """
+    waiting = BookRow.objects.filter(tradebook=tradebook, state=RowState.WAITING, can_be_applied=True)
+    chosen = waiting.filter(verdict__in=SAFE) if rows is None else waiting.filter(pk__in=rows)
+    with atomic(durable=True):
+        if hold(tradebook).staged_at is None:
+            raise NotWhole("This book was not staged to its end: upload it again.")
+        under_way = BookRow.objects.filter(tradebook=tradebook, state=RowState.WANTED)
+        if under_way.exclude(wanted_by=person(actor)).exists():
+            raise BeingApplied("Another person's rows of this book are being settled: wait until they are.")
+        wanted = chosen.update(state=RowState.WANTED, wanted_by=person(actor))
+        if wanted:
+            _make_due(tradebook, actor, wanted)
+    return wanted
+
+
+def _make_due(tradebook: Tradebook, actor: Actor, wanted: int) -> None:
+    wall = clock.wall()
+    Tradebook.objects.filter(pk=tradebook.pk).update(
+        due_at=wall, leased_until=wall + OFFER, attempts=F("attempts") + 1, address=actor.address[:64]
+    )
+    tradebook.refresh_from_db()
+    actor.record("apply tradebook", f"tradebook {tradebook.pk}", after={"name": tradebook.name, "rows": wanted})
+    ring(Job.APPLY_TRADEBOOK, row=tradebook.pk, attempt=tradebook.attempts)
+
+
+def tradebooks() -> QuerySet[Tradebook]:
+    return Tradebook.objects.all()
+
+
+def offer_due_books() -> int:
+    """The sweep: books with rows that are wanted, and no worker."""
+    wall = clock.wall()
+    due = Tradebook.objects.filter(due_at__isnull=False, leased_until__lte=wall)
+    found = list(due.values_list("pk", "attempts"))
+    due.filter(pk__in=[pk for pk, _ in found]).update(leased_until=wall + OFFER)
+    for pk, attempts in found:
+        ring(Job.APPLY_TRADEBOOK, row=pk, attempt=attempts)
+    return len(found)
+
+
+def apply_book(*, row: int, attempt: int) -> None:
+    """A shift of a worker. Whenever it dies, what is left stands there as WANTED, and the sweep rings again."""
+    wall = clock.wall()
+    owed = Tradebook.objects.filter(pk=row, attempts=attempt, due_at__isnull=False)
+    if not owed.update(attempts=F("attempts") + 1, leased_until=wall + LEASE):
+        return
+    book = Tradebook.objects.get(pk=row)
+    while clock.wall() < wall + SHIFT and apply_some(book):
+        Tradebook.objects.filter(pk=row, attempts=book.attempts).update(leased_until=clock.wall() + LEASE)
+    finish(book)
+
+
+def finish(book: Tradebook) -> None:
+    """Due still, and offered anew, while any row is wanted; nothing, when another worker has the book by now."""
+    with atomic(durable=True):
+        mine = Tradebook.objects.filter(pk=book.pk, attempts=book.attempts)
+        if not BookRow.objects.filter(tradebook=book, state=RowState.WANTED).exists():
+            mine.update(due_at=None)
+        elif mine.update(leased_until=clock.wall() + OFFER):
+            ring(Job.APPLY_TRADEBOOK, row=book.pk, attempt=book.attempts)
+
+
+def apply_some(book: Tradebook) -> int:
+    """How many rows of the next SLICE were decided: those of one batch together, each batch in its own transaction."""
+    wanted = BookRow.objects.filter(tradebook=book, state=RowState.WANTED).order_by("pk")
+    rows = list(wanted.select_related("order__batch__gateway", "wanted_by")[:SLICE])
+    by_batch: dict[int, list[BookRow]] = {}
+    for row in _of_those_who_may(rows):
+        if row.order is not None:
+            by_batch.setdefault(row.order.batch_id, []).append(row)
+    for together in by_batch.values():
+        _apply_batch(book, together)
+    return len(rows)
+
+
+def _of_those_who_may(rows: Sequence[BookRow]) -> Iterator[BookRow]:
+    """Whoever has left, or lost the permission, since the rows were wanted settles nothing any more."""
+    people = {row.wanted_by_id: row.wanted_by for row in rows}
+    may = {pk: user is not None and user.has_perm(SETTLES) for pk, user in people.items()}
+    for row in rows:
+        if may[row.wanted_by_id]:
+            yield row
+        else:
+            _refuse(row, "Who wanted this settled may not settle orders any more.")
+
+
+def _apply_batch(book: Tradebook, rows: Sequence[BookRow]) -> None:
+    """Together, with one webhook. If that is refused, each by itself, so that one does not hold up the others."""
+    try:
+        _apply(book, rows)
+    except GatewayError as refusal:
+        if len(rows) > 1:
+            for row in rows:
+                _apply_batch(book, [row])
+        else:
+            _refuse(rows[0], " ".join(refusal.sentences))
+
+
+def _refuse(row: BookRow, why: str) -> None:
+    wanted = BookRow.objects.filter(pk=row.pk, state=RowState.WANTED)
+    wanted.update(state=RowState.REFUSED, refusal=why[:300])
+
+
+def _apply(book: Tradebook, rows: Sequence[BookRow]) -> None:
+    """Settlements and rows in one transaction: a row is TAKEN exactly when its settlement is there."""
+    batch, by = _batch_of(rows[0]), rows[0].wanted_by
+    actor = Actor(by, book.address, clock.wall())
+    by_order = {row.order_id: row for row in rows if row.order_id}
+    with atomic(durable=True):
+        made = settle_within(
+            batch=batch,
+            truths={pk: truth_of(_traded(row), _quantity(row), order_no=row.order_no) for pk, row in by_order.items()},
+            seen={pk: from_kept(row.seen) for pk, row in by_order.items() if row.seen},
+            hand=Hand(actor, f"Tradebook {book.name}, no. {book.pk}: {_lines(rows)}.", from_tradebook=True),
+            now=clock.now(batch.gateway),
+        )
+        for one in made:
+            _take(by_order[one.order_id], one)
+
+
+def _take(row: BookRow, settlement: Settlement) -> None:
+    mine = BookRow.objects.filter(pk=row.pk, state=RowState.WANTED)
+    if not mine.update(state=RowState.TAKEN, settlement=settlement):
+        raise Conflict("Another worker took this row.")
+
+
+def _batch_of(row: BookRow) -> Batch:
+    if row.order is None:
+        raise AssertionError("Only rows with an order are wanted, by a constraint.")
+    return row.order.batch
+
+
+def _quantity(row: BookRow) -> int:
+    return row.order.quantity if row.order else 0
+
+
+def _traded(row: BookRow) -> Traded:
+    return Traded(row.symbol, row.side, row.quantity, Decimal(row.turnover))
+
+
+def _lines(rows: Sequence[BookRow]) -> str:
+    return ", ".join(f"line {row.line}" if row.line else f"{row.symbol} is not in it" for row in rows)[:200]

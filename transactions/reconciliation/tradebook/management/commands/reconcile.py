@@ -1,0 +1,135 @@
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any, Final
+
+from django.contrib.auth.models import User
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from brokers.ports.registry import BROKERS
+from gateway.audit.trail import Actor
+from gateway.cli.management_base import Command as Door
+from gateway.cli.management_base import console, stop
+from gateway.partners import clock
+from gateway.values.errors import NotFound
+from transactions.reconciliation.tradebook.apply_rows import apply_some, finish, want
+from transactions.reconciliation.tradebook.columns import Dialect
+from transactions.reconciliation.tradebook.discard import discard
+from transactions.reconciliation.tradebook.models import BookRow, RowState, Tradebook
+from transactions.reconciliation.tradebook.stage import Upload, stage
+from transactions.reconciliation.tradebook.verdicts import CAN_BE_APPLIED, SAFE, Verdict
+
+SHOWN: Final = 20
+
+
+class Command(Door):
+    help = (
+        "Lay a broker's tradebook (CSV) beside the orders that it names, and tell of each whether it matches. Nothing "
+        "is changed without --apply; with it, lost orders that the book accounts for to the last share are settled, "
+        "those above the four-eyes amount are proposed, and every other row waits in the console. A file that is not a "
+        "whole tradebook is refused, with the line, and a non-zero exit."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", type=Path, help="CSV; its encoding, separator and columns are recognised")
+        parser.add_argument(
+            "--broker", choices=sorted(BROKERS), default="kite", help="whose book it is (default: kite)"
+        )
+        parser.add_argument("--dialect", choices=list(Dialect), help="default: the first that fits the header")
+        parser.add_argument("--client", metavar="ID", default="", help="the client, where the file does not name them")
+        parser.add_argument("--apply", action="store_true", help="apply the exact matches; needs --by")
+        parser.add_argument("--by", metavar="USER", help="who settles: a user of the console who may")
+
+    def act(self, *, file: Path, by: str | None, apply: bool, **options: Any) -> None:
+        if apply and not by:
+            stop("--apply needs --by USER: settlements are said by people, by name.")
+        person = _person(by) if by else _anybody()
+        dialect = Dialect(options["dialect"]) if options["dialect"] else None
+        upload = Upload(file.name, options["broker"], person, dialect, options["client"])
+        actor = Actor(person, "manage.py reconcile", clock.wall()) if apply else None
+        book = self._staged(file, upload, actor)
+        if actor:
+            self._apply(book, actor)
+        _print(book)
+        if not apply:
+            discard(tradebook=book)
+            console().print("A dry run: nothing was changed. --apply settles what matches exactly.")
+
+    def _staged(self, file: Path, upload: Upload, actor: Actor | None) -> Tradebook:
+        try:
+            with file.open("rb") as opened, _bar() as bar:
+                task = bar.add_task("staging", total=None)
+                return stage(
+                    opened,
+                    upload=upload,
+                    now=clock.wall(),
+                    actor=actor,
+                    progress=lambda done, of: bar.update(task, completed=done, total=of),
+                )
+        except OSError as error:
+            stop(f"{file}: {error.strerror or error}.")
+
+    def _apply(self, book: Tradebook, actor: Actor) -> None:
+        wanted = want(tradebook=book, actor=actor)
+        book.refresh_from_db()
+        with _bar() as bar:
+            task = bar.add_task("applying", total=wanted)
+            while done := apply_some(book):
+                bar.advance(task, done)
+        finish(book)
+
+
+def _person(name: str) -> User:
+    found = User.objects.filter(username=name, is_active=True).first()
+    if found is None:
+        raise NotFound(f"There is no user called {name}.")
+    if not found.has_perm("transactions.reconcile_order"):
+        stop(f"{name} may not settle orders.")
+    return found
+
+
+def _anybody() -> User:
+    """Who stages a dry run, which leaves nothing."""
+    found = User.objects.filter(is_active=True).order_by("pk").first()
+    if found is None:
+        raise NotFound("There is no user yet: manage.py createsuperuser makes one.")
+    return found
+
+
+def _bar() -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=console(to_stderr=True), transient=True)
+
+
+def _print(book: Tradebook) -> None:
+    out = console()
+    taken = ", ".join(f"{name} ← {column}" for name, column in book.columns.items())
+    out.print(f"{book.lines} trades, {book.dialect} dialect, {book.encoding}; {taken}", markup=False)
+    if book.repeated:
+        out.print(f"{book.repeated} lines are repeated, and counted once.")
+    table = Table("verdict", "orders", "", title=book.name)
+    table.columns[1].justify = "right"
+    for verdict in Verdict:
+        table.add_row(verdict.value, str(book.verdicts.get(verdict.value, 0)), _fate(verdict))
+    out.print(table)
+    _print_rows(book)
+
+
+def _fate(verdict: Verdict) -> str:
+    if verdict in SAFE:
+        return "applied by --apply"
+    return "waits for a person" if verdict in CAN_BE_APPLIED or verdict is Verdict.CONTRADICTS else ""
+
+
+def _print_rows(book: Tradebook) -> None:
+    """The first that need somebody."""
+    rows = BookRow.objects.filter(tradebook=book).exclude(verdict__in=[Verdict.FINAL, Verdict.DUPLICATE])
+    open_ = rows.exclude(state=RowState.TAKEN).order_by("pk")
+    for row in open_.exclude(verdict=Verdict.EXACT, state=RowState.WAITING)[:SHOWN]:
+        where = f"line {row.line}" if row.line else "not in the file"
+        text = row.refusal or row.difference
+        console().print(f"{where}: {row.side} {row.symbol}, {row.verdict}. {text}", markup=False)
+    proposed = BookRow.objects.filter(tradebook=book, settlement__state="PROPOSED").count()
+    applied = BookRow.objects.filter(tradebook=book, settlement__state="APPLIED").count()
+    if applied or proposed:
+        console().print(f"{applied} orders settled, {proposed} proposed for a second person's approval.")

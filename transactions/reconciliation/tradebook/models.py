@@ -1,0 +1,126 @@
+"""Uploaded tradebooks, their trades, and what they say of each order: staged until somebody applies it."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+
+from brokers.ports.broker import Side
+from transactions.models import Order, Settlement
+from transactions.reconciliation.tradebook.verdicts import Verdict
+
+
+class Tradebook(models.Model):
+    """One file of one broker. Nothing of it counts before `staged_at`. `columns` are what its own were taken for.
+
+    Rows that somebody wants applied are applied by a worker: it is due while any are left; leases as queue.leases has
+    them, by the wall.
+    """
+
+    name = models.CharField(max_length=120)
+    broker = models.CharField(max_length=20)
+    dialect = models.CharField(max_length=10)
+    encoding = models.CharField(max_length=12)
+    separator = models.CharField(max_length=1)
+    columns = models.JSONField()
+    lines = models.PositiveIntegerField()
+    repeated = models.PositiveIntegerField(default=0)
+    verdicts = models.JSONField(default=dict)
+    uploaded_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    uploaded_at = models.DateTimeField()
+    staged_at = models.DateTimeField(null=True)
+    address = models.CharField(max_length=64, blank=True)
+    due_at = models.DateTimeField(null=True)
+    leased_until = models.DateTimeField()
+    attempts = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(due_at__isnull=True) | Q(staged_at__isnull=False), name="only_a_whole_book_is_applied"
+            )
+        ]
+        indexes = [models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="tradebook_due")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class BookTrade(models.Model):
+    """A line of the file. One that is repeated to the letter counts once."""
+
+    tradebook = models.ForeignKey(Tradebook, on_delete=models.CASCADE, related_name="trades")
+    line = models.PositiveIntegerField()
+    order_no = models.CharField(max_length=32, blank=True)
+    order_ref = models.CharField(max_length=32, blank=True)
+    trade_no = models.CharField(max_length=32)
+    client = models.CharField(max_length=64, blank=True)
+    symbol = models.CharField(max_length=20)
+    side = models.CharField(max_length=4, choices=[(side.value, side.value) for side in Side])
+    quantity = models.PositiveIntegerField()
+    price = models.DecimalField(max_digits=16, decimal_places=4)
+    at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tradebook", "order_no", "order_ref", "trade_no", "symbol", "side", "quantity", "price"],
+                name="a_trade_is_counted_once",
+            ),
+            models.CheckConstraint(condition=~Q(order_no="", order_ref=""), name="a_trade_names_its_order"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.side} {self.quantity} {self.symbol}"
+
+
+class RowState(models.TextChoices):
+    """WANTED is waiting for a worker. TAKEN has its settlement, applied or proposed; REFUSED says why not."""
+
+    WAITING = "WAITING"
+    WANTED = "WANTED"
+    TAKEN = "TAKEN"
+    REFUSED = "REFUSED"
+
+
+class BookRow(models.Model):
+    """All that a book says of one order. `seen` are the order's facts that the verdict was found by."""
+
+    tradebook = models.ForeignKey(Tradebook, on_delete=models.CASCADE, related_name="rows")
+    line = models.PositiveIntegerField()
+    order_no = models.CharField(max_length=32, blank=True)
+    order_ref = models.CharField(max_length=32, blank=True)
+    client = models.CharField(max_length=64, blank=True)
+    symbol = models.CharField(max_length=20)
+    side = models.CharField(max_length=4)
+    trades = models.PositiveIntegerField()
+    quantity = models.PositiveBigIntegerField()
+    turnover = models.DecimalField(max_digits=24, decimal_places=4)
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, null=True, related_name="book_rows")
+    verdict = models.CharField(max_length=15, choices=[(verdict.value, verdict.value) for verdict in Verdict])
+    difference = models.CharField(max_length=200, blank=True)
+    can_be_applied = models.BooleanField()
+    seen = models.JSONField(null=True)
+    state = models.CharField(max_length=8, choices=RowState, default=RowState.WAITING)
+    wanted_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    settlement = models.OneToOneField(Settlement, on_delete=models.PROTECT, null=True, related_name="book_row")
+    refusal = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tradebook", "order_no", "order_ref"], name="one_row_per_order_of_a_book"),
+            models.CheckConstraint(
+                condition=Q(state="TAKEN", settlement__isnull=False) | ~Q(state="TAKEN") & Q(settlement__isnull=True),
+                name="taken_rows_have_their_settlement",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="WAITING") | Q(wanted_by__isnull=False, order__isnull=False, can_be_applied=True),
+                name="somebody_wanted_what_is_applied",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["tradebook", "verdict", "id"], name="row_of_verdict"),
+            models.Index(F("tradebook"), F("id"), condition=Q(state="WANTED"), name="row_wanted"),
+        ]
+
+    def __str__(self) -> str:
+        return f"line {self.line}"

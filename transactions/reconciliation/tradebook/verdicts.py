@@ -1,0 +1,118 @@
+"""What a tradebook says about an order, laid beside what the gateway holds true of it. Pure."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from gateway.values.money import average
+from transactions.domain.corrections import FINAL, ROUNDING, Truth
+from transactions.domain.order_reports import Facts
+from transactions.domain.statuses import OrderStatus
+
+
+class Verdict(StrEnum):
+    """EXACT alone is safe: a part, or nothing, may only mean that the book was taken before the rest had traded."""
+
+    EXACT = "exact match"
+    PARTIAL = "partial"
+    ZERO_FILL = "zero-fill"
+    CONTRADICTS = "contradicts"
+    DUPLICATE = "duplicate"
+    UNKNOWN = "unknown order"
+    FINAL = "already final"
+    OPEN = "still open"
+
+
+SAFE = (Verdict.EXACT,)
+CAN_BE_APPLIED = (Verdict.EXACT, Verdict.PARTIAL, Verdict.ZERO_FILL)
+
+
+@dataclass(frozen=True, slots=True)
+class Traded:
+    """All that the book says of one order: shares, and rupees turned over. `quarrel`: how it contradicts itself."""
+
+    symbol: str
+    side: str
+    quantity: int
+    turnover: Decimal
+    quarrel: str = ""
+
+    @property
+    def average_price(self) -> Decimal | None:
+        return average(self.turnover / self.quantity) if self.quantity else None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The order that the book names. `by_tradebook`: it was settled from one."""
+
+    symbol: str
+    side: str
+    facts: Facts
+    by_tradebook: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """`difference` in words, empty where there is none. `overturns`: it can be applied, by two people."""
+
+    verdict: Verdict
+    difference: str = ""
+    overturns: bool = False
+
+    @property
+    def can_be_applied(self) -> bool:
+        return self.overturns or self.verdict in CAN_BE_APPLIED
+
+
+def verdict_of(traded: Traded, known: Known | None) -> Ruling:
+    if known is None:
+        return Ruling(Verdict.UNKNOWN, "No order of this broker has this number or reference.")
+    if quarrel := traded.quarrel or _quarrel(traded, known):
+        return Ruling(Verdict.CONTRADICTS, quarrel)
+    if known.facts.status in FINAL:
+        return _of_final(traded, known)
+    if known.facts.status is OrderStatus.ERROR:
+        return _of_lost(traded, known)
+    return Ruling(Verdict.OPEN, f"The order is {known.facts.status}: the broker is asked about it.")
+
+
+def _of_lost(traded: Traded, known: Known) -> Ruling:
+    if traded.quantity == known.facts.quantity:
+        return Ruling(Verdict.EXACT)
+    if traded.quantity:
+        return Ruling(Verdict.PARTIAL, f"{traded.quantity} of {known.facts.quantity} shares.")
+    return Ruling(Verdict.ZERO_FILL, "No share of it was traded.")
+
+
+def truth_of(traded: Traded, quantity: int, *, order_no: str) -> Truth:
+    """What the order is settled as. Of an order of which nothing traded a book cannot say whether it was refused."""
+    status = OrderStatus.COMPLETE if traded.quantity == quantity else OrderStatus.PARTIAL
+    return Truth(
+        status=status if traded.quantity else OrderStatus.CANCELLED,
+        filled_quantity=traded.quantity,
+        average_price=traded.average_price,
+        exchange_order_id=order_no or None,
+        error_code=None if traded.quantity else "orderUnmatched",
+    )
+
+
+def _quarrel(traded: Traded, known: Known) -> str:
+    if traded.symbol != known.symbol or traded.side != known.side:
+        return f"The book has {traded.side} {traded.symbol}, the order is {known.side} {known.symbol}."
+    if traded.quantity > known.facts.quantity:
+        return f"{traded.quantity} shares were traded, {known.facts.quantity} were ordered."
+    if traded.quantity < known.facts.filled_quantity and known.facts.status not in FINAL:
+        return f"{traded.quantity} shares were traded, the broker has reported {known.facts.filled_quantity} before."
+    return ""
+
+
+def _of_final(traded: Traded, known: Known) -> Ruling:
+    facts = known.facts
+    apart = (traded.average_price or Decimal(0)) - (facts.average_price or Decimal(0))
+    if traded.quantity == facts.filled_quantity and abs(apart) <= ROUNDING:
+        duplicate = Ruling(Verdict.DUPLICATE, "Settled from a tradebook before.")
+        return duplicate if known.by_tradebook else Ruling(Verdict.FINAL)
+    book = f"{traded.quantity} at {traded.average_price}" if traded.quantity else "nothing"
+    here = f"{facts.filled_quantity} at {facts.average_price}" if facts.filled_quantity else "nothing"
+    return Ruling(Verdict.CONTRADICTS, f"The book has {book}; the order is {facts.status} with {here}.", overturns=True)

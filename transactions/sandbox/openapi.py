@@ -1,0 +1,93 @@
+"""What the Sandbox API answers, for the OpenAPI document."""
+
+from typing import Any, Final
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
+
+from brokers.market.hours import Hours
+from brokers.simulator.order_actions import Act
+from gateway.api.openapi import BOOLEAN, MOMENT, NUMBER, Json, answer, listed, nullable, obj, one_of, text
+from transactions.api.openapi import OBJECT_ID, SDK_RESPONSE
+from transactions.sandbox import serializers
+
+_TICKER: Final = OpenApiParameter("ticker", OpenApiTypes.STR, OpenApiParameter.PATH, description="NSE symbol")
+COMPLETE: Final = extend_schema(
+    operation_id="complete",
+    summary="Play the user",
+    request=serializers.Complete,
+    parameters=[
+        OpenApiParameter(
+            "wait",
+            NUMBER | {"minimum": 0, "maximum": 30, "default": 0},
+            description="Seconds, until no order is open",
+        )
+    ],
+    examples=[OpenApiExample("Happy", value={"broker": "kite", "clientId": "happy"}, request_only=True)],
+    responses={200: answer("The SDK response", SDK_RESPONSE)},
+)
+_MARKET_SHAPE: Final = obj({"hours": one_of(*Hours), "open": BOOLEAN, "nextOpen": nullable(MOMENT), "now": MOMENT})
+MARKET: Final = extend_schema(
+    operation_id="market", summary="Market hours", responses={200: answer("The market", _MARKET_SHAPE)}
+)
+SET_MARKET: Final = extend_schema(
+    operation_id="setMarket",
+    summary="Set market hours",
+    request=serializers.MarketIn,
+    responses={200: answer("The market", _MARKET_SHAPE)},
+)
+CLOCK: Final = extend_schema(
+    operation_id="clock", summary="The gateway's clock", responses={200: answer("Now", obj({"now": MOMENT}))}
+)
+MOVE_CLOCK: Final = extend_schema(
+    operation_id="moveClock",
+    summary="Move the clock, forward only, or reset it",
+    request=serializers.ClockIn,
+    examples=[OpenApiExample("A quarter of an hour", value={"advance": "PT15M"}, request_only=True)],
+    responses={200: answer("Now", obj({"now": MOMENT}))},
+)
+_PRICE_SHAPE: Final = obj({"ticker": text(), "price": NUMBER, "pinned": BOOLEAN})
+PIN: Final = extend_schema(
+    operation_id="pinPrice",
+    summary="Pin a price",
+    parameters=[_TICKER],
+    request=serializers.PriceIn,
+    responses={200: answer("The price", _PRICE_SHAPE)},
+)
+UNPIN: Final = extend_schema(
+    operation_id="unpinPrice",
+    summary="Let the price follow its path again",
+    parameters=[_TICKER],
+    responses={200: answer("The price", _PRICE_SHAPE)},
+)
+ACT: Final = extend_schema(
+    operation_id="act",
+    summary="Play the broker's side of one order",
+    parameters=[
+        OpenApiParameter(name, OpenApiTypes.STR, OpenApiParameter.PATH) for name in ("batch_id", "tradingsymbol")
+    ],
+    request=serializers.ActIn,
+    examples=[OpenApiExample("Reject", value={"action": "reject", "errorCode": "checkHoldings"}, request_only=True)],
+    responses={200: answer("Done", obj({"batchId": OBJECT_ID, "tradingsymbol": text(), "action": one_of(*Act)}))},
+)
+RESET: Final = extend_schema(
+    operation_id="reset",
+    summary="Back to empty",
+    description="Credentials, origins and webhook endpoints stay; every order, user, pin and event goes, time returns.",
+    request=None,
+    responses={200: answer("Empty", obj({"now": MOMENT}))},
+)
+_ROWS: Final = listed({"type": "object"})
+SCENARIOS: Final = extend_schema(
+    operation_id="scenarios",
+    summary="Every persona, PIN and action, and what it reaches",
+    responses={200: answer("Scenarios", obj(dict.fromkeys(("personas", "pins", "stops", "actions", "market"), _ROWS)))},
+)
+
+
+def with_one_move_of_the_clock(result: Json, **_: Any) -> Json:
+    """A postprocessing hook of drf-spectacular: the rules that ClockIn checks in its methods."""
+    clock = result["components"]["schemas"]["ClockIn"]
+    clock["oneOf"] = [{"required": [name]} for name in ("advance", "set", "reset")]
+    clock["properties"]["advance"]["pattern"] = "^P"
+    return result

@@ -1,0 +1,136 @@
+"""The gateway's orders against the simulated brokers' books.
+
+The gateway asks a broker through the port only. Here its record is laid beside ours, which is what the port hides.
+"""
+
+from decimal import Decimal
+from typing import Final
+
+from django.db.models import Exists, F, OuterRef, Q, Subquery
+from django.db.models.functions import Abs
+
+from brokers.ports.broker import BrokerStatus
+from brokers.simulator.models import SimOrder
+from gateway.monitoring.invariant_checks import Invariant, Rows, Scope
+from transactions.domain.statuses import OrderStatus
+from transactions.invariants.fill_invariants import BUG, OWNER
+from transactions.models import Order
+
+SIM_OWNER: Final = "account__gateway"
+# Said by the broker itself, so that it must know the order. Of one PLACED or in ERROR it may never have heard. What
+# support has settled stands on the tradebook: where the broker's word contradicts it, the reconciliation desk shows it.
+BY_ITS_WORD: Final = (
+    OrderStatus.COMPLETE,
+    OrderStatus.PARTIAL,
+    OrderStatus.REJECTED,
+    OrderStatus.CANCELLED,
+    OrderStatus.CANCELLED_AMO,
+)
+ENDS: Final = {
+    BrokerStatus.COMPLETE: (OrderStatus.COMPLETE,),
+    BrokerStatus.REJECTED: (OrderStatus.REJECTED,),
+    BrokerStatus.CANCELLED: (OrderStatus.PARTIAL, OrderStatus.CANCELLED, OrderStatus.CANCELLED_AMO),
+}
+HALF_A_TICK: Final = Decimal("0.0001")
+
+
+def _beside(scope: Scope) -> Rows:
+    """Our orders, each with the broker's record of the same ref."""
+    theirs = SimOrder.objects.filter(ref=OuterRef("ref"))
+    return scope.of(Order.objects.all(), OWNER).annotate(
+        at_broker=Subquery(theirs.values("status")),
+        filled_at_broker=Subquery(theirs.values("filled_quantity")),
+        price_at_broker=Subquery(theirs.values("average_price")),
+    )
+
+
+def _placed_beyond(scope: Scope) -> Rows:
+    """Our refs are unique on both sides: what was placed twice stands there under a ref we do not call placed."""
+    ours = Order.objects.filter(ref=OuterRef("ref"))
+    sent = ours.exclude(status=OrderStatus.UNPLACED)
+    rows = scope.of(SimOrder.objects.all(), SIM_OWNER).filter(~Exists(sent))
+    named = rows.annotate(ours=Subquery(ours.values("status")), batch=Subquery(ours.values("batch__batch_id")))
+    return named.order_by("pk").values(
+        "ref", "account__broker", "account__client_id", "ticker", "status", "batch", "ours"
+    )
+
+
+def _lost(scope: Scope) -> Rows:
+    theirs = SimOrder.objects.filter(ref=OuterRef("ref"))
+    answered = Q(status__in=BY_ITS_WORD, settled_by__isnull=True) | Q(
+        status=OrderStatus.PLACED, silent_since__isnull=True
+    )
+    rows = scope.of(Order.objects.filter(answered), OWNER).filter(~Exists(theirs))
+    return rows.order_by("pk").values("batch__batch_id", "ref", "ticker", "status")
+
+
+def _another(scope: Scope) -> Rows:
+    same = SimOrder.objects.filter(
+        ref=OuterRef("ref"),
+        ticker=OuterRef("ticker"),
+        side=OuterRef("side"),
+        quantity=OuterRef("quantity"),
+        order_type=OuterRef("order_type"),
+        account__gateway=OuterRef("batch__gateway"),
+        account__broker=OuterRef("batch__account__broker"),
+        account__client_id=OuterRef("batch__account__client_id"),
+    )
+    theirs = SimOrder.objects.filter(ref=OuterRef("ref"))
+    rows = scope.of(Order.objects.all(), OWNER).filter(Exists(theirs), ~Exists(same))
+    return rows.order_by("pk").values("batch__batch_id", "ref", "ticker", "side", "quantity", "batch__account__auth_id")
+
+
+def _counted_otherwise(scope: Scope) -> Rows:
+    """Ended orders to the share and the price; of an open or lost one the gateway may not have heard all."""
+    ended = Q(status__in=BY_ITS_WORD)
+    other = ~Q(filled_quantity=F("filled_at_broker")) | Q(off__gt=HALF_A_TICK)
+    rows = _beside(scope).filter(at_broker__isnull=False).annotate(off=Abs(F("average_price") - F("price_at_broker")))
+    heard = rows.filter(settled_by__isnull=True)
+    found: Rows = heard.filter((ended & other) | Q(filled_quantity__gt=F("filled_at_broker"))).order_by("pk")
+    return found.values(
+        "batch__batch_id", "ref", "status", "filled_quantity", "filled_at_broker", "average_price", "price_at_broker"
+    )
+
+
+def _ended_otherwise(scope: Scope) -> Rows:
+    alike = Q(pk__in=[])
+    for theirs, ours in ENDS.items():
+        alike |= Q(at_broker=theirs.value, status__in=ours)
+    heard = _beside(scope).filter(status__in=BY_ITS_WORD, settled_by__isnull=True, at_broker__isnull=False)
+    rows: Rows = heard.filter(~alike).order_by("pk")
+    return rows.values("batch__batch_id", "ref", "status", "at_broker")
+
+
+INVARIANTS: Final = (
+    Invariant(
+        name="no_order_is_placed_twice",
+        means="Everything in a simulated broker's book is an order of ours, which we do not call unplaced.",
+        remedy=f"The user may own shares that nobody asked for: tell support before anything else. {BUG}",
+        offenders=_placed_beyond,
+    ),
+    Invariant(
+        name="no_order_is_lost",
+        means="The broker knows every order that it acknowledged or gave an outcome of.",
+        remedy=f"The user was told of an order that is nowhere: tell support before anything else. {BUG}",
+        offenders=_lost,
+    ),
+    Invariant(
+        name="both_sides_mean_the_same_order",
+        means="Under one ref, gateway and broker have the same account, name, side, quantity and type.",
+        remedy=BUG,
+        offenders=_another,
+    ),
+    Invariant(
+        name="both_sides_count_the_same_fills",
+        means="An order that ended by the broker's word filled the same shares at the same average price on both "
+        "sides; of no order has the gateway heard more than the broker filled.",
+        remedy=f"Reconcile the batch from the broker's tradebook. {BUG}",
+        offenders=_counted_otherwise,
+    ),
+    Invariant(
+        name="both_sides_end_an_order_alike",
+        means="An order that ended by the broker's word has ended at the broker, and in the same way.",
+        remedy=f"Reconcile the batch from the broker's tradebook. {BUG}",
+        offenders=_ended_otherwise,
+    ),
+)

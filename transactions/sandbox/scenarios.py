@@ -1,0 +1,103 @@
+"""What a tester can play, and what each reaches: the sandbox's table of contents (contract §7, §8)."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from brokers.simulator.order_actions import Act
+from brokers.simulator.personas import FORCED, PIN_PREFIX, Fate, Persona
+from transactions.domain.sdk_codes import MESSAGES
+from transactions.sandbox.scripted_checkout import StopAt
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """`orders`: the status of the last order. `final` of the batch, once nothing more comes by itself."""
+
+    orders: str
+    batch: str
+    final: str
+    says: str
+
+
+PERSONAS: Final = {
+    Persona.HAPPY: Outcome("COMPLETE", "PLACED", "COMPLETED", "Any other client id behaves so too."),
+    Persona.PARTIAL: Outcome(
+        "COMPLETE", "PLACED", "PARTIALLYFILLED", "The first order fills half, rounded down, and no more."
+    ),
+    Persona.ONE_REJECTED: Outcome("REJECTED", "PLACED", "PARTIALLYFILLED", "The last order: marginsExceeded."),
+    Persona.ALL_REJECTED: Outcome("REJECTED", "PLACED", "UNFILLED", "Every order: marginsExceeded."),
+    Persona.UNMATCHED: Outcome("CANCELLED", "PLACED", "UNFILLED", "Every order: orderUnmatched."),
+    Persona.BROKER_DOWN: Outcome("ERROR", "UNPLACED", "UNPLACED", "Every order unplaced: adapterError."),
+    Persona.PARTLY_PLACED: Outcome(
+        "ERROR", "PARTIALLYPLACED", "PARTIALLYFILLED", "The last order unplaced: tradingSystemNotReady."
+    ),
+    Persona.LOST_CONTACT: Outcome(
+        "ERROR", "PLACED", "ERROR", "The broker fills the last order; the gateway never hears of it."
+    ),
+    Persona.LATE_FILL: Outcome(
+        "COMPLETE",
+        "PLACED",
+        "COMPLETED",
+        "As lost-contact; the broker's word comes after 10 minutes of the clock.",
+    ),
+    Persona.LOW_FUNDS: Outcome("REJECTED", "PLACED", "UNFILLED", "Funds of ₹100: buys are rejected, marginsExceeded."),
+    Persona.NO_HOLDINGS: Outcome(
+        "COMPLETE", "PLACED", "COMPLETED", "Buys fill; a sale ends at the confirmation with 1004."
+    ),
+    Persona.SLOW: Outcome("COMPLETE", "PLACED", "COMPLETED", "Fills in five steps over a minute."),
+    Persona.CONTRADICTS: Outcome(
+        "ERROR", "PLACED", "ERROR", "Of the last order the broker says what cannot be; it is not believed."
+    ),
+    Persona.HANGS: Outcome(
+        "COMPLETE", "PLACED", "COMPLETED", "The placing is not answered, though the broker has taken the orders."
+    ),
+    Persona.DEAF: Outcome("ERROR", "PLACED", "ERROR", "The broker never hears of the orders, and the gateway not why."),
+    Persona.REPEATS: Outcome(
+        "COMPLETE", "PLACED", "COMPLETED", "The broker says everything twice, the second time as it was at first."
+    ),
+    Persona.LOGIN_FAILS: Outcome("–", "–", "–", "The PIN is refused; the transaction stays INITIALIZED."),
+}
+STOPS: Final = {StopAt.CHOOSER: 1010, StopAt.LOGIN: 1011, StopAt.CONFIRMATION: 1012, StopAt.NO_BROKER: 1006}
+ACTIONS: Final = {
+    Act.FILL: "COMPLETE",
+    Act.PARTIAL: "PARTIAL",
+    Act.REJECT: "REJECTED",
+    Act.CANCEL: "CANCELLED",
+    Act.HANG: "ERROR",
+    Act.LATE_FILL: "ERROR, then COMPLETE",
+}
+_FATES: Final = {Fate.REJECT: "REJECTED", Fate.CANCEL: "CANCELLED"}
+
+
+def scenarios() -> dict[str, Any]:
+    return {
+        "personas": [
+            {
+                "clientId": persona.value,
+                "lastOrder": outcome.orders,
+                "batchWhenPlaced": outcome.batch,
+                "batchAtTheEnd": outcome.final,
+                "what": outcome.says,
+            }
+            for persona, outcome in PERSONAS.items()
+        ],
+        "pins": [
+            *(
+                {"pin": f"{PIN_PREFIX}{code.value}", "code": code.value, "message": message}
+                for code, message in MESSAGES.items()
+            ),
+            *({"pin": f"{PIN_PREFIX}{code}", "everyOrder": order_status(code), "errorCode": code} for code in FORCED),
+        ],
+        "stops": [{"stopAt": stop.value, "code": code} for stop, code in STOPS.items()],
+        "actions": [{"action": act.value, "order": status} for act, status in ACTIONS.items()],
+        "market": [
+            {"hours": "closed", "amo": False, "code": 4004, "message": "market_closed"},
+            {"hours": "closed", "amo": True, "variety": "amo", "order": "PLACED until the market opens"},
+        ],
+    }
+
+
+def order_status(forced: str) -> str:
+    """What the wire shows of an order that a PIN forces `forced` on."""
+    treatment = FORCED[forced]
+    return "ERROR (unplaced)" if treatment.refused else _FATES[treatment.fate]

@@ -1,0 +1,119 @@
+"""The porch of the sandbox: what a tester may say of users, the market, the clock, prices and brokers."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from django.utils.dateparse import parse_duration
+from rest_framework import serializers
+
+from brokers.ports.broker import Side
+from brokers.ports.registry import BROKERS
+from brokers.simulator.order_actions import Act
+from brokers.simulator.personas import FORCED
+from gateway.api.fields import Body, Choice, Matching, Rupees, Text, Truth, Whole
+from gateway.models import MarketHours
+from gateway.values.ids import CLIENT_ID
+from smallcases.sips.sip_changes import SipWish
+from transactions.api.serializers import MAX_QUANTITY, MAX_SECURITIES, ExitIn, security, shares_in, ticker
+from transactions.checkout.confirm import Choices
+from transactions.domain.smallcase_order import choices_of
+from transactions.sandbox.scripted_checkout import StopAt, User
+
+
+class ChosenIn(Body):
+    ticker = ticker()
+    quantity = Whole(required=False, min_value=1, max_value=MAX_QUANTITY)
+    type = Choice(required=False, choices=[side.value for side in Side])
+
+
+class SipIn(Body):
+    """A SIP to set up or to change; or `end` true."""
+
+    amount = Rupees(required=False)
+    frequency = Choice(required=False, choices=["1w", "2w", "1m", "3m"])
+    scheduledDate = serializers.DateField(required=False, help_text="The first date, IST")
+    sipType = Choice(required=False, choices=["manual"])
+    end = Truth(required=False, default=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        missing = [name for name in ("amount", "frequency", "scheduledDate") if name not in attrs]
+        if missing and not attrs["end"]:
+            raise serializers.ValidationError({name: ["is required."] for name in missing})
+        return attrs
+
+
+def _sip(line: Mapping[str, Any]) -> SipWish:
+    if line["end"]:
+        return SipWish(end=True)
+    return SipWish(amount=line["amount"], frequency=line["frequency"], starts_on=line["scheduledDate"])
+
+
+class Complete(Body):
+    """What the user does at the checkout. A connected transaction knows broker and clientId already."""
+
+    broker = Choice(required=False, choices=list(BROKERS))
+    clientId = Matching(CLIENT_ID, form="letters, digits, dots and hyphens, 64 at most", required=False)
+    pin = Text(required=False, max_length=64, default="1234")
+    amo = Truth(required=False, default=False)
+    securities = serializers.ListSerializer[Any](child=ChosenIn(), required=False, max_length=MAX_SECURITIES)
+    amount = Rupees(required=False, help_text="BUY, INVESTMORE: rupees")
+    constituents = shares_in()
+    exit = ExitIn(required=False)
+    sip = SipIn(required=False)
+    stopAt = Choice(required=False, choices=[stop.value for stop in StopAt])
+
+    @classmethod
+    def user(cls, data: Any) -> User:
+        body = cls.parse(data)
+        return User(
+            broker=body.get("broker"),
+            client_id=body.get("clientId"),
+            pin=body["pin"],
+            choices=Choices(
+                securities={line["ticker"]: security(line) for line in body.get("securities", ())},
+                smallcase=choices_of(body),
+                sip=_sip(body["sip"]) if "sip" in body else None,
+                amo=body["amo"],
+            ),
+            stop_at=StopAt(body["stopAt"]) if "stopAt" in body else None,
+        )
+
+
+class MarketIn(Body):
+    hours = Choice(choices=[hours.value for hours in MarketHours])
+
+
+class ClockIn(Body):
+    """Exactly one of the three."""
+
+    advance = Text(required=False, max_length=40, help_text="ISO 8601 duration, such as PT15M or P1D")
+    set = serializers.DateTimeField(required=False, help_text="ISO 8601, not before now")
+    reset = Truth(required=False)
+
+    def validate_advance(self, value: str) -> timedelta:
+        try:
+            duration = parse_duration(value) if value.startswith("P") else None
+        except OverflowError:
+            duration = None
+        if duration is None:
+            raise serializers.ValidationError("must be an ISO 8601 duration such as PT15M or P1D.")
+        return duration
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if len(attrs) != 1:
+            raise serializers.ValidationError("Give exactly one of advance, set and reset.")
+        return attrs
+
+
+class PriceIn(Body):
+    price = Rupees(help_text="Rupees, a multiple of the tick size")
+
+
+class ActIn(Body):
+    """At the broker's side; the gateway hears of it when it next asks."""
+
+    action = Choice(choices=[act.value for act in Act])
+    quantity = Whole(required=False, min_value=1, max_value=MAX_QUANTITY, help_text="fill, partial: shares")
+    price = Rupees(required=False, help_text="fill, partial: rupees a share; else the market's price")
+    errorCode = Choice(required=False, choices=list(FORCED), help_text="reject, cancel")

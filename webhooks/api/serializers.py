@@ -1,0 +1,98 @@
+"""The porch of the webhook plane: the wire's names and limits end here."""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from rest_framework import serializers
+
+from gateway.api.fields import Body, Choice, Matching, Text, Truth, WholeText
+from gateway.values.ids import OBJECT_ID
+from webhooks.events.event_types import EventType
+from webhooks.events.replay import Span
+from webhooks.events.selectors import WantedEvents, row_of
+from webhooks.models import DeliveryStatus
+
+EVENT_ID: Final = re.compile(r"evt_[0-9a-f]{24}")
+REPLAY_KEY: Final = re.compile(r"rpl_[0-9a-f]{24}")
+MOST_EVENTS: Final = 100
+TYPES: Final = [kind.value for kind in EventType]
+
+
+class EventsQuery(Body):
+    """Which events. An id that is none of ours narrows to nothing."""
+
+    transactionId = Text(required=False, max_length=64, default="")
+    type = Choice(required=False, choices=TYPES)
+    status = Choice(required=False, choices=DeliveryStatus.values)
+    cursor = Text(required=False, max_length=300)
+    count = WholeText(required=False, min_value=1, max_value=MOST_EVENTS, default=20)
+
+    @classmethod
+    def wanted(cls, query: Any) -> WantedEvents:
+        told = cls.parse({name: query[name] for name in cls.names() if name in query})
+        return WantedEvents(
+            transaction_id=told["transactionId"],
+            kind=EventType(told["type"]) if "type" in told else None,
+            status=DeliveryStatus(told["status"]) if "status" in told else None,
+            before=row_of(told["cursor"]) if "cursor" in told else None,
+            count=told["count"],
+        )
+
+
+class ReplayIn(Body):
+    """Exactly one of eventIds and since; until, type and onlyMissed go with since."""
+
+    eventIds = serializers.ListSerializer[Any](
+        child=Matching(EVENT_ID, form="an eventId"), required=False, allow_empty=False, max_length=MOST_EVENTS
+    )
+    since = serializers.DateTimeField(required=False, help_text="Recorded then or later, by the gateway's clock")
+    until = serializers.DateTimeField(required=False, help_text="Recorded before")
+    type = Choice(required=False, choices=TYPES)
+    onlyMissed = Truth(required=False, help_text="Leave alone what was delivered")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if ("eventIds" in attrs) == ("since" in attrs):
+            raise serializers.ValidationError("Give exactly one of eventIds and since.")
+        if "eventIds" in attrs and len(attrs) > 1:
+            raise serializers.ValidationError("until, type and onlyMissed go with since.")
+        if "until" in attrs and attrs["until"] <= attrs["since"]:
+            raise serializers.ValidationError({"until": ["must lie after since."]})
+        return attrs
+
+    @classmethod
+    def wanted(cls, data: Any) -> list[str] | Span:
+        """The events' ids, or a span of time."""
+        body = cls.parse(data)
+        return list(body["eventIds"]) if "eventIds" in body else _span(body)
+
+
+class EnableIn(Body):
+    recoverSince = serializers.DateTimeField(
+        required=False, help_text="Send, too, what it has missed since then; else only what comes"
+    )
+
+    @classmethod
+    def since(cls, data: Any) -> datetime | None:
+        told: datetime | None = cls.parse(data).get("recoverSince")
+        return told
+
+
+class SampleIn(Body):
+    type = Choice(choices=TYPES)
+    endpointId = Matching(
+        OBJECT_ID,
+        form="24 lower-case hex digits",
+        required=False,
+        help_text="That one, whatever it subscribes to; else all that hear the type",
+    )
+
+
+def _span(body: Mapping[str, Any]) -> Span:
+    return Span(
+        since=body["since"],
+        until=body.get("until"),
+        kind=EventType(body["type"]) if "type" in body else None,
+        only_missed=body.get("onlyMissed", False),
+    )

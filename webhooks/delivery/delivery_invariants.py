@@ -1,0 +1,179 @@
+"""Events and deliveries: what is owed to whom, and in which order it was said."""
+
+from typing import Any, Final
+
+from django.db.models import (
+    BooleanField,
+    Case,
+    Exists,
+    F,
+    IntegerField,
+    Min,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    TextField,
+    Value,
+    When,
+)
+from django.db.models.functions import Cast, Concat
+
+from gateway.monitoring.invariant_checks import Invariant, Rows, Scope, leased_for_ever, stuck
+from webhooks.models import Attempt, Delivery, DeliveryStatus, Event, Replay
+
+EVENT: Final = ("event__subject", "event__sequence", "event__type", "endpoint__url")
+# So many events after one are enough to see whether what is owed was owed in its time.
+NEIGHBOURS: Final = 1000
+ACCEPTED: Final = Q(status_code__gte=200, status_code__lt=300)
+
+
+def _told(rows: QuerySet[Any], *facts: str) -> Rows:
+    told: Rows = rows.order_by("pk").values(*EVENT, *facts)
+    return told
+
+
+def _passed_over(scope: Scope) -> Rows:
+    """The last that an enabled endpoint was owed of a subject before one that it was not, though it hears its type.
+
+    That it listened then is known by that delivery, if this was not owed anew (by a replay, after later events), and by
+    an earlier one of the same type.
+    """
+    quoted = Concat(Value('"'), F("type"), Value('"'))
+    later = Event.objects.filter(
+        gateway=OuterRef("gateway"), subject=OuterRef("event__subject"), sequence__gt=OuterRef("event__sequence")
+    ).annotate(quoted=quoted, heard=Cast(OuterRef("endpoint__types"), TextField()))
+    owed = Delivery.objects.filter(endpoint=OuterRef(OuterRef("endpoint")))
+    between = owed.filter(
+        event__gateway=OuterRef("gateway"),
+        event__subject=OuterRef("subject"),
+        event__sequence__gt=OuterRef(OuterRef("event__sequence")),
+        event__sequence__lte=OuterRef("sequence"),
+    )
+    of_this_type = owed.filter(event__type=OuterRef("type"), event__lt=OuterRef("pk"))
+    before_us = Delivery.objects.filter(
+        event__gte=OuterRef("pk"), event__lt=OuterRef("pk") + NEIGHBOURS, pk__lt=OuterRef(OuterRef("pk"))
+    )
+    # A CASE, for the database is to ask in this order: what comes last costs most, and is asked of offenders only.
+    no = Value(False)
+    is_missed = Case(
+        When(Exists(between), then=no),
+        When(~Exists(of_this_type), then=no),
+        When(Exists(before_us), then=no),
+        default=Value(True),
+        output_field=BooleanField(),
+    )
+    missed = later.filter(heard__contains=F("quoted")).annotate(is_missed=is_missed).filter(is_missed=True)
+    rows = scope.of(Delivery.objects.filter(endpoint__is_enabled=True))
+    found = rows.annotate(missed=Subquery(missed.order_by("sequence").values("key")[:1]))
+    return _told(found.filter(missed__isnull=False), "missed")
+
+
+def _out_of_order(scope: Scope) -> Rows:
+    """Judged by the first attempts, and among deliveries owed in the order of their events: neither a replay nor what
+    is owed anew, long after, comes out of turn."""
+    first = Attempt.objects.filter(delivery=OuterRef("pk")).order_by().values("delivery").annotate(pk_=Min("pk"))
+    tried = Subquery(first.values("pk_"), output_field=IntegerField())
+    rows = scope.of(Delivery.objects.all()).annotate(tried=tried).filter(tried__isnull=False)
+    before = Delivery.objects.filter(
+        endpoint=OuterRef("endpoint"),
+        event__gateway=OuterRef("gateway"),
+        event__subject=OuterRef("event__subject"),
+        event__sequence__lt=OuterRef("event__sequence"),
+        pk__lt=OuterRef("pk"),
+    )
+    never_tried = Q(tried__isnull=True) & ~Q(status=DeliveryStatus.GIVEN_UP)
+    late = before.annotate(tried=tried).filter(never_tried | Q(tried__gt=OuterRef("tried")))
+    found = rows.filter(event__sequence__gt=1).annotate(before=Subquery(late.values("event__sequence")[:1]))
+    return _told(found.filter(before__isnull=False), "before")
+
+
+def _in_turn() -> QuerySet[Delivery]:
+    """Owed to enabled endpoints and waiting for no predecessor."""
+    due = Delivery.objects.filter(status=DeliveryStatus.DUE)
+    before = due.filter(
+        endpoint=OuterRef("endpoint"),
+        event__gateway=OuterRef("gateway"),
+        event__subject=OuterRef("event__subject"),
+        event__sequence__lt=OuterRef("event__sequence"),
+    )
+    return due.filter(~Exists(before), endpoint__is_enabled=True)
+
+
+def _unanswered(scope: Scope) -> Rows:
+    accepted = Attempt.objects.filter(ACCEPTED, delivery=OuterRef("pk"))
+    rows = scope.of(Delivery.objects.filter(status=DeliveryStatus.DELIVERED)).filter(~Exists(accepted))
+    return _told(rows, "settled_at", "attempts")
+
+
+def _astray(scope: Scope) -> Rows:
+    wrong = ~Q(event__gateway=F("gateway")) | ~Q(endpoint__gateway=F("gateway"))
+    rows = scope.of(Delivery.objects.all()).filter(wrong)
+    return _told(rows, "gateway__name", "event__gateway__name", "endpoint__gateway__name")
+
+
+def _still_owed(scope: Scope) -> Rows:
+    rows = scope.of(Delivery.objects.filter(status=DeliveryStatus.DUE, endpoint__is_enabled=True))
+    return _told(rows, "due_at", "failures")
+
+
+def _still_replaying(scope: Scope) -> Rows:
+    rows = scope.of(Replay.objects.filter(due_at__isnull=False))
+    return rows.order_by("pk").values("key", "gateway__name", "replayed", "due_at")
+
+
+INVARIANTS: Final = (
+    Invariant(
+        name="no_listener_is_passed_over",
+        means="An enabled endpoint that heard a subject's beginning is owed its later events of the types it hears.",
+        remedy="If the endpoint was disabled in between, replay to it what it missed; if not, this is a bug to report.",
+        offenders=_passed_over,
+    ),
+    Invariant(
+        name="events_are_sent_in_order",
+        means="To one endpoint, no event of a subject was first sent before its predecessors.",
+        remedy="The partner may have acted on an older state last: tell it to go by x-gateway-sequence, and report it.",
+        offenders=_out_of_order,
+    ),
+    Invariant(
+        name="delivered_means_answered",
+        means="Whatever counts as delivered was answered with a 2xx at least once.",
+        remedy="Replay these events: the partner may not have them.",
+        offenders=_unanswered,
+    ),
+    Invariant(
+        name="an_event_is_told_to_its_own_gateway",
+        means="A delivery, its event and its endpoint belong to the same gateway.",
+        remedy="One partner may have heard another's events. Disable the endpoint and find who wrote the row.",
+        offenders=_astray,
+    ),
+    stuck(
+        _in_turn,
+        *EVENT,
+        what="delivery",
+        remedy="See that a worker of the deliveries and the beat run; the sweep then rings for it within seconds.",
+    ),
+    leased_for_ever(Delivery.objects.all, *EVENT, what="delivery"),
+    stuck(
+        Replay.objects.all,
+        "key",
+        "gateway__name",
+        what="replay",
+        remedy="See that a worker and the beat run; the sweep then rings for it within seconds.",
+    ),
+    leased_for_ever(Replay.objects.all, "key", "gateway__name", what="replay"),
+    Invariant(
+        name="every_event_is_delivered_or_given_up",
+        means="Nothing is owed to an enabled endpoint any more.",
+        remedy="Wait for the retries (or advance the test gateway's clock); look at the attempts of what stays.",
+        offenders=_still_owed,
+        at_rest=True,
+    ),
+    Invariant(
+        name="every_replay_is_done",
+        means="Nothing that was to be replayed is still to be made due.",
+        remedy="See that a worker and the beat run; the sweep then rings for it within seconds.",
+        offenders=_still_replaying,
+        at_rest=True,
+    ),
+)

@@ -1,0 +1,234 @@
+"""Delivery: what is due is taken from the rows, sent from threads, settled when it has landed.
+
+One process has many posts in flight (endpoint_concurrency says how many to whom), and only its own thread speaks to the
+database: it takes and settles in sets. For one batch in order: n+1 waits until n is settled.
+"""
+
+import json
+import logging
+import time
+from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from queue import Empty, SimpleQueue
+from typing import Final
+
+from cryptography.fernet import InvalidToken
+from django.db.models import Exists, OuterRef, QuerySet
+from django.db.transaction import atomic
+
+from gateway.database.compiled import compiled
+from gateway.database.encryption import unseal
+from gateway.partners import clock
+from gateway.partners.authentication import api_secrets
+from gateway.queue import leases
+from gateway.values.timestamps import timestamp
+from webhooks.delivery import client
+from webhooks.delivery.attempt_view import named_headers
+from webhooks.delivery.endpoint_concurrency import AT_ONCE, Lanes
+from webhooks.delivery.record_attempts import Landed, settle
+from webhooks.models import Delivery, DeliveryStatus
+from webhooks.signing.sign import checksum, standard_headers
+
+log = logging.getLogger(__name__)
+
+# Longer than the client's ten seconds and a few ticks, so that a lease that lapsed means a process that died.
+LEASE: Final = timedelta(seconds=30)
+POLL_SECONDS: Final = 0.025
+GATHER_SECONDS: Final = 0.005
+SHIFT_SECONDS: Final = 5.0
+# A bell may have been saved because another was rung just before (queue.enqueue.QUIET_SECONDS): stay for longer.
+LINGER_SECONDS: Final = 0.1
+FAREWELL_SECONDS: Final = 2.0
+Pick = Callable[[list[Delivery]], list[Delivery]]
+
+
+@dataclass(frozen=True, slots=True)
+class Flight:
+    """`at` by the gateway's clock, `since` by this process's."""
+
+    delivery: Delivery
+    at: datetime
+    since: float
+
+
+@dataclass
+class Courier:
+    """One per process. What it leaves in flight at the end of a shift lands in the next one."""
+
+    options: client.ClientOptions
+    is_stopping: bool = False
+    lanes: Lanes = field(default_factory=Lanes)
+    flights: "dict[Future[client.Answer], Flight]" = field(default_factory=dict)
+    landed: "SimpleQueue[Future[client.Answer]]" = field(default_factory=SimpleQueue)
+    threads: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(AT_ONCE, thread_name_prefix="courier")
+    )
+
+    def shift(self, *, seconds: float = SHIFT_SECONDS, linger: float = LINGER_SECONDS) -> int:
+        """Until nothing is due and nothing in flight that may still be quick, or the time is over; how many landed."""
+        began = busy = time.monotonic()
+        landed = 0
+        while not self.is_stopping:
+            sent, settled = self._send_due(), self._settle_landed(wait=POLL_SECONDS)
+            landed += settled
+            now = time.monotonic()
+            busy = now if sent or settled else busy
+            is_quiet = now - busy >= linger and not self.lanes.has_young(now)
+            if is_quiet or now - began >= seconds:
+                return landed
+        self._say_farewell()
+        return landed
+
+    def deliver_all(self) -> int:
+        """Until nothing is due and nothing in flight, however slow; how many landed."""
+        landed = 0
+        while self._send_due() or self.flights:
+            landed += self._settle_landed(wait=self.options.total_seconds)
+        return landed
+
+    def _say_farewell(self) -> None:
+        """What lands within the moment that a stopping process has need not be sent again."""
+        until = time.monotonic() + FAREWELL_SECONDS
+        while self.flights and time.monotonic() < until:
+            self._settle_landed(wait=POLL_SECONDS)
+
+    def _send_due(self) -> int:
+        """How many took off. Without a database none does, and the lanes are as free as before."""
+        now = time.monotonic()
+        cleared: list[Delivery] = []
+        with ExitStack() as undoing:
+            undoing.callback(self._call_back, cleared, since=now)
+            room = self.lanes.room(now)
+            take(closed=self.lanes.closed(now), room=room, pick=lambda due: self._clear(due, cleared, room, now))
+            undoing.pop_all()
+        for delivery in cleared:
+            self._launch(delivery, since=now)
+        return len(cleared)
+
+    def _clear(self, due: Sequence[Delivery], cleared: list[Delivery], room: int, now: float) -> list[Delivery]:
+        """For take-off, and gone already as far as the lanes are concerned.
+
+        Bulk comes last and gets half of the room at most, so that what is recorded next finds some.
+        """
+        bulk = 0
+        for delivery in due:
+            endpoint = delivery.endpoint_id
+            self.lanes.judge(endpoint, is_failing=delivery.endpoint.failures > 0)
+            bulk += delivery.is_bulk
+            if self.lanes.is_open(endpoint, now) and bulk <= max(1, room // 2):
+                self.lanes.take_off(endpoint, now)
+                cleared.append(delivery)
+        return cleared
+
+    def _call_back(self, cleared: Sequence[Delivery], *, since: float) -> None:
+        for delivery in cleared:
+            self.lanes.land(delivery.endpoint_id, since=since)
+
+    def _launch(self, delivery: Delivery, *, since: float) -> None:
+        at = clock.now(delivery.gateway)
+        future = self.threads.submit(_post, delivery, at, options=self.options)
+        self.flights[future] = Flight(delivery, at, since)
+        future.add_done_callback(self.landed.put)
+
+    def _settle_landed(self, *, wait: float) -> int:
+        """What cannot be written down has landed all the same: its row says that it is owed, and its lease lapses."""
+        futures = self._landed(wait=wait)
+        try:
+            settle([landed for future in futures if (landed := _landed(self.flights[future], future))])
+        finally:
+            for future in futures:
+                self._forget(self.flights.pop(future), future)
+        return len(futures)
+
+    def _landed(self, *, wait: float) -> "list[Future[client.Answer]]":
+        """What lands within `wait`, with what follows it closely: they are settled in one go."""
+        futures: list[Future[client.Answer]] = []
+        with suppress(Empty):
+            futures.append(self.landed.get(timeout=wait))
+            until = time.monotonic() + GATHER_SECONDS
+            while len(futures) < len(self.flights):
+                futures.append(self.landed.get(timeout=max(0.0, until - time.monotonic())))
+        return futures
+
+    def _forget(self, flight: Flight, future: "Future[client.Answer]") -> None:
+        endpoint = flight.delivery.endpoint_id
+        self.lanes.land(endpoint, since=flight.since)
+        if future.exception() is None and future.result().accepted:
+            self.lanes.praise(endpoint)
+        else:
+            self.lanes.judge(endpoint, is_failing=True)
+
+
+def next_in_line() -> QuerySet[Delivery]:
+    """Owed to enabled endpoints, their predecessors for the same subject and endpoint settled."""
+    before = Delivery.objects.filter(
+        status=DeliveryStatus.DUE,
+        endpoint=OuterRef("endpoint"),
+        event__gateway=OuterRef("gateway"),
+        event__subject=OuterRef("event__subject"),
+        event__sequence__lt=OuterRef("event__sequence"),
+    )
+    return Delivery.objects.filter(~Exists(before), status=DeliveryStatus.DUE, endpoint__is_enabled=True)
+
+
+def take(*, closed: Collection[int] = (), room: int = AT_ONCE, pick: Pick = list) -> list[Delivery]:
+    """What `pick` takes of those that are due, leased; who comes meanwhile passes over what it is shown.
+
+    It is shown a power of two, so that there are few statements.
+    """
+    if not room:
+        return []
+    (_, wall), *ahead = clock.clocks()
+    gateways, moments = [gateway for gateway, _ in ahead], [moment for _, moment in ahead]
+    shown = range(1 << (room.bit_length() - 1))
+    with atomic(durable=True):
+        taken = pick(_due(wall=wall, gateways=gateways, moments=moments, closed=list(closed), shown=shown))
+        leases.claim_each(taken, lease=LEASE)
+    return taken
+
+
+@compiled
+def _due(
+    *, wall: datetime, gateways: Sequence[int | None], moments: Sequence[datetime], closed: Sequence[int], shown: range
+) -> QuerySet[Delivery]:
+    """In the order of an index: a tie that were settled by the key would have all of them sorted."""
+    rows = leases.due(next_in_line(), [(None, wall), *zip(gateways, moments, strict=True)])
+    locked = rows.exclude(endpoint__pk__in=closed).select_for_update(skip_locked=True, of=("self",))
+    return locked.select_related("event", "endpoint", "gateway").order_by("is_bulk", "due_at")[: len(shown)]
+
+
+def _post(delivery: Delivery, at: datetime, *, options: client.ClientOptions) -> client.Answer:
+    """In a thread of its own; everything it needs was read before."""
+    try:
+        body, headers = signed(delivery, at)
+    except InvalidToken:
+        return client.Answer(None, 0, error="None of ENCRYPTION_KEYS opens the secrets of this endpoint.")
+    return client.post(delivery.endpoint.url, body, headers, options=options)
+
+
+def signed(delivery: Delivery, now: datetime) -> tuple[bytes, dict[str, str]]:
+    """Body and headers of an attempt: the recorded payload with a fresh timestamp, checksum and signatures."""
+    event, endpoint = delivery.event, delivery.endpoint
+    stamp = timestamp(now)
+    auth_id = event.payload.get("smallcaseAuthId") or ""
+    checked = checksum(api_secret=api_secrets(delivery.gateway)[0], timestamp=stamp, auth_id=auth_id)
+    body = json.dumps({**event.payload, "timestamp": stamp, "checksum": checked}).encode()
+    sealed = [endpoint.sealed_secret, endpoint.sealed_previous_secret]
+    signatures = standard_headers(
+        webhook_id=event.key,
+        sent_at=clock.wall(),
+        body=body,
+        signing_secrets=[unseal(secret) for secret in sealed if secret],
+    )
+    return body, signatures | named_headers(event)
+
+
+def _landed(flight: Flight, future: "Future[client.Answer]") -> Landed | None:
+    """None for an attempt that broke on our side: its row is tried again when the lease lapses."""
+    if error := future.exception():
+        log.error("Delivery %s broke before it was sent.", flight.delivery.pk, exc_info=error)
+        return None
+    return Landed(flight.delivery, flight.at, future.result())

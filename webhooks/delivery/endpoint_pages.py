@@ -1,0 +1,121 @@
+"""Endpoints in the console: added, moved, and told what they hear; each with a permission of its own."""
+
+from typing import Any, Final
+
+from django import forms
+from django.contrib.admin import site
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import reverse
+
+from gateway.console.read_only_admin import actor_of
+from gateway.console.row_actions import done, form_page, require
+from gateway.models import Gateway
+from gateway.partners import clock
+from gateway.values.errors import GatewayError
+from webhooks.delivery.endpoints import LONGEST_URL, add_endpoint, move, subscribe
+from webhooks.delivery.retry import Plan
+from webhooks.events.event_types import DEFAULT_TYPES, EventType
+from webhooks.models import Endpoint
+
+ADDS: Final = "webhooks.add_endpoint"
+MOVES: Final = "webhooks.move_endpoint"
+SUBSCRIBES: Final = "webhooks.subscribe_endpoint"
+
+
+class UrlForm(forms.Form):
+    url = forms.CharField(label="URL", max_length=LONGEST_URL, widget=forms.TextInput({"size": 60}))
+
+
+class SubscriptionForm(forms.Form):
+    types = forms.MultipleChoiceField(
+        label="It hears",
+        choices=[(kind.value, kind.value) for kind in EventType],
+        widget=forms.CheckboxSelectMultiple,
+    )
+    plan = forms.ChoiceField(
+        label="Tries",
+        choices=[(plan.value, plan.value) for plan in Plan],
+        help_text="standard: nine more, over three days; gateway: after 15 min, 24 h and 48 h.",
+    )
+
+    def subscription(self) -> dict[str, Any]:
+        given = self.cleaned_data
+        return {"types": [EventType(kind) for kind in given["types"]], "plan": Plan(given["plan"])}
+
+
+class NewForm(SubscriptionForm, UrlForm):
+    field_order = ("url", "types", "plan")
+
+
+def new(request: HttpRequest, pk: int) -> HttpResponse:
+    """Its signing secret is on the page that answers, and nowhere again."""
+    require(request, ADDS)
+    gateway = get_object_or_404(Gateway, pk=pk)
+    back = reverse("admin:gateway_gateway_change", args=[pk])
+    form = NewForm(request.POST or None, initial={"types": [kind.value for kind in DEFAULT_TYPES]})
+    if request.method == "POST" and form.is_valid():
+        try:
+            made = add_endpoint(
+                gateway=gateway,
+                url=form.cleaned_data["url"],
+                now=clock.now(gateway),
+                by=actor_of(request),
+                **form.subscription(),
+            )
+        except GatewayError as refusal:
+            form.add_error("url", " ".join(refusal.sentences))
+        else:
+            return _secret_once(request, made.endpoint, made.secret)
+    return form_page(request, form, title="Add an endpoint", button="Add", back=back, row=gateway)
+
+
+def arrange_url(request: HttpRequest, pk: int) -> HttpResponse:
+    require(request, MOVES)
+    endpoint = _endpoint(pk)
+    form = UrlForm(request.POST or None, initial={"url": endpoint.url})
+
+    def act(given: dict[str, Any]) -> str:
+        move(endpoint, url=given["url"], by=actor_of(request))
+        return f"What it is owed goes to {given['url']} from now on."
+
+    back = _page_of(endpoint)
+    return done(request, form, act, back=back) or form_page(
+        request, form, title="Move the endpoint to another URL", button="Move", back=back, row=endpoint
+    )
+
+
+def arrange_subscription(request: HttpRequest, pk: int) -> HttpResponse:
+    require(request, SUBSCRIBES)
+    endpoint = _endpoint(pk)
+    form = SubscriptionForm(request.POST or None, initial={"types": endpoint.types, "plan": endpoint.plan})
+
+    def act(_: dict[str, Any]) -> str:
+        subscribe(endpoint, by=actor_of(request), **form.subscription())
+        return "It hears these from now on."
+
+    back = _page_of(endpoint)
+    return done(request, form, act, back=back) or form_page(
+        request,
+        form,
+        title="What the endpoint hears",
+        button="Change",
+        back=back,
+        row=endpoint,
+    )
+
+
+def _endpoint(pk: int) -> Endpoint:
+    return get_object_or_404(Endpoint.objects.select_related("gateway"), pk=pk)
+
+
+def _page_of(endpoint: Endpoint) -> str:
+    return reverse("admin:webhooks_endpoint_change", args=[endpoint.pk])
+
+
+def _secret_once(request: HttpRequest, endpoint: Endpoint, secret: str) -> HttpResponse:
+    shown = {"title": f"Signing secret of {endpoint}", "secret": secret, "back": _page_of(endpoint), "is_first": True}
+    answer = TemplateResponse(request, "admin/secret_once.html", {**site.each_context(request), **shown})
+    answer["Cache-Control"] = "no-store"
+    return answer

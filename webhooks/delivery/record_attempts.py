@@ -1,0 +1,171 @@
+"""What came of a set of attempts: deliveries settled or put off behind their fences, endpoints' health, the record."""
+
+import logging
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import F, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.db.transaction import atomic
+
+from gateway.database.compiled import compiled
+from gateway.database.updating import insert_each, update_each
+from gateway.partners import clock
+from gateway.telemetry import logs, metrics, request_id
+from webhooks.delivery import endpoints
+from webhooks.delivery.client import Answer
+from webhooks.delivery.endpoint_health import reason_to_disable
+from webhooks.delivery.retry import Plan, asked_wait, wait_after, wait_as_asked
+from webhooks.models import Attempt, Delivery, DeliveryStatus, Endpoint
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Landed:
+    """An attempt that is over; `at` by the gateway's clock."""
+
+    delivery: Delivery
+    at: datetime
+    answer: Answer
+
+
+def settle(landed: Sequence[Landed]) -> None:
+    """All of them or none, each unless another process has its row by now; the attempts are kept all the same.
+
+    A row that is gone, forgotten or reset while its attempt was under way, takes that attempt with it, and no other.
+    """
+    if not landed:
+        return
+    with atomic(durable=True):
+        claims = dict(_claims(deliveries=[one.delivery.pk for one in landed]))
+        landed = [one for one in landed if one.delivery.pk in claims]
+        mine = [one for one in landed if claims[one.delivery.pk] == one.delivery.attempts]
+        _mark_delivered([one.delivery for one in mine if one.answer.accepted])
+        _put_off([one for one in mine if not one.answer.accepted])
+        insert_each([_attempt(one) for one in landed])
+        _take_health(landed)
+    for one in landed:
+        _tell(one)
+
+
+def give_up_disabled() -> int:
+    """What disabled endpoints were owed; running twice gives up nothing more."""
+    disabled = Endpoint.objects.filter(is_enabled=False)
+    owed = Delivery.objects.filter(due_at__isnull=False, endpoint__in=list(disabled.values_list("pk", flat=True)))
+    since = Subquery(disabled.filter(pk=OuterRef("endpoint")).values("disabled_at"))
+    return owed.update(
+        status=DeliveryStatus.GIVEN_UP.value,
+        due_at=None,
+        settled_at=Coalesce(since, clock.wall()),
+        attempts=F("attempts") + 1,
+    )
+
+
+def _tell(landed: Landed) -> None:
+    """Operators: a line in the log under the id of the request that caused the event, and the counts."""
+    delivery, answer = landed.delivery, landed.answer
+    outcome = _outcome(landed)
+    lag = None if outcome == "failed" else (landed.at - delivery.event.created_at).total_seconds()
+    metrics.delivered(
+        endpoint_id=delivery.endpoint_id, outcome=outcome, seconds=answer.duration_ms / 1000, lag_seconds=lag
+    )
+    told = {"outcome": outcome, "status": answer.status, "durationMs": answer.duration_ms}
+    with request_id.bound(delivery.event.request_id), logs.about(gateway=delivery.gateway.name):
+        what = f"{delivery.event.key} to endpoint {delivery.endpoint_id}"
+        log.info("%s %s: %s", what, outcome, answer.status or answer.error, extra=told)
+
+
+def _outcome(landed: Landed) -> metrics.DeliveryOutcome:
+    if landed.answer.accepted:
+        return "delivered"
+    return "given_up" if landed.delivery.status == DeliveryStatus.GIVEN_UP else "failed"
+
+
+@compiled
+def _claims(*, deliveries: list[int]) -> QuerySet[Delivery, tuple[int, int]]:
+    """Locked in the order of their keys. Attempts is the fence: a process that outlived its lease matches nothing."""
+    rows = Delivery.objects.filter(pk__in=deliveries).select_for_update().order_by("pk")
+    return rows.values_list("pk", "attempts")
+
+
+def _mark_delivered(deliveries: Sequence[Delivery]) -> None:
+    wall = clock.wall()
+    for delivery in deliveries:
+        delivery.status, delivery.due_at = DeliveryStatus.DELIVERED.value, None
+        delivery.settled_at, delivery.leased_until = wall + delivery.gateway.clock_offset, wall
+    update_each(deliveries, ("status", "due_at", "settled_at", "leased_until"))
+
+
+def _put_off(failed: Sequence[Landed]) -> None:
+    """To the plan's next step, or given up after its last."""
+    wall = clock.wall()
+    for one in failed:
+        delivery = one.delivery
+        delivery.failures += 1
+        delivery.leased_until = wall
+        delivery.due_at = _next_attempt(one)
+        if delivery.due_at is None:
+            delivery.status, delivery.settled_at = DeliveryStatus.GIVEN_UP.value, one.at
+    columns = ("failures", "leased_until", "due_at", "status", "settled_at")
+    update_each([one.delivery for one in failed], columns)
+
+
+def _next_attempt(failed: Landed) -> datetime | None:
+    plan, failures = Plan(failed.delivery.endpoint.plan), failed.delivery.failures
+    wait = wait_after(plan, failures=failures, spread=random.uniform(-1, 1))
+    if wait is None:
+        return None
+    if failed.answer.status in {429, 503}:
+        asked = asked_wait(failed.answer.retry_after, now=clock.wall())
+        wait = wait_as_asked(plan, failures=failures, wait=wait, asked=asked)
+    return failed.at + wait
+
+
+def _attempt(landed: Landed) -> Attempt:
+    answer = landed.answer
+    return Attempt(
+        delivery=landed.delivery,
+        at=landed.at,
+        duration_ms=answer.duration_ms,
+        status_code=answer.status,
+        error=answer.error,
+        response=answer.excerpt,
+    )
+
+
+def _take_health(landed: Sequence[Landed]) -> None:
+    """Endpoints in the order of their keys, so that two processes do not wait for each other."""
+    answered = {one.delivery.endpoint_id for one in landed if one.answer.accepted}
+    ailing = {one.delivery.endpoint_id for one in landed if one.delivery.endpoint.failures}
+    failed = _last_failures(landed)
+    for endpoint in sorted((answered & ailing) | set(failed)):
+        if endpoint in answered:
+            Endpoint.objects.filter(pk=endpoint, failures__gt=0).update(failures=0, failing_since=None)
+        if endpoint in failed:
+            _count_failures(endpoint, failed[endpoint])
+
+
+def _last_failures(landed: Sequence[Landed]) -> Mapping[int, list[Landed]]:
+    """By endpoint, those since its last success."""
+    failed: dict[int, list[Landed]] = {}
+    for one in landed:
+        if one.answer.accepted:
+            failed.pop(one.delivery.endpoint_id, None)
+        else:
+            failed.setdefault(one.delivery.endpoint_id, []).append(one)
+    return failed
+
+
+def _count_failures(endpoint: int, failed: Sequence[Landed]) -> None:
+    rows: Any = Endpoint.objects.filter(pk=endpoint, is_enabled=True)
+    rows.update(failures=F("failures") + len(failed), failing_since=Coalesce("failing_since", failed[0].at))
+    for row in rows:
+        reason = reason_to_disable(
+            status=failed[-1].answer.status, failures=row.failures, failing_since=row.failing_since, now=failed[-1].at
+        )
+        if reason and endpoints.disable(row, because=reason, now=failed[-1].at):
+            log.warning("Endpoint %s of %s is disabled. %s", row.pk, failed[-1].delivery.gateway, reason)

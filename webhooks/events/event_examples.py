@@ -1,0 +1,108 @@
+"""What each type of event looks like, with ids of nobody: for a receiver to be tried on."""
+
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from gateway.values.ids import new_object_id, new_transaction_id
+from gateway.values.timestamps import timestamp
+from webhooks.events.event_types import EventType
+
+Json = dict[str, Any]
+_WITH_BROKER: Final = {"product": "CNC", "exchange": "NSE", "price": None, "triggerPrice": None, "validity": "DAY"}
+_OPEN: Final = {"status": "PLACED", "filledQuantity": 0, "averagePrice": None}
+_WELL: Final = {"errorCode": None, "statusMessage": None}
+_BUY: Final = {
+    "tradingsymbol": "INFY",
+    "transactionType": "BUY",
+    "orderType": "MARKET",
+    "quantity": 10,
+    "exchangeOrderId": "1100000000000001",
+    **_WITH_BROKER,
+    **_WELL,
+}
+_SELL: Final = {
+    "tradingsymbol": "TCS",
+    "transactionType": "SELL",
+    "orderType": "MARKET",
+    "quantity": 5,
+    "exchangeOrderId": "1100000000000002",
+    **_WITH_BROKER,
+    **_WELL,
+}
+_BOUGHT: Final = {"status": "COMPLETE", "filledQuantity": 10, "averagePrice": 1520.25}
+_SOLD: Final = {"status": "COMPLETE", "filledQuantity": 5, "averagePrice": 3100.5}
+_BASKET: Final[Json] = {
+    "variety": "regular",
+    "label": None,
+    "originalLabel": None,
+    "quantity": 2,
+    "filled": 0,
+    "buyAmount": 0,
+    "sellAmount": 0,
+    "completedDate": None,
+    "status": "PLACED",
+    "unplaced": [],
+}
+
+
+def sample(kind: EventType, *, now: datetime) -> Json:
+    """A body as a real event of this type has it, before the attempt adds timestamp and checksum."""
+    made = _MADE[kind](now)
+    return deepcopy(made) | {"broker": "kite", "smallcaseAuthId": new_object_id()}
+
+
+def _placed(now: datetime) -> Json:
+    return _batch(now, _BUY | _OPEN, _SELL | _OPEN)
+
+
+def _updated(now: datetime) -> Json:
+    return _batch(now, _BUY | _BOUGHT, _SELL | _OPEN) | {"filled": 1, "buyAmount": 15202.5}
+
+
+def _completed(now: datetime) -> Json:
+    done = {"status": "COMPLETED", "completedDate": timestamp(now)}
+    amounts = {"filled": 2, "buyAmount": 15202.5, "sellAmount": 15502.5}
+    return _batch(now, _BUY | _BOUGHT, _SELL | _SOLD) | amounts | done
+
+
+def _batch(now: datetime, *orders: Mapping[str, Any]) -> Json:
+    ordered_at = timestamp(now - timedelta(seconds=2))
+    told = [{**order, "orderTimestamp": ordered_at} for order in orders]
+    return {"batchId": new_object_id(), **_of_a_transaction(), **_BASKET, "orders": told}
+
+
+def _holdings(now: datetime) -> Json:
+    return _of_a_transaction()
+
+
+def _errored(now: datetime) -> Json:
+    error = {"value": True, "code": 1012, "message": "user_cancelled"}
+    return {**_of_a_transaction(), "intent": "TRANSACTION", "status": "ERRORED", "error": error}
+
+
+def _pending(now: datetime) -> Json:
+    return {
+        "action": "REBALANCE",
+        "iscid": new_object_id(),
+        "scid": "SCNM_0001",
+        "name": "Sample smallcase",
+        "date": timestamp(now),
+        "version": 2,
+        "label": "Quarterly review",
+    }
+
+
+def _of_a_transaction() -> Json:
+    return {"transactionId": new_transaction_id(), "notes": "a sample"}
+
+
+_MADE: Final[Mapping[EventType, Callable[[datetime], Json]]] = {
+    EventType.ORDER_PLACED: _placed,
+    EventType.ORDER_UPDATED: _updated,
+    EventType.ORDER_COMPLETED: _completed,
+    EventType.HOLDINGS_IMPORTED: _holdings,
+    EventType.ACTION_PENDING: _pending,
+    EventType.TRANSACTION_ERRORED: _errored,
+}

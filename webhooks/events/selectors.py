@@ -1,0 +1,137 @@
+"""Questions, the gateway first: what is not the caller's is not there."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from cryptography.fernet import InvalidToken
+from django.db.models import Count, Prefetch, Q, QuerySet
+
+from gateway.database.encryption import seal, unseal
+from gateway.models import Gateway
+from gateway.values.errors import Invalid, NotFound
+from gateway.values.ids import is_object_id, is_transaction_id
+from webhooks.events.event_types import EventType
+from webhooks.models import Attempt, Delivery, DeliveryStatus, Endpoint, Event, Replay
+
+TRIES_SHOWN: Final = 20
+_NAMED_AT_MOST: Final = 5  # of the ids that are not there
+
+_ALIKE: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class WantedEvents:
+    """A page, and what narrows it. `before` is the row that the page before ended with."""
+
+    transaction_id: str = ""
+    kind: EventType | None = None
+    status: DeliveryStatus | None = None
+    before: int | None = None
+    count: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class EventsPage:
+    """`cursor` leads to what is older; None on the last page."""
+
+    events: Sequence[Event]
+    cursor: str | None
+
+
+def events_page(gateway: Gateway, wanted: WantedEvents, *, auth_id: str = "") -> EventsPage:
+    """Newest first, each with its deliveries and their newest attempts: three statements, however long the page.
+
+    By the row, not by a count of rows: what is recorded while somebody turns pages moves nothing.
+    """
+    found = list(_newest(gateway, wanted, auth_id).prefetch_related(*_WITH_TRIES))
+    page = found[: wanted.count]
+    return EventsPage(page, seal(str(page[-1].pk)) if len(found) > len(page) else None)
+
+
+def row_of(cursor: str) -> int:
+    """A cursor is sealed: how many events all gateways have is nobody's business."""
+    try:
+        return int(unseal(cursor))
+    except (InvalidToken, ValueError):
+        raise Invalid("cursor: must be the nextCursor of an earlier answer.") from None
+
+
+def events_named(gateway: Gateway, keys: Sequence[str], *, auth_id: str = "") -> list[Event]:
+    """In the order in which they were recorded; NotFound tells which of several are missing, from 1."""
+    found = list(_own(gateway, auth_id).filter(key__in=keys).order_by("pk"))
+    there = {event.key for event in found}
+    missing = [str(number) for number, key in enumerate(keys, 1) if key not in there]
+    if missing:
+        which = f": {', '.join(missing[:_NAMED_AT_MOST])} of {len(keys)}" if len(keys) > 1 else ""
+        raise NotFound(f"There is no event of this id{which}.")
+    return found
+
+
+def ids_about(gateway: Gateway, body: bytes) -> list[str]:
+    """The newest events that tell of the same batch, investment or transaction as a captured body."""
+    try:
+        told = json.loads(body)
+        named = [str(told.get(name)) for name in ("batchId", "iscid", "transactionId")]
+    except (ValueError, AttributeError, RecursionError):
+        return []
+    about = Q(subject__in=filter(is_object_id, named)) | Q(transaction_id__in=filter(is_transaction_id, named))
+    return list(_own(gateway, "").filter(about).order_by("-pk").values_list("key", flat=True)[:_ALIKE])
+
+
+def replay_of(gateway: Gateway, key: str, *, auth_id: str = "") -> Replay:
+    replays = Replay.objects.select_related("endpoint").filter(gateway=gateway, key=key)
+    found = (replays.filter(auth_id=auth_id) if auth_id else replays).first()
+    if found is None:
+        raise NotFound("There is no replay of this key.")
+    return found
+
+
+def endpoints_of(gateway: Gateway) -> QuerySet[Endpoint]:
+    return Endpoint.objects.filter(gateway=gateway).order_by("pk")
+
+
+def endpoint_of(gateway: Gateway, public_id: str) -> Endpoint:
+    found = Endpoint.objects.select_related("gateway").filter(gateway=gateway, public_id=public_id).first()
+    if found is None:
+        raise NotFound("There is no webhook endpoint of this id.")
+    return found
+
+
+def _own(gateway: Gateway, auth_id: str) -> QuerySet[Event]:
+    events = Event.objects.filter(gateway=gateway)
+    return events.filter(auth_id=auth_id) if auth_id else events
+
+
+def _newest(gateway: Gateway, wanted: WantedEvents, auth_id: str) -> QuerySet[Event]:
+    """One more than the page shows, to tell whether there is another.
+
+    Of those that stand so, the deliveries tell which come next, for they are indexed by it. Asked the other way round,
+    PostgreSQL walks through a gateway's events for as long as none was lost, and that may be all but the oldest.
+    """
+    narrowed, count = _narrowed(wanted, auth_id), wanted.count + 1
+    if not wanted.status:
+        return Event.objects.filter(gateway=gateway, **narrowed).order_by("-pk")[:count]
+    of_event = {f"event__{column}": value for column, value in narrowed.items()}
+    stand_so = Delivery.objects.filter(gateway=gateway, status=wanted.status.value, **of_event)
+    if wanted.status is DeliveryStatus.DUE:
+        stand_so = stand_so.filter(due_at__isnull=False)  # as the index of what is due has it
+    newest = stand_so.order_by("-event_id").values("event_id").distinct()[:count]
+    return Event.objects.filter(pk__in=newest).order_by("-pk")
+
+
+def _narrowed(wanted: WantedEvents, auth_id: str) -> dict[str, Any]:
+    """By an event's columns; without what was not asked for, which would cost a join."""
+    kind = wanted.kind.value if wanted.kind else None
+    asked = {"transaction_id": wanted.transaction_id, "auth_id": auth_id, "type": kind, "pk__lt": wanted.before}
+    return {column: value for column, value in asked.items() if value}
+
+
+_WITH_TRIES: Final = (
+    Prefetch(
+        "deliveries",
+        Delivery.objects.select_related("endpoint").annotate(tried=Count("tries")).order_by("pk"),
+    ),
+    Prefetch("deliveries__tries", Attempt.objects.order_by("-pk")[:TRIES_SHOWN], to_attr="newest_tries"),
+)

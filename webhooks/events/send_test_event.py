@@ -1,0 +1,60 @@
+"""An event that tells of nothing, recorded and delivered like any other, so that a partner's receiver can be tried."""
+
+from datetime import datetime
+
+from django.db.transaction import atomic
+
+from gateway.models import Gateway
+from gateway.partners import clock
+from gateway.values.errors import Conflict
+from gateway.values.ids import new_object_id
+from webhooks.events.event_examples import sample
+from webhooks.events.event_types import SAMPLE, EventType
+from webhooks.events.replay import NobodyListens
+from webhooks.models import Delivery, Endpoint, Event
+
+
+class EndpointDisabled(Conflict):
+    """It is owed nothing, not even a sample."""
+
+
+def send_sample(
+    *, gateway: Gateway, kind: EventType, endpoint: Endpoint | None = None, marked: bool, now: datetime
+) -> Event:
+    """To `endpoint`, whatever it subscribes to, or to all that hear the type. `marked`: `"test": true` in the body.
+
+    Of a subject of its own, so that it neither waits for an order's events nor counts among them.
+    """
+    heard_by = _hearing(gateway, kind) if endpoint is None else [_enabled(endpoint)]
+    payload = sample(kind, now=now)
+    with atomic(durable=True):
+        event = Event.objects.create(
+            gateway=gateway,
+            key=f"evt_{new_object_id()}",
+            type=kind.value,
+            subject=f"{SAMPLE}{new_object_id()}",
+            sequence=1,
+            payload=payload | ({"test": True} if marked else {}),
+            transaction_id=payload.get("transactionId", ""),
+            auth_id=payload["smallcaseAuthId"],
+            created_at=now,
+        )
+        Delivery.objects.bulk_create(
+            Delivery(gateway=gateway, event=event, endpoint=one, due_at=now, leased_until=clock.wall_at(gateway, now))
+            for one in heard_by
+        )
+    return event
+
+
+def _hearing(gateway: Gateway, kind: EventType) -> list[Endpoint]:
+    enabled = Endpoint.objects.filter(gateway=gateway, is_enabled=True)
+    hearing = [one for one in enabled if kind.value in one.types]
+    if not hearing:
+        raise NobodyListens
+    return hearing
+
+
+def _enabled(endpoint: Endpoint) -> Endpoint:
+    if not endpoint.is_enabled:
+        raise EndpointDisabled("This endpoint is disabled; enable it first.")
+    return endpoint

@@ -1,0 +1,65 @@
+"""What frameworks make of a body before a receiver sees it."""
+
+import json
+from collections.abc import Iterator
+from typing import Any, Final
+
+from webhooks.signing.diagnosis.search import Cause, Taken, distinct, encoded, wrongly
+
+_COMPACT: Final = (",", ":")
+_STYLES: Final[dict[str, dict[str, Any]]] = {
+    "with a space after each comma and colon, as Python's json.dumps writes it": {},
+    "without spaces, as JavaScript's JSON.stringify writes it": {"separators": _COMPACT, "ensure_ascii": False},
+    "without spaces and in ASCII": {"separators": _COMPACT},
+    "with spaces and in UTF-8": {"ensure_ascii": False},
+    "indented": {"indent": 2, "ensure_ascii": False},
+}
+RAW: Final = "Verify the raw bytes as they came, before any framework parses them."
+
+
+def bodies(body: bytes) -> list[Taken]:
+    """As it was given, and as it may have been sent."""
+    return distinct(Taken(body), *_framed(body), *_written_anew(body))
+
+
+def _framed(body: bytes) -> Iterator[Taken]:
+    """White space and marks around it, and line ends within."""
+    told = "The body has white space or a byte order mark around it that was not sent."
+    yield from wrongly(Cause.BODY, told, body.strip(), body.removeprefix(b"\xef\xbb\xbf"))
+    yield from wrongly(Cause.BODY, "The body has lost the line feed at its end.", body + b"\n", body + b"\r\n")
+    ends = "The line ends within the body were changed."
+    yield from wrongly(Cause.BODY, ends, body.replace(b"\r\n", b"\n"), body.replace(b"\n", b"\r\n"))
+
+
+def _written_anew(body: bytes) -> Iterator[Taken]:
+    try:
+        parsed = json.loads(body)
+    except (ValueError, RecursionError):
+        return
+    stored = _as_stored(parsed)
+    for style, options in _STYLES.items():
+        told = f"The body was parsed and written anew: what was signed is the same JSON {style}. {RAW}"
+        yield from wrongly(Cause.BODY, told, json.dumps(parsed, **options).encode("utf-8", "replace"))
+        told = f"The body was parsed and written anew, its keys in another order: what was signed is so, {style}. {RAW}"
+        yield from wrongly(Cause.BODY, told, json.dumps(parsed, sort_keys=True, **options).encode("utf-8", "replace"))
+        yield from wrongly(Cause.BODY, told, json.dumps(stored, **options).encode("utf-8", "replace"))
+
+
+def _as_stored(parsed: Any) -> Any:
+    """In the order in which PostgreSQL's jsonb keeps keys, by length first, and then what each attempt adds."""
+    if not isinstance(parsed, dict):
+        return parsed
+    added = [name for name in ("timestamp", "checksum") if name in parsed]
+    return _by_length({name: value for name, value in parsed.items() if name not in added}) | {
+        name: parsed[name] for name in added
+    }
+
+
+def _by_length(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_by_length(inner) for inner in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        name: _by_length(value[name]) for name in sorted(value, key=lambda name: (len(encoded(name)), encoded(name)))
+    }
