@@ -27,6 +27,7 @@ def main(command: Sequence[str]) -> int:
     child = os.fork()
     if child == 0:
         _prctl(DIES_WITH_ITS_PARENT, signal.SIGKILL)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell ignores it for what it starts in the background
         os.execvp(command[0], list(command))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: os.kill(child, signal.SIGINT))

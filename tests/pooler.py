@@ -30,7 +30,9 @@ def pooled(server: Server, *, database: str, connections: int) -> Iterator[str]:
     origin = urlsplit(server.url)
     with closing(Daemon(PostgreSQL(durable=False))) as daemon:
         settings = SETTINGS.format(host=origin.hostname, port=origin.port, own=daemon.port, connections=connections)
-        Path(daemon.directory, "pgbouncer.ini").write_text(settings)
+        configuration = Path(daemon.directory, "pgbouncer.ini")
+        configuration.write_text(settings)
+        configuration.chmod(0o644)  # PgBouncer runs as another user, and the embedded default keeps files private
         daemon.command = [str(PGBOUNCER.on_this_machine()), "pgbouncer.ini"]
         daemon.start()
         yield origin._replace(netloc=f"postgres@127.0.0.1:{daemon.port}", path=f"/{database}").geturl()

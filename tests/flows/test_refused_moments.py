@@ -46,5 +46,5 @@ class TestAMoment:
         answer = partner.complete(made, "happy-2")
 
         assert_refused(answer, 409, "UserMismatch")
-        assert answer.data == {"code": 1001, "message": "user_mismatch"}
+        assert answer.data == {"code": 1001, "message": "user_mismatch", "broker": "kite"}
         assert partner.details(made)["status"] == "ERRORED"

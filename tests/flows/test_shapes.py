@@ -146,7 +146,7 @@ class TestTransactionDetails:
 
         claims = jwt.decode(details["smallcaseAuthToken"], partner.jwt_secret, algorithms=["HS256"])
 
-        assert claims.keys() == {"smallcaseAuthId", "exp"}
+        assert claims.keys() == {"smallcaseAuthId", "iat", "exp"}
         assert partner.batches(auth_id=claims["smallcaseAuthId"]) == [batch]
 
 

@@ -224,11 +224,16 @@ class TestSdkResponse:
 
 
 class TestSdkError:
-    @pytest.mark.parametrize("code", [SdkCode.USER_MISMATCH, SdkCode.CANCELLED_BEFORE_LOGIN, SdkCode.EXPIRED_OR_USED])
+    @pytest.mark.parametrize("code", [SdkCode.CANCELLED_BEFORE_LOGIN, SdkCode.EXPIRED_OR_USED])
     def test_from_before_the_login_names_nobody(self, gateway: Gateway, now: datetime, code: SdkCode) -> None:
         made = make.logged_in(gateway=gateway, now=now)
 
         assert set(payloads.sdk_error(code, made)) == {"code", "message"}
+
+    def test_of_a_mismatch_names_the_broker_alone(self, gateway: Gateway, now: datetime) -> None:
+        wire = payloads.sdk_error(SdkCode.USER_MISMATCH, make.logged_in(gateway=gateway, now=now))
+
+        assert wire == {"code": 1001, "message": "user_mismatch", "broker": "kite"}
 
     def test_from_after_the_login_names_the_user(self, gateway: Gateway, now: datetime) -> None:
         wire = payloads.sdk_error(SdkCode.MARKET_CLOSED, make.logged_in(gateway=gateway, now=now))
