@@ -16,7 +16,7 @@ from typing import Any, Final, Protocol
 
 from django.conf import settings
 
-from gateway.http.middleware import CUT_SHORT, body_limit
+from gateway.http.middleware import CUT_SHORT, body_limit, stated_length
 from gateway.wsgi import django
 
 Environ = dict[str, Any]
@@ -91,10 +91,12 @@ class Door:
     async def _arrived(self, scope: Scope, exchange: Exchange) -> Body:
         """Whole, or a body that Django will refuse."""
         told = scope.headers.get("content-length") or ""
-        declared = int(told) if told.isdecimal() else None
+        declared = stated_length(told)
+        limit, chunks = body_limit(scope.path), Chunks(exchange)
+        if told and declared is None:
+            return Body(length=limit + 1, rest=chunks)
         if declared == 0 or (declared is None and scope.headers.get("transfer-encoding") is None):
             return Body()
-        limit, chunks = body_limit(scope.path), Chunks(exchange)
         if declared is not None and declared > limit:
             return Body(length=declared, rest=chunks)
         try:

@@ -9,6 +9,8 @@ from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 from django.db import connections
 
+from gateway.http.middleware import stated_length
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gateway.settings")
 logging.captureWarnings(True)  # Celery's processes do so too
 
@@ -72,7 +74,7 @@ def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> 
     """For other servers than granian (gateway.rsgi), behind a proxy that buffers: docs/adr/0009."""
     told = environ.get("CONTENT_LENGTH") or ""
     body = environ["wsgi.input"] = CountedInput(environ["wsgi.input"])
-    return Answer(django(environ, start_response), body, int(told) if told.isdecimal() else 0)
+    return Answer(django(environ, start_response), body, stated_length(told) or 0)
 
 
 django = get_wsgi_application()

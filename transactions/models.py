@@ -301,7 +301,7 @@ class CheckoutSession(models.Model):
 
     session_id = models.CharField(max_length=24, unique=True, default=new_object_id)
     token_digest = models.CharField(max_length=64, unique=True)
-    login_token_digest = models.CharField(max_length=64, unique=True, null=True)
+    login_token_digest = models.CharField(max_length=64, null=True)
     code_challenge = models.CharField(max_length=43, blank=True, default="", db_default="")
     result_digest = models.CharField(max_length=64, blank=True, default="", db_default="")
     login_network = models.CharField(max_length=64, blank=True, default="", db_default="")
@@ -323,6 +323,11 @@ class CheckoutSession(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["transaction"], condition=Q(ended_at__isnull=True), name="one_open_checkout_per_transaction"
+            ),
+            models.UniqueConstraint(
+                fields=["login_token_digest"],
+                condition=Q(login_token_digest__isnull=False),
+                name="one_checkout_per_login_url",
             ),
             models.CheckConstraint(condition=Q(pins_tried__lte=5), name="no_more_pins_than_allowed"),
             models.CheckConstraint(

@@ -11,7 +11,7 @@ import logging
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from cryptography.fernet import InvalidToken
 from django.db import IntegrityError, InterfaceError, OperationalError
@@ -179,9 +179,13 @@ def _after_the_first(keyed: Keyed, reserved: str, now: datetime) -> Turn | Store
 
 def _canonical(body: bytes) -> bytes:
     try:
-        return json.dumps(json.loads(body, parse_float=_number), sort_keys=True).encode()
+        return json.dumps(json.loads(body, parse_float=_number, parse_constant=_no_constant), sort_keys=True).encode()
     except (ValueError, RecursionError):
         return body
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(name)  # NaN and Infinity are not JSON
 
 
 def _number(text: str) -> float | int:

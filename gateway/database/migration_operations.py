@@ -1,10 +1,14 @@
-"""An index for a table that is large and in use."""
+"""Indexes and checks for a table that is large and in use.
+
+PostgreSQL adds a check without a look at the rows (AddCheck), and looks at them while everybody goes on writing
+(ValidateCheck), which needs a transaction of its own. Both can be run again.
+"""
 
 from typing import Any
 
-from django.contrib.postgres.operations import AddIndexConcurrently
+from django.contrib.postgres.operations import AddConstraintNotValid, AddIndexConcurrently, ValidateConstraint
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
-from django.db.migrations import AddIndex
+from django.db.migrations import AddConstraint, AddIndex
 
 
 class BuildIndex(AddIndexConcurrently):
@@ -30,3 +34,40 @@ class BuildIndex(AddIndexConcurrently):
             AddIndex.database_backwards(self, app_label, schema_editor, from_state, to_state)
             return
         super().database_backwards(app_label, schema_editor, from_state, to_state)
+
+
+class BuildUnique(AddConstraint):
+    """The same for a unique constraint with a condition, which is kept as an index."""
+
+    atomic = False
+
+    def database_forwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: Any, to_state: Any
+    ) -> None:
+        if schema_editor.connection.vendor != "postgresql":
+            super().database_forwards(app_label, schema_editor, from_state, to_state)
+            return
+        schema_editor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {schema_editor.quote_name(self.constraint.name)}")
+        sql = str(self.constraint.create_sql(to_state.apps.get_model(app_label, self.model_name), schema_editor))
+        schema_editor.execute(sql.replace(" INDEX ", " INDEX CONCURRENTLY ", 1), params=None)
+
+
+class AddCheck(AddConstraintNotValid):
+    """A check that holds for what is written from now on, until ValidateCheck."""
+
+    def database_forwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: Any, to_state: Any
+    ) -> None:
+        postgresql = schema_editor.connection.vendor == "postgresql"
+        add = super().database_forwards if postgresql else super(AddConstraintNotValid, self).database_forwards
+        add(app_label, schema_editor, from_state, to_state)
+
+
+class ValidateCheck(ValidateConstraint):
+    """SQLite has validated it already."""
+
+    def database_forwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: Any, to_state: Any
+    ) -> None:
+        if schema_editor.connection.vendor == "postgresql":
+            super().database_forwards(app_label, schema_editor, from_state, to_state)

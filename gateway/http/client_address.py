@@ -8,14 +8,20 @@ from django.conf import settings
 
 
 def remote_network(meta: Mapping[str, Any]) -> str:
+    """The caller's network, or that of the proxy where the caller's is not known; "" where neither is."""
+    return client_network(meta) or _network(meta.get("REMOTE_ADDR", ""))
+
+
+def client_network(meta: Mapping[str, Any]) -> str:
     """The address, or of IPv6 the /64, which is what one caller is given; "" where it is not known.
 
     Behind PROXIES_IN_FRONT proxies it is what the outermost of them saw, and nothing that a caller wrote itself.
     """
     count = settings.PROXIES_IN_FRONT
+    if count == 0:
+        return _network(meta.get("REMOTE_ADDR", ""))
     hops = [hop.strip() for hop in meta.get("HTTP_X_FORWARDED_FOR", "").split(",")]
-    seen = hops[-count] if 0 < count <= len(hops) else ""
-    return _network(seen) or _network(meta.get("REMOTE_ADDR", ""))
+    return _network(hops[-count]) if count <= len(hops) else ""
 
 
 def _network(text: str) -> str:

@@ -80,6 +80,11 @@ def body_limit(path: str) -> int:
     return settings.CONSOLE_BODY_LIMIT_BYTES if path.startswith(ADMIN) else settings.BODY_LIMIT_BYTES
 
 
+def stated_length(text: str) -> int | None:
+    """In bytes, from a Content-Length; None for text that is not a number, or has more digits than a length needs."""
+    return int(text) if text.isdecimal() and len(text) < 20 else None
+
+
 class BodyLimit:
     """No body is read that is above the limit, packed, of unknown length, or cut short on its way."""
 
@@ -122,7 +127,8 @@ def _refused_body(request: HttpRequest) -> HttpResponse | None:
         return refused(408, ErrorType.VALIDATION_ERROR, sentence)
     if not sent and "Transfer-Encoding" in request.headers and CUT_SHORT not in request.META:
         return refused(411, ErrorType.VALIDATION_ERROR, "The header Content-Length is missing.")
-    if sent and not (sent.isdecimal() and int(sent) <= limit):
+    length = stated_length(sent)
+    if sent and (length is None or length > limit):
         return refused(413, ErrorType.PAYLOAD_TOO_LARGE, f"The body must not exceed {limit // 1024} KiB.")
     if request.headers.get("Content-Encoding", "identity").lower() not in {"", "identity"}:
         return refused(415, ErrorType.UNSUPPORTED_MEDIA_TYPE, "The body must not be compressed.")

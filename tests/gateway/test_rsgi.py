@@ -111,6 +111,8 @@ class TestABody:
             (of_length(5), [b"ab", b"cd"], Seen(b"abcd", "4", True)),
             (of_length(65_536), [b"x" * 65_536], Seen(b"x" * 65_536, "65536", False)),
             (of_length(65_537), [], Seen(b"", "65537", False)),
+            (of_length("9" * 5_000), [], Seen(b"", "65537", False)),
+            (of_length("many"), [], Seen(b"", "65537", False)),
             (Scope(CHUNKED), [b"ab", b"cd"], Seen(b"abcd", "4", False)),
             (Scope(CHUNKED), [b"x" * 40_000, b"x" * 40_000, b"never read"], Seen(b"", "80000", False)),
             (Scope(CHUNKED, path="/admin/x/"), [b"x" * 80_000], Seen(b"x" * 80_000, "80000", False)),

@@ -8,6 +8,7 @@ from io import BytesIO
 from time import monotonic
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, make_server
+from wsgiref.util import setup_testing_defaults
 
 import pytest
 
@@ -86,6 +87,18 @@ class _Endless:
     def read(self, size: int) -> bytes:
         self.given += size
         return b"x" * size
+
+
+class TestALengthOfManyDigits:
+    def test_is_refused(self, db: None) -> None:
+        told: list[str] = []
+        environ: dict[str, Any] = {"REQUEST_METHOD": "POST", "CONTENT_LENGTH": "9" * 5_000}
+        setup_testing_defaults(environ)
+
+        answer = wsgi.application(environ, lambda status, headers: told.append(status))
+        answer.close()
+
+        assert told[0].startswith("413 ")
 
 
 class TestDrain:

@@ -20,7 +20,7 @@ OPEN: Final = extend_schema(
             obj(
                 {
                     "sessionId": OBJECT_ID,
-                    "url": text("Good until the login, which leads to another"),
+                    "url": text("The checkout's first URL. It stops working at the login."),
                     "expireAt": MOMENT,
                     "now": MOMENT,
                 }
@@ -34,14 +34,14 @@ OUTCOME: Final = extend_schema(
     description=(
         "Called by scdk.js. Without the right `codeVerifier` and the right `resultCode` the answer says `open`, `done` "
         "or the error's code, and never token, broker or orders. The answer that carries the result uses the code up; "
-        "send an Idempotency-Key, and the same request gets it again. `left`, with the right `codeVerifier`, ends what "
-        "nobody has logged in to, with the code for where the user was."
+        "the same request with the same Idempotency-Key gets it again if the gateway had stored it. `left`, with the "
+        "right `codeVerifier`, ends what nobody has logged in to, with the code for where the user was."
     ),
     request=serializers.OutcomeIn,
     responses={
         200: answer(
-            "`response` of a `done` one, `error` of a `failed` one, or of an `open` one that the user has `left` after "
-            "the login. Not `settled` while its orders are on their way: until then there is no `response`",
+            "`response` if `done`, `error` if `failed`. `open` has an `error` only if `left` was sent after the login. "
+            "`response` is null until `settled` is true.",
             obj(
                 {
                     "state": one_of("open", "done", "failed"),

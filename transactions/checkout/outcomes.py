@@ -1,11 +1,12 @@
-"""What the page that opened a checkout is told about its end, and what only the two secrets together open.
+"""Returns the outcome of a checkout; the result needs both secrets.
 
 Without both, an answer says `open`, `done` or the error's code. With both, and once the result is final (an error, or
 a response whose orders have reached the broker), it carries the result, and that very answer uses the result code up.
 Answers before that carry nothing and use nothing up, so a page may ask as often as it likes.
 
-If that answer is lost, the same request with the same Idempotency-Key gets it again (scdk.js sends one). Without the
-key the page learns `done` or the code, and the partner's server reads the rest from the transaction details.
+If that answer is lost, the same request with the same Idempotency-Key gets it again (scdk.js sends one), provided that
+the gateway had stored it: a process that dies between the two, or a database that fails, loses it. Then, and without
+the key, the page learns `done` or the code, and the partner's server reads the rest from the transaction details.
 """
 
 from datetime import datetime

@@ -25,7 +25,8 @@ class OpenSession(Body):
     codeChallenge = Matching(
         DIGEST,
         form="the base64url SHA-256 of a codeVerifier, 43 characters without padding",
-        help_text="of the codeVerifier that the outcome is asked for with (RFC 7636, S256)",
+        help_text="SHA-256 of the `codeVerifier` that you send to `sessions/outcome` (RFC 7636, S256)",
+        error_messages={"required": "This page uses an old scdk.js. Reload the page."},
     )
     mode = Choice(required=False, choices=[mode.value for mode in Mode], default=Mode.POPUP.value)
     redirectUrl = Text(required=False, max_length=500, help_text="mode redirect: where the user returns to")

@@ -1,14 +1,11 @@
 from django.db import migrations, models
-from django.db.backends.base.schema import BaseDatabaseSchemaEditor
-from django.db.migrations.state import StateApps
 
-
-def rename_mode(apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:
-    """Sessions from before have no code challenge, so their links lead nowhere; the column must still be readable."""
-    apps.get_model("transactions", "CheckoutSession").objects.filter(mode="iframe").update(mode="frame")
+from gateway.database.migration_operations import AddCheck
 
 
 class Migration(migrations.Migration):
+    """Reads and writes no row, for it locks the table. Sessions from before keep the mode `iframe`; none is shown."""
+
     dependencies = [
         ("transactions", "0007_batch_request_id"),
     ]
@@ -27,7 +24,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="checkoutsession",
             name="login_token_digest",
-            field=models.CharField(max_length=64, null=True, unique=True),
+            field=models.CharField(max_length=64, null=True),
         ),
         migrations.AddField(
             model_name="checkoutsession",
@@ -41,7 +38,7 @@ class Migration(migrations.Migration):
                 choices=[("popup", "popup"), ("frame", "frame"), ("redirect", "redirect")], max_length=8
             ),
         ),
-        migrations.AddConstraint(
+        AddCheck(
             model_name="checkoutsession",
             constraint=models.CheckConstraint(
                 condition=models.Q(
@@ -52,5 +49,4 @@ class Migration(migrations.Migration):
                 name="no_result_before_the_login",
             ),
         ),
-        migrations.RunPython(rename_mode, migrations.RunPython.noop),
     ]

@@ -16,7 +16,7 @@ class Command(Door):
     help = "Create a gateway (a partner) and print its credentials: once, they cannot be shown again."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("name", help="its segment in URLs: letters, digits, - and _, in any case")
+        parser.add_argument("name", help="the gateway's name in URLs: letters, digits, - and _, in any case")
         kind = parser.add_mutually_exclusive_group()
         kind.add_argument("--test", action="store_true", default=True, help="a sandbox gateway (default)")
         kind.add_argument("--live", action="store_false", dest="test", help="a live one: no sandbox plane")

@@ -116,6 +116,8 @@ class TestFingerprint:
             (b'{"n":"a b"}', b'{"n":"a  b"}'),
             (b'{"n":"\xc3\xa9"}', b'{"n":"e\xcc\x81"}'),  # two spellings of é
             (b"{", b"{ "),
+            (b"[NaN]", b"[ NaN]"),
+            (b"[-Infinity]", b"[ -Infinity]"),
             (b"\xff", b"\xfe"),
             (b"[" * 60_000, b"[" * 60_001),
             (b"1" * 5_000, b"1" * 5_001),

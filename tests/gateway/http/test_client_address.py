@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gateway.http.client_address import remote_network
+from gateway.http.client_address import client_network, remote_network
 
 
 class TestRemoteNetwork:
@@ -39,3 +39,21 @@ class TestRemoteNetwork:
         settings.PROXIES_IN_FRONT = proxies
 
         assert remote_network({"REMOTE_ADDR": "10.0.0.1", "HTTP_X_FORWARDED_FOR": forwarded}) == network
+
+
+class TestClientNetwork:
+    @pytest.mark.parametrize(
+        ("proxies", "forwarded", "network"),
+        [
+            (0, "198.51.100.7", "10.0.0.1"),
+            (1, "198.51.100.7", "198.51.100.7"),
+            (2, "198.51.100.7, 10.0.0.2", "198.51.100.7"),
+            (1, "", ""),
+            (1, "unknown", ""),
+            (2, "198.51.100.7", ""),
+        ],
+    )
+    def test_is_never_that_of_a_proxy(self, settings: Any, proxies: int, forwarded: str, network: str) -> None:
+        settings.PROXIES_IN_FRONT = proxies
+
+        assert client_network({"REMOTE_ADDR": "10.0.0.1", "HTTP_X_FORWARDED_FOR": forwarded}) == network

@@ -89,7 +89,7 @@ const plain = (value) => JSON.parse(JSON.stringify(value));
 const refusal = async (promise) => plain(await promise.then(() => assert.fail("resolved"), (reason) => reason));
 
 test("resolves with what the server says once the window has left", async () => {
-  const page = new Browser({ answers: gateway(LEFT, DONE) });
+  const page = new Browser({ answers: gateway(LEFT, LEFT, DONE) });
   const promise = page.sdk({ amo: true }).triggerTransaction({ transactionId: TRX, brokers: ["kite"] });
   page.say({ scdk: "opening" });
   assert.deepEqual(page.popup.urls, []);
@@ -108,7 +108,7 @@ test("resolves with what the server says once the window has left", async () => 
   assert.match(codeVerifier, /^[A-Za-z0-9_-]{43}$/);
   assert.deepEqual(opening, { transactionId: TRX, mode: "popup", amo: true, codeChallenge: challenge(codeVerifier), brokers: ["kite"] });
   const mine = { sessionId: OPENED.sessionId, codeVerifier };
-  assert.deepEqual(asking, [mine, { ...mine, resultCode: CODE, left: true }]);
+  assert.deepEqual(asking, [mine, { ...mine, left: true }, { ...mine, resultCode: CODE, left: true }]);
   assert.ok(page.asked.every(({ body }) => body === opening || !JSON.stringify(body).includes(opening.codeChallenge)));
   assert.equal(page.kept.size, 0);
   assert.equal(page.asked[0].options.headers["x-gateway-authtoken"], TOKEN);
@@ -265,7 +265,7 @@ for (const state of ["open", "done"]) {
 }
 
 test("says who it was when the window is closed after the login, and that the transaction is open", async () => {
-  const page = new Browser({ answers: gateway({ ...OPEN, error: FAILED.error }) });
+  const page = new Browser({ answers: gateway(OPEN, { ...OPEN, error: FAILED.error }) });
   const promise = page.sdk().triggerTransaction({ transactionId: TRX });
   await later();
   passed(page);
@@ -273,7 +273,7 @@ test("says who it was when the window is closed after the login, and that the tr
 
   const { code, data } = await refusal(promise);
   assert.deepEqual([code, data], [1012, { broker: "kite", smallcaseAuthToken: TOKEN, state: "open" }]);
-  assert.equal(page.asked[1].body.resultCode, CODE);
+  assert.equal(page.asked[2].body.resultCode, CODE);
 });
 
 test("hears the code whenever it is passed", async () => {
@@ -291,17 +291,34 @@ test("hears the code whenever it is passed", async () => {
   assert.deepEqual(plain(await promise), DONE.response);
 });
 
-test("asks again with the same key when the answer was lost, and for another question with another", async () => {
-  const page = new Browser({ answers: gateway(new TypeError("lost"), { ...LEFT, settled: false }, DONE) });
+test("asks for the result once it is settled, with one key, and again with the same key when the answer was lost", async () => {
+  const page = new Browser({ answers: gateway({ ...LEFT, settled: false }, LEFT, new TypeError("lost"), DONE) });
   const promise = page.sdk().triggerTransaction({ transactionId: TRX });
   await later();
   passed(page);
   page.popup.closed = true;
 
   assert.deepEqual(plain(await promise), DONE.response);
-  const [, first, again, other] = page.asked.map(({ options }) => options.headers["idempotency-key"]);
-  assert.equal(again, first);
-  assert.ok(first.length === 43 && other.length === 43 && other !== first);
+  const asked = page.asked.slice(1).map(({ body, options }) => [body.resultCode, options.headers["idempotency-key"]]);
+  const key = asked[3][1];
+  assert.deepEqual(asked, [[undefined, undefined], [undefined, undefined], [CODE, key], [CODE, key]]);
+  assert.equal(key.length, 43);
+});
+
+test("asks with another key for another checkout", async () => {
+  const page = new Browser({ answers: gateway(FAILED, FAILED, FAILED, FAILED) });
+  const sdk = page.sdk();
+  for (const from of [1, 4]) {
+    page.popup.closed = false;
+    const promise = sdk.triggerTransaction({ transactionId: TRX });
+    while (page.asked.length < from) await later(1);
+    await later();
+    passed(page);
+    page.popup.closed = true;
+    await refusal(promise);
+  }
+  const keys = page.asked.map(({ options }) => options.headers["idempotency-key"]).filter(Boolean);
+  assert.equal(new Set(keys).size, 2);
 });
 
 test("computes the challenge where there is no crypto.subtle", async () => {
@@ -357,16 +374,6 @@ test("waits for them no longer than that", async () => {
   assert.deepEqual(await refusal(promise), { code: 1012, message: "user_cancelled", data: { state: "done" } });
 });
 
-test("asks again while the network is down, and gives up in the end", async () => {
-  const page = new Browser({ answers: ({ path }) => (path.endsWith("/outcome") ? new TypeError("no line") : OPENED) });
-  const promise = page.sdk().triggerTransaction({ transactionId: TRX });
-  await later();
-  page.popup.closed = true;
-
-  assert.equal((await refusal(promise)).message, "network_error");
-  assert.ok(page.asked.length > 4);
-});
-
 for (const [status, told, expected] of [
   [404, { data: { code: 3002, message: "invalid_transactionId" } }, [3002, "invalid_transactionId"]],
   [409, { data: { code: 3001, message: "transaction_expired" } }, [3001, "transaction_expired"]],
@@ -417,9 +424,9 @@ for (const transactionId of [undefined, "", "TRX_1", `${TRX}/../x`, `x${TRX}`]) 
 }
 
 test("shows the checkout in a frame, and takes the frame away", async () => {
-  const page = new Browser({ answers: gateway(LEFT, DONE) });
+  const page = new Browser({ answers: gateway(LEFT, LEFT, DONE) });
   const promise = page.sdk({ target: "#place" }).triggerTransaction({ transactionId: TRX });
-  await later();
+  while (!page.frames[0]?.src) await later(1);
   const [frame] = page.frames;
   assert.deepEqual([frame.src, frame.isConnected, frame.title], [OPENED.url, true, "Checkout"]);
 
@@ -427,7 +434,7 @@ test("shows the checkout in a frame, and takes the frame away", async () => {
   page.say({ scdk: "left", transactionId: TRX }, { source: frame.contentWindow });
 
   await promise;
-  assert.deepEqual([page.asked[0].body.mode, page.asked[2].body.resultCode], ["frame", CODE]);
+  assert.deepEqual([page.asked[0].body.mode, page.asked[3].body.resultCode], ["frame", CODE]);
   assert.equal(frame.isConnected, false);
 });
 
@@ -443,11 +450,11 @@ async function redirected(answers, search) {
 }
 
 test("goes to the checkout and comes back for the outcome with the code and its own secret", async () => {
-  const back = await redirected(gateway(DONE), `?transactionId=${TRX}&resultCode=${CODE}`);
+  const back = await redirected(gateway(LEFT, DONE), `?transactionId=${TRX}&resultCode=${CODE}`);
 
   assert.deepEqual(plain(await back.after.sdk().outcome()), DONE.response);
 
-  const { codeVerifier, ...more } = back.after.asked[0].body;
+  const { codeVerifier, ...more } = back.after.asked[1].body;
   assert.deepEqual(more, { sessionId: OPENED.sessionId, resultCode: CODE, left: true });
   assert.equal(challenge(codeVerifier), back.challenge);
   assert.equal(back.after.kept.size, 0);
@@ -460,13 +467,50 @@ test("comes back without a code and is told no more than that it may go on", asy
   assert.equal(back.after.kept.size, 0);
 });
 
-test("keeps its secret while the gateway does not answer", async () => {
-  const down = ({ path }) => (path.endsWith("/outcome") ? new TypeError("no line") : OPENED);
-  const back = await redirected(down, `?transactionId=${TRX}&resultCode=${CODE}`);
+const PASSING = [
+  [undefined, () => new TypeError("no line")],
+  [409, refusing(409, { errorType: "Conflict" })],
+  [429, refusing(429, { errorType: "RateLimited" })],
+  [500, refusing(500, { errorType: "InternalError" })],
+  [503, refusing(503, { errorType: "ServiceUnavailable" })],
+];
+for (const [status, failing] of PASSING) {
+  const answers = (asked) => (asked.path.endsWith("/outcome") ? failing() : OPENED);
 
-  assert.equal((await refusal(back.after.sdk().outcome())).code, 5003);
-  assert.equal(back.after.kept.size, 1);
-});
+  test(`does not know how it ended when the gateway answers only ${status}`, async () => {
+    const page = new Browser({ answers });
+    const promise = page.sdk().triggerTransaction({ transactionId: TRX });
+    await later();
+    page.popup.closed = true;
+
+    const { code, message, data } = await refusal(promise);
+
+    assert.deepEqual([code, message, data.status], [5003, "network_error", status]);
+    assert.ok(page.asked.length > 4);
+  });
+
+  test(`keeps its secret while the gateway answers only ${status}`, async () => {
+    const back = await redirected(answers, `?transactionId=${TRX}&resultCode=${CODE}`);
+
+    assert.equal((await refusal(back.after.sdk().outcome())).code, 5003);
+    assert.equal(back.after.kept.size, 1);
+  });
+}
+
+for (const [status, told, expected] of [
+  [401, { errorType: "InvalidJWT" }, 5004],
+  [404, { data: { code: 3002, message: "invalid_transactionId" } }, 3002],
+]) {
+  test(`rejects at once with ${expected} when the outcome is refused with ${status}`, async () => {
+    const page = new Browser({ answers: (asked) => (asked.path.endsWith("/outcome") ? refusing(status, told)() : OPENED) });
+    const promise = page.sdk().triggerTransaction({ transactionId: TRX });
+    await later();
+    page.popup.closed = true;
+
+    assert.equal((await refusal(promise)).code, expected);
+    assert.equal(page.asked.length, 2);
+  });
+}
 
 test("knows no outcome of what it has not opened", async () => {
   const page = new Browser({ answers: gateway(DONE) });

@@ -4,16 +4,20 @@ import re
 from typing import Any, Final
 
 import pytest
+from django.db import OperationalError
 from django.test import Client
 from django.urls import URLPattern
 
+from gateway.api.rate_limits import RateLimited
 from gateway.models import Account
 from tests import make
 from tests.flows import stage
 from tests.partner import Answer
 from tests.transactions.checkout.conftest import CHALLENGE, Shop, Visit, moment
-from transactions.checkout import browser_binding, sdk_files, urls
+from transactions.checkout import browser_binding, sdk_files, sessions, urls
+from transactions.checkout.pages.screens import REFUSALS
 from transactions.models import Batch, CheckoutSession, Order, Transaction
+from transactions.queries import selectors
 
 BACK: Final = "https://shop.example/back"
 DOORS: Final[dict[str, dict[str, str]]] = {
@@ -194,6 +198,51 @@ class TestTheClientThatLoggedIn:
         assert first["Location"] == second["Location"] != old
         assert visit.client.get(second["Location"]).status_code == 200
 
+    @pytest.mark.parametrize("refusal", REFUSALS)
+    def test_is_led_on_although_a_copy_of_the_form_was_refused(
+        self, visit: Visit, monkeypatch: pytest.MonkeyPatch, refusal: type[Exception]
+    ) -> None:
+        """The form was sent twice at once. The refusal of the second is the response that the browser follows."""
+        old, form = visit.path, login_form(visit)
+        raise_after_login(monkeypatch, refused_with(refusal))
+
+        answer = visit.client.post(old + "login", form)
+
+        assert (answer.status_code, answer.headers.get("Location", old) != old) == (303, True)
+        assert visit.client.get(answer["Location"]).status_code == 200
+
+    @pytest.mark.parametrize("form", [{"client_id": "", "pin": ""}, {"client_id": "happy", "pin": ""}])
+    def test_is_led_on_without_the_pin(self, visit: Visit, form: dict[str, str]) -> None:
+        """The nonce alone proves that it is the same window."""
+        old, sent = visit.path, login_form(visit)
+        visit.client.post(old + "login", sent)
+
+        answer = visit.client.post(old + "login", {"nonce": sent["nonce"], **form})
+
+        assert (answer.status_code, answer.headers.get("Location", old) != old) == (303, True)
+
+    def test_is_led_on_after_the_database_failed_behind_the_login(
+        self, visit: Visit, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        old, form = visit.path, login_form(visit)
+        raise_after_login(monkeypatch, OperationalError("gone"))
+
+        failed = visit.client.post(old + "login", form)
+        offered = re.search(r'action="([^"]+)"><input type="hidden" name="nonce" value="([^"]+)"', told_by(failed))
+
+        assert (failed.status_code, offered and offered.groups()) == (503, (old + "login", form["nonce"]))
+        assert visit.client.post(old + "login", {"nonce": form["nonce"]}).status_code == 303
+
+    def test_types_again_after_the_database_failed_before_the_login(
+        self, visit: Visit, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        form = login_form(visit)
+        with monkeypatch.context() as failing:
+            failing.setattr(selectors, "session_at", gone)
+            assert f'value="{form["nonce"]}"' in told_by(visit.send("login", **form))
+
+        assert "Enter your client id and PIN." in told_by(visit.send("login", nonce=form["nonce"]))
+
     def test_is_alone_in_knowing_the_way(self, visit: Visit, other: Client) -> None:
         """The form of another load of the same page, with the same account and PIN, leads nowhere."""
         old, mine, theirs = visit.path, login_form(visit), login_form(visit)
@@ -203,6 +252,25 @@ class TestTheClientThatLoggedIn:
 
         assert (mine["nonce"] != theirs["nonce"], answer.status_code) == (True, 403)
         assert "Location" not in answer
+
+    @pytest.mark.parametrize("refusal", REFUSALS)
+    def test_is_alone_in_knowing_the_way_when_another_form_is_refused_meanwhile(
+        self, visit: Visit, other: Client, monkeypatch: pytest.MonkeyPatch, refusal: type[Exception]
+    ) -> None:
+        old, mine, theirs = visit.path, login_form(visit), login_form(visit)
+
+        def refuse(**_: Any) -> None:
+            with monkeypatch.context() as before:
+                before.setattr(sessions, "enter", enter)
+                visit.client.post(old + "login", mine)
+            raise refused_with(refusal)
+
+        enter = sessions.enter
+        monkeypatch.setattr(sessions, "enter", refuse)
+        answer = other.post(old + "login", theirs)
+
+        assert (answer.status_code, "Location" in answer) == (403, False)
+        assert "Continue in the window where you logged in" in told_by(answer)
 
 
 class TestTheResult:
@@ -323,6 +391,26 @@ class TestAnotherPerson:
         answer = shop.partner.complete(shop.partner.create(), "happy-theirs")
 
         assert answer.data["signup"] is True
+
+
+def raise_after_login(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    """The first login succeeds, and the same request then ends in the error."""
+    enter = sessions.enter
+
+    def enter_and_raise(**wanted: Any) -> None:
+        monkeypatch.setattr(sessions, "enter", enter)
+        enter(**wanted)
+        raise error
+
+    monkeypatch.setattr(sessions, "enter", enter_and_raise)
+
+
+def refused_with(kind: type[Exception]) -> Exception:
+    return RateLimited("No", retry_after=1, scope="guesses") if kind is RateLimited else kind("No.")
+
+
+def gone(*_: Any) -> None:
+    raise OperationalError("gone")
 
 
 def login_form(visit: Visit, *, account: str = "happy") -> dict[str, str]:

@@ -68,7 +68,7 @@ class TestAnAllowedPage:
         ("body", "sentence"),
         [
             ({}, "transactionId: This field is required."),
-            ({}, "codeChallenge: This field is required."),
+            ({}, "codeChallenge: This page uses an old scdk.js. Reload the page."),
             (
                 {"codeChallenge": "x" * 42},
                 "codeChallenge: must be the base64url SHA-256 of a codeVerifier, 43 characters",

@@ -35,10 +35,14 @@ def lost() -> Page:
     return Page(render_to_string("checkout/lost.html"), status=404)
 
 
-def told(request: HttpRequest, what: str, status: int) -> Page:
-    """`what` is refused, trouble, busy or bound; with a way back to the checkout, which says what has become of it."""
+def told(request: HttpRequest, what: str, status: int, *, nonce: str = "") -> Page:
+    """`what` is refused, trouble, busy or bound; with a way back to the checkout, which says what has become of it.
+
+    `nonce` is of a login form: the way back then sends it again, for after a login only that form leads on.
+    """
     home = HOME.match(request.path)
-    return Page(render_to_string("checkout/told.html", {"what": what, "home": home and home[0]}), status=status)
+    context = {"what": what, "home": home and home[0], "nonce": nonce}
+    return Page(render_to_string("checkout/told.html", context), status=status)
 
 
 def _is_screen(request: HttpRequest) -> bool:

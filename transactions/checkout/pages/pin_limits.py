@@ -3,11 +3,12 @@
 Each checkout takes five (`sessions.MAX_PINS`), and whoever can have transactions made has as many checkouts as that.
 On live gateways wrong PINs are therefore counted three times:
 
-- for an account from one network address: its own limit, so a stranger who guesses locks out nobody but himself;
+- for an account from one network address: its own limit, so a stranger at another address who guesses does not lock the
+  owner out. Users behind one NAT, or in one IPv6 /64, share an address, and this limit with it;
 - from one address, whatever the account;
 - for an account from all addresses together, which slows a guesser who has very many of them. That limit alone does
   not hold for an address that the account was logged in from before, through this gateway: an owner at home or at
-  work is never locked out by others. An owner at a new address has to wait until the guessing stops.
+  work is not locked out by strangers at another address. An owner at a new address waits until the guessing stops.
 
 Addresses are remembered as keyed digests on the sessions of logins that succeeded (`login_network`); one that is
 unknown (no proxy told it) is never a known one. On test gateways PINs are no secrets, and personas refuse them on
@@ -23,7 +24,7 @@ from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
 
 from gateway.api.rate_limits import count_guess, refuse_guessers
-from gateway.http.client_address import remote_network
+from gateway.http.client_address import client_network, remote_network
 from gateway.partners import clock
 from transactions.checkout.broker_login import PinRefused
 from transactions.models import CheckoutSession
@@ -58,7 +59,7 @@ def counted(request: HttpRequest, session: CheckoutSession, client_id: str) -> I
 
 def network_of(request: HttpRequest) -> str:
     """What is kept of the address that a login comes from; "" where it is not known."""
-    address = remote_network(request.META)
+    address = client_network(request.META)
     return salted_hmac(NETWORK_SALT, address, algorithm="sha256").hexdigest() if address else ""
 
 

@@ -70,7 +70,7 @@ class CheckoutView(View):
             return self._answer(request, *args, **kwargs)
         except (OperationalError, InterfaceError) as error:
             log.error("The database is not to be had: %s", error)
-            return guard(told(request, "trouble", 503))
+            return guard(self.refusal(request, "trouble", 503))
 
     def _answer(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         token = kwargs["token"]
@@ -97,7 +97,7 @@ class CheckoutView(View):
         if budget is None or not budget.is_overdrawn:
             return None
         metrics.rate_limited(scope="checkout")
-        page = told(request, "busy", 429)
+        page = self.refusal(request, "busy", 429)
         page["Retry-After"] = str(budget.reset)
         return page
 
@@ -105,6 +105,10 @@ class CheckoutView(View):
         page = told(request, "refused", 405)
         page["Allow"] = ", ".join(name.upper() for name in self.http_method_names if hasattr(self, name))
         return page
+
+    def refusal(self, request: HttpRequest, what: str, status: int) -> HttpResponse:
+        """Asks no database."""
+        return told(request, what, status)
 
     def get(self, request: HttpRequest, token: str) -> HttpResponse:
         """Where a form goes to there is nothing to see."""
@@ -141,18 +145,15 @@ class LogIn(CheckoutView):
         if not session.broker or session.transaction.status != TransactionStatus.INITIALIZED:
             return self.back()  # from a page out of date: what is shown next is not
         client_id, pin = self._typed(request)
-        if not CLIENT_ID.fullmatch(client_id) or not 0 < len(pin) <= LONGEST_PIN:
-            return steps.login(self.there, client_id=client_id, error="error.login-empty")
-        try:
-            with pin_limits.counted(request, session, client_id):
-                sessions.enter(session=session, client_id=client_id, pin=pin, now=self.there.now, window=self.window)
-        except tuple(REFUSALS) as refusal:
-            error = next(text for kind, text in REFUSALS.items() if isinstance(refusal, kind))
-            return steps.login(self.there, client_id=client_id, error=error)
-        except (SdkError, ActionRequired, sessions.LockedOut, sessions.NotThisStep):
-            pass  # all of them have a screen of their own
-        session.refresh_from_db(fields=["login_token_digest"])
-        return self.back() if session.login_token_digest is None else self.outside(request)
+        error = self._log_in(client_id, pin)
+        session.refresh_from_db(fields=["login_token_digest"])  # a copy of this form may have logged in meanwhile
+        if session.login_token_digest is not None:
+            return self.outside(request)
+        return steps.login(self.there, client_id=client_id, error=error) if error else self.back()
+
+    def refusal(self, request: HttpRequest, what: str, status: int) -> HttpResponse:
+        """Offers the same form again: the login may have succeeded before the database failed."""
+        return told(request, what, status, nonce=request.POST.get("nonce", ""))
 
     def outside(self, request: HttpRequest) -> HttpResponse:
         """The form that logged in may be sent again, or its answer may have been lost: it is led on all the same."""
@@ -167,6 +168,20 @@ class LogIn(CheckoutView):
         nonce = sent if DIGEST.fullmatch(sent) else browser_binding.new_token()
         session = self.there.session
         return LoginWindow(session.pk, browser_binding.login_token(session, nonce), pin_limits.network_of(self.request))
+
+    def _log_in(self, client_id: str, pin: str) -> str:
+        """The name of the error that the login page shows; "" where another screen comes next."""
+        if not CLIENT_ID.fullmatch(client_id) or not 0 < len(pin) <= LONGEST_PIN:
+            return "error.login-empty"
+        session = self.there.session
+        try:
+            with pin_limits.counted(self.request, session, client_id):
+                sessions.enter(session=session, client_id=client_id, pin=pin, now=self.there.now, window=self.window)
+        except tuple(REFUSALS) as refusal:
+            return next(text for kind, text in REFUSALS.items() if isinstance(refusal, kind))
+        except (SdkError, ActionRequired, sessions.LockedOut, sessions.NotThisStep):
+            pass  # all of them have a screen of their own
+        return ""
 
     def _typed(self, request: HttpRequest) -> tuple[str, str]:
         """A test account is one click: on test gateways a button stands for client id and PIN."""

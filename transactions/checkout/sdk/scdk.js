@@ -318,18 +318,22 @@
      */
     async #ending({ resultCode, ...flow }) {
       const until = Date.now() + PLACING;
-      let told = await this.#ask(flow, { resultCode, left: true });
+      let told = await this.#ask(flow, { left: true });
       while (!told.settled && Date.now() < until) {
         await pause(300);
-        told = await this.#ask(flow, { resultCode, left: true });
+        told = await this.#ask(flow, { left: true });
       }
+      if (resultCode) told = await this.#ask(flow, { resultCode, left: true }); // once: the gateway stores this answer
       if (told.response) return told.response;
       if (told.state === "failed") throw this.#rejection(told);
       const { code, message, data } = told.error ? this.#rejection(told) : failure(1012, "user_cancelled");
       throw failure(code, message, { ...data, state: told.state });
     }
 
-    /** Asks until there is an answer, for as long as a network may reasonably be down; of one question, the same. */
+    /**
+     * Asks until there is an answer, for as long as a network may reasonably be down; of one question, the same. A
+     * gateway that only refuses for the moment has not answered: 5003, for the transaction may go on.
+     */
     async #ask({ token, sessionId, codeVerifier }, more) {
       const until = Date.now() + TRYING;
       const key = more.resultCode && secret(); // an answer that carries the result is given again for the same key
@@ -337,8 +341,10 @@
         try {
           return await this.#post(token, "sessions/outcome", { sessionId, codeVerifier, ...more }, key);
         } catch (reason) {
-          const passing = reason.code === OWN.network_error || reason.code === 2000 || [409, 429].includes(reason.data.status);
-          if (!passing || Date.now() + wait > until) throw reason;
+          const { status } = reason.data;
+          const isPassing = reason.code === OWN.network_error || status === 409 || status === 429 || status >= 500;
+          if (!isPassing) throw reason;
+          if (Date.now() + wait > until) throw own("network_error", reason.data);
           await pause(wait);
         }
       }
@@ -368,7 +374,7 @@
       }
       if (told.success) return told.data;
       if (told.data && told.data.code) throw this.#rejection({ error: told.data });
-      if (answer.status >= 500) throw failure(2000, "internal_error", { errors: told.errors });
+      if (answer.status >= 500) throw failure(2000, "internal_error", { status: answer.status, errors: told.errors });
       throw own("not_allowed", { status: answer.status, errorType: told.errorType, errors: told.errors });
     }
   }
