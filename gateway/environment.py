@@ -148,8 +148,7 @@ def store_url(name: str, *, default: str) -> str:
 def keep_private(directory: Path) -> None:
     """What the embedded default makes is its owner's alone, from now on and from before, and so is `directory`.
 
-    What belongs to another user, or bears none of our names, stays as it is; so does a directory that users share, such
-    as /tmp.
+    Files of another user, and files not in KEPT, are not changed; nor is a directory that users share, such as /tmp.
     """
     os.umask(0o077)
     directory.mkdir(parents=True, exist_ok=True)

@@ -57,7 +57,11 @@ AGAIN: Final = (
     *("tests/brokers/simulator", "tests/smallcases/services", "tests/flows/test_an_investment.py"),
     *("tests/flows/test_cancel_order.py", "tests/flows/test_by_the_clock.py", "tests/flows/test_idempotency_keys.py"),
 )
-TAKES_A_VALUE: Final = {"-k", "-m", "-p", "-n", "-o", "-W", "-c"}  # which may be the name of a file
+# The value may be the name of a file.
+TAKES_A_VALUE: Final = {
+    *("-k", "-m", "-p", "-n", "-o", "-W", "-c"),
+    *("--ignore", "--ignore-glob", "--deselect", "--rootdir", "--confcutdir", "--config-file", "--log-file"),
+}
 NEEDED_IN: Final = {"tests/browser": CHROMIUM, "tests/processes": PGBOUNCER}
 NOTHING_COLLECTED: Final = 5
 GRACE: Final = 20.0  # seconds for pytest to tidy up
@@ -104,7 +108,8 @@ def main(arguments: Sequence[str]) -> int:
         return 1
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
-    return _report(outcomes, left=left, took=took, may_skip=not os.environ.get("TESTS_MUST_NOT_SKIP"))
+    may_skip, selects = not os.environ.get("TESTS_MUST_NOT_SKIP"), _selects(options)
+    return _report(outcomes, left=left, took=took, may_skip=may_skip, selects=selects)
 
 
 def _leave(*_: object) -> None:
@@ -152,6 +157,11 @@ def _paths(arguments: Sequence[str]) -> list[str]:
         for index, argument in enumerate(arguments)
         if index not in values and Path(ROOT, argument.partition("::")[0]).exists()
     ]
+
+
+def _selects(arguments: Sequence[str]) -> bool:
+    """Whether -k or -m is among them, as `-k word` or `-kword`."""
+    return any(argument.startswith(("-k", "-m")) for argument in arguments)
 
 
 def _prepare(paths: Sequence[str], folder: Path) -> None:
@@ -254,7 +264,7 @@ def _verdict(parts: set[str]) -> str:
     return "skipped" if "skipped" in parts else "passed"
 
 
-def _report(outcomes: Sequence[Outcome], *, left: Sequence[str], took: str, may_skip: bool) -> int:
+def _report(outcomes: Sequence[Outcome], *, left: Sequence[str], took: str, may_skip: bool, selects: bool) -> int:
     """Prints the last lines; the exit code."""
     print()
     for why, skips in groupby(sorted(skip for one in outcomes for skip in one.unrun), key=itemgetter(0)):
@@ -262,7 +272,8 @@ def _report(outcomes: Sequence[Outcome], *, left: Sequence[str], took: str, may_
     faults = list(_faults(outcomes, left=left, may_skip=may_skip))
     print(*faults, *(f"{one.label}: {_counts([one])}{_ending(one)}" for one in outcomes), took, sep="\n")
     print(_counts(outcomes))
-    return int(bool(faults) or any(_has_failed(one) for one in outcomes) or not any(one.passed for one in outcomes))
+    has_failed = any(_has_failed(one, selects=selects) for one in outcomes)
+    return int(bool(faults) or has_failed or not any(one.passed for one in outcomes))
 
 
 def _faults(outcomes: Sequence[Outcome], *, left: Sequence[str], may_skip: bool) -> Iterator[str]:
@@ -273,9 +284,9 @@ def _faults(outcomes: Sequence[Outcome], *, left: Sequence[str], may_skip: bool)
         yield "TESTS_MUST_NOT_SKIP is set, and tests were skipped."
 
 
-def _has_failed(outcome: Outcome) -> bool:
-    """A selection (-k) may leave nothing for one of two runs."""
-    return outcome.exit_code not in {0, NOTHING_COLLECTED}
+def _has_failed(outcome: Outcome, *, selects: bool) -> bool:
+    """A selection may leave nothing for one of two runs."""
+    return outcome.exit_code not in ({0, NOTHING_COLLECTED} if selects else {0})
 
 
 def _counts(outcomes: Sequence[Outcome]) -> str:

@@ -29,8 +29,8 @@ def outcome(*, passed: int = 1, skipped: int = 0, exit_code: int = 0) -> run.Out
     return run.Outcome(label="Here", passed=passed, failed=0, skipped=skipped, exit_code=exit_code, unrun=unrun)
 
 
-def report(*outcomes: run.Outcome, left: tuple[str, ...] = (), may_skip: bool = True) -> int:
-    return run._report(outcomes, left=left, took="90 s", may_skip=may_skip)
+def report(*outcomes: run.Outcome, left: tuple[str, ...] = (), may_skip: bool = True, selects: bool = False) -> int:
+    return run._report(outcomes, left=left, took="90 s", may_skip=may_skip, selects=selects)
 
 
 class TestTheLastLines:
@@ -63,7 +63,10 @@ class TestTheExitCode:
     def test_forgives_a_selection_that_leaves_nothing_for_one_of_two_runs(self) -> None:
         empty = outcome(passed=0, exit_code=run.NOTHING_COLLECTED)
 
-        assert (report(outcome(), empty), report(empty)) == (0, 1)
+        assert (report(outcome(), empty, selects=True), report(empty, selects=True)) == (0, 1)
+
+    def test_forgives_nothing_collected_of_no_selection(self) -> None:
+        assert report(outcome(), outcome(passed=0, exit_code=run.NOTHING_COLLECTED)) == 1
 
     def test_tells_of_a_run_that_failed(self) -> None:
         assert report(outcome(), outcome(exit_code=2)) == 1
@@ -76,12 +79,21 @@ class TestArguments:
             ([], []),
             (["--long", "-x"], []),
             (["-k", "tests"], []),
+            (["--ignore", "tests/browser", "--deselect", "tests/test_run.py::TestArguments"], []),
+            (["--rootdir", "tests", "--confcutdir", "tests"], []),
             (["-x", "tests/browser/checkout"], ["tests/browser/checkout"]),
             (["tests/test_run.py::TestArguments"], ["tests/test_run.py::TestArguments"]),
         ],
     )
     def test_are_paths_or_options(self, arguments: list[str], paths: list[str]) -> None:
         assert run._paths(arguments) == paths
+
+    @pytest.mark.parametrize(
+        ("arguments", "selects"),
+        [([], False), (["-x", "--maxfail=1"], False), (["-k", "word"], True), (["-kword"], True), (["-m", "x"], True)],
+    )
+    def test_select_with_k_or_m(self, arguments: list[str], selects: bool) -> None:
+        assert run._selects(arguments) is selects
 
     @pytest.mark.parametrize(
         ("path", "needed"),

@@ -1,4 +1,4 @@
-"""The lock of a simulated account: who holds it reads the account's books and writes what follows from them.
+"""Locks a simulated account. A caller that reads the account's books and writes the result must hold this lock.
 
 Orders and trades have no locks of their own. Of several accounts the row with the lower key is locked first. Nobody who
 holds an account waits for a row of the gateway's, so a reset may come with batches and transactions locked.
@@ -10,6 +10,11 @@ from brokers.ports.broker import Login
 from brokers.simulator.models import SimAccount
 from gateway.database.compiled import compiled, first
 from gateway.models import Gateway
+
+
+def found(login: Login) -> SimAccount | None:
+    """Without the lock, for a caller that writes nothing; None if the broker knows no such client."""
+    return first(_found(gateway=login.gateway, broker=login.broker, client_id=login.client_id))
 
 
 def locked(login: Login) -> SimAccount | None:
@@ -24,6 +29,11 @@ def locked_with(ref: str) -> SimAccount | None:
 
 def lock_all(gateway: Gateway) -> None:
     list(_with_lock(SimAccount.objects.filter(gateway=gateway)).values_list("pk"))
+
+
+@compiled
+def _found(*, gateway: int, broker: str, client_id: str) -> QuerySet[SimAccount]:
+    return SimAccount.objects.filter(gateway=gateway, broker=broker, client_id=client_id)
 
 
 @compiled

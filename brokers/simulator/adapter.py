@@ -70,13 +70,11 @@ class SimulatedBroker:
         return Login(gateway=gateway, broker=broker, client_id=client_id, token=forced)
 
     def funds(self, login: Login, *, now: datetime) -> Decimal:
-        with atomic(durable=True):
-            return books.free_funds(_locked(login))
+        return books.free_funds(_known(accounts.found(login), login))
 
     def holdings(self, login: Login, *, now: datetime, tickers: Sequence[str] = ()) -> Sequence[Holding]:
-        with atomic(durable=True):
-            account = _locked(login)
-            return books.sellable(account, tickers) if tickers else books.holdings(account)
+        account = _known(accounts.found(login), login)
+        return books.sellable(account, tickers) if tickers else books.holdings(account)
 
     def place(self, login: Login, basket: Sequence[NewOrder], *, now: datetime) -> Sequence[Ack]:
         """The unique ref makes the second placing of an order write nothing."""
@@ -84,7 +82,7 @@ class SimulatedBroker:
         fates = treatments(persona, forced=login.token, count=len(basket))
         link_faults.before(line_of(persona))
         with atomic(durable=True):
-            account = _locked(login)
+            account = _known(accounts.locked(login), login)
             taken = [(new, fate) for new, fate in zip(basket, fates, strict=True) if not fate.refused]
             insert_each([_booked(account, new, fate, now) for new, fate in taken], pass_over_known=True)
         link_faults.after(line_of(persona))
@@ -117,8 +115,7 @@ def _is_forceable(forced: str) -> bool:
     return forced in FORCED or (forced.isascii() and forced.isdigit())
 
 
-def _locked(login: Login) -> SimAccount:
-    account = accounts.locked(login)
+def _known(account: SimAccount | None, login: Login) -> SimAccount:
     if account is None:
         raise SimAccount.DoesNotExist(f"{login.broker} knows no client {login.client_id}.")
     return account

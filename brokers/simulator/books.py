@@ -103,6 +103,13 @@ class Balances:
         else:
             self.free_shares[order.ticker] -= order.quantity
 
+    def release(self, order: SimOrder) -> None:
+        """The order has ended, and keeps what it has not used from no other."""
+        if order.side == Side.BUY:
+            self.free_funds += order.blocked
+        else:
+            self.free_shares[order.ticker] += order.quantity - order.filled_quantity
+
     def cover(self, order: SimOrder, trade: SimTrade) -> bool:
         """Prices move after the risk check: what a buy costs beyond what it has blocked must be free.
 

@@ -122,6 +122,8 @@ def _advance(
         order.said_at = trades[-1].at if trades else now
     order.status, order.error_code = status, error_code
     order.triggered, order.looked_at = came.triggered, came.looked_at
+    if order.status != Status.OPEN:
+        look_up().release(order)  # in its row it is still open, so also if this is the first look
     return trades
 
 

@@ -33,7 +33,7 @@ class AlreadySettled(Conflict):
 
 
 class NotCovered(Conflict):
-    """The fill would leave the account with less than no funds or shares."""
+    """The fill would leave the account with negative funds or shares."""
 
 
 _WITH_FATE: Final = [*WRITTEN, "fate", "silent_until", "garbled"]

@@ -12,6 +12,7 @@ from typing import Any, Final
 from cryptography.fernet import InvalidToken
 from django.apps import apps
 from django.db.models import Case, F, Model, TextField, Value, When
+from django.db.transaction import atomic
 
 from gateway.database.encryption import SealedField, reseal
 
@@ -82,8 +83,13 @@ def _resealed(values: dict[int, str]) -> tuple[dict[int, tuple[str, str]], list[
 
 
 def _replace(column: SealedColumn, changes: dict[int, tuple[str, str]]) -> None:
-    """One statement. A row that somebody has written since keeps what they wrote."""
+    """A row that somebody has written since keeps what they wrote.
+
+    The rows are locked in the order of their keys first, as workers lock them: an UPDATE locks in no order.
+    """
     if changes:
         same = [When(**{"pk": row, column.name: old}, then=Value(new)) for row, (old, new) in changes.items()]
         rows = column.model._default_manager.filter(pk__in=list(changes))
-        rows.update(**{column.name: Case(*same, default=F(column.name), output_field=TextField())})
+        with atomic():
+            list(rows.select_for_update(no_key=True).order_by("pk").values_list("pk"))
+            rows.update(**{column.name: Case(*same, default=F(column.name), output_field=TextField())})

@@ -46,3 +46,11 @@ class TestTheBrokersBooks:
         SimAccount.objects.filter(client_id="happy").update(opening_funds=0)
 
         assert broken() == {"nobody_spends_more_than_they_have_at_the_broker": 1}
+
+    def test_are_not_asked_about_what_an_older_release_let_through(self, world: World) -> None:
+        """Of an account with one trade of its time, and of that account alone."""
+        SimAccount.objects.filter(client_id__in=["happy", "partial"]).update(opening_funds=0, lent_shares=0)
+        older = SimTrade.objects.filter(account__client_id="happy").order_by("pk")[0]
+        SimTrade.objects.filter(pk=older.pk).update(serial=None, funds_after=None, shares_after=None)
+
+        assert broken() == {"nobody_spends_more_than_they_have_at_the_broker": 1}

@@ -42,36 +42,36 @@ log = logging.getLogger(__name__)
 
 
 def place(rows: Sequence[int]) -> list[int]:
-    """Those that were come to in time, of one broker, claimed by the caller.
+    """Those that were attempted in time, of one broker, claimed by the caller.
 
     Twice is once: the fence lets one write, and the broker knows each order by its ref.
     """
-    come_to, spoken_of = [], []
+    attempted, placed = [], []
     for batch, orders in _in_time(read(rows)):
-        come_to.append(batch.pk)
+        attempted.append(batch.pk)
         if login := _login(batch):
-            spoken_of.append(_placed(batch, orders, login))
+            placed.append(_placed(batch, orders, login))
     with atomic(durable=True):
-        written = write(spoken_of, PLACED)
+        written = write(placed, PLACED)
         count(ended=[order.status for one in written for order in one.orders if order.status not in OPEN])
     _log(written)
-    return come_to
+    return attempted
 
 
 def follow(rows: Sequence[int]) -> list[int]:
     """As `place`: asks about the orders that are open or lost, and writes what is new."""
-    come_to, heard = [], []
+    attempted, polled = [], []
     for batch, orders in _in_time(read(rows)):
-        come_to.append(batch.pk)
+        attempted.append(batch.pk)
         if login := _login(batch):
             now = clock.now(batch.gateway)
-            heard.append(hear_of(batch, orders, _ask(batch, orders, login, now), now))
-    take_reports(heard)
-    return come_to
+            polled.append(hear_of(batch, orders, _ask(batch, orders, login, now), now))
+    take_reports(polled)
+    return attempted
 
 
 def _login(batch: Batch) -> Login | None:
-    """None where no key opens it: neither the batch nor its company is lost, and it is tried again after its lease."""
+    """None if no key opens it. The batch is retried when its lease ends; the other batches continue."""
     try:
         return login_of(batch.transaction, batch.account)
     except InvalidToken:

@@ -1,6 +1,6 @@
 """The socket: one POST to a partner, ten seconds at most, no redirects, the response's body kept to 4 KiB.
 
-A response belongs to the request before it on its connection, and nothing else says so. So whatever a receiver sent
+HTTP/1.1 matches a response to a request only by their order on the connection. So whatever a receiver sent
 on a connection is remembered, and the connection is used again only if that was one proper response
 (delivery.response_framing) and nothing has come since. A request is never sent twice: a kept connection is looked at
 before the first byte goes out, and replaced if it is closed or spoiled; after that byte a failure is a failure, and
@@ -33,6 +33,7 @@ from webhooks.delivery.response_framing import final_head, is_reusable
 
 AGENT: Final = "basket-gateway-webhooks/1"
 RESPONSE_BYTES: Final = 32_768  # with interim responses, headers and trailers
+READ_AT_ONCE: Final = 8_192  # Python's own buffer may be larger than RESPONSE_BYTES, and would be filled by a long body
 HOSTS_KEPT: Final = 512
 CONNECTIONS_KEPT: Final = 4  # for each host
 ONCE: Final = urllib3.Retry(total=False, redirect=False)
@@ -169,7 +170,7 @@ class _Socket(socket.socket):
 
     def recv_into(self, buffer: Any, *arguments: Any) -> int:
         self.settimeout(_post.left())
-        size = super().recv_into(buffer, *arguments)
+        size = super().recv_into(memoryview(buffer)[:READ_AT_ONCE], *arguments)
         self.received += bytes(memoryview(buffer)[:size])
         if len(self.received) > RESPONSE_BYTES:
             raise ResponseTooLong(f"The response is longer than {RESPONSE_BYTES} bytes.")

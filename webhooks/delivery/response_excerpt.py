@@ -1,18 +1,21 @@
 """The beginning of a response's body as text for the log, whatever a receiver sends."""
 
-import codecs
 import re
 import zlib
 from collections.abc import Mapping
 from contextlib import suppress
+from encodings import normalize_encoding
+from encodings.aliases import aliases
 from typing import Final
 
 KEPT_BYTES: Final = 4096
 # zlib's window bits. "deflate" should be zlib's format (RFC 9110 §8.4.1.2), and often is the bare stream.
 WINDOWS: Final[Mapping[str, tuple[int, ...]]] = {"gzip": (31,), "x-gzip": (31,), "deflate": (15, -15)}
 CHARSET: Final = re.compile(r"""charset\s*=\s*["']?([\w.:+-]+)""", re.IGNORECASE)
-# Python's own codecs, which no receiver means.
-NO_CHARSETS: Final = frozenset({"unicode-escape", "raw-unicode-escape", "idna", "punycode", "undefined"})
+UTF_8: Final = "utf_8"
+# Python remembers every name that it is asked for, unknown ones too: it is asked for these alone. Python's own codecs,
+# such as unicode_escape, are not among them.
+CHARSETS: Final = frozenset({*aliases, *aliases.values()})
 
 
 def excerpt(body: bytes, *, content_encoding: str = "", content_type: str = "") -> str:
@@ -34,8 +37,13 @@ def _decompressed(body: bytes, encoding: str) -> bytes:
 
 
 def _text(body: bytes, content_type: str) -> str:
-    charset = CHARSET.search(content_type)
-    with suppress(LookupError, ValueError):
-        if charset and codecs.lookup(charset[1]).name not in NO_CHARSETS:
-            return body.decode(charset[1], "replace")
-    return body.decode("utf-8", "replace")
+    with suppress(LookupError, ValueError):  # zip is a codec, but not of text
+        return body.decode(_charset(content_type), "replace")
+    return body.decode(UTF_8, "replace")
+
+
+def _charset(content_type: str) -> str:
+    """The charset in one spelling; UTF-8 if there is none or it is unknown."""
+    named = CHARSET.search(content_type)
+    charset = normalize_encoding(named[1].lower()) if named else UTF_8
+    return charset if charset in CHARSETS else UTF_8

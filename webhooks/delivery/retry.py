@@ -47,12 +47,12 @@ def asked_wait(retry_after: str, *, now: datetime) -> timedelta:
 
 
 def _one_asked_wait(retry_after: str, *, now: datetime) -> timedelta:
-    """Fractions of a second are rounded up."""
+    """Fractions of a second are rounded up. A date that no clock can show asks for nothing."""
     if SECONDS.fullmatch(retry_after):
         return timedelta(seconds=math.ceil(min(float(retry_after), LONGEST.total_seconds())))
     try:
         moment = parsedate_to_datetime(retry_after)
-    except ValueError:
+    except (ValueError, OverflowError):
         return timedelta(0)
     return max(timedelta(0), min(moment.replace(tzinfo=moment.tzinfo or UTC) - now, LONGEST))
 

@@ -40,6 +40,7 @@ SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 INFY = NewOrder("ref-1", "INFY", Side.BUY, 10, OrderType.MARKET, Variety.REGULAR, Validity.DAY, None, None)
 TCS = replace(INFY, ref="ref-2", ticker="TCS", side=Side.SELL, quantity=5)
 LIMIT = replace(INFY, order_type=OrderType.LIMIT, price=Decimal("1000.00"))
+STOP = replace(INFY, ref="ref-2", order_type=OrderType.SLM, trigger_price=Decimal("1000.00"))
 
 
 def book(broker: Broker, login: Login, now: datetime, refs: Sequence[str] = ("ref-1", "ref-2")) -> list[Report]:
@@ -347,6 +348,32 @@ class TestOrderBook:
         reports = [*book(broker, login, now + SECOND, ["ref-1"]), *book(broker, login, now + SECOND, ["ref-2"])]
 
         assert told(reports) == [("ref-1", "OPEN", 0), ("ref-2", "REJECTED", 0)]
+
+    @pytest.mark.parametrize("before", [[], ["ref-1"]], ids=["at once", "one after the other"])
+    def test_lets_an_order_have_what_one_before_it_no_longer_needs(
+        self, *, gateway: Gateway, enter: Enter, broker: Broker, now: datetime, before: list[str]
+    ) -> None:
+        """An IOC that found no seller, and a stop that costs more than it has blocked."""
+        login = enter()
+        SimAccount.objects.update(opening_funds=Decimal(20_100))
+        pin(gateway=gateway, ticker="INFY", price=Decimal(1_100), now=now)
+        broker.place(login, [replace(LIMIT, validity=Validity.IOC), STOP], now=now)
+        book(broker, login, now + MINUTE, before)
+
+        assert told(book(broker, login, now + MINUTE)) == [("ref-1", "CANCELLED", 0), ("ref-2", "COMPLETE", 10)]
+
+    def test_lets_an_order_have_what_one_that_was_open_no_longer_needs(
+        self, gateway: Gateway, enter: Enter, broker: Broker, now: datetime
+    ) -> None:
+        login = enter()
+        SimAccount.objects.update(opening_funds=Decimal(20_100))
+        pin(gateway=gateway, ticker="INFY", price=Decimal(999), now=now)
+        broker.place(login, [replace(LIMIT, price=Decimal(998)), STOP], now=now)
+        assert told(book(broker, login, now + MINUTE)) == [("ref-1", "OPEN", 0), ("ref-2", "OPEN", 0)]
+        SimOrder.objects.filter(ref="ref-1").update(fate="CANCEL")
+        pin(gateway=gateway, ticker="INFY", price=Decimal(1_100), now=now + MINUTE)
+
+        assert told(book(broker, login, now + 3 * MINUTE)) == [("ref-1", "CANCELLED", 0), ("ref-2", "COMPLETE", 10)]
 
     def test_leaves_the_balances_that_the_trades_add_up_to(self, enter: Enter, broker: Broker, now: datetime) -> None:
         login = enter("slow")

@@ -225,6 +225,30 @@ class TestTheRiskCheck:
         assert refused_of(account, [stop], now) == {stop.ref: "marginsExceeded"}
 
 
+class TestRelease:
+    """Gives back what an order that has ended partly filled has not used."""
+
+    def test_of_a_buy_frees_its_funds(self, account: SimAccount, now: datetime) -> None:
+        put(account, funds="1002")
+        ended = order(
+            account, now, "BUY", 10, kind="LIMIT", price="90", admitted=True, blocked="540", filled_quantity=4
+        )
+        free = balances(account)
+
+        free.release(ended)
+
+        assert free.free_funds == free.funds == 1002
+
+    def test_of_a_sale_frees_its_shares(self, account: SimAccount, now: datetime) -> None:
+        put(account, lent=10)
+        ended = order(account, now, "SELL", 10, kind="LIMIT", price="101", admitted=True, filled_quantity=4)
+        free = balances(account)
+
+        free.release(ended)
+
+        assert free.sellable("INFY") == 10
+
+
 class TestTheDatabase:
     """Refuses a wrong line of the tradebook, whoever writes it."""
 

@@ -68,7 +68,7 @@ class TestTwoOrdersAtOnce:
 
 
 class TestAnAccountThatIsLocked:
-    """Whatever reads its books and writes what follows waits for it."""
+    """Whatever reads its books and writes what follows waits for it; whatever reads alone does not."""
 
     @pytest.mark.parametrize(
         "verb",
@@ -76,12 +76,10 @@ class TestAnAccountThatIsLocked:
             lambda broker, login, now: broker.place(login, [new("ref-2")], now=now),
             lambda broker, login, now: broker.order_book(login, ["ref-1"], now=now),
             lambda broker, login, now: broker.cancel(login, ["ref-1"], now=now),
-            lambda broker, login, now: broker.funds(login, now=now),
-            lambda broker, login, now: broker.holdings(login, now=now),
             lambda broker, login, now: play(ref="ref-1", wish=Wish(Act.LATE_FILL), tariff=FREE, now=now),
             lambda broker, login, now: clear(login),
         ],
-        ids=["place", "order_book", "cancel", "funds", "holdings", "act", "reset"],
+        ids=["place", "order_book", "cancel", "act", "reset"],
     )
     def test_is_waited_for(
         self, *, enter: Enter, broker: Broker, now: datetime, verb: Callable[[Broker, Login, datetime], object]
@@ -97,6 +95,22 @@ class TestAnAccountThatIsLocked:
             rival.join()
 
         assert ["lock timeout" in str(refusal) for refusal in refusals] == [True]
+
+    def test_is_not_waited_for_by_who_only_reads(self, *, enter: Enter, broker: Broker, now: datetime) -> None:
+        login = enter()
+        refusals: list[OperationalError] = []
+
+        def read() -> None:
+            broker.funds(login, now=now)
+            broker.holdings(login, now=now)
+
+        with atomic():
+            SimAccount.objects.select_for_update().get()
+            rival = Thread(target=lambda: refusals.extend(impatient(read)))
+            rival.start()
+            rival.join()
+
+        assert refusals == []
 
 
 def impatient(verb: Callable[[], object]) -> Iterator[OperationalError]:

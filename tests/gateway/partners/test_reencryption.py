@@ -1,11 +1,15 @@
 """Every sealed value moves to the newest key; nobody has to be named, and nobody has to stop."""
 
 from collections.abc import Iterator
+from threading import Thread
+from time import monotonic, sleep
 from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
 from django.apps import apps
+from django.db import connection
+from django.db.transaction import atomic
 
 from gateway.database.encryption import SealedField, seal, unseal
 from gateway.models import Gateway
@@ -97,12 +101,49 @@ class TestResealColumn:
         assert list(reseal_column(SealedColumn(Gateway, "sealed_previous_api_secret"))) == []
         assert found.pk != lost.pk
 
-    def test_needs_a_statement_for_reading_and_one_for_writing(
+    def test_needs_a_statement_for_reading_one_for_locking_and_one_for_writing(
         self, both_keys: Any, django_assert_num_queries: Any
     ) -> None:
         for _ in range(5):
             make.gateway()
         rotate(both_keys)
 
-        with django_assert_num_queries(3):  # and one that finds no more
+        with django_assert_num_queries(6):  # a savepoint's two, and one that finds no more
             last(reseal_column(API_SECRET))
+
+    @pytest.mark.servers
+    @pytest.mark.django_db(transaction=True)
+    def test_locks_rows_in_the_order_of_their_keys(self, both_keys: Any) -> None:
+        """Though they lie in another, so that no worker and it wait for each other."""
+        first, second = make.gateway(), make.gateway()
+        Gateway.objects.filter(pk=first.pk).update(is_test=True)  # PostgreSQL writes it anew, behind the second
+        rotate(both_keys)
+
+        with atomic():
+            Gateway.objects.select_for_update(no_key=True).get(pk=first.pk)
+            rival = Thread(target=reseal_and_hang_up)
+            rival.start()
+            wait_for_a_waiter()
+            Gateway.objects.select_for_update(no_key=True, nowait=True).get(pk=second.pk)
+        rival.join()
+
+        assert last(reseal_column(API_SECRET)) == Resealed(read=2, resealed=0)
+
+
+def reseal_and_hang_up() -> None:
+    try:
+        last(reseal_column(API_SECRET))
+    finally:
+        connection.close()
+
+
+def wait_for_a_waiter() -> None:
+    """Until a connection to this database waits for a lock, ten seconds at most."""
+    until = monotonic() + 10
+    with connection.cursor() as cursor:
+        while monotonic() < until:
+            cursor.execute("SELECT 1 FROM pg_locks WHERE NOT granted")
+            if cursor.fetchone():
+                return
+            sleep(0.01)
+    raise AssertionError("Nobody waits for a lock.")

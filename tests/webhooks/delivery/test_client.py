@@ -1,5 +1,6 @@
 """The socket, against a real one on loopback."""
 
+import io
 import socket
 import time
 from collections.abc import Iterator, Mapping
@@ -96,6 +97,14 @@ class TestPost:
         told.says = b"x" * size
 
         assert post(told.url, BODY, {}).excerpt == "x" * kept
+
+    def test_takes_a_long_body_with_any_buffer_of_pythons(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(io, "DEFAULT_BUFFER_SIZE", 131_072)
+        says = b"HTTP/1.1 200 OK\r\ncontent-length: 99999\r\n\r\n" + b"x" * 99_999
+        with raw.listening(raw.drip(b"", every=0, after=says)) as url:
+            answer = post(url, BODY, {})
+
+        assert (answer.status, answer.error, answer.excerpt) == (200, "", "x" * 4_096)
 
     def test_keeps_only_what_text_can_hold(self, told: Told) -> None:
         told.says = b"a\x00b\xff\xe2\x82\xb9"

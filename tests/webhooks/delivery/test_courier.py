@@ -183,6 +183,18 @@ class TestADelivery:
         assert Attempt.objects.get().error == "Forbidden: 127.0.0.1 is not a public address."
         assert (Delivery.objects.get().failures, receiver.hits) == (1, [])
 
+    def test_is_recorded_beside_a_partner_that_asks_for_an_impossible_date(
+        self, courier: Courier, receiver: Receiver
+    ) -> None:
+        asked = b"retry-after: Mon, 01 Jan 2024 00:00:00 +99999999999999999999\r\n"
+        with raw.listening(raw.drip(b"HTTP/1.1 503 No\r\n" + asked + b"content-length: 0\r\n\r\n", every=0)) as url:
+            owe(listening_at(url), timezone.now())
+            owe(listening_at(receiver.url), timezone.now())
+            courier.deliver_all()
+
+        assert statuses() == ["DUE", "DELIVERED"]
+        assert list(Attempt.objects.order_by("delivery").values_list("status_code", flat=True)) == [503, 200]
+
     def test_to_a_partner_that_resets_is_tried_again(self, courier: Courier) -> None:
         with raw.listening(raw.reset) as url:
             owe(listening_at(url), timezone.now())

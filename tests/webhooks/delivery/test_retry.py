@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 from webhooks.delivery.retry import Plan, asked_wait, wait_after, wait_as_asked
 
 SECOND, MINUTE, HOUR = 1, 60, 3_600
+HUGE = "9" * 20  # more than a C integer holds
+DATE_PARTS = st.sampled_from(["Fri", ",", " ", "20", "Nov", "2026", "05:32:00", "GMT", "+", "-", "0530", ":", HUGE])
 # Contract §6.3, in seconds.
 STANDARD = [5 * SECOND, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR, 20 * HOUR, 24 * HOUR]
 GATEWAY = [15 * MINUTE, 24 * HOUR, 48 * HOUR]
@@ -62,12 +64,17 @@ class TestAskedWait:
             (",,", 0),
             ("soon", 0),
             ("١٢", 0),
+            (f"Fri, 20 Nov {HUGE} 05:32:00 GMT", 0),
+            (f"Fri, 20 Nov 2026 {HUGE}:32:00 GMT", 0),
+            (f"Fri, 20 Nov 2026 05:32:00 +{HUGE}", 0),
+            (f"Fri, 20 Nov 2026 05:32:00 +{HUGE}, 120", 120),
+            ("Fri, 20 Nov 2026 05:32:00 +9999", 0),
         ],
     )
     def test_reads_seconds_and_dates_and_the_longest_of_several(self, now: datetime, header: str, seconds: int) -> None:
         assert asked_wait(header, now=now) == timedelta(seconds=seconds)
 
-    @given(st.text())
+    @given(st.text() | st.lists(DATE_PARTS).map("".join))
     def test_bears_whatever_a_partner_says(self, header: str) -> None:
         wait = asked_wait(header, now=datetime(2026, 11, 20, tzinfo=UTC))
 
