@@ -22,7 +22,7 @@ from smallcases.rebalancing.drafts import Line
 from tests.smallcases import shelf
 from transactions.domain.corrections import as_kept
 from transactions.domain.statuses import OrderStatus
-from transactions.execution.record_updates import facts_of
+from transactions.execution.record_updates import state_of
 from transactions.models import Order, Settlement
 from transactions.reconciliation.desk.views import SALT
 from transactions.reconciliation.tradebook.models import Tradebook
@@ -110,7 +110,7 @@ def at_the_desk() -> Iterator[tuple[str, dict[str, Any]]]:
         yield f"{desk}settlements/{pk}/decide/", {"decline": "1", "note": "x"}
         yield f"{desk}settlements/{pk}/undo/", {"reason": "x"}
     for order in Order.objects.filter(status=OrderStatus.ERROR):
-        here, seen = f"{desk}orders/{order.pk}/", signing.dumps(as_kept(facts_of(order)), salt=SALT)
+        here, seen = f"{desk}orders/{order.pk}/", signing.dumps(as_kept(state_of(order)), salt=SALT)
         yield f"{here}ask-again/", {}
         yield here, {"status": "REJECTED", "filled_quantity": "0", "reason": "x", "confirm": "1", "seen": seen}
         yield f"{here}mark-complete/", {}

@@ -107,7 +107,7 @@ def placed(batch: Batch) -> Batch:
 
 def followed_up(batch: Batch) -> Batch:
     """As `placed`: the broker is asked."""
-    return _worked_on(batch, followed(), place_and_poll.follow)
+    return _worked_on(batch, followed(), place_and_poll.poll)
 
 
 def _worked_on(batch: Batch, owed: QuerySet[Batch], work_on: Callable[[list[int]], object]) -> Batch:

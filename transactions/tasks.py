@@ -11,7 +11,7 @@ from transactions.execution.requeue import followed, queued
 from transactions.reconciliation.tradebook import apply_rows
 
 # Of the process that has placed, so that nobody need be rung for to ask.
-FOLLOWING: Final = Kind(followed, place_and_poll.follow)
+FOLLOWING: Final = Kind(followed, place_and_poll.poll)
 placing = Shift(Job.PLACE_BATCHES, [Kind(queued, place_and_poll.place), FOLLOWING])
 following = Shift(Job.SYNC_BATCHES, [FOLLOWING])
 

@@ -56,7 +56,7 @@ class Line(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Treatment:
-    """`refused`: the errorCode with which the order never reaches the book. `silence`: how long no word of it comes."""
+    """`refused`: the errorCode with which the order never reaches the book. `silence`: how long it stays unreported."""
 
     refused: str | None = None
     fate: Fate = Fate.FILL

@@ -50,7 +50,7 @@ def take_fills(
     now: datetime,
     withdrawn: Sequence[str] = (),
 ) -> Investment | None:
-    """Twice is once: a fill is kept by its order's ref, and a later word replaces it. None while nothing filled.
+    """Twice is once: a fill is kept by its order's ref, and a later report replaces it. None while nothing filled.
 
     The caller holds the batch's row, of which an investment has one open at a time; the investment's row is locked.
     `withdrawn` are refs of orders that have not filled after all; an investment whose last fill goes was none.
@@ -130,13 +130,13 @@ def _fill(investment: Investment, done: Executed, now: datetime) -> InvestmentFi
 def _move(investment: Investment, change: Change) -> None:
     if change.moves_version:
         older = Investment.objects.filter(pk=investment.pk, version__number__lt=change.version.number)
-        older.update(version=change.version, deviated=False)  # a late word on an old order moves nothing back
+        older.update(version=change.version, deviated=False)  # a late report on an old order moves nothing back
     elif change.deviates:
         Investment.objects.filter(pk=investment.pk).update(deviated=True)
 
 
 def _settled(account: Account, iscid: str, now: datetime) -> Investment:
-    """Exited when nothing is held; a late word may bring it back."""
+    """Exited when nothing is held; a late report may bring it back."""
     investment = investment_of(account, iscid)
     if investment is None:
         raise AssertionError("An investment was opened in this transaction.")

@@ -1,4 +1,4 @@
-"""Settle, undo, a broker's late word, FIX, in any order: the books balance, and the audit chain holds."""
+"""Settle, undo, a broker's late report, FIX, in any order: the books balance, and the audit chain holds."""
 
 from datetime import datetime
 from decimal import Decimal

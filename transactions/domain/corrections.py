@@ -8,7 +8,7 @@ from typing import Any, Final
 from brokers.ports.broker import BrokerStatus, Report
 from gateway.values.errors import Conflict, Invalid
 from gateway.values.money import average
-from transactions.domain.order_reports import Facts
+from transactions.domain.order_reports import OrderState
 from transactions.domain.statuses import FINAL_BATCH, UNFINISHED_BATCH, BatchStatus, OrderStatus
 from webhooks.events.event_types import EventType
 
@@ -47,7 +47,7 @@ class NothingNew(Conflict):
     """The order is what it is to be settled as."""
 
 
-_FACTS: Final = tuple(field.name for field in fields(Facts))
+_STATE_FIELDS: Final = tuple(field.name for field in fields(OrderState))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,29 +61,29 @@ class Truth:
     error_code: str | None = None
 
 
-def settled(facts: Facts, truth: Truth) -> Facts:
-    """The facts once they are settled as `truth`. Raises NotSettleable, Invalid, NothingNew."""
-    if facts.status not in CAN_BE_SETTLED:
-        raise NotSettleable(f"An order that is {facts.status} is not support's to settle.")
-    problems = _problems(facts, truth)
+def settled(state: OrderState, truth: Truth) -> OrderState:
+    """The state once it is settled as `truth`. Raises NotSettleable, Invalid, NothingNew."""
+    if state.status not in CAN_BE_SETTLED:
+        raise NotSettleable(f"An order that is {state.status} is not support's to settle.")
+    problems = _problems(state, truth)
     if problems:
         raise Invalid(*problems)
     after = replace(
-        facts,
+        state,
         status=truth.status,
         filled_quantity=truth.filled_quantity,
         average_price=None if truth.average_price is None else average(truth.average_price),
-        exchange_order_id=truth.exchange_order_id or facts.exchange_order_id,
+        exchange_order_id=truth.exchange_order_id or state.exchange_order_id,
         error_code=_error_code(truth),
         status_message=MESSAGE,
         silent_since=None,
     )
-    if is_same(facts, after):
-        raise NothingNew(f"This order is {facts.status} already, with the same shares at the same price.")
+    if is_same(state, after):
+        raise NothingNew(f"This order is {state.status} already, with the same shares at the same price.")
     return after
 
 
-def is_same(one: Facts, other: Facts) -> bool:
+def is_same(one: OrderState, other: OrderState) -> bool:
     """The same outcome: status, shares and price."""
     return (one.status, one.filled_quantity, one.average_price) == (
         other.status,
@@ -92,17 +92,17 @@ def is_same(one: Facts, other: Facts) -> bool:
     )
 
 
-def is_overturned(before: Facts) -> bool:
+def is_overturned(before: OrderState) -> bool:
     """What is settled otherwise was final."""
     return before.status in FINAL
 
 
-def agrees(facts: Facts, word: Report) -> bool | None:
-    """Whether a broker's word says what `facts` say; None for one that is not its last."""
-    if word.status is BrokerStatus.OPEN or facts.status not in _TOLD:
+def agrees(state: OrderState, report: Report) -> bool | None:
+    """Whether a broker's report says the same as `state`; None for a report that is not final."""
+    if report.status is BrokerStatus.OPEN or state.status not in _TOLD:
         return None
-    same_price = _is_near(facts.average_price, word.average_price)
-    return word.status is _TOLD[facts.status] and word.filled_quantity == facts.filled_quantity and same_price
+    same_price = _is_near(state.average_price, report.average_price)
+    return report.status is _TOLD[state.status] and report.filled_quantity == state.filled_quantity and same_price
 
 
 def standing(current: BatchStatus, fold: BatchStatus) -> BatchStatus:
@@ -117,28 +117,28 @@ def announcements(before: BatchStatus, after: BatchStatus) -> tuple[EventType, .
     return (EventType.ORDER_UPDATED, EventType.ORDER_COMPLETED) if ends else (EventType.ORDER_UPDATED,)
 
 
-def as_kept(facts: Facts) -> dict[str, Any]:
+def as_kept(state: OrderState) -> dict[str, Any]:
     """For a JSON column; exact."""
-    price = facts.average_price
-    return {name: getattr(facts, name) for name in _FACTS} | {
-        "status": facts.status.value,
+    price = state.average_price
+    return {name: getattr(state, name) for name in _STATE_FIELDS} | {
+        "status": state.status.value,
         "average_price": None if price is None else str(average(price)),
         "silent_since": None,
     }
 
 
-def from_kept(kept: dict[str, Any]) -> Facts:
+def from_kept(kept: dict[str, Any]) -> OrderState:
     price = kept["average_price"]
-    return Facts(
+    return OrderState(
         **kept | {"status": OrderStatus(kept["status"]), "average_price": None if price is None else Decimal(price)}
     )
 
 
-def _problems(facts: Facts, truth: Truth) -> Sequence[str]:
+def _problems(state: OrderState, truth: Truth) -> Sequence[str]:
     filled, price = truth.filled_quantity, truth.average_price
     wanted = {
-        OrderStatus.COMPLETE: filled == facts.quantity,
-        OrderStatus.PARTIAL: 0 < filled < facts.quantity,
+        OrderStatus.COMPLETE: filled == state.quantity,
+        OrderStatus.PARTIAL: 0 < filled < state.quantity,
         OrderStatus.REJECTED: filled == 0,
         OrderStatus.CANCELLED: filled == 0,
     }
@@ -146,10 +146,10 @@ def _problems(facts: Facts, truth: Truth) -> Sequence[str]:
         return [f"status: an order is settled as one of {', '.join(SETTLED_AS)}."]
     problems = []
     if not wanted[truth.status]:
-        problems.append(f"filled: {truth.status} of {facts.quantity} shares cannot have filled {filled}.")
+        problems.append(f"filled: {truth.status} of {state.quantity} shares cannot have filled {filled}.")
     if (filled > 0) != (price is not None and price > 0):
         problems.append("price: the average price of what filled, and only of that.")
-    if filled and not (truth.exchange_order_id or facts.exchange_order_id):
+    if filled and not (truth.exchange_order_id or state.exchange_order_id):
         problems.append("exchange order id: what filled was at the exchange; the tradebook has its number there.")
     if truth.error_code is not None and truth.error_code not in ERROR_CODES:
         problems.append(f"error code: must be one of {', '.join(ERROR_CODES)}.")

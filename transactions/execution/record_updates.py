@@ -1,4 +1,4 @@
-"""The one door through which facts about orders come: what a broker said, what its silence means, what support settled.
+"""The only writer of order states: what a broker reported, what its silence means, what support settled.
 
 Fold, orders, transaction, events and investment are one write, behind the batch's fence.
 """
@@ -22,8 +22,8 @@ from gateway.telemetry import metrics, request_id
 from smallcases.models import Investment
 from transactions.api import payloads
 from transactions.domain.corrections import announcements, standing
-from transactions.domain.order_reports import Facts
-from transactions.domain.poll_schedule import next_look, next_look_at_the_lost
+from transactions.domain.order_reports import OrderState
+from transactions.domain.poll_schedule import next_poll, next_poll_of_unknown
 from transactions.domain.statuses import (
     FINAL_BATCH,
     OPEN_BATCH,
@@ -38,7 +38,7 @@ from webhooks.events.event_types import EventType
 from webhooks.events.record_events import Told, record_each
 
 log = logging.getLogger(__name__)
-HEARD: Final = [
+REPORTED_FIELDS: Final = [
     "status",
     "filled_quantity",
     "average_price",
@@ -50,22 +50,22 @@ HEARD: Final = [
 FOLD: Final = ["status", "sequence", "due_at", "leased_until", "placed_at", "completed_at"]
 COMPLETION: Final = ["status", "completed_at", "updated_at"]
 PLACED: Final = ["status", "error_code", "status_message", "ordered_at", "silent_since"]
-HEARD_AND_SAID: Final = [*HEARD, "words"]
-SETTLED: Final = [*HEARD, "settled_by"]
+REPORTED_FIELDS_AND_LOG: Final = [*REPORTED_FIELDS, "words"]
+SETTLED: Final = [*REPORTED_FIELDS, "settled_by"]
 
 
-def facts_of(order: Order) -> Facts:
-    return Facts(
+def state_of(order: Order) -> OrderState:
+    return OrderState(
         status=OrderStatus(order.status),
         quantity=order.quantity,
         cancel_wished=order.cancelled_by_id is not None,
-        **{name: getattr(order, name) for name in HEARD if name != "status"},
+        **{name: getattr(order, name) for name in REPORTED_FIELDS if name != "status"},
     )
 
 
-def take(order: Order, facts: Facts) -> None:
-    for name in HEARD:
-        setattr(order, name, getattr(facts, name))
+def apply_state(order: Order, state: OrderState) -> None:
+    for name in REPORTED_FIELDS:
+        setattr(order, name, getattr(state, name))
 
 
 def fold(orders: Sequence[Order]) -> BatchStatus:
@@ -180,14 +180,14 @@ def _next_due(batch: Batch, orders: Sequence[Order], status: BatchStatus, now: d
     """When the broker is next asked; None once there is nothing to ask."""
     elapsed = now - (batch.placed_at or now)
     if status in OPEN_BATCH:
-        return now + next_look(elapsed)
+        return now + next_poll(elapsed)
     is_in_doubt = status is BatchStatus.ERROR or any(is_unconfirmed(order) for order in orders)
-    wait = next_look_at_the_lost(elapsed) if is_in_doubt else None
+    wait = next_poll_of_unknown(elapsed) if is_in_doubt else None
     return now + wait if wait else None
 
 
 def is_unconfirmed(order: Order) -> bool:
-    """Settled by support, and the broker has not said the same: its late word is still waited for."""
+    """Settled by support, and not confirmed by the broker: a late report is still expected."""
     return order.settled_by is not None and not order.settled_by.word_agrees
 
 

@@ -57,7 +57,7 @@ def _executed(orders: Sequence[Order]) -> list[Executed]:
 
 
 def _record_fix(batch: Batch, last: LastBatch, now: datetime) -> None:
-    """In the batch's own sequence, after the word that ended it."""
+    """In the batch's own sequence, after the event that ended it."""
     batch.sequence += 1
     Batch.objects.filter(pk=batch.pk).update(sequence=batch.sequence)
     record_event(

@@ -226,7 +226,7 @@ INVARIANTS: Final = (
     ),
     Invariant(
         name="no_broker_is_asked_any_more",
-        means="No batch waits for a broker's word; one about lost or settled orders does so for a day.",
+        means="No batch waits for a broker's report; one about unknown or settled orders does so for a day.",
         remedy="Wait, advance the test gateway's clock by a day and more, or settle lost orders from the tradebook.",
         offenders=_still_asked,
         at_rest=True,

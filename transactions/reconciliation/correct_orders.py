@@ -13,11 +13,11 @@ from gateway.audit.trail import Actor
 from gateway.values.errors import Conflict, Invalid
 from smallcases.models import Investment
 from transactions.domain.corrections import Truth, agrees, as_kept, from_kept, is_overturned, settled
-from transactions.domain.order_reports import Facts
-from transactions.domain.report_log import last_word
+from transactions.domain.order_reports import OrderState
+from transactions.domain.report_log import last_report
 from transactions.domain.statuses import BatchStatus
 from transactions.execution.place_and_poll import read_one
-from transactions.execution.record_updates import count, facts_of, take, write_settled
+from transactions.execution.record_updates import apply_state, count, state_of, write_settled
 from transactions.models import Batch, Order, Settlement, SettlementState
 from transactions.reconciliation.amount_at_stake import at_stake
 from transactions.reconciliation.correction_impact import Effect, effect_of
@@ -70,7 +70,7 @@ def preview(*, order: Order, truth: Truth, now: datetime) -> Effect:
     """What settling would do; nothing is written. Raises what `settle` raises."""
     batch, orders = read_one(order.batch_id)
     (mine,) = (one for one in orders if one.pk == order.pk)
-    return effect_of(batch, orders, {mine.pk: settled(facts_of(mine), truth)}, now=now)
+    return effect_of(batch, orders, {mine.pk: settled(state_of(mine), truth)}, now=now)
 
 
 def preview_undo(*, settlement: Settlement, now: datetime) -> Effect:
@@ -79,7 +79,7 @@ def preview_undo(*, settlement: Settlement, now: datetime) -> Effect:
 
 
 def settle(
-    *, batch: Batch, truths: Mapping[int, Truth], seen: Mapping[int, Facts], hand: Hand, now: datetime
+    *, batch: Batch, truths: Mapping[int, Truth], seen: Mapping[int, OrderState], hand: Hand, now: datetime
 ) -> list[Settlement]:
     """Of orders of one batch, by primary key; `seen` is what they were when this was decided on.
 
@@ -92,14 +92,14 @@ def settle(
 
 
 def settle_within(
-    *, batch: Batch, truths: Mapping[int, Truth], seen: Mapping[int, Facts], hand: Hand, now: datetime
+    *, batch: Batch, truths: Mapping[int, Truth], seen: Mapping[int, OrderState], hand: Hand, now: datetime
 ) -> list[Settlement]:
     """As `settle`, in the caller's transaction."""
     held, orders = _hold(batch.pk)
     wanted = [order for order in orders if order.pk in truths]
     for order in wanted:
         _check_unmoved(order, seen[order.pk])
-    after = {order.pk: settled(facts_of(order), truths[order.pk]) for order in wanted}
+    after = {order.pk: settled(state_of(order), truths[order.pk]) for order in wanted}
     effect = effect_of(held, orders, after, now=now)
     made = [_proposed(order, effect, hand, now) for order in wanted]
     at_once = [one for one in made if not one.needs_second]
@@ -115,7 +115,7 @@ def approve(*, settlement: Settlement, actor: Actor, now: datetime) -> Settlemen
         held, orders, waiting = _waiting(settlement)
         if waiting.proposed_by_id == person(actor).pk:
             raise OwnProposal("Nobody approves their own proposal: another person has to look.")
-        is_moved = as_kept(facts_of(waiting.order)) != waiting.before or _is_superseded(waiting)
+        is_moved = as_kept(state_of(waiting.order)) != waiting.before or _is_superseded(waiting)
         _decide(waiting, SettlementState.OUTDATED if is_moved else SettlementState.PROPOSED, actor, now)
         if not is_moved:
             _apply(held, orders, [waiting], actor=actor, now=now)
@@ -177,8 +177,8 @@ def _is_superseded(waiting: Settlement) -> bool:
     return waiting.undoes_id is not None and waiting.order.settled_by_id != waiting.undoes_id
 
 
-def _check_unmoved(order: Order, seen: Facts) -> None:
-    if as_kept(facts_of(order)) != as_kept(seen):
+def _check_unmoved(order: Order, seen: OrderState) -> None:
+    if as_kept(state_of(order)) != as_kept(seen):
         raise Moved(f"{order.ticker}: the order is {order.status} by now, with {order.filled_quantity} filled.")
 
 
@@ -222,13 +222,13 @@ def _check_none_waits(order: Order) -> None:
     waiting = Settlement.objects.filter(order=order, state=SettlementState.PROPOSED).first()
     if waiting is None:
         return
-    if as_kept(facts_of(order)) == waiting.before:
+    if as_kept(state_of(order)) == waiting.before:
         raise AlreadyProposed(f"{order.ticker}: another settlement of this order waits for approval.")
     waiting.state = SettlementState.OUTDATED
     waiting.save(update_fields=["state"])
 
 
-def _restored(settlement: Settlement) -> tuple[dict[int, Facts], BatchStatus]:
+def _restored(settlement: Settlement) -> tuple[dict[int, OrderState], BatchStatus]:
     return {settlement.order_id: from_kept(settlement.before)}, BatchStatus(settlement.batch_before)
 
 
@@ -245,7 +245,7 @@ def _apply(batch: Batch, orders: Sequence[Order], chosen: Sequence[Settlement], 
     by_order = {one.order_id: one for one in chosen}
     changed = [order for order in orders if order.pk in by_order]
     for order in changed:
-        take(order, effect.after[order.pk])
+        apply_state(order, effect.after[order.pk])
         _stand_on(order, by_order[order.pk])
     if not write_settled(batch, orders, changed=changed, status=effect.status_after, now=now):
         raise Moved("The batch was taken over.")
@@ -262,10 +262,10 @@ def _effect(batch: Batch, orders: Sequence[Order], chosen: Sequence[Settlement],
 
 
 def _stand_on(order: Order, chosen: Settlement) -> None:
-    """An undone settlement leaves the order on the one before it, or on the broker's word."""
+    """An undone settlement leaves the order on the one before it, or on the broker's report."""
     if chosen.undoes is None:
-        word = last_word(order.words, ref=order.ref)
-        chosen.word_agrees = agrees(facts_of(order), word) if word else None
+        report = last_report(order.words, ref=order.ref)
+        chosen.word_agrees = agrees(state_of(order), report) if report else None
         order.settled_by = chosen
         return
     standing = Settlement.objects.filter(order=order, state=SettlementState.APPLIED, undoes=None)

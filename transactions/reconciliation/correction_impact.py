@@ -11,9 +11,9 @@ from gateway.values.errors import Conflict, ErrorType
 from smallcases.models import InvestmentFill
 from smallcases.portfolio import ledger
 from transactions.domain.corrections import announcements, standing
-from transactions.domain.order_reports import Facts
+from transactions.domain.order_reports import OrderState
 from transactions.domain.statuses import OPEN_BATCH, UNFINISHED_BATCH, BatchStatus, OrderStatus, batch_status
-from transactions.execution.record_updates import completed_at, facts_of
+from transactions.execution.record_updates import completed_at, state_of
 from transactions.models import Batch, Order
 from transactions.queries.open_orders import unresolved_sells
 from webhooks.events.event_types import EventType
@@ -56,10 +56,10 @@ class Portfolio:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """`before` and `after` are the facts of the orders that change, by primary key."""
+    """`before` and `after` are the states of the orders that change, by primary key."""
 
-    before: Mapping[int, Facts]
-    after: Mapping[int, Facts]
+    before: Mapping[int, OrderState]
+    after: Mapping[int, OrderState]
     status_before: BatchStatus
     status_after: BatchStatus
     completed_before: datetime | None
@@ -73,41 +73,41 @@ class Effect:
 def effect_of(
     batch: Batch,
     orders: Sequence[Order],
-    after: Mapping[int, Facts],
+    after: Mapping[int, OrderState],
     *,
     restores: BatchStatus | None = None,
     now: datetime,
 ) -> Effect:
     """`restores`: what the batch was before that which is undone. Raises SoldSince, OrderOpen."""
-    facts = {order.pk: facts_of(order) for order in orders}
-    then = {**facts, **after}
+    states = {order.pk: state_of(order) for order in orders}
+    then = {**states, **after}
     before = BatchStatus(batch.status)
     status = standing(before, batch_status([(one.status, one.filled_quantity) for one in then.values()]))
     if restores is BatchStatus.MARKEDCOMPLETE and status in UNFINISHED_BATCH:
         status = restores
     return Effect(
-        before={pk: facts[pk] for pk in after},
+        before={pk: states[pk] for pk in after},
         after=after,
         status_before=before,
         status_after=status,
         completed_before=batch.completed_at,
         completed_after=completed_at(batch, status, now),
         told=announcements(before, status),
-        cash_before=_cash(orders, facts),
+        cash_before=_cash(orders, states),
         cash_after=_cash(orders, then),
         portfolio=_portfolio(batch, orders, after, now) if batch.iscid else None,
     )
 
 
-def _cash(orders: Sequence[Order], facts: Mapping[int, Facts]) -> Cash:
+def _cash(orders: Sequence[Order], states: Mapping[int, OrderState]) -> Cash:
     moved = {Side.BUY: Decimal(0), Side.SELL: Decimal(0)}
     for order in orders:
-        one = facts[order.pk]
+        one = states[order.pk]
         moved[Side(order.side)] += one.filled_quantity * (one.average_price or 0)
     return Cash(moved[Side.BUY], moved[Side.SELL])
 
 
-def _portfolio(batch: Batch, orders: Sequence[Order], after: Mapping[int, Facts], now: datetime) -> Portfolio:
+def _portfolio(batch: Batch, orders: Sequence[Order], after: Mapping[int, OrderState], now: datetime) -> Portfolio:
     iscid = batch.iscid or ""
     rows = list(InvestmentFill.objects.filter(investment__iscid=iscid).order_by("pk"))
     changed = {order.ref: (order, after[order.pk]) for order in orders if order.pk in after}
@@ -121,7 +121,7 @@ def _portfolio(batch: Batch, orders: Sequence[Order], after: Mapping[int, Facts]
 
 
 def _then(
-    rows: Sequence[InvestmentFill], changed: Mapping[str, tuple[Order, Facts]], now: datetime
+    rows: Sequence[InvestmentFill], changed: Mapping[str, tuple[Order, OrderState]], now: datetime
 ) -> list[ledger.Fill]:
     """The fills as they will stand: a known one is replaced in its place or goes, a new one comes last."""
     fills = []
@@ -131,14 +131,14 @@ def _then(
         elif fill := _filled(*changed[row.order_ref], row.at):
             fills.append(fill)
     known = {row.order_ref for row in rows}
-    new = (_filled(order, facts, now) for ref, (order, facts) in changed.items() if ref not in known)
+    new = (_filled(order, state, now) for ref, (order, state) in changed.items() if ref not in known)
     return [*fills, *(fill for fill in new if fill)]
 
 
-def _filled(order: Order, facts: Facts, at: datetime) -> ledger.Fill | None:
-    if facts.average_price is None:
+def _filled(order: Order, state: OrderState, at: datetime) -> ledger.Fill | None:
+    if state.average_price is None:
         return None
-    return ledger.Fill(order.ticker, Side(order.side), facts.filled_quantity, facts.average_price, at)
+    return ledger.Fill(order.ticker, Side(order.side), state.filled_quantity, state.average_price, at)
 
 
 def _as_fill(row: InvestmentFill) -> ledger.Fill:
@@ -158,7 +158,7 @@ def _check(
     fills: Sequence[ledger.Fill],
     then: Sequence[ledger.Fill],
     holdings: Sequence[Holding],
-    changed: Mapping[str, tuple[Order, Facts]],
+    changed: Mapping[str, tuple[Order, OrderState]],
 ) -> None:
     """The books balance afterwards, whatever is under way."""
     if _is_sound(fills) and not _is_sound(then):
@@ -174,13 +174,13 @@ def _check(
         raise SoldSince(f"Of {', '.join(missing)} a sale in ERROR may have sold more than is left: settle it first.")
 
 
-def _lost_sells(batch: Batch, changed: Mapping[str, tuple[Order, Facts]]) -> dict[str, int]:
+def _lost_sells(batch: Batch, changed: Mapping[str, tuple[Order, OrderState]]) -> dict[str, int]:
     """Shares that sells in ERROR may have sold, once the change is made."""
     lost = unresolved_sells(batch.iscid or "")
-    for order, facts in changed.values():
+    for order, state in changed.values():
         if order.side == Side.SELL:
             was = order.quantity - order.filled_quantity if order.status == OrderStatus.ERROR else 0
-            will = facts.quantity - facts.filled_quantity if facts.status is OrderStatus.ERROR else 0
+            will = state.quantity - state.filled_quantity if state.status is OrderStatus.ERROR else 0
             lost[order.ticker] = lost.get(order.ticker, 0) - was + will
     return lost
 

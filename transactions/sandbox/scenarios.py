@@ -38,7 +38,7 @@ PERSONAS: Final = {
         "COMPLETE",
         "PLACED",
         "COMPLETED",
-        "As lost-contact; the broker's word comes after 10 minutes of the clock.",
+        "As lost-contact; the broker's report comes after 10 minutes of the clock.",
     ),
     Persona.LOW_FUNDS: Outcome("REJECTED", "PLACED", "UNFILLED", "Funds of ₹100: buys are rejected, marginsExceeded."),
     Persona.NO_HOLDINGS: Outcome(

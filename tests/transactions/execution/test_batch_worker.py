@@ -25,14 +25,14 @@ from tests.transactions.execution.conftest import Use
 from transactions.checkout.confirm import Choices, confirm
 from transactions.execution import batch_worker, place_and_poll
 from transactions.execution.batch_worker import AT_ONCE, LEASE, Kind, Shift
-from transactions.execution.record_updates import HEARD_AND_SAID, PLACED, write
+from transactions.execution.record_updates import PLACED, REPORTED_FIELDS_AND_LOG, write
 from transactions.execution.requeue import followed, queued, wake
 from transactions.lifecycle.claim import login_of
 from transactions.models import Batch, Transaction
 from webhooks.models import Event
 
 PLACING: Final = Kind(queued, place_and_poll.place)
-FOLLOWING: Final = Kind(followed, place_and_poll.follow)
+FOLLOWING: Final = Kind(followed, place_and_poll.poll)
 
 
 class Notes(SimulatedBroker):
@@ -255,11 +255,11 @@ class TestWhatIsWrittenOfSeveral:
     ) -> None:
         monkeypatch.setattr(compiled, "OFTEN", 1_000)  # what is prepared is asked by its name
         batches = [make.placed(batch) for batch in queue(gateway, now, "one", "two")]
-        told = [place_and_poll.hear_of(*place_and_poll.read_one(batch.pk), {}, now).news for batch in batches]
+        told = [place_and_poll.poll_result_of(*place_and_poll.read_one(batch.pk), {}, now).news for batch in batches]
 
         with CaptureQueriesContext(connection) as captured:
             if act == "write":
-                write(told, HEARD_AND_SAID)
+                write(told, REPORTED_FIELDS_AND_LOG)
             else:
                 wake(Batch.objects.all(), gateway, now=now)
 

@@ -20,7 +20,7 @@ from transactions.checkout.confirm import Choices, confirm
 from transactions.domain.basket import Security
 from transactions.domain.intents import Intent
 from transactions.execution.batch_worker import LEASE
-from transactions.execution.place_and_poll import hear_of, patience_of, read_one, take_reports
+from transactions.execution.place_and_poll import poll_result_of, read_one, record_poll_results, unreported_limit_of
 from transactions.lifecycle.create import Wanted, create_transaction
 from transactions.models import Batch, Transaction
 from transactions.sandbox.scenarios import PERSONAS
@@ -159,7 +159,9 @@ class TestPlacing:
 
         assert sync(placed(gateway, now), seconds=1).status == "COMPLETED"
 
-    def test_that_never_arrived_is_an_error_once_patience_ends(self, gateway: Gateway, now: datetime, use: Use) -> None:
+    def test_that_never_arrived_is_an_error_once_the_limit_is_over(
+        self, gateway: Gateway, now: datetime, use: Use
+    ) -> None:
         use(HearsNothing)
 
         batch = sync(placed(gateway, now), seconds=5)
@@ -246,7 +248,7 @@ class TestFollowing:
         Batch.objects.update(attempts=F("attempts") + 1)
         words = {o.ref: Report(o.ref, BrokerStatus.REJECTED, 0, None, None) for o in stale}
 
-        take_reports([hear_of(batch, stale, words, now)])
+        record_poll_results([poll_result_of(batch, stale, words, now)])
 
         assert (statuses(batch), events(batch)) == (["PLACED", "PLACED"], [("order.placed", 1)])
 
@@ -258,7 +260,7 @@ class TestFollowing:
         assert (batch.status, events(batch)) == ("PLACED", [("order.placed", 1)])
         assert [order.silent_since for order in make.orders(batch)] == [now + timedelta(seconds=1)] * 2
 
-    def test_bears_silence_for_as_long_as_its_patience(self, gateway: Gateway, now: datetime, use: Use) -> None:
+    def test_bears_silence_until_its_limit(self, gateway: Gateway, now: datetime, use: Use) -> None:
         use(TellsNothing)
         batch = sync(placed(gateway, now), seconds=1)
 
@@ -310,7 +312,7 @@ class TestFollowing:
 
     @pytest.mark.parametrize(("is_test", "seconds"), [(True, 5), (False, 60)])
     def test_is_more_patient_with_live_money(self, is_test: bool, seconds: int) -> None:
-        assert patience_of(Gateway(is_test=is_test)) == timedelta(seconds=seconds)
+        assert unreported_limit_of(Gateway(is_test=is_test)) == timedelta(seconds=seconds)
 
 
 class TestEveryPersona:

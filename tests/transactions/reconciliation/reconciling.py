@@ -16,7 +16,7 @@ from tests import make
 from transactions.domain.basket import Security
 from transactions.domain.corrections import Truth
 from transactions.domain.statuses import OrderStatus
-from transactions.execution.record_updates import facts_of
+from transactions.execution.record_updates import state_of
 from transactions.models import Batch, Order, Settlement
 from transactions.reconciliation.correct_orders import Hand, settle
 
@@ -79,7 +79,7 @@ def settled(order: Order, truth: Truth, *, by: User, now: datetime, reason: str 
     (made,) = settle(
         batch=fresh.batch,
         truths={order.pk: truth},
-        seen={order.pk: facts_of(fresh)},
+        seen={order.pk: state_of(fresh)},
         hand=Hand(acting(by), reason),
         now=now,
     )

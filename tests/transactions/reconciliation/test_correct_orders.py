@@ -33,8 +33,8 @@ from tests.transactions.reconciliation.reconciling import (
 from transactions.domain.corrections import NotSettleable, Truth
 from transactions.domain.statuses import OrderStatus
 from transactions.execution.mark_complete import mark_complete
-from transactions.execution.place_and_poll import hear_of, read_one, take_reports
-from transactions.execution.record_updates import facts_of
+from transactions.execution.place_and_poll import poll_result_of, read_one, record_poll_results
+from transactions.execution.record_updates import state_of
 from transactions.execution.requeue import wake
 from transactions.models import Batch, Order, Settlement
 from transactions.reconciliation import correct_orders
@@ -127,7 +127,7 @@ class TestSettling:
         made = settled(scene.order, PARTIAL, by=asha, now=later)
 
         found = Batch.objects.get(pk=scene.batch.pk)
-        assert facts_of(scene.fresh()) == effect.after[scene.order.pk]
+        assert state_of(scene.fresh()) == effect.after[scene.order.pk]
         assert (found.status, found.completed_at) == (effect.status_after, effect.completed_after)
         assert [kind for kind, *_ in events(found)][2:] == list(effect.told)
         assert (made.batch_before, made.batch_after) == ("ERROR", "PARTIALLYFILLED")
@@ -181,7 +181,7 @@ class TestSettling:
         assert Investment.objects.get(iscid="5" * 24).fills.count() == 2
 
     def test_twice_is_once(self, scene: Scene, asha: User, later: datetime) -> None:
-        seen = {scene.order.pk: facts_of(scene.order)}
+        seen = {scene.order.pk: state_of(scene.order)}
         wish: Any = {"truths": {scene.order.pk: REJECTED}, "seen": seen, "hand": Hand(acting(asha), "Twice.")}
         settle(batch=scene.batch, **wish, now=later)
 
@@ -193,10 +193,10 @@ class TestSettling:
     def test_makes_a_worker_that_has_asked_before_write_nothing(
         self, scene: Scene, asha: User, later: datetime
     ) -> None:
-        asked = hear_of(*read_one(scene.batch.pk), {}, later)
+        asked = poll_result_of(*read_one(scene.batch.pk), {}, later)
 
         settled(scene.order, REJECTED, by=asha, now=later)
-        take_reports([asked])
+        record_poll_results([asked])
 
         assert outcome(scene.fresh())[0] == "REJECTED"
 
@@ -245,7 +245,7 @@ class TestFourEyes:
             settle(
                 batch=scene.batch,
                 truths={first.pk: REJECTED, scene.order.pk: complete(scene.order)},
-                seen={pk: facts_of(order) for pk, order in orders.items()},
+                seen={pk: state_of(order) for pk, order in orders.items()},
                 hand=Hand(acting(asha), "Tradebook."),
                 now=later,
             )
@@ -336,7 +336,7 @@ class TestFourEyes:
 
 class TestUndoing:
     def test_restores_the_truth_before_it(self, scene: Scene, asha: User, later: datetime) -> None:
-        before = facts_of(scene.fresh())
+        before = state_of(scene.fresh())
         made = settled(scene.order, PARTIAL, by=asha, now=later)
         effect = preview_undo(settlement=made, now=later)
 
@@ -344,7 +344,7 @@ class TestUndoing:
 
         batch = Batch.objects.get(pk=scene.batch.pk)
         made.refresh_from_db()
-        assert replace(facts_of(scene.fresh()), silent_since=None) == replace(before, silent_since=None)
+        assert replace(state_of(scene.fresh()), silent_since=None) == replace(before, silent_since=None)
         assert (batch.status, batch.completed_at, batch.status) == ("ERROR", None, effect.status_after)
         assert events(batch)[4:] == [("order.updated", 5, "ERROR")]
         assert (made.state, undoing.state, undoing.version, undoing.undoes) == ("UNDONE", "APPLIED", 2, made)
@@ -406,12 +406,12 @@ class TestTheBrokersWord:
         scene = lost(gateway, now, client_id="late-fill")
         price = at_broker(scene.order).average_price
         made = settled(scene.order, truth or complete(scene.order, str(price)), by=asha, now=now)
-        before = facts_of(scene.fresh())
+        before = state_of(scene.fresh())
 
         batch = follow(scene.batch, minutes=11)
 
         made.refresh_from_db()
-        assert (facts_of(scene.fresh()), made.word_agrees) == (before, agrees)
+        assert (state_of(scene.fresh()), made.word_agrees) == (before, agrees)
         assert scene.fresh().words[-1]["filled_quantity"] == 5
         assert (len(events(scene.batch)), batch.due_at is None, broken()) == (4, agrees, {})
 

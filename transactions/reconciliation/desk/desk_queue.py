@@ -17,12 +17,12 @@ PAGE: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """An order in ERROR. `amount` in rupees, at its limit or the last known price; `word` is the broker's last, raw."""
+    """An order in ERROR. `amount` in rupees, at its limit or the last known price; `report`: the broker's last, raw."""
 
     order: Order
     age: timedelta
     amount: Decimal
-    word: dict[str, Any] | None
+    report: dict[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def proposals() -> list[Settlement]:
 
 
 def contradictions() -> list[Settlement]:
-    """In force, and the broker's word says otherwise; newest first."""
+    """In force, and the broker's report says otherwise; newest first."""
     in_force = _told().filter(state=SettlementState.APPLIED, word_agrees=False)
     return list(in_force.order_by("-pk")[:PAGE])
 

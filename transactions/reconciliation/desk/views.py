@@ -20,7 +20,7 @@ from gateway.values.errors import GatewayError
 from transactions.domain.corrections import CAN_BE_SETTLED, as_kept, from_kept
 from transactions.domain.statuses import UNFINISHED_BATCH, OrderStatus
 from transactions.execution.mark_complete import mark_complete
-from transactions.execution.record_updates import facts_of
+from transactions.execution.record_updates import state_of
 from transactions.execution.requeue import wake
 from transactions.models import Batch, Order, Settlement
 from transactions.reconciliation import correct_orders
@@ -147,7 +147,7 @@ def _previewed(request: HttpRequest, order: Order, form: SettleForm) -> HttpResp
         effect=effect,
         before=effect.before[order.pk],
         after=effect.after[order.pk],
-        seen=signing.dumps(as_kept(facts_of(order)), salt=SALT),
+        seen=signing.dumps(as_kept(state_of(order)), salt=SALT),
     )
 
 

@@ -18,7 +18,7 @@ from brokers.ports.registry import profile_of
 from gateway.audit.trail import Actor
 from transactions.domain.corrections import as_kept
 from transactions.domain.statuses import OrderStatus
-from transactions.execution.record_updates import facts_of
+from transactions.execution.record_updates import state_of
 from transactions.models import Order
 from transactions.reconciliation.tradebook.cells import IST
 from transactions.reconciliation.tradebook.columns import Dialect
@@ -221,7 +221,7 @@ def _row(staged: Tradebook, one: Mapping[str, Any], orders: _Orders) -> BookRow:
         verdict=ruling.verdict.value,
         difference=ruling.difference[:200],
         can_be_applied=ruling.can_be_applied,
-        seen=as_kept(facts_of(order)) if order else None,
+        seen=as_kept(state_of(order)) if order else None,
     )
 
 
@@ -241,7 +241,7 @@ def _known(order: Order | None) -> Known | None:
     if order is None:
         return None
     by_book = order.settled_by is not None and order.settled_by.from_tradebook
-    return Known(order.ticker, order.side, facts_of(order), by_tradebook=by_book)
+    return Known(order.ticker, order.side, state_of(order), by_tradebook=by_book)
 
 
 def _unmentioned(staged: Tradebook) -> Iterator[BookRow]:
@@ -286,7 +286,7 @@ def _silent(staged: Tradebook, order: Order) -> BookRow:
         verdict=ruling.verdict.value,
         difference=f"The book of this client does not mention it. {ruling.difference}",
         can_be_applied=ruling.can_be_applied,
-        seen=as_kept(facts_of(order)),
+        seen=as_kept(state_of(order)),
     )
 
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from gateway.values.money import average
 from transactions.domain.corrections import FINAL, ROUNDING, Truth
-from transactions.domain.order_reports import Facts
+from transactions.domain.order_reports import OrderState
 from transactions.domain.statuses import OrderStatus
 
 
@@ -48,7 +48,7 @@ class Known:
 
     symbol: str
     side: str
-    facts: Facts
+    state: OrderState
     by_tradebook: bool = False
 
 
@@ -70,18 +70,18 @@ def verdict_of(traded: Traded, known: Known | None) -> Ruling:
         return Ruling(Verdict.UNKNOWN, "No order of this broker has this number or reference.")
     if quarrel := traded.quarrel or _quarrel(traded, known):
         return Ruling(Verdict.CONTRADICTS, quarrel)
-    if known.facts.status in FINAL:
+    if known.state.status in FINAL:
         return _of_final(traded, known)
-    if known.facts.status is OrderStatus.ERROR:
+    if known.state.status is OrderStatus.ERROR:
         return _of_lost(traded, known)
-    return Ruling(Verdict.OPEN, f"The order is {known.facts.status}: the broker is asked about it.")
+    return Ruling(Verdict.OPEN, f"The order is {known.state.status}: the broker is asked about it.")
 
 
 def _of_lost(traded: Traded, known: Known) -> Ruling:
-    if traded.quantity == known.facts.quantity:
+    if traded.quantity == known.state.quantity:
         return Ruling(Verdict.EXACT)
     if traded.quantity:
-        return Ruling(Verdict.PARTIAL, f"{traded.quantity} of {known.facts.quantity} shares.")
+        return Ruling(Verdict.PARTIAL, f"{traded.quantity} of {known.state.quantity} shares.")
     return Ruling(Verdict.ZERO_FILL, "No share of it was traded.")
 
 
@@ -100,19 +100,19 @@ def truth_of(traded: Traded, quantity: int, *, order_no: str) -> Truth:
 def _quarrel(traded: Traded, known: Known) -> str:
     if traded.symbol != known.symbol or traded.side != known.side:
         return f"The book has {traded.side} {traded.symbol}, the order is {known.side} {known.symbol}."
-    if traded.quantity > known.facts.quantity:
-        return f"{traded.quantity} shares were traded, {known.facts.quantity} were ordered."
-    if traded.quantity < known.facts.filled_quantity and known.facts.status not in FINAL:
-        return f"{traded.quantity} shares were traded, the broker has reported {known.facts.filled_quantity} before."
+    if traded.quantity > known.state.quantity:
+        return f"{traded.quantity} shares were traded, {known.state.quantity} were ordered."
+    if traded.quantity < known.state.filled_quantity and known.state.status not in FINAL:
+        return f"{traded.quantity} shares were traded, the broker has reported {known.state.filled_quantity} before."
     return ""
 
 
 def _of_final(traded: Traded, known: Known) -> Ruling:
-    facts = known.facts
-    apart = (traded.average_price or Decimal(0)) - (facts.average_price or Decimal(0))
-    if traded.quantity == facts.filled_quantity and abs(apart) <= ROUNDING:
+    state = known.state
+    apart = (traded.average_price or Decimal(0)) - (state.average_price or Decimal(0))
+    if traded.quantity == state.filled_quantity and abs(apart) <= ROUNDING:
         duplicate = Ruling(Verdict.DUPLICATE, "Settled from a tradebook before.")
         return duplicate if known.by_tradebook else Ruling(Verdict.FINAL)
     book = f"{traded.quantity} at {traded.average_price}" if traded.quantity else "nothing"
-    here = f"{facts.filled_quantity} at {facts.average_price}" if facts.filled_quantity else "nothing"
-    return Ruling(Verdict.CONTRADICTS, f"The book has {book}; the order is {facts.status} with {here}.", overturns=True)
+    here = f"{state.filled_quantity} at {state.average_price}" if state.filled_quantity else "nothing"
+    return Ruling(Verdict.CONTRADICTS, f"The book has {book}; the order is {state.status} with {here}.", overturns=True)

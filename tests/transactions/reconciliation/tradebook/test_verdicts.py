@@ -4,25 +4,25 @@ from decimal import Decimal
 
 import pytest
 
-from transactions.domain.order_reports import Facts
+from transactions.domain.order_reports import OrderState
 from transactions.domain.statuses import OrderStatus
 from transactions.reconciliation.tradebook.verdicts import Known, Ruling, Traded, Verdict, truth_of, verdict_of
 
-LOST = Facts(OrderStatus.ERROR, 10)
+LOST = OrderState(OrderStatus.ERROR, 10)
 WHOLE = Traded("INFY", "BUY", 10, Decimal(15000))
 PART = Traded("INFY", "BUY", 4, Decimal(6000))
 NONE = Traded("INFY", "BUY", 0, Decimal(0))
-DONE = Facts(OrderStatus.COMPLETE, 10, 10, Decimal("1500.0000"), "1")
-REJECTED = Facts(OrderStatus.REJECTED, 10, error_code="otherError")
+DONE = OrderState(OrderStatus.COMPLETE, 10, 10, Decimal("1500.0000"), "1")
+REJECTED = OrderState(OrderStatus.REJECTED, 10, error_code="otherError")
 
 
-def ruling(traded: Traded, facts: Facts, *, by_tradebook: bool = False) -> Ruling:
-    return verdict_of(traded, Known("INFY", "BUY", facts, by_tradebook=by_tradebook))
+def ruling(traded: Traded, state: OrderState, *, by_tradebook: bool = False) -> Ruling:
+    return verdict_of(traded, Known("INFY", "BUY", state, by_tradebook=by_tradebook))
 
 
 class TestVerdicts:
     @pytest.mark.parametrize(
-        ("traded", "facts", "verdict", "can_be_applied"),
+        ("traded", "state", "verdict", "can_be_applied"),
         [
             (WHOLE, LOST, Verdict.EXACT, True),
             (PART, LOST, Verdict.PARTIAL, True),
@@ -36,14 +36,14 @@ class TestVerdicts:
             (Traded("TCS", "BUY", 10, Decimal(15000)), LOST, Verdict.CONTRADICTS, False),
             (Traded("INFY", "SELL", 10, Decimal(15000)), LOST, Verdict.CONTRADICTS, False),
             (Traded("INFY", "BUY", 10, Decimal(15000), "Twice."), LOST, Verdict.CONTRADICTS, False),
-            (PART, Facts(OrderStatus.ERROR, 10, 6, Decimal(1500), "1"), Verdict.CONTRADICTS, False),
-            (WHOLE, Facts(OrderStatus.PLACED, 10), Verdict.OPEN, False),
+            (PART, OrderState(OrderStatus.ERROR, 10, 6, Decimal(1500), "1"), Verdict.CONTRADICTS, False),
+            (WHOLE, OrderState(OrderStatus.PLACED, 10), Verdict.OPEN, False),
         ],
     )
     def test_are_found_by_laying_book_and_order_side_by_side(
-        self, traded: Traded, facts: Facts, verdict: Verdict, can_be_applied: bool
+        self, traded: Traded, state: OrderState, verdict: Verdict, can_be_applied: bool
     ) -> None:
-        found = ruling(traded, facts)
+        found = ruling(traded, state)
 
         assert (found.verdict, found.can_be_applied) == (verdict, can_be_applied)
 
