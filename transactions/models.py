@@ -215,7 +215,7 @@ class SettlementState(models.TextChoices):
 
 
 class Settlement(models.Model):
-    """A version of the truth about one order, by support: what it was `before`, what it is `after`, and who says so.
+    """A correction of one order by support: what it was `before`, what it is `after`, and who corrected it.
 
     Undoing one is a version too. `amount` is what is at stake, in rupees; `needs_second`: another has to approve.
     `word_agrees`: whether the broker's last report confirms it, None while there is none.

@@ -31,7 +31,7 @@ class Overtaken(Conflict):
     """It is not what it was when it was looked at."""
 
 
-class OwnProposal(Conflict):
+class OwnDraft(Conflict):
     """Nobody approves their own."""
 
 
@@ -114,7 +114,7 @@ def publish(*, draft: RebalanceDraft, seen: int, by: User, actor: Actor, now: da
 def approve(*, draft: RebalanceDraft, seen: int, by: User, actor: Actor, now: datetime) -> Version:
     """By another than who proposed or wrote it; published as theirs. Raises OwnProposal."""
     if by.pk in {draft.proposed_by_id, draft.edited_by_id}:
-        raise OwnProposal("Nobody approves their own rebalance: another person has to look.")
+        raise OwnDraft("Nobody approves their own rebalance: another person has to look.")
     with atomic(durable=True):
         _claim(draft, seen, DraftState.PROPOSED)
         return _published(draft, by=draft.proposed_by, approved_by=by, actor=actor, now=now)

@@ -23,22 +23,22 @@ from tests.invariants.world import broken
 from tests.investor import Investor
 from tests.partner import Partner
 from tests.transactions.reconciliation.reconciling import acting, settled, support
-from transactions.domain.corrections import Truth
+from transactions.domain.corrections import CorrectedOutcome
 from transactions.domain.statuses import OrderStatus
 from transactions.models import Order, Settlement
-from transactions.reconciliation.correct_orders import Hand, approve, undo
+from transactions.reconciliation.correct_orders import CorrectedBy, approve, undo
 
 FREE = Tariff(Decimal(0), Decimal(0))
 PARTS = st.sampled_from(("all", "some", "nothing"))
 _clients = count(1)
 
 
-def truth(order: Order, part: str) -> Truth:
+def outcome(order: Order, part: str) -> CorrectedOutcome:
     shares = {"all": order.quantity, "some": order.quantity // 2, "nothing": 0}[part]
     if not shares:
-        return Truth(OrderStatus.REJECTED)
+        return CorrectedOutcome(OrderStatus.REJECTED)
     status = OrderStatus.COMPLETE if shares == order.quantity else OrderStatus.PARTIAL
-    return Truth(status, shares, Decimal("1234.5600"), exchange_order_id="1100000000000009")
+    return CorrectedOutcome(status, shares, Decimal("1234.5600"), exchange_order_id="1100000000000009")
 
 
 def machine(partner: Partner) -> type[RuleBasedStateMachine]:
@@ -69,7 +69,7 @@ def machine(partner: Partner) -> type[RuleBasedStateMachine]:
             orders = self.orders()
             order = orders[which % len(orders)]
             try:
-                made = settled(order, truth(order, part), by=self.asha, now=self.now())
+                made = settled(order, outcome(order, part), by=self.asha, now=self.now())
                 if made.needs_second and approves:
                     approve(settlement=made, actor=acting(self.ravi), now=self.now())
             except GatewayError:
@@ -89,8 +89,8 @@ def machine(partner: Partner) -> type[RuleBasedStateMachine]:
             stands = [order.settled_by for order in self.orders() if order.settled_by is not None]
             if stands:
                 try:
-                    hand = Hand(acting(self.asha), "Changed my mind.")
-                    undo(settlement=stands[which % len(stands)], hand=hand, now=self.now())
+                    corrected_by = CorrectedBy(acting(self.asha), "Changed my mind.")
+                    undo(settlement=stands[which % len(stands)], corrected_by=corrected_by, now=self.now())
                 except GatewayError:
                     return
 

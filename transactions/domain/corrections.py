@@ -1,4 +1,4 @@
-"""What an order becomes when support settles it, and whether the broker agrees. Pure."""
+"""What an order becomes when support corrects it, and whether the broker confirms it. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
@@ -12,9 +12,9 @@ from transactions.domain.order_reports import OrderState
 from transactions.domain.statuses import FINAL_BATCH, UNFINISHED_BATCH, BatchStatus, OrderStatus
 from webhooks.events.event_types import EventType
 
-SETTLED_AS: Final = (OrderStatus.COMPLETE, OrderStatus.PARTIAL, OrderStatus.REJECTED, OrderStatus.CANCELLED)
-FINAL: Final = frozenset({*SETTLED_AS, OrderStatus.CANCELLED_AMO})
-CAN_BE_SETTLED: Final = FINAL | {OrderStatus.ERROR}
+OUTCOMES: Final = (OrderStatus.COMPLETE, OrderStatus.PARTIAL, OrderStatus.REJECTED, OrderStatus.CANCELLED)
+FINAL: Final = frozenset({*OUTCOMES, OrderStatus.CANCELLED_AMO})
+CAN_BE_CORRECTED: Final = FINAL | {OrderStatus.ERROR}
 MESSAGE: Final = "Settled by support."
 OTHER_ERROR: Final = "otherError"
 ERROR_CODES: Final = (
@@ -30,7 +30,7 @@ ERROR_CODES: Final = (
 )
 # Averages are rounded to four decimals on either side, each from its own trades.
 ROUNDING: Final = Decimal("0.0001")
-_TOLD: Final = {
+_BROKER_STATUS: Final = {
     OrderStatus.COMPLETE: BrokerStatus.COMPLETE,
     OrderStatus.REJECTED: BrokerStatus.REJECTED,
     OrderStatus.PARTIAL: BrokerStatus.CANCELLED,
@@ -39,19 +39,19 @@ _TOLD: Final = {
 }
 
 
-class NotSettleable(Conflict):
-    """Nothing about this order is support's to decide, at this moment."""
+class NotCorrectable(Conflict):
+    """Support cannot correct this order now."""
 
 
 class NothingNew(Conflict):
-    """The order is what it is to be settled as."""
+    """The order has this outcome already."""
 
 
 _STATE_FIELDS: Final = tuple(field.name for field in fields(OrderState))
 
 
 @dataclass(frozen=True, slots=True)
-class Truth:
+class CorrectedOutcome:
     """What became of an order. `average_price` in rupees, of what filled."""
 
     status: OrderStatus
@@ -61,20 +61,20 @@ class Truth:
     error_code: str | None = None
 
 
-def settled(state: OrderState, truth: Truth) -> OrderState:
-    """The state once it is settled as `truth`. Raises NotSettleable, Invalid, NothingNew."""
-    if state.status not in CAN_BE_SETTLED:
-        raise NotSettleable(f"An order that is {state.status} is not support's to settle.")
-    problems = _problems(state, truth)
+def corrected(state: OrderState, outcome: CorrectedOutcome) -> OrderState:
+    """The state once it is corrected to `outcome`. Raises NotCorrectable, Invalid, NothingNew."""
+    if state.status not in CAN_BE_CORRECTED:
+        raise NotCorrectable(f"An order that is {state.status} is not support's to settle.")
+    problems = _problems(state, outcome)
     if problems:
         raise Invalid(*problems)
     after = replace(
         state,
-        status=truth.status,
-        filled_quantity=truth.filled_quantity,
-        average_price=None if truth.average_price is None else average(truth.average_price),
-        exchange_order_id=truth.exchange_order_id or state.exchange_order_id,
-        error_code=_error_code(truth),
+        status=outcome.status,
+        filled_quantity=outcome.filled_quantity,
+        average_price=None if outcome.average_price is None else average(outcome.average_price),
+        exchange_order_id=outcome.exchange_order_id or state.exchange_order_id,
+        error_code=_error_code(outcome),
         status_message=MESSAGE,
         silent_since=None,
     )
@@ -93,16 +93,18 @@ def is_same(one: OrderState, other: OrderState) -> bool:
 
 
 def is_overturned(before: OrderState) -> bool:
-    """What is settled otherwise was final."""
+    """Whether the correction changes a final order."""
     return before.status in FINAL
 
 
-def agrees(state: OrderState, report: Report) -> bool | None:
+def broker_confirms(state: OrderState, report: Report) -> bool | None:
     """Whether a broker's report says the same as `state`; None for a report that is not final."""
-    if report.status is BrokerStatus.OPEN or state.status not in _TOLD:
+    if report.status is BrokerStatus.OPEN or state.status not in _BROKER_STATUS:
         return None
     same_price = _is_near(state.average_price, report.average_price)
-    return report.status is _TOLD[state.status] and report.filled_quantity == state.filled_quantity and same_price
+    return (
+        report.status is _BROKER_STATUS[state.status] and report.filled_quantity == state.filled_quantity and same_price
+    )
 
 
 def standing(current: BatchStatus, fold: BatchStatus) -> BatchStatus:
@@ -134,32 +136,32 @@ def from_kept(kept: dict[str, Any]) -> OrderState:
     )
 
 
-def _problems(state: OrderState, truth: Truth) -> Sequence[str]:
-    filled, price = truth.filled_quantity, truth.average_price
+def _problems(state: OrderState, outcome: CorrectedOutcome) -> Sequence[str]:
+    filled, price = outcome.filled_quantity, outcome.average_price
     wanted = {
         OrderStatus.COMPLETE: filled == state.quantity,
         OrderStatus.PARTIAL: 0 < filled < state.quantity,
         OrderStatus.REJECTED: filled == 0,
         OrderStatus.CANCELLED: filled == 0,
     }
-    if truth.status not in wanted:
-        return [f"status: an order is settled as one of {', '.join(SETTLED_AS)}."]
+    if outcome.status not in wanted:
+        return [f"status: an order is settled as one of {', '.join(OUTCOMES)}."]
     problems = []
-    if not wanted[truth.status]:
-        problems.append(f"filled: {truth.status} of {state.quantity} shares cannot have filled {filled}.")
+    if not wanted[outcome.status]:
+        problems.append(f"filled: {outcome.status} of {state.quantity} shares cannot have filled {filled}.")
     if (filled > 0) != (price is not None and price > 0):
         problems.append("price: the average price of what filled, and only of that.")
-    if filled and not (truth.exchange_order_id or state.exchange_order_id):
+    if filled and not (outcome.exchange_order_id or state.exchange_order_id):
         problems.append("exchange order id: what filled was at the exchange; the tradebook has its number there.")
-    if truth.error_code is not None and truth.error_code not in ERROR_CODES:
+    if outcome.error_code is not None and outcome.error_code not in ERROR_CODES:
         problems.append(f"error code: must be one of {', '.join(ERROR_CODES)}.")
     return problems
 
 
-def _error_code(truth: Truth) -> str | None:
-    if truth.status is OrderStatus.REJECTED:
-        return truth.error_code or OTHER_ERROR
-    return None if truth.status is OrderStatus.COMPLETE else truth.error_code
+def _error_code(outcome: CorrectedOutcome) -> str | None:
+    if outcome.status is OrderStatus.REJECTED:
+        return outcome.error_code or OTHER_ERROR
+    return None if outcome.status is OrderStatus.COMPLETE else outcome.error_code
 
 
 def _is_near(one: Decimal | None, other: Decimal | None) -> bool:

@@ -18,12 +18,12 @@ from gateway.database.compiled import compiled
 from gateway.models import Gateway
 from gateway.partners import clock
 from gateway.telemetry import request_id
-from transactions.domain.corrections import agrees
+from transactions.domain.corrections import broker_confirms
 from transactions.domain.order_reports import OrderState, apply_report, latest_report
 from transactions.domain.report_log import with_report
 from transactions.domain.statuses import OPEN, OrderStatus, move
 from transactions.execution.record_updates import (
-    PLACED,
+    PLACED_FIELDS,
     REPORTED_FIELDS_AND_LOG,
     News,
     apply_state,
@@ -52,7 +52,7 @@ def place(rows: Sequence[int]) -> list[int]:
         if login := _login(batch):
             updated.append(_placed(batch, orders, login))
     with atomic(durable=True):
-        written = write(updated, PLACED)
+        written = write(updated, PLACED_FIELDS)
         count(ended=[order.status for one in written for order in one.orders if order.status not in OPEN])
     _log(written)
     return come_to
@@ -168,7 +168,7 @@ def _check_corrections(orders: Sequence[Order], reports: Mapping[str, Report], n
     checked = []
     for order in orders:
         if order.settled_by is not None and order.ref in reports:
-            verdict = agrees(state_of(order), reports[order.ref])
+            verdict = broker_confirms(state_of(order), reports[order.ref])
             if verdict is not None and verdict != order.settled_by.word_agrees:
                 order.settled_by.word_agrees, order.settled_by.word_at = verdict, now
                 checked.append(order.settled_by)

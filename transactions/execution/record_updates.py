@@ -47,11 +47,11 @@ REPORTED_FIELDS: Final = [
     "status_message",
     "silent_since",
 ]
-FOLD: Final = ["status", "sequence", "due_at", "leased_until", "placed_at", "completed_at"]
+BATCH_FIELDS: Final = ["status", "sequence", "due_at", "leased_until", "placed_at", "completed_at"]
 COMPLETION: Final = ["status", "completed_at", "updated_at"]
-PLACED: Final = ["status", "error_code", "status_message", "ordered_at", "silent_since"]
+PLACED_FIELDS: Final = ["status", "error_code", "status_message", "ordered_at", "silent_since"]
 REPORTED_FIELDS_AND_LOG: Final = [*REPORTED_FIELDS, "words"]
-SETTLED: Final = [*REPORTED_FIELDS, "settled_by"]
+CORRECTED_FIELDS: Final = [*REPORTED_FIELDS, "settled_by"]
 
 
 def state_of(order: Order) -> OrderState:
@@ -93,7 +93,7 @@ def write(news: Sequence[News], fields: Sequence[str]) -> list[News]:
     """
     mine = _still_ours(news)
     told = [_folded(one) for one in mine]
-    update_each([one.batch for one in mine], FOLD)
+    update_each([one.batch for one in mine], BATCH_FIELDS)
     update_each([order for one in mine for order in one.changed], fields)
     _complete([one for one in mine if one.batch.status not in OPEN_BATCH])
     record_each([event for events in told for event in events])
@@ -103,15 +103,17 @@ def write(news: Sequence[News], fields: Sequence[str]) -> list[News]:
     return mine
 
 
-def write_settled(
+def record_correction(
     batch: Batch, orders: Sequence[Order], *, changed: Sequence[Order], status: BatchStatus, now: datetime
 ) -> bool:
-    """As `write`, of what support settled or undid: `status` is what the batch is thereby; fills may go as well."""
+    """As `write`, for what support corrected or undid: `status` is what the batch is thereby; fills may go as well."""
     told = announcements(BatchStatus(batch.status), status)
     _fold(batch, orders, status, told, now)
-    if not update_where(Batch.objects.all, leases.fence(batch), **{name: getattr(batch, name) for name in FOLD}):
+    if not update_where(
+        Batch.objects.all, leases.fence(batch), **{name: getattr(batch, name) for name in BATCH_FIELDS}
+    ):
         return False
-    update_each(changed, SETTLED)
+    update_each(changed, CORRECTED_FIELDS)
     record_each(_events(batch, orders, told, now))
     if batch.iscid:
         withdrawn = [order.ref for order in changed if not order.filled_quantity]

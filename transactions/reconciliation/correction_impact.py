@@ -1,4 +1,4 @@
-"""What a settlement does to batch, investment and partner: worked out without writing, and written from the same."""
+"""What a correction changes for batch, investment and partner: computed without writing, and written from the same."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ class Cash:
 
 
 @dataclass(frozen=True, slots=True)
-class Holding:
+class HoldingChange:
     ticker: str
     before: int
     after: int
@@ -49,13 +49,13 @@ class Portfolio:
     """What becomes of an investment. `returns` are None where it is not priced, or holds nothing it ever paid for."""
 
     iscid: str
-    holdings: tuple[Holding, ...]
+    holdings: tuple[HoldingChange, ...]
     returns_before: ledger.Returns | None
     returns_after: ledger.Returns | None
 
 
 @dataclass(frozen=True, slots=True)
-class Effect:
+class CorrectionImpact:
     """`before` and `after` are the states of the orders that change, by primary key."""
 
     before: Mapping[int, OrderState]
@@ -64,20 +64,20 @@ class Effect:
     status_after: BatchStatus
     completed_before: datetime | None
     completed_after: datetime | None
-    told: tuple[EventType, ...]
+    event_types: tuple[EventType, ...]
     cash_before: Cash
     cash_after: Cash
     portfolio: Portfolio | None
 
 
-def effect_of(
+def impact_of(
     batch: Batch,
     orders: Sequence[Order],
     after: Mapping[int, OrderState],
     *,
     restores: BatchStatus | None = None,
     now: datetime,
-) -> Effect:
+) -> CorrectionImpact:
     """`restores`: what the batch was before that which is undone. Raises SoldSince, OrderOpen."""
     states = {order.pk: state_of(order) for order in orders}
     then = {**states, **after}
@@ -85,14 +85,14 @@ def effect_of(
     status = standing(before, batch_status([(one.status, one.filled_quantity) for one in then.values()]))
     if restores is BatchStatus.MARKEDCOMPLETE and status in UNFINISHED_BATCH:
         status = restores
-    return Effect(
+    return CorrectionImpact(
         before={pk: states[pk] for pk in after},
         after=after,
         status_before=before,
         status_after=status,
         completed_before=batch.completed_at,
         completed_after=completed_at(batch, status, now),
-        told=announcements(before, status),
+        event_types=announcements(before, status),
         cash_before=_cash(orders, states),
         cash_after=_cash(orders, then),
         portfolio=_portfolio(batch, orders, after, now) if batch.iscid else None,
@@ -114,7 +114,7 @@ def _portfolio(batch: Batch, orders: Sequence[Order], after: Mapping[int, OrderS
     fills = [_as_fill(row) for row in rows]
     then = _then(rows, changed, now)
     held, left = _held(fills), _held(then)
-    holdings = tuple(Holding(t, held.get(t, 0), left.get(t, 0)) for t in sorted({*held, *left}))
+    holdings = tuple(HoldingChange(t, held.get(t, 0), left.get(t, 0)) for t in sorted({*held, *left}))
     _check(batch, fills, then, holdings, changed)
     prices = {ticker: quote.at(now) for ticker, quote in quotes(batch.gateway_id, {*held, *left}).items()}
     return Portfolio(iscid, holdings, _returns(fills, prices), _returns(then, prices))
@@ -157,7 +157,7 @@ def _check(
     batch: Batch,
     fills: Sequence[ledger.Fill],
     then: Sequence[ledger.Fill],
-    holdings: Sequence[Holding],
+    holdings: Sequence[HoldingChange],
     changed: Mapping[str, tuple[Order, OrderState]],
 ) -> None:
     """The books balance afterwards, whatever is under way."""
@@ -169,12 +169,12 @@ def _check(
     others = Batch.objects.filter(iscid=batch.iscid, status__in=[BatchStatus.QUEUED, *OPEN_BATCH])
     if others.exclude(pk=batch.pk).exists():
         raise OrderOpen("An order that was planned from these shares is open: wait until it has ended.")
-    lost = _lost_sells(batch, changed)
+    lost = _unknown_sells(batch, changed)
     if missing := [one.ticker for one in fewer if one.after < lost.get(one.ticker, 0)]:
         raise SoldSince(f"Of {', '.join(missing)} a sale in ERROR may have sold more than is left: settle it first.")
 
 
-def _lost_sells(batch: Batch, changed: Mapping[str, tuple[Order, OrderState]]) -> dict[str, int]:
+def _unknown_sells(batch: Batch, changed: Mapping[str, tuple[Order, OrderState]]) -> dict[str, int]:
     """Shares that sells in ERROR may have sold, once the change is made."""
     lost = unresolved_sells(batch.iscid or "")
     for order, state in changed.values():

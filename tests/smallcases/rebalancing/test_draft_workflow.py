@@ -15,7 +15,7 @@ from gateway.values.errors import Conflict, Invalid
 from smallcases.catalogue.selectors import newest_version_of, weights_of
 from smallcases.models import Announcement, DraftState, RebalanceDraft, Smallcase, Version
 from smallcases.rebalancing import draft_workflow
-from smallcases.rebalancing.draft_workflow import Overtaken, OwnProposal, SecondNeeded
+from smallcases.rebalancing.draft_workflow import Overtaken, OwnDraft, SecondNeeded
 from smallcases.rebalancing.drafts import Line
 from smallcases.rebalancing.publishing import AlreadyPublished
 from tests import make
@@ -253,7 +253,7 @@ class TestFourEyes:
         assert (entry.act, entry.by_name, json.loads(entry.after)["by"]) == ("publish rebalance", "ravi", "meera")
 
     def test_refuse_ones_own(self, proposed: RebalanceDraft, meera: User) -> None:
-        with pytest.raises(OwnProposal):
+        with pytest.raises(OwnDraft):
             self.approve(proposed, meera)
 
         assert Version.objects.count() == 1
@@ -262,7 +262,7 @@ class TestFourEyes:
         change(draft, ravi, label="By Ravi")
         draft_workflow.propose(draft=draft, seen=draft.revision, by=meera, actor=acting(meera))
 
-        with pytest.raises(OwnProposal):
+        with pytest.raises(OwnDraft):
             self.approve(draft, ravi)
 
         assert Version.objects.count() == 1

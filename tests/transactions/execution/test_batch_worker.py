@@ -25,7 +25,7 @@ from tests.transactions.execution.conftest import Use
 from transactions.checkout.confirm import Choices, confirm
 from transactions.execution import batch_worker, place_and_poll
 from transactions.execution.batch_worker import AT_ONCE, LEASE, Kind, Shift
-from transactions.execution.record_updates import PLACED, REPORTED_FIELDS_AND_LOG, write
+from transactions.execution.record_updates import PLACED_FIELDS, REPORTED_FIELDS_AND_LOG, write
 from transactions.execution.requeue import followed, queued, wake
 from transactions.lifecycle.claim import login_of
 from transactions.models import Batch, Transaction
@@ -219,7 +219,7 @@ class TestWhatIsWrittenOfSeveral:
         ]
         Batch.objects.filter(pk=theirs.pk).update(attempts=F("attempts") + 1)
 
-        written = write(told, PLACED)
+        written = write(told, PLACED_FIELDS)
 
         assert [one.batch.pk for one in written] == [mine.pk]
         assert statuses() == ["PLACED", "QUEUED"]
