@@ -26,7 +26,7 @@ from transactions.domain.checkout_modes import Mode
 from transactions.domain.intents import Intent
 from transactions.execution import place_and_poll
 from transactions.execution.batch_worker import LEASE
-from transactions.execution.requeue import followed, queued
+from transactions.execution.requeue import awaiting_placement, needs_polling
 from transactions.lifecycle.create import Wanted, create_transaction
 from transactions.models import Batch, CheckoutSession, Order, Transaction
 from transactions.tasks import place_batches, sync_batches
@@ -102,12 +102,12 @@ def queued_batch(
 
 def placed(batch: Batch) -> Batch:
     """By a worker, to which it was owed; a lease has lapsed."""
-    return _worked_on(batch, queued(), place_and_poll.place)
+    return _worked_on(batch, awaiting_placement(), place_and_poll.place)
 
 
 def followed_up(batch: Batch) -> Batch:
     """As `placed`: the broker is asked."""
-    return _worked_on(batch, followed(), place_and_poll.poll)
+    return _worked_on(batch, needs_polling(), place_and_poll.poll)
 
 
 def _worked_on(batch: Batch, owed: QuerySet[Batch], work_on: Callable[[list[int]], object]) -> Batch:

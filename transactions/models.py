@@ -68,7 +68,7 @@ class Transaction(models.Model):
 
 
 class Batch(Work):
-    """The orders of one confirmed transaction. `status` is their fold; `sequence` counts its events.
+    """The orders of one confirmed transaction. `status` aggregates theirs; `sequence` counts its events.
 
     Of a smallcase order: `iscid` is reserved at the confirmation, so that it is the same everywhere, and `version` is
     what the order moves the investment to. `original_label` is the label of the order that a FIX goes back to.

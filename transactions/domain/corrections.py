@@ -107,10 +107,10 @@ def broker_confirms(state: OrderState, report: Report) -> bool | None:
     )
 
 
-def standing(current: BatchStatus, fold: BatchStatus) -> BatchStatus:
+def standing(current: BatchStatus, aggregated: BatchStatus) -> BatchStatus:
     """A batch that its user or support has closed stays closed, for as long as it is short of complete."""
-    is_closed = current is BatchStatus.MARKEDCOMPLETE and fold in UNFINISHED_BATCH
-    return current if is_closed else fold
+    is_closed = current is BatchStatus.MARKEDCOMPLETE and aggregated in UNFINISHED_BATCH
+    return current if is_closed else aggregated
 
 
 def announcements(before: BatchStatus, after: BatchStatus) -> tuple[EventType, ...]:

@@ -25,12 +25,12 @@ from transactions.domain.statuses import OPEN, OrderStatus, move
 from transactions.execution.record_updates import (
     PLACED_FIELDS,
     REPORTED_FIELDS_AND_LOG,
-    News,
+    BatchUpdate,
     apply_state,
     count,
     is_unconfirmed,
+    record_batch_updates,
     state_of,
-    write,
 )
 from transactions.lifecycle.claim import login_of
 from transactions.models import Batch, Order, Settlement
@@ -52,7 +52,7 @@ def place(rows: Sequence[int]) -> list[int]:
         if login := _login(batch):
             updated.append(_placed(batch, orders, login))
     with atomic(durable=True):
-        written = write(updated, PLACED_FIELDS)
+        written = record_batch_updates(updated, PLACED_FIELDS)
         count(ended=[order.status for one in written for order in one.orders if order.status not in OPEN])
     _log(written)
     return come_to
@@ -88,13 +88,13 @@ def _in_time(rows: Sequence[T]) -> Iterator[T]:
         yield row
 
 
-def _placed(batch: Batch, orders: Sequence[Order], login: Login) -> News:
+def _placed(batch: Batch, orders: Sequence[Order], login: Login) -> BatchUpdate:
     now = clock.now(batch.gateway)
     acks = _place(batch, orders, login, now)
     for order in orders:
         _acknowledge(order, acks.get(order.ref), now)
     batch.placed_at = now
-    return News(batch, orders, changed=orders, event=EventType.ORDER_PLACED, now=now)
+    return BatchUpdate(batch, orders, changed=orders, event=EventType.ORDER_PLACED, now=now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ class PollResult:
     """What a broker's reports make of a batch: statuses that orders have reached, sides that have filled further, and
     settlements that the broker now confirms or denies."""
 
-    news: News
+    update: BatchUpdate
     ended: Sequence[str]
     filled: Sequence[str]
     checked: Sequence[Settlement]
@@ -111,14 +111,14 @@ class PollResult:
 def record_poll_results(results: Sequence[PollResult]) -> None:
     """Orders, batches, transactions and events in one write; nothing of a batch that another worker has by now."""
     with atomic(durable=True):
-        written = write([one.news for one in results], REPORTED_FIELDS_AND_LOG)
-        mine = [one for one in results if one.news in written]
+        written = record_batch_updates([one.update for one in results], REPORTED_FIELDS_AND_LOG)
+        mine = [one for one in results if one.update in written]
         Settlement.objects.bulk_update([each for one in mine for each in one.checked], ["word_agrees", "word_at"])
         count(ended=[each for one in mine for each in one.ended], filled=[each for one in mine for each in one.filled])
     _log(written)
 
 
-def _log(written: Sequence[News]) -> None:
+def _log(written: Sequence[BatchUpdate]) -> None:
     """Of each that was told, under the id of the request that set it going."""
     for one in written:
         if one.event:
@@ -145,7 +145,7 @@ def poll_result_of(batch: Batch, orders: Sequence[Order], reports: Mapping[str, 
     updated, checked = _log_reports(orders, reports, now), _check_corrections(orders, reports, now)
     written = list({order.pk: order for order in (*changed, *updated)}.values())
     return PollResult(
-        News(batch, orders, changed=written, event=EventType.ORDER_UPDATED if is_news else None, now=now),
+        BatchUpdate(batch, orders, changed=written, event=EventType.ORDER_UPDATED if is_news else None, now=now),
         ended=[order.status for order in changed if order.status != before[order.pk].status],
         filled=[order.side for order in changed if order.filled_quantity > before[order.pk].filled_quantity],
         checked=checked,

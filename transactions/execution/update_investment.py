@@ -18,7 +18,7 @@ from webhooks.events.event_types import EventType
 from webhooks.events.record_events import record_event
 
 
-def tell_investment(*, batch: Batch, orders: Sequence[Order], now: datetime, withdrawn: Sequence[str] = ()) -> None:
+def update_investment(*, batch: Batch, orders: Sequence[Order], now: datetime, withdrawn: Sequence[str] = ()) -> None:
     """Fills first; then, once nothing more is open, a SIP moves on and a FIX becomes possible.
 
     `withdrawn`: refs of orders of which support has said that they filled nothing after all.

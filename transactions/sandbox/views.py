@@ -16,7 +16,7 @@ from gateway.partners import clock
 from gateway.values.timestamps import timestamp, timestamp_or_null
 from transactions.api import payloads
 from transactions.execution.gateway_clock import come_back
-from transactions.execution.requeue import wake
+from transactions.execution.requeue import requeue
 from transactions.models import Batch
 from transactions.queries import selectors
 from transactions.sandbox import openapi, scripted_checkout
@@ -104,7 +104,7 @@ class ActOnOrder(SandboxView):
             tariff=profile_of(order.batch.account.broker).tariff,
             now=clock.now(here),
         )
-        wake(Batch.objects.filter(pk=order.batch_id), here, now=clock.now(here))
+        requeue(Batch.objects.filter(pk=order.batch_id), here, now=clock.now(here))
         return ok({"batchId": batch_id, "tradingsymbol": tradingsymbol, "action": wanted["action"]})
 
 
@@ -143,4 +143,4 @@ def _market(gateway: Gateway) -> dict[str, Any]:
 
 
 def _wake_all(gateway: Gateway) -> None:
-    wake(Batch.objects.all(), gateway, now=clock.now(gateway))
+    requeue(Batch.objects.all(), gateway, now=clock.now(gateway))

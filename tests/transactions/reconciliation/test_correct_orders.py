@@ -35,7 +35,7 @@ from transactions.domain.statuses import OrderStatus
 from transactions.execution.mark_complete import mark_complete
 from transactions.execution.place_and_poll import poll_result_of, read_one, record_poll_results
 from transactions.execution.record_updates import state_of
-from transactions.execution.requeue import wake
+from transactions.execution.requeue import requeue
 from transactions.models import Batch, Order, Settlement
 from transactions.reconciliation import correct_orders
 from transactions.reconciliation.correct_orders import (
@@ -448,7 +448,7 @@ class TestTheBrokersWord:
         follow(scene.batch, hours=24)
         play(ref=scene.order.ref, wish=Wish(Act.FILL), tariff=FREE, now=now + timedelta(hours=25))
 
-        wake(Batch.objects.filter(pk=scene.batch.pk), gateway, now=make.later(gateway, hours=1))
+        requeue(Batch.objects.filter(pk=scene.batch.pk), gateway, now=make.later(gateway, hours=1))
         follow(scene.batch)
 
         made.refresh_from_db()

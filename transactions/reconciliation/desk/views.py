@@ -21,7 +21,7 @@ from transactions.domain.corrections import CAN_BE_CORRECTED, as_kept, from_kept
 from transactions.domain.statuses import UNFINISHED_BATCH, OrderStatus
 from transactions.execution.mark_complete import mark_complete
 from transactions.execution.record_updates import state_of
-from transactions.execution.requeue import wake
+from transactions.execution.requeue import requeue
 from transactions.models import Batch, Order, Settlement
 from transactions.reconciliation import correct_orders
 from transactions.reconciliation.correct_orders import MAY_CORRECT, CorrectedBy
@@ -225,7 +225,7 @@ def ask_again(request: HttpRequest, pk: int) -> HttpResponse:
     found = _order(pk)
     gateway = found.batch.gateway
     with atomic(durable=True):
-        wake(Batch.objects.filter(pk=found.batch_id), gateway, now=clock.now(gateway))
+        requeue(Batch.objects.filter(pk=found.batch_id), gateway, now=clock.now(gateway))
         actor_of(request).record("ask the broker again", f"batch {found.batch}")
     messages.success(request, "The broker is being asked. Look at this page again in a moment.")
     return redirect(_desk("order"), pk=pk)
