@@ -42,7 +42,7 @@ class Listed:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class CatalogueQuery:
     """Which smallcases, in which order; an empty text or None leaves it open. `order` 1 is ascending, -1 descending."""
 
     sort_by: Callable[[Listed], Any]
@@ -99,11 +99,11 @@ def listed(versions: Sequence[Version], gateway: Gateway, *, now: datetime) -> l
     return [Listed(version, minimum_investment(weights=weights_of(version), prices=prices)) for version in versions]
 
 
-def catalogue(gateway: Gateway, wanted: Wanted, *, now: datetime) -> tuple[list[Listed], int]:
+def catalogue(gateway: Gateway, query: CatalogueQuery, *, now: datetime) -> tuple[list[Listed], int]:
     """The page, and how many there are in all. Three queries: the order may depend on today's prices."""
-    rows = newest_versions().filter(_about(wanted), smallcase__is_archived=False).order_by("smallcase__scid")
-    found = [one for one in listed(list(rows), gateway, now=now) if _within(one.minimum, wanted)]
-    return _sorted(found, wanted)[wanted.offset : wanted.offset + wanted.count], len(found)
+    rows = newest_versions().filter(_about(query), smallcase__is_archived=False).order_by("smallcase__scid")
+    found = [one for one in listed(list(rows), gateway, now=now) if _within(one.minimum, query)]
+    return _sorted(found, query)[query.offset : query.offset + query.count], len(found)
 
 
 def prices_at(of: Mapping[str, Quote], now: datetime) -> dict[str, Decimal]:
@@ -169,26 +169,26 @@ def _unpinned(instruments: Collection[Instrument]) -> dict[str, Quote]:
     return {one.symbol: Quote(one.symbol, one.reference_price, one.tick_size, None, seed) for one in instruments}
 
 
-def _about(wanted: Wanted) -> Q:
-    condition = Q(smallcase__kind=wanted.kind) if wanted.kind else Q()
-    if wanted.risk:
-        condition &= Q(smallcase__risk=wanted.risk)
-    if wanted.search:
+def _about(query: CatalogueQuery) -> Q:
+    condition = Q(smallcase__kind=query.kind) if query.kind else Q()
+    if query.risk:
+        condition &= Q(smallcase__risk=query.risk)
+    if query.search:
         fields = ("scid", "name", "short_description", "publisher")
-        texts = [Q(**{f"smallcase__{field}__icontains": wanted.search}) for field in fields]
-        holds = Constituent.objects.filter(instrument__symbol__iexact=wanted.search)
+        texts = [Q(**{f"smallcase__{field}__icontains": query.search}) for field in fields]
+        holds = Constituent.objects.filter(instrument__symbol__iexact=query.search)
         condition &= texts[0] | texts[1] | texts[2] | texts[3] | Q(pk__in=holds.values("version"))
     return condition
 
 
-def _within(minimum: Decimal, wanted: Wanted) -> bool:
-    above = wanted.minimum_from is None or minimum >= wanted.minimum_from
-    return above and (wanted.minimum_to is None or minimum <= wanted.minimum_to)
+def _within(minimum: Decimal, query: CatalogueQuery) -> bool:
+    above = query.minimum_from is None or minimum >= query.minimum_from
+    return above and (query.minimum_to is None or minimum <= query.minimum_to)
 
 
-def _sorted(found: Sequence[Listed], wanted: Wanted) -> list[Listed]:
+def _sorted(found: Sequence[Listed], query: CatalogueQuery) -> list[Listed]:
     """What has no value stands last either way; equals stay in the order of their scid."""
-    keys = {one.version.pk: wanted.sort_by(one) for one in found}
+    keys = {one.version.pk: query.sort_by(one) for one in found}
     without = [one for one in found if keys[one.version.pk] is None]
     valued = [one for one in found if keys[one.version.pk] is not None]
-    return sorted(valued, key=lambda one: keys[one.version.pk], reverse=wanted.order < 0) + without
+    return sorted(valued, key=lambda one: keys[one.version.pk], reverse=query.order < 0) + without

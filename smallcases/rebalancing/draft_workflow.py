@@ -21,7 +21,7 @@ from smallcases.catalogue.smallcase_files import storable
 from smallcases.catalogue.weights import MOST, Weighted
 from smallcases.models import DraftState, RebalanceDraft, Smallcase, Version
 from smallcases.rebalancing.drafts import LONGEST_TICKER, LONGEST_WEIGHT, Line, lines_of, weighted_of
-from smallcases.rebalancing.publishing import LONGEST_LABEL, Wanted, publish_within, refuse_unpublishable
+from smallcases.rebalancing.publishing import LONGEST_LABEL, PublicationRequest, publish_within, refuse_unpublishable
 
 LONGEST_RATIONALE = 20_000
 LONGEST_NOTE = 500
@@ -87,7 +87,7 @@ def propose(*, draft: RebalanceDraft, seen: int, by: User, actor: Actor) -> None
     """To a second person. Refused as publishing it would be."""
     with atomic(durable=True):
         _claim(draft, seen, DraftState.EDITED, state=DraftState.PROPOSED, proposed_by=by, note="")
-        refuse_unpublishable(newest_version_of(draft.smallcase.scid), wanted_of(draft))
+        refuse_unpublishable(newest_version_of(draft.smallcase.scid), publication_request_of(draft))
         actor.record("propose rebalance", _named(draft), after=_facts(draft), reason=draft.rationale)
 
 
@@ -120,18 +120,18 @@ def approve(*, draft: RebalanceDraft, seen: int, by: User, actor: Actor, now: da
         return _published(draft, by=draft.proposed_by, approved_by=by, actor=actor, now=now)
 
 
-def wanted_of(draft: RebalanceDraft) -> Wanted:
+def publication_request_of(draft: RebalanceDraft) -> PublicationRequest:
     """Raises Invalid for what is no version."""
     constituents, wrong = weighted_of(draft_lines(draft))
     if wrong:
         raise Invalid(*wrong)
-    return Wanted(constituents, draft.label, draft.rationale, draft.on_top_of)
+    return PublicationRequest(constituents, draft.label, draft.rationale, draft.on_top_of)
 
 
 def refusals(draft: RebalanceDraft) -> list[str]:
     """What publishing it would be answered with now; nothing, when it could be."""
     try:
-        refuse_unpublishable(newest_version_of(draft.smallcase.scid), wanted_of(draft))
+        refuse_unpublishable(newest_version_of(draft.smallcase.scid), publication_request_of(draft))
     except GatewayError as refusal:
         return list(refusal.sentences)
     return []
@@ -145,7 +145,9 @@ def _published(
     draft: RebalanceDraft, *, by: User | None, approved_by: User | None, actor: Actor, now: datetime
 ) -> Version:
     """The draft's row is locked by its claim; the version and the draft's end come together or not at all."""
-    version = publish_within(smallcase=draft.smallcase, wanted=wanted_of(draft), by=by, actor=actor, now=now)
+    version = publish_within(
+        smallcase=draft.smallcase, request=publication_request_of(draft), by=by, actor=actor, now=now
+    )
     RebalanceDraft.objects.filter(pk=draft.pk).update(
         state=DraftState.PUBLISHED, version=version, approved_by=approved_by
     )

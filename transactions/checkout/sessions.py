@@ -19,7 +19,7 @@ from transactions.domain.intents import Intent
 from transactions.domain.sdk_codes import SdkCode
 from transactions.domain.statuses import TransactionStatus
 from transactions.lifecycle.fail import LIVE, SdkError, TransactionUsed, check_live
-from transactions.lifecycle.prechecks import end_what_cannot_be
+from transactions.lifecycle.prechecks import reject_if_not_placeable
 from transactions.models import CheckoutSession, Transaction
 
 MAX_PINS: Final = 5
@@ -113,7 +113,7 @@ def enter(
         raise
     _give_back(session)
     if transaction.status == TransactionStatus.USED:
-        end_what_cannot_be(transaction=transaction, amo=session.amo, now=now)
+        reject_if_not_placeable(transaction=transaction, amo=session.amo, now=now)
 
 
 def attempts_left(session: CheckoutSession) -> int:

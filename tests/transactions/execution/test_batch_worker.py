@@ -22,7 +22,7 @@ from gateway.queue.enqueue import Job
 from gateway.telemetry import request_id
 from tests import make
 from tests.transactions.execution.conftest import Use
-from transactions.checkout.confirm import Choices, confirm
+from transactions.checkout.confirm import UserSelections, confirm
 from transactions.execution import batch_worker, place_and_poll
 from transactions.execution.batch_worker import AT_ONCE, LEASE, BatchWorker, WorkType
 from transactions.execution.record_updates import PLACED_FIELDS, REPORTED_FIELDS_AND_LOG, record_batch_updates
@@ -63,7 +63,7 @@ def queue(gateway: Gateway, now: datetime, *clients: str, broker: str = "kite") 
     made = []
     for client in clients:
         transaction = make.logged_in(gateway=gateway, client_id=client, broker=broker, now=now)
-        confirm(transaction=transaction, choices=Choices(), now=now)
+        confirm(transaction=transaction, selections=UserSelections(), now=now)
         made.append(Batch.objects.get(transaction=transaction))
     return made
 

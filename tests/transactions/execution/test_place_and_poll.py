@@ -16,12 +16,12 @@ from gateway.models import Gateway
 from tests import make
 from tests.transactions.execution.conftest import Use
 from transactions.checkout.broker_login import log_in
-from transactions.checkout.confirm import Choices, confirm
+from transactions.checkout.confirm import UserSelections, confirm
 from transactions.domain.basket import Security
 from transactions.domain.intents import Intent
 from transactions.execution.batch_worker import LEASE
 from transactions.execution.place_and_poll import poll_result_of, read_one, record_poll_results, unreported_limit_of
-from transactions.lifecycle.create import Wanted, create_transaction
+from transactions.lifecycle.create import TransactionRequest, create_transaction
 from transactions.models import Batch, Transaction
 from transactions.sandbox.scenarios import PERSONAS
 from webhooks.models import Event
@@ -342,10 +342,12 @@ class TestCancelling:
     @pytest.fixture
     def wish(self, batch: Batch, now: datetime) -> Transaction:
         target = {"batchId": batch.batch_id, "ticker": "INFY"}
-        wanted = Wanted(intent=Intent.CANCEL_ORDER, order_config=target, batch_id=batch.batch_id, ticker="INFY")
-        made = create_transaction(gateway=batch.gateway, account=batch.account, wanted=wanted, now=now)
+        wanted = TransactionRequest(
+            intent=Intent.CANCEL_ORDER, order_config=target, batch_id=batch.batch_id, ticker="INFY"
+        )
+        made = create_transaction(gateway=batch.gateway, account=batch.account, request=wanted, now=now)
         log_in(transaction=made, broker="kite", client_id="happy", pin="1234", now=now)
-        return confirm(transaction=made, choices=Choices(), now=now)
+        return confirm(transaction=made, selections=UserSelections(), now=now)
 
     def test_ends_an_open_order_as_its_user_wished(self, batch: Batch, wish: Transaction) -> None:
         batch = sync(batch, seconds=1)
