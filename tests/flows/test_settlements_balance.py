@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from brokers.market.charges import Tariff
-from brokers.simulator.order_actions import Act, Wish, play
+from brokers.simulator.order_actions import ActionKind, OrderAction, act_on_order
 from gateway.audit import trail
 from gateway.models import Gateway
 from gateway.partners import clock
@@ -98,7 +98,7 @@ def machine(partner: Partner) -> type[RuleBasedStateMachine]:
         def hear_late_words(self) -> None:
             for order in self.orders():
                 try:
-                    play(ref=order.ref, wish=Wish(Act.FILL), tariff=FREE, now=self.now())
+                    act_on_order(ref=order.ref, action=OrderAction(ActionKind.FILL), tariff=FREE, now=self.now())
                 except GatewayError:
                     continue
             partner.advance("PT11M")

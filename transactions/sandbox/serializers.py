@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from brokers.ports.broker import Side
 from brokers.ports.registry import BROKERS
-from brokers.simulator.order_actions import Act
+from brokers.simulator.order_actions import ActionKind
 from brokers.simulator.personas import FORCED
 from gateway.api.fields import Body, Choice, Matching, Rupees, Text, Truth, Whole
 from gateway.models import MarketHours
@@ -113,7 +113,7 @@ class PriceIn(Body):
 class ActIn(Body):
     """At the broker's side; the gateway hears of it when it next asks."""
 
-    action = Choice(choices=[act.value for act in Act])
+    action = Choice(choices=[act.value for act in ActionKind])
     quantity = Whole(required=False, min_value=1, max_value=MAX_QUANTITY, help_text="fill, partial: shares")
     price = Rupees(required=False, help_text="fill, partial: rupees a share; else the market's price")
     errorCode = Choice(required=False, choices=list(FORCED), help_text="reject, cancel")

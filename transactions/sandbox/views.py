@@ -75,14 +75,14 @@ class Price(SandboxView):
     def put(self, request: Request, gateway: str, ticker: str) -> Response:
         price = PriceIn.parse(request.data)["price"]
         here = self.caller.gateway
-        price_overrides.pin(gateway=here, ticker=ticker, price=price, now=clock.now(here))
+        price_overrides.override_price(gateway=here, ticker=ticker, price=price, now=clock.now(here))
         _wake_all(here)
         return ok({"ticker": ticker, "price": float(price), "pinned": True})
 
     @openapi.UNPIN
     def delete(self, request: Request, gateway: str, ticker: str) -> Response:
         here = self.caller.gateway
-        price = price_overrides.unpin(gateway=here, ticker=ticker, now=clock.now(here))
+        price = price_overrides.remove_override(gateway=here, ticker=ticker, now=clock.now(here))
         _wake_all(here)
         return ok({"ticker": ticker, "price": float(price), "pinned": False})
 
@@ -93,10 +93,10 @@ class ActOnOrder(SandboxView):
         here = self.caller.gateway
         wanted = ActIn.parse(request.data)
         order = selectors.order_of(here, batch_id, tradingsymbol)
-        order_actions.play(
+        order_actions.act_on_order(
             ref=order.ref,
-            wish=order_actions.Wish(
-                act=order_actions.Act(wanted["action"]),
+            action=order_actions.OrderAction(
+                kind=order_actions.ActionKind(wanted["action"]),
                 quantity=wanted.get("quantity"),
                 price=wanted.get("price"),
                 error_code=wanted.get("errorCode"),

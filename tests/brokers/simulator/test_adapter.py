@@ -10,7 +10,7 @@ import pytest
 from pytest_django import DjangoAssertNumQueries
 
 from brokers.market.charges import charges
-from brokers.market.price_overrides import pin
+from brokers.market.price_overrides import override_price
 from brokers.market.quotes import quotes
 from brokers.ports.broker import (
     Ack,
@@ -314,7 +314,7 @@ class TestOrderBook:
         broker.place(login, [LIMIT], now=now)
         assert told(book(broker, login, now + MINUTE)) == [("ref-1", "OPEN", 0)]
 
-        pin(gateway=gateway, ticker="INFY", price=Decimal("999.90"), now=now)
+        override_price(gateway=gateway, ticker="INFY", price=Decimal("999.90"), now=now)
 
         (report,) = book(broker, login, now + MINUTE)
         assert (report.status, report.average_price) == (BrokerStatus.COMPLETE, Decimal("999.90"))
@@ -326,10 +326,10 @@ class TestOrderBook:
         login = enter("slow")
         SimAccount.objects.update(opening_funds=Decimal(12_000))
         broker.place(login, [INFY], now=now)
-        pin(gateway=gateway, ticker="INFY", price=Decimal(1_000), now=now)
+        override_price(gateway=gateway, ticker="INFY", price=Decimal(1_000), now=now)
         assert told(book(broker, login, now + 30 * SECOND)) == [("ref-1", "OPEN", 4)]
 
-        pin(gateway=gateway, ticker="INFY", price=Decimal(2_000), now=now)
+        override_price(gateway=gateway, ticker="INFY", price=Decimal(2_000), now=now)
 
         (report,) = book(broker, login, now + MINUTE)
         assert (report.status, report.filled_quantity, report.error_code) == (

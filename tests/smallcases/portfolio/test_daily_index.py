@@ -3,7 +3,7 @@ from decimal import Decimal
 
 import pytest
 
-from brokers.market.price_overrides import pin
+from brokers.market.price_overrides import override_price
 from brokers.models import Instrument, MarketDay
 from smallcases.catalogue.selectors import unpinned_prices
 from smallcases.models import IndexValue, Performance
@@ -124,7 +124,7 @@ class TestIndexSmallcases:
     def test_does_not_heed_a_gateways_pins(self) -> None:
         shelf.smallcase()
         here = make.gateway()
-        pin(gateway=here, ticker="INFY", price=Decimal("1.00"), now=at(2))
+        override_price(gateway=here, ticker="INFY", price=Decimal("1.00"), now=at(2))
 
         index_smallcases(now=at(3))
 

@@ -29,7 +29,7 @@ def quoted(transaction: Transaction, now: datetime, **chosen: Security) -> Order
 
 def of_basket(gateway: Gateway, now: datetime, *securities: Security, client_id: str = "happy") -> OrderQuote:
     for ticker, price in (("INFY", 1000), ("TCS", 3000)):
-        price_overrides.pin(gateway=gateway, ticker=ticker, price=Decimal(price), now=now)
+        price_overrides.override_price(gateway=gateway, ticker=ticker, price=Decimal(price), now=now)
     made = make.logged_in(gateway=gateway, securities=securities, client_id=client_id, now=now)
     return quoted(made, now)
 

@@ -30,7 +30,7 @@ def _pinned(gateway: Gateway, now: datetime) -> None:
 
 
 def price(gateway: Gateway, now: datetime, rupees: str) -> None:
-    price_overrides.pin(gateway=gateway, ticker="INFY", price=Decimal(rupees), now=now)
+    price_overrides.override_price(gateway=gateway, ticker="INFY", price=Decimal(rupees), now=now)
 
 
 def confirmed(made: Transaction, now: datetime, shown: QuotedOrder = SHOWN) -> None:
@@ -100,7 +100,7 @@ class TestASmallcase:
             now=now,
         )
         for ticker, rupees in prices.items():
-            price_overrides.pin(gateway=gateway, ticker=ticker, price=Decimal(rupees), now=now)
+            price_overrides.override_price(gateway=gateway, ticker=ticker, price=Decimal(rupees), now=now)
         return log_in(transaction=made, broker="kite", client_id="happy", pin="1234", now=now)
 
     def test_is_planned_at_the_prices_shown(self, gateway: Gateway, now: datetime) -> None:

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 from django.db.models import F
 
-from brokers.market.price_overrides import pin
+from brokers.market.price_overrides import override_price
 from brokers.ports.broker import Ack, BrokerStatus, LinkDown, Login, NewOrder, OrderType, Report, Side
 from brokers.simulator.adapter import SimulatedBroker
 from brokers.simulator.models import SimOrder, SimTrade
@@ -359,7 +359,7 @@ class TestCancelling:
     def test_comes_too_late_for_what_has_filled(
         self, gateway: Gateway, batch: Batch, wish: Transaction, now: datetime
     ) -> None:
-        pin(gateway=gateway, ticker="INFY", price=Decimal("999.00"), now=now)
+        override_price(gateway=gateway, ticker="INFY", price=Decimal("999.00"), now=now)
 
         batch = sync(batch, seconds=1)
 

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 
 from brokers.market.charges import Tariff
 from brokers.models import Instrument
-from brokers.simulator.order_actions import Act, Wish, play
+from brokers.simulator.order_actions import ActionKind, OrderAction, act_on_order
 from gateway.models import Gateway
 from gateway.values.errors import Invalid
 from smallcases.models import Investment
@@ -446,7 +446,9 @@ class TestTheBrokersWord:
         scene = lost(gateway, now)
         made = settled(scene.order, REJECTED, by=asha, now=now)
         follow(scene.batch, hours=24)
-        play(ref=scene.order.ref, wish=Wish(Act.FILL), tariff=FREE, now=now + timedelta(hours=25))
+        act_on_order(
+            ref=scene.order.ref, action=OrderAction(ActionKind.FILL), tariff=FREE, now=now + timedelta(hours=25)
+        )
 
         requeue(Batch.objects.filter(pk=scene.batch.pk), gateway, now=make.later(gateway, hours=1))
         follow(scene.batch)
