@@ -18,7 +18,7 @@ from gateway.models import Gateway
 from gateway.partners import clock
 from smallcases.models import RebalanceDraft, Smallcase
 from smallcases.rebalancing import draft_workflow
-from smallcases.rebalancing.drafts import Line
+from smallcases.rebalancing.drafts import DraftLine
 from tests.smallcases import shelf
 from transactions.domain.corrections import as_kept
 from transactions.domain.statuses import OrderStatus
@@ -72,7 +72,7 @@ def written() -> RebalanceDraft:
     ravi = User.objects.create_superuser("ravi")
     of = Smallcase.objects.first() or shelf.smallcase("SCRV_0002", manager="ravi")
     draft = draft_workflow.open_draft(smallcase=of, by=ravi, actor=Actor(ravi, "", clock.wall()))
-    halves = [Line("INFY", "50"), Line("ITC", "50")]
+    halves = [DraftLine("INFY", "50"), DraftLine("ITC", "50")]
     actor = Actor(ravi, "", clock.wall())
     draft_workflow.edit(
         draft=draft, seen=draft.revision, lines=halves, label="Anew", rationale="", by=ravi, actor=actor

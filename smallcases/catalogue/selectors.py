@@ -57,7 +57,7 @@ class CatalogueQuery:
 
 
 @dataclass(frozen=True, slots=True)
-class Chart:
+class IndexChart:
     index: Sequence[Point]
     benchmark: Sequence[Point]
 
@@ -110,9 +110,9 @@ def prices_at(of: Mapping[str, Quote], now: datetime) -> dict[str, Decimal]:
     return {ticker: quote.at(now) for ticker, quote in of.items()}
 
 
-def unpinned_prices(instruments: Collection[Instrument], now: datetime) -> dict[str, Decimal]:
+def market_prices(instruments: Collection[Instrument], now: datetime) -> dict[str, Decimal]:
     """Of the seeded path; pins are a gateway's own and do not count."""
-    return prices_at(_unpinned(instruments), now)
+    return prices_at(_market_quotes(instruments), now)
 
 
 def instruments_of(tickers: Collection[str]) -> dict[str, Instrument]:
@@ -124,21 +124,21 @@ def live_investments(smallcase: Smallcase) -> QuerySet[Investment]:
     return Investment.objects.filter(smallcase=smallcase, exited_at__isnull=True)
 
 
-def chart(smallcase: Smallcase, *, months: int, base: Decimal) -> Chart:
+def chart(smallcase: Smallcase, *, months: int, base: Decimal) -> IndexChart:
     """Index and benchmark from the same day on, both rebased to `base`; empty before the first index value."""
     values = list(IndexValue.objects.filter(smallcase=smallcase).order_by("day").values_list("day", "value"))
     if not values:
-        return Chart([], [])
+        return IndexChart([], [])
     index = window(values, months=months)
     ends = trading_days(index[0][0], index[-1][0])
     close, ticker = closes([smallcase.benchmark], ends), smallcase.benchmark.symbol
     benchmark = [(day, close(ticker, day)) for day, _ in index]
-    return Chart(rebased(index, base=base), rebased(benchmark, base=base))
+    return IndexChart(rebased(index, base=base), rebased(benchmark, base=base))
 
 
 def closes(instruments: Collection[Instrument], ends: Mapping[date, datetime]) -> Close:
     """The unpinned price when that day's session `ends`, remembered."""
-    paths = _unpinned(instruments)
+    paths = _market_quotes(instruments)
 
     @cache
     def close(ticker: str, day: date) -> Decimal:
@@ -164,7 +164,7 @@ def _no_such_smallcase() -> NoReturn:
     raise NotFound("There is no smallcase of this scid.")
 
 
-def _unpinned(instruments: Collection[Instrument]) -> dict[str, Quote]:
+def _market_quotes(instruments: Collection[Instrument]) -> dict[str, Quote]:
     seed = settings.MARKET_SEED
     return {one.symbol: Quote(one.symbol, one.reference_price, one.tick_size, None, seed) for one in instruments}
 

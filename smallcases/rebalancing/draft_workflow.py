@@ -20,7 +20,7 @@ from smallcases.catalogue.selectors import newest_version_of, weights_of
 from smallcases.catalogue.smallcase_files import storable
 from smallcases.catalogue.weights import MOST, Weighted
 from smallcases.models import DraftState, RebalanceDraft, Smallcase, Version
-from smallcases.rebalancing.drafts import LONGEST_TICKER, LONGEST_WEIGHT, Line, lines_of, weighted_of
+from smallcases.rebalancing.drafts import LONGEST_TICKER, LONGEST_WEIGHT, DraftLine, lines_of, weighted_of
 from smallcases.rebalancing.publishing import LONGEST_LABEL, PublicationRequest, publish_within, refuse_unpublishable
 
 LONGEST_RATIONALE = 20_000
@@ -62,7 +62,7 @@ def open_draft(*, smallcase: Smallcase, by: User, actor: Actor) -> RebalanceDraf
 
 
 def edit(
-    *, draft: RebalanceDraft, seen: int, lines: Sequence[Line], label: str, rationale: str, by: User, actor: Actor
+    *, draft: RebalanceDraft, seen: int, lines: Sequence[DraftLine], label: str, rationale: str, by: User, actor: Actor
 ) -> None:
     """Whatever can be kept is kept; it need not be a version yet. What changes nothing is no change."""
     _refuse_unstorable(lines, label, rationale)
@@ -137,8 +137,8 @@ def refusals(draft: RebalanceDraft) -> list[str]:
     return []
 
 
-def draft_lines(draft: RebalanceDraft) -> list[Line]:
-    return [Line(ticker, weight) for ticker, weight in draft.lines]
+def draft_lines(draft: RebalanceDraft) -> list[DraftLine]:
+    return [DraftLine(ticker, weight) for ticker, weight in draft.lines]
 
 
 def _published(
@@ -166,7 +166,7 @@ def _overtaken(draft: RebalanceDraft) -> Overtaken:
     return Overtaken(f"The draft of {draft.smallcase} was changed meanwhile: look at it again. Nothing was done.")
 
 
-def _refuse_unstorable(lines: Sequence[Line], label: str, rationale: str) -> None:
+def _refuse_unstorable(lines: Sequence[DraftLine], label: str, rationale: str) -> None:
     texts = [label, rationale, *(text for line in lines for text in (line.ticker, line.weight))]
     if len(lines) > MOST:
         raise Invalid(f"A version has {MOST} constituents at most, not {len(lines)}.")
@@ -177,7 +177,7 @@ def _refuse_unstorable(lines: Sequence[Line], label: str, rationale: str) -> Non
         raise Invalid("Label, rationale, a ticker or a weight is too long.")
 
 
-def _kept(lines: Sequence[Line]) -> list[list[str]]:
+def _kept(lines: Sequence[DraftLine]) -> list[list[str]]:
     return [[line.ticker, line.weight] for line in lines]
 
 

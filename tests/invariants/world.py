@@ -76,7 +76,7 @@ class World:
                 work_on = make.placed if batch.status == BatchStatus.QUEUED else make.followed_up
                 work_on(batch)
             for told in Announcement.objects.filter(gateway=self.gateway, due_at__lte=self.now()):
-                rebalance_notifications.announce(row=told.pk, attempt=told.attempts)
+                rebalance_notifications.notify_investors(row=told.pk, attempt=told.attempts)
             for sip in Sip.objects.filter(gateway=self.gateway, due_at__lte=self.now()):
                 sip_changes.tell_due(row=sip.pk, attempt=sip.attempts)
             self.courier.deliver_all()

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from brokers.ports.broker import Side
-from smallcases.portfolio.apply_fills import Executed, take_fills
+from smallcases.portfolio.apply_fills import Executed, apply_fills
 from smallcases.sips.schedule import ist_day
 from smallcases.sips.sip_changes import move_on
 from transactions.api import payloads
@@ -26,10 +26,10 @@ def update_investment(*, batch: Batch, orders: Sequence[Order], now: datetime, w
     change = change_of(batch)
     last = last_batches([change.iscid])[change.iscid]
     is_last = last.batch.pk == batch.pk
-    investment = take_fills(
+    investment = apply_fills(
         gateway=batch.gateway,
         account=batch.account,
-        change=replace(change, deviates=change.deviates and is_last),
+        change=replace(change, customised=change.customised and is_last),
         executed=_executed(orders),
         withdrawn=withdrawn,
         now=now,

@@ -17,7 +17,7 @@ from gateway.values.ids import new_object_id
 from smallcases import planner
 from smallcases.models import Investment, Smallcase, Version
 from smallcases.planner import Leg
-from smallcases.portfolio.apply_fills import Change
+from smallcases.portfolio.apply_fills import InvestmentChange
 from smallcases.portfolio.investments import newest_version, shares_of, weights_of
 from transactions.domain.basket import Line, Security
 from transactions.domain.smallcase_order import OrderKind, SmallcaseOrderRequest, SmallcaseSelections
@@ -117,15 +117,15 @@ def sellable(investment: Investment) -> dict[str, int]:
     return {ticker: shares for ticker, shares in left.items() if shares > 0}
 
 
-def change_of(batch: Batch) -> Change:
+def change_of(batch: Batch) -> InvestmentChange:
     """What a batch does to its investment beside its shares; a FIX does what the order did that it goes back to."""
     if batch.version is None or batch.iscid is None:
         raise AssertionError("Only a smallcase order changes an investment.")
-    return Change(
+    return InvestmentChange(
         iscid=batch.iscid,
         version=batch.version,
         moves_version=batch.original_label == OrderKind.REBALANCE,
-        deviates=batch.original_label == OrderKind.MANAGE,
+        customised=batch.original_label == OrderKind.MANAGE,
     )
 
 
