@@ -20,7 +20,7 @@ from tests.partner import Partner
 from transactions.checkout.broker_login import log_in
 from transactions.checkout.browser_binding import challenge_of
 from transactions.checkout.confirm import UserSelections, confirm
-from transactions.checkout.sessions import Door, open_session
+from transactions.checkout.sessions import SessionRequest, open_session
 from transactions.domain.basket import Security, line_of
 from transactions.domain.checkout_modes import Mode
 from transactions.domain.intents import Intent
@@ -87,7 +87,7 @@ def session(
     *, transaction: Transaction, account: Account | None = None, now: datetime, **door: Any
 ) -> tuple[CheckoutSession, str]:
     """Opened by a page of SHOP, with its token."""
-    opened = Door(**{"mode": Mode.POPUP, "origin": SHOP, "code_challenge": challenge_of(VERIFIER), **door})
+    opened = SessionRequest(**{"mode": Mode.POPUP, "origin": SHOP, "code_challenge": challenge_of(VERIFIER), **door})
     return open_session(transaction=transaction, account=account, door=opened, now=now)
 
 

@@ -18,7 +18,7 @@ from gateway.values.errors import Conflict, Unavailable
 from smallcases.portfolio.apply_fills import adopt_version
 from smallcases.sips.sip_changes import SipRequest
 from transactions.checkout.consents import complete_consent
-from transactions.domain.basket import Line, Security, securities_of, settled
+from transactions.domain.basket import OrderLine, Security, securities_of, settled
 from transactions.domain.intents import CANCELLATIONS, Intent
 from transactions.domain.price_protection import QuotedOrder, moved_beyond_tolerance, orders_in
 from transactions.domain.sdk_codes import SdkCode
@@ -105,7 +105,7 @@ def _confirm_orders(transaction: Transaction, selections: UserSelections, now: d
 
 
 def _place_or_adopt(
-    transaction: Transaction, lines: Sequence[Line], planned: Planned | None, variety: Variety, now: datetime
+    transaction: Transaction, lines: Sequence[OrderLine], planned: Planned | None, variety: Variety, now: datetime
 ) -> None:
     """A rebalance whose shares are right already needs no order: the investment is on the version, and that is all."""
     if planned and not lines:
@@ -132,7 +132,7 @@ def _planned(
     return planned
 
 
-def _check_quote(transaction: Transaction, lines: Sequence[Line], quoted: QuotedOrder, now: datetime) -> None:
+def _check_quote(transaction: Transaction, lines: Sequence[OrderLine], quoted: QuotedOrder, now: datetime) -> None:
     """The orders are those that the user saw, at prices near those that the user saw."""
     if orders_in(lines) != list(quoted.orders):
         raise QuoteExpired("What you hold has changed, and with it this order.")
@@ -141,7 +141,7 @@ def _check_quote(transaction: Transaction, lines: Sequence[Line], quoted: Quoted
         raise QuoteExpired("Prices have moved.", moved=gone)
 
 
-def _check_holdings(transaction: Transaction, lines: Sequence[Line], now: datetime) -> None:
+def _check_holdings(transaction: Transaction, lines: Sequence[OrderLine], now: datetime) -> None:
     sells = {line.security.ticker: line.quantity for line in lines if line.side is Side.SELL}
     if not sells:
         return
@@ -163,7 +163,7 @@ def _keep(quoted: QuotedOrder, transaction: Transaction) -> None:
 
 
 def _queue_batch(
-    transaction: Transaction, lines: Sequence[Line], planned: Planned | None, variety: Variety, now: datetime
+    transaction: Transaction, lines: Sequence[OrderLine], planned: Planned | None, variety: Variety, now: datetime
 ) -> None:
     batch = Batch(
         gateway=transaction.gateway,
@@ -184,7 +184,7 @@ def _queue_batch(
     nudge(Job.PLACE_BATCHES)
 
 
-def _order(batch: Batch, position: int, line: Line) -> Order:
+def _order(batch: Batch, position: int, line: OrderLine) -> Order:
     security = line.security
     return Order(
         batch=batch,

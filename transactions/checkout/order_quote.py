@@ -18,7 +18,7 @@ from smallcases import planner
 from smallcases.models import Investment, Smallcase
 from smallcases.portfolio.investments import newest_version, weights_of
 from transactions.checkout.confirm import UserSelections
-from transactions.domain.basket import Line, Security, securities_of, settled
+from transactions.domain.basket import OrderLine, Security, securities_of, settled
 from transactions.domain.price_protection import QuotedOrder, orders_in
 from transactions.domain.smallcase_order import OrderKind, SmallcaseOrderRequest, order_request_of
 from transactions.lifecycle.claim import account_of, login_of
@@ -57,7 +57,7 @@ class QuoteRequest:
 class Row:
     """An order as it is shown: `price` a share now, `value` at that or at its limit. `at_hand`: what can be sold."""
 
-    line: Line
+    line: OrderLine
     name: str
     price: Decimal
     value: Decimal
@@ -155,7 +155,7 @@ def _market(
     return {t: quote.at(now) for t, quote in market.items()}, {t: quote.name for t, quote in market.items()}
 
 
-def _lines(of: QuoteRequest, transaction: Transaction, selections: UserSelections, now: datetime) -> list[Line]:
+def _lines(of: QuoteRequest, transaction: Transaction, selections: UserSelections, now: datetime) -> list[OrderLine]:
     if of.order_request is None:
         return settled(of.basket, selections.securities)
     chosen = of.order_request.selections.over(selections.smallcase)
@@ -166,7 +166,7 @@ def _lines(of: QuoteRequest, transaction: Transaction, selections: UserSelection
 
 def _rows(
     transaction: Transaction,
-    lines: Sequence[Line],
+    lines: Sequence[OrderLine],
     prices: Mapping[str, Decimal],
     names: Mapping[str, str],
     now: datetime,
@@ -180,7 +180,7 @@ def _rows(
     return rows
 
 
-def _value(line: Line, price: Decimal) -> Decimal:
+def _value(line: OrderLine, price: Decimal) -> Decimal:
     limited = line.security.order_type in {OrderType.LIMIT, OrderType.SL} and line.security.price
     return (limited or price) * line.quantity
 

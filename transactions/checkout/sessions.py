@@ -34,7 +34,7 @@ class NotThisStep(Conflict):
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
+class SessionRequest:
     """Where the checkout is shown, and what the partner's page asks of it; `code_challenge` is of its secret."""
 
     mode: Mode
@@ -46,7 +46,7 @@ class Door:
 
 
 def open_session(
-    *, transaction: Transaction, account: Account | None, door: Door, now: datetime
+    *, transaction: Transaction, account: Account | None, door: SessionRequest, now: datetime
 ) -> tuple[CheckoutSession, str]:
     """The session and its token, which is not kept. A connected user is bound; an earlier session is replaced.
 

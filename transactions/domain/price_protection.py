@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from brokers.ports.broker import OrderType
-from transactions.domain.basket import Line
+from transactions.domain.basket import OrderLine
 
 # Of the quoted price, to either side. An order with a limit has its own.
 PRICE_TOLERANCE: Final = Decimal("0.01")
@@ -30,11 +30,11 @@ class QuotedOrder:
         return cls(prices, [(ticker, side, shares) for ticker, side, shares in kept["orders"]])
 
 
-def orders_in(lines: Iterable[Line]) -> list[tuple[str, str, int]]:
+def orders_in(lines: Iterable[OrderLine]) -> list[tuple[str, str, int]]:
     return [(line.security.ticker, line.side.value, line.quantity) for line in lines]
 
 
-def moved_beyond_tolerance(quoted: QuotedOrder, lines: Iterable[Line], prices: Mapping[str, Decimal]) -> list[str]:
+def moved_beyond_tolerance(quoted: QuotedOrder, lines: Iterable[OrderLine], prices: Mapping[str, Decimal]) -> list[str]:
     """The tickers of market orders whose price has moved from the quoted one by more than PRICE_TOLERANCE."""
     at_market = {line.security.ticker for line in lines if line.security.order_type in AT_MARKET}
     return sorted(t for t in at_market if abs(prices[t] - quoted.prices[t]) > PRICE_TOLERANCE * quoted.prices[t])

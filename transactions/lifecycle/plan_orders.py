@@ -19,7 +19,7 @@ from smallcases.models import Investment, Smallcase, Version
 from smallcases.planner import Leg
 from smallcases.portfolio.apply_fills import InvestmentChange
 from smallcases.portfolio.investments import newest_version, shares_of, weights_of
-from transactions.domain.basket import Line, Security
+from transactions.domain.basket import OrderLine, Security
 from transactions.domain.smallcase_order import OrderKind, SmallcaseOrderRequest, SmallcaseSelections
 from transactions.lifecycle.eligibility import own_investment
 from transactions.models import Batch, Transaction
@@ -32,7 +32,7 @@ MAX_QUANTITY: Final = 1_000_000
 class Planned:
     """A smallcase order, ready to be placed; no lines where there is nothing to trade."""
 
-    lines: list[Line]
+    lines: list[OrderLine]
     label: str
     original_label: str
     iscid: str
@@ -129,7 +129,7 @@ def change_of(batch: Batch) -> InvestmentChange:
     )
 
 
-def check_tradable(lines: Sequence[Line]) -> None:
+def check_tradable(lines: Sequence[OrderLine]) -> None:
     """Every name can be traded, in a number that one order may have."""
     large = [line.security.ticker for line in lines if line.quantity > MAX_QUANTITY]
     if large:
@@ -208,7 +208,7 @@ def _amount(there: Situation) -> Decimal:
     return there.selections.amount
 
 
-def _label(kind: OrderKind, lines: list[Line], held: Mapping[str, int]) -> str:
+def _label(kind: OrderKind, lines: list[OrderLine], held: Mapping[str, int]) -> str:
     if kind is not OrderKind.EXIT:
         return kind.value
     sold = {line.security.ticker: line.quantity for line in lines}
@@ -219,5 +219,5 @@ def _buys(shares: Mapping[str, int]) -> list[Leg]:
     return [Leg(ticker, Side.BUY, count) for ticker, count in shares.items() if count]
 
 
-def _lines(legs: Iterable[Leg]) -> list[Line]:
-    return [Line(Security(leg.ticker), leg.shares, leg.side) for leg in legs]
+def _lines(legs: Iterable[Leg]) -> list[OrderLine]:
+    return [OrderLine(Security(leg.ticker), leg.shares, leg.side) for leg in legs]

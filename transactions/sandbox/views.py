@@ -39,7 +39,7 @@ class CompleteTransaction(SandboxView):
         return ok(payloads.sdk_response(transaction, selectors.orders_of(transaction)))
 
 
-class Market(SandboxView):
+class SandboxMarket(SandboxView):
     @openapi.MARKET
     def get(self, request: Request, gateway: str) -> Response:
         return ok(_market(self.caller.gateway))
