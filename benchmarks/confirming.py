@@ -10,7 +10,7 @@ import django
 django.setup()
 
 from gateway.partners import clock  # noqa: E402 - Django had to be set up
-from transactions.checkout.confirm import Choices, confirm  # noqa: E402 - Django had to be set up
+from transactions.checkout.confirm import UserSelections, confirm  # noqa: E402 - Django had to be set up
 from transactions.models import Transaction  # noqa: E402 - Django had to be set up
 
 
@@ -21,7 +21,7 @@ def main() -> None:
     for pk in pks:
         # As the door finds it: with its gateway and account.
         transaction = Transaction.objects.select_related("gateway", "account").get(pk=pk)
-        confirm(transaction=transaction, choices=Choices(), now=clock.now(transaction.gateway))
+        confirm(transaction=transaction, selections=UserSelections(), now=clock.now(transaction.gateway))
 
 
 if __name__ == "__main__":

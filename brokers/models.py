@@ -8,7 +8,7 @@ from django.db.models import F, Q
 from gateway.models import Gateway
 
 
-class Kind(models.TextChoices):
+class InstrumentKind(models.TextChoices):
     STOCK = "STOCK"
     ETF = "ETF"
     INVIT = "INVIT"
@@ -21,7 +21,7 @@ class Instrument(models.Model):
     symbol = models.CharField(max_length=20, unique=True)
     name = models.CharField(max_length=120)
     isin = models.CharField(max_length=12, unique=True)
-    kind = models.CharField(max_length=8, choices=Kind)
+    kind = models.CharField(max_length=8, choices=InstrumentKind)
     sector = models.CharField(max_length=60)
     tick_size = models.DecimalField(max_digits=6, decimal_places=2, default=Decimal("0.05"))
     reference_price = models.DecimalField(max_digits=12, decimal_places=2)

@@ -29,7 +29,7 @@ from smallcases.models import (
 )
 from smallcases.portfolio.investments import fills_of
 from smallcases.portfolio.ledger import positions
-from smallcases.portfolio.valuation_history import worth_by_day
+from smallcases.portfolio.valuation_history import valuation_history
 from smallcases.rebalancing.studio import decisions, editor, views
 
 YEAR: Final = 250  # trading days
@@ -176,7 +176,7 @@ class InvestmentAdmin(OwnAlone):
         fills = fills_of(investment)
         market = quotes(investment.gateway_id, {fill.ticker for fill in fills})
         since = min((fill.at for fill in fills), default=investment.created_at)
-        days = worth_by_day(fills, market, since=since, now=clock.now(investment.gateway))
+        days = valuation_history(fills, market, since=since, now=clock.now(investment.gateway))
         labels = [f"{day.at:%Y-%m-%d}" for day in days]
         networth = line("What it was worth, in rupees", labels, [float(day.networth) for day in days])
         gained = line("Total returns, in rupees", labels, [float(day.total_returns) for day in days])

@@ -207,7 +207,7 @@ class Investment(models.Model):
 
 
 class InvestmentFill(models.Model):
-    """All that one order has filled so far: `price` is its average, and a later word replaces the row."""
+    """All that one order has filled so far: `price` is its average, and a later report replaces the row."""
 
     investment = models.ForeignKey(Investment, on_delete=models.PROTECT, related_name="fills")
     order_ref = models.CharField(max_length=24, unique=True)

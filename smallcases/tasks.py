@@ -13,7 +13,7 @@ from smallcases.sips import sip_changes
 
 @shared_task(name=Job.ANNOUNCE.value)
 def announce(*, row: int, attempt: int) -> None:
-    rebalance_notifications.announce(row=row, attempt=attempt)
+    rebalance_notifications.notify_investors(row=row, attempt=attempt)
 
 
 @shared_task(name="sweep_announcements")

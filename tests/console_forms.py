@@ -18,11 +18,11 @@ from gateway.models import Gateway
 from gateway.partners import clock
 from smallcases.models import RebalanceDraft, Smallcase
 from smallcases.rebalancing import draft_workflow
-from smallcases.rebalancing.drafts import Line
+from smallcases.rebalancing.drafts import DraftLine
 from tests.smallcases import shelf
 from transactions.domain.corrections import as_kept
 from transactions.domain.statuses import OrderStatus
-from transactions.execution.record_updates import facts_of
+from transactions.execution.record_updates import state_of
 from transactions.models import Order, Settlement
 from transactions.reconciliation.desk.views import SALT
 from transactions.reconciliation.tradebook.models import Tradebook
@@ -72,7 +72,7 @@ def written() -> RebalanceDraft:
     ravi = User.objects.create_superuser("ravi")
     of = Smallcase.objects.first() or shelf.smallcase("SCRV_0002", manager="ravi")
     draft = draft_workflow.open_draft(smallcase=of, by=ravi, actor=Actor(ravi, "", clock.wall()))
-    halves = [Line("INFY", "50"), Line("ITC", "50")]
+    halves = [DraftLine("INFY", "50"), DraftLine("ITC", "50")]
     actor = Actor(ravi, "", clock.wall())
     draft_workflow.edit(
         draft=draft, seen=draft.revision, lines=halves, label="Anew", rationale="", by=ravi, actor=actor
@@ -110,7 +110,7 @@ def at_the_desk() -> Iterator[tuple[str, dict[str, Any]]]:
         yield f"{desk}settlements/{pk}/decide/", {"decline": "1", "note": "x"}
         yield f"{desk}settlements/{pk}/undo/", {"reason": "x"}
     for order in Order.objects.filter(status=OrderStatus.ERROR):
-        here, seen = f"{desk}orders/{order.pk}/", signing.dumps(as_kept(facts_of(order)), salt=SALT)
+        here, seen = f"{desk}orders/{order.pk}/", signing.dumps(as_kept(state_of(order)), salt=SALT)
         yield f"{here}ask-again/", {}
         yield here, {"status": "REJECTED", "filled_quantity": "0", "reason": "x", "confirm": "1", "seen": seen}
         yield f"{here}mark-complete/", {}

@@ -19,15 +19,15 @@ from smallcases.tasks import sweep_announcements, sweep_sips
 from tests.partner import Partner
 from transactions.checkout.broker_login import log_in
 from transactions.checkout.browser_binding import challenge_of
-from transactions.checkout.confirm import Choices, confirm
-from transactions.checkout.sessions import Door, open_session
+from transactions.checkout.confirm import UserSelections, confirm
+from transactions.checkout.sessions import SessionRequest, open_session
 from transactions.domain.basket import Security, line_of
 from transactions.domain.checkout_modes import Mode
 from transactions.domain.intents import Intent
 from transactions.execution import place_and_poll
 from transactions.execution.batch_worker import LEASE
-from transactions.execution.requeue import followed, queued
-from transactions.lifecycle.create import Wanted, create_transaction
+from transactions.execution.requeue import awaiting_placement, needs_polling
+from transactions.lifecycle.create import TransactionRequest, create_transaction
 from transactions.models import Batch, CheckoutSession, Order, Transaction
 from transactions.tasks import place_batches, sync_batches
 from webhooks.delivery.endpoints import add_endpoint
@@ -63,8 +63,8 @@ def transaction(
 ) -> Transaction:
     basket = {"type": "SECURITIES", "securities": [line_of(line) for line in securities]}
     config = basket if intent is Intent.TRANSACTION else {}
-    wanted = Wanted(intent=intent, securities=securities if config else (), order_config=config)
-    return create_transaction(gateway=gateway, account=account, wanted=wanted, now=now)
+    wanted = TransactionRequest(intent=intent, securities=securities if config else (), order_config=config)
+    return create_transaction(gateway=gateway, account=account, request=wanted, now=now)
 
 
 def logged_in(
@@ -87,7 +87,7 @@ def session(
     *, transaction: Transaction, account: Account | None = None, now: datetime, **door: Any
 ) -> tuple[CheckoutSession, str]:
     """Opened by a page of SHOP, with its token."""
-    opened = Door(**{"mode": Mode.POPUP, "origin": SHOP, "code_challenge": challenge_of(VERIFIER), **door})
+    opened = SessionRequest(**{"mode": Mode.POPUP, "origin": SHOP, "code_challenge": challenge_of(VERIFIER), **door})
     return open_session(transaction=transaction, account=account, door=opened, now=now)
 
 
@@ -96,18 +96,18 @@ def queued_batch(
 ) -> Batch:
     """Confirmed; its bell has not been answered."""
     made = logged_in(gateway=gateway, securities=securities, client_id=client_id, now=now)
-    confirm(transaction=made, choices=Choices(), now=now)
+    confirm(transaction=made, selections=UserSelections(), now=now)
     return Batch.objects.get(transaction=made)
 
 
 def placed(batch: Batch) -> Batch:
     """By a worker, to which it was owed; a lease has lapsed."""
-    return _worked_on(batch, queued(), place_and_poll.place)
+    return _worked_on(batch, awaiting_placement(), place_and_poll.place)
 
 
 def followed_up(batch: Batch) -> Batch:
     """As `placed`: the broker is asked."""
-    return _worked_on(batch, followed(), place_and_poll.follow)
+    return _worked_on(batch, needs_polling(), place_and_poll.poll)
 
 
 def _worked_on(batch: Batch, owed: QuerySet[Batch], work_on: Callable[[list[int]], object]) -> Batch:

@@ -16,8 +16,8 @@ class TransactionsConfig(AppConfig):
     verbose_name = "Transactions"
 
     def ready(self) -> None:
-        register_queue(Job.PLACE_BATCHES, "transactions.execution.requeue.queued")
-        register_queue(Job.SYNC_BATCHES, "transactions.execution.requeue.followed")
+        register_queue(Job.PLACE_BATCHES, "transactions.execution.requeue.awaiting_placement")
+        register_queue(Job.SYNC_BATCHES, "transactions.execution.requeue.needs_polling")
         register_invariants(self.label, "transactions.invariants.INVARIANTS")
         register_invariants(self.label, "transactions.sandbox.sandbox_invariants.INVARIANTS")
         register_gauge(

@@ -68,7 +68,7 @@ class Transaction(models.Model):
 
 
 class Batch(Work):
-    """The orders of one confirmed transaction. `status` is their fold; `sequence` counts its events.
+    """The orders of one confirmed transaction. `status` aggregates theirs; `sequence` counts its events.
 
     Of a smallcase order: `iscid` is reserved at the confirmation, so that it is the same everywhere, and `version` is
     what the order moves the investment to. `original_label` is the label of the order that a FIX goes back to.
@@ -133,10 +133,10 @@ class Batch(Work):
 
 
 class Order(models.Model):
-    """One security of a batch. `ref` is what the broker knows it by; `silent_since` when it last ceased to speak of it.
+    """One security of a batch. `ref` is its id at the broker; `silent_since`: no report since.
 
-    `cancelled_by` is the CANCEL_ORDER transaction that asked for its end. `words` are the broker's last ones, as they
-    were said (domain.report_log). `settled_by` is the settlement in force; None where the broker's word is.
+    `cancelled_by` is the CANCEL_ORDER transaction that asked for its end. `words` are the broker's last
+    reports (domain.report_log). `settled_by` is the settlement in force; None where the broker's report is.
     """
 
     batch = models.ForeignKey(Batch, on_delete=models.PROTECT, related_name="orders")
@@ -215,10 +215,10 @@ class SettlementState(models.TextChoices):
 
 
 class Settlement(models.Model):
-    """A version of the truth about one order, by support: what it was `before`, what it is `after`, and who says so.
+    """A correction of one order by support: what it was `before`, what it is `after`, and who corrected it.
 
     Undoing one is a version too. `amount` is what is at stake, in rupees; `needs_second`: another has to approve.
-    `word_agrees`: whether the broker's last word says the same, None while it has said nothing.
+    `word_agrees`: whether the broker's last report confirms it, None while there is none.
     """
 
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="settlements")

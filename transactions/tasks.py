@@ -6,31 +6,31 @@ from celery import current_app, shared_task
 
 from gateway.queue.enqueue import Job
 from transactions.execution import place_and_poll
-from transactions.execution.batch_worker import LINGER_SECONDS, Kind, Shift
-from transactions.execution.requeue import followed, queued
+from transactions.execution.batch_worker import IDLE_GRACE_SECONDS, BatchWorker, WorkType
+from transactions.execution.requeue import awaiting_placement, needs_polling
 from transactions.reconciliation.tradebook import apply_rows
 
 # Of the process that has placed, so that nobody need be rung for to ask.
-FOLLOWING: Final = Kind(followed, place_and_poll.follow)
-placing = Shift(Job.PLACE_BATCHES, [Kind(queued, place_and_poll.place), FOLLOWING])
-following = Shift(Job.SYNC_BATCHES, [FOLLOWING])
+POLLING: Final = WorkType(needs_polling, place_and_poll.poll)
+placer = BatchWorker(Job.PLACE_BATCHES, [WorkType(awaiting_placement, place_and_poll.place), POLLING])
+poller = BatchWorker(Job.SYNC_BATCHES, [POLLING])
 
 
 @shared_task(name=Job.PLACE_BATCHES.value)
 def place_batches() -> int:
     """How many were placed or asked about. Also the beat's: a lost bell costs a second."""
-    return _work(placing)
+    return _work(placer)
 
 
 @shared_task(name=Job.SYNC_BATCHES.value)
 def sync_batches() -> int:
     """How many. For those that were woken; what is to be looked at again later, the beat finds."""
-    return _work(following)
+    return _work(poller)
 
 
-def _work(shift: Shift) -> int:
+def _work(worker: BatchWorker) -> int:
     """Whoever calls eagerly waits for it: for as long as the quickest brokers need, and no longer."""
-    return shift.work(linger=0.03 if current_app.conf.task_always_eager else LINGER_SECONDS)
+    return worker.work(idle_grace=0.03 if current_app.conf.task_always_eager else IDLE_GRACE_SECONDS)
 
 
 @shared_task(name=Job.APPLY_TRADEBOOK.value)

@@ -46,7 +46,7 @@ urlpatterns = [
         "sandbox/<gateway:gateway>/transactions/<trx:transaction_id>/complete",
         sandbox.CompleteTransaction.as_view(),
     ),
-    path("sandbox/<gateway:gateway>/market", sandbox.Market.as_view()),
+    path("sandbox/<gateway:gateway>/market", sandbox.SandboxMarket.as_view()),
     path("sandbox/<gateway:gateway>/clock", sandbox.Clock.as_view()),
     path("sandbox/<gateway:gateway>/prices/<symbol:ticker>", sandbox.Price.as_view()),
     path(

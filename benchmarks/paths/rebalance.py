@@ -21,7 +21,7 @@ from smallcases.catalogue.selectors import newest_version_of
 from smallcases.catalogue.weights import Weighted
 from smallcases.models import Announcement, Investment, Smallcase
 from smallcases.rebalancing.publishing import publish_rebalance
-from smallcases.rebalancing.rebalance_notifications import CHUNK, announce
+from smallcases.rebalancing.rebalance_notifications import CHUNK, notify_investors
 from tests.smallcases import shelf
 from transactions.api.portfolio_payloads import investment
 from transactions.queries.user_portfolio import held
@@ -132,7 +132,7 @@ def _publish(smallcase: Smallcase, number: int) -> None:
 def _announced(chunks: int) -> list[float]:
     """Of the last version of the smallcase with many investors."""
     row = Announcement.objects.filter(version__smallcase__scid="SCNM_0002").latest("pk").pk
-    return [_milliseconds(partial(announce, row=row, attempt=attempt)) for attempt in range(max(chunks, 1))]
+    return [_milliseconds(partial(notify_investors, row=row, attempt=attempt)) for attempt in range(max(chunks, 1))]
 
 
 def _milliseconds(act: Callable[[], object]) -> float:

@@ -12,7 +12,7 @@ from benchmarks.stage import Stage, connected_to
 from gateway.models import Account
 from gateway.partners import clock
 from gateway.partners.credentials import create_gateway
-from transactions.tasks import FOLLOWING, following
+from transactions.tasks import POLLING, poller
 from webhooks.delivery import dispatcher
 from webhooks.delivery.endpoint_concurrency import YOUNG_AT_ONCE
 from webhooks.delivery.endpoints import add_endpoint
@@ -76,7 +76,7 @@ def _row(stage: Stage, path: str, against: str, act: Callable[[], object], round
 
 def _claim() -> object:
     """Set by set, as a shift takes them."""
-    while following._take(FOLLOWING):
+    while poller._take(POLLING):
         pass
     return None
 

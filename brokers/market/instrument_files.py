@@ -10,7 +10,7 @@ from typing import Final
 from django.db.transaction import atomic
 
 from brokers.market.isin import is_isin
-from brokers.models import Instrument, Kind
+from brokers.models import Instrument, InstrumentKind
 from gateway.audit.trail import Actor
 from gateway.values.errors import Invalid
 from gateway.values.ids import SYMBOL
@@ -36,7 +36,7 @@ class Reject:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class InstrumentFile:
     """A file's good rows and, by line, what is wrong with the others. `unknown`: bhavcopy rows not in the catalogue."""
 
     instruments: list[Instrument] = field(default_factory=list)
@@ -44,7 +44,7 @@ class Reading:
     unknown: int = 0
 
 
-def read_instruments(path: Path, *, progress: Callable[[], None] = lambda: None) -> Reading:
+def read_instruments(path: Path, *, progress: Callable[[], None] = lambda: None) -> InstrumentFile:
     """Raises Invalid for a file that is no such CSV; `progress` is called once per row."""
     header, rows = _table(path)
     names = next((names for names in BHAVCOPY if set(names) <= header), None)
@@ -92,13 +92,13 @@ def _facts(instruments: Iterable[Instrument]) -> dict[str, list[object]]:
 
 
 def tick_for(kind: str, price: Decimal) -> Decimal:
-    if kind != Kind.STOCK:
+    if kind != InstrumentKind.STOCK:
         return Decimal("0.01")
     return next((Decimal(tick) for limit, tick in TICKS if price <= limit), WIDEST)
 
 
-def _read_catalogue(rows: Sequence[tuple[int, Row]], progress: Callable[[], None]) -> Reading:
-    reading, seen = Reading(), set[str]()
+def _read_catalogue(rows: Sequence[tuple[int, Row]], progress: Callable[[], None]) -> InstrumentFile:
+    reading, seen = InstrumentFile(), set[str]()
     listed = dict(Instrument.objects.values_list("isin", "symbol"))
     for line, row in rows:
         problems = list(_problems(row, seen, listed))
@@ -124,8 +124,8 @@ def _problems(row: Row, seen: set[str], listed: Mapping[str, str]) -> Iterator[s
         yield f"{row['isin']} is in the catalogue as {other}; rename it there first"
     if not is_isin(row["isin"]):
         yield f"{row['isin']!r} is not an ISIN: shape or check digit is wrong"
-    if row["kind"] not in Kind.values:
-        yield f"kind must be one of {', '.join(Kind.values)}"
+    if row["kind"] not in InstrumentKind.values:
+        yield f"kind must be one of {', '.join(InstrumentKind.values)}"
     for key in {row["symbol"], row["isin"]} & seen:
         yield f"{key} stands in the file twice"
     seen |= {row["symbol"], row["isin"]}
@@ -161,10 +161,10 @@ def _instrument(row: Row) -> Instrument:
     )
 
 
-def _read_bhavcopy(rows: Sequence[tuple[int, Row]], names: tuple[str, str, str]) -> Reading:
+def _read_bhavcopy(rows: Sequence[tuple[int, Row]], names: tuple[str, str, str]) -> InstrumentFile:
     symbol, series, close = names
     known = {instrument.symbol: instrument for instrument in Instrument.objects.all()}
-    reading, unknown, updated = Reading(), 0, dict[str, Instrument]()
+    reading, unknown, updated = InstrumentFile(), 0, dict[str, Instrument]()
     for line, row in rows:
         if (row[series] or "").strip() not in EQUITY_SERIES:
             continue
@@ -176,4 +176,4 @@ def _read_bhavcopy(rows: Sequence[tuple[int, Row]], names: tuple[str, str, str])
         else:
             instrument.reference_price, instrument.tick_size = price, tick_for(instrument.kind, price)
             updated[instrument.symbol] = instrument  # once, though it trade in two series
-    return Reading(list(updated.values()), reading.rejects, unknown)
+    return InstrumentFile(list(updated.values()), reading.rejects, unknown)

@@ -1,4 +1,4 @@
-"""Prices that a tester holds in place, per gateway."""
+"""Prices that a tester has overridden, per gateway."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -10,8 +10,8 @@ from gateway.values.errors import Invalid, NotFound
 from gateway.values.money import is_multiple
 
 
-def pin(*, gateway: Gateway, ticker: str, price: Decimal, now: datetime) -> None:
-    """Stands until it is unpinned; a second pin replaces the first."""
+def override_price(*, gateway: Gateway, ticker: str, price: Decimal, now: datetime) -> None:
+    """In force until it is removed; a second override replaces the first."""
     instrument = _instrument(ticker)
     if not is_multiple(price, instrument.tick_size):
         raise Invalid(f"price: must be a multiple of the tick size, {instrument.tick_size}.")
@@ -20,8 +20,8 @@ def pin(*, gateway: Gateway, ticker: str, price: Decimal, now: datetime) -> None
     )
 
 
-def unpin(*, gateway: Gateway, ticker: str, now: datetime) -> Decimal:
-    """The price that follows, in rupees; without a pin nothing changes."""
+def remove_override(*, gateway: Gateway, ticker: str, now: datetime) -> Decimal:
+    """The price that follows, in rupees; without an override nothing changes."""
     instrument = _instrument(ticker)
     PricePin.objects.filter(gateway=gateway, instrument=instrument).delete()
     return quotes(gateway.pk, [ticker])[ticker].at(now)

@@ -16,7 +16,7 @@ from typing import Final
 OCTAVES: Final = ((86_400, 20_000), (3_600, 6_000), (60, 1_000))
 MILLION: Final = 1_000_000
 MINUTE: Final = timedelta(minutes=1)
-BAND: Final = Decimal("0.20")
+DAILY_BAND: Final = Decimal("0.20")
 
 
 def price_at(*, reference: Decimal, tick: Decimal, seed: str, ticker: str, at: datetime) -> Decimal:
@@ -31,7 +31,7 @@ def to_tick(price: Decimal, tick: Decimal) -> Decimal:
 
 def within_band(price: Decimal, reference: Decimal) -> bool:
     """The daily price band, ±20 % of the reference (the widest of NSE's bands)."""
-    return abs(price - reference) <= BAND * reference
+    return abs(price - reference) <= DAILY_BAND * reference
 
 
 def minutes(since: datetime, until: datetime) -> Iterator[datetime]:

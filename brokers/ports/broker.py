@@ -38,7 +38,7 @@ class Variety(StrEnum):
 
 
 class BrokerStatus(StrEnum):
-    """A broker's word about an order; what it means for the gateway is decided there."""
+    """A broker's report of an order; what it means for the gateway is decided there."""
 
     OPEN = "OPEN"
     COMPLETE = "COMPLETE"

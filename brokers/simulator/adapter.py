@@ -20,7 +20,7 @@ from brokers.simulator.personas import (
     Persona,
     Treatment,
     lent_shares,
-    line_of,
+    link_fault_of,
     opening_funds,
     persona_of,
     treatments,
@@ -79,22 +79,24 @@ class SimulatedBroker:
     def place(self, login: Login, basket: Sequence[NewOrder], *, now: datetime) -> Sequence[Ack]:
         """The unique ref makes the second placing of an order write nothing."""
         persona = persona_of(login.client_id)
-        fates = treatments(persona, forced=login.token, count=len(basket))
-        link_faults.before(line_of(persona))
+        given = treatments(persona, forced=login.token, count=len(basket))
+        link_faults.before(link_fault_of(persona))
         with atomic(durable=True):
             account = _known(accounts.locked(login), login)
-            taken = [(new, fate) for new, fate in zip(basket, fates, strict=True) if not fate.refused]
-            insert_each([_booked(account, new, fate, now) for new, fate in taken], pass_over_known=True)
-        link_faults.after(line_of(persona))
+            taken = [(new, treatment) for new, treatment in zip(basket, given, strict=True) if not treatment.refused]
+            insert_each([_booked(account, new, treatment, now) for new, treatment in taken], pass_over_known=True)
+        link_faults.after(link_fault_of(persona))
         return [
-            _ack(new.ref, fate) for new, fate in zip(basket, fates, strict=True) if fate.refused or fate.silence is None
+            _ack(new.ref, treatment)
+            for new, treatment in zip(basket, given, strict=True)
+            if treatment.refused or treatment.silence is None
         ]
 
     def order_book(self, login: Login, refs: Sequence[str], *, now: datetime) -> Sequence[Report]:
         with atomic(durable=True):
             orders = self._up_to_date(login, refs, now)
-        said = [link_faults.heard(order) for order in orders if not link_faults.is_silent(order, now)]
-        return link_faults.echoed(line_of(persona_of(login.client_id)), said)
+        said = [link_faults.report_of(order) for order in orders if not link_faults.is_silent(order, now)]
+        return link_faults.echoed(link_fault_of(persona_of(login.client_id)), said)
 
     def cancel(self, login: Login, refs: Sequence[str], *, now: datetime) -> None:
         with atomic(durable=True):
@@ -126,11 +128,11 @@ def _orders_of(*, account: int, refs: list[str]) -> QuerySet[SimOrder]:
     return SimOrder.objects.filter(account=account, ref__in=refs).order_by("pk")
 
 
-def _ack(ref: str, fate: Treatment) -> Ack:
-    return Ack(ref, fate.refused, _REFUSALS[fate.refused]) if fate.refused else Ack(ref)
+def _ack(ref: str, treatment: Treatment) -> Ack:
+    return Ack(ref, treatment.refused, _REFUSALS[treatment.refused]) if treatment.refused else Ack(ref)
 
 
-def _booked(account: SimAccount, new: NewOrder, fate: Treatment, now: datetime) -> SimOrder:
+def _booked(account: SimAccount, new: NewOrder, treatment: Treatment, now: datetime) -> SimOrder:
     return SimOrder(
         account=account,
         ref=new.ref,
@@ -143,8 +145,8 @@ def _booked(account: SimAccount, new: NewOrder, fate: Treatment, now: datetime) 
         price=new.price,
         trigger_price=new.trigger_price,
         placed_at=now,
-        fate=fate.fate.value,
-        fate_code=fate.error_code,
-        silent_until=link_faults.silent_until(fate.silence, now),
-        garbled=fate.garbled,
+        fate=treatment.behaviour.value,
+        fate_code=treatment.error_code,
+        silent_until=link_faults.silent_until(treatment.silence, now),
+        garbled=treatment.garbled,
     )

@@ -7,7 +7,7 @@ from django.db.models import Count, DecimalField, F, Q, Sum
 from django.db.models.functions import Abs, Coalesce
 
 from brokers.simulator.books import CASH, SHARES
-from brokers.simulator.models import SimOrder, SimTrade, Status
+from brokers.simulator.models import SimOrder, SimStatus, SimTrade
 from gateway.monitoring.invariant_checks import Invariant, Rows, Scope
 
 OWNER: Final = "account__gateway"
@@ -30,10 +30,10 @@ def _miscounted(scope: Scope) -> Rows:
 
 def _mistitled(scope: Scope) -> Rows:
     wrong = (
-        (Q(status=Status.COMPLETE) & ~Q(filled_quantity=F("quantity")))
-        | Q(status=Status.REJECTED, filled_quantity__gt=0)
-        | Q(status=Status.OPEN, filled_quantity=F("quantity"))
-        | Q(status=Status.CANCELLED, filled_quantity=F("quantity"))
+        (Q(status=SimStatus.COMPLETE) & ~Q(filled_quantity=F("quantity")))
+        | Q(status=SimStatus.REJECTED, filled_quantity__gt=0)
+        | Q(status=SimStatus.OPEN, filled_quantity=F("quantity"))
+        | Q(status=SimStatus.CANCELLED, filled_quantity=F("quantity"))
     )
     rows = scope.of(SimOrder.objects.filter(wrong), OWNER)
     return rows.order_by("pk").values("ref", "status", "quantity", "filled_quantity")

@@ -13,7 +13,7 @@ from brokers.market.charges import Tariff, charges
 from brokers.market.prices import within_band
 from brokers.market.quotes import Quote
 from brokers.ports.broker import Holding, OrderType, Side
-from brokers.simulator.models import SimAccount, SimOrder, SimTrade, Status
+from brokers.simulator.models import SimAccount, SimOrder, SimStatus, SimTrade
 from gateway.database.compiled import compiled
 from gateway.values.money import average, rupees
 
@@ -168,6 +168,6 @@ def _released(order: SimOrder, quantity: int) -> Decimal:
 def _resting(*, account: int) -> QuerySet[SimOrder, tuple[str, Decimal, int]]:
     """Ticker, rupees of its open buys, shares of its open sales."""
     to_sell = Case(When(IS_BUY, then=0), default=F("quantity") - F("filled_quantity"), output_field=IntegerField())
-    open_ones = SimOrder.objects.filter(account=account, status=Status.OPEN, admitted=True)
+    open_ones = SimOrder.objects.filter(account=account, status=SimStatus.OPEN, admitted=True)
     rows = open_ones.values_list("ticker").order_by("ticker")
     return rows.annotate(rupees=Sum("blocked", output_field=MONEY), shares=Sum(to_sell))

@@ -12,7 +12,7 @@ from typing import Final
 
 from brokers.market.prices import minutes
 from brokers.ports.broker import BrokerStatus, OrderType, Side, Validity
-from brokers.simulator.personas import Fate
+from brokers.simulator.personas import FillBehaviour
 
 STEPS: Final = 5
 STEP: Final = timedelta(seconds=12)
@@ -30,7 +30,7 @@ class Working:
     validity: Validity
     price: Decimal | None
     trigger_price: Decimal | None
-    fate: Fate
+    fate: FillBehaviour
     fate_code: str
     arrived_at: datetime
     lapses_at: datetime
@@ -39,59 +39,59 @@ class Working:
 
 
 @dataclass(frozen=True, slots=True)
-class Fill:
+class MatchedFill:
     quantity: int
     price: Decimal
     at: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class FillProgress:
     """All fills since arrival, and where the order stands; `looked_at` is where the next look begins."""
 
     status: BrokerStatus
-    fills: tuple[Fill, ...] = ()
+    fills: tuple[MatchedFill, ...] = ()
     error_code: str = ""
     triggered: bool = False
     looked_at: datetime | None = None
 
 
-def progress(order: Working, price_at: PriceAt, now: datetime) -> Progress:
+def progress(order: Working, price_at: PriceAt, now: datetime) -> FillProgress:
     """Fills up to `now`, priced in rupees by `price_at`."""
-    if order.fate is Fate.REJECT:
-        return Progress(BrokerStatus.REJECTED, error_code=order.fate_code)
-    if order.fate is Fate.CANCEL:
-        return Progress(BrokerStatus.CANCELLED, error_code=order.fate_code)
-    if order.fate is Fate.HOLD:
-        return Progress(BrokerStatus.OPEN)
+    if order.fate is FillBehaviour.REJECT:
+        return FillProgress(BrokerStatus.REJECTED, error_code=order.fate_code)
+    if order.fate is FillBehaviour.CANCEL:
+        return FillProgress(BrokerStatus.CANCELLED, error_code=order.fate_code)
+    if order.fate is FillBehaviour.HOLD:
+        return FillProgress(BrokerStatus.OPEN)
     if order.order_type is OrderType.MARKET:
         return _executed(order, order.arrived_at, price_at, now)
     return _resting(order, price_at, now)
 
 
-def _executed(order: Working, matched_at: datetime, price_at: PriceAt, now: datetime) -> Progress:
-    if order.fate is Fate.STEPS:
+def _executed(order: Working, matched_at: datetime, price_at: PriceAt, now: datetime) -> FillProgress:
+    if order.fate is FillBehaviour.STEPS:
         return _stepwise(order, matched_at, price_at, now)
-    half = order.fate is Fate.HALF and order.quantity > 1
+    half = order.fate is FillBehaviour.HALF and order.quantity > 1
     quantity = order.quantity // 2 if half else order.quantity
-    fill = Fill(quantity, price_at(matched_at), matched_at)
+    fill = MatchedFill(quantity, price_at(matched_at), matched_at)
     status, code = (BrokerStatus.CANCELLED, UNMATCHED) if half else (BrokerStatus.COMPLETE, "")
-    return Progress(status, (fill,), code, triggered=True)
+    return FillProgress(status, (fill,), code, triggered=True)
 
 
-def _stepwise(order: Working, matched_at: datetime, price_at: PriceAt, now: datetime) -> Progress:
+def _stepwise(order: Working, matched_at: datetime, price_at: PriceAt, now: datetime) -> FillProgress:
     fills, done = [], 0
     for step in range(1, STEPS + 1):
         at = matched_at + step * STEP
         upto = order.quantity * step // STEPS
         if at <= now and upto > done:
-            fills.append(Fill(upto - done, price_at(at), at))
+            fills.append(MatchedFill(upto - done, price_at(at), at))
             done = upto
     status = BrokerStatus.COMPLETE if done == order.quantity else BrokerStatus.OPEN
-    return Progress(status, tuple(fills), triggered=True)
+    return FillProgress(status, tuple(fills), triggered=True)
 
 
-def _resting(order: Working, price_at: PriceAt, now: datetime) -> Progress:
+def _resting(order: Working, price_at: PriceAt, now: datetime) -> FillProgress:
     """LIMIT, SL and SLM: the first look at which the price lets them through, until they lapse."""
     triggered = order.triggered or order.order_type is OrderType.LIMIT
     ioc = order.validity is Validity.IOC
@@ -104,8 +104,8 @@ def _resting(order: Working, price_at: PriceAt, now: datetime) -> Progress:
         if triggered and _crosses(order, price):
             return replace(_executed(order, moment, price_at, now), looked_at=moment)
     if ioc or now >= order.lapses_at:
-        return Progress(BrokerStatus.CANCELLED, error_code=UNMATCHED, triggered=triggered, looked_at=looked_at)
-    return Progress(BrokerStatus.OPEN, triggered=triggered, looked_at=looked_at)
+        return FillProgress(BrokerStatus.CANCELLED, error_code=UNMATCHED, triggered=triggered, looked_at=looked_at)
+    return FillProgress(BrokerStatus.OPEN, triggered=triggered, looked_at=looked_at)
 
 
 def _reaches_trigger(order: Working, price: Decimal) -> bool:

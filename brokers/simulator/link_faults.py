@@ -11,7 +11,7 @@ from typing import Final
 
 from brokers.ports.broker import BrokerStatus, LinkDown, Report
 from brokers.simulator.models import SimOrder
-from brokers.simulator.personas import FOREVER, Line
+from brokers.simulator.personas import FOREVER, LinkFault
 
 # By the wall: whoever asked waits for so long, and has no answer then.
 HANG_SECONDS: Final = 1.0
@@ -29,7 +29,7 @@ def for_good(now: datetime) -> datetime:
     return now + FOREVER
 
 
-def heard(order: SimOrder) -> Report:
+def report_of(order: SimOrder) -> Report:
     """The order as the link passes it on. Garbled: a COMPLETE that filled nothing, which cannot be."""
     report = Report(
         ref=order.ref,
@@ -46,22 +46,22 @@ def heard(order: SimOrder) -> Report:
     return report
 
 
-def before(line: Line) -> None:
+def before(fault: LinkFault) -> None:
     """On the way to the broker. Raises LinkDown: it has heard nothing."""
-    if line is Line.CUT_BEFORE:
+    if fault is LinkFault.CUT_BEFORE:
         raise LinkDown("The line was cut before the orders.")
 
 
-def after(line: Line) -> None:
+def after(fault: LinkFault) -> None:
     """On the way back. Raises LinkDown: the broker has heard, and nobody knows."""
-    if line is Line.CUT_AFTER:
+    if fault is LinkFault.CUT_AFTER:
         time.sleep(HANG_SECONDS)
         raise LinkDown("The line was cut before the answer.")
 
 
-def echoed(line: Line, reports: Sequence[Report]) -> list[Report]:
+def echoed(fault: LinkFault, reports: Sequence[Report]) -> list[Report]:
     """What the line makes of the book: an echo has every order once more, as it was when it was placed."""
-    if line is not Line.ECHO:
+    if fault is not LinkFault.ECHO:
         return list(reports)
     return [said for report in reports for said in (report, _as_placed(report))]
 

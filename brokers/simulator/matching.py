@@ -15,10 +15,10 @@ from brokers.market.quotes import Quote, quotes
 from brokers.ports.broker import OrderType, Side, Validity
 from brokers.simulator import books
 from brokers.simulator.books import CHECK_HOLDINGS, MARGINS_EXCEEDED, Balances
-from brokers.simulator.fills import Fill, Progress, Working, progress
+from brokers.simulator.fills import FillProgress, MatchedFill, Working, progress
 from brokers.simulator.latency import arrival
-from brokers.simulator.models import SimAccount, SimOrder, SimTrade, Status
-from brokers.simulator.personas import Fate
+from brokers.simulator.models import SimAccount, SimOrder, SimStatus, SimTrade
+from brokers.simulator.personas import FillBehaviour
 from gateway.database.updating import insert_each, update_each
 from gateway.values.money import average
 
@@ -41,7 +41,7 @@ def bring_up_to_date(
     account: SimAccount, orders: Sequence[SimOrder], latency: timedelta, tariff: Tariff, now: datetime
 ) -> None:
     """Changes the given orders of an account that the caller has locked, and writes those that were open."""
-    waiting = [order for order in orders if order.status == Status.OPEN]
+    waiting = [order for order in orders if order.status == SimStatus.OPEN]
     if not waiting:
         return
     market = market_of(account.gateway, now=now)
@@ -57,7 +57,7 @@ def bring_up_to_date(
             quote = prices[order.ticker]
             _admit(order, look_up(), quote, books.cost(order, quote, arrived[order.pk], tariff), now)
     for order in reached:
-        if order.status == Status.OPEN:
+        if order.status == SimStatus.OPEN:
             working = _working(order, arrived[order.pk], market)
             came = progress(working, prices[order.ticker].at, now)
             trades += _advance(order, came, look_up, tariff, now)
@@ -67,13 +67,13 @@ def bring_up_to_date(
 
 def cancel(orders: Sequence[SimOrder], now: datetime) -> None:
     """By the user: whatever is still open, up to date and locked by the caller."""
-    still_open = [order for order in orders if order.status == Status.OPEN]
+    still_open = [order for order in orders if order.status == SimStatus.OPEN]
     for order in still_open:
-        order.status, order.said_at = Status.CANCELLED, now
+        order.status, order.said_at = SimStatus.CANCELLED, now
     update_each(still_open, ["status", "said_at"])
 
 
-def trade_of(order: SimOrder, number: int, fill: Fill, tariff: Tariff) -> SimTrade:
+def trade_of(order: SimOrder, number: int, fill: MatchedFill, tariff: Tariff) -> SimTrade:
     """Still to be recorded."""
     return SimTrade(
         order=order,
@@ -100,21 +100,21 @@ def _admit(order: SimOrder, balances: Balances, quote: Quote, cost: Decimal, now
     """What passes the risk check gets its exchange order id; what does not is rejected by the broker."""
     order.admitted = True
     if refusal := balances.refusal(order, quote, cost):
-        order.status, order.error_code, order.said_at = Status.REJECTED, refusal, now
+        order.status, order.error_code, order.said_at = SimStatus.REJECTED, refusal, now
     else:
         balances.block(order, cost)
         order.exchange_order_id = exchange_order_id(order.ref)
 
 
 def _advance(
-    order: SimOrder, came: Progress, look_up: Callable[[], Balances], tariff: Tariff, now: datetime
+    order: SimOrder, came: FillProgress, look_up: Callable[[], Balances], tariff: Tariff, now: datetime
 ) -> list[SimTrade]:
     """At the first fill that the account does not cover, the broker cancels the rest."""
     trades = []
     status, error_code = came.status.value, came.error_code
     for trade in _new_trades(order, came.fills, tariff):
         if not look_up().cover(order, trade):
-            status, error_code = Status.CANCELLED, UNCOVERED[Side(order.side)]
+            status, error_code = SimStatus.CANCELLED, UNCOVERED[Side(order.side)]
             break
         record(order, trade, look_up())
         trades.append(trade)
@@ -122,7 +122,7 @@ def _advance(
         order.said_at = trades[-1].at if trades else now
     order.status, order.error_code = status, error_code
     order.triggered, order.looked_at = came.triggered, came.looked_at
-    if order.status != Status.OPEN:
+    if order.status != SimStatus.OPEN:
         look_up().release(order)  # in its row it is still open, so also if this is the first look
     return trades
 
@@ -135,7 +135,7 @@ def _working(order: SimOrder, arrived_at: datetime, market: Market) -> Working:
         validity=Validity(order.validity),
         price=order.price,
         trigger_price=order.trigger_price,
-        fate=Fate(order.fate),
+        fate=FillBehaviour(order.fate),
         fate_code=order.fate_code,
         arrived_at=arrived_at,
         lapses_at=market.closing(arrived_at),
@@ -144,7 +144,7 @@ def _working(order: SimOrder, arrived_at: datetime, market: Market) -> Working:
     )
 
 
-def _new_trades(order: SimOrder, fills: Sequence[Fill], tariff: Tariff) -> list[SimTrade]:
+def _new_trades(order: SimOrder, fills: Sequence[MatchedFill], tariff: Tariff) -> list[SimTrade]:
     """Fills are told from the beginning; those that were recorded before are passed over."""
     told = accumulate(fill.quantity for fill in fills)
     numbered = enumerate(zip(fills, told, strict=True), start=1)

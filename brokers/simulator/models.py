@@ -10,7 +10,7 @@ from brokers.ports.broker import BrokerStatus, Side
 from gateway.models import Gateway
 
 
-class Status(models.TextChoices):
+class SimStatus(models.TextChoices):
     OPEN = BrokerStatus.OPEN.value
     COMPLETE = BrokerStatus.COMPLETE.value
     REJECTED = BrokerStatus.REJECTED.value
@@ -55,7 +55,7 @@ class SimOrder(models.Model):
     fate_code = models.CharField(max_length=40, blank=True)
     silent_until = models.DateTimeField(null=True)
     garbled = models.BooleanField(default=False)
-    status = models.CharField(max_length=10, choices=Status, default=Status.OPEN)
+    status = models.CharField(max_length=10, choices=SimStatus, default=SimStatus.OPEN)
     admitted = models.BooleanField(default=False)
     blocked = models.DecimalField(max_digits=20, decimal_places=2, default=0, db_default=0)
     triggered = models.BooleanField(default=False)

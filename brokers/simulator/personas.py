@@ -14,8 +14,8 @@ POOR: Final = Decimal(100)
 LENT: Final = 1_000_000  # shares of any name that a test account may sell without having bought them
 
 
-class Fate(StrEnum):
-    """What becomes of an order that the broker took."""
+class FillBehaviour(StrEnum):
+    """How an order that the broker took fills, or does not."""
 
     FILL = "FILL"
     HALF = "HALF"
@@ -45,8 +45,8 @@ class Persona(StrEnum):
     LOGIN_FAILS = "login-fails"
 
 
-class Line(StrEnum):
-    """What becomes of the calls themselves, whatever the broker makes of the orders."""
+class LinkFault(StrEnum):
+    """A fault of the link to the broker, whatever the broker makes of the orders."""
 
     SOUND = "SOUND"
     CUT_BEFORE = "CUT_BEFORE"
@@ -56,10 +56,10 @@ class Line(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Treatment:
-    """`refused`: the errorCode with which the order never reaches the book. `silence`: how long no word of it comes."""
+    """`refused`: the errorCode with which the order never reaches the book. `silence`: how long it stays unreported."""
 
     refused: str | None = None
-    fate: Fate = Fate.FILL
+    behaviour: FillBehaviour = FillBehaviour.FILL
     error_code: str = ""
     silence: timedelta | None = None
     garbled: bool = False
@@ -67,28 +67,32 @@ class Treatment:
 
 FILL: Final = Treatment()
 _FOR_ALL: Final = {
-    Persona.ALL_REJECTED: Treatment(fate=Fate.REJECT, error_code="marginsExceeded"),
-    Persona.UNMATCHED: Treatment(fate=Fate.CANCEL, error_code="orderUnmatched"),
+    Persona.ALL_REJECTED: Treatment(behaviour=FillBehaviour.REJECT, error_code="marginsExceeded"),
+    Persona.UNMATCHED: Treatment(behaviour=FillBehaviour.CANCEL, error_code="orderUnmatched"),
     Persona.BROKER_DOWN: Treatment(refused="adapterError"),
-    Persona.SLOW: Treatment(fate=Fate.STEPS),
+    Persona.SLOW: Treatment(behaviour=FillBehaviour.STEPS),
 }
 _FOR_LAST: Final = {
-    Persona.ONE_REJECTED: Treatment(fate=Fate.REJECT, error_code="marginsExceeded"),
+    Persona.ONE_REJECTED: Treatment(behaviour=FillBehaviour.REJECT, error_code="marginsExceeded"),
     Persona.PARTLY_PLACED: Treatment(refused="tradingSystemNotReady"),
     Persona.LOST_CONTACT: Treatment(silence=FOREVER),
     Persona.LATE_FILL: Treatment(silence=LATE),
     Persona.CONTRADICTS: Treatment(garbled=True),
 }
-_FOR_FIRST: Final = {Persona.PARTIAL: Treatment(fate=Fate.HALF)}
-_LINES: Final = {Persona.HANGS: Line.CUT_AFTER, Persona.DEAF: Line.CUT_BEFORE, Persona.REPEATS: Line.ECHO}
+_FOR_FIRST: Final = {Persona.PARTIAL: Treatment(behaviour=FillBehaviour.HALF)}
+_LINK_FAULTS: Final = {
+    Persona.HANGS: LinkFault.CUT_AFTER,
+    Persona.DEAF: LinkFault.CUT_BEFORE,
+    Persona.REPEATS: LinkFault.ECHO,
+}
 # By errorCode (contract §4): what a PIN that forces it does to every order.
 FORCED: Final = {
     "adapterError": Treatment(refused="adapterError"),
     "tradingSystemNotReady": Treatment(refused="tradingSystemNotReady"),
     "sessionExpired": Treatment(refused="sessionExpired"),
-    "orderUnmatched": Treatment(fate=Fate.CANCEL, error_code="orderUnmatched"),
+    "orderUnmatched": Treatment(behaviour=FillBehaviour.CANCEL, error_code="orderUnmatched"),
 } | {
-    code: Treatment(fate=Fate.REJECT, error_code=code)
+    code: Treatment(behaviour=FillBehaviour.REJECT, error_code=code)
     for code in (
         "checkHoldings",
         "marginsExceeded",
@@ -117,8 +121,8 @@ def treatments(persona: Persona, *, forced: str, count: int) -> list[Treatment]:
     return all_of_them
 
 
-def line_of(persona: Persona) -> Line:
-    return _LINES.get(persona, Line.SOUND)
+def link_fault_of(persona: Persona) -> LinkFault:
+    return _LINK_FAULTS.get(persona, LinkFault.SOUND)
 
 
 def opening_funds(persona: Persona) -> Decimal:

@@ -8,11 +8,11 @@ from typing import Any, Final
 from brokers.market.hours import IST
 from gateway.values.money import number
 from gateway.values.timestamps import timestamp
-from smallcases.catalogue.selectors import Chart, Listed
+from smallcases.catalogue.selectors import IndexChart, Listed
 from smallcases.models import Investment, Performance, Smallcase, Version
 from smallcases.portfolio.index import Point
 from smallcases.portfolio.months import shifted
-from smallcases.rebalancing.publication_preview import Change, Preview
+from smallcases.rebalancing.publication_preview import Preview, WeightChange
 
 Wire = dict[str, Any]
 # Months from one rebalance to the next; none for "As needed".
@@ -59,7 +59,7 @@ def profile(one: Listed) -> Wire:
     }
 
 
-def chart(smallcase: Smallcase, of: Chart, *, duration: str, base: Decimal) -> Wire:
+def chart(smallcase: Smallcase, of: IndexChart, *, duration: str, base: Decimal) -> Wire:
     return {
         "scid": smallcase.scid,
         "duration": duration,
@@ -176,7 +176,7 @@ def _constituents(version: Version) -> list[Wire]:
     ]
 
 
-def _change(one: Change) -> Wire:
+def _change(one: WeightChange) -> Wire:
     return {"ticker": one.ticker, "from": number(one.before), "to": number(one.after)}
 
 

@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from gateway.api.fields import Body, Choice, NumberText, Text, Whole, WholeText
 from smallcases.api.payloads import RETURNS
-from smallcases.catalogue.selectors import DURATIONS, Listed, Wanted
+from smallcases.catalogue.selectors import DURATIONS, CatalogueQuery, Listed
 from smallcases.catalogue.weights import MOST, Weighted
 from smallcases.models import Smallcase
 
@@ -51,9 +51,9 @@ class SmallcasesQuery(Body):
     maxAmount = rupees(required=False)
 
     @classmethod
-    def wanted(cls, query: Any) -> Wanted:
+    def wanted(cls, query: Any) -> CatalogueQuery:
         given = cls.parse({name: query[name] for name in cls.names() if name in query})
-        return Wanted(
+        return CatalogueQuery(
             sort_by=SORTS[given["sortBy"]],
             order=int(given["sortOrder"]),
             count=given["count"],

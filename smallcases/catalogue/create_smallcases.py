@@ -14,7 +14,7 @@ from brokers.market.instrument_files import Reject
 from brokers.models import Instrument
 from gateway.audit.trail import Actor
 from smallcases.catalogue.selectors import weights_of
-from smallcases.catalogue.smallcase_files import Draft, Known
+from smallcases.catalogue.smallcase_files import CatalogueNames, Draft
 from smallcases.models import Constituent, Smallcase, Version
 
 FIRST_LABEL: Final = "First version"
@@ -42,8 +42,8 @@ class Loaded:
     refusals: Sequence[Reject] = ()
 
 
-def known_to_files(*, now: datetime) -> Known:
-    return Known(
+def known_to_files(*, now: datetime) -> CatalogueNames:
+    return CatalogueNames(
         tradable=dict(Instrument.objects.values_list("symbol", "tradable")),
         managers=set(get_user_model().objects.filter(is_active=True).values_list("username", flat=True)),
         today=now.astimezone(IST).date(),

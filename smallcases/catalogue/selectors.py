@@ -42,7 +42,7 @@ class Listed:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class CatalogueQuery:
     """Which smallcases, in which order; an empty text or None leaves it open. `order` 1 is ascending, -1 descending."""
 
     sort_by: Callable[[Listed], Any]
@@ -57,7 +57,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Chart:
+class IndexChart:
     index: Sequence[Point]
     benchmark: Sequence[Point]
 
@@ -99,20 +99,20 @@ def listed(versions: Sequence[Version], gateway: Gateway, *, now: datetime) -> l
     return [Listed(version, minimum_investment(weights=weights_of(version), prices=prices)) for version in versions]
 
 
-def catalogue(gateway: Gateway, wanted: Wanted, *, now: datetime) -> tuple[list[Listed], int]:
+def catalogue(gateway: Gateway, query: CatalogueQuery, *, now: datetime) -> tuple[list[Listed], int]:
     """The page, and how many there are in all. Three queries: the order may depend on today's prices."""
-    rows = newest_versions().filter(_about(wanted), smallcase__is_archived=False).order_by("smallcase__scid")
-    found = [one for one in listed(list(rows), gateway, now=now) if _within(one.minimum, wanted)]
-    return _sorted(found, wanted)[wanted.offset : wanted.offset + wanted.count], len(found)
+    rows = newest_versions().filter(_about(query), smallcase__is_archived=False).order_by("smallcase__scid")
+    found = [one for one in listed(list(rows), gateway, now=now) if _within(one.minimum, query)]
+    return _sorted(found, query)[query.offset : query.offset + query.count], len(found)
 
 
 def prices_at(of: Mapping[str, Quote], now: datetime) -> dict[str, Decimal]:
     return {ticker: quote.at(now) for ticker, quote in of.items()}
 
 
-def unpinned_prices(instruments: Collection[Instrument], now: datetime) -> dict[str, Decimal]:
+def market_prices(instruments: Collection[Instrument], now: datetime) -> dict[str, Decimal]:
     """Of the seeded path; pins are a gateway's own and do not count."""
-    return prices_at(_unpinned(instruments), now)
+    return prices_at(_market_quotes(instruments), now)
 
 
 def instruments_of(tickers: Collection[str]) -> dict[str, Instrument]:
@@ -124,21 +124,21 @@ def live_investments(smallcase: Smallcase) -> QuerySet[Investment]:
     return Investment.objects.filter(smallcase=smallcase, exited_at__isnull=True)
 
 
-def chart(smallcase: Smallcase, *, months: int, base: Decimal) -> Chart:
+def chart(smallcase: Smallcase, *, months: int, base: Decimal) -> IndexChart:
     """Index and benchmark from the same day on, both rebased to `base`; empty before the first index value."""
     values = list(IndexValue.objects.filter(smallcase=smallcase).order_by("day").values_list("day", "value"))
     if not values:
-        return Chart([], [])
+        return IndexChart([], [])
     index = window(values, months=months)
     ends = trading_days(index[0][0], index[-1][0])
     close, ticker = closes([smallcase.benchmark], ends), smallcase.benchmark.symbol
     benchmark = [(day, close(ticker, day)) for day, _ in index]
-    return Chart(rebased(index, base=base), rebased(benchmark, base=base))
+    return IndexChart(rebased(index, base=base), rebased(benchmark, base=base))
 
 
 def closes(instruments: Collection[Instrument], ends: Mapping[date, datetime]) -> Close:
     """The unpinned price when that day's session `ends`, remembered."""
-    paths = _unpinned(instruments)
+    paths = _market_quotes(instruments)
 
     @cache
     def close(ticker: str, day: date) -> Decimal:
@@ -164,31 +164,31 @@ def _no_such_smallcase() -> NoReturn:
     raise NotFound("There is no smallcase of this scid.")
 
 
-def _unpinned(instruments: Collection[Instrument]) -> dict[str, Quote]:
+def _market_quotes(instruments: Collection[Instrument]) -> dict[str, Quote]:
     seed = settings.MARKET_SEED
     return {one.symbol: Quote(one.symbol, one.reference_price, one.tick_size, None, seed) for one in instruments}
 
 
-def _about(wanted: Wanted) -> Q:
-    condition = Q(smallcase__kind=wanted.kind) if wanted.kind else Q()
-    if wanted.risk:
-        condition &= Q(smallcase__risk=wanted.risk)
-    if wanted.search:
+def _about(query: CatalogueQuery) -> Q:
+    condition = Q(smallcase__kind=query.kind) if query.kind else Q()
+    if query.risk:
+        condition &= Q(smallcase__risk=query.risk)
+    if query.search:
         fields = ("scid", "name", "short_description", "publisher")
-        texts = [Q(**{f"smallcase__{field}__icontains": wanted.search}) for field in fields]
-        holds = Constituent.objects.filter(instrument__symbol__iexact=wanted.search)
+        texts = [Q(**{f"smallcase__{field}__icontains": query.search}) for field in fields]
+        holds = Constituent.objects.filter(instrument__symbol__iexact=query.search)
         condition &= texts[0] | texts[1] | texts[2] | texts[3] | Q(pk__in=holds.values("version"))
     return condition
 
 
-def _within(minimum: Decimal, wanted: Wanted) -> bool:
-    above = wanted.minimum_from is None or minimum >= wanted.minimum_from
-    return above and (wanted.minimum_to is None or minimum <= wanted.minimum_to)
+def _within(minimum: Decimal, query: CatalogueQuery) -> bool:
+    above = query.minimum_from is None or minimum >= query.minimum_from
+    return above and (query.minimum_to is None or minimum <= query.minimum_to)
 
 
-def _sorted(found: Sequence[Listed], wanted: Wanted) -> list[Listed]:
+def _sorted(found: Sequence[Listed], query: CatalogueQuery) -> list[Listed]:
     """What has no value stands last either way; equals stay in the order of their scid."""
-    keys = {one.version.pk: wanted.sort_by(one) for one in found}
+    keys = {one.version.pk: query.sort_by(one) for one in found}
     without = [one for one in found if keys[one.version.pk] is None]
     valued = [one for one in found if keys[one.version.pk] is not None]
-    return sorted(valued, key=lambda one: keys[one.version.pk], reverse=wanted.order < 0) + without
+    return sorted(valued, key=lambda one: keys[one.version.pk], reverse=query.order < 0) + without

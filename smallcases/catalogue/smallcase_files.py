@@ -43,13 +43,13 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class SmallcaseFile:
     drafts: list[Draft] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class CatalogueNames:
     """What a file may name: instruments, with whether they are tradable, and users who may be managers."""
 
     tradable: Mapping[str, bool]
@@ -57,13 +57,13 @@ class Known:
     today: date
 
 
-def read_smallcases(path: Path, *, known: Known) -> Reading:
+def read_smallcases(path: Path, *, known: CatalogueNames) -> SmallcaseFile:
     """Raises Invalid for a file that is no catalogue, or is cut short."""
     found = entries(path, fields=FIELDS)
     if not found:
         raise Invalid(f"{path.name} holds no smallcase.")
     times = Counter(str(entry.fields.get("scid")) for entry in found)
-    reading = Reading()
+    reading = SmallcaseFile()
     for entry in found:
         wrong = list(_problems(entry, known))
         if times[str(entry.fields.get("scid"))] > 1:
@@ -102,7 +102,7 @@ def storable(text: str) -> bool:
     return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 
-def _problems(entry: Entry, known: Known) -> Iterator[Reject]:
+def _problems(entry: Entry, known: CatalogueNames) -> Iterator[Reject]:
     constituents, rejects = weighted(entry)
     yield from rejects
     lines = {ticker.strip(): line for line, ticker, _ in entry.constituents if isinstance(ticker, str)}
@@ -112,7 +112,7 @@ def _problems(entry: Entry, known: Known) -> Iterator[Reject]:
         yield Reject(entry.line, f"{_name(entry)}: {sentence}")
 
 
-def _problems_of_fields(given: Mapping[str, Any], known: Known) -> Iterator[str]:
+def _problems_of_fields(given: Mapping[str, Any], known: CatalogueNames) -> Iterator[str]:
     for name in given.keys() - set(FIELDS):
         yield f"{name} is not a field of a smallcase"
     for name in FIELDS:
@@ -127,7 +127,7 @@ def _problems_of_fields(given: Mapping[str, Any], known: Known) -> Iterator[str]
             yield problem
 
 
-def _problem(name: str, value: str, known: Known) -> str | None:
+def _problem(name: str, value: str, known: CatalogueNames) -> str | None:
     if name in TEXTS:
         fits = 0 < len(value.strip()) <= TEXTS[name]
         return None if fits else f"{name} must have 1 to {TEXTS[name]} characters"
@@ -136,7 +136,7 @@ def _problem(name: str, value: str, known: Known) -> str | None:
     return _PROBLEMS[name](value, known)
 
 
-def _of_date(value: str, known: Known) -> str | None:
+def _of_date(value: str, known: CatalogueNames) -> str | None:
     try:
         launched = date.fromisoformat(value)
     except ValueError:
@@ -144,7 +144,7 @@ def _of_date(value: str, known: Known) -> str | None:
     return None if EARLIEST <= launched <= known.today else f"launched_on must lie between {EARLIEST} and today"
 
 
-_PROBLEMS: Final[Mapping[str, Callable[[str, Known], str | None]]] = {
+_PROBLEMS: Final[Mapping[str, Callable[[str, CatalogueNames], str | None]]] = {
     "scid": lambda v, _: None if SCID.fullmatch(v) else "scid must look like SCNM_0001",
     "benchmark": lambda v, known: None if v in known.tradable else f"benchmark {v!r} is not in the catalogue",
     "launched_on": _of_date,

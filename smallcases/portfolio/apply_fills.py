@@ -28,29 +28,29 @@ class Executed:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class InvestmentChange:
     """What an order does to its investment beside its shares: a rebalance moves the version, MANAGE departs from it."""
 
     iscid: str
     version: Version
     moves_version: bool = False
-    deviates: bool = False
+    customised: bool = False
 
 
 class StillHasSip(Conflict):
     """An investment that has come of no fill would remain, because a SIP stands on it."""
 
 
-def take_fills(
+def apply_fills(
     *,
     gateway: Gateway,
     account: Account,
-    change: Change,
+    change: InvestmentChange,
     executed: Sequence[Executed],
     now: datetime,
     withdrawn: Sequence[str] = (),
 ) -> Investment | None:
-    """Twice is once: a fill is kept by its order's ref, and a later word replaces it. None while nothing filled.
+    """Twice is once: a fill is kept by its order's ref, and a later report replaces it. None while nothing filled.
 
     The caller holds the batch's row, of which an investment has one open at a time; the investment's row is locked.
     `withdrawn` are refs of orders that have not filled after all; an investment whose last fill goes was none.
@@ -86,7 +86,7 @@ def _withdraw(account: Account, iscid: str, refs: Sequence[str], now: datetime) 
         investment.delete()
 
 
-def _opened(gateway: Gateway, account: Account, change: Change, now: datetime) -> Investment:
+def _opened(gateway: Gateway, account: Account, change: InvestmentChange, now: datetime) -> Investment:
     investment, is_new = Investment.objects.select_for_update(of=("self",)).get_or_create(
         iscid=change.iscid,
         defaults={
@@ -98,11 +98,11 @@ def _opened(gateway: Gateway, account: Account, change: Change, now: datetime) -
         },
     )
     if is_new:
-        _tell_of_newer_version(investment, now)
+        _notify_of_newer_version(investment, now)
     return investment
 
 
-def _tell_of_newer_version(investment: Investment, now: datetime) -> None:
+def _notify_of_newer_version(investment: Investment, now: datetime) -> None:
     """One that was published between order and first fill has been announced to others only."""
     newest = newest_version(investment.smallcase)
     if newest.number > investment.version.number:
@@ -127,16 +127,16 @@ def _fill(investment: Investment, done: Executed, now: datetime) -> InvestmentFi
     )
 
 
-def _move(investment: Investment, change: Change) -> None:
+def _move(investment: Investment, change: InvestmentChange) -> None:
     if change.moves_version:
         older = Investment.objects.filter(pk=investment.pk, version__number__lt=change.version.number)
-        older.update(version=change.version, deviated=False)  # a late word on an old order moves nothing back
-    elif change.deviates:
+        older.update(version=change.version, deviated=False)  # a late report on an old order moves nothing back
+    elif change.customised:
         Investment.objects.filter(pk=investment.pk).update(deviated=True)
 
 
 def _settled(account: Account, iscid: str, now: datetime) -> Investment:
-    """Exited when nothing is held; a late word may bring it back."""
+    """Exited when nothing is held; a late report may bring it back."""
     investment = investment_of(account, iscid)
     if investment is None:
         raise AssertionError("An investment was opened in this transaction.")

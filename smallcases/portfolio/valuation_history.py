@@ -14,7 +14,7 @@ MOST_DAYS: Final = 90
 
 
 @dataclass(frozen=True, slots=True)
-class Worth:
+class DailyValuation:
     """Rupees, at `at`: what the shares held then would bring, and what is gained on them and was gained before."""
 
     at: datetime
@@ -22,9 +22,9 @@ class Worth:
     total_returns: Decimal
 
 
-def worth_by_day(
+def valuation_history(
     fills: Sequence[ledger.Fill], quotes: Mapping[str, Quote], *, since: datetime, now: datetime
-) -> list[Worth]:
+) -> list[DailyValuation]:
     """Of the last MOST_DAYS days at this time of day, and now. `fills` in the order they were heard of.
 
     Names that left the catalogue have no price any more, and a tester's clock that was put back may have sold before it
@@ -35,13 +35,13 @@ def worth_by_day(
     first = max(since, now - MOST_DAYS * DAY)
     moments = [now - number * DAY for number in range((now - first) // DAY, -1, -1)]
     try:
-        return [_worth(fills, quotes, moment) for moment in moments]
+        return [_valuation(fills, quotes, moment) for moment in moments]
     except ledger.Oversold:
         return []
 
 
-def _worth(fills: Sequence[ledger.Fill], quotes: Mapping[str, Quote], moment: datetime) -> Worth:
+def _valuation(fills: Sequence[ledger.Fill], quotes: Mapping[str, Quote], moment: datetime) -> DailyValuation:
     until = [fill for fill in fills if fill.at <= moment]
     prices = {fill.ticker: quotes[fill.ticker].at(moment) for fill in until}
     found = ledger.returns(until, prices)
-    return Worth(moment, found.networth, found.total_returns)
+    return DailyValuation(moment, found.networth, found.total_returns)

@@ -1,4 +1,4 @@
-"""How far a rebalance has come: who has been told, and who has followed."""
+"""How far a rebalance has come: who was notified, and who has adopted it."""
 
 from dataclasses import dataclass
 
@@ -10,20 +10,20 @@ from smallcases.models import Announcement, Version
 
 @dataclass(frozen=True, slots=True)
 class Adoption:
-    """How many live investments have followed a rebalance, of those that were counted."""
+    """How many live investments have adopted a version, of those that were counted."""
 
     version: Version
     live: int
-    followed: int
+    adopted: int
 
     @property
     def percent(self) -> int:
-        return 100 * self.followed // self.live if self.live else 0
+        return 100 * self.adopted // self.live if self.live else 0
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
-    """Investors told of a version by all gateways together, and how many are still to be told."""
+class NotificationProgress:
+    """Investors notified of a version by all gateways together, and how many are still to be notified."""
 
     told: int
     left: int
@@ -37,15 +37,17 @@ class Progress:
 def adoption_of(version: Version, *, at_most: int) -> Adoption:
     """Of the first `at_most` live investments."""
     live = live_investments(version.smallcase).order_by()[:at_most]
-    counted = live.aggregate(live=Count("pk"), followed=Count("pk", filter=Q(version=version)))
-    return Adoption(version, counted["live"], counted["followed"])
+    counted = live.aggregate(live=Count("pk"), adopted=Count("pk", filter=Q(version=version)))
+    return Adoption(version, counted["live"], counted["adopted"])
 
 
-def progress_of(version: Version, *, at_most: int) -> Progress:
+def progress_of(version: Version, *, at_most: int) -> NotificationProgress:
     """`version` with its announcements; one query while one of them is due, and none afterwards."""
     announcements = list(version.announcements.all())
     is_done = all(one.due_at is None for one in announcements)
-    return Progress(sum(one.told for one in announcements), 0 if is_done else _left(version, at_most), is_done)
+    return NotificationProgress(
+        sum(one.told for one in announcements), 0 if is_done else _left(version, at_most), is_done
+    )
 
 
 def _left(version: Version, at_most: int) -> int:

@@ -20,8 +20,8 @@ from smallcases.catalogue.selectors import newest_version_of, weights_of
 from smallcases.catalogue.smallcase_files import storable
 from smallcases.catalogue.weights import MOST, Weighted
 from smallcases.models import DraftState, RebalanceDraft, Smallcase, Version
-from smallcases.rebalancing.drafts import LONGEST_TICKER, LONGEST_WEIGHT, Line, lines_of, weighted_of
-from smallcases.rebalancing.publishing import LONGEST_LABEL, Wanted, publish_within, refuse_unpublishable
+from smallcases.rebalancing.drafts import LONGEST_TICKER, LONGEST_WEIGHT, DraftLine, lines_of, weighted_of
+from smallcases.rebalancing.publishing import LONGEST_LABEL, PublicationRequest, publish_within, refuse_unpublishable
 
 LONGEST_RATIONALE = 20_000
 LONGEST_NOTE = 500
@@ -31,7 +31,7 @@ class Overtaken(Conflict):
     """It is not what it was when it was looked at."""
 
 
-class OwnProposal(Conflict):
+class OwnDraft(Conflict):
     """Nobody approves their own."""
 
 
@@ -62,7 +62,7 @@ def open_draft(*, smallcase: Smallcase, by: User, actor: Actor) -> RebalanceDraf
 
 
 def edit(
-    *, draft: RebalanceDraft, seen: int, lines: Sequence[Line], label: str, rationale: str, by: User, actor: Actor
+    *, draft: RebalanceDraft, seen: int, lines: Sequence[DraftLine], label: str, rationale: str, by: User, actor: Actor
 ) -> None:
     """Whatever can be kept is kept; it need not be a version yet. What changes nothing is no change."""
     _refuse_unstorable(lines, label, rationale)
@@ -87,7 +87,7 @@ def propose(*, draft: RebalanceDraft, seen: int, by: User, actor: Actor) -> None
     """To a second person. Refused as publishing it would be."""
     with atomic(durable=True):
         _claim(draft, seen, DraftState.EDITED, state=DraftState.PROPOSED, proposed_by=by, note="")
-        refuse_unpublishable(newest_version_of(draft.smallcase.scid), wanted_of(draft))
+        refuse_unpublishable(newest_version_of(draft.smallcase.scid), publication_request_of(draft))
         actor.record("propose rebalance", _named(draft), after=_facts(draft), reason=draft.rationale)
 
 
@@ -114,38 +114,40 @@ def publish(*, draft: RebalanceDraft, seen: int, by: User, actor: Actor, now: da
 def approve(*, draft: RebalanceDraft, seen: int, by: User, actor: Actor, now: datetime) -> Version:
     """By another than who proposed or wrote it; published as theirs. Raises OwnProposal."""
     if by.pk in {draft.proposed_by_id, draft.edited_by_id}:
-        raise OwnProposal("Nobody approves their own rebalance: another person has to look.")
+        raise OwnDraft("Nobody approves their own rebalance: another person has to look.")
     with atomic(durable=True):
         _claim(draft, seen, DraftState.PROPOSED)
         return _published(draft, by=draft.proposed_by, approved_by=by, actor=actor, now=now)
 
 
-def wanted_of(draft: RebalanceDraft) -> Wanted:
+def publication_request_of(draft: RebalanceDraft) -> PublicationRequest:
     """Raises Invalid for what is no version."""
     constituents, wrong = weighted_of(draft_lines(draft))
     if wrong:
         raise Invalid(*wrong)
-    return Wanted(constituents, draft.label, draft.rationale, draft.on_top_of)
+    return PublicationRequest(constituents, draft.label, draft.rationale, draft.on_top_of)
 
 
 def refusals(draft: RebalanceDraft) -> list[str]:
     """What publishing it would be answered with now; nothing, when it could be."""
     try:
-        refuse_unpublishable(newest_version_of(draft.smallcase.scid), wanted_of(draft))
+        refuse_unpublishable(newest_version_of(draft.smallcase.scid), publication_request_of(draft))
     except GatewayError as refusal:
         return list(refusal.sentences)
     return []
 
 
-def draft_lines(draft: RebalanceDraft) -> list[Line]:
-    return [Line(ticker, weight) for ticker, weight in draft.lines]
+def draft_lines(draft: RebalanceDraft) -> list[DraftLine]:
+    return [DraftLine(ticker, weight) for ticker, weight in draft.lines]
 
 
 def _published(
     draft: RebalanceDraft, *, by: User | None, approved_by: User | None, actor: Actor, now: datetime
 ) -> Version:
     """The draft's row is locked by its claim; the version and the draft's end come together or not at all."""
-    version = publish_within(smallcase=draft.smallcase, wanted=wanted_of(draft), by=by, actor=actor, now=now)
+    version = publish_within(
+        smallcase=draft.smallcase, request=publication_request_of(draft), by=by, actor=actor, now=now
+    )
     RebalanceDraft.objects.filter(pk=draft.pk).update(
         state=DraftState.PUBLISHED, version=version, approved_by=approved_by
     )
@@ -164,7 +166,7 @@ def _overtaken(draft: RebalanceDraft) -> Overtaken:
     return Overtaken(f"The draft of {draft.smallcase} was changed meanwhile: look at it again. Nothing was done.")
 
 
-def _refuse_unstorable(lines: Sequence[Line], label: str, rationale: str) -> None:
+def _refuse_unstorable(lines: Sequence[DraftLine], label: str, rationale: str) -> None:
     texts = [label, rationale, *(text for line in lines for text in (line.ticker, line.weight))]
     if len(lines) > MOST:
         raise Invalid(f"A version has {MOST} constituents at most, not {len(lines)}.")
@@ -175,7 +177,7 @@ def _refuse_unstorable(lines: Sequence[Line], label: str, rationale: str) -> Non
         raise Invalid("Label, rationale, a ticker or a weight is too long.")
 
 
-def _kept(lines: Sequence[Line]) -> list[list[str]]:
+def _kept(lines: Sequence[DraftLine]) -> list[list[str]]:
     return [[line.ticker, line.weight] for line in lines]
 
 

@@ -14,18 +14,18 @@ STEP: Final = Decimal(1).scaleb(-PLACES)
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class DraftLine:
     """`weight` in per cent as somebody typed it, which need not be a number."""
 
     ticker: str
     weight: str
 
 
-def lines_of(constituents: Iterable[Weighted]) -> list[Line]:
-    return [Line(one.ticker, plain(one.weight)) for one in constituents]
+def lines_of(constituents: Iterable[Weighted]) -> list[DraftLine]:
+    return [DraftLine(one.ticker, plain(one.weight)) for one in constituents]
 
 
-def weighted_of(lines: Sequence[Line]) -> tuple[list[Weighted], list[str]]:
+def weighted_of(lines: Sequence[DraftLine]) -> tuple[list[Weighted], list[str]]:
     """The constituents, and a sentence for whatever keeps them from being a version."""
     found = [(line, weight_of(line.weight)) for line in lines]
     wrong = [f"{line.ticker}: {not_a_weight(line.weight)}" for line, weight in found if weight is None]
@@ -33,17 +33,17 @@ def weighted_of(lines: Sequence[Line]) -> tuple[list[Weighted], list[str]]:
     return taken, wrong or [problem.sentence for problem in problems(taken)]
 
 
-def total(lines: Sequence[Line]) -> Decimal:
+def total(lines: Sequence[DraftLine]) -> Decimal:
     """Of what is a weight; in per cent."""
     return sum(_weights(lines), Decimal(0))
 
 
-def even(lines: Sequence[Line]) -> list[Line]:
+def even(lines: Sequence[DraftLine]) -> list[DraftLine]:
     """The same for each, summing to the whole."""
     return _whole(lines, [Decimal(1)] * len(lines))
 
 
-def scaled(lines: Sequence[Line]) -> list[Line]:
+def scaled(lines: Sequence[DraftLine]) -> list[DraftLine]:
     """In the proportions that they have, summing to the whole; what is no weight counts nothing."""
     return _whole(lines, _weights(lines))
 
@@ -52,12 +52,12 @@ def plain(number: Decimal) -> str:
     return f"{number.normalize():f}"
 
 
-def _weights(lines: Sequence[Line]) -> list[Decimal]:
+def _weights(lines: Sequence[DraftLine]) -> list[Decimal]:
     found = (weight_of(line.weight) for line in lines)
     return [weight if weight is not None and is_weight(weight) else Decimal(0) for weight in found]
 
 
-def _whole(lines: Sequence[Line], parts: Sequence[Decimal]) -> list[Line]:
+def _whole(lines: Sequence[DraftLine], parts: Sequence[Decimal]) -> list[DraftLine]:
     """Rounded down to a STEP; the steps that are left over go to the first ones, a step each."""
     sum_of_parts = sum(parts, Decimal(0))
     if not sum_of_parts:
@@ -68,6 +68,6 @@ def _whole(lines: Sequence[Line], parts: Sequence[Decimal]) -> list[Line]:
     for place in bearing:
         shares[place] += STEP
     return [
-        Line(line.ticker, plain(share) if part else line.weight)
+        DraftLine(line.ticker, plain(share) if part else line.weight)
         for line, share, part in zip(lines, shares, parts, strict=True)
     ]

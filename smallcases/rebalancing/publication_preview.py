@@ -15,8 +15,8 @@ from gateway.values.money import rupees
 from smallcases.catalogue.selectors import (
     instruments_of,
     live_investments,
+    market_prices,
     newest_version_of,
-    unpinned_prices,
     weights_of,
 )
 from smallcases.catalogue.weights import Weighted, problems, turnover
@@ -27,7 +27,7 @@ SAMPLE: Final = 1_000  # investments
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class WeightChange:
     """Weights in per cent; zero before a name is added and after it is removed."""
 
     ticker: str
@@ -46,7 +46,7 @@ class Preview:
 
     newest: Version
     number: int
-    changes: Sequence[Change]
+    changes: Sequence[WeightChange]
     turnover: Decimal
     investments: int
     buy: Decimal
@@ -65,7 +65,7 @@ def rebalance_preview(*, smallcase: Smallcase, constituents: Sequence[Weighted],
     before = weights_of(newest)
     after = {constituent.ticker: constituent.weight for constituent in constituents}
     instruments = instruments_of(before.keys() | after.keys())
-    prices = unpinned_prices(list(instruments.values()), now)
+    prices = market_prices(list(instruments.values()), now)
     count = live_investments(smallcase).count()
     buy, sell = _amounts(_shares_held(smallcase, count), after, prices)
     unknown = sorted(after.keys() - instruments.keys())
@@ -84,9 +84,12 @@ def rebalance_preview(*, smallcase: Smallcase, constituents: Sequence[Weighted],
     )
 
 
-def _changes(before: Mapping[str, Decimal], after: Mapping[str, Decimal]) -> list[Change]:
+def _changes(before: Mapping[str, Decimal], after: Mapping[str, Decimal]) -> list[WeightChange]:
     nothing = Decimal(0)
-    return [Change(ticker, before.get(ticker, nothing), after.get(ticker, nothing)) for ticker in _moved(before, after)]
+    return [
+        WeightChange(ticker, before.get(ticker, nothing), after.get(ticker, nothing))
+        for ticker in _moved(before, after)
+    ]
 
 
 def _moved(before: Mapping[str, Decimal], after: Mapping[str, Decimal]) -> list[str]:

@@ -29,7 +29,7 @@ class AlreadyPublished(Conflict):
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class PublicationRequest:
     """A version as somebody wants it; `on_top_of` None: of whichever is the newest."""
 
     constituents: Sequence[Weighted]
@@ -57,7 +57,7 @@ def publish_rebalance(
     with atomic(durable=True):
         return publish_within(
             smallcase=smallcase,
-            wanted=Wanted(constituents, label, rationale, on_top_of),
+            request=PublicationRequest(constituents, label, rationale, on_top_of),
             by=by,
             actor=actor,
             now=now,
@@ -65,36 +65,36 @@ def publish_rebalance(
 
 
 def publish_within(
-    *, smallcase: Smallcase, wanted: Wanted, by: User | None, actor: Actor | None, now: datetime
+    *, smallcase: Smallcase, request: PublicationRequest, by: User | None, actor: Actor | None, now: datetime
 ) -> Version:
     """As publish_rebalance, inside the caller's transaction. The audit trail is written last."""
     newest = newest_version_of(smallcase.scid)
-    refuse_unpublishable(newest, wanted)
+    refuse_unpublishable(newest, request)
     version = _insert_version(
         Version(
             smallcase=smallcase,
             number=newest.number + 1,
-            label=wanted.label,
-            rationale=wanted.rationale,
+            label=request.label,
+            rationale=request.rationale,
             published_at=now,
             published_by=by,
         )
     )
-    instruments = instruments_of([constituent.ticker for constituent in wanted.constituents])
+    instruments = instruments_of([constituent.ticker for constituent in request.constituents])
     Constituent.objects.bulk_create(
         Constituent(version=version, instrument=instruments[constituent.ticker], weight=constituent.weight)
-        for constituent in wanted.constituents
+        for constituent in request.constituents
     )
     _announce(version, now)
     if actor:
-        _record(actor, version, newest, wanted.constituents)
+        _record(actor, version, newest, request.constituents)
     return version
 
 
-def refuse_unpublishable(newest: Version, wanted: Wanted) -> None:
+def refuse_unpublishable(newest: Version, request: PublicationRequest) -> None:
     """Raises Invalid for what makes no version, AlreadyPublished for what comes too late."""
-    _refuse_wrong(wanted.constituents, wanted.label, wanted.rationale)
-    _refuse_stale(newest, wanted.constituents, wanted.on_top_of)
+    _refuse_wrong(request.constituents, request.label, request.rationale)
+    _refuse_stale(newest, request.constituents, request.on_top_of)
 
 
 def _record(actor: Actor, version: Version, newest: Version, constituents: Sequence[Weighted]) -> None:

@@ -1,4 +1,4 @@
-"""A version told to the investors of one gateway: a chunk a bell, each chunk one transaction, and on from there."""
+"""Notifies one gateway's investors of a version: a chunk for each task, each chunk one transaction."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -25,17 +25,17 @@ def announcements() -> QuerySet[Announcement]:
     return Announcement.objects.all()
 
 
-def announce(*, row: int, attempt: int) -> None:
-    """Tells the next chunk and rings for the one after it. Running twice tells once: the bell is worth one claim."""
+def notify_investors(*, row: int, attempt: int) -> None:
+    """Notifies the next chunk and enqueues the one after it. Twice is once: a task is worth one claim."""
     if not leases.claim(announcements, row=row, attempt=attempt, lease=LEASE):
         return
     announcement = Announcement.objects.select_related("gateway", "version__smallcase").get(pk=row)
     now = clock.now(announcement.gateway)
     with atomic(durable=True):
-        _tell(announcement, _next_to_be_told(announcement), now)
+        _notify(announcement, _next_to_notify(announcement), now)
 
 
-def _next_to_be_told(announcement: Announcement) -> list[Investment]:
+def _next_to_notify(announcement: Announcement) -> list[Investment]:
     """Locked, in the order of their keys: whoever else counts an iscid's events waits."""
     version = announcement.version
     live = live_investments(version.smallcase).filter(gateway=announcement.gateway, pk__gt=announcement.told_up_to)
@@ -43,7 +43,7 @@ def _next_to_be_told(announcement: Announcement) -> list[Investment]:
     return list(older.select_for_update(of=("self",)).order_by("pk")[:CHUNK])
 
 
-def _tell(announcement: Announcement, investments: Sequence[Investment], now: datetime) -> None:
+def _notify(announcement: Announcement, investments: Sequence[Investment], now: datetime) -> None:
     """Progress and events, or neither; nothing, when another worker has the row by now."""
     if not _progress(announcement, investments, is_last=len(investments) < CHUNK):
         return

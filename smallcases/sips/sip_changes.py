@@ -21,7 +21,7 @@ LEASE: Final = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
-class SipWish:
+class SipRequest:
     """What the user wants: rupees each period from a date on, or the end of it."""
 
     amount: Decimal = Decimal(0)
@@ -30,21 +30,21 @@ class SipWish:
     end: bool = False
 
 
-def set_up(*, investment: Investment, wish: SipWish, now: datetime) -> Sip | None:
+def set_up(*, investment: Investment, sip_request: SipRequest, now: datetime) -> Sip | None:
     """Create, replace or end; None when there was none to end. Inside the caller's transaction."""
-    if wish.end:
+    if sip_request.end:
         Sip.objects.filter(investment=investment).update(is_active=False, due_at=None, attempts=F("attempts") + 1)
         return Sip.objects.filter(investment=investment).first()
-    if wish.starts_on < ist_day(now):
+    if sip_request.starts_on < ist_day(now):
         raise Invalid("sip.scheduledDate: must not lie in the past.")
     scheduled = {
-        "amount": wish.amount,
-        "frequency": wish.frequency,
-        "starts_on": wish.starts_on,
-        "scheduled_date": wish.starts_on,
+        "amount": sip_request.amount,
+        "frequency": sip_request.frequency,
+        "starts_on": sip_request.starts_on,
+        "scheduled_date": sip_request.starts_on,
         "periods_done": 0,
         "is_active": True,
-        "due_at": due_from(wish.starts_on),
+        "due_at": due_from(sip_request.starts_on),
         "leased_until": clock.wall(),
     }
     if not Sip.objects.filter(investment=investment).update(**scheduled, attempts=F("attempts") + 1):

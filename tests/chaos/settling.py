@@ -1,4 +1,4 @@
-"""After the last fault: time passes, by the wall for leases and by the gateways' clocks for retries and late words."""
+"""After the last fault: time passes, by the wall for leases and by the gateways' clocks for retries and reports."""
 
 import time
 from collections.abc import Sequence

@@ -41,7 +41,7 @@ def played(
     securities: Sequence[Mapping[str, Any]] = THREE_BUYS,
     **user: Any,
 ) -> Json:
-    """The batch once nothing more comes by itself: past the broker's patience, then past a late word."""
+    """The batch once nothing more comes by itself: past the unreported limit, then past a late report."""
     return later(partner, placed(partner, client_id, securities, **user), "PT1M", "PT10M")
 
 

@@ -4,7 +4,7 @@ from typing import Final
 
 import pytest
 
-from brokers.simulator.order_actions import Act
+from brokers.simulator.order_actions import ActionKind
 from tests.flows import stage
 from tests.partner import Partner
 from tests.receiver import Receiver
@@ -43,7 +43,7 @@ class TestAnAct:
             "hang": "ERROR",
             "late-fill": "ERROR, then COMPLETE",
         }
-        assert set(ACTIONS) == set(Act)
+        assert set(ACTIONS) == set(ActionKind)
 
 
 class TestAFill:

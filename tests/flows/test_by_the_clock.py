@@ -1,4 +1,4 @@
-"""What time brings: steps, silence, a late word, expiry. The gateway's clock is moved; nobody waits."""
+"""What time brings: steps, silence, a late report, expiry. The gateway's clock is moved; nobody waits."""
 
 from itertools import groupby
 from typing import Any, Final

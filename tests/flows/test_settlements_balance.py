@@ -1,4 +1,4 @@
-"""Settle, undo, a broker's late word, FIX, in any order: the books balance, and the audit chain holds."""
+"""Settle, undo, a broker's late report, FIX, in any order: the books balance, and the audit chain holds."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from brokers.market.charges import Tariff
-from brokers.simulator.order_actions import Act, Wish, play
+from brokers.simulator.order_actions import ActionKind, OrderAction, act_on_order
 from gateway.audit import trail
 from gateway.models import Gateway
 from gateway.partners import clock
@@ -23,22 +23,22 @@ from tests.invariants.world import broken
 from tests.investor import Investor
 from tests.partner import Partner
 from tests.transactions.reconciliation.reconciling import acting, settled, support
-from transactions.domain.corrections import Truth
+from transactions.domain.corrections import CorrectedOutcome
 from transactions.domain.statuses import OrderStatus
 from transactions.models import Order, Settlement
-from transactions.reconciliation.correct_orders import Hand, approve, undo
+from transactions.reconciliation.correct_orders import CorrectedBy, approve, undo
 
 FREE = Tariff(Decimal(0), Decimal(0))
 PARTS = st.sampled_from(("all", "some", "nothing"))
 _clients = count(1)
 
 
-def truth(order: Order, part: str) -> Truth:
+def outcome(order: Order, part: str) -> CorrectedOutcome:
     shares = {"all": order.quantity, "some": order.quantity // 2, "nothing": 0}[part]
     if not shares:
-        return Truth(OrderStatus.REJECTED)
+        return CorrectedOutcome(OrderStatus.REJECTED)
     status = OrderStatus.COMPLETE if shares == order.quantity else OrderStatus.PARTIAL
-    return Truth(status, shares, Decimal("1234.5600"), exchange_order_id="1100000000000009")
+    return CorrectedOutcome(status, shares, Decimal("1234.5600"), exchange_order_id="1100000000000009")
 
 
 def machine(partner: Partner) -> type[RuleBasedStateMachine]:
@@ -69,7 +69,7 @@ def machine(partner: Partner) -> type[RuleBasedStateMachine]:
             orders = self.orders()
             order = orders[which % len(orders)]
             try:
-                made = settled(order, truth(order, part), by=self.asha, now=self.now())
+                made = settled(order, outcome(order, part), by=self.asha, now=self.now())
                 if made.needs_second and approves:
                     approve(settlement=made, actor=acting(self.ravi), now=self.now())
             except GatewayError:
@@ -89,8 +89,8 @@ def machine(partner: Partner) -> type[RuleBasedStateMachine]:
             stands = [order.settled_by for order in self.orders() if order.settled_by is not None]
             if stands:
                 try:
-                    hand = Hand(acting(self.asha), "Changed my mind.")
-                    undo(settlement=stands[which % len(stands)], hand=hand, now=self.now())
+                    corrected_by = CorrectedBy(acting(self.asha), "Changed my mind.")
+                    undo(settlement=stands[which % len(stands)], corrected_by=corrected_by, now=self.now())
                 except GatewayError:
                     return
 
@@ -98,7 +98,7 @@ def machine(partner: Partner) -> type[RuleBasedStateMachine]:
         def hear_late_words(self) -> None:
             for order in self.orders():
                 try:
-                    play(ref=order.ref, wish=Wish(Act.FILL), tariff=FREE, now=self.now())
+                    act_on_order(ref=order.ref, action=OrderAction(ActionKind.FILL), tariff=FREE, now=self.now())
                 except GatewayError:
                     continue
             partner.advance("PT11M")

@@ -14,7 +14,7 @@ from tests import make
 from tests.invariants.world import World, broken
 from transactions.domain.intents import Intent
 from transactions.domain.statuses import OrderStatus, batch_status
-from transactions.invariants.status_invariants import folded
+from transactions.invariants.status_invariants import with_aggregate_status
 from transactions.models import Batch, Order, Transaction
 from webhooks.events.event_types import EventType
 from webhooks.events.retention import forget_old
@@ -34,7 +34,7 @@ class TestTheFold:
             Order.objects.filter(batch=batch).delete()
             Order.objects.bulk_create(filled_order(template, n, *order) for n, order in enumerate(orders))
 
-            assert folded(Batch.objects.filter(pk=batch.pk)).get().fold == batch_status(orders), orders
+            assert with_aggregate_status(Batch.objects.filter(pk=batch.pk)).get().fold == batch_status(orders), orders
 
 
 def is_possible(status: OrderStatus, filled: int) -> bool:

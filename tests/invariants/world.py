@@ -17,18 +17,17 @@ from smallcases.models import Announcement, Investment, Sip, Smallcase
 from smallcases.rebalancing import rebalance_notifications
 from smallcases.sips import sip_changes
 from smallcases.sips.schedule import ist_day
-from smallcases.sips.sip_changes import SipWish
+from smallcases.sips.sip_changes import SipRequest
 from tests import make
 from tests.receiver import Receiver
 from transactions.checkout.broker_login import log_in, walk_away
-from transactions.checkout.confirm import Choices, confirm
+from transactions.checkout.confirm import UserSelections, confirm
 from transactions.domain.basket import Security
 from transactions.domain.intents import Intent
 from transactions.domain.sdk_codes import SdkCode
-from transactions.domain.smallcase_order import Choices as SmallcaseChoices
-from transactions.domain.smallcase_order import OrderKind, SmallcaseWish
+from transactions.domain.smallcase_order import OrderKind, SmallcaseOrderRequest, SmallcaseSelections
 from transactions.domain.statuses import BatchStatus
-from transactions.lifecycle.create import Wanted, create_transaction
+from transactions.lifecycle.create import TransactionRequest, create_transaction
 from transactions.lifecycle.fail import SdkError
 from transactions.models import Batch, Order, Transaction
 from webhooks.delivery.client import ClientOptions
@@ -57,16 +56,18 @@ class World:
     def basket(self, client_id: str, securities: tuple[Security, ...] = BUYS) -> Batch:
         return make.queued_batch(gateway=self.gateway, securities=securities, client_id=client_id, now=self.now())
 
-    def order(self, kind: OrderKind, *, account: Account | None, chosen: SmallcaseChoices, **of: str) -> Batch:
-        wanted = Wanted(intent=Intent.TRANSACTION, wish=SmallcaseWish(kind, choices=chosen, **of))
+    def order(self, kind: OrderKind, *, account: Account | None, chosen: SmallcaseSelections, **of: str) -> Batch:
+        wanted = TransactionRequest(
+            intent=Intent.TRANSACTION, order_request=SmallcaseOrderRequest(kind, selections=chosen, **of)
+        )
         return Batch.objects.get(transaction=self.confirmed(wanted, account, "happy-investor"))
 
     def confirmed(
-        self, wanted: Wanted, account: Account | None, client_id: str, choices: Choices | None = None
+        self, wanted: TransactionRequest, account: Account | None, client_id: str, choices: UserSelections | None = None
     ) -> Transaction:
-        made = create_transaction(gateway=self.gateway, account=account, wanted=wanted, now=self.now())
+        made = create_transaction(gateway=self.gateway, account=account, request=wanted, now=self.now())
         log_in(transaction=made, broker="kite", client_id=client_id, pin="1234", now=self.now())
-        return confirm(transaction=made, choices=choices or Choices(), now=self.now())
+        return confirm(transaction=made, selections=choices or UserSelections(), now=self.now())
 
     def work_off(self) -> None:
         """Whatever is due now, as the workers would, until nothing is."""
@@ -75,7 +76,7 @@ class World:
                 work_on = make.placed if batch.status == BatchStatus.QUEUED else make.followed_up
                 work_on(batch)
             for told in Announcement.objects.filter(gateway=self.gateway, due_at__lte=self.now()):
-                rebalance_notifications.announce(row=told.pk, attempt=told.attempts)
+                rebalance_notifications.notify_investors(row=told.pk, attempt=told.attempts)
             for sip in Sip.objects.filter(gateway=self.gateway, due_at__lte=self.now()):
                 sip_changes.tell_due(row=sip.pk, attempt=sip.attempts)
             self.courier.deliver_all()
@@ -110,7 +111,7 @@ def much_that_happened(receiver: Receiver) -> World:
 def _cancel_one(world: World) -> None:
     resting = world.basket("happy-canceller", RESTING)
     world.work_off()
-    wanted = Wanted(
+    wanted = TransactionRequest(
         intent=Intent.CANCEL_ORDER,
         order_config={"batchId": resting.batch_id, "ticker": "INFY"},
         batch_id=resting.batch_id,
@@ -121,15 +122,17 @@ def _cancel_one(world: World) -> None:
 
 def _invest(world: World) -> None:
     smallcase = make.smallcase()
-    world.order(OrderKind.BUY, account=None, chosen=SmallcaseChoices(amount=Decimal(100_000)), scid=smallcase.scid)
+    world.order(OrderKind.BUY, account=None, chosen=SmallcaseSelections(amount=Decimal(100_000)), scid=smallcase.scid)
     world.later(seconds=10)
     investment = Investment.objects.get(gateway=world.gateway)
     world.order(
-        OrderKind.EXIT, account=investment.account, chosen=SmallcaseChoices(exit_percent=50), iscid=investment.iscid
+        OrderKind.EXIT, account=investment.account, chosen=SmallcaseSelections(exit_percent=50), iscid=investment.iscid
     )
-    wish = SipWish(amount=Decimal(50_000), frequency="1m", starts_on=ist_day(world.now() + timedelta(days=40)))
-    setup = Wanted(intent=Intent.SIP_SETUP, order_config={"iscid": investment.iscid}, iscid=investment.iscid)
-    world.confirmed(setup, investment.account, "happy-investor", Choices(sip=wish))
+    wish = SipRequest(amount=Decimal(50_000), frequency="1m", starts_on=ist_day(world.now() + timedelta(days=40)))
+    setup = TransactionRequest(
+        intent=Intent.SIP_SETUP, order_config={"iscid": investment.iscid}, iscid=investment.iscid
+    )
+    world.confirmed(setup, investment.account, "happy-investor", UserSelections(sip=wish))
 
 
 def _end_in_errors(world: World) -> None:
@@ -137,7 +140,7 @@ def _end_in_errors(world: World) -> None:
     try:
         walk_away(transaction=made, code=SdkCode.CANCELLED_AT_CHOOSER, now=world.now())
     except SdkError:
-        world.confirmed(Wanted(intent=Intent.HOLDINGS_IMPORT), None, "happy")
+        world.confirmed(TransactionRequest(intent=Intent.HOLDINGS_IMPORT), None, "happy")
 
 
 def smallcase_of(world: World) -> Smallcase:

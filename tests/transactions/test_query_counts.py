@@ -17,7 +17,7 @@ from tests import make
 from tests.partner import Partner
 from transactions.domain.basket import Security
 from transactions.execution import place_and_poll
-from transactions.execution.place_and_poll import follow, place
+from transactions.execution.place_and_poll import place, poll
 from transactions.models import Batch
 from webhooks.delivery.endpoints import add_endpoint
 from webhooks.models import Event
@@ -179,7 +179,7 @@ class TestExecutingABasketOfAHundred:
             place(rows)
         make.later(here, seconds=10)
         with counting(statements):
-            follow(rows)
+            poll(rows)
         assert list(Batch.objects.values_list("status", flat=True)) == ["COMPLETED"] * baskets
         kinds = Event.objects.filter(gateway=here).order_by("sequence").values_list("type", flat=True)
         assert list(kinds) == ["order.placed"] * baskets + ["order.completed"] * baskets

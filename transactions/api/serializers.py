@@ -11,8 +11,15 @@ from gateway.api.fields import Body, Choice, Matching, Rupees, Text, Whole, Whol
 from gateway.values.ids import OBJECT_ID, SCID, SYMBOL
 from transactions.domain.basket import Security, line_of
 from transactions.domain.intents import NOT_SERVED, ON_AN_INVESTMENT, SECURITIES, Intent
-from transactions.domain.smallcase_order import KINDS, OrderKind, SmallcaseWish, choices_of, kind_of, line_of_wish
-from transactions.lifecycle.create import Wanted
+from transactions.domain.smallcase_order import (
+    KINDS,
+    OrderKind,
+    SmallcaseOrderRequest,
+    kind_of,
+    line_of_request,
+    selections_of,
+)
+from transactions.lifecycle.create import TransactionRequest
 from transactions.queries import selectors
 
 MAX_NOTES: Final = 256
@@ -185,19 +192,19 @@ class CreateTransaction(Body):
         return attrs
 
     @classmethod
-    def wanted(cls, data: Any) -> Wanted:
+    def wanted(cls, data: Any) -> TransactionRequest:
         """The body as the intake takes it, notes from either place."""
         body = cls.parse(data)
         order = body.get("orderConfig", {})
         intent = Intent(body["intent"])
         basket = [security(line) for line in order.get("securities", ())] if intent is Intent.TRANSACTION else []
-        wish = _wish(order) if intent is Intent.TRANSACTION and not basket else None
+        order_request = _order_request(order) if intent is Intent.TRANSACTION and not basket else None
         target = {name: body.get(name, order.get(name)) for name in ("batchId", "ticker", "iscid")}
-        return Wanted(
+        return TransactionRequest(
             intent=intent,
             securities=basket,
-            wish=wish,
-            order_config=_kept(intent, basket, wish, target),
+            order_request=order_request,
+            order_config=_kept(intent, basket, order_request, target),
             config=body.get("config", {}),
             notes=body.get("notes") if body.get("notes") is not None else order.get("notes"),
             batch_id=target["batchId"] or "",
@@ -234,21 +241,21 @@ def _straying(order: Mapping[str, Any]) -> list[str]:
     return stray + (["iscid"] if kind is OrderKind.BUY and "iscid" in order else [])
 
 
-def _wish(order: Mapping[str, Any]) -> SmallcaseWish:
-    return SmallcaseWish(
+def _order_request(order: Mapping[str, Any]) -> SmallcaseOrderRequest:
+    return SmallcaseOrderRequest(
         kind=kind_of(order["type"]),
         scid=order.get("scid", ""),
         iscid=order.get("iscid", ""),
-        choices=choices_of(order),
+        selections=selections_of(order),
     )
 
 
 def _kept(
-    intent: Intent, basket: list[Security], wish: SmallcaseWish | None, target: Mapping[str, Any]
+    intent: Intent, basket: list[Security], order_request: SmallcaseOrderRequest | None, target: Mapping[str, Any]
 ) -> dict[str, Any]:
     """What the transaction remembers of its order, spelled as on the wire."""
-    if wish:
-        return line_of_wish(wish)
+    if order_request:
+        return line_of_request(order_request)
     if intent is Intent.CANCEL_ORDER:
         return {name: target[name] for name in ("batchId", "ticker")}
     if intent in ON_AN_INVESTMENT:
@@ -278,12 +285,12 @@ class OrdersQuery(Body):
     offset = WholeText(required=False, min_value=0, max_value=10_000_000, default=0)
 
     @classmethod
-    def wanted(cls, query: Any, *ids: str) -> selectors.Wanted:
+    def wanted(cls, query: Any, *ids: str) -> selectors.OrderHistoryQuery:
         """`ids` are the names that this endpoint reads."""
         repeated = {name: query.getlist(name) for name in ids if name in query}
         single = {name: query[name] for name in ("count", "offset") if name in query}
         told = cls.parse(repeated | single)
-        return selectors.Wanted(
+        return selectors.OrderHistoryQuery(
             transaction_ids=told.get("transactionId", ()),
             batch_ids=told.get("batchId", ()),
             iscids=told.get("iscid", ()),

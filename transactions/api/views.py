@@ -19,7 +19,7 @@ class Transactions(PartnerView):
         made = create_transaction(
             gateway=caller.gateway,
             account=caller.account,
-            wanted=CreateTransaction.wanted(request.data),
+            request=CreateTransaction.wanted(request.data),
             now=clock.now(caller.gateway),
             turn=self.turn,
         )

@@ -16,21 +16,26 @@ from gateway.queue.enqueue import Job, nudge
 from gateway.telemetry import request_id
 from gateway.values.errors import Conflict, Unavailable
 from smallcases.portfolio.apply_fills import adopt_version
-from smallcases.sips.sip_changes import SipWish
-from transactions.checkout.consents import carry_out
-from transactions.domain.basket import Line, Security, securities_of, settled
+from smallcases.sips.sip_changes import SipRequest
+from transactions.checkout.consents import complete_consent
+from transactions.domain.basket import OrderLine, Security, securities_of, settled
 from transactions.domain.intents import CANCELLATIONS, Intent
-from transactions.domain.price_protection import Shown, moved, orders_in
+from transactions.domain.price_protection import QuotedOrder, moved_beyond_tolerance, orders_in
 from transactions.domain.sdk_codes import SdkCode
-from transactions.domain.smallcase_order import NOTHING_CHOSEN, OrderKind, SmallcaseWish, wish_of
-from transactions.domain.smallcase_order import Choices as SmallcaseChoices
+from transactions.domain.smallcase_order import (
+    NOTHING_SELECTED,
+    OrderKind,
+    SmallcaseOrderRequest,
+    SmallcaseSelections,
+    order_request_of,
+)
 from transactions.domain.statuses import TransactionStatus
 from transactions.execution.cancel import ask_to_cancel
 from transactions.lifecycle.claim import account_of, claim, complete_now, login_of
 from transactions.lifecycle.eligibility import own_investment
 from transactions.lifecycle.fail import check_live, fail
 from transactions.lifecycle.plan_orders import Planned, check_tradable, plan
-from transactions.lifecycle.prechecks import check_again, variety_now
+from transactions.lifecycle.prechecks import check_again, order_variety
 from transactions.models import Batch, CheckoutSession, Order, Transaction
 
 
@@ -38,8 +43,8 @@ class NotLoggedIn(Conflict):
     """There is no confirmation before the login."""
 
 
-class ShownNoMore(Conflict):
-    """The user agreed to something else than what would be ordered now; `moved` are the names whose price did it."""
+class QuoteExpired(Conflict):
+    """The user agreed to another order than the one that would be placed now. `moved`: tickers whose price moved."""
 
     def __init__(self, sentence: str, *, moved: Sequence[str] = ()) -> None:
         super().__init__(sentence)
@@ -47,21 +52,21 @@ class ShownNoMore(Conflict):
 
 
 @dataclass(frozen=True, slots=True)
-class Choices:
-    """What the user chose on the confirmation screen, where the partner had left it open.
+class UserSelections:
+    """What the user selected on the confirmation screen, where the partner had left it open.
 
-    `securities` by ticker; `smallcase` an amount, shares or how much to sell; `sip` for a SIP_SETUP. `shown`: what
-    the orders must be; without it they are planned from the prices of the moment.
+    `securities` by ticker; `smallcase` an amount, shares or how much to sell; `sip` for a SIP_SETUP. `quoted`: the
+    order that the user saw; without it they are planned from the prices of the moment.
     """
 
     securities: Mapping[str, Security] = field(default_factory=dict)
-    smallcase: SmallcaseChoices = NOTHING_CHOSEN
-    sip: SipWish | None = None
+    smallcase: SmallcaseSelections = NOTHING_SELECTED
+    sip: SipRequest | None = None
     amo: bool = False
-    shown: Shown | None = None
+    quoted: QuotedOrder | None = None
 
 
-def confirm(*, transaction: Transaction, choices: Choices, now: datetime) -> Transaction:
+def confirm(*, transaction: Transaction, selections: UserSelections, now: datetime) -> Transaction:
     """USED becomes PROCESSING, once; the orders placed are those of the basket or of the plan."""
     check_live(transaction, now=now)
     if transaction.status != TransactionStatus.USED:
@@ -69,27 +74,27 @@ def confirm(*, transaction: Transaction, choices: Choices, now: datetime) -> Tra
     if transaction.intent in CANCELLATIONS:
         ask_to_cancel(transaction=transaction, now=now)
     elif transaction.intent == Intent.TRANSACTION:
-        _confirm_orders(transaction, choices, now)
+        _confirm_orders(transaction, selections, now)
     else:
-        carry_out(transaction=transaction, sip=choices.sip, now=now)
+        complete_consent(transaction=transaction, sip=selections.sip, now=now)
     return transaction
 
 
-def _confirm_orders(transaction: Transaction, choices: Choices, now: datetime) -> None:
-    wish = wish_of(transaction.order_config)
-    variety = variety_now(transaction, wish, amo=choices.amo, now=now)
-    planned = _planned(transaction, wish, choices, now) if wish else None
+def _confirm_orders(transaction: Transaction, selections: UserSelections, now: datetime) -> None:
+    order_request = order_request_of(transaction.order_config)
+    variety = order_variety(transaction, order_request, amo=selections.amo, now=now)
+    planned = _planned(transaction, order_request, selections, now) if order_request else None
     basket = securities_of(transaction.order_config)
-    lines = planned.lines if planned else settled(basket, choices.securities)
+    lines = planned.lines if planned else settled(basket, selections.securities)
     check_tradable(lines)
-    if choices.shown:
-        _check_shown(transaction, lines, choices.shown, now)
+    if selections.quoted:
+        _check_quote(transaction, lines, selections.quoted, now)
     _check_holdings(transaction, lines, now)
     try:
         with atomic(durable=True):
             claim(transaction, now=now)
-            if choices.shown:
-                _keep(choices.shown, transaction)
+            if selections.quoted:
+                _keep(selections.quoted, transaction)
             _place_or_adopt(transaction, lines, planned, variety, now)
     except IntegrityError as violated:
         if "iscid" not in str(violated):
@@ -100,7 +105,7 @@ def _confirm_orders(transaction: Transaction, choices: Choices, now: datetime) -
 
 
 def _place_or_adopt(
-    transaction: Transaction, lines: Sequence[Line], planned: Planned | None, variety: Variety, now: datetime
+    transaction: Transaction, lines: Sequence[OrderLine], planned: Planned | None, variety: Variety, now: datetime
 ) -> None:
     """A rebalance whose shares are right already needs no order: the investment is on the version, and that is all."""
     if planned and not lines:
@@ -110,31 +115,33 @@ def _place_or_adopt(
         _queue_batch(transaction, lines, planned, variety, now)
 
 
-def _planned(transaction: Transaction, wish: SmallcaseWish, choices: Choices, now: datetime) -> Planned:
+def _planned(
+    transaction: Transaction, order_request: SmallcaseOrderRequest, selections: UserSelections, now: datetime
+) -> Planned:
     """Anew, from what is held now; at the prices that the user saw, where any were shown."""
-    check_again(transaction, wish, now)
+    check_again(transaction, order_request, now)
     planned = plan(
         transaction=transaction,
-        wish=wish,
-        choices=wish.choices.over(choices.smallcase),
-        prices=choices.shown.prices if choices.shown else None,
+        order_request=order_request,
+        selections=order_request.selections.over(selections.smallcase),
+        prices=selections.quoted.prices if selections.quoted else None,
         now=now,
     )
-    if not planned.lines and wish.kind is not OrderKind.REBALANCE:
+    if not planned.lines and order_request.kind is not OrderKind.REBALANCE:
         fail(transaction, SdkCode.NO_ORDER, now=now)
     return planned
 
 
-def _check_shown(transaction: Transaction, lines: Sequence[Line], shown: Shown, now: datetime) -> None:
+def _check_quote(transaction: Transaction, lines: Sequence[OrderLine], quoted: QuotedOrder, now: datetime) -> None:
     """The orders are those that the user saw, at prices near those that the user saw."""
-    if orders_in(lines) != list(shown.orders):
-        raise ShownNoMore("What you hold has changed, and with it this order.")
-    market = quotes(transaction.gateway_id, set(shown.prices))
-    if gone := moved(shown, lines, {ticker: quote.at(now) for ticker, quote in market.items()}):
-        raise ShownNoMore("Prices have moved.", moved=gone)
+    if orders_in(lines) != list(quoted.orders):
+        raise QuoteExpired("What you hold has changed, and with it this order.")
+    market = quotes(transaction.gateway_id, set(quoted.prices))
+    if gone := moved_beyond_tolerance(quoted, lines, {ticker: quote.at(now) for ticker, quote in market.items()}):
+        raise QuoteExpired("Prices have moved.", moved=gone)
 
 
-def _check_holdings(transaction: Transaction, lines: Sequence[Line], now: datetime) -> None:
+def _check_holdings(transaction: Transaction, lines: Sequence[OrderLine], now: datetime) -> None:
     sells = {line.security.ticker: line.quantity for line in lines if line.side is Side.SELL}
     if not sells:
         return
@@ -149,14 +156,14 @@ def _check_holdings(transaction: Transaction, lines: Sequence[Line], now: dateti
         fail(transaction, SdkCode.INSUFFICIENT_HOLDINGS, now=now)
 
 
-def _keep(shown: Shown, transaction: Transaction) -> None:
+def _keep(quoted: QuotedOrder, transaction: Transaction) -> None:
     """Of the one session that is open: another tab of it may have shown other prices, and lost."""
     here = CheckoutSession.objects.filter(transaction=transaction, ended_at__isnull=True)
-    here.update(shown=shown.as_json())
+    here.update(shown=quoted.as_json())
 
 
 def _queue_batch(
-    transaction: Transaction, lines: Sequence[Line], planned: Planned | None, variety: Variety, now: datetime
+    transaction: Transaction, lines: Sequence[OrderLine], planned: Planned | None, variety: Variety, now: datetime
 ) -> None:
     batch = Batch(
         gateway=transaction.gateway,
@@ -177,7 +184,7 @@ def _queue_batch(
     nudge(Job.PLACE_BATCHES)
 
 
-def _order(batch: Batch, position: int, line: Line) -> Order:
+def _order(batch: Batch, position: int, line: OrderLine) -> Order:
     security = line.security
     return Order(
         batch=batch,

@@ -10,7 +10,7 @@ from brokers.ports.registry import adapter_for
 from gateway.values.errors import Invalid, Unavailable
 from gateway.values.money import number
 from smallcases.models import Sip
-from smallcases.sips.sip_changes import SipWish, set_up, sip_action
+from smallcases.sips.sip_changes import SipRequest, set_up, sip_action
 from transactions.api import payloads
 from transactions.domain.intents import Intent
 from transactions.domain.sdk_codes import SdkCode
@@ -24,7 +24,7 @@ from webhooks.events.record_events import record_event
 BUSY: Final = "The broker does not answer; try again."
 
 
-def carry_out(*, transaction: Transaction, sip: SipWish | None, now: datetime) -> None:
+def complete_consent(*, transaction: Transaction, sip: SipRequest | None, now: datetime) -> None:
     """USED becomes COMPLETED by way of PROCESSING, in one go; the broker is asked beforehand."""
     if transaction.intent == Intent.SIP_SETUP:
         _set_up_sip(transaction, sip, now)
@@ -34,8 +34,8 @@ def carry_out(*, transaction: Transaction, sip: SipWish | None, now: datetime) -
         _import_holdings(transaction, now)
 
 
-def _set_up_sip(transaction: Transaction, wish: SipWish | None, now: datetime) -> None:
-    if wish is None:
+def _set_up_sip(transaction: Transaction, sip_request: SipRequest | None, now: datetime) -> None:
+    if sip_request is None:
         raise Invalid("sip: choose amount, frequency and scheduledDate, or end.")
     try:
         investment = own_investment(transaction.account, transaction.order_config["iscid"])
@@ -43,7 +43,7 @@ def _set_up_sip(transaction: Transaction, wish: SipWish | None, now: datetime) -
         fail(transaction, SdkCode.NO_ORDER, now=now)
     with atomic(durable=True):
         claim(transaction, now=now)
-        sip = set_up(investment=investment, wish=wish, now=now)
+        sip = set_up(investment=investment, sip_request=sip_request, now=now)
         complete_now(transaction, now=now, outcome={"sipDetails": _sip_details(sip)})
 
 

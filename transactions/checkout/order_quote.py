@@ -17,10 +17,10 @@ from brokers.ports.registry import adapter_for, profile_of
 from smallcases import planner
 from smallcases.models import Investment, Smallcase
 from smallcases.portfolio.investments import newest_version, weights_of
-from transactions.checkout.confirm import Choices
-from transactions.domain.basket import Line, Security, securities_of, settled
-from transactions.domain.price_protection import Shown, orders_in
-from transactions.domain.smallcase_order import OrderKind, SmallcaseWish, wish_of
+from transactions.checkout.confirm import UserSelections
+from transactions.domain.basket import OrderLine, Security, securities_of, settled
+from transactions.domain.price_protection import QuotedOrder, orders_in
+from transactions.domain.smallcase_order import OrderKind, SmallcaseOrderRequest, order_request_of
 from transactions.lifecycle.claim import account_of, login_of
 from transactions.lifecycle.eligibility import own_investment
 from transactions.lifecycle.plan_orders import check_tradable, plan, sellable
@@ -32,10 +32,10 @@ NOTHING: Final = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What a transaction is about, as of now. `prices` in rupees, of every name it may concern."""
+class QuoteRequest:
+    """What is to be quoted for a transaction, as of now. `prices` in rupees, of every name it may concern."""
 
-    wish: SmallcaseWish | None
+    order_request: SmallcaseOrderRequest | None
     basket: Sequence[Security]
     prices: Mapping[str, Decimal]
     names: Mapping[str, str]
@@ -46,9 +46,9 @@ class Asked:
     @property
     def minimum(self) -> Decimal | None:
         """Rupees below which an amount buys nothing: of a BUY a share of each, later a share of the cheapest."""
-        if not self.weights or self.wish is None:
+        if not self.weights or self.order_request is None:
             return None
-        if self.wish.kind is OrderKind.BUY:
+        if self.order_request.kind is OrderKind.BUY:
             return planner.minimum_investment(weights=dict(self.weights), prices=dict(self.prices))
         return min(self.prices[ticker] for ticker in self.weights)
 
@@ -57,7 +57,7 @@ class Asked:
 class Row:
     """An order as it is shown: `price` a share now, `value` at that or at its limit. `at_hand`: what can be sold."""
 
-    line: Line
+    line: OrderLine
     name: str
     price: Decimal
     value: Decimal
@@ -69,11 +69,11 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Quote:
+class OrderQuote:
     """Rupees. `funds` is None where they were not asked for, or the broker did not say."""
 
     rows: Sequence[Row]
-    shown: Shown
+    quoted: QuotedOrder
     buys: Decimal
     sells: Decimal
     charges: Decimal
@@ -96,23 +96,27 @@ class Quote:
         return any(row.is_short for row in self.rows)
 
 
-def asked(*, transaction: Transaction, also: Collection[str] = (), now: datetime) -> Asked:
+def quote_request_of(*, transaction: Transaction, also: Collection[str] = (), now: datetime) -> QuoteRequest:
     """`also`: names that the user has added. Raises NoOrder or NotFound where the investment is gone."""
-    wish, basket = wish_of(transaction.order_config), securities_of(transaction.order_config)
-    if wish is None:
+    order_request, basket = order_request_of(transaction.order_config), securities_of(transaction.order_config)
+    if order_request is None:
         prices, names = _market(transaction, {security.ticker for security in basket}, now)
-        return Asked(None, basket, prices, names)
-    investment = None if wish.kind is OrderKind.BUY else own_investment(transaction.account, wish.iscid)
-    smallcase = investment.smallcase if investment else Smallcase.objects.get(scid=wish.scid)
+        return QuoteRequest(None, basket, prices, names)
+    investment = (
+        None if order_request.kind is OrderKind.BUY else own_investment(transaction.account, order_request.iscid)
+    )
+    smallcase = investment.smallcase if investment else Smallcase.objects.get(scid=order_request.scid)
     held = sellable(investment) if investment else {}
-    weights = _weights(investment, smallcase, wish)
-    prices, names = _market(transaction, {*weights, *held, *also, *(wish.choices.shares or ())}, now)
-    return Asked(wish, basket, prices, names, smallcase, held, weights)
+    weights = _weights(investment, smallcase, order_request)
+    prices, names = _market(transaction, {*weights, *held, *also, *(order_request.selections.shares or ())}, now)
+    return QuoteRequest(order_request, basket, prices, names, smallcase, held, weights)
 
 
-def quote(*, of: Asked, transaction: Transaction, choices: Choices, now: datetime) -> Quote:
+def quote_orders(
+    *, of: QuoteRequest, transaction: Transaction, selections: UserSelections, now: datetime
+) -> OrderQuote:
     """Raises Invalid where the choices are not complete, or buy nothing."""
-    lines = _lines(of, transaction, choices, now)
+    lines = _lines(of, transaction, selections, now)
     check_tradable(lines)
     market, names = _market(transaction, {line.security.ticker for line in lines}, now)
     prices = {**of.prices, **market}
@@ -120,11 +124,11 @@ def quote(*, of: Asked, transaction: Transaction, choices: Choices, now: datetim
     buys, sells = (sum((r.value for r in rows if r.line.side is side), NOTHING) for side in (Side.BUY, Side.SELL))
     tariff = profile_of(account_of(transaction).broker).tariff
     fees = sum((charges(tariff, row.line.side, row.value) for row in rows), NOTHING)
-    nets = of.wish is not None and of.wish.kind in PAID_BY_SELLS
+    nets = of.order_request is not None and of.order_request.kind in PAID_BY_SELLS
     hours = market_of(transaction.gateway, now=now)
-    return Quote(
+    return OrderQuote(
         rows=rows,
-        shown=Shown(prices, orders_in(lines)),
+        quoted=QuotedOrder(prices, orders_in(lines)),
         buys=buys,
         sells=sells,
         charges=fees,
@@ -136,8 +140,10 @@ def quote(*, of: Asked, transaction: Transaction, choices: Choices, now: datetim
     )
 
 
-def _weights(investment: Investment | None, smallcase: Smallcase, wish: SmallcaseWish) -> dict[str, Decimal]:
-    stays = investment is not None and wish.kind is not OrderKind.REBALANCE
+def _weights(
+    investment: Investment | None, smallcase: Smallcase, order_request: SmallcaseOrderRequest
+) -> dict[str, Decimal]:
+    stays = investment is not None and order_request.kind is not OrderKind.REBALANCE
     return weights_of(investment.version if investment and stays else newest_version(smallcase))
 
 
@@ -149,16 +155,18 @@ def _market(
     return {t: quote.at(now) for t, quote in market.items()}, {t: quote.name for t, quote in market.items()}
 
 
-def _lines(of: Asked, transaction: Transaction, choices: Choices, now: datetime) -> list[Line]:
-    if of.wish is None:
-        return settled(of.basket, choices.securities)
-    chosen = of.wish.choices.over(choices.smallcase)
-    return plan(transaction=transaction, wish=of.wish, choices=chosen, prices=of.prices, now=now).lines
+def _lines(of: QuoteRequest, transaction: Transaction, selections: UserSelections, now: datetime) -> list[OrderLine]:
+    if of.order_request is None:
+        return settled(of.basket, selections.securities)
+    chosen = of.order_request.selections.over(selections.smallcase)
+    return plan(
+        transaction=transaction, order_request=of.order_request, selections=chosen, prices=of.prices, now=now
+    ).lines
 
 
 def _rows(
     transaction: Transaction,
-    lines: Sequence[Line],
+    lines: Sequence[OrderLine],
     prices: Mapping[str, Decimal],
     names: Mapping[str, str],
     now: datetime,
@@ -172,7 +180,7 @@ def _rows(
     return rows
 
 
-def _value(line: Line, price: Decimal) -> Decimal:
+def _value(line: OrderLine, price: Decimal) -> Decimal:
     limited = line.security.order_type in {OrderType.LIMIT, OrderType.SL} and line.security.price
     return (limited or price) * line.quantity
 

@@ -11,7 +11,7 @@ from brokers.ports.registry import BROKERS
 from gateway.api.fields import Body, Choice, Matching, Text, Truth
 from gateway.values.errors import Invalid
 from gateway.values.ids import OBJECT_ID
-from transactions.checkout.sessions import Door
+from transactions.checkout.sessions import SessionRequest
 from transactions.domain.checkout_modes import Mode
 
 DIGEST: Final = re.compile(r"[A-Za-z0-9_-]{43}")  # base64url of 256 bits, without padding
@@ -43,11 +43,11 @@ class OpenSession(Body):
         return attrs
 
     @staticmethod
-    def door(wanted: dict[str, Any], *, origin: str, allowed: Sequence[str]) -> Door:
+    def door(wanted: dict[str, Any], *, origin: str, allowed: Sequence[str]) -> SessionRequest:
         url = wanted.get("redirectUrl", "")
         if url and _origin(url) not in allowed:
             raise Invalid("redirectUrl: must be a page of an allowed origin.")
-        return Door(
+        return SessionRequest(
             mode=Mode(wanted["mode"]),
             origin=origin,
             code_challenge=wanted["codeChallenge"],

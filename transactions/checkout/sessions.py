@@ -19,7 +19,7 @@ from transactions.domain.intents import Intent
 from transactions.domain.sdk_codes import SdkCode
 from transactions.domain.statuses import TransactionStatus
 from transactions.lifecycle.fail import LIVE, SdkError, TransactionUsed, check_live
-from transactions.lifecycle.prechecks import end_what_cannot_be
+from transactions.lifecycle.prechecks import reject_if_not_placeable
 from transactions.models import CheckoutSession, Transaction
 
 MAX_PINS: Final = 5
@@ -34,7 +34,7 @@ class NotThisStep(Conflict):
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
+class SessionRequest:
     """Where the checkout is shown, and what the partner's page asks of it; `code_challenge` is of its secret."""
 
     mode: Mode
@@ -46,7 +46,7 @@ class Door:
 
 
 def open_session(
-    *, transaction: Transaction, account: Account | None, door: Door, now: datetime
+    *, transaction: Transaction, account: Account | None, door: SessionRequest, now: datetime
 ) -> tuple[CheckoutSession, str]:
     """The session and its token, which is not kept. A connected user is bound; an earlier session is replaced.
 
@@ -113,7 +113,7 @@ def enter(
         raise
     _give_back(session)
     if transaction.status == TransactionStatus.USED:
-        end_what_cannot_be(transaction=transaction, amo=session.amo, now=now)
+        reject_if_not_placeable(transaction=transaction, amo=session.amo, now=now)
 
 
 def attempts_left(session: CheckoutSession) -> int:

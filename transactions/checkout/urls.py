@@ -19,7 +19,7 @@ register_converter(_Token, "session")
 
 urlpatterns = [
     path("checkout/<gateway:gateway>/sessions", views.Sessions.as_view()),
-    path("checkout/<gateway:gateway>/sessions/outcome", views.Outcome.as_view()),
+    path("checkout/<gateway:gateway>/sessions/outcome", views.SessionOutcome.as_view()),
     path("checkout/s/<session:token>/", screens.Show.as_view(), name="checkout"),
     path("checkout/s/<session:token>/broker", screens.ChooseBroker.as_view(), name="checkout-broker"),
     path("checkout/s/<session:token>/no-broker", screens.FindNoBroker.as_view(), name="checkout-no-broker"),

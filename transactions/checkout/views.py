@@ -25,7 +25,7 @@ class Sessions(BrowserView):
         return ok(payloads.opened(session, token, now, base=request.build_absolute_uri("/")))
 
 
-class Outcome(BrowserView):
+class SessionOutcome(BrowserView):
     @openapi.OUTCOME
     def post(self, request: Request, gateway: str) -> Response:
         caller = self.caller

@@ -24,7 +24,7 @@ class Security:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class OrderLine:
     """A security with nothing left open: what will be ordered."""
 
     security: Security
@@ -52,7 +52,7 @@ def line_of(security: Security) -> dict[str, Any]:
     return {name: value for name, value in line.items() if value is not None}
 
 
-def settled(basket: Sequence[Security], chosen: Mapping[str, Security]) -> list[Line]:
+def settled(basket: Sequence[Security], chosen: Mapping[str, Security]) -> list[OrderLine]:
     """Every line with its quantity and side; what the partner has fixed is not for the user to choose."""
     stray = sorted(chosen.keys() - {line.ticker for line in basket})
     problems = [f"securities: {ticker} is not in the basket." for ticker in stray]
@@ -72,9 +72,9 @@ def _unsettled(line: Security, choice: Security | None) -> Iterator[str]:
             yield f"securities: the {name} of {line.ticker} is fixed."
 
 
-def _line(line: Security, choice: Security) -> Line | None:
+def _line(line: Security, choice: Security) -> OrderLine | None:
     quantity, side = line.quantity or choice.quantity, line.side or choice.side
-    return Line(line, quantity, side) if quantity and side else None
+    return OrderLine(line, quantity, side) if quantity and side else None
 
 
 def _security(line: Mapping[str, Any]) -> Security:

@@ -1,4 +1,4 @@
-"""What an order becomes when support settles it, and whether the broker agrees. Pure."""
+"""What an order becomes when support corrects it, and whether the broker confirms it. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
@@ -8,13 +8,13 @@ from typing import Any, Final
 from brokers.ports.broker import BrokerStatus, Report
 from gateway.values.errors import Conflict, Invalid
 from gateway.values.money import average
-from transactions.domain.order_reports import Facts
+from transactions.domain.order_reports import OrderState
 from transactions.domain.statuses import FINAL_BATCH, UNFINISHED_BATCH, BatchStatus, OrderStatus
 from webhooks.events.event_types import EventType
 
-SETTLED_AS: Final = (OrderStatus.COMPLETE, OrderStatus.PARTIAL, OrderStatus.REJECTED, OrderStatus.CANCELLED)
-FINAL: Final = frozenset({*SETTLED_AS, OrderStatus.CANCELLED_AMO})
-CAN_BE_SETTLED: Final = FINAL | {OrderStatus.ERROR}
+OUTCOMES: Final = (OrderStatus.COMPLETE, OrderStatus.PARTIAL, OrderStatus.REJECTED, OrderStatus.CANCELLED)
+FINAL: Final = frozenset({*OUTCOMES, OrderStatus.CANCELLED_AMO})
+CAN_BE_CORRECTED: Final = FINAL | {OrderStatus.ERROR}
 MESSAGE: Final = "Settled by support."
 OTHER_ERROR: Final = "otherError"
 ERROR_CODES: Final = (
@@ -30,7 +30,7 @@ ERROR_CODES: Final = (
 )
 # Averages are rounded to four decimals on either side, each from its own trades.
 ROUNDING: Final = Decimal("0.0001")
-_TOLD: Final = {
+_BROKER_STATUS: Final = {
     OrderStatus.COMPLETE: BrokerStatus.COMPLETE,
     OrderStatus.REJECTED: BrokerStatus.REJECTED,
     OrderStatus.PARTIAL: BrokerStatus.CANCELLED,
@@ -39,19 +39,19 @@ _TOLD: Final = {
 }
 
 
-class NotSettleable(Conflict):
-    """Nothing about this order is support's to decide, at this moment."""
+class NotCorrectable(Conflict):
+    """Support cannot correct this order now."""
 
 
 class NothingNew(Conflict):
-    """The order is what it is to be settled as."""
+    """The order has this outcome already."""
 
 
-_FACTS: Final = tuple(field.name for field in fields(Facts))
+_STATE_FIELDS: Final = tuple(field.name for field in fields(OrderState))
 
 
 @dataclass(frozen=True, slots=True)
-class Truth:
+class CorrectedOutcome:
     """What became of an order. `average_price` in rupees, of what filled."""
 
     status: OrderStatus
@@ -61,29 +61,29 @@ class Truth:
     error_code: str | None = None
 
 
-def settled(facts: Facts, truth: Truth) -> Facts:
-    """The facts once they are settled as `truth`. Raises NotSettleable, Invalid, NothingNew."""
-    if facts.status not in CAN_BE_SETTLED:
-        raise NotSettleable(f"An order that is {facts.status} is not support's to settle.")
-    problems = _problems(facts, truth)
+def corrected(state: OrderState, outcome: CorrectedOutcome) -> OrderState:
+    """The state once it is corrected to `outcome`. Raises NotCorrectable, Invalid, NothingNew."""
+    if state.status not in CAN_BE_CORRECTED:
+        raise NotCorrectable(f"An order that is {state.status} is not support's to settle.")
+    problems = _problems(state, outcome)
     if problems:
         raise Invalid(*problems)
     after = replace(
-        facts,
-        status=truth.status,
-        filled_quantity=truth.filled_quantity,
-        average_price=None if truth.average_price is None else average(truth.average_price),
-        exchange_order_id=truth.exchange_order_id or facts.exchange_order_id,
-        error_code=_error_code(truth),
+        state,
+        status=outcome.status,
+        filled_quantity=outcome.filled_quantity,
+        average_price=None if outcome.average_price is None else average(outcome.average_price),
+        exchange_order_id=outcome.exchange_order_id or state.exchange_order_id,
+        error_code=_error_code(outcome),
         status_message=MESSAGE,
         silent_since=None,
     )
-    if is_same(facts, after):
-        raise NothingNew(f"This order is {facts.status} already, with the same shares at the same price.")
+    if is_same(state, after):
+        raise NothingNew(f"This order is {state.status} already, with the same shares at the same price.")
     return after
 
 
-def is_same(one: Facts, other: Facts) -> bool:
+def is_same(one: OrderState, other: OrderState) -> bool:
     """The same outcome: status, shares and price."""
     return (one.status, one.filled_quantity, one.average_price) == (
         other.status,
@@ -92,23 +92,25 @@ def is_same(one: Facts, other: Facts) -> bool:
     )
 
 
-def is_overturned(before: Facts) -> bool:
-    """What is settled otherwise was final."""
+def is_overturned(before: OrderState) -> bool:
+    """Whether the correction changes a final order."""
     return before.status in FINAL
 
 
-def agrees(facts: Facts, word: Report) -> bool | None:
-    """Whether a broker's word says what `facts` say; None for one that is not its last."""
-    if word.status is BrokerStatus.OPEN or facts.status not in _TOLD:
+def broker_confirms(state: OrderState, report: Report) -> bool | None:
+    """Whether a broker's report says the same as `state`; None for a report that is not final."""
+    if report.status is BrokerStatus.OPEN or state.status not in _BROKER_STATUS:
         return None
-    same_price = _is_near(facts.average_price, word.average_price)
-    return word.status is _TOLD[facts.status] and word.filled_quantity == facts.filled_quantity and same_price
+    same_price = _is_near(state.average_price, report.average_price)
+    return (
+        report.status is _BROKER_STATUS[state.status] and report.filled_quantity == state.filled_quantity and same_price
+    )
 
 
-def standing(current: BatchStatus, fold: BatchStatus) -> BatchStatus:
+def standing(current: BatchStatus, aggregated: BatchStatus) -> BatchStatus:
     """A batch that its user or support has closed stays closed, for as long as it is short of complete."""
-    is_closed = current is BatchStatus.MARKEDCOMPLETE and fold in UNFINISHED_BATCH
-    return current if is_closed else fold
+    is_closed = current is BatchStatus.MARKEDCOMPLETE and aggregated in UNFINISHED_BATCH
+    return current if is_closed else aggregated
 
 
 def announcements(before: BatchStatus, after: BatchStatus) -> tuple[EventType, ...]:
@@ -117,49 +119,49 @@ def announcements(before: BatchStatus, after: BatchStatus) -> tuple[EventType, .
     return (EventType.ORDER_UPDATED, EventType.ORDER_COMPLETED) if ends else (EventType.ORDER_UPDATED,)
 
 
-def as_kept(facts: Facts) -> dict[str, Any]:
+def as_kept(state: OrderState) -> dict[str, Any]:
     """For a JSON column; exact."""
-    price = facts.average_price
-    return {name: getattr(facts, name) for name in _FACTS} | {
-        "status": facts.status.value,
+    price = state.average_price
+    return {name: getattr(state, name) for name in _STATE_FIELDS} | {
+        "status": state.status.value,
         "average_price": None if price is None else str(average(price)),
         "silent_since": None,
     }
 
 
-def from_kept(kept: dict[str, Any]) -> Facts:
+def from_kept(kept: dict[str, Any]) -> OrderState:
     price = kept["average_price"]
-    return Facts(
+    return OrderState(
         **kept | {"status": OrderStatus(kept["status"]), "average_price": None if price is None else Decimal(price)}
     )
 
 
-def _problems(facts: Facts, truth: Truth) -> Sequence[str]:
-    filled, price = truth.filled_quantity, truth.average_price
+def _problems(state: OrderState, outcome: CorrectedOutcome) -> Sequence[str]:
+    filled, price = outcome.filled_quantity, outcome.average_price
     wanted = {
-        OrderStatus.COMPLETE: filled == facts.quantity,
-        OrderStatus.PARTIAL: 0 < filled < facts.quantity,
+        OrderStatus.COMPLETE: filled == state.quantity,
+        OrderStatus.PARTIAL: 0 < filled < state.quantity,
         OrderStatus.REJECTED: filled == 0,
         OrderStatus.CANCELLED: filled == 0,
     }
-    if truth.status not in wanted:
-        return [f"status: an order is settled as one of {', '.join(SETTLED_AS)}."]
+    if outcome.status not in wanted:
+        return [f"status: an order is settled as one of {', '.join(OUTCOMES)}."]
     problems = []
-    if not wanted[truth.status]:
-        problems.append(f"filled: {truth.status} of {facts.quantity} shares cannot have filled {filled}.")
+    if not wanted[outcome.status]:
+        problems.append(f"filled: {outcome.status} of {state.quantity} shares cannot have filled {filled}.")
     if (filled > 0) != (price is not None and price > 0):
         problems.append("price: the average price of what filled, and only of that.")
-    if filled and not (truth.exchange_order_id or facts.exchange_order_id):
+    if filled and not (outcome.exchange_order_id or state.exchange_order_id):
         problems.append("exchange order id: what filled was at the exchange; the tradebook has its number there.")
-    if truth.error_code is not None and truth.error_code not in ERROR_CODES:
+    if outcome.error_code is not None and outcome.error_code not in ERROR_CODES:
         problems.append(f"error code: must be one of {', '.join(ERROR_CODES)}.")
     return problems
 
 
-def _error_code(truth: Truth) -> str | None:
-    if truth.status is OrderStatus.REJECTED:
-        return truth.error_code or OTHER_ERROR
-    return None if truth.status is OrderStatus.COMPLETE else truth.error_code
+def _error_code(outcome: CorrectedOutcome) -> str | None:
+    if outcome.status is OrderStatus.REJECTED:
+        return outcome.error_code or OTHER_ERROR
+    return None if outcome.status is OrderStatus.COMPLETE else outcome.error_code
 
 
 def _is_near(one: Decimal | None, other: Decimal | None) -> bool:

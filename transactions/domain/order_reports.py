@@ -1,4 +1,4 @@
-"""What a broker's word, or its silence, makes of an order. Pure; a word that contradicts itself is no word."""
+"""What a broker's report, or the lack of one, makes of an order. Pure. A report that contradicts itself is ignored."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -9,8 +9,10 @@ from typing import Final
 from brokers.ports.broker import BrokerStatus, Report
 from transactions.domain.statuses import IllegalMove, OrderStatus, move
 
-LOST_CODE: Final = "adapterError"
-LOST_MESSAGE: Final = "The broker has not said what became of this order; support settles it from the tradebook."
+UNKNOWN_OUTCOME_CODE: Final = "adapterError"
+UNKNOWN_OUTCOME_MESSAGE: Final = (
+    "The broker has not said what became of this order; support settles it from the tradebook."
+)
 _PLAIN: Final = {
     BrokerStatus.OPEN: OrderStatus.PLACED,
     BrokerStatus.COMPLETE: OrderStatus.COMPLETE,
@@ -19,8 +21,8 @@ _PLAIN: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
-    """What the gateway holds true of an order. `cancel_wished`: its user asked for its end."""
+class OrderState:
+    """What the gateway knows about an order. `cancel_wished`: its user asked to cancel it."""
 
     status: OrderStatus
     quantity: int
@@ -33,75 +35,75 @@ class Facts:
     cancel_wished: bool = False
 
 
-def hear(facts: Facts, word: Report | None, *, now: datetime, patience: timedelta) -> Facts:
-    """The facts after `word`; None is silence, which becomes ERROR once it has lasted `patience`."""
-    if word is None or not is_credible(facts, word):
-        return _unheard(facts, now, patience)
+def apply_report(state: OrderState, report: Report | None, *, now: datetime, unreported_limit: timedelta) -> OrderState:
+    """The state after `report`. Without a credible report for `unreported_limit`, an open order becomes ERROR."""
+    if report is None or not is_credible(state, report):
+        return _unreported(state, now, unreported_limit)
     try:
-        status = facts.status if _stays(facts, word) else move(facts.status, _meant(facts, word))
+        status = state.status if _stays(state, report) else move(state.status, _meant(state, report))
     except IllegalMove:
-        return _unheard(facts, now, patience)
+        return _unreported(state, now, unreported_limit)
     return replace(
-        facts,
+        state,
         status=status,
-        filled_quantity=word.filled_quantity,
-        average_price=word.average_price,
-        exchange_order_id=word.exchange_order_id or facts.exchange_order_id,
-        error_code=facts.error_code if status is OrderStatus.ERROR else word.error_code,
-        status_message=facts.status_message if status is OrderStatus.ERROR else word.message,
+        filled_quantity=report.filled_quantity,
+        average_price=report.average_price,
+        exchange_order_id=report.exchange_order_id or state.exchange_order_id,
+        error_code=state.error_code if status is OrderStatus.ERROR else report.error_code,
+        status_message=state.status_message if status is OrderStatus.ERROR else report.message,
         silent_since=None,
     )
 
 
-def furthest(words: Iterable[Report]) -> dict[str, Report]:
-    """By ref. A broker may repeat itself, and what it repeats may be older: an end counts for more than an open order,
-    more shares for more than fewer, the first of equals."""
-    told: dict[str, Report] = {}
-    for word in words:
-        if word.ref not in told or _progress(word) > _progress(told[word.ref]):
-            told[word.ref] = word
-    return told
+def latest_report(reports: Iterable[Report]) -> dict[str, Report]:
+    """The latest report of each order, by ref. A broker may repeat older reports: a final status counts for more than
+    an open one, more shares for more than fewer, and of two equal reports the first."""
+    latest: dict[str, Report] = {}
+    for report in reports:
+        if report.ref not in latest or _progress(report) > _progress(latest[report.ref]):
+            latest[report.ref] = report
+    return latest
 
 
-def _progress(word: Report) -> tuple[bool, int]:
-    return word.status is not BrokerStatus.OPEN, word.filled_quantity
+def _progress(report: Report) -> tuple[bool, int]:
+    return report.status is not BrokerStatus.OPEN, report.filled_quantity
 
 
-def is_credible(facts: Facts, word: Report) -> bool:
+def is_credible(state: OrderState, report: Report) -> bool:
     """Fills never shrink, never exceed the order, have a price, and agree with the status they come with."""
-    whole = word.filled_quantity == facts.quantity
+    whole = report.filled_quantity == state.quantity
     return (
-        facts.filled_quantity <= word.filled_quantity <= facts.quantity
-        and (word.filled_quantity > 0) == (word.average_price is not None and word.average_price > 0)
-        and (word.status is BrokerStatus.COMPLETE) == whole
-        and not (word.status is BrokerStatus.REJECTED and word.filled_quantity)
+        state.filled_quantity <= report.filled_quantity <= state.quantity
+        and (report.filled_quantity > 0) == (report.average_price is not None and report.average_price > 0)
+        and (report.status is BrokerStatus.COMPLETE) == whole
+        and not (report.status is BrokerStatus.REJECTED and report.filled_quantity)
     )
 
 
-def _stays(facts: Facts, word: Report) -> bool:
-    """An open order stays what it is; of one in ERROR that only says that it lives still."""
-    return word.status is BrokerStatus.OPEN and facts.status in {OrderStatus.PLACED, OrderStatus.ERROR}
+def _stays(state: OrderState, report: Report) -> bool:
+    """A report of OPEN changes no status: an order in ERROR is merely known to be open at the broker."""
+    return report.status is BrokerStatus.OPEN and state.status in {OrderStatus.PLACED, OrderStatus.ERROR}
 
 
-def _meant(facts: Facts, word: Report) -> OrderStatus:
-    if word.status is not BrokerStatus.CANCELLED:
-        return _PLAIN[word.status]
-    if word.filled_quantity:
+def _meant(state: OrderState, report: Report) -> OrderStatus:
+    if report.status is not BrokerStatus.CANCELLED:
+        return _PLAIN[report.status]
+    if report.filled_quantity:
         return OrderStatus.PARTIAL
-    by_user = facts.cancel_wished and facts.status is OrderStatus.PLACED
+    by_user = state.cancel_wished and state.status is OrderStatus.PLACED
     return OrderStatus.CANCELLED_AMO if by_user else OrderStatus.CANCELLED
 
 
-def _unheard(facts: Facts, now: datetime, patience: timedelta) -> Facts:
-    if facts.status is not OrderStatus.PLACED:
-        return facts
-    since = facts.silent_since or now
-    if now - since < patience:
-        return replace(facts, silent_since=since)
+def _unreported(state: OrderState, now: datetime, unreported_limit: timedelta) -> OrderState:
+    if state.status is not OrderStatus.PLACED:
+        return state
+    since = state.silent_since or now
+    if now - since < unreported_limit:
+        return replace(state, silent_since=since)
     return replace(
-        facts,
-        status=move(facts.status, OrderStatus.ERROR),
-        error_code=LOST_CODE,
-        status_message=LOST_MESSAGE,
+        state,
+        status=move(state.status, OrderStatus.ERROR),
+        error_code=UNKNOWN_OUTCOME_CODE,
+        status_message=UNKNOWN_OUTCOME_MESSAGE,
         silent_since=since,
     )

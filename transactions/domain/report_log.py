@@ -1,4 +1,4 @@
-"""What a broker has said about one order, kept as it was said. Pure."""
+"""The log of a broker's reports about one order, as they came. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -10,46 +10,46 @@ from brokers.ports.broker import BrokerStatus, Report
 
 KEPT: Final = 10
 LONGEST: Final = 500
-Word = dict[str, Any]
+LogEntry = dict[str, Any]
 
 
-def kept(words: Sequence[Word], said: Report, *, now: datetime) -> list[Word]:
-    """The last KEPT words, oldest first; what a broker only repeats is one word. Also one that cannot be believed."""
-    word = _as_kept(said)
-    if words and _without_times(words[-1]) == _without_times(word):
-        return list(words)
-    return [*words, word | {"heard_at": now.isoformat()}][-KEPT:]
+def with_report(log: Sequence[LogEntry], report: Report, *, now: datetime) -> list[LogEntry]:
+    """The last KEPT reports, oldest first. A repeated report is logged once; one that is not credible is logged too."""
+    entry = _entry_of(report)
+    if log and _without_times(log[-1]) == _without_times(entry):
+        return list(log)
+    return [*log, entry | {"heard_at": now.isoformat()}][-KEPT:]
 
 
-def last_word(words: Sequence[Mapping[str, Any]], *, ref: str) -> Report | None:
-    if not words:
+def last_report(log: Sequence[Mapping[str, Any]], *, ref: str) -> Report | None:
+    if not log:
         return None
-    word = words[-1]
-    price = word["average_price"]
+    entry = log[-1]
+    price = entry["average_price"]
     return Report(
         ref=ref,
-        status=BrokerStatus(word["status"]),
-        filled_quantity=word["filled_quantity"],
+        status=BrokerStatus(entry["status"]),
+        filled_quantity=entry["filled_quantity"],
         average_price=None if price is None else Decimal(price),
-        exchange_order_id=word["exchange_order_id"],
-        error_code=word["error_code"],
-        message=word["message"],
-        at=None if word["said_at"] is None else datetime.fromisoformat(word["said_at"]),
+        exchange_order_id=entry["exchange_order_id"],
+        error_code=entry["error_code"],
+        message=entry["message"],
+        at=None if entry["said_at"] is None else datetime.fromisoformat(entry["said_at"]),
     )
 
 
-def _as_kept(said: Report) -> Word:
-    said = replace(said, message=said.message and said.message[:LONGEST])
+def _entry_of(report: Report) -> LogEntry:
+    report = replace(report, message=report.message and report.message[:LONGEST])
     return {
-        "status": said.status.value,
-        "filled_quantity": said.filled_quantity,
-        "average_price": None if said.average_price is None else str(said.average_price),
-        "exchange_order_id": said.exchange_order_id,
-        "error_code": said.error_code,
-        "message": said.message,
-        "said_at": said.at and said.at.isoformat(),
+        "status": report.status.value,
+        "filled_quantity": report.filled_quantity,
+        "average_price": None if report.average_price is None else str(report.average_price),
+        "exchange_order_id": report.exchange_order_id,
+        "error_code": report.error_code,
+        "message": report.message,
+        "said_at": report.at and report.at.isoformat(),
     }
 
 
-def _without_times(word: Mapping[str, Any]) -> Word:
-    return {name: value for name, value in word.items() if name not in {"said_at", "heard_at"}}
+def _without_times(entry: Mapping[str, Any]) -> LogEntry:
+    return {name: value for name, value in entry.items() if name not in {"said_at", "heard_at"}}

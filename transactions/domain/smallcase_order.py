@@ -26,18 +26,18 @@ KINDS: Final = frozenset({*OrderKind, *ALIASES})
 
 
 @dataclass(frozen=True, slots=True)
-class Choices:
-    """What partner or user chose: rupees to invest, shares of each name, how much to sell. None: not chosen."""
+class SmallcaseSelections:
+    """What the partner or the user selected: rupees to invest, shares of each name, how much to sell. None: open."""
 
     amount: Decimal | None = None
     shares: Mapping[str, int] | None = None
     exit_percent: int | None = None
     exit_amount: Decimal | None = None
 
-    def over(self, user: "Choices") -> "Choices":
-        """The partner's choices stand; what it left open the user has chosen."""
+    def over(self, user: "SmallcaseSelections") -> "SmallcaseSelections":
+        """The partner's selections stand; the user's fill in what the partner left open."""
         exits = self if self.exit_percent or self.exit_amount else user
-        return Choices(
+        return SmallcaseSelections(
             amount=self.amount or user.amount,
             shares=self.shares or user.shares,
             exit_percent=exits.exit_percent,
@@ -45,36 +45,36 @@ class Choices:
         )
 
 
-NOTHING_CHOSEN: Final = Choices()
+NOTHING_SELECTED: Final = SmallcaseSelections()
 
 
 @dataclass(frozen=True, slots=True)
-class SmallcaseWish:
+class SmallcaseOrderRequest:
     kind: OrderKind
     scid: str = ""
     iscid: str = ""
-    choices: Choices = NOTHING_CHOSEN
+    selections: SmallcaseSelections = NOTHING_SELECTED
 
 
 def kind_of(text: str) -> OrderKind:
     return ALIASES.get(text) or OrderKind(text)
 
 
-def wish_of(order_config: Mapping[str, Any]) -> SmallcaseWish | None:
+def order_request_of(order_config: Mapping[str, Any]) -> SmallcaseOrderRequest | None:
     """None for a basket of securities, or where nothing is ordered."""
     if order_config.get("type") not in KINDS:
         return None
-    return SmallcaseWish(
+    return SmallcaseOrderRequest(
         kind=kind_of(order_config["type"]),
         scid=order_config.get("scid", ""),
         iscid=order_config.get("iscid", ""),
-        choices=choices_of(order_config),
+        selections=selections_of(order_config),
     )
 
 
-def choices_of(line: Mapping[str, Any]) -> Choices:
+def selections_of(line: Mapping[str, Any]) -> SmallcaseSelections:
     constituents, leave = line.get("constituents"), line.get("exit") or {}
-    return Choices(
+    return SmallcaseSelections(
         amount=_rupees(line.get("amount")),
         shares={c["ticker"]: c["shares"] for c in constituents} if constituents else None,
         exit_percent=leave.get("percent"),
@@ -82,14 +82,14 @@ def choices_of(line: Mapping[str, Any]) -> Choices:
     )
 
 
-def line_of_wish(wish: SmallcaseWish) -> dict[str, Any]:
+def line_of_request(order_request: SmallcaseOrderRequest) -> dict[str, Any]:
     """As the wire spells it; what was not chosen is left out."""
-    chosen = wish.choices
+    chosen = order_request.selections
     leave = {"percent": chosen.exit_percent, "amount": number(chosen.exit_amount)}
     line = {
-        "type": wish.kind.value,
-        "scid": wish.scid or None,
-        "iscid": wish.iscid or None,
+        "type": order_request.kind.value,
+        "scid": order_request.scid or None,
+        "iscid": order_request.iscid or None,
         "amount": number(chosen.amount),
         "exit": {name: value for name, value in leave.items() if value is not None} or None,
         "constituents": [{"ticker": ticker, "shares": n} for ticker, n in (chosen.shares or {}).items()] or None,

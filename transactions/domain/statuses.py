@@ -52,7 +52,7 @@ _FINAL: Final = _EXECUTED | {OrderStatus.CANCELLED_AMO}
 ORDER_MOVES: Final[Mapping[OrderStatus, frozenset[OrderStatus]]] = {
     OrderStatus.QUEUED: frozenset({OrderStatus.PLACED, OrderStatus.UNPLACED, OrderStatus.ERROR}),
     OrderStatus.PLACED: _FINAL | {OrderStatus.ERROR},
-    # By reconciliation, or the broker's late word; a cancellation by the user comes too late.
+    # By reconciliation, or the broker's late report; a cancellation by the user comes too late.
     OrderStatus.ERROR: _EXECUTED,
     OrderStatus.UNPLACED: frozenset(),
     **{status: frozenset() for status in _FINAL},

@@ -1,9 +1,9 @@
-"""A shift: what is due is taken and worked on in sets, until nothing is.
+"""The batch worker: takes due batches in sets and works on them, until none is due.
 
 Forces: a statement, a commit and a message for each batch cost more than what is done to it; a broker that is slow must
 not keep the answers of the others, nor its own earlier ones; and a batch that cannot be worked on must not keep its
 company from being. So a set is of one broker, brokers take turns, what is not come to in time is given back, and a set
-that fails falls apart: its batches are taken one by one from then on.
+that fails is split: its batches are isolated, and taken one by one from then on.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,9 +25,9 @@ from transactions.models import Batch
 
 AT_ONCE: Final = 16
 CHOSEN_FROM: Final = 256
-SHIFT_SECONDS: Final = 1.0  # others wait for this process as well
+WORK_SECONDS: Final = 1.0  # others wait for this process as well
 # A bell may have been saved because another was rung just before (queue.enqueue.QUIET_SECONDS): stay for longer.
-LINGER_SECONDS: Final = 0.1
+IDLE_GRACE_SECONDS: Final = 0.1
 POLL_SECONDS: Final = 0.02
 TRIES: Final = 3
 # Longer than any broker call: a lease that lapsed means a worker that died.
@@ -38,81 +38,81 @@ Rows = Callable[[], QuerySet[Batch]]
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """Of work: which rows can be owed it, and who does it: given keys, it answers with those that it has come to."""
+class WorkType:
+    """A type of work: its rows, and the function that works on them. It returns the keys that it has worked on."""
 
     rows: Rows
     work_on: Callable[[Sequence[int]], Sequence[int]]
 
 
 @dataclass(slots=True)
-class Shift:
-    """One per process and bell. Its kinds of work take turns as well, a set of each.
+class BatchWorker:
+    """One per process and task. Its types of work take turns as well, a set of each.
 
-    `served`: when each broker last had its turn. `apart`: batches that were in a set that failed.
+    `served`: when each broker last had its turn. `isolated`: batches that were in a set that failed.
     """
 
     job: Job
-    kinds: Sequence[Kind]
+    work_types: Sequence[WorkType]
     served: dict[str, float] = field(default_factory=dict)
-    apart: set[int] = field(default_factory=set)
+    isolated: set[int] = field(default_factory=set)
 
-    def work(self, *, seconds: float = SHIFT_SECONDS, linger: float = LINGER_SECONDS) -> int:
-        """Until nothing has been due for `linger` after the last set, or the time is over; how many were worked on."""
+    def work(self, *, seconds: float = WORK_SECONDS, idle_grace: float = IDLE_GRACE_SECONDS) -> int:
+        """Until nothing has been due for `idle_grace` after the last set, or the time is over; returns how many."""
         began = worked = monotonic()
         done = 0
         while monotonic() - began < seconds:
-            if number := sum(map(self._work_on_a_set, self.kinds)):
+            if number := sum(map(self._work_on_a_set, self.work_types)):
                 done, worked = done + number, monotonic()
-            elif not done or monotonic() - worked >= linger:
+            elif not done or monotonic() - worked >= idle_grace:
                 return done
             else:
                 sleep(POLL_SECONDS)
         nudge(self.job)
         return done
 
-    def _work_on_a_set(self, kind: Kind) -> int:
-        taken = self._take(kind)
+    def _work_on_a_set(self, work_type: WorkType) -> int:
+        taken = self._take(work_type)
         if not taken:
             return 0
         with ExitStack() as failing:
-            failing.callback(self._fall_apart, taken)
-            done = set(kind.work_on([batch.pk for batch in taken]))
+            failing.callback(self._split_after_failure, taken)
+            done = set(work_type.work_on([batch.pk for batch in taken]))
             failing.pop_all()
-        self.apart -= done
+        self.isolated -= done
         self._give_back([batch for batch in taken if batch.pk not in done])
         return len(done)
 
-    def _take(self, kind: Kind) -> list[Batch]:
+    def _take(self, work_type: WorkType) -> list[Batch]:
         """Another process may have been quicker; what it has taken is not chosen again."""
         for _ in range(TRIES):
-            chosen = self._chosen(kind)
+            chosen = self._chosen(work_type)
             if not chosen:
                 break
             with atomic(durable=True):
-                taken = _still_owed(rows=kind.rows, pks=chosen, wall=clock.wall())
+                taken = _still_owed(rows=work_type.rows, pks=chosen, wall=clock.wall())
                 work.claim_each(taken, lease=LEASE)
             if taken:
                 return taken
         return []
 
-    def _chosen(self, kind: Kind) -> list[int]:
+    def _chosen(self, work_type: WorkType) -> list[int]:
         """The longest due of the broker whose last turn is longest ago."""
         (_, wall), *ahead = clock.clocks()
         gateways, moments = [gateway for gateway, _ in ahead], [moment for _, moment in ahead]
-        found = _longest_due(rows=kind.rows, wall=wall, gateways=gateways, moments=moments)
+        found = _longest_due(rows=work_type.rows, wall=wall, gateways=gateways, moments=moments)
         if not found:
             return []
         broker = min(dict.fromkeys(broker for _, broker in found), key=lambda one: self.served.get(one, 0.0))
         self.served[broker] = monotonic()
         first, *others = [pk for pk, of in found if of == broker]
-        company = [] if first in self.apart else [pk for pk in others if pk not in self.apart]
+        company = [] if first in self.isolated else [pk for pk in others if pk not in self.isolated]
         return [first, *company[: AT_ONCE - 1]]
 
-    def _fall_apart(self, taken: Sequence[Batch]) -> None:
+    def _split_after_failure(self, taken: Sequence[Batch]) -> None:
         """Who failed alone is tried again when the lease has lapsed."""
         if len(taken) > 1:
-            self.apart.update(batch.pk for batch in taken)
+            self.isolated.update(batch.pk for batch in taken)
             self._give_back(taken)
 
     def _give_back(self, batches: Sequence[Batch]) -> None:

@@ -9,7 +9,7 @@ from brokers.ports.broker import Variety
 from transactions.domain.intents import Intent
 from transactions.domain.sdk_codes import SdkCode
 from transactions.domain.statuses import OrderStatus
-from transactions.execution.requeue import wake
+from transactions.execution.requeue import requeue
 from transactions.lifecycle.claim import claim
 from transactions.lifecycle.fail import fail
 from transactions.models import Batch, Order, Transaction
@@ -20,13 +20,13 @@ class _ClosedMeanwhile(Exception):
 
 
 def ask_to_cancel(*, transaction: Transaction, now: datetime) -> None:
-    """The wish is written on the orders, and their batch woken: the worker that looks after it asks the broker."""
+    """The request is written on the orders, and their batch requeued: its worker asks the broker to cancel."""
     batches, orders = _meant(transaction)
     try:
         with atomic(durable=True):
             claim(transaction, now=now)
             # The batch before its orders, as the workers lock them: else each could wait for the other.
-            wake(batches, transaction.gateway, now=now)
+            requeue(batches, transaction.gateway, now=now)
             if not orders.filter(status=OrderStatus.PLACED, cancelled_by__isnull=True).update(cancelled_by=transaction):
                 raise _ClosedMeanwhile
     except _ClosedMeanwhile:

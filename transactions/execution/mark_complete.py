@@ -9,7 +9,7 @@ from gateway.audit.trail import Actor
 from gateway.values.errors import Conflict
 from transactions.api import payloads
 from transactions.domain.sdk_codes import SdkCode
-from transactions.domain.smallcase_order import OrderKind, wish_of
+from transactions.domain.smallcase_order import OrderKind, order_request_of
 from transactions.domain.statuses import UNFINISHED_BATCH, BatchStatus
 from transactions.lifecycle.claim import claim, complete_now
 from transactions.lifecycle.fail import check_live, fail
@@ -38,10 +38,10 @@ def close_instead(*, transaction: Transaction, now: datetime) -> None:
     The transaction is claimed in the same write, so that a FIX beside it cannot be placed as well.
     """
     check_live(transaction, now=now)
-    wish = wish_of(transaction.order_config)
-    if wish is None or wish.kind is not OrderKind.FIX:
+    order_request = order_request_of(transaction.order_config)
+    if order_request is None or order_request.kind is not OrderKind.FIX:
         raise NotUnfinished("There is no order that this one would complete.")
-    last = last_batches([wish.iscid])[wish.iscid]
+    last = last_batches([order_request.iscid])[order_request.iscid]
     try:
         with atomic(durable=True):
             claim(transaction, now=now)

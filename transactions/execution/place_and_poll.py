@@ -1,4 +1,4 @@
-"""Place and follow: read, ask the broker with no transaction open, write what it said behind the fence."""
+"""Place and poll: read, ask the broker with no transaction open, write what it reported behind the fence."""
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,19 +18,19 @@ from gateway.database.compiled import compiled
 from gateway.models import Gateway
 from gateway.partners import clock
 from gateway.telemetry import request_id
-from transactions.domain.corrections import agrees
-from transactions.domain.order_reports import Facts, furthest, hear
-from transactions.domain.report_log import kept
+from transactions.domain.corrections import broker_confirms
+from transactions.domain.order_reports import OrderState, apply_report, latest_report
+from transactions.domain.report_log import with_report
 from transactions.domain.statuses import OPEN, OrderStatus, move
 from transactions.execution.record_updates import (
-    HEARD_AND_SAID,
-    PLACED,
-    News,
+    PLACED_FIELDS,
+    REPORTED_FIELDS_AND_LOG,
+    BatchUpdate,
+    apply_state,
     count,
-    facts_of,
     is_unconfirmed,
-    take,
-    write,
+    record_batch_updates,
+    state_of,
 )
 from transactions.lifecycle.claim import login_of
 from transactions.models import Batch, Order, Settlement
@@ -46,27 +46,27 @@ def place(rows: Sequence[int]) -> list[int]:
 
     Twice is once: the fence lets one write, and the broker knows each order by its ref.
     """
-    attempted, placed = [], []
+    attempted, updated = [], []
     for batch, orders in _in_time(read(rows)):
         attempted.append(batch.pk)
         if login := _login(batch):
-            placed.append(_placed(batch, orders, login))
+            updated.append(_placed(batch, orders, login))
     with atomic(durable=True):
-        written = write(placed, PLACED)
+        written = record_batch_updates(updated, PLACED_FIELDS)
         count(ended=[order.status for one in written for order in one.orders if order.status not in OPEN])
     _log(written)
     return attempted
 
 
-def follow(rows: Sequence[int]) -> list[int]:
-    """As `place`: asks about the orders that are open or lost, and writes what is new."""
-    attempted, polled = [], []
+def poll(rows: Sequence[int]) -> list[int]:
+    """As `place`: asks about orders that are open or whose outcome is unknown, and writes what is new."""
+    attempted, results = [], []
     for batch, orders in _in_time(read(rows)):
         attempted.append(batch.pk)
         if login := _login(batch):
             now = clock.now(batch.gateway)
-            polled.append(hear_of(batch, orders, _ask(batch, orders, login, now), now))
-    take_reports(polled)
+            results.append(poll_result_of(batch, orders, _ask(batch, orders, login, now), now))
+    record_poll_results(results)
     return attempted
 
 
@@ -88,37 +88,37 @@ def _in_time(rows: Sequence[T]) -> Iterator[T]:
         yield row
 
 
-def _placed(batch: Batch, orders: Sequence[Order], login: Login) -> News:
+def _placed(batch: Batch, orders: Sequence[Order], login: Login) -> BatchUpdate:
     now = clock.now(batch.gateway)
     acks = _place(batch, orders, login, now)
     for order in orders:
         _acknowledge(order, acks.get(order.ref), now)
     batch.placed_at = now
-    return News(batch, orders, changed=orders, event=EventType.ORDER_PLACED, now=now)
+    return BatchUpdate(batch, orders, changed=orders, event=EventType.ORDER_PLACED, now=now)
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """What a broker's words make of a batch: statuses that orders have reached, sides that have filled further, and
+class PollResult:
+    """What a broker's reports make of a batch: statuses that orders have reached, sides that have filled further, and
     settlements that the broker now confirms or denies."""
 
-    news: News
+    update: BatchUpdate
     ended: Sequence[str]
     filled: Sequence[str]
-    confronted: Sequence[Settlement]
+    checked: Sequence[Settlement]
 
 
-def take_reports(heard: Sequence[Heard]) -> None:
-    """Facts, folds, transactions and events in one write; of a batch that another has by now, nothing."""
+def record_poll_results(results: Sequence[PollResult]) -> None:
+    """Orders, batches, transactions and events in one write; nothing of a batch that another worker has by now."""
     with atomic(durable=True):
-        written = write([one.news for one in heard], HEARD_AND_SAID)
-        mine = [one for one in heard if one.news in written]
-        Settlement.objects.bulk_update([each for one in mine for each in one.confronted], ["word_agrees", "word_at"])
+        written = record_batch_updates([one.update for one in results], REPORTED_FIELDS_AND_LOG)
+        mine = [one for one in results if one.update in written]
+        Settlement.objects.bulk_update([each for one in mine for each in one.checked], ["word_agrees", "word_at"])
         count(ended=[each for one in mine for each in one.ended], filled=[each for one in mine for each in one.filled])
     _log(written)
 
 
-def _log(written: Sequence[News]) -> None:
+def _log(written: Sequence[BatchUpdate]) -> None:
     """Of each that was told, under the id of the request that set it going."""
     for one in written:
         if one.event:
@@ -126,54 +126,57 @@ def _log(written: Sequence[News]) -> None:
                 log.info("Batch %s is %s.", one.batch, one.batch.status)
 
 
-def hear_of(batch: Batch, orders: Sequence[Order], words: Mapping[str, Report], now: datetime) -> Heard:
-    """Every word is kept.
+def poll_result_of(batch: Batch, orders: Sequence[Order], reports: Mapping[str, Report], now: datetime) -> PollResult:
+    """Every report is logged.
 
-    About an order that support has settled it is laid beside the settlement, and changes nothing.
+    A report about an order that support has settled is compared with the settlement, and changes nothing.
     """
-    patience = patience_of(batch.gateway)
-    waited_for = [order for order in orders if _is_lost_or_open(order)]
-    before = {order.pk: facts_of(order) for order in waited_for}
-    after = {order.pk: hear(before[order.pk], words.get(order.ref), now=now, patience=patience) for order in waited_for}
-    changed = [order for order in waited_for if after[order.pk] != before[order.pk]]
+    limit = unreported_limit_of(batch.gateway)
+    polled = [order for order in orders if _is_open_or_unknown(order)]
+    before = {order.pk: state_of(order) for order in polled}
+    after = {
+        order.pk: apply_report(before[order.pk], reports.get(order.ref), now=now, unreported_limit=limit)
+        for order in polled
+    }
+    changed = [order for order in polled if after[order.pk] != before[order.pk]]
     is_news = any(_visible(after[order.pk]) != _visible(before[order.pk]) for order in changed)
     for order in changed:
-        take(order, after[order.pk])
-    spoken_of, confronted = _keep_words(orders, words, now), _confront(orders, words, now)
-    written = list({order.pk: order for order in (*changed, *spoken_of)}.values())
-    return Heard(
-        News(batch, orders, changed=written, event=EventType.ORDER_UPDATED if is_news else None, now=now),
+        apply_state(order, after[order.pk])
+    updated, checked = _log_reports(orders, reports, now), _check_corrections(orders, reports, now)
+    written = list({order.pk: order for order in (*changed, *updated)}.values())
+    return PollResult(
+        BatchUpdate(batch, orders, changed=written, event=EventType.ORDER_UPDATED if is_news else None, now=now),
         ended=[order.status for order in changed if order.status != before[order.pk].status],
         filled=[order.side for order in changed if order.filled_quantity > before[order.pk].filled_quantity],
-        confronted=confronted,
+        checked=checked,
     )
 
 
-def _keep_words(orders: Sequence[Order], words: Mapping[str, Report], now: datetime) -> list[Order]:
-    """The orders about which something was said that was not said last."""
-    spoken_of = []
+def _log_reports(orders: Sequence[Order], reports: Mapping[str, Report], now: datetime) -> list[Order]:
+    """The orders whose report differs from their last one."""
+    updated = []
     for order in orders:
-        if order.ref in words:
-            known, order.words = order.words, kept(order.words, words[order.ref], now=now)
+        if order.ref in reports:
+            known, order.words = order.words, with_report(order.words, reports[order.ref], now=now)
             if order.words != known:
-                spoken_of.append(order)
-    return spoken_of
+                updated.append(order)
+    return updated
 
 
-def _confront(orders: Sequence[Order], words: Mapping[str, Report], now: datetime) -> list[Settlement]:
+def _check_corrections(orders: Sequence[Order], reports: Mapping[str, Report], now: datetime) -> list[Settlement]:
     """Settlements in force, each with whether the broker now says the same; those where that is news."""
-    confronted = []
+    checked = []
     for order in orders:
-        if order.settled_by is not None and order.ref in words:
-            verdict = agrees(facts_of(order), words[order.ref])
+        if order.settled_by is not None and order.ref in reports:
+            verdict = broker_confirms(state_of(order), reports[order.ref])
             if verdict is not None and verdict != order.settled_by.word_agrees:
                 order.settled_by.word_agrees, order.settled_by.word_at = verdict, now
-                confronted.append(order.settled_by)
-    return confronted
+                checked.append(order.settled_by)
+    return checked
 
 
-def patience_of(gateway: Gateway) -> timedelta:
-    """How long silence about an order is borne before its fate is called unknown."""
+def unreported_limit_of(gateway: Gateway) -> timedelta:
+    """How long an order may stay unreported before its outcome is unknown."""
     seconds = settings.PATIENCE_TEST_SECONDS if gateway.is_test else settings.PATIENCE_LIVE_SECONDS
     return timedelta(seconds=seconds)
 
@@ -248,26 +251,26 @@ def _acknowledge(order: Order, ack: Ack | None, now: datetime) -> None:
 
 def _ask(batch: Batch, orders: Sequence[Order], login: Login, now: datetime) -> Mapping[str, Report]:
     broker = adapter_for(login.broker)
-    waited_for = _waited_for(orders)
-    unwanted = [order.ref for order in waited_for if order.cancelled_by_id]
+    polled = _polled(orders)
+    unwanted = [order.ref for order in polled if order.cancelled_by_id]
     try:
         if unwanted:
             broker.cancel(login, unwanted, now=now)
-        book = broker.order_book(login, [order.ref for order in waited_for], now=now)
+        book = broker.order_book(login, [order.ref for order in polled], now=now)
     except LinkDown as error:
         log.warning("Asking about batch %s: %s", batch, error)
         return {}
-    return furthest(book)
+    return latest_report(book)
 
 
-def _waited_for(orders: Sequence[Order]) -> list[Order]:
-    return [order for order in orders if _is_lost_or_open(order) or is_unconfirmed(order)]
+def _polled(orders: Sequence[Order]) -> list[Order]:
+    return [order for order in orders if _is_open_or_unknown(order) or is_unconfirmed(order)]
 
 
-def _is_lost_or_open(order: Order) -> bool:
+def _is_open_or_unknown(order: Order) -> bool:
     return order.status in {OrderStatus.PLACED, OrderStatus.ERROR}
 
 
-def _visible(facts: Facts) -> Facts:
+def _visible(state: OrderState) -> OrderState:
     """What is news: neither the gateway's own count of a silence, nor the exchange's number for the order."""
-    return replace(facts, silent_since=None, exchange_order_id=None)
+    return replace(state, silent_since=None, exchange_order_id=None)

@@ -1,6 +1,6 @@
-"""The one door through which facts about orders come: what a broker said, what its silence means, what support settled.
+"""The only writer of order states: what a broker reported, what its silence means, what support settled.
 
-Fold, orders, transaction, events and investment are one write, behind the batch's fence.
+Batch, orders, transaction, events and investment are one write, behind the batch's fence.
 """
 
 import logging
@@ -22,8 +22,8 @@ from gateway.telemetry import metrics, request_id
 from smallcases.models import Investment
 from transactions.api import payloads
 from transactions.domain.corrections import announcements, standing
-from transactions.domain.order_reports import Facts
-from transactions.domain.poll_schedule import next_look, next_look_at_the_lost
+from transactions.domain.order_reports import OrderState
+from transactions.domain.poll_schedule import next_poll, next_poll_of_unknown
 from transactions.domain.statuses import (
     FINAL_BATCH,
     OPEN_BATCH,
@@ -32,13 +32,13 @@ from transactions.domain.statuses import (
     TransactionStatus,
     batch_status,
 )
-from transactions.execution.update_investment import tell_investment
+from transactions.execution.update_investment import update_investment
 from transactions.models import Batch, Order, Transaction
 from webhooks.events.event_types import EventType
 from webhooks.events.record_events import Told, record_each
 
 log = logging.getLogger(__name__)
-HEARD: Final = [
+REPORTED_FIELDS: Final = [
     "status",
     "filled_quantity",
     "average_price",
@@ -47,34 +47,34 @@ HEARD: Final = [
     "status_message",
     "silent_since",
 ]
-FOLD: Final = ["status", "sequence", "due_at", "leased_until", "placed_at", "completed_at"]
+BATCH_FIELDS: Final = ["status", "sequence", "due_at", "leased_until", "placed_at", "completed_at"]
 COMPLETION: Final = ["status", "completed_at", "updated_at"]
-PLACED: Final = ["status", "error_code", "status_message", "ordered_at", "silent_since"]
-HEARD_AND_SAID: Final = [*HEARD, "words"]
-SETTLED: Final = [*HEARD, "settled_by"]
+PLACED_FIELDS: Final = ["status", "error_code", "status_message", "ordered_at", "silent_since"]
+REPORTED_FIELDS_AND_LOG: Final = [*REPORTED_FIELDS, "words"]
+CORRECTED_FIELDS: Final = [*REPORTED_FIELDS, "settled_by"]
 
 
-def facts_of(order: Order) -> Facts:
-    return Facts(
+def state_of(order: Order) -> OrderState:
+    return OrderState(
         status=OrderStatus(order.status),
         quantity=order.quantity,
         cancel_wished=order.cancelled_by_id is not None,
-        **{name: getattr(order, name) for name in HEARD if name != "status"},
+        **{name: getattr(order, name) for name in REPORTED_FIELDS if name != "status"},
     )
 
 
-def take(order: Order, facts: Facts) -> None:
-    for name in HEARD:
-        setattr(order, name, getattr(facts, name))
+def apply_state(order: Order, state: OrderState) -> None:
+    for name in REPORTED_FIELDS:
+        setattr(order, name, getattr(state, name))
 
 
-def fold(orders: Sequence[Order]) -> BatchStatus:
+def aggregate_status(orders: Sequence[Order]) -> BatchStatus:
     return batch_status([(OrderStatus(order.status), order.filled_quantity) for order in orders])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class News:
-    """What is to be written of one batch: those of its orders that have `changed`, and what partners hear, if anything.
+class BatchUpdate:
+    """An update of one batch: its orders that have `changed`, and the event for partners, if any.
 
     `now` is its gateway's.
     """
@@ -86,36 +86,38 @@ class News:
     now: datetime
 
 
-def write(news: Sequence[News], fields: Sequence[str]) -> list[News]:
+def record_batch_updates(updates: Sequence[BatchUpdate], fields: Sequence[str]) -> list[BatchUpdate]:
     """Of those whose batches are still ours, which are returned, all or nothing; the others are dropped.
 
     Batches are locked in the order of their keys, then investments in that of theirs: of two who meet, one waits.
     """
-    mine = _still_ours(news)
-    told = [_folded(one) for one in mine]
-    update_each([one.batch for one in mine], FOLD)
+    mine = _still_ours(updates)
+    drafts = [_aggregated(one) for one in mine]
+    update_each([one.batch for one in mine], BATCH_FIELDS)
     update_each([order for one in mine for order in one.changed], fields)
     _complete([one for one in mine if one.batch.status not in OPEN_BATCH])
-    record_each([event for events in told for event in events])
+    record_each([event for events in drafts for event in events])
     for one in mine:
         _complete_cancellations(one)
-    _tell_investments([one for one, events in zip(mine, told, strict=True) if one.batch.iscid and events])
+    _update_investments([one for one, events in zip(mine, drafts, strict=True) if one.batch.iscid and events])
     return mine
 
 
-def write_settled(
+def record_correction(
     batch: Batch, orders: Sequence[Order], *, changed: Sequence[Order], status: BatchStatus, now: datetime
 ) -> bool:
-    """As `write`, of what support settled or undid: `status` is what the batch is thereby; fills may go as well."""
-    told = announcements(BatchStatus(batch.status), status)
-    _fold(batch, orders, status, told, now)
-    if not update_where(Batch.objects.all, leases.fence(batch), **{name: getattr(batch, name) for name in FOLD}):
+    """As `record_batch_updates`, for what support corrected or undid: `status` is the batch's new one; fills may go."""
+    event_types = announcements(BatchStatus(batch.status), status)
+    _set_status(batch, orders, status, event_types, now)
+    if not update_where(
+        Batch.objects.all, leases.fence(batch), **{name: getattr(batch, name) for name in BATCH_FIELDS}
+    ):
         return False
-    update_each(changed, SETTLED)
-    record_each(_events(batch, orders, told, now))
+    update_each(changed, CORRECTED_FIELDS)
+    record_each(_events(batch, orders, event_types, now))
     if batch.iscid:
         withdrawn = [order.ref for order in changed if not order.filled_quantity]
-        tell_investment(batch=batch, orders=orders, withdrawn=withdrawn, now=now)
+        update_investment(batch=batch, orders=orders, withdrawn=withdrawn, now=now)
     return True
 
 
@@ -129,12 +131,12 @@ def completed_at(batch: Batch, status: BatchStatus, now: datetime) -> datetime |
     return (batch.completed_at or now) if status in FINAL_BATCH else None
 
 
-def _still_ours(news: Sequence[News]) -> list[News]:
-    held = dict(_held(rows=[one.batch.pk for one in news]))
-    for one in news:
+def _still_ours(updates: Sequence[BatchUpdate]) -> list[BatchUpdate]:
+    held = dict(_held(rows=[one.batch.pk for one in updates]))
+    for one in updates:
         if held.get(one.batch.pk) != one.batch.attempts:
             log.info("Batch %s was taken over; this worker's answer is dropped.", one.batch)
-    return [one for one in news if held.get(one.batch.pk) == one.batch.attempts]
+    return [one for one in updates if held.get(one.batch.pk) == one.batch.attempts]
 
 
 @compiled
@@ -144,11 +146,11 @@ def _held(*, rows: list[int]) -> QuerySet[Batch, tuple[int, int]]:
     return locked.order_by("pk").values_list("pk", "attempts")
 
 
-def _tell_investments(news: Sequence[News]) -> None:
-    _held_investments(iscids=[str(one.batch.iscid) for one in news])
-    for one in news:
+def _update_investments(updates: Sequence[BatchUpdate]) -> None:
+    _held_investments(iscids=[str(one.batch.iscid) for one in updates])
+    for one in updates:
         with request_id.bound(one.batch.request_id):
-            tell_investment(batch=one.batch, orders=one.orders, now=one.now)
+            update_investment(batch=one.batch, orders=one.orders, now=one.now)
 
 
 @compiled
@@ -157,21 +159,23 @@ def _held_investments(*, iscids: list[str]) -> QuerySet[Investment, tuple[int]]:
     return Investment.objects.select_for_update().filter(iscid__in=iscids).order_by("pk").values_list("pk")
 
 
-def _folded(news: News) -> list[Told]:
-    """What the batch is by its orders, and what partners hear of it."""
-    batch = news.batch
-    status = standing(BatchStatus(batch.status), fold(news.orders))
-    kinds = [EventType.ORDER_COMPLETED if status in FINAL_BATCH else news.event] if news.event else []
-    _fold(batch, news.orders, status, kinds, news.now)
+def _aggregated(update: BatchUpdate) -> list[Told]:
+    """The batch's status by its orders, and the events that partners receive."""
+    batch = update.batch
+    status = standing(BatchStatus(batch.status), aggregate_status(update.orders))
+    kinds = [EventType.ORDER_COMPLETED if status in FINAL_BATCH else update.event] if update.event else []
+    _set_status(batch, update.orders, status, kinds, update.now)
     with request_id.bound(batch.request_id):
-        return _events(batch, news.orders, kinds, news.now)
+        return _events(batch, update.orders, kinds, update.now)
 
 
-def _fold(batch: Batch, orders: Sequence[Order], status: BatchStatus, told: Sequence[EventType], now: datetime) -> None:
+def _set_status(
+    batch: Batch, orders: Sequence[Order], status: BatchStatus, event_types: Sequence[EventType], now: datetime
+) -> None:
     just_placed, first = batch.status == BatchStatus.QUEUED, now + profile_of(batch.account.broker).latency
     batch.completed_at = completed_at(batch, status, now)
     batch.status = status.value
-    batch.sequence += len(told)
+    batch.sequence += len(event_types)
     batch.due_at = first if just_placed and status in OPEN_BATCH else _next_due(batch, orders, status, now)
     batch.leased_until = clock.wall()
 
@@ -180,14 +184,14 @@ def _next_due(batch: Batch, orders: Sequence[Order], status: BatchStatus, now: d
     """When the broker is next asked; None once there is nothing to ask."""
     elapsed = now - (batch.placed_at or now)
     if status in OPEN_BATCH:
-        return now + next_look(elapsed)
+        return now + next_poll(elapsed)
     is_in_doubt = status is BatchStatus.ERROR or any(is_unconfirmed(order) for order in orders)
-    wait = next_look_at_the_lost(elapsed) if is_in_doubt else None
+    wait = next_poll_of_unknown(elapsed) if is_in_doubt else None
     return now + wait if wait else None
 
 
 def is_unconfirmed(order: Order) -> bool:
-    """Settled by support, and the broker has not said the same: its late word is still waited for."""
+    """Settled by support, and not confirmed by the broker: a late report is still expected."""
     return order.settled_by is not None and not order.settled_by.word_agrees
 
 
@@ -195,22 +199,22 @@ def _completed(now: datetime) -> dict[str, object]:
     return dict(zip(COMPLETION, (TransactionStatus.COMPLETED.value, now, now), strict=True))
 
 
-def _complete(news: Sequence[News]) -> None:
+def _complete(updates: Sequence[BatchUpdate]) -> None:
     """Transactions whose batches are open no more. Nobody else completes them: the batches are locked."""
-    done = [one for one in news if one.batch.transaction.status == TransactionStatus.PROCESSING]
+    done = [one for one in updates if one.batch.transaction.status == TransactionStatus.PROCESSING]
     for one in done:
         for name, value in _completed(one.now).items():
             setattr(one.batch.transaction, name, value)
     update_each([one.batch.transaction for one in done], COMPLETION)
 
 
-def _complete_cancellations(news: News) -> None:
+def _complete_cancellations(update: BatchUpdate) -> None:
     """A CANCEL_ORDER is done when none of the orders it was about is open, whatever became of them."""
-    asked = {o.cancelled_by_id for o in news.changed if o.cancelled_by_id and o.status != OrderStatus.PLACED}
+    asked = {o.cancelled_by_id for o in update.changed if o.cancelled_by_id and o.status != OrderStatus.PLACED}
     if asked:
         waiting = Order.objects.filter(cancelled_by__in=asked, status=OrderStatus.PLACED)
         done = Transaction.objects.filter(pk__in=asked, status=TransactionStatus.PROCESSING)
-        done.exclude(pk__in=waiting.values("cancelled_by")).update(**_completed(news.now))
+        done.exclude(pk__in=waiting.values("cancelled_by")).update(**_completed(update.now))
 
 
 def _events(batch: Batch, orders: Sequence[Order], kinds: Sequence[EventType], now: datetime) -> list[Told]:

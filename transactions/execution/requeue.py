@@ -1,4 +1,4 @@
-"""Batches that are looked after sooner than planned: something at the broker's side has changed."""
+"""Batches that are polled sooner than planned: something at the broker's side has changed."""
 
 from datetime import datetime
 
@@ -13,23 +13,23 @@ from transactions.domain.statuses import BatchStatus
 from transactions.models import Batch, Order
 from webhooks.models import Delivery, Replay
 
-LOOKED_AFTER = (BatchStatus.PLACED, BatchStatus.PARTIALLYPLACED, BatchStatus.ERROR)
+POLLED = (BatchStatus.PLACED, BatchStatus.PARTIALLYPLACED, BatchStatus.ERROR)
 
 
-def queued() -> QuerySet[Batch]:
-    """Whose broker has yet to hear of them."""
+def awaiting_placement() -> QuerySet[Batch]:
+    """Batches that are not placed yet."""
     return Batch.objects.filter(status=BatchStatus.QUEUED)
 
 
-def followed() -> QuerySet[Batch]:
-    """Whose broker is asked when they are due: open and lost ones, and final ones that support has settled."""
+def needs_polling() -> QuerySet[Batch]:
+    """Batches that are polled when due: open ones, in ERROR, and final ones that support has settled."""
     return Batch.objects.exclude(status=BatchStatus.QUEUED)
 
 
-def wake(batches: QuerySet[Batch], gateway: Gateway, *, now: datetime) -> None:
+def requeue(batches: QuerySet[Batch], gateway: Gateway, *, now: datetime) -> None:
     """Due at once. The fence moves, so that a worker which has asked the broker before this writes nothing."""
     settled = Order.objects.filter(batch=OuterRef("pk"), settled_by__isnull=False)
-    open_ones = batches.filter(Q(status__in=LOOKED_AFTER) | Exists(settled), gateway=gateway)
+    open_ones = batches.filter(Q(status__in=POLLED) | Exists(settled), gateway=gateway)
     with atomic():
         _locked(open_ones).update(
             due_at=now,

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from brokers.ports.broker import Side
-from smallcases.portfolio.apply_fills import Executed, take_fills
+from smallcases.portfolio.apply_fills import Executed, apply_fills
 from smallcases.sips.schedule import ist_day
 from smallcases.sips.sip_changes import move_on
 from transactions.api import payloads
@@ -18,7 +18,7 @@ from webhooks.events.event_types import EventType
 from webhooks.events.record_events import record_event
 
 
-def tell_investment(*, batch: Batch, orders: Sequence[Order], now: datetime, withdrawn: Sequence[str] = ()) -> None:
+def update_investment(*, batch: Batch, orders: Sequence[Order], now: datetime, withdrawn: Sequence[str] = ()) -> None:
     """Fills first; then, once nothing more is open, a SIP moves on and a FIX becomes possible.
 
     `withdrawn`: refs of orders of which support has said that they filled nothing after all.
@@ -26,10 +26,10 @@ def tell_investment(*, batch: Batch, orders: Sequence[Order], now: datetime, wit
     change = change_of(batch)
     last = last_batches([change.iscid])[change.iscid]
     is_last = last.batch.pk == batch.pk
-    investment = take_fills(
+    investment = apply_fills(
         gateway=batch.gateway,
         account=batch.account,
-        change=replace(change, deviates=change.deviates and is_last),
+        change=replace(change, customised=change.customised and is_last),
         executed=_executed(orders),
         withdrawn=withdrawn,
         now=now,
@@ -57,7 +57,7 @@ def _executed(orders: Sequence[Order]) -> list[Executed]:
 
 
 def _record_fix(batch: Batch, last: LastBatch, now: datetime) -> None:
-    """In the batch's own sequence, after the word that ended it."""
+    """In the batch's own sequence, after the event that ended it."""
     batch.sequence += 1
     Batch.objects.filter(pk=batch.pk).update(sequence=batch.sequence)
     record_event(

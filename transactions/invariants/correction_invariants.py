@@ -45,7 +45,7 @@ INVARIANTS: Final = (
     ),
     Invariant(
         name="an_order_stands_on_its_last_settlement",
-        means="An order with settlements in force stands on the last of them; one without stands on the broker's word.",
+        means="An order with settlements in force stands on the last of them; without any, on the broker's report.",
         remedy=BUG,
         offenders=_forgotten,
     ),

@@ -29,7 +29,7 @@ WAIT: Final = (
 )
 
 
-def folded(batches: QuerySet[Batch]) -> QuerySet[Any]:
+def with_aggregate_status(batches: QuerySet[Batch]) -> QuerySet[Any]:
     """With `fold`, what transactions.domain.statuses.batch_status makes of the orders, in SQL."""
 
     def count(*statuses: OrderStatus) -> Count:
@@ -59,9 +59,9 @@ def folded(batches: QuerySet[Batch]) -> QuerySet[Any]:
     return counted.annotate(fold=Case(*whens, default=Value(BatchStatus.UNFILLED.value), output_field=CharField()))
 
 
-def _misfolded(scope: Scope) -> Rows:
+def _wrongly_aggregated(scope: Scope) -> Rows:
     marked = Q(status=BatchStatus.MARKEDCOMPLETE, fold__in=sorted(UNFINISHED_BATCH))
-    rows = folded(scope.of(Batch.objects.all())).filter(~Q(status=F("fold")) & ~marked)
+    rows = with_aggregate_status(scope.of(Batch.objects.all())).filter(~Q(status=F("fold")) & ~marked)
     return rows.order_by("pk").values("batch_id", "status", "fold")
 
 
@@ -148,7 +148,7 @@ def _astray(scope: Scope) -> Rows:
     )
 
 
-def _looked_after() -> QuerySet[Batch]:
+def _polled_batches() -> QuerySet[Batch]:
     return Batch.objects.all()
 
 
@@ -169,7 +169,7 @@ INVARIANTS: Final = (
         name="a_batch_is_the_fold_of_its_orders",
         means="A batch's status is what its orders' statuses and fills make of it (contract §4).",
         remedy=f"{BUG} The orders are the facts; the batch's status is derived from them.",
-        offenders=_misfolded,
+        offenders=_wrongly_aggregated,
     ),
     Invariant(
         name="transaction_and_batch_agree",
@@ -209,14 +209,14 @@ INVARIANTS: Final = (
         offenders=_astray,
     ),
     stuck(
-        _looked_after,
+        _polled_batches,
         "batch_id",
         "status",
         what="batch",
         remedy="See that a worker and the beat run; the sweep then rings for it within seconds. The worker's log says "
         "why, if it is tried again and again.",
     ),
-    leased_for_ever(_looked_after, "batch_id", "status", what="batch"),
+    leased_for_ever(_polled_batches, "batch_id", "status", what="batch"),
     Invariant(
         name="every_transaction_has_ended",
         means="No confirmed transaction has open orders.",
@@ -226,7 +226,7 @@ INVARIANTS: Final = (
     ),
     Invariant(
         name="no_broker_is_asked_any_more",
-        means="No batch waits for a broker's word; one about lost or settled orders does so for a day.",
+        means="No batch waits for a broker's report; one about unknown or settled orders does so for a day.",
         remedy="Wait, advance the test gateway's clock by a day and more, or settle lost orders from the tradebook.",
         offenders=_still_asked,
         at_rest=True,

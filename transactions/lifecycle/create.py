@@ -20,14 +20,14 @@ from gateway.values.ids import new_transaction_id
 from gateway.values.money import is_multiple
 from transactions.domain.basket import Security
 from transactions.domain.intents import Intent, lifetime
-from transactions.domain.smallcase_order import SmallcaseWish, line_of_wish
+from transactions.domain.smallcase_order import SmallcaseOrderRequest, line_of_request
 from transactions.domain.statuses import OrderStatus
-from transactions.lifecycle.eligibility import NoOrder, checked_wish, own_investment
+from transactions.lifecycle.eligibility import NoOrder, checked_order_request, own_investment
 from transactions.models import Order, Transaction
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class TransactionRequest:
     """What a partner asked for. The mappings are kept and shown as they came."""
 
     intent: Intent
@@ -35,14 +35,14 @@ class Wanted:
     order_config: Mapping[str, Any] = field(default_factory=dict)
     config: Mapping[str, Any] = field(default_factory=dict)
     notes: str | None = None
-    wish: SmallcaseWish | None = None
+    order_request: SmallcaseOrderRequest | None = None
     batch_id: str = ""
     ticker: str = ""
     iscid: str = ""
 
 
 def create_transaction(
-    *, gateway: Gateway, account: Account | None, wanted: Wanted, now: datetime, turn: Turn | None = None
+    *, gateway: Gateway, account: Account | None, request: TransactionRequest, now: datetime, turn: Turn | None = None
 ) -> Transaction:
     """`account` binds it to a connected user; None leaves that to the login.
 
@@ -50,32 +50,32 @@ def create_transaction(
     """
     if turn and turn.is_rerun and (made := _made_before(gateway, turn)):
         return made
-    _check(gateway, account, wanted)
-    if wanted.wish:
-        wish = checked_wish(account, wanted.wish, now=now)
-        wanted = replace(wanted, wish=wish, order_config=line_of_wish(wish))
+    _check(gateway, account, request)
+    if request.order_request:
+        order_request = checked_order_request(account, request.order_request, now=now)
+        request = replace(request, order_request=order_request, order_config=line_of_request(order_request))
     transaction = Transaction(
         transaction_id=turn.reserved_id if turn else new_transaction_id(),
         gateway=gateway,
         account=account,
-        intent=wanted.intent.value,
-        order_config=wanted.order_config,
-        config=wanted.config,
-        notes=wanted.notes,
-        expires_at=now + lifetime(wanted.intent),
+        intent=request.intent.value,
+        order_config=request.order_config,
+        config=request.config,
+        notes=request.notes,
+        expires_at=now + lifetime(request.intent),
         created_at=now,
         updated_at=now,
     )
-    return _insert(transaction, turn, wanted.securities)
+    return _insert(transaction, turn, request.securities)
 
 
-def _check(gateway: Gateway, account: Account | None, wanted: Wanted) -> None:
-    if wanted.intent is Intent.CANCEL_ORDER:
-        _check_cancellable(gateway, account, wanted)
-    if wanted.intent is Intent.SIP_SETUP:
-        own_investment(account, wanted.iscid)
-    if wanted.intent is Intent.CANCEL_AMO:
-        _check_amo(account, wanted.iscid)
+def _check(gateway: Gateway, account: Account | None, request: TransactionRequest) -> None:
+    if request.intent is Intent.CANCEL_ORDER:
+        _check_cancellable(gateway, account, request)
+    if request.intent is Intent.SIP_SETUP:
+        own_investment(account, request.iscid)
+    if request.intent is Intent.CANCEL_AMO:
+        _check_amo(account, request.iscid)
 
 
 def _insert(transaction: Transaction, turn: Turn | None, securities: Sequence[Security]) -> Transaction:
@@ -109,8 +109,8 @@ def _made_before(gateway: Gateway, turn: Turn) -> Transaction | None:
 
 def _check_instruments(securities: Sequence[Security]) -> None:
     """The instruments are read once, whatever the basket."""
-    wanted = list({security.ticker for security in securities})
-    known = {instrument.symbol: instrument for instrument in _instruments(symbols=wanted)}
+    symbols = list({security.ticker for security in securities})
+    known = {instrument.symbol: instrument for instrument in _instruments(symbols=symbols)}
     problems = [
         f"orderConfig.securities[{index}].{problem}"
         for index, security in enumerate(securities)
@@ -142,11 +142,11 @@ def _problems(security: Security, instrument: Instrument | None) -> Iterator[str
                 yield f"{name}: must be a multiple of the tick size, {instrument.tick_size}."
 
 
-def _check_cancellable(gateway: Gateway, account: Account | None, wanted: Wanted) -> None:
+def _check_cancellable(gateway: Gateway, account: Account | None, request: TransactionRequest) -> None:
     if account is None:
         raise ConnectedUserRequired("CANCEL_ORDER needs a connected user's authtoken.")
-    mine = Order.objects.filter(batch__gateway=gateway, batch__account=account, batch__batch_id=wanted.batch_id)
-    statuses = [order.status for order in mine if order.ticker == wanted.ticker]
+    mine = Order.objects.filter(batch__gateway=gateway, batch__account=account, batch__batch_id=request.batch_id)
+    statuses = [order.status for order in mine if order.ticker == request.ticker]
     if not statuses:
         raise NotFound("You have no order of this ticker in a batch of this id.")
     if OrderStatus.PLACED not in statuses:

@@ -9,7 +9,7 @@ from gateway.values.errors import Conflict, ConnectedUserRequired, ErrorType, In
 from smallcases.models import Investment, Smallcase
 from smallcases.portfolio.investments import investment_of, is_sip_due, newest_version
 from transactions.domain.sdk_codes import SdkCode, SdkRefusal
-from transactions.domain.smallcase_order import OrderKind, SmallcaseWish
+from transactions.domain.smallcase_order import OrderKind, SmallcaseOrderRequest
 from transactions.queries.open_orders import last_batches
 
 # What brings more money into a smallcase that nobody looks after any more.
@@ -44,16 +44,18 @@ class Archived(SdkRefusal, Conflict):
         super().__init__("This smallcase is archived.")
 
 
-def checked_wish(account: Account | None, wish: SmallcaseWish, *, now: datetime) -> SmallcaseWish:
+def checked_order_request(
+    account: Account | None, order_request: SmallcaseOrderRequest, *, now: datetime
+) -> SmallcaseOrderRequest:
     """The wish with its iscid and scid filled in; raises what speaks against it."""
-    if wish.kind is OrderKind.BUY:
-        _check_smallcase(wish.scid)
-        return wish
-    investment = _named(account, wish)
-    if wish.scid and wish.scid != investment.smallcase.scid:
+    if order_request.kind is OrderKind.BUY:
+        _check_smallcase(order_request.scid)
+        return order_request
+    investment = _named(account, order_request)
+    if order_request.scid and order_request.scid != investment.smallcase.scid:
         raise Invalid("orderConfig.scid: is not the smallcase of this iscid.")
-    _check_moment(investment, wish.kind, now)
-    return replace(wish, iscid=investment.iscid, scid=investment.smallcase.scid)
+    _check_moment(investment, order_request.kind, now)
+    return replace(order_request, iscid=investment.iscid, scid=investment.smallcase.scid)
 
 
 def own_investment(account: Account | None, iscid: str) -> Investment:
@@ -68,11 +70,13 @@ def own_investment(account: Account | None, iscid: str) -> Investment:
     return investment
 
 
-def _named(account: Account | None, wish: SmallcaseWish) -> Investment:
+def _named(account: Account | None, order_request: SmallcaseOrderRequest) -> Investment:
     """INVESTMORE may leave the iscid out where one live investment in the scid exists."""
-    if wish.iscid or account is None:
-        return own_investment(account, wish.iscid)
-    live = account.investments.filter(smallcase__scid=wish.scid, exited_at__isnull=True).values_list("iscid", flat=True)
+    if order_request.iscid or account is None:
+        return own_investment(account, order_request.iscid)
+    live = account.investments.filter(smallcase__scid=order_request.scid, exited_at__isnull=True).values_list(
+        "iscid", flat=True
+    )
     found = list(live[:2])
     if not found:
         raise NotFound("You have no investment in this scid.")

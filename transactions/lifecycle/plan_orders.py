@@ -17,10 +17,10 @@ from gateway.values.ids import new_object_id
 from smallcases import planner
 from smallcases.models import Investment, Smallcase, Version
 from smallcases.planner import Leg
-from smallcases.portfolio.apply_fills import Change
+from smallcases.portfolio.apply_fills import InvestmentChange
 from smallcases.portfolio.investments import newest_version, shares_of, weights_of
-from transactions.domain.basket import Line, Security
-from transactions.domain.smallcase_order import Choices, OrderKind, SmallcaseWish
+from transactions.domain.basket import OrderLine, Security
+from transactions.domain.smallcase_order import OrderKind, SmallcaseOrderRequest, SmallcaseSelections
 from transactions.lifecycle.eligibility import own_investment
 from transactions.models import Batch, Transaction
 from transactions.queries.open_orders import last_batches, unfilled_lines, unresolved_sells
@@ -32,7 +32,7 @@ MAX_QUANTITY: Final = 1_000_000
 class Planned:
     """A smallcase order, ready to be placed; no lines where there is nothing to trade."""
 
-    lines: list[Line]
+    lines: list[OrderLine]
     label: str
     original_label: str
     iscid: str
@@ -46,7 +46,7 @@ class Situation:
     gateway: int
     version: Version
     held: Mapping[str, int]
-    choices: Choices
+    selections: SmallcaseSelections
     now: datetime
     shown: Mapping[str, Decimal] | None = None
 
@@ -65,44 +65,48 @@ class Situation:
 def plan(
     *,
     transaction: Transaction,
-    wish: SmallcaseWish,
-    choices: Choices,
+    order_request: SmallcaseOrderRequest,
+    selections: SmallcaseSelections,
     prices: Mapping[str, Decimal] | None,
     now: datetime,
 ) -> Planned:
     """`prices`: those that the user was shown; today's where there are none. The same prices give the same orders."""
-    if wish.kind is OrderKind.BUY:
-        smallcase = Smallcase.objects.get(scid=wish.scid)
-        return _plan_buy(transaction.gateway_id, smallcase, choices, prices, now)
-    investment = own_investment(transaction.account, wish.iscid)
-    return _plan_on(investment, wish, choices, prices, now)
+    if order_request.kind is OrderKind.BUY:
+        smallcase = Smallcase.objects.get(scid=order_request.scid)
+        return _plan_buy(transaction.gateway_id, smallcase, selections, prices, now)
+    investment = own_investment(transaction.account, order_request.iscid)
+    return _plan_on(investment, order_request, selections, prices, now)
 
 
 def _plan_buy(
-    gateway: int, smallcase: Smallcase, choices: Choices, prices: Mapping[str, Decimal] | None, now: datetime
+    gateway: int,
+    smallcase: Smallcase,
+    selections: SmallcaseSelections,
+    prices: Mapping[str, Decimal] | None,
+    now: datetime,
 ) -> Planned:
     """A new investment: its iscid is reserved here."""
-    there = Situation(gateway, newest_version(smallcase), {}, choices, now, prices)
+    there = Situation(gateway, newest_version(smallcase), {}, selections, now, prices)
     return Planned(_lines(_buy(there)), "BUY", "BUY", new_object_id(), there.version)
 
 
 def _plan_on(
     investment: Investment,
-    wish: SmallcaseWish,
-    choices: Choices,
+    order_request: SmallcaseOrderRequest,
+    selections: SmallcaseSelections,
     prices: Mapping[str, Decimal] | None,
     now: datetime,
 ) -> Planned:
     """An order on a live investment."""
-    if wish.kind is OrderKind.FIX:
+    if order_request.kind is OrderKind.FIX:
         return _fix(investment)
-    moves = wish.kind is OrderKind.REBALANCE
+    moves = order_request.kind is OrderKind.REBALANCE
     version = newest_version(investment.smallcase) if moves else investment.version
-    if wish.kind is OrderKind.SIP:
-        choices = Choices(amount=investment.sip.amount)
-    there = Situation(investment.gateway_id, version, sellable(investment), choices, now, prices)
-    lines = _lines(_PLANS[wish.kind](there))
-    label = _label(wish.kind, lines, there.held)
+    if order_request.kind is OrderKind.SIP:
+        selections = SmallcaseSelections(amount=investment.sip.amount)
+    there = Situation(investment.gateway_id, version, sellable(investment), selections, now, prices)
+    lines = _lines(_PLANS[order_request.kind](there))
+    label = _label(order_request.kind, lines, there.held)
     return Planned(lines, label, label, investment.iscid, version)
 
 
@@ -113,19 +117,19 @@ def sellable(investment: Investment) -> dict[str, int]:
     return {ticker: shares for ticker, shares in left.items() if shares > 0}
 
 
-def change_of(batch: Batch) -> Change:
+def change_of(batch: Batch) -> InvestmentChange:
     """What a batch does to its investment beside its shares; a FIX does what the order did that it goes back to."""
     if batch.version is None or batch.iscid is None:
         raise AssertionError("Only a smallcase order changes an investment.")
-    return Change(
+    return InvestmentChange(
         iscid=batch.iscid,
         version=batch.version,
         moves_version=batch.original_label == OrderKind.REBALANCE,
-        deviates=batch.original_label == OrderKind.MANAGE,
+        customised=batch.original_label == OrderKind.MANAGE,
     )
 
 
-def check_tradable(lines: Sequence[Line]) -> None:
+def check_tradable(lines: Sequence[OrderLine]) -> None:
     """Every name can be traded, in a number that one order may have."""
     large = [line.security.ticker for line in lines if line.quantity > MAX_QUANTITY]
     if large:
@@ -156,14 +160,14 @@ def _top_up(there: Situation) -> list[Leg]:
 def _rebalance(there: Situation) -> list[Leg]:
     weights = there.weights()
     prices = there.prices({*weights, *there.held})
-    cash = there.choices.amount or Decimal(0)
+    cash = there.selections.amount or Decimal(0)
     return planner.rebalance(held=there.held, weights=weights, prices=prices, cash=cash)
 
 
 def _manage(there: Situation) -> list[Leg]:
-    if there.choices.shares is None:
+    if there.selections.shares is None:
         raise Invalid("constituents: choose the shares of each name.")
-    wanted = {ticker: shares for ticker, shares in there.choices.shares.items() if shares}
+    wanted = {ticker: shares for ticker, shares in there.selections.shares.items() if shares}
     there.prices(wanted)
     legs = planner.manage(held=there.held, wanted=wanted)
     if not legs:
@@ -175,7 +179,7 @@ def _manage(there: Situation) -> list[Leg]:
 
 def _exit(there: Situation) -> list[Leg]:
     """Whole, unless a part was chosen."""
-    chosen = there.choices
+    chosen = there.selections
     if chosen.exit_amount is not None:
         prices = there.prices(there.held)
         return planner.exit_amount(held=there.held, prices=prices, amount=chosen.exit_amount)
@@ -199,12 +203,12 @@ def _fix(investment: Investment) -> Planned:
 
 
 def _amount(there: Situation) -> Decimal:
-    if there.choices.amount is None:
+    if there.selections.amount is None:
         raise Invalid("amount: choose how much to invest.")
-    return there.choices.amount
+    return there.selections.amount
 
 
-def _label(kind: OrderKind, lines: list[Line], held: Mapping[str, int]) -> str:
+def _label(kind: OrderKind, lines: list[OrderLine], held: Mapping[str, int]) -> str:
     if kind is not OrderKind.EXIT:
         return kind.value
     sold = {line.security.ticker: line.quantity for line in lines}
@@ -215,5 +219,5 @@ def _buys(shares: Mapping[str, int]) -> list[Leg]:
     return [Leg(ticker, Side.BUY, count) for ticker, count in shares.items() if count]
 
 
-def _lines(legs: Iterable[Leg]) -> list[Line]:
-    return [Line(Security(leg.ticker), leg.shares, leg.side) for leg in legs]
+def _lines(legs: Iterable[Leg]) -> list[OrderLine]:
+    return [OrderLine(Security(leg.ticker), leg.shares, leg.side) for leg in legs]

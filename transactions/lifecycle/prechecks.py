@@ -1,4 +1,4 @@
-"""What speaks against an order before it is planned: the market's hours, and what came about since it was asked for."""
+"""Checks before an order is planned: the market's hours, and what has changed since the transaction was created."""
 
 from datetime import datetime
 from typing import NoReturn
@@ -10,10 +10,10 @@ from gateway.values.errors import ErrorType, GatewayError, NotFound
 from smallcases.models import Smallcase
 from transactions.domain.intents import Intent
 from transactions.domain.sdk_codes import SdkCode
-from transactions.domain.smallcase_order import NOT_AFTER_MARKET, OrderKind, SmallcaseWish, wish_of
+from transactions.domain.smallcase_order import NOT_AFTER_MARKET, OrderKind, SmallcaseOrderRequest, order_request_of
 from transactions.domain.statuses import TransactionStatus
 from transactions.lifecycle.claim import account_of
-from transactions.lifecycle.eligibility import NoOrder, OrderPending, checked_wish
+from transactions.lifecycle.eligibility import NoOrder, OrderPending, checked_order_request
 from transactions.lifecycle.fail import TransactionUsed, fail
 from transactions.models import Transaction
 from transactions.queries.open_orders import is_fix_pending
@@ -25,40 +25,42 @@ class ActionRequired(GatewayError):
     error_type = ErrorType.ACTION_REQUIRED
 
 
-def end_what_cannot_be(*, transaction: Transaction, amo: bool, now: datetime) -> None:
-    """Of a transaction that is USED: raises after ending it, with its code or in ACTION_REQUIRED."""
+def reject_if_not_placeable(*, transaction: Transaction, amo: bool, now: datetime) -> None:
+    """Ends a USED transaction whose order cannot be placed, with its code or in ACTION_REQUIRED, and raises."""
     if transaction.intent != Intent.TRANSACTION:
         return
-    wish = wish_of(transaction.order_config)
-    variety_now(transaction, wish, amo=amo, now=now)
-    if wish:
-        check_again(transaction, wish, now)
+    order_request = order_request_of(transaction.order_config)
+    order_variety(transaction, order_request, amo=amo, now=now)
+    if order_request:
+        check_again(transaction, order_request, now)
 
 
-def variety_now(transaction: Transaction, wish: SmallcaseWish | None, *, amo: bool, now: datetime) -> Variety:
+def order_variety(
+    transaction: Transaction, order_request: SmallcaseOrderRequest | None, *, amo: bool, now: datetime
+) -> Variety:
     """Regular while the market is open; AMO when it is closed, asked for and offered; else the transaction ends."""
     if market_of(transaction.gateway, now=now).is_open(now):
         return Variety.REGULAR
-    can_wait = wish is None or wish.kind not in NOT_AFTER_MARKET
+    can_wait = order_request is None or order_request.kind not in NOT_AFTER_MARKET
     if not (amo and can_wait and profile_of(account_of(transaction).broker).amo):
-        fail(transaction, SdkCode.MARKET_CLOSED_SMALLCASE if wish else SdkCode.MARKET_CLOSED, now=now)
+        fail(transaction, SdkCode.MARKET_CLOSED_SMALLCASE if order_request else SdkCode.MARKET_CLOSED, now=now)
     return Variety.AMO
 
 
-def check_again(transaction: Transaction, wish: SmallcaseWish, now: datetime) -> None:
-    """What spoke against the order at its creation may have come about since."""
-    if wish.kind is OrderKind.BUY:
-        _check_smallcase(transaction, wish.scid, now)
+def check_again(transaction: Transaction, order_request: SmallcaseOrderRequest, now: datetime) -> None:
+    """Repeats the checks of the creation: what they forbid may have become true since."""
+    if order_request.kind is OrderKind.BUY:
+        _check_smallcase(transaction, order_request.scid, now)
         return
     try:
-        checked_wish(transaction.account, wish, now=now)
+        checked_order_request(transaction.account, order_request, now=now)
     except OrderPending:
         fail(transaction, SdkCode.ORDER_PENDING, now=now)
     except NoOrder as nothing:
         fail(transaction, nothing.code, now=now)
     except NotFound:
         fail(transaction, SdkCode.NO_ORDER, now=now)
-    if wish.kind is OrderKind.REBALANCE and is_fix_pending(wish.iscid):
+    if order_request.kind is OrderKind.REBALANCE and is_fix_pending(order_request.iscid):
         _require_action(transaction, now)
 
 

@@ -7,7 +7,7 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
 
 from brokers.ports.broker import Side
 from gateway.database.compiled import compiled
-from transactions.domain.basket import Line, Security
+from transactions.domain.basket import OrderLine, Security
 from transactions.domain.statuses import OPEN_BATCH, UNFINISHED_BATCH, BatchStatus, OrderStatus
 from transactions.models import Batch, Order
 
@@ -51,10 +51,10 @@ def _last_batches(*, iscids: list[str]) -> QuerySet[Batch]:
     return counted.filter(~Exists(later), iscid__in=iscids)
 
 
-def unfilled_lines(batch: Batch) -> list[Line]:
+def unfilled_lines(batch: Batch) -> list[OrderLine]:
     """Every share that a batch asked for and did not get, same side, as market orders."""
     rows = Order.objects.filter(batch=batch, status__in=UNFILLED).order_by("position")
-    return [Line(Security(o.ticker), o.quantity - o.filled_quantity, Side(o.side)) for o in rows]
+    return [OrderLine(Security(o.ticker), o.quantity - o.filled_quantity, Side(o.side)) for o in rows]
 
 
 def is_fix_pending(iscid: str) -> bool:

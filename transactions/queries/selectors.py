@@ -127,7 +127,7 @@ BatchAndOrders = tuple[Batch, list[Order]]
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class OrderHistoryQuery:
     """Which batches: the union of all ids, a page of them."""
 
     transaction_ids: Sequence[str] = ()
@@ -141,31 +141,31 @@ class Wanted:
         return bool(self.transaction_ids or self.batch_ids or self.iscids)
 
 
-def securities_batches(gateway: Gateway, account: Account | None, wanted: Wanted) -> list[BatchAndOrders]:
+def securities_batches(gateway: Gateway, account: Account | None, query: OrderHistoryQuery) -> list[BatchAndOrders]:
     """Placed ones, newest first. By transaction: once it is COMPLETED."""
-    return _batches_and_orders(gateway, account, wanted, of_smallcases=False)
+    return _batches_and_orders(gateway, account, query, of_smallcases=False)
 
 
-def smallcase_batches(gateway: Gateway, account: Account | None, wanted: Wanted) -> list[BatchAndOrders]:
+def smallcase_batches(gateway: Gateway, account: Account | None, query: OrderHistoryQuery) -> list[BatchAndOrders]:
     """As securities_batches, of smallcase orders."""
-    return _batches_and_orders(gateway, account, wanted, of_smallcases=True)
+    return _batches_and_orders(gateway, account, query, of_smallcases=True)
 
 
 def _batches_and_orders(
-    gateway: Gateway, account: Account | None, wanted: Wanted, *, of_smallcases: bool
+    gateway: Gateway, account: Account | None, query: OrderHistoryQuery, *, of_smallcases: bool
 ) -> list[BatchAndOrders]:
-    if account is None and not wanted.names_any:
+    if account is None and not query.names_any:
         raise Invalid("transactionId: or batchId is required with a guest's authtoken.")
     found = _batches(
         gateway=gateway.pk,
         account=account.pk if account else None,
         of_smallcases=of_smallcases,
-        named=wanted.names_any,
+        named=query.names_any,
         # Ids that are no ids name nothing.
-        transaction_ids=[i for i in wanted.transaction_ids if is_transaction_id(i)],
-        batch_ids=[i for i in wanted.batch_ids if is_object_id(i)],
-        iscids=[i for i in wanted.iscids if is_object_id(i)],
-        page=range(wanted.offset, wanted.offset + wanted.count),
+        transaction_ids=[i for i in query.transaction_ids if is_transaction_id(i)],
+        batch_ids=[i for i in query.batch_ids if is_object_id(i)],
+        iscids=[i for i in query.iscids if is_object_id(i)],
+        page=range(query.offset, query.offset + query.count),
     )
     orders: dict[int, list[Order]] = {batch.pk: [] for batch in found}
     for order in _orders(batches=list(orders)):

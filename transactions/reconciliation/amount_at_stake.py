@@ -1,14 +1,14 @@
-"""How much a settlement is about, for the question of who must look at it."""
+"""The amount at stake in a correction: it decides whether a second person must approve."""
 
 from decimal import Decimal
 
 from brokers.market.quotes import quotes
 from gateway.values.money import rupees
-from transactions.domain.order_reports import Facts
+from transactions.domain.order_reports import OrderState
 from transactions.models import Order
 
 
-def at_stake(order: Order, before: Facts, after: Facts) -> Decimal | None:
+def amount_at_stake(order: Order, before: OrderState, after: OrderState) -> Decimal | None:
     """What is at stake, in rupees: the whole order at the dearest price that anything says; None where nothing does.
 
     The price that is settled at is what the settler typed, or uploaded: taken alone, a low one would need no second.

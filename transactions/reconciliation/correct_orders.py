@@ -1,4 +1,4 @@
-"""Support settles what became of orders: proposed, approved where two must look, applied, undone; each a version."""
+"""Support corrects orders: proposed, approved where two must look, applied, undone; each a version."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,25 +12,32 @@ from django.db.transaction import atomic
 from gateway.audit.trail import Actor
 from gateway.values.errors import Conflict, Invalid
 from smallcases.models import Investment
-from transactions.domain.corrections import Truth, agrees, as_kept, from_kept, is_overturned, settled
-from transactions.domain.order_reports import Facts
-from transactions.domain.report_log import last_word
+from transactions.domain.corrections import (
+    CorrectedOutcome,
+    as_kept,
+    broker_confirms,
+    corrected,
+    from_kept,
+    is_overturned,
+)
+from transactions.domain.order_reports import OrderState
+from transactions.domain.report_log import last_report
 from transactions.domain.statuses import BatchStatus
 from transactions.execution.place_and_poll import read_one
-from transactions.execution.record_updates import count, facts_of, take, write_settled
+from transactions.execution.record_updates import apply_state, count, record_correction, state_of
 from transactions.models import Batch, Order, Settlement, SettlementState
-from transactions.reconciliation.amount_at_stake import at_stake
-from transactions.reconciliation.correction_impact import Effect, effect_of
+from transactions.reconciliation.amount_at_stake import amount_at_stake
+from transactions.reconciliation.correction_impact import CorrectionImpact, impact_of
 
 LONGEST_REASON = 500
-SETTLES = "transactions.reconcile_order"
+MAY_CORRECT = "transactions.reconcile_order"
 
 
-class Moved(Conflict):
+class OrderChanged(Conflict):
     """The order is not what it was when this was proposed, or shown."""
 
 
-class OwnProposal(Conflict):
+class OwnCorrection(Conflict):
     """Nobody approves their own."""
 
 
@@ -39,7 +46,7 @@ class NotOpen(Conflict):
 
 
 class NotInForce(Conflict):
-    """Only the settlement that an order stands on can be undone."""
+    """Only the settlement in force can be undone."""
 
 
 class AlreadyProposed(Conflict):
@@ -47,8 +54,8 @@ class AlreadyProposed(Conflict):
 
 
 @dataclass(frozen=True, slots=True)
-class Hand:
-    """Who settles, and why."""
+class CorrectedBy:
+    """Who corrects the order, and why."""
 
     actor: Actor
     reason: str
@@ -60,67 +67,77 @@ class Hand:
 
 
 def person(actor: Actor) -> User:
-    """Truths about orders are said by people, by name."""
+    """The user behind the actor: a person, by name, is responsible for each correction."""
     if actor.user is None:
         raise Invalid("by: name the person who settles.")
     return actor.user
 
 
-def preview(*, order: Order, truth: Truth, now: datetime) -> Effect:
-    """What settling would do; nothing is written. Raises what `settle` raises."""
+def preview(*, order: Order, outcome: CorrectedOutcome, now: datetime) -> CorrectionImpact:
+    """What the correction would change; nothing is written. Raises what `correct_order` raises."""
     batch, orders = read_one(order.batch_id)
     (mine,) = (one for one in orders if one.pk == order.pk)
-    return effect_of(batch, orders, {mine.pk: settled(facts_of(mine), truth)}, now=now)
+    return impact_of(batch, orders, {mine.pk: corrected(state_of(mine), outcome)}, now=now)
 
 
-def preview_undo(*, settlement: Settlement, now: datetime) -> Effect:
+def preview_undo(*, settlement: Settlement, now: datetime) -> CorrectionImpact:
     batch, orders = read_one(settlement.order.batch_id)
     return _undone(batch, orders, settlement, now)
 
 
-def settle(
-    *, batch: Batch, truths: Mapping[int, Truth], seen: Mapping[int, Facts], hand: Hand, now: datetime
+def correct_order(
+    *,
+    batch: Batch,
+    outcomes: Mapping[int, CorrectedOutcome],
+    seen: Mapping[int, OrderState],
+    corrected_by: CorrectedBy,
+    now: datetime,
 ) -> list[Settlement]:
     """Of orders of one batch, by primary key; `seen` is what they were when this was decided on.
 
     Those that need no second person are applied at once, in one write with one webhook; the others are proposed.
     Twice is once: the second finds an order that has moved.
     """
-    _check_reason(hand.reason)
+    _check_reason(corrected_by.reason)
     with atomic(durable=True):
-        return settle_within(batch=batch, truths=truths, seen=seen, hand=hand, now=now)
+        return correct_order_within(batch=batch, outcomes=outcomes, seen=seen, corrected_by=corrected_by, now=now)
 
 
-def settle_within(
-    *, batch: Batch, truths: Mapping[int, Truth], seen: Mapping[int, Facts], hand: Hand, now: datetime
+def correct_order_within(
+    *,
+    batch: Batch,
+    outcomes: Mapping[int, CorrectedOutcome],
+    seen: Mapping[int, OrderState],
+    corrected_by: CorrectedBy,
+    now: datetime,
 ) -> list[Settlement]:
-    """As `settle`, in the caller's transaction."""
+    """As `correct_order`, in the caller's transaction."""
     held, orders = _hold(batch.pk)
-    wanted = [order for order in orders if order.pk in truths]
+    wanted = [order for order in orders if order.pk in outcomes]
     for order in wanted:
-        _check_unmoved(order, seen[order.pk])
-    after = {order.pk: settled(facts_of(order), truths[order.pk]) for order in wanted}
-    effect = effect_of(held, orders, after, now=now)
-    made = [_proposed(order, effect, hand, now) for order in wanted]
+        _check_unchanged(order, seen[order.pk])
+    after = {order.pk: corrected(state_of(order), outcomes[order.pk]) for order in wanted}
+    impact = impact_of(held, orders, after, now=now)
+    made = [_proposed(order, impact, corrected_by, now) for order in wanted]
     at_once = [one for one in made if not one.needs_second]
     if at_once:
-        _apply(held, orders, at_once, actor=hand.actor, now=now)
-    _tell_of_proposals(made, hand)
+        _apply(held, orders, at_once, actor=corrected_by.actor, now=now)
+    _record_proposals(made, corrected_by)
     return made
 
 
 def approve(*, settlement: Settlement, actor: Actor, now: datetime) -> Settlement:
-    """By another than who proposed it, and only while the order is what it was then. Raises OwnProposal, Moved."""
+    """By another than who proposed it, and only while the order is as it was. Raises OwnCorrection, OrderChanged."""
     with atomic(durable=True):
         held, orders, waiting = _waiting(settlement)
         if waiting.proposed_by_id == person(actor).pk:
-            raise OwnProposal("Nobody approves their own proposal: another person has to look.")
-        is_moved = as_kept(facts_of(waiting.order)) != waiting.before or _is_superseded(waiting)
+            raise OwnCorrection("Nobody approves their own proposal: another person has to look.")
+        is_moved = as_kept(state_of(waiting.order)) != waiting.before or _is_superseded(waiting)
         _decide(waiting, SettlementState.OUTDATED if is_moved else SettlementState.PROPOSED, actor, now)
         if not is_moved:
             _apply(held, orders, [waiting], actor=actor, now=now)
     if is_moved:
-        raise Moved("The order has moved since this was proposed: look again, and propose anew.")
+        raise OrderChanged("The order has moved since this was proposed: look again, and propose anew.")
     return waiting
 
 
@@ -131,22 +148,22 @@ def decline(*, settlement: Settlement, actor: Actor, note: str, now: datetime) -
         *_, waiting = _waiting(settlement)
         waiting.note = note
         _decide(waiting, SettlementState.DECLINED, actor, now)
-        _tell_audit(waiting, "decline settlement", actor, reason=note)
+        _record_in_trail(waiting, "decline settlement", actor, reason=note)
 
 
-def undo(*, settlement: Settlement, hand: Hand, now: datetime) -> Settlement:
-    """The truth before it, as a version of its own; by two, where settling it took two. Raises NotInForce."""
-    _check_reason(hand.reason)
+def undo(*, settlement: Settlement, corrected_by: CorrectedBy, now: datetime) -> Settlement:
+    """Restores the outcome before it, as a version of its own; by two, where it took two. Raises NotInForce."""
+    _check_reason(corrected_by.reason)
     with atomic(durable=True):
         held, orders = _hold(settlement.order.batch_id)
         (order,) = (one for one in orders if one.pk == settlement.order_id)
         if order.settled_by is None or order.settled_by_id != settlement.pk:
             raise NotInForce("This settlement is not the one the order stands on.")
-        effect = _undone(held, orders, order.settled_by, now)
-        made = _proposed(order, effect, hand, now, undoes=order.settled_by)
+        impact = _undone(held, orders, order.settled_by, now)
+        made = _proposed(order, impact, corrected_by, now, undoes=order.settled_by)
         if not made.needs_second:
-            _apply(held, orders, [made], actor=hand.actor, now=now)
-        _tell_of_proposals([made], hand)
+            _apply(held, orders, [made], actor=corrected_by.actor, now=now)
+        _record_proposals([made], corrected_by)
     return made
 
 
@@ -177,9 +194,9 @@ def _is_superseded(waiting: Settlement) -> bool:
     return waiting.undoes_id is not None and waiting.order.settled_by_id != waiting.undoes_id
 
 
-def _check_unmoved(order: Order, seen: Facts) -> None:
-    if as_kept(facts_of(order)) != as_kept(seen):
-        raise Moved(f"{order.ticker}: the order is {order.status} by now, with {order.filled_quantity} filled.")
+def _check_unchanged(order: Order, seen: OrderState) -> None:
+    if as_kept(state_of(order)) != as_kept(seen):
+        raise OrderChanged(f"{order.ticker}: the order is {order.status} by now, with {order.filled_quantity} filled.")
 
 
 def _check_reason(reason: str) -> None:
@@ -188,11 +205,16 @@ def _check_reason(reason: str) -> None:
 
 
 def _proposed(
-    order: Order, effect: Effect, hand: Hand, now: datetime, *, undoes: Settlement | None = None
+    order: Order,
+    impact: CorrectionImpact,
+    corrected_by: CorrectedBy,
+    now: datetime,
+    *,
+    undoes: Settlement | None = None,
 ) -> Settlement:
     _check_none_waits(order)
-    before, after = effect.before[order.pk], effect.after[order.pk]
-    amount = at_stake(order, before, after)
+    before, after = impact.before[order.pk], impact.after[order.pk]
+    amount = amount_at_stake(order, before, after)
     earlier = list(Settlement.objects.filter(order=order).values_list("state", flat=True))
     # Undone and settled anew is overturned as well, only in two steps.
     overturned = is_overturned(before) or SettlementState.UNDONE in earlier
@@ -204,15 +226,15 @@ def _proposed(
         undoes=undoes,
         before=as_kept(before),
         after=as_kept(after),
-        batch_before=effect.status_before,
-        batch_after=effect.status_after,
-        completed_before=effect.completed_before,
-        completed_after=effect.completed_after,
+        batch_before=impact.status_before,
+        batch_after=impact.status_after,
+        completed_before=impact.completed_before,
+        completed_after=impact.completed_after,
         amount=amount or 0,
         needs_second=overturns or is_much,
-        from_tradebook=hand.from_tradebook,
-        reason=hand.reason,
-        proposed_by=hand.by,
+        from_tradebook=corrected_by.from_tradebook,
+        reason=corrected_by.reason,
+        proposed_by=corrected_by.by,
         proposed_at=now,
     )
 
@@ -222,60 +244,60 @@ def _check_none_waits(order: Order) -> None:
     waiting = Settlement.objects.filter(order=order, state=SettlementState.PROPOSED).first()
     if waiting is None:
         return
-    if as_kept(facts_of(order)) == waiting.before:
+    if as_kept(state_of(order)) == waiting.before:
         raise AlreadyProposed(f"{order.ticker}: another settlement of this order waits for approval.")
     waiting.state = SettlementState.OUTDATED
     waiting.save(update_fields=["state"])
 
 
-def _restored(settlement: Settlement) -> tuple[dict[int, Facts], BatchStatus]:
+def _restored(settlement: Settlement) -> tuple[dict[int, OrderState], BatchStatus]:
     return {settlement.order_id: from_kept(settlement.before)}, BatchStatus(settlement.batch_before)
 
 
-def _undone(batch: Batch, orders: Sequence[Order], settlement: Settlement, now: datetime) -> Effect:
+def _undone(batch: Batch, orders: Sequence[Order], settlement: Settlement, now: datetime) -> CorrectionImpact:
     after, restores = _restored(settlement)
-    return effect_of(batch, orders, after, restores=restores, now=now)
+    return impact_of(batch, orders, after, restores=restores, now=now)
 
 
 def _apply(batch: Batch, orders: Sequence[Order], chosen: Sequence[Settlement], *, actor: Actor, now: datetime) -> None:
-    """The write itself, from the effect as it is now. Whoever has asked the broker before this writes nothing."""
-    effect = _effect(batch, orders, chosen, now)
+    """The write itself, from the impact as it is now. Whoever has asked the broker before this writes nothing."""
+    impact = _impact(batch, orders, chosen, now)
     Batch.objects.filter(pk=batch.pk).update(attempts=F("attempts") + 1)
     batch.attempts += 1
     by_order = {one.order_id: one for one in chosen}
     changed = [order for order in orders if order.pk in by_order]
     for order in changed:
-        take(order, effect.after[order.pk])
+        apply_state(order, impact.after[order.pk])
         _stand_on(order, by_order[order.pk])
-    if not write_settled(batch, orders, changed=changed, status=effect.status_after, now=now):
-        raise Moved("The batch was taken over.")
+    if not record_correction(batch, orders, changed=changed, status=impact.status_after, now=now):
+        raise OrderChanged("The batch was taken over.")
     for one in chosen:
-        _applied(one, effect, now)
-        _tell_audit(one, "undo settlement" if one.undoes_id else "settle order", actor, reason=one.reason)
+        _applied(one, impact, now)
+        _record_in_trail(one, "undo settlement" if one.undoes_id else "settle order", actor, reason=one.reason)
     count(ended=[order.status for order in changed if by_order[order.pk].undoes_id is None])
 
 
-def _effect(batch: Batch, orders: Sequence[Order], chosen: Sequence[Settlement], now: datetime) -> Effect:
+def _impact(batch: Batch, orders: Sequence[Order], chosen: Sequence[Settlement], now: datetime) -> CorrectionImpact:
     if chosen[0].undoes is not None:
         return _undone(batch, orders, chosen[0].undoes, now)
-    return effect_of(batch, orders, {one.order_id: from_kept(one.after) for one in chosen}, now=now)
+    return impact_of(batch, orders, {one.order_id: from_kept(one.after) for one in chosen}, now=now)
 
 
 def _stand_on(order: Order, chosen: Settlement) -> None:
-    """An undone settlement leaves the order on the one before it, or on the broker's word."""
+    """An undone settlement leaves the order on the one before it, or on the broker's report."""
     if chosen.undoes is None:
-        word = last_word(order.words, ref=order.ref)
-        chosen.word_agrees = agrees(facts_of(order), word) if word else None
+        report = last_report(order.words, ref=order.ref)
+        chosen.word_agrees = broker_confirms(state_of(order), report) if report else None
         order.settled_by = chosen
         return
     standing = Settlement.objects.filter(order=order, state=SettlementState.APPLIED, undoes=None)
     order.settled_by = standing.filter(version__lt=chosen.undoes.version).order_by("-version").first()
 
 
-def _applied(one: Settlement, effect: Effect, now: datetime) -> None:
+def _applied(one: Settlement, impact: CorrectionImpact, now: datetime) -> None:
     one.state, one.applied_at = SettlementState.APPLIED, now
-    one.batch_before, one.batch_after = effect.status_before, effect.status_after
-    one.completed_before, one.completed_after = effect.completed_before, effect.completed_after
+    one.batch_before, one.batch_after = impact.status_before, impact.status_after
+    one.completed_before, one.completed_after = impact.completed_before, impact.completed_after
     one.save()
     if one.undoes is not None:
         Settlement.objects.filter(pk=one.undoes.pk).update(state=SettlementState.UNDONE)
@@ -286,14 +308,14 @@ def _decide(one: Settlement, state: SettlementState, actor: Actor, now: datetime
     one.save(update_fields=["state", "decided_by", "decided_at", "note"])
 
 
-def _tell_of_proposals(made: Sequence[Settlement], hand: Hand) -> None:
+def _record_proposals(made: Sequence[Settlement], corrected_by: CorrectedBy) -> None:
     """After those that are applied at once: they lock the investment, and the trail's lock is the last one taken."""
     for one in made:
         if one.needs_second:
-            _tell_audit(one, "propose settlement", hand.actor, reason=hand.reason)
+            _record_in_trail(one, "propose settlement", corrected_by.actor, reason=corrected_by.reason)
 
 
-def _tell_audit(one: Settlement, act: str, actor: Actor, *, reason: str) -> None:
+def _record_in_trail(one: Settlement, act: str, actor: Actor, *, reason: str) -> None:
     after = {**one.after, "batch": one.batch_after, "settlement": one.version, "proposed_by": one.proposed_by_id}
     actor.record(
         act, f"order {one.order.ref}", before={**one.before, "batch": one.batch_before}, after=after, reason=reason

@@ -1,4 +1,4 @@
-"""What a settlement does to batch, investment and partner: worked out without writing, and written from the same."""
+"""What a correction changes for batch, investment and partner: computed without writing, and written from the same."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ from gateway.values.errors import Conflict, ErrorType
 from smallcases.models import InvestmentFill
 from smallcases.portfolio import ledger
 from transactions.domain.corrections import announcements, standing
-from transactions.domain.order_reports import Facts
+from transactions.domain.order_reports import OrderState
 from transactions.domain.statuses import OPEN_BATCH, UNFINISHED_BATCH, BatchStatus, OrderStatus, batch_status
-from transactions.execution.record_updates import completed_at, facts_of
+from transactions.execution.record_updates import completed_at, state_of
 from transactions.models import Batch, Order
 from transactions.queries.open_orders import unresolved_sells
 from webhooks.events.event_types import EventType
@@ -38,7 +38,7 @@ class Cash:
 
 
 @dataclass(frozen=True, slots=True)
-class Holding:
+class HoldingChange:
     ticker: str
     before: int
     after: int
@@ -49,79 +49,79 @@ class Portfolio:
     """What becomes of an investment. `returns` are None where it is not priced, or holds nothing it ever paid for."""
 
     iscid: str
-    holdings: tuple[Holding, ...]
+    holdings: tuple[HoldingChange, ...]
     returns_before: ledger.Returns | None
     returns_after: ledger.Returns | None
 
 
 @dataclass(frozen=True, slots=True)
-class Effect:
-    """`before` and `after` are the facts of the orders that change, by primary key."""
+class CorrectionImpact:
+    """`before` and `after` are the states of the orders that change, by primary key."""
 
-    before: Mapping[int, Facts]
-    after: Mapping[int, Facts]
+    before: Mapping[int, OrderState]
+    after: Mapping[int, OrderState]
     status_before: BatchStatus
     status_after: BatchStatus
     completed_before: datetime | None
     completed_after: datetime | None
-    told: tuple[EventType, ...]
+    event_types: tuple[EventType, ...]
     cash_before: Cash
     cash_after: Cash
     portfolio: Portfolio | None
 
 
-def effect_of(
+def impact_of(
     batch: Batch,
     orders: Sequence[Order],
-    after: Mapping[int, Facts],
+    after: Mapping[int, OrderState],
     *,
     restores: BatchStatus | None = None,
     now: datetime,
-) -> Effect:
+) -> CorrectionImpact:
     """`restores`: what the batch was before that which is undone. Raises SoldSince, OrderOpen."""
-    facts = {order.pk: facts_of(order) for order in orders}
-    then = {**facts, **after}
+    states = {order.pk: state_of(order) for order in orders}
+    then = {**states, **after}
     before = BatchStatus(batch.status)
     status = standing(before, batch_status([(one.status, one.filled_quantity) for one in then.values()]))
     if restores is BatchStatus.MARKEDCOMPLETE and status in UNFINISHED_BATCH:
         status = restores
-    return Effect(
-        before={pk: facts[pk] for pk in after},
+    return CorrectionImpact(
+        before={pk: states[pk] for pk in after},
         after=after,
         status_before=before,
         status_after=status,
         completed_before=batch.completed_at,
         completed_after=completed_at(batch, status, now),
-        told=announcements(before, status),
-        cash_before=_cash(orders, facts),
+        event_types=announcements(before, status),
+        cash_before=_cash(orders, states),
         cash_after=_cash(orders, then),
         portfolio=_portfolio(batch, orders, after, now) if batch.iscid else None,
     )
 
 
-def _cash(orders: Sequence[Order], facts: Mapping[int, Facts]) -> Cash:
+def _cash(orders: Sequence[Order], states: Mapping[int, OrderState]) -> Cash:
     moved = {Side.BUY: Decimal(0), Side.SELL: Decimal(0)}
     for order in orders:
-        one = facts[order.pk]
+        one = states[order.pk]
         moved[Side(order.side)] += one.filled_quantity * (one.average_price or 0)
     return Cash(moved[Side.BUY], moved[Side.SELL])
 
 
-def _portfolio(batch: Batch, orders: Sequence[Order], after: Mapping[int, Facts], now: datetime) -> Portfolio:
+def _portfolio(batch: Batch, orders: Sequence[Order], after: Mapping[int, OrderState], now: datetime) -> Portfolio:
     iscid = batch.iscid or ""
     rows = list(InvestmentFill.objects.filter(investment__iscid=iscid).order_by("pk"))
     changed = {order.ref: (order, after[order.pk]) for order in orders if order.pk in after}
     fills = [_as_fill(row) for row in rows]
     then = _then(rows, changed, now)
     held, left = _held(fills), _held(then)
-    holdings = tuple(Holding(t, held.get(t, 0), left.get(t, 0)) for t in sorted({*held, *left}))
+    holdings = tuple(HoldingChange(t, held.get(t, 0), left.get(t, 0)) for t in sorted({*held, *left}))
     _check(batch, fills, then, holdings, changed)
     prices = {ticker: quote.at(now) for ticker, quote in quotes(batch.gateway_id, {*held, *left}).items()}
     return Portfolio(iscid, holdings, _returns(fills, prices), _returns(then, prices))
 
 
 def _then(
-    rows: Sequence[InvestmentFill], changed: Mapping[str, tuple[Order, Facts]], now: datetime
+    rows: Sequence[InvestmentFill], changed: Mapping[str, tuple[Order, OrderState]], now: datetime
 ) -> list[ledger.Fill]:
     """The fills as they will stand: a known one is replaced in its place or goes, a new one comes last."""
     fills = []
@@ -131,14 +131,14 @@ def _then(
         elif fill := _filled(*changed[row.order_ref], row.at):
             fills.append(fill)
     known = {row.order_ref for row in rows}
-    new = (_filled(order, facts, now) for ref, (order, facts) in changed.items() if ref not in known)
+    new = (_filled(order, state, now) for ref, (order, state) in changed.items() if ref not in known)
     return [*fills, *(fill for fill in new if fill)]
 
 
-def _filled(order: Order, facts: Facts, at: datetime) -> ledger.Fill | None:
-    if facts.average_price is None:
+def _filled(order: Order, state: OrderState, at: datetime) -> ledger.Fill | None:
+    if state.average_price is None:
         return None
-    return ledger.Fill(order.ticker, Side(order.side), facts.filled_quantity, facts.average_price, at)
+    return ledger.Fill(order.ticker, Side(order.side), state.filled_quantity, state.average_price, at)
 
 
 def _as_fill(row: InvestmentFill) -> ledger.Fill:
@@ -157,8 +157,8 @@ def _check(
     batch: Batch,
     fills: Sequence[ledger.Fill],
     then: Sequence[ledger.Fill],
-    holdings: Sequence[Holding],
-    changed: Mapping[str, tuple[Order, Facts]],
+    holdings: Sequence[HoldingChange],
+    changed: Mapping[str, tuple[Order, OrderState]],
 ) -> None:
     """The books balance afterwards, whatever is under way."""
     if _is_sound(fills) and not _is_sound(then):
@@ -169,18 +169,18 @@ def _check(
     others = Batch.objects.filter(iscid=batch.iscid, status__in=[BatchStatus.QUEUED, *OPEN_BATCH])
     if others.exclude(pk=batch.pk).exists():
         raise OrderOpen("An order that was planned from these shares is open: wait until it has ended.")
-    lost = _lost_sells(batch, changed)
+    lost = _unknown_sells(batch, changed)
     if missing := [one.ticker for one in fewer if one.after < lost.get(one.ticker, 0)]:
         raise SoldSince(f"Of {', '.join(missing)} a sale in ERROR may have sold more than is left: settle it first.")
 
 
-def _lost_sells(batch: Batch, changed: Mapping[str, tuple[Order, Facts]]) -> dict[str, int]:
+def _unknown_sells(batch: Batch, changed: Mapping[str, tuple[Order, OrderState]]) -> dict[str, int]:
     """Shares that sells in ERROR may have sold, once the change is made."""
     lost = unresolved_sells(batch.iscid or "")
-    for order, facts in changed.values():
+    for order, state in changed.values():
         if order.side == Side.SELL:
             was = order.quantity - order.filled_quantity if order.status == OrderStatus.ERROR else 0
-            will = facts.quantity - facts.filled_quantity if facts.status is OrderStatus.ERROR else 0
+            will = state.quantity - state.filled_quantity if state.status is OrderStatus.ERROR else 0
             lost[order.ticker] = lost.get(order.ticker, 0) - was + will
     return lost
 

@@ -6,7 +6,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 
 from brokers.market.hours import Hours
-from brokers.simulator.order_actions import Act
+from brokers.simulator.order_actions import ActionKind
 from gateway.api.openapi import BOOLEAN, MOMENT, NUMBER, Json, answer, listed, nullable, obj, one_of, text
 from transactions.api.openapi import OBJECT_ID, SDK_RESPONSE
 from transactions.sandbox import serializers
@@ -68,7 +68,9 @@ ACT: Final = extend_schema(
     ],
     request=serializers.ActIn,
     examples=[OpenApiExample("Reject", value={"action": "reject", "errorCode": "checkHoldings"}, request_only=True)],
-    responses={200: answer("Done", obj({"batchId": OBJECT_ID, "tradingsymbol": text(), "action": one_of(*Act)}))},
+    responses={
+        200: answer("Done", obj({"batchId": OBJECT_ID, "tradingsymbol": text(), "action": one_of(*ActionKind)}))
+    },
 )
 RESET: Final = extend_schema(
     operation_id="reset",

@@ -18,7 +18,7 @@ from transactions.models import Order
 
 SIM_OWNER: Final = "account__gateway"
 # Said by the broker itself, so that it must know the order. Of one PLACED or in ERROR it may never have heard. What
-# support has settled stands on the tradebook: where the broker's word contradicts it, the reconciliation desk shows it.
+# support has settled stands on the tradebook: where the broker's report contradicts it, the desk shows it.
 BY_ITS_WORD: Final = (
     OrderStatus.COMPLETE,
     OrderStatus.PARTIAL,
@@ -122,14 +122,14 @@ INVARIANTS: Final = (
     ),
     Invariant(
         name="both_sides_count_the_same_fills",
-        means="An order that ended by the broker's word filled the same shares at the same average price on both "
+        means="An order that ended by the broker's report filled the same shares at the same average price on both "
         "sides; of no order has the gateway heard more than the broker filled.",
         remedy=f"Reconcile the batch from the broker's tradebook. {BUG}",
         offenders=_counted_otherwise,
     ),
     Invariant(
         name="both_sides_end_an_order_alike",
-        means="An order that ended by the broker's word has ended at the broker, and in the same way.",
+        means="An order that ended by the broker's report has ended at the broker, and in the same way.",
         remedy=f"Reconcile the batch from the broker's tradebook. {BUG}",
         offenders=_ended_otherwise,
     ),

@@ -8,7 +8,7 @@ from typing import Final
 
 from gateway.values.errors import Invalid
 from transactions.checkout.broker_login import log_in, walk_away
-from transactions.checkout.confirm import Choices, confirm
+from transactions.checkout.confirm import UserSelections, confirm
 from transactions.domain.intents import Intent
 from transactions.domain.sdk_codes import SdkCode
 from transactions.domain.statuses import BatchStatus, TransactionStatus
@@ -39,7 +39,7 @@ class User:
     broker: str | None = None
     client_id: str | None = None
     pin: str = "1234"
-    choices: Choices = field(default_factory=Choices)
+    selections: UserSelections = field(default_factory=UserSelections)
     stop_at: StopAt | None = None
 
 
@@ -53,7 +53,7 @@ def complete(*, transaction: Transaction, user: User, now: datetime) -> None:
         return
     if user.stop_at is StopAt.CONFIRMATION:
         walk_away(transaction=transaction, code=SdkCode.CANCELLED_AFTER_LOGIN, now=now)
-    confirm(transaction=transaction, choices=user.choices, now=now)
+    confirm(transaction=transaction, selections=user.selections, now=now)
 
 
 def wait(transaction: Transaction, *, seconds: float) -> None:

@@ -9,15 +9,15 @@ from rest_framework import serializers
 
 from brokers.ports.broker import Side
 from brokers.ports.registry import BROKERS
-from brokers.simulator.order_actions import Act
+from brokers.simulator.order_actions import ActionKind
 from brokers.simulator.personas import FORCED
 from gateway.api.fields import Body, Choice, Matching, Rupees, Text, Truth, Whole
 from gateway.models import MarketHours
 from gateway.values.ids import CLIENT_ID
-from smallcases.sips.sip_changes import SipWish
+from smallcases.sips.sip_changes import SipRequest
 from transactions.api.serializers import MAX_QUANTITY, MAX_SECURITIES, ExitIn, security, shares_in, ticker
-from transactions.checkout.confirm import Choices
-from transactions.domain.smallcase_order import choices_of
+from transactions.checkout.confirm import UserSelections
+from transactions.domain.smallcase_order import selections_of
 from transactions.sandbox.scripted_checkout import StopAt, User
 
 
@@ -43,10 +43,10 @@ class SipIn(Body):
         return attrs
 
 
-def _sip(line: Mapping[str, Any]) -> SipWish:
+def _sip(line: Mapping[str, Any]) -> SipRequest:
     if line["end"]:
-        return SipWish(end=True)
-    return SipWish(amount=line["amount"], frequency=line["frequency"], starts_on=line["scheduledDate"])
+        return SipRequest(end=True)
+    return SipRequest(amount=line["amount"], frequency=line["frequency"], starts_on=line["scheduledDate"])
 
 
 class Complete(Body):
@@ -70,9 +70,9 @@ class Complete(Body):
             broker=body.get("broker"),
             client_id=body.get("clientId"),
             pin=body["pin"],
-            choices=Choices(
+            selections=UserSelections(
                 securities={line["ticker"]: security(line) for line in body.get("securities", ())},
-                smallcase=choices_of(body),
+                smallcase=selections_of(body),
                 sip=_sip(body["sip"]) if "sip" in body else None,
                 amo=body["amo"],
             ),
@@ -113,7 +113,7 @@ class PriceIn(Body):
 class ActIn(Body):
     """At the broker's side; the gateway hears of it when it next asks."""
 
-    action = Choice(choices=[act.value for act in Act])
+    action = Choice(choices=[act.value for act in ActionKind])
     quantity = Whole(required=False, min_value=1, max_value=MAX_QUANTITY, help_text="fill, partial: shares")
     price = Rupees(required=False, help_text="fill, partial: rupees a share; else the market's price")
     errorCode = Choice(required=False, choices=list(FORCED), help_text="reject, cancel")

@@ -16,7 +16,7 @@ from gateway.partners import clock
 from gateway.values.timestamps import timestamp, timestamp_or_null
 from transactions.api import payloads
 from transactions.execution.gateway_clock import come_back
-from transactions.execution.requeue import wake
+from transactions.execution.requeue import requeue
 from transactions.models import Batch
 from transactions.queries import selectors
 from transactions.sandbox import openapi, scripted_checkout
@@ -39,7 +39,7 @@ class CompleteTransaction(SandboxView):
         return ok(payloads.sdk_response(transaction, selectors.orders_of(transaction)))
 
 
-class Market(SandboxView):
+class SandboxMarket(SandboxView):
     @openapi.MARKET
     def get(self, request: Request, gateway: str) -> Response:
         return ok(_market(self.caller.gateway))
@@ -75,14 +75,14 @@ class Price(SandboxView):
     def put(self, request: Request, gateway: str, ticker: str) -> Response:
         price = PriceIn.parse(request.data)["price"]
         here = self.caller.gateway
-        price_overrides.pin(gateway=here, ticker=ticker, price=price, now=clock.now(here))
+        price_overrides.override_price(gateway=here, ticker=ticker, price=price, now=clock.now(here))
         _wake_all(here)
         return ok({"ticker": ticker, "price": float(price), "pinned": True})
 
     @openapi.UNPIN
     def delete(self, request: Request, gateway: str, ticker: str) -> Response:
         here = self.caller.gateway
-        price = price_overrides.unpin(gateway=here, ticker=ticker, now=clock.now(here))
+        price = price_overrides.remove_override(gateway=here, ticker=ticker, now=clock.now(here))
         _wake_all(here)
         return ok({"ticker": ticker, "price": float(price), "pinned": False})
 
@@ -93,10 +93,10 @@ class ActOnOrder(SandboxView):
         here = self.caller.gateway
         wanted = ActIn.parse(request.data)
         order = selectors.order_of(here, batch_id, tradingsymbol)
-        order_actions.play(
+        order_actions.act_on_order(
             ref=order.ref,
-            wish=order_actions.Wish(
-                act=order_actions.Act(wanted["action"]),
+            action=order_actions.OrderAction(
+                kind=order_actions.ActionKind(wanted["action"]),
                 quantity=wanted.get("quantity"),
                 price=wanted.get("price"),
                 error_code=wanted.get("errorCode"),
@@ -104,7 +104,7 @@ class ActOnOrder(SandboxView):
             tariff=profile_of(order.batch.account.broker).tariff,
             now=clock.now(here),
         )
-        wake(Batch.objects.filter(pk=order.batch_id), here, now=clock.now(here))
+        requeue(Batch.objects.filter(pk=order.batch_id), here, now=clock.now(here))
         return ok({"batchId": batch_id, "tradingsymbol": tradingsymbol, "action": wanted["action"]})
 
 
@@ -143,4 +143,4 @@ def _market(gateway: Gateway) -> dict[str, Any]:
 
 
 def _wake_all(gateway: Gateway) -> None:
-    wake(Batch.objects.all(), gateway, now=clock.now(gateway))
+    requeue(Batch.objects.all(), gateway, now=clock.now(gateway))

@@ -21,7 +21,7 @@ def rupees(amount: Decimal | None) -> str:
 
 @register.filter
 def price(of: Decimal | str | None) -> str:
-    """With the paise, and what is less than one where there is any; of a word as it is kept, or of a column."""
+    """With the paise, and what is less than one where there is any; of a logged report, or of a column."""
     if of is None or of == "":
         return "–"
     whole, _, rest = f"{Decimal(str(of)):f}".partition(".")
@@ -44,10 +44,10 @@ def moment(text: str) -> str:
 
 
 @register.filter
-def raw(word: Mapping[str, Any]) -> str:
-    return json.dumps(word, indent=1, ensure_ascii=False)
+def raw(entry: Mapping[str, Any]) -> str:
+    return json.dumps(entry, indent=1, ensure_ascii=False)
 
 
 @register.filter
-def last_status(words: Sequence[Mapping[str, Any]]) -> str:
-    return str(words[-1]["status"]) if words else "nothing"
+def last_status(log: Sequence[Mapping[str, Any]]) -> str:
+    return str(log[-1]["status"]) if log else "nothing"

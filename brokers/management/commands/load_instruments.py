@@ -4,7 +4,7 @@ from typing import Any
 
 from rich.progress import Progress
 
-from brokers.market.instrument_files import Reading, load, read_instruments
+from brokers.market.instrument_files import InstrumentFile, load, read_instruments
 from brokers.models import Instrument
 from gateway.cli.management_base import Command as Door
 from gateway.cli.management_base import console, stop
@@ -44,6 +44,6 @@ class Command(Door):
         aside = f"; {reading.unknown} are not in the catalogue" if reading.unknown else ""
         self.stdout.write(f"{len(reading.instruments)} instruments loaded{aside}.")
 
-    def _tell_rejects(self, reading: Reading) -> None:
+    def _tell_rejects(self, reading: InstrumentFile) -> None:
         for reject in reading.rejects:
             self.stderr.write(f"line {reject.line}: {reject.reason}")

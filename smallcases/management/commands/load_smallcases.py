@@ -10,7 +10,7 @@ from gateway.cli.management_base import Command as Door
 from gateway.cli.management_base import console, stop
 from gateway.partners import clock
 from smallcases.catalogue.create_smallcases import known_to_files, load_catalogue
-from smallcases.catalogue.smallcase_files import Reading, read_smallcases
+from smallcases.catalogue.smallcase_files import SmallcaseFile, read_smallcases
 from smallcases.portfolio.daily_index import index_smallcases
 
 SHIPPED = Path(__file__).resolve().parents[2] / "data" / "smallcases.json"
@@ -43,7 +43,7 @@ class Command(Door):
         if rejects:
             stop(f"{len(rejects)} {'problem' if len(rejects) == 1 else 'problems'}; nothing was loaded.")
 
-    def _index(self, reading: Reading) -> int:
+    def _index(self, reading: SmallcaseFile) -> int:
         with Progress(console=console(to_stderr=True), transient=True) as bar:
             task = bar.add_task("indexing", total=len(reading.drafts))
             return index_smallcases(

@@ -10,7 +10,7 @@ from gateway.cli.management_base import stop
 from gateway.partners import clock
 from smallcases.catalogue.selectors import smallcase_of
 from smallcases.models import Smallcase
-from smallcases.rebalancing.publication_preview import Change, Preview, rebalance_preview
+from smallcases.rebalancing.publication_preview import Preview, WeightChange, rebalance_preview
 from smallcases.rebalancing.publishing import publish_rebalance
 from smallcases.rebalancing.rebalance_files import Rebalance, read_rebalance
 
@@ -74,7 +74,7 @@ class Command(Door):
             self.stdout.write(f"cannot be traded: {ticker}")
 
 
-def _verb(change: Change) -> str:
+def _verb(change: WeightChange) -> str:
     if not change.before:
         return "added"
     return "changed" if change.after else "removed"

@@ -23,7 +23,7 @@ from smallcases.catalogue.selectors import instruments_of, newest_version_of, we
 from smallcases.catalogue.weights import WHOLE
 from smallcases.models import DraftState, RebalanceDraft
 from smallcases.rebalancing import draft_workflow, drafts
-from smallcases.rebalancing.drafts import Line
+from smallcases.rebalancing.drafts import DraftLine
 from smallcases.rebalancing.rebalance_files import rebalance_of
 from smallcases.rebalancing.studio.views import DRAFT, SEES, draft_of, is_manager_of, page, require, told
 
@@ -108,14 +108,14 @@ def _pressed(request: HttpRequest, found: RebalanceDraft, user: User) -> HttpRes
     return redirect(reverse(DRAFT, args=[found.pk]) + (f"?{urlencode({'q': term})}#found" if term else ""))
 
 
-def _typed(request: HttpRequest) -> list[Line]:
+def _typed(request: HttpRequest) -> list[DraftLine]:
     tickers, weights = request.POST.getlist("ticker"), request.POST.getlist("weight")
     if len(tickers) != len(weights):
         raise Invalid("A ticker came without its weight; nothing was saved.")
-    return [Line(ticker.strip(), weight.strip()) for ticker, weight in zip(tickers, weights, strict=True)]
+    return [DraftLine(ticker.strip(), weight.strip()) for ticker, weight in zip(tickers, weights, strict=True)]
 
 
-def _changed(request: HttpRequest, lines: list[Line]) -> Sequence[Line]:
+def _changed(request: HttpRequest, lines: list[DraftLine]) -> Sequence[DraftLine]:
     """By the button that was pressed, if any but Save was."""
     added, removed = request.POST.get("add", ""), request.POST.get("remove", "")
     if removed:
@@ -127,14 +127,14 @@ def _changed(request: HttpRequest, lines: list[Line]) -> Sequence[Line]:
     return drafts.scaled(lines) if "scale" in request.POST else lines
 
 
-def _with(lines: list[Line], ticker: str) -> list[Line]:
+def _with(lines: list[DraftLine], ticker: str) -> list[DraftLine]:
     """What is left of the whole is its weight."""
     if any(line.ticker == ticker for line in lines):
         raise Invalid(f"{ticker} stands in the draft already.")
     if "\0" in ticker or ticker not in instruments_of([ticker]):
         raise Invalid(f"{ticker[: drafts.LONGEST_TICKER]} is not in the catalogue of instruments.")
     left = WHOLE - drafts.total(lines)
-    return [*lines, Line(ticker, drafts.plain(left) if left > 0 else "")]
+    return [*lines, DraftLine(ticker, drafts.plain(left) if left > 0 else "")]
 
 
 @require_safe

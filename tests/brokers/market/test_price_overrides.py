@@ -3,7 +3,7 @@ from decimal import Decimal
 
 import pytest
 
-from brokers.market.price_overrides import pin, unpin
+from brokers.market.price_overrides import override_price, remove_override
 from brokers.market.quotes import quotes
 from brokers.models import PricePin
 from gateway.models import Gateway
@@ -22,13 +22,13 @@ def price(gateway: Gateway, now: datetime) -> Decimal:
 
 class TestPin:
     def test_holds_the_price_in_place(self, gateway: Gateway, now: datetime) -> None:
-        pin(gateway=gateway, ticker="INFY", price=Decimal("999.90"), now=now)
+        override_price(gateway=gateway, ticker="INFY", price=Decimal("999.90"), now=now)
 
         assert [price(gateway, now + timedelta(hours=hours)) for hours in (0, 1, 1_000)] == [Decimal("999.90")] * 3
 
     def test_is_replaced_by_the_next(self, gateway: Gateway, now: datetime) -> None:
-        pin(gateway=gateway, ticker="INFY", price=Decimal("999.90"), now=now)
-        pin(gateway=gateway, ticker="INFY", price=Decimal("888.80"), now=now)
+        override_price(gateway=gateway, ticker="INFY", price=Decimal("999.90"), now=now)
+        override_price(gateway=gateway, ticker="INFY", price=Decimal("888.80"), now=now)
 
         assert (price(gateway, now), PricePin.objects.count()) == (Decimal("888.80"), 1)
 
@@ -36,19 +36,19 @@ class TestPin:
         other = make.gateway()
         before = price(other, now)
 
-        pin(gateway=gateway, ticker="INFY", price=Decimal("999.90"), now=now)
+        override_price(gateway=gateway, ticker="INFY", price=Decimal("999.90"), now=now)
 
         assert price(other, now) == before
 
     def test_off_tick_is_refused(self, gateway: Gateway, now: datetime) -> None:
         with pytest.raises(Invalid, match=r"multiple of the tick size, 0\.10"):
-            pin(gateway=gateway, ticker="INFY", price=Decimal("999.95"), now=now)
+            override_price(gateway=gateway, ticker="INFY", price=Decimal("999.95"), now=now)
 
         assert not PricePin.objects.exists()
 
     def test_of_nothing_is_refused(self, gateway: Gateway, now: datetime) -> None:
         with pytest.raises(NotFound):
-            pin(gateway=gateway, ticker="NOSUCH", price=Decimal(1), now=now)
+            override_price(gateway=gateway, ticker="NOSUCH", price=Decimal(1), now=now)
 
         assert not PricePin.objects.exists()
 
@@ -56,13 +56,13 @@ class TestPin:
 class TestUnpin:
     def test_returns_to_the_path(self, gateway: Gateway, now: datetime) -> None:
         path = price(gateway, now)
-        pin(gateway=gateway, ticker="INFY", price=Decimal("999.90"), now=now)
+        override_price(gateway=gateway, ticker="INFY", price=Decimal("999.90"), now=now)
 
-        assert unpin(gateway=gateway, ticker="INFY", now=now) == path == price(gateway, now)
+        assert remove_override(gateway=gateway, ticker="INFY", now=now) == path == price(gateway, now)
 
     def test_without_a_pin_changes_nothing(self, gateway: Gateway, now: datetime) -> None:
-        assert unpin(gateway=gateway, ticker="INFY", now=now) == price(gateway, now)
+        assert remove_override(gateway=gateway, ticker="INFY", now=now) == price(gateway, now)
 
     def test_of_nothing_is_refused(self, gateway: Gateway, now: datetime) -> None:
         with pytest.raises(NotFound):
-            unpin(gateway=gateway, ticker="NOSUCH", now=now)
+            remove_override(gateway=gateway, ticker="NOSUCH", now=now)

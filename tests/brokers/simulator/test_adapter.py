@@ -10,7 +10,7 @@ import pytest
 from pytest_django import DjangoAssertNumQueries
 
 from brokers.market.charges import charges
-from brokers.market.price_overrides import pin
+from brokers.market.price_overrides import override_price
 from brokers.market.quotes import quotes
 from brokers.ports.broker import (
     Ack,
@@ -315,7 +315,7 @@ class TestOrderBook:
         broker.place(login, [LIMIT], now=now)
         assert told(book(broker, login, now + MINUTE)) == [("ref-1", "OPEN", 0)]
 
-        pin(gateway=gateway, ticker="INFY", price=Decimal("999.90"), now=now)
+        override_price(gateway=gateway, ticker="INFY", price=Decimal("999.90"), now=now)
 
         (report,) = book(broker, login, now + MINUTE)
         assert (report.status, report.average_price) == (BrokerStatus.COMPLETE, Decimal("999.90"))
@@ -327,10 +327,10 @@ class TestOrderBook:
         login = enter("slow")
         SimAccount.objects.update(opening_funds=Decimal(12_000))
         broker.place(login, [INFY], now=now)
-        pin(gateway=gateway, ticker="INFY", price=Decimal(1_000), now=now)
+        override_price(gateway=gateway, ticker="INFY", price=Decimal(1_000), now=now)
         assert told(book(broker, login, now + 30 * SECOND)) == [("ref-1", "OPEN", 4)]
 
-        pin(gateway=gateway, ticker="INFY", price=Decimal(2_000), now=now)
+        override_price(gateway=gateway, ticker="INFY", price=Decimal(2_000), now=now)
 
         (report,) = book(broker, login, now + MINUTE)
         assert (report.status, report.filled_quantity, report.error_code) == (
@@ -356,7 +356,7 @@ class TestOrderBook:
         """An IOC that found no seller, and a stop that costs more than it has blocked."""
         login = enter()
         SimAccount.objects.update(opening_funds=Decimal(20_100))
-        pin(gateway=gateway, ticker="INFY", price=Decimal(1_100), now=now)
+        override_price(gateway=gateway, ticker="INFY", price=Decimal(1_100), now=now)
         broker.place(login, [replace(LIMIT, validity=Validity.IOC), STOP], now=now)
         book(broker, login, now + MINUTE, before)
 
@@ -367,11 +367,11 @@ class TestOrderBook:
     ) -> None:
         login = enter()
         SimAccount.objects.update(opening_funds=Decimal(20_100))
-        pin(gateway=gateway, ticker="INFY", price=Decimal(999), now=now)
+        override_price(gateway=gateway, ticker="INFY", price=Decimal(999), now=now)
         broker.place(login, [replace(LIMIT, price=Decimal(998)), STOP], now=now)
         assert told(book(broker, login, now + MINUTE)) == [("ref-1", "OPEN", 0), ("ref-2", "OPEN", 0)]
         SimOrder.objects.filter(ref="ref-1").update(fate="CANCEL")
-        pin(gateway=gateway, ticker="INFY", price=Decimal(1_100), now=now + MINUTE)
+        override_price(gateway=gateway, ticker="INFY", price=Decimal(1_100), now=now + MINUTE)
 
         assert told(book(broker, login, now + 3 * MINUTE)) == [("ref-1", "CANCELLED", 0), ("ref-2", "COMPLETE", 10)]
 

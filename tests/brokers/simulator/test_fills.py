@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from brokers.market.prices import price_at
 from brokers.ports.broker import BrokerStatus, OrderType, Side, Validity
-from brokers.simulator.fills import Fill, PriceAt, Progress, Working, progress
-from brokers.simulator.personas import Fate
+from brokers.simulator.fills import FillProgress, MatchedFill, PriceAt, Working, progress
+from brokers.simulator.personas import FillBehaviour
 
 AT = datetime(2026, 11, 20, 5, 30, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -25,7 +25,7 @@ MARKET = Working(
     validity=Validity.DAY,
     price=None,
     trigger_price=None,
-    fate=Fate.FILL,
+    fate=FillBehaviour.FILL,
     fate_code="",
     arrived_at=AT,
     lapses_at=AT + 60 * MINUTE,
@@ -42,13 +42,15 @@ def seeded(at: datetime) -> Decimal:
     return price_at(reference=Decimal("1180.00"), tick=Decimal("0.10"), seed="s", ticker="INFY", at=at)
 
 
-def after(minutes: float, order: Working, prices: PriceAt) -> Progress:
+def after(minutes: float, order: Working, prices: PriceAt) -> FillProgress:
     return progress(order, prices, AT + minutes * MINUTE)
 
 
 class TestAMarketOrder:
     def test_fills_at_once_at_the_price_of_its_arrival(self) -> None:
-        assert after(9, MARKET, path(100, 101)) == Progress(COMPLETE, (Fill(10, Decimal(100), AT),), triggered=True)
+        assert after(9, MARKET, path(100, 101)) == FillProgress(
+            COMPLETE, (MatchedFill(10, Decimal(100), AT),), triggered=True
+        )
 
     @pytest.mark.parametrize(
         ("quantity", "filled", "status", "code"),
@@ -57,7 +59,7 @@ class TestAMarketOrder:
     def test_fills_half_rounded_down_but_a_single_share_whole(
         self, quantity: int, filled: int, status: BrokerStatus, code: str
     ) -> None:
-        came = after(0, replace(MARKET, quantity=quantity, fate=Fate.HALF), path(100))
+        came = after(0, replace(MARKET, quantity=quantity, fate=FillBehaviour.HALF), path(100))
 
         assert (came.status, [fill.quantity for fill in came.fills], came.error_code) == (status, [filled], code)
 
@@ -74,21 +76,21 @@ class TestAMarketOrder:
         ],
     )
     def test_fills_in_five_steps_over_a_minute(self, seconds: float, fills: list[int], status: BrokerStatus) -> None:
-        came = after(seconds / 60, replace(MARKET, fate=Fate.STEPS), path(100))
+        came = after(seconds / 60, replace(MARKET, fate=FillBehaviour.STEPS), path(100))
 
         assert ([fill.quantity for fill in came.fills], came.status) == (fills, status)
 
     @pytest.mark.parametrize(("quantity", "fills"), [(1, [1]), (3, [1, 1, 1]), (7, [1, 1, 2, 1, 2])])
     def test_fills_whole_shares_only(self, quantity: int, fills: list[int]) -> None:
-        came = after(1, replace(MARKET, quantity=quantity, fate=Fate.STEPS), path(100))
+        came = after(1, replace(MARKET, quantity=quantity, fate=FillBehaviour.STEPS), path(100))
 
         assert [fill.quantity for fill in came.fills] == fills
 
     @pytest.mark.parametrize(
         ("fate", "status"),
-        [(Fate.REJECT, BrokerStatus.REJECTED), (Fate.CANCEL, CANCELLED), (Fate.HOLD, OPEN)],
+        [(FillBehaviour.REJECT, BrokerStatus.REJECTED), (FillBehaviour.CANCEL, CANCELLED), (FillBehaviour.HOLD, OPEN)],
     )
-    def test_meets_its_fate_unfilled(self, fate: Fate, status: BrokerStatus) -> None:
+    def test_meets_its_fate_unfilled(self, fate: FillBehaviour, status: BrokerStatus) -> None:
         came = after(9, replace(MARKET, fate=fate, fate_code="otherError"), path(100))
 
         assert (came.status, came.fills) == (status, ())
@@ -111,7 +113,7 @@ class TestARestingOrder:
     ) -> None:
         came = after(9, replace(LIMIT, side=side), path(*prices))
 
-        assert (came.status, came.fills) == (COMPLETE, (Fill(10, Decimal(price), AT + minute * MINUTE),))
+        assert (came.status, came.fills) == (COMPLETE, (MatchedFill(10, Decimal(price), AT + minute * MINUTE),))
 
     @pytest.mark.parametrize(("side", "price"), [(Side.BUY, 101), (Side.SELL, 99)])
     def test_rests_while_it_does_not(self, side: Side, price: int) -> None:
@@ -129,7 +131,7 @@ class TestARestingOrder:
         assert [fill.at for fill in came.fills] == [AT + 60 * MINUTE]
 
     def test_does_not_fill_after_the_close(self) -> None:
-        assert after(99, LIMIT, path(*[101] * 61, 100)) == Progress(
+        assert after(99, LIMIT, path(*[101] * 61, 100)) == FillProgress(
             CANCELLED, (), "orderUnmatched", triggered=True, looked_at=AT + 60 * MINUTE
         )
 
@@ -165,7 +167,7 @@ class TestARestingOrder:
     def test_without_its_trigger_never_fills(self) -> None:
         stop = replace(MARKET, order_type=OrderType.SL, price=Decimal(106), trigger_price=Decimal(105))
 
-        assert after(9, stop, path(104, 90)) == Progress(OPEN, looked_at=AT + 9 * MINUTE)
+        assert after(9, stop, path(104, 90)) == FillProgress(OPEN, looked_at=AT + 9 * MINUTE)
 
 
 PRICES = st.decimals("1150", "1200", places=1)
@@ -177,7 +179,7 @@ ORDERS = st.builds(
     validity=st.sampled_from(Validity),
     price=PRICES,
     trigger_price=PRICES,
-    fate=st.sampled_from(Fate),
+    fate=st.sampled_from(FillBehaviour),
     fate_code=st.just("otherError"),
     arrived_at=st.integers(0, 119).map(lambda second: AT + timedelta(seconds=second)),
     lapses_at=st.integers(2, 90).map(lambda minute: AT + minute * MINUTE),
@@ -185,7 +187,7 @@ ORDERS = st.builds(
 LOOKS = st.lists(st.integers(120, 7_200).map(lambda second: AT + timedelta(seconds=second)), min_size=1, max_size=8)
 
 
-def looked_at_often(order: Working, looks: Sequence[datetime]) -> list[Progress]:
+def looked_at_often(order: Working, looks: Sequence[datetime]) -> list[FillProgress]:
     """As the matching does it: what one look leaves behind, the next begins with; a final word is the last."""
     told = []
     for now in sorted(looks):
@@ -231,7 +233,7 @@ class TestAnyOrder:
 
     @given(ORDERS, LOOKS)
     def test_with_a_limit_starts_to_fill_within_it(self, order: Working, looks: list[datetime]) -> None:
-        came = progress(replace(order, order_type=OrderType.LIMIT, fate=Fate.FILL), seeded, max(looks))
+        came = progress(replace(order, order_type=OrderType.LIMIT, fate=FillBehaviour.FILL), seeded, max(looks))
         sign = 1 if order.side is Side.BUY else -1
 
         assert order.price is not None

@@ -4,7 +4,7 @@ from decimal import Decimal
 import pytest
 
 from brokers.ports.broker import BrokerStatus, Report
-from brokers.simulator.link_faults import for_good, heard, is_silent, silent_until
+from brokers.simulator.link_faults import for_good, is_silent, report_of, silent_until
 from brokers.simulator.models import SimOrder
 
 MINUTE = timedelta(minutes=1)
@@ -31,7 +31,7 @@ class TestIsSilent:
 
 class TestHeard:
     def test_is_the_brokers_record(self, now: datetime) -> None:
-        assert heard(order(said_at=now)) == Report(
+        assert report_of(order(said_at=now)) == Report(
             "r", BrokerStatus.COMPLETE, 10, Decimal("100.5000"), "1100", None, None, now
         )
 
@@ -40,15 +40,15 @@ class TestHeard:
         [("marginsExceeded", "Margin exceeds the available funds."), ("strangeError", "strangeError"), ("", None)],
     )
     def test_explains_an_error(self, code: str, message: str | None) -> None:
-        report = heard(order("REJECTED", error_code=code))
+        report = report_of(order("REJECTED", error_code=code))
 
         assert (report.error_code, report.message) == (code or None, message)
 
     def test_contradicts_itself_where_it_is_garbled(self) -> None:
-        report = heard(order(garbled=True))
+        report = report_of(order(garbled=True))
 
         assert (report.status, report.filled_quantity, report.average_price) == (BrokerStatus.COMPLETE, 0, None)
 
     @pytest.mark.parametrize("status", ["OPEN", "REJECTED", "CANCELLED"])
     def test_garbles_only_what_is_complete(self, status: str) -> None:
-        assert heard(order(status, garbled=True)) == heard(order(status))
+        assert report_of(order(status, garbled=True)) == report_of(order(status))

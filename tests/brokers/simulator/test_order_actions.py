@@ -10,7 +10,7 @@ from brokers.market.charges import FREE
 from brokers.market.quotes import quotes
 from brokers.ports.broker import Broker, Login, NewOrder, OrderType, Side, Validity, Variety
 from brokers.simulator.models import SimAccount, SimOrder, SimTrade
-from brokers.simulator.order_actions import Act, AlreadySettled, NotCovered, Wish, play
+from brokers.simulator.order_actions import ActionKind, AlreadySettled, NotCovered, OrderAction, act_on_order
 from gateway.models import Gateway
 from gateway.values.errors import Invalid, NotFound
 from tests.brokers.simulator.conftest import Enter
@@ -37,8 +37,8 @@ def login(enter: Enter, broker: Broker, now: datetime) -> Login:
     return made
 
 
-def act(wish: Wish, now: datetime) -> SimOrder:
-    play(ref="ref-1", wish=wish, tariff=FREE, now=now)
+def act(action: OrderAction, now: datetime) -> SimOrder:
+    act_on_order(ref="ref-1", action=action, tariff=FREE, now=now)
     return SimOrder.objects.get(ref="ref-1")
 
 
@@ -48,31 +48,31 @@ def heard(broker: Broker, login: Login, at: datetime) -> list[tuple[str, int]]:
 
 class TestPlay:
     @pytest.mark.parametrize(
-        ("wish", "status", "filled", "code"),
+        ("action", "status", "filled", "code"),
         [
-            (Wish(Act.FILL), "COMPLETE", 10, ""),
-            (Wish(Act.FILL, quantity=10), "COMPLETE", 10, ""),
-            (Wish(Act.FILL, quantity=3), "CANCELLED", 3, "orderUnmatched"),
-            (Wish(Act.PARTIAL), "CANCELLED", 5, "orderUnmatched"),
-            (Wish(Act.PARTIAL, quantity=9), "CANCELLED", 9, "orderUnmatched"),
-            (Wish(Act.REJECT), "REJECTED", 0, "otherError"),
-            (Wish(Act.REJECT, error_code="checkHoldings"), "REJECTED", 0, "checkHoldings"),
-            (Wish(Act.CANCEL), "CANCELLED", 0, "orderUnmatched"),
-            (Wish(Act.CANCEL, error_code="otherError"), "CANCELLED", 0, "otherError"),
-            (Wish(Act.HANG), "OPEN", 0, ""),
-            (Wish(Act.LATE_FILL), "COMPLETE", 10, ""),
+            (OrderAction(ActionKind.FILL), "COMPLETE", 10, ""),
+            (OrderAction(ActionKind.FILL, quantity=10), "COMPLETE", 10, ""),
+            (OrderAction(ActionKind.FILL, quantity=3), "CANCELLED", 3, "orderUnmatched"),
+            (OrderAction(ActionKind.PARTIAL), "CANCELLED", 5, "orderUnmatched"),
+            (OrderAction(ActionKind.PARTIAL, quantity=9), "CANCELLED", 9, "orderUnmatched"),
+            (OrderAction(ActionKind.REJECT), "REJECTED", 0, "otherError"),
+            (OrderAction(ActionKind.REJECT, error_code="checkHoldings"), "REJECTED", 0, "checkHoldings"),
+            (OrderAction(ActionKind.CANCEL), "CANCELLED", 0, "orderUnmatched"),
+            (OrderAction(ActionKind.CANCEL, error_code="otherError"), "CANCELLED", 0, "otherError"),
+            (OrderAction(ActionKind.HANG), "OPEN", 0, ""),
+            (OrderAction(ActionKind.LATE_FILL), "COMPLETE", 10, ""),
         ],
     )
     def test_makes_of_the_order_what_was_wished(
-        self, *, login: Login, now: datetime, wish: Wish, status: str, filled: int, code: str
+        self, *, login: Login, now: datetime, action: OrderAction, status: str, filled: int, code: str
     ) -> None:
-        order = act(wish, now + MINUTE)
+        order = act(action, now + MINUTE)
 
         assert (order.status, order.filled_quantity, order.error_code) == (status, filled, code)
         assert order.said_at == now + MINUTE
 
     def test_fills_at_the_price_that_was_given(self, login: Login, now: datetime) -> None:
-        order = act(Wish(Act.FILL, price=Decimal("990.50")), now)
+        order = act(OrderAction(ActionKind.FILL, price=Decimal("990.50")), now)
 
         trade = SimTrade.objects.get()
         assert (order.average_price, trade.price, trade.quantity, trade.at) == (
@@ -83,12 +83,12 @@ class TestPlay:
         )
 
     def test_fills_at_the_market_where_none_was(self, gateway: Gateway, login: Login, now: datetime) -> None:
-        act(Wish(Act.FILL), now + MINUTE)
+        act(OrderAction(ActionKind.FILL), now + MINUTE)
 
         assert SimTrade.objects.get().price == quotes(gateway.pk, ["INFY"])["INFY"].at(now + MINUTE)
 
     def test_late_fill_is_heard_ten_minutes_later(self, login: Login, broker: Broker, now: datetime) -> None:
-        act(Wish(Act.LATE_FILL), now)
+        act(OrderAction(ActionKind.LATE_FILL), now)
 
         assert [heard(broker, login, now + minutes * MINUTE) for minutes in (1, 9.99, 10)] == [
             [],
@@ -97,51 +97,61 @@ class TestPlay:
         ]
 
     def test_hang_silences_for_good_and_fills_nothing(self, login: Login, broker: Broker, now: datetime) -> None:
-        act(Wish(Act.HANG), now)
+        act(OrderAction(ActionKind.HANG), now)
 
         assert heard(broker, login, now + timedelta(days=365)) == []
         assert SimOrder.objects.get().status == "OPEN"
 
     @pytest.mark.parametrize(
-        ("wish", "after"),
-        [(Wish(Act.FILL), ("COMPLETE", 10)), (Wish(Act.REJECT), ("REJECTED", 0)), (Wish(Act.CANCEL), ("CANCELLED", 0))],
+        ("action", "after"),
+        [
+            (OrderAction(ActionKind.FILL), ("COMPLETE", 10)),
+            (OrderAction(ActionKind.REJECT), ("REJECTED", 0)),
+            (OrderAction(ActionKind.CANCEL), ("CANCELLED", 0)),
+        ],
     )
     def test_ends_the_silence_of_one_that_hung(
-        self, login: Login, broker: Broker, now: datetime, wish: Wish, after: tuple[str, int]
+        self, login: Login, broker: Broker, now: datetime, action: OrderAction, after: tuple[str, int]
     ) -> None:
-        act(Wish(Act.HANG), now)
-        act(wish, now)
+        act(OrderAction(ActionKind.HANG), now)
+        act(action, now)
 
         assert heard(broker, login, now + MINUTE) == [after]
 
     def test_lets_what_had_filled_unheard_be_heard(self, login: Login, broker: Broker, now: datetime) -> None:
-        act(Wish(Act.LATE_FILL), now)
-        act(Wish(Act.FILL), now)
+        act(OrderAction(ActionKind.LATE_FILL), now)
+        act(OrderAction(ActionKind.FILL), now)
 
         assert heard(broker, login, now + MINUTE) == [("COMPLETE", 10)]
         assert SimTrade.objects.count() == 1
 
-    @pytest.mark.parametrize("settled", [Act.FILL, Act.PARTIAL, Act.REJECT, Act.CANCEL])
-    @pytest.mark.parametrize("second", [Act.PARTIAL, Act.REJECT, Act.CANCEL, Act.LATE_FILL])
-    def test_does_not_change_what_is_settled(self, login: Login, now: datetime, settled: Act, second: Act) -> None:
-        act(Wish(settled), now)
+    @pytest.mark.parametrize("settled", [ActionKind.FILL, ActionKind.PARTIAL, ActionKind.REJECT, ActionKind.CANCEL])
+    @pytest.mark.parametrize("second", [ActionKind.PARTIAL, ActionKind.REJECT, ActionKind.CANCEL, ActionKind.LATE_FILL])
+    def test_does_not_change_what_is_settled(
+        self, login: Login, now: datetime, settled: ActionKind, second: ActionKind
+    ) -> None:
+        act(OrderAction(settled), now)
         before = SimOrder.objects.values().get()
         trades = SimTrade.objects.count()
 
         with pytest.raises(AlreadySettled):
-            act(Wish(second), now + MINUTE)
+            act(OrderAction(second), now + MINUTE)
 
         assert (SimOrder.objects.values().get(), SimTrade.objects.count()) == (before, trades)
 
     @pytest.mark.parametrize(
-        "wish",
-        [Wish(Act.FILL, quantity=11), Wish(Act.PARTIAL, quantity=10), Wish(Act.PARTIAL, quantity=11)],
+        "action",
+        [
+            OrderAction(ActionKind.FILL, quantity=11),
+            OrderAction(ActionKind.PARTIAL, quantity=10),
+            OrderAction(ActionKind.PARTIAL, quantity=11),
+        ],
     )
-    def test_refuses_more_than_is_open(self, login: Login, now: datetime, wish: Wish) -> None:
+    def test_refuses_more_than_is_open(self, login: Login, now: datetime, action: OrderAction) -> None:
         before = SimOrder.objects.values().get()
 
         with pytest.raises(Invalid, match="of this order 10 are open"):
-            act(wish, now)
+            act(action, now)
 
         assert (SimOrder.objects.values().get(), SimTrade.objects.count()) == (before, 0)
 
@@ -149,13 +159,13 @@ class TestPlay:
     def test_refuses_what_the_account_cannot_pay(self, *, login: Login, now: datetime, price: str | None) -> None:
         """9,900 are blocked for it; at the market it costs more."""
         SimAccount.objects.update(opening_funds=Decimal(10_020))
-        wish = Wish(Act.FILL, price=Decimal(price) if price else None)
+        action = OrderAction(ActionKind.FILL, price=Decimal(price) if price else None)
 
         if price:
-            assert act(wish, now).status == "COMPLETE"
+            assert act(action, now).status == "COMPLETE"
         else:
             with pytest.raises(NotCovered):
-                act(wish, now)
+                act(action, now)
             assert (SimOrder.objects.get().status, SimTrade.objects.count()) == ("OPEN", 0)
 
     def test_refuses_a_sale_that_another_order_has_made(self, enter: Enter, broker: Broker, now: datetime) -> None:
@@ -165,14 +175,14 @@ class TestPlay:
         sales = [replace(buy, ref=ref, side=Side.SELL) for ref in ("ref-1", "ref-2")]
         broker.place(login, [buy, *sales], now=now)
         broker.order_book(login, ["ref-0"], now=now + MINUTE)
-        act(Wish(Act.FILL), now + MINUTE)
+        act(OrderAction(ActionKind.FILL), now + MINUTE)
 
         with pytest.raises(NotCovered):
-            play(ref="ref-2", wish=Wish(Act.FILL), tariff=FREE, now=now + MINUTE)
+            act_on_order(ref="ref-2", action=OrderAction(ActionKind.FILL), tariff=FREE, now=now + MINUTE)
 
     def test_finds_no_order_that_never_arrived(self, login: Login, now: datetime) -> None:
         with pytest.raises(NotFound):
-            play(ref="ref-9", wish=Wish(Act.FILL), tariff=FREE, now=now)
+            act_on_order(ref="ref-9", action=OrderAction(ActionKind.FILL), tariff=FREE, now=now)
 
 
 class TestPlayOnOneThatFilledInPart:
@@ -186,20 +196,20 @@ class TestPlayOnOneThatFilledInPart:
 
     def test_cannot_reject_it(self, now: datetime) -> None:
         with pytest.raises(AlreadySettled, match="cancelled, not rejected"):
-            act(Wish(Act.REJECT), now + MINUTE)
+            act(OrderAction(ActionKind.REJECT), now + MINUTE)
 
         assert SimOrder.objects.get().status == "OPEN"
 
     @pytest.mark.parametrize(
-        ("wish", "status", "filled"),
-        [(Act.CANCEL, "CANCELLED", 4), (Act.FILL, "COMPLETE", 10), (Act.PARTIAL, "CANCELLED", 7)],
+        ("action", "status", "filled"),
+        [(ActionKind.CANCEL, "CANCELLED", 4), (ActionKind.FILL, "COMPLETE", 10), (ActionKind.PARTIAL, "CANCELLED", 7)],
     )
-    def test_counts_from_there(self, now: datetime, wish: Act, status: str, filled: int) -> None:
-        order = act(Wish(wish), now + timedelta(seconds=31))
+    def test_counts_from_there(self, now: datetime, action: ActionKind, status: str, filled: int) -> None:
+        order = act(OrderAction(action), now + timedelta(seconds=31))
 
         assert (order.status, order.filled_quantity) == (status, filled)
 
     def test_numbers_the_next_trade(self, now: datetime) -> None:
-        act(Wish(Act.FILL), now + timedelta(seconds=31))
+        act(OrderAction(ActionKind.FILL), now + timedelta(seconds=31))
 
         assert list(SimTrade.objects.order_by("number").values_list("number", "quantity")) == [(1, 2), (2, 2), (3, 6)]

@@ -6,19 +6,19 @@ import pytest
 from brokers.simulator.personas import (
     FILL,
     FORCED,
-    Fate,
-    Line,
+    FillBehaviour,
+    LinkFault,
     Persona,
     Treatment,
     lent_shares,
-    line_of,
+    link_fault_of,
     opening_funds,
     persona_of,
     treatments,
 )
 
-NO_FUNDS = Treatment(fate=Fate.REJECT, error_code="marginsExceeded")
-UNMATCHED = Treatment(fate=Fate.CANCEL, error_code="orderUnmatched")
+NO_FUNDS = Treatment(behaviour=FillBehaviour.REJECT, error_code="marginsExceeded")
+UNMATCHED = Treatment(behaviour=FillBehaviour.CANCEL, error_code="orderUnmatched")
 DOWN = Treatment(refused="adapterError")
 NOT_READY = Treatment(refused="tradingSystemNotReady")
 
@@ -44,7 +44,11 @@ class TestTreatments:
             (Persona.HAPPY, FILL, [FILL, FILL, FILL]),
             (Persona.LOW_FUNDS, FILL, [FILL, FILL, FILL]),
             (Persona.NO_HOLDINGS, FILL, [FILL, FILL, FILL]),
-            (Persona.PARTIAL, Treatment(fate=Fate.HALF), [Treatment(fate=Fate.HALF), FILL, FILL]),
+            (
+                Persona.PARTIAL,
+                Treatment(behaviour=FillBehaviour.HALF),
+                [Treatment(behaviour=FillBehaviour.HALF), FILL, FILL],
+            ),
             (Persona.ONE_REJECTED, NO_FUNDS, [FILL, FILL, NO_FUNDS]),
             (Persona.ALL_REJECTED, NO_FUNDS, [NO_FUNDS] * 3),
             (Persona.UNMATCHED, UNMATCHED, [UNMATCHED] * 3),
@@ -61,7 +65,7 @@ class TestTreatments:
                 [FILL, FILL, Treatment(silence=timedelta(minutes=10))],
             ),
             (Persona.CONTRADICTS, Treatment(garbled=True), [FILL, FILL, Treatment(garbled=True)]),
-            (Persona.SLOW, Treatment(fate=Fate.STEPS), [Treatment(fate=Fate.STEPS)] * 3),
+            (Persona.SLOW, Treatment(behaviour=FillBehaviour.STEPS), [Treatment(behaviour=FillBehaviour.STEPS)] * 3),
         ],
     )
     def test_are_the_contracts(self, persona: Persona, alone: Treatment, of_three: list[Treatment]) -> None:
@@ -74,14 +78,14 @@ class TestTreatments:
             ("adapterError", DOWN),
             ("tradingSystemNotReady", NOT_READY),
             ("sessionExpired", Treatment(refused="sessionExpired")),
-            ("checkHoldings", Treatment(fate=Fate.REJECT, error_code="checkHoldings")),
+            ("checkHoldings", Treatment(behaviour=FillBehaviour.REJECT, error_code="checkHoldings")),
             ("marginsExceeded", NO_FUNDS),
             ("orderUnmatched", UNMATCHED),
-            ("circuitLimitExceeded", Treatment(fate=Fate.REJECT, error_code="circuitLimitExceeded")),
-            ("securityNotAllowed", Treatment(fate=Fate.REJECT, error_code="securityNotAllowed")),
-            ("invalidOrder", Treatment(fate=Fate.REJECT, error_code="invalidOrder")),
-            ("clientNotEnabled", Treatment(fate=Fate.REJECT, error_code="clientNotEnabled")),
-            ("otherError", Treatment(fate=Fate.REJECT, error_code="otherError")),
+            ("circuitLimitExceeded", Treatment(behaviour=FillBehaviour.REJECT, error_code="circuitLimitExceeded")),
+            ("securityNotAllowed", Treatment(behaviour=FillBehaviour.REJECT, error_code="securityNotAllowed")),
+            ("invalidOrder", Treatment(behaviour=FillBehaviour.REJECT, error_code="invalidOrder")),
+            ("clientNotEnabled", Treatment(behaviour=FillBehaviour.REJECT, error_code="clientNotEnabled")),
+            ("otherError", Treatment(behaviour=FillBehaviour.REJECT, error_code="otherError")),
         ],
     )
     @pytest.mark.parametrize("persona", [Persona.HAPPY, Persona.PARTIAL, Persona.LOST_CONTACT])
@@ -97,12 +101,14 @@ class TestTreatments:
 
 class TestLineOf:
     def test_fails_for_those_whose_calls_do(self) -> None:
-        failing = {persona: line_of(persona) for persona in Persona if line_of(persona) is not Line.SOUND}
+        failing = {
+            persona: link_fault_of(persona) for persona in Persona if link_fault_of(persona) is not LinkFault.SOUND
+        }
 
         assert failing == {
-            Persona.HANGS: Line.CUT_AFTER,
-            Persona.DEAF: Line.CUT_BEFORE,
-            Persona.REPEATS: Line.ECHO,
+            Persona.HANGS: LinkFault.CUT_AFTER,
+            Persona.DEAF: LinkFault.CUT_BEFORE,
+            Persona.REPEATS: LinkFault.ECHO,
         }
 
 

@@ -24,7 +24,7 @@ from brokers.simulator import clear_books
 from brokers.simulator.book_invariants import INVARIANTS
 from brokers.simulator.books import ledger
 from brokers.simulator.models import SimAccount
-from brokers.simulator.order_actions import Act, Wish, play
+from brokers.simulator.order_actions import ActionKind, OrderAction, act_on_order
 from gateway.models import Gateway
 from gateway.monitoring.invariant_checks import Finding, Scope, examine
 from tests.brokers.simulator.conftest import Enter
@@ -76,7 +76,9 @@ class TestAnAccountThatIsLocked:
             lambda broker, login, now: broker.place(login, [new("ref-2")], now=now),
             lambda broker, login, now: broker.order_book(login, ["ref-1"], now=now),
             lambda broker, login, now: broker.cancel(login, ["ref-1"], now=now),
-            lambda broker, login, now: play(ref="ref-1", wish=Wish(Act.LATE_FILL), tariff=FREE, now=now),
+            lambda broker, login, now: act_on_order(
+                ref="ref-1", action=OrderAction(ActionKind.LATE_FILL), tariff=FREE, now=now
+            ),
             lambda broker, login, now: clear(login),
         ],
         ids=["place", "order_book", "cancel", "act", "reset"],

@@ -77,7 +77,7 @@ class TestHome:
         assert [endpoint.url[-6:] for endpoint in shown["failing"]] == ["ailing"]
         assert [endpoint.disabled_because for endpoint in shown["disabled"]] == ["It answered 410."]
         assert shown["stuck"] == 1
-        assert [(one.live, one.followed, one.percent) for one in shown["adoption"]] == [(3, 0, 0)]
+        assert [(one.live, one.adopted, one.percent) for one in shown["adoption"]] == [(3, 0, 0)]
 
     def test_draws_the_last_day_and_says_it_in_words(self) -> None:
         troubles()

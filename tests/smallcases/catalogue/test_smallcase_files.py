@@ -8,11 +8,11 @@ import pytest
 
 from brokers.models import Instrument
 from gateway.values.errors import Invalid
-from smallcases.catalogue.smallcase_files import Known, Reading, read_smallcases
+from smallcases.catalogue.smallcase_files import CatalogueNames, SmallcaseFile, read_smallcases
 from smallcases.management.commands.load_smallcases import SHIPPED
 from tests.smallcases.conftest import Write
 
-KNOWN = Known(
+KNOWN = CatalogueNames(
     tradable={
         "INFY": True,
         "TCS": True,
@@ -48,7 +48,7 @@ def of(*smallcases: dict[str, Any]) -> str:
     return "[\n" + ",\n".join(json.dumps(one) for one in smallcases) + "\n]\n"
 
 
-def read(path: Path) -> Reading:
+def read(path: Path) -> SmallcaseFile:
     return read_smallcases(path, known=KNOWN)
 
 
@@ -260,7 +260,7 @@ class TestCsv:
 class TestTheShippedCatalogue:
     def test_is_varied(self) -> None:
         tradable = dict(Instrument.objects.values_list("symbol", "tradable"))
-        reading = read_smallcases(SHIPPED, known=Known(tradable, set(), date(2026, 1, 1)))
+        reading = read_smallcases(SHIPPED, known=CatalogueNames(tradable, set(), date(2026, 1, 1)))
         sizes = sorted(len(draft.constituents) for draft in reading.drafts)
 
         assert reading.rejects == []

@@ -3,9 +3,9 @@ from decimal import Decimal
 
 import pytest
 
-from brokers.market.price_overrides import pin
+from brokers.market.price_overrides import override_price
 from brokers.models import Instrument, MarketDay
-from smallcases.catalogue.selectors import unpinned_prices
+from smallcases.catalogue.selectors import market_prices
 from smallcases.models import IndexValue, Performance
 from smallcases.portfolio.daily_index import index_smallcases
 from tests import make
@@ -26,7 +26,7 @@ def index() -> dict[int, Decimal]:
 def grown(weights: dict[str, str], since: int, until: int) -> Decimal:
     """By hand: what a hundred rupees put into these weights at one close are worth at another."""
     known = list(Instrument.objects.filter(symbol__in=weights))
-    before, after = unpinned_prices(known, at(since)), unpinned_prices(known, at(until))
+    before, after = market_prices(known, at(since)), market_prices(known, at(until))
     return sum((Decimal(weight) * after[ticker] / before[ticker] for ticker, weight in weights.items()), Decimal(0))
 
 
@@ -124,7 +124,7 @@ class TestIndexSmallcases:
     def test_does_not_heed_a_gateways_pins(self) -> None:
         shelf.smallcase()
         here = make.gateway()
-        pin(gateway=here, ticker="INFY", price=Decimal("1.00"), now=at(2))
+        override_price(gateway=here, ticker="INFY", price=Decimal("1.00"), now=at(2))
 
         index_smallcases(now=at(3))
 

@@ -4,7 +4,7 @@ from decimal import Decimal
 from brokers.market.quotes import Quote
 from brokers.ports.broker import Side
 from smallcases.portfolio.ledger import Fill
-from smallcases.portfolio.valuation_history import MOST_DAYS, worth_by_day
+from smallcases.portfolio.valuation_history import MOST_DAYS, valuation_history
 
 DAY = timedelta(days=1)
 PRICE = Decimal(120)
@@ -19,7 +19,7 @@ class TestWorthByDay:
     def test_follows_the_fills(self, now: datetime) -> None:
         fills = [fill(now - 2 * DAY), fill(now - DAY / 2, side=Side.SELL, shares=4)]
 
-        days = worth_by_day(fills, MARKET, since=now - 2 * DAY, now=now)
+        days = valuation_history(fills, MARKET, since=now - 2 * DAY, now=now)
 
         assert [(day.at, day.networth) for day in days] == [
             (now - 2 * DAY, Decimal("1200.00")),
@@ -31,12 +31,12 @@ class TestWorthByDay:
     def test_draws_no_more_than_so_many_days(self, now: datetime) -> None:
         since = now - 1_000 * DAY
 
-        assert len(worth_by_day([fill(since)], MARKET, since=since, now=now)) == MOST_DAYS + 1
+        assert len(valuation_history([fill(since)], MARKET, since=since, now=now)) == MOST_DAYS + 1
 
     def test_has_nothing_to_draw_of_what_has_no_price(self, now: datetime) -> None:
-        assert worth_by_day([fill(now, ticker="GONE")], MARKET, since=now, now=now) == []
+        assert valuation_history([fill(now, ticker="GONE")], MARKET, since=now, now=now) == []
 
     def test_has_nothing_to_draw_where_a_clock_was_put_back(self, now: datetime) -> None:
         fills = [fill(now), fill(now - DAY, side=Side.SELL)]
 
-        assert worth_by_day(fills, MARKET, since=now - DAY, now=now) == []
+        assert valuation_history(fills, MARKET, since=now - DAY, now=now) == []

@@ -60,7 +60,7 @@ def test_tells_who_has_followed(version: Version) -> None:
 
     adoption = adoption_of(version, at_most=100)
 
-    assert (adoption.live, adoption.followed, adoption.percent) == (5, 1, 20)
+    assert (adoption.live, adoption.adopted, adoption.percent) == (5, 1, 20)
 
 
 def test_says_nothing_of_nobody(db: None) -> None:

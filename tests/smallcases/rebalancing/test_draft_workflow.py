@@ -15,14 +15,14 @@ from gateway.values.errors import Conflict, Invalid
 from smallcases.catalogue.selectors import newest_version_of, weights_of
 from smallcases.models import Announcement, DraftState, RebalanceDraft, Smallcase, Version
 from smallcases.rebalancing import draft_workflow
-from smallcases.rebalancing.draft_workflow import Overtaken, OwnProposal, SecondNeeded
-from smallcases.rebalancing.drafts import Line
+from smallcases.rebalancing.draft_workflow import Overtaken, OwnDraft, SecondNeeded
+from smallcases.rebalancing.drafts import DraftLine
 from smallcases.rebalancing.publishing import AlreadyPublished
 from tests import make
 from tests.smallcases import shelf
 
 pytestmark = pytest.mark.usefixtures("instruments")
-HALVES = [Line("INFY", "50"), Line("WIPRO", "50")]
+HALVES = [DraftLine("INFY", "50"), DraftLine("WIPRO", "50")]
 
 
 def acting(user: User) -> Actor:
@@ -95,7 +95,7 @@ class TestOpening:
 
 class TestEditing:
     def test_keeps_what_is_no_version_yet(self, draft: RebalanceDraft, meera: User) -> None:
-        change(draft, meera, lines=[Line("INFY", "x"), Line("NOBODY", "")])
+        change(draft, meera, lines=[DraftLine("INFY", "x"), DraftLine("NOBODY", "")])
 
         assert RebalanceDraft.objects.get().lines == [["INFY", "x"], ["NOBODY", ""]]
 
@@ -130,10 +130,10 @@ class TestEditing:
             {"rationale": "\ud800"},
             {"label": "x" * 81},
             {"rationale": "x" * 20_001},
-            {"lines": [Line("X" * 21, "1")]},
-            {"lines": [Line("INFY", "1" * 21)]},
-            {"lines": [Line("INFY", "\0")]},
-            {"lines": [Line(f"T{number}", "1") for number in range(51)]},
+            {"lines": [DraftLine("X" * 21, "1")]},
+            {"lines": [DraftLine("INFY", "1" * 21)]},
+            {"lines": [DraftLine("INFY", "\0")]},
+            {"lines": [DraftLine(f"T{number}", "1") for number in range(51)]},
         ],
     )
     def test_refuses_what_cannot_be_kept(self, draft: RebalanceDraft, meera: User, hostile: dict[str, Any]) -> None:
@@ -218,7 +218,10 @@ class TestPublishing:
 
     @pytest.mark.parametrize(
         ("change", "sentence"),
-        [({"label": ""}, "label"), ({"lines": [Line("INFY", "50"), Line("NOBODY", "50")]}, "NOBODY is not in")],
+        [
+            ({"label": ""}, "label"),
+            ({"lines": [DraftLine("INFY", "50"), DraftLine("NOBODY", "50")]}, "NOBODY is not in"),
+        ],
     )
     def test_says_before_why_it_would_be_refused(
         self, draft: RebalanceDraft, meera: User, change: dict[str, Any], sentence: str
@@ -253,7 +256,7 @@ class TestFourEyes:
         assert (entry.act, entry.by_name, json.loads(entry.after)["by"]) == ("publish rebalance", "ravi", "meera")
 
     def test_refuse_ones_own(self, proposed: RebalanceDraft, meera: User) -> None:
-        with pytest.raises(OwnProposal):
+        with pytest.raises(OwnDraft):
             self.approve(proposed, meera)
 
         assert Version.objects.count() == 1
@@ -262,7 +265,7 @@ class TestFourEyes:
         change(draft, ravi, label="By Ravi")
         draft_workflow.propose(draft=draft, seen=draft.revision, by=meera, actor=acting(meera))
 
-        with pytest.raises(OwnProposal):
+        with pytest.raises(OwnDraft):
             self.approve(draft, ravi)
 
         assert Version.objects.count() == 1

@@ -7,15 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smallcases.catalogue.weights import WHOLE, Weighted
-from smallcases.rebalancing.drafts import Line, even, lines_of, scaled, total, weighted_of
+from smallcases.rebalancing.drafts import DraftLine, even, lines_of, scaled, total, weighted_of
 
-THREE = [Line("INFY", "50"), Line("TCS", "30"), Line("WIPRO", "20")]
+THREE = [DraftLine("INFY", "50"), DraftLine("TCS", "30"), DraftLine("WIPRO", "20")]
 WEIGHTS = st.decimals(min_value=Decimal("0.0001"), max_value=100, places=4).map(str)
 TYPED = st.one_of(WEIGHTS, st.text(max_size=8))
 
 
-def lines(*weights: str) -> list[Line]:
-    return [Line(f"T{number}", weight) for number, weight in enumerate(weights)]
+def lines(*weights: str) -> list[DraftLine]:
+    return [DraftLine(f"T{number}", weight) for number, weight in enumerate(weights)]
 
 
 class TestWeightedOf:
@@ -27,13 +27,13 @@ class TestWeightedOf:
 
     @pytest.mark.parametrize("typed", ["", "x", "NaN", "1e99999999", "Infinity", "5,5"])
     def test_says_what_is_no_number(self, typed: str) -> None:
-        assert weighted_of([*THREE, Line("ITC", typed)])[1][0].startswith("ITC: a weight is above zero")
+        assert weighted_of([*THREE, DraftLine("ITC", typed)])[1][0].startswith("ITC: a weight is above zero")
 
     def test_says_what_the_sum_is(self) -> None:
         assert weighted_of(THREE[:2])[1] == ["The weights sum to 80 %, not to 100 %."]
 
     def test_says_that_a_name_stands_twice(self) -> None:
-        assert weighted_of([*THREE[:2], Line("TCS", "20")])[1] == ["TCS stands in the version 2 times."]
+        assert weighted_of([*THREE[:2], DraftLine("TCS", "20")])[1] == ["TCS stands in the version 2 times."]
 
 
 class TestTotal:
@@ -66,6 +66,6 @@ class TestSpreading:
 
 def test_lines_are_written_without_trailing_zeros() -> None:
     assert lines_of([Weighted("INFY", Decimal("60.5000")), Weighted("TCS", Decimal("39.5"))]) == [
-        Line("INFY", "60.5"),
-        Line("TCS", "39.5"),
+        DraftLine("INFY", "60.5"),
+        DraftLine("TCS", "39.5"),
     ]

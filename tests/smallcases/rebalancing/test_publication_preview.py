@@ -7,9 +7,9 @@ import pytest
 from brokers.models import Instrument
 from brokers.ports.broker import Side
 from gateway.values.errors import Invalid
-from smallcases.catalogue.selectors import unpinned_prices
+from smallcases.catalogue.selectors import market_prices
 from smallcases.models import Version
-from smallcases.rebalancing.publication_preview import SAMPLE, Change, Preview, rebalance_preview
+from smallcases.rebalancing.publication_preview import SAMPLE, Preview, WeightChange, rebalance_preview
 from tests import make
 from tests.smallcases import shelf
 
@@ -22,7 +22,7 @@ def preview(weights: Mapping[str, str], now: datetime) -> Preview:
 
 
 def prices(now: datetime, *tickers: str) -> list[Decimal]:
-    found = unpinned_prices(list(Instrument.objects.filter(symbol__in=tickers)), now)
+    found = market_prices(list(Instrument.objects.filter(symbol__in=tickers)), now)
     return [found[ticker] for ticker in tickers]
 
 
@@ -33,9 +33,9 @@ class TestRebalancePreview:
         found = preview({"INFY": "40", "WIPRO": "40", "HCLTECH": "20"}, now)
 
         assert found.changes == [
-            Change("INFY", Decimal(50), Decimal(40)),
-            Change("TCS", Decimal(30), Decimal(0)),
-            Change("WIPRO", Decimal(0), Decimal(40)),
+            WeightChange("INFY", Decimal(50), Decimal(40)),
+            WeightChange("TCS", Decimal(30), Decimal(0)),
+            WeightChange("WIPRO", Decimal(0), Decimal(40)),
         ]
         assert (found.number, found.turnover) == (2, Decimal(40))
 

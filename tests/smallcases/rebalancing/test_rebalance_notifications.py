@@ -7,7 +7,7 @@ from gateway.partners import clock
 from gateway.queue import leases
 from smallcases.models import Announcement, Investment, Smallcase
 from smallcases.rebalancing import rebalance_notifications
-from smallcases.rebalancing.rebalance_notifications import CHUNK, LEASE, announce
+from smallcases.rebalancing.rebalance_notifications import CHUNK, LEASE, notify_investors
 from smallcases.tasks import sweep_announcements
 from tests import make
 from tests.smallcases import shelf
@@ -45,7 +45,7 @@ class TestAnnounce:
         version = shelf.published(known)
         shelf.investments(known, here)  # bought the new version
 
-        announce(row=Announcement.objects.get(gateway=here).pk, attempt=0)
+        notify_investors(row=Announcement.objects.get(gateway=here).pk, attempt=0)
 
         event = Event.objects.get()
         assert (event.gateway, event.type, event.subject, event.sequence) == (here, "action.pending", mine.iscid, 1)
@@ -68,7 +68,7 @@ class TestAnnounce:
         shelf.investments(known, here, how_many=2)
         shelf.published(known)
 
-        announce(row=owed().pk, attempt=0)
+        notify_investors(row=owed().pk, attempt=0)
 
         assert list(Delivery.objects.values_list("endpoint", "status")) == [(asked.pk, "DUE")] * 2
 
@@ -76,7 +76,7 @@ class TestAnnounce:
         last = shelf.investments(known, here, how_many=3)[-1]
         shelf.published(known)
 
-        announce(row=owed().pk, attempt=0)
+        notify_investors(row=owed().pk, attempt=0)
 
         assert (owed().due_at, owed().told, owed().told_up_to) == (None, 3, last.pk)
 
@@ -86,7 +86,7 @@ class TestAnnounce:
 
         progress = []
         for attempt in range(3):
-            announce(row=owed().pk, attempt=attempt)
+            notify_investors(row=owed().pk, attempt=attempt)
             progress.append((owed().told, owed().due_at is None))
 
         assert progress == [(CHUNK, False), (2 * CHUNK, False), (2 * CHUNK, True)]
@@ -97,7 +97,7 @@ class TestAnnounce:
         shelf.published(known)
 
         for _ in range(2):
-            announce(row=owed().pk, attempt=0)
+            notify_investors(row=owed().pk, attempt=0)
 
         assert len(told()) == 1
 
@@ -105,7 +105,7 @@ class TestAnnounce:
         (mine,) = shelf.investments(known, here)
         for weights in (shelf.OTHER_TWO, {"INFY": "10", "TCS": "90"}):
             shelf.published(known, weights)
-            announce(row=Announcement.objects.latest("pk").pk, attempt=0)
+            notify_investors(row=Announcement.objects.latest("pk").pk, attempt=0)
 
         events = Event.objects.order_by("pk").values_list("subject", "sequence", "payload__version")
         assert list(events) == [(mine.iscid, 1, 2), (mine.iscid, 2, 3)]
@@ -118,7 +118,7 @@ class TestAnnounce:
         row = owed().pk
 
         with at_most(7):
-            announce(row=row, attempt=0)
+            notify_investors(row=row, attempt=0)
 
 
 class TestAfterAKill:
@@ -127,12 +127,12 @@ class TestAfterAKill:
         shelf.investments(known, here, how_many=2)
         shelf.published(known)
         assert leases.claim(Announcement.objects.all, row=owed().pk, attempt=0, lease=LEASE)
-        announce(row=owed().pk, attempt=0)
+        notify_investors(row=owed().pk, attempt=0)
         assert told() == []
         Announcement.objects.update(leased_until=clock.wall() - timedelta(seconds=1))
 
         sweep_announcements()
-        announce(row=owed().pk, attempt=owed().attempts)
+        notify_investors(row=owed().pk, attempt=owed().attempts)
 
         assert (len(told()), owed().told, owed().due_at) == (2, 2, None)
 
@@ -142,7 +142,7 @@ class TestAfterAKill:
         stale = Announcement.objects.select_related("gateway", "version__smallcase").get()
         Announcement.objects.update(attempts=stale.attempts + 1)
 
-        rebalance_notifications._tell(stale, list(Investment.objects.select_related("account")), shelf.PUBLISHED)
+        rebalance_notifications._notify(stale, list(Investment.objects.select_related("account")), shelf.PUBLISHED)
 
         assert (told(), owed().told) == ([], 0)
 

@@ -15,13 +15,13 @@ from gateway.values.errors import Invalid
 from tests import make
 from transactions.api.exception_handler import envelope_errors
 from transactions.checkout.broker_login import PinRefused, log_in, walk_away
-from transactions.checkout.confirm import Choices, NotLoggedIn, confirm
+from transactions.checkout.confirm import NotLoggedIn, UserSelections, confirm
 from transactions.domain.basket import Security
 from transactions.domain.intents import Intent
 from transactions.domain.sdk_codes import SdkCode
 from transactions.domain.statuses import OrderStatus
 from transactions.lifecycle.claim import login_of
-from transactions.lifecycle.create import Wanted, create_transaction
+from transactions.lifecycle.create import TransactionRequest, create_transaction
 from transactions.lifecycle.fail import SdkError, TransactionUsed
 from transactions.models import Batch, Order, Transaction
 from webhooks.models import Event
@@ -227,7 +227,7 @@ class TestLogIn:
 
 class TestConfirm:
     def test_queues_the_basket(self, gateway: Gateway, now: datetime) -> None:
-        made = confirm(transaction=make.logged_in(gateway=gateway, now=now), choices=Choices(), now=now)
+        made = confirm(transaction=make.logged_in(gateway=gateway, now=now), selections=UserSelections(), now=now)
 
         batch = Batch.objects.get()
         assert (made.status, batch.transaction, batch.account) == ("PROCESSING", made, made.account)
@@ -252,9 +252,9 @@ class TestConfirm:
         mine = make.logged_in(gateway=gateway, now=now)
         theirs = fresh(mine)  # both have read "not yet"
 
-        confirm(transaction=theirs, choices=Choices(), now=now)
+        confirm(transaction=theirs, selections=UserSelections(), now=now)
         with pytest.raises(TransactionUsed):
-            confirm(transaction=mine, choices=Choices(), now=now)
+            confirm(transaction=mine, selections=UserSelections(), now=now)
 
         assert Batch.objects.count() == 1
 
@@ -262,7 +262,7 @@ class TestConfirm:
         made = make.transaction(gateway=gateway, now=now)
 
         with pytest.raises(NotLoggedIn):
-            confirm(transaction=made, choices=Choices(), now=now)
+            confirm(transaction=made, selections=UserSelections(), now=now)
 
         assert told(made) == ("INITIALIZED", None, "")
         assert not Batch.objects.exists()
@@ -271,7 +271,7 @@ class TestConfirm:
         made = make.logged_in(gateway=gateway, now=now)
 
         with pytest.raises(SdkError):
-            confirm(transaction=made, choices=Choices(), now=now + 15 * MINUTE)
+            confirm(transaction=made, selections=UserSelections(), now=now + 15 * MINUTE)
 
         assert told(made) == ("ERRORED", 1005, "transaction_expired")
         assert not Batch.objects.exists()
@@ -280,7 +280,7 @@ class TestConfirm:
         made = make.logged_in(gateway=gateway, securities=OPEN_QUESTION, now=now)
         chosen = {"INFY": Security("INFY", 3, Side.BUY), "TCS": Security("TCS", 2, Side.SELL)}
 
-        confirm(transaction=made, choices=Choices(securities=chosen), now=now)
+        confirm(transaction=made, selections=UserSelections(securities=chosen), now=now)
 
         assert list(Order.objects.order_by("position").values_list("ticker", "quantity", "side")) == [
             ("INFY", 3, "BUY"),
@@ -323,7 +323,7 @@ class TestConfirm:
         made = make.logged_in(gateway=gateway, securities=securities, now=now)
 
         with pytest.raises(Invalid) as refusal:
-            confirm(transaction=made, choices=Choices(securities=chosen), now=now)
+            confirm(transaction=made, selections=UserSelections(securities=chosen), now=now)
 
         assert list(refusal.value.sentences) == sentences
         assert told(made) == ("USED", None, "")
@@ -337,7 +337,7 @@ class TestConfirm:
         made = enter(make.transaction(gateway=Gateway.objects.get(), now=now), now, broker=broker)
 
         with pytest.raises(SdkError) as refusal:
-            confirm(transaction=made, choices=Choices(amo=amo), now=now)
+            confirm(transaction=made, selections=UserSelections(amo=amo), now=now)
 
         assert body(refusal.value)["broker"] == broker
         assert told(made) == ("ERRORED", 4004, "market_closed")
@@ -350,7 +350,7 @@ class TestConfirm:
         Gateway.objects.filter(pk=gateway.pk).update(market_hours=hours)
         made = make.logged_in(gateway=Gateway.objects.get(), now=now)
 
-        confirm(transaction=made, choices=Choices(amo=True), now=now)
+        confirm(transaction=made, selections=UserSelections(amo=True), now=now)
 
         assert Batch.objects.get().variety == variety
 
@@ -358,7 +358,7 @@ class TestConfirm:
         made = make.logged_in(gateway=gateway, client_id="no-holdings", now=now)
 
         with pytest.raises(SdkError):
-            confirm(transaction=made, choices=Choices(), now=now)
+            confirm(transaction=made, selections=UserSelections(), now=now)
 
         assert told(made) == ("ERRORED", 1004, "insufficient_holdings")
         assert not Batch.objects.exists()
@@ -377,13 +377,15 @@ class TestConfirmACancellation:
         Batch.objects.filter(pk=made.pk).update(status="PLACED", placed_at=now, due_at=now + MINUTE, attempts=7)
         return Batch.objects.get(pk=made.pk)
 
-    def wish(self, batch: Batch, now: datetime) -> Transaction:
+    def order_request(self, batch: Batch, now: datetime) -> Transaction:
         target = {"batchId": batch.batch_id, "ticker": "INFY"}
-        wanted = Wanted(intent=Intent.CANCEL_ORDER, order_config=target, batch_id=batch.batch_id, ticker="INFY")
-        return enter(create_transaction(gateway=batch.gateway, account=batch.account, wanted=wanted, now=now), now)
+        wanted = TransactionRequest(
+            intent=Intent.CANCEL_ORDER, order_config=target, batch_id=batch.batch_id, ticker="INFY"
+        )
+        return enter(create_transaction(gateway=batch.gateway, account=batch.account, request=wanted, now=now), now)
 
     def test_writes_the_wish_and_wakes_the_batch(self, batch: Batch, now: datetime) -> None:
-        made = confirm(transaction=self.wish(batch, now), choices=Choices(), now=now)
+        made = confirm(transaction=self.order_request(batch, now), selections=UserSelections(), now=now)
 
         batch.refresh_from_db()
         assert (made.status, make.orders(batch)[0].cancelled_by) == ("PROCESSING", made)
@@ -394,22 +396,22 @@ class TestConfirmACancellation:
         [{"status": "REJECTED"}, {"status": "COMPLETE", "filled_quantity": 1, "average_price": Decimal("1100")}],
     )
     def test_ends_when_the_order_closed_meanwhile(self, batch: Batch, now: datetime, meanwhile: dict[str, Any]) -> None:
-        made = self.wish(batch, now)
+        made = self.order_request(batch, now)
         Order.objects.update(**meanwhile)
 
         with pytest.raises(SdkError):
-            confirm(transaction=made, choices=Choices(), now=now)
+            confirm(transaction=made, selections=UserSelections(), now=now)
 
         batch.refresh_from_db()
         assert told(made) == ("ERRORED", 1002, "no_order")
         assert (batch.attempts, batch.due_at, make.orders(batch)[0].cancelled_by) == (7, now + MINUTE, None)
 
     def test_lets_one_of_two_wishes_through(self, batch: Batch, now: datetime) -> None:
-        first, second = self.wish(batch, now), self.wish(batch, now)
-        confirm(transaction=first, choices=Choices(), now=now)
+        first, second = self.order_request(batch, now), self.order_request(batch, now)
+        confirm(transaction=first, selections=UserSelections(), now=now)
 
         with pytest.raises(SdkError):
-            confirm(transaction=second, choices=Choices(), now=now)
+            confirm(transaction=second, selections=UserSelections(), now=now)
 
         assert told(second) == ("ERRORED", 1002, "no_order")
         assert make.orders(batch)[0].cancelled_by == first

@@ -11,8 +11,8 @@ from brokers.simulator.adapter import SimulatedBroker
 from gateway.models import Gateway
 from gateway.values.errors import Invalid
 from tests import make
-from transactions.checkout.confirm import Choices
-from transactions.checkout.order_quote import Quote, asked, quote
+from transactions.checkout.confirm import UserSelections
+from transactions.checkout.order_quote import OrderQuote, quote_orders, quote_request_of
 from transactions.domain.basket import Security
 from transactions.models import Batch, Transaction
 
@@ -22,14 +22,14 @@ LIMIT = Security("INFY", 10, Side.BUY, OrderType.LIMIT, price=Decimal("950.00"))
 OPEN = Security("INFY")
 
 
-def quoted(transaction: Transaction, now: datetime, **chosen: Security) -> Quote:
-    of = asked(transaction=transaction, now=now)
-    return quote(of=of, transaction=transaction, choices=Choices(securities=chosen), now=now)
+def quoted(transaction: Transaction, now: datetime, **chosen: Security) -> OrderQuote:
+    of = quote_request_of(transaction=transaction, now=now)
+    return quote_orders(of=of, transaction=transaction, selections=UserSelections(securities=chosen), now=now)
 
 
-def of_basket(gateway: Gateway, now: datetime, *securities: Security, client_id: str = "happy") -> Quote:
+def of_basket(gateway: Gateway, now: datetime, *securities: Security, client_id: str = "happy") -> OrderQuote:
     for ticker, price in (("INFY", 1000), ("TCS", 3000)):
-        price_overrides.pin(gateway=gateway, ticker=ticker, price=Decimal(price), now=now)
+        price_overrides.override_price(gateway=gateway, ticker=ticker, price=Decimal(price), now=now)
     made = make.logged_in(gateway=gateway, securities=securities, client_id=client_id, now=now)
     return quoted(made, now)
 
@@ -41,8 +41,8 @@ class TestAQuote:
 
         assert (found.buys, found.sells) == (Decimal(10_000), Decimal(15_000))
         assert found.charges == Decimal("11.86") + Decimal("15.54")
-        assert found.shown.orders == [("INFY", "BUY", 10), ("TCS", "SELL", 5)]
-        assert found.shown.prices == {"INFY": Decimal(1000), "TCS": Decimal(3000)}
+        assert found.quoted.orders == [("INFY", "BUY", 10), ("TCS", "SELL", 5)]
+        assert found.quoted.prices == {"INFY": Decimal(1000), "TCS": Decimal(3000)}
 
     def test_needs_the_whole_of_the_buys_of_a_basket(self, gateway: Gateway, now: datetime) -> None:
         """Its sells may come later than its buys: the broker does not count on them, so neither do we."""
@@ -85,7 +85,7 @@ class TestAQuote:
         with pytest.raises(Invalid):
             quoted(made, now)
 
-        assert quoted(made, now, INFY=Security("INFY", 2, Side.SELL)).shown.orders == [("INFY", "SELL", 2)]
+        assert quoted(made, now, INFY=Security("INFY", 2, Side.SELL)).quoted.orders == [("INFY", "SELL", 2)]
 
     def test_knows_when_the_market_opens(self, gateway: Gateway, now: datetime) -> None:
         Gateway.objects.filter(pk=gateway.pk).update(market_hours="closed")

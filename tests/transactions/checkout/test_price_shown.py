@@ -11,18 +11,17 @@ from brokers.ports.broker import OrderType, Side
 from gateway.models import Gateway
 from tests import make
 from transactions.checkout.broker_login import log_in
-from transactions.checkout.confirm import Choices, ShownNoMore, confirm
+from transactions.checkout.confirm import QuoteExpired, UserSelections, confirm
 from transactions.domain.basket import Security
 from transactions.domain.intents import Intent
-from transactions.domain.price_protection import Shown
-from transactions.domain.smallcase_order import Choices as SmallcaseChoices
-from transactions.domain.smallcase_order import OrderKind, SmallcaseWish
-from transactions.lifecycle.create import Wanted, create_transaction
+from transactions.domain.price_protection import QuotedOrder
+from transactions.domain.smallcase_order import OrderKind, SmallcaseOrderRequest, SmallcaseSelections
+from transactions.lifecycle.create import TransactionRequest, create_transaction
 from transactions.models import Batch, CheckoutSession, Order, Transaction
 
 BUY = Security("INFY", 10, Side.BUY)
 LIMIT = Security("INFY", 10, Side.BUY, OrderType.LIMIT, price=Decimal("950.00"))
-SHOWN = Shown({"INFY": Decimal(1000)}, [("INFY", "BUY", 10)])
+SHOWN = QuotedOrder({"INFY": Decimal(1000)}, [("INFY", "BUY", 10)])
 
 
 @pytest.fixture(autouse=True)
@@ -31,11 +30,11 @@ def _pinned(gateway: Gateway, now: datetime) -> None:
 
 
 def price(gateway: Gateway, now: datetime, rupees: str) -> None:
-    price_overrides.pin(gateway=gateway, ticker="INFY", price=Decimal(rupees), now=now)
+    price_overrides.override_price(gateway=gateway, ticker="INFY", price=Decimal(rupees), now=now)
 
 
-def confirmed(made: Transaction, now: datetime, shown: Shown = SHOWN) -> None:
-    confirm(transaction=made, choices=Choices(shown=shown), now=now)
+def confirmed(made: Transaction, now: datetime, shown: QuotedOrder = SHOWN) -> None:
+    confirm(transaction=made, selections=UserSelections(quoted=shown), now=now)
 
 
 class TestWhatWasShown:
@@ -53,7 +52,7 @@ class TestWhatWasShown:
         made = make.logged_in(gateway=gateway, securities=(BUY,), now=now)
         price(gateway, now, now_at)
 
-        with pytest.raises(ShownNoMore) as refusal:
+        with pytest.raises(QuoteExpired) as refusal:
             confirmed(made, now)
 
         assert refusal.value.moved == ["INFY"]
@@ -71,8 +70,8 @@ class TestWhatWasShown:
     def test_is_not_placed_when_it_was_something_else(self, gateway: Gateway, now: datetime) -> None:
         made = make.logged_in(gateway=gateway, securities=(BUY,), now=now)
 
-        with pytest.raises(ShownNoMore):
-            confirmed(made, now, Shown({"INFY": Decimal(1000)}, [("INFY", "BUY", 9)]))
+        with pytest.raises(QuoteExpired):
+            confirmed(made, now, QuotedOrder({"INFY": Decimal(1000)}, [("INFY", "BUY", 9)]))
 
         assert not Batch.objects.exists()
 
@@ -85,24 +84,29 @@ class TestWhatWasShown:
 
         kept = CheckoutSession.objects.get().shown
         assert kept is not None
-        assert Shown.of_json(kept) == SHOWN
+        assert QuotedOrder.of_json(kept) == SHOWN
 
 
 class TestASmallcase:
     def bought(self, gateway: Gateway, now: datetime, prices: Mapping[str, str]) -> Transaction:
         make.smallcase(weights={"INFY": "50", "TCS": "50"})
-        wish = SmallcaseWish(OrderKind.BUY, scid="TEST_0001", choices=SmallcaseChoices(amount=Decimal(60_000)))
+        order_request = SmallcaseOrderRequest(
+            OrderKind.BUY, scid="TEST_0001", selections=SmallcaseSelections(amount=Decimal(60_000))
+        )
         made = create_transaction(
-            gateway=gateway, account=None, wanted=Wanted(intent=Intent.TRANSACTION, wish=wish), now=now
+            gateway=gateway,
+            account=None,
+            request=TransactionRequest(intent=Intent.TRANSACTION, order_request=order_request),
+            now=now,
         )
         for ticker, rupees in prices.items():
-            price_overrides.pin(gateway=gateway, ticker=ticker, price=Decimal(rupees), now=now)
+            price_overrides.override_price(gateway=gateway, ticker=ticker, price=Decimal(rupees), now=now)
         return log_in(transaction=made, broker="kite", client_id="happy", pin="1234", now=now)
 
     def test_is_planned_at_the_prices_shown(self, gateway: Gateway, now: datetime) -> None:
         """At ₹1,000 half of ₹60,000 buys 30 shares; at today's ₹1,005 it would buy 29."""
         made = self.bought(gateway, now, {"INFY": "1005", "TCS": "3000"})
-        shown = Shown({"INFY": Decimal(1000), "TCS": Decimal(3000)}, [("INFY", "BUY", 30), ("TCS", "BUY", 10)])
+        shown = QuotedOrder({"INFY": Decimal(1000), "TCS": Decimal(3000)}, [("INFY", "BUY", 30), ("TCS", "BUY", 10)])
 
         confirmed(made, now, shown)
 
@@ -112,6 +116,6 @@ class TestASmallcase:
     def test_without_anything_shown_is_planned_at_todays(self, gateway: Gateway, now: datetime) -> None:
         made = self.bought(gateway, now, {"INFY": "1005", "TCS": "3000"})
 
-        confirm(transaction=made, choices=Choices(), now=now)
+        confirm(transaction=made, selections=UserSelections(), now=now)
 
         assert Order.objects.get(ticker="INFY").quantity == 29

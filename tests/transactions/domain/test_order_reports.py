@@ -10,129 +10,138 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from brokers.ports.broker import BrokerStatus, Report
-from transactions.domain.order_reports import LOST_CODE, LOST_MESSAGE, Facts, furthest, hear, is_credible
+from transactions.domain.order_reports import (
+    UNKNOWN_OUTCOME_CODE,
+    UNKNOWN_OUTCOME_MESSAGE,
+    OrderState,
+    apply_report,
+    is_credible,
+    latest_report,
+)
 from transactions.domain.statuses import ORDER_MOVES, OrderStatus
 
 NOW = datetime(2026, 11, 20, 5, 30, tzinfo=UTC)
-PATIENCE = timedelta(seconds=5)
+UNREPORTED_LIMIT = timedelta(seconds=5)
 PRICE = Decimal("1180.5000")
 S, W = OrderStatus, BrokerStatus
-PLACED = Facts(status=S.PLACED, quantity=10)
+PLACED = OrderState(status=S.PLACED, quantity=10)
 HALF = replace(PLACED, filled_quantity=5, average_price=PRICE)
-LOST = replace(PLACED, status=S.ERROR, error_code=LOST_CODE, status_message=LOST_MESSAGE, silent_since=NOW)
+LOST = replace(
+    PLACED, status=S.ERROR, error_code=UNKNOWN_OUTCOME_CODE, status_message=UNKNOWN_OUTCOME_MESSAGE, silent_since=NOW
+)
 WISHED = replace(PLACED, cancel_wished=True)
 
 
-def word(status: BrokerStatus, filled: int = 0, price: Decimal | None = None, code: str | None = None) -> Report:
+def report(status: BrokerStatus, filled: int = 0, price: Decimal | None = None, code: str | None = None) -> Report:
     return Report("ref", status, filled, price or (PRICE if filled else None), "1100", error_code=code)
 
 
-def heard(facts: Facts, said: Report | None, *, at: datetime = NOW) -> Facts:
-    return hear(facts, said, now=at, patience=PATIENCE)
+def heard(state: OrderState, said: Report | None, *, at: datetime = NOW) -> OrderState:
+    return apply_report(state, said, now=at, unreported_limit=UNREPORTED_LIMIT)
 
 
 class TestSeveralWordsOnOneOrder:
     @pytest.mark.parametrize(
         ("older", "newer"),
         [
-            (word(W.OPEN), word(W.OPEN, 4)),
-            (word(W.OPEN, 4), word(W.COMPLETE, 10)),
-            (word(W.OPEN, 4), word(W.CANCELLED, 4)),
-            (word(W.OPEN, 4), word(W.REJECTED)),
+            (report(W.OPEN), report(W.OPEN, 4)),
+            (report(W.OPEN, 4), report(W.COMPLETE, 10)),
+            (report(W.OPEN, 4), report(W.CANCELLED, 4)),
+            (report(W.OPEN, 4), report(W.REJECTED)),
         ],
     )
     def test_count_as_the_one_that_came_furthest(self, older: Report, newer: Report) -> None:
-        assert furthest([older, newer]) == furthest([newer, older]) == {"ref": newer}
+        assert latest_report([older, newer]) == latest_report([newer, older]) == {"ref": newer}
 
     def test_are_told_apart_by_their_order(self) -> None:
-        another = replace(word(W.COMPLETE, 10), ref="another")
+        another = replace(report(W.COMPLETE, 10), ref="another")
 
-        assert furthest([word(W.OPEN), another]) == {"ref": word(W.OPEN), "another": another}
+        assert latest_report([report(W.OPEN), another]) == {"ref": report(W.OPEN), "another": another}
 
     def test_are_none_where_nothing_was_said(self) -> None:
-        assert furthest([]) == {}
+        assert latest_report([]) == {}
 
 
 class TestACredibleWord:
     @pytest.mark.parametrize(
-        ("facts", "said", "becomes"),
+        ("state", "said", "becomes"),
         [
-            (PLACED, word(W.OPEN), S.PLACED),
-            (PLACED, word(W.OPEN, 4), S.PLACED),
-            (PLACED, word(W.COMPLETE, 10), S.COMPLETE),
-            (HALF, word(W.COMPLETE, 10), S.COMPLETE),
-            (PLACED, word(W.REJECTED, code="marginsExceeded"), S.REJECTED),
-            (PLACED, word(W.CANCELLED, code="orderUnmatched"), S.CANCELLED),
-            (PLACED, word(W.CANCELLED, 4), S.PARTIAL),
-            (HALF, word(W.CANCELLED, 5), S.PARTIAL),
-            (WISHED, word(W.OPEN), S.PLACED),
-            (WISHED, word(W.CANCELLED), S.CANCELLED_AMO),
-            (WISHED, word(W.CANCELLED, 4), S.PARTIAL),
-            (WISHED, word(W.COMPLETE, 10), S.COMPLETE),
-            (LOST, word(W.COMPLETE, 10), S.COMPLETE),
-            (LOST, word(W.CANCELLED, 3), S.PARTIAL),
-            (LOST, word(W.CANCELLED), S.CANCELLED),
-            (LOST, word(W.REJECTED), S.REJECTED),
-            (replace(LOST, cancel_wished=True), word(W.CANCELLED), S.CANCELLED),
+            (PLACED, report(W.OPEN), S.PLACED),
+            (PLACED, report(W.OPEN, 4), S.PLACED),
+            (PLACED, report(W.COMPLETE, 10), S.COMPLETE),
+            (HALF, report(W.COMPLETE, 10), S.COMPLETE),
+            (PLACED, report(W.REJECTED, code="marginsExceeded"), S.REJECTED),
+            (PLACED, report(W.CANCELLED, code="orderUnmatched"), S.CANCELLED),
+            (PLACED, report(W.CANCELLED, 4), S.PARTIAL),
+            (HALF, report(W.CANCELLED, 5), S.PARTIAL),
+            (WISHED, report(W.OPEN), S.PLACED),
+            (WISHED, report(W.CANCELLED), S.CANCELLED_AMO),
+            (WISHED, report(W.CANCELLED, 4), S.PARTIAL),
+            (WISHED, report(W.COMPLETE, 10), S.COMPLETE),
+            (LOST, report(W.COMPLETE, 10), S.COMPLETE),
+            (LOST, report(W.CANCELLED, 3), S.PARTIAL),
+            (LOST, report(W.CANCELLED), S.CANCELLED),
+            (LOST, report(W.REJECTED), S.REJECTED),
+            (replace(LOST, cancel_wished=True), report(W.CANCELLED), S.CANCELLED),
         ],
     )
-    def test_makes_of_the_order_what_it_says(self, facts: Facts, said: Report, becomes: OrderStatus) -> None:
-        after = heard(facts, said)
+    def test_makes_of_the_order_what_it_says(self, state: OrderState, said: Report, becomes: OrderStatus) -> None:
+        after = heard(state, said)
 
-        assert after == Facts(
+        assert after == OrderState(
             status=becomes,
             quantity=10,
             filled_quantity=said.filled_quantity,
             average_price=said.average_price,
             exchange_order_id="1100",
             error_code=said.error_code,
-            cancel_wished=facts.cancel_wished,
+            cancel_wished=state.cancel_wished,
         )
 
     @pytest.mark.parametrize("filled", [0, 3])
     def test_that_a_lost_order_lives_leaves_it_lost_with_its_reason(self, filled: int) -> None:
-        after = heard(LOST, word(W.OPEN, filled))
+        after = heard(LOST, report(W.OPEN, filled))
 
         assert (after.status, after.filled_quantity) == (S.ERROR, filled)
-        assert (after.error_code, after.status_message) == (LOST_CODE, LOST_MESSAGE)
+        assert (after.error_code, after.status_message) == (UNKNOWN_OUTCOME_CODE, UNKNOWN_OUTCOME_MESSAGE)
 
     def test_ends_the_silence(self) -> None:
-        assert heard(replace(PLACED, silent_since=NOW), word(W.OPEN)).silent_since is None
+        assert heard(replace(PLACED, silent_since=NOW), report(W.OPEN)).silent_since is None
 
     def test_does_not_unlearn_the_exchange_order_id(self) -> None:
         known = replace(PLACED, exchange_order_id="1100")
 
-        assert heard(known, replace(word(W.OPEN), exchange_order_id=None)).exchange_order_id == "1100"
+        assert heard(known, replace(report(W.OPEN), exchange_order_id=None)).exchange_order_id == "1100"
 
 
 class TestAWordThatCannotBe:
     WORDS = (
-        pytest.param(HALF, word(W.OPEN, 4), id="the fills shrink"),
-        pytest.param(HALF, word(W.CANCELLED), id="the fills vanish"),
-        pytest.param(PLACED, word(W.COMPLETE, 11), id="more than was ordered"),
-        pytest.param(PLACED, word(W.COMPLETE), id="complete without a fill"),
-        pytest.param(PLACED, word(W.COMPLETE, 9), id="complete but not whole"),
-        pytest.param(PLACED, word(W.OPEN, 10), id="open but whole"),
-        pytest.param(PLACED, word(W.CANCELLED, 10), id="cancelled but whole"),
-        pytest.param(PLACED, word(W.REJECTED, 1), id="rejected with a fill"),
-        pytest.param(PLACED, word(W.OPEN, -1), id="less than nothing"),
-        pytest.param(PLACED, replace(word(W.OPEN, 4), average_price=None), id="a fill without a price"),
-        pytest.param(PLACED, word(W.OPEN, 4, Decimal(0) + Decimal("-0.01")), id="a fill at less than nothing"),
-        pytest.param(PLACED, replace(word(W.OPEN), average_price=PRICE), id="a price without a fill"),
+        pytest.param(HALF, report(W.OPEN, 4), id="the fills shrink"),
+        pytest.param(HALF, report(W.CANCELLED), id="the fills vanish"),
+        pytest.param(PLACED, report(W.COMPLETE, 11), id="more than was ordered"),
+        pytest.param(PLACED, report(W.COMPLETE), id="complete without a fill"),
+        pytest.param(PLACED, report(W.COMPLETE, 9), id="complete but not whole"),
+        pytest.param(PLACED, report(W.OPEN, 10), id="open but whole"),
+        pytest.param(PLACED, report(W.CANCELLED, 10), id="cancelled but whole"),
+        pytest.param(PLACED, report(W.REJECTED, 1), id="rejected with a fill"),
+        pytest.param(PLACED, report(W.OPEN, -1), id="less than nothing"),
+        pytest.param(PLACED, replace(report(W.OPEN, 4), average_price=None), id="a fill without a price"),
+        pytest.param(PLACED, report(W.OPEN, 4, Decimal(0) + Decimal("-0.01")), id="a fill at less than nothing"),
+        pytest.param(PLACED, replace(report(W.OPEN), average_price=PRICE), id="a price without a fill"),
     )
 
-    @pytest.mark.parametrize(("facts", "said"), WORDS)
-    def test_is_not_believed(self, facts: Facts, said: Report) -> None:
-        assert not is_credible(facts, said)
+    @pytest.mark.parametrize(("state", "said"), WORDS)
+    def test_is_not_believed(self, state: OrderState, said: Report) -> None:
+        assert not is_credible(state, said)
 
-    @pytest.mark.parametrize(("facts", "said"), WORDS)
-    def test_counts_as_silence(self, facts: Facts, said: Report) -> None:
-        assert heard(facts, said) == replace(facts, silent_since=NOW)
+    @pytest.mark.parametrize(("state", "said"), WORDS)
+    def test_counts_as_silence(self, state: OrderState, said: Report) -> None:
+        assert heard(state, said) == replace(state, silent_since=NOW)
 
     @pytest.mark.parametrize("status", [S.COMPLETE, S.PARTIAL, S.REJECTED, S.CANCELLED, S.CANCELLED_AMO, S.UNPLACED])
-    @pytest.mark.parametrize("said", [word(W.OPEN), word(W.COMPLETE, 10), word(W.REJECTED), None])
+    @pytest.mark.parametrize("said", [report(W.OPEN), report(W.COMPLETE, 10), report(W.REJECTED), None])
     def test_changes_nothing_of_what_is_settled(self, status: OrderStatus, said: Report | None) -> None:
-        settled = Facts(status=status, quantity=10)
+        settled = OrderState(status=status, quantity=10)
 
         assert heard(settled, said, at=NOW + timedelta(days=1)) == settled
 
@@ -141,16 +150,16 @@ class TestSilence:
     def test_is_counted_from_its_first_moment(self) -> None:
         assert heard(PLACED, None) == replace(PLACED, silent_since=NOW)
 
-    def test_is_borne_until_patience_ends(self) -> None:
+    def test_is_borne_until_the_limit_is_over(self) -> None:
         silent = replace(PLACED, silent_since=NOW)
 
-        assert heard(silent, None, at=NOW + PATIENCE - timedelta(microseconds=1)) == silent
+        assert heard(silent, None, at=NOW + UNREPORTED_LIMIT - timedelta(microseconds=1)) == silent
 
-    def test_is_an_error_once_patience_ends(self) -> None:
-        assert heard(replace(PLACED, silent_since=NOW), None, at=NOW + PATIENCE) == LOST
+    def test_is_an_error_once_the_limit_is_over(self) -> None:
+        assert heard(replace(PLACED, silent_since=NOW), None, at=NOW + UNREPORTED_LIMIT) == LOST
 
     def test_keeps_what_had_filled(self) -> None:
-        after = heard(replace(HALF, silent_since=NOW), None, at=NOW + PATIENCE)
+        after = heard(replace(HALF, silent_since=NOW), None, at=NOW + UNREPORTED_LIMIT)
 
         assert (after.status, after.filled_quantity, after.average_price) == (S.ERROR, 5, PRICE)
 
@@ -171,12 +180,12 @@ class TestAnyStory:
 
     @given(st.lists(st.none() | WORDS, max_size=12), st.booleans())
     def test_keeps_to_the_table_and_never_loses_a_fill(self, story: list[Report | None], wished: bool) -> None:
-        facts = [replace(PLACED, cancel_wished=wished)]
+        state = [replace(PLACED, cancel_wished=wished)]
         for second, said in enumerate(story):
-            facts.append(heard(facts[-1], said, at=NOW + timedelta(seconds=second)))
+            state.append(heard(state[-1], said, at=NOW + timedelta(seconds=second)))
 
-        steps = list(itertools.pairwise(facts))
+        steps = list(itertools.pairwise(state))
         assert all(b.status is a.status or b.status in ORDER_MOVES[a.status] for a, b in steps)
         assert all(a.filled_quantity <= b.filled_quantity <= 10 for a, b in steps)
-        assert all((f.filled_quantity == 10) == (f.status is S.COMPLETE) for f in facts)
-        assert all((f.filled_quantity > 0) == (f.average_price is not None) for f in facts)
+        assert all((f.filled_quantity == 10) == (f.status is S.COMPLETE) for f in state)
+        assert all((f.filled_quantity > 0) == (f.average_price is not None) for f in state)

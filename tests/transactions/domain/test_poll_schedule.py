@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from transactions.domain.poll_schedule import next_look, next_look_at_the_lost
+from transactions.domain.poll_schedule import next_poll, next_poll_of_unknown
 
 
 class TestNextLook:
@@ -11,14 +11,14 @@ class TestNextLook:
         [(0, 0.25), (0.5, 0.25), (0.6, 0.3), (4, 2), (59, 29.5), (60, 30), (61, 30), (86_400, 30)],
     )
     def test_waits_half_of_what_has_passed_within_bounds(self, elapsed: float, wait: float) -> None:
-        assert next_look(timedelta(seconds=elapsed)) == timedelta(seconds=wait)
+        assert next_poll(timedelta(seconds=elapsed)) == timedelta(seconds=wait)
 
 
 class TestNextLookAtTheLost:
     @pytest.mark.parametrize(("minutes", "wait"), [(0, 0.5), (1, 0.5), (10, 5), (30, 15), (31, 15), (1_439, 15)])
     def test_waits_ever_longer(self, minutes: float, wait: float) -> None:
-        assert next_look_at_the_lost(timedelta(minutes=minutes)) == timedelta(minutes=wait)
+        assert next_poll_of_unknown(timedelta(minutes=minutes)) == timedelta(minutes=wait)
 
     @pytest.mark.parametrize("hours", [24, 25, 1_000])
     def test_ends_after_a_day(self, hours: int) -> None:
-        assert next_look_at_the_lost(timedelta(hours=hours)) is None
+        assert next_poll_of_unknown(timedelta(hours=hours)) is None

@@ -22,17 +22,17 @@ from gateway.queue.enqueue import Job
 from gateway.telemetry import request_id
 from tests import make
 from tests.transactions.execution.conftest import Use
-from transactions.checkout.confirm import Choices, confirm
+from transactions.checkout.confirm import UserSelections, confirm
 from transactions.execution import batch_worker, place_and_poll
-from transactions.execution.batch_worker import AT_ONCE, LEASE, Kind, Shift
-from transactions.execution.record_updates import HEARD_AND_SAID, PLACED, write
-from transactions.execution.requeue import followed, queued, wake
+from transactions.execution.batch_worker import AT_ONCE, LEASE, BatchWorker, WorkType
+from transactions.execution.record_updates import PLACED_FIELDS, REPORTED_FIELDS_AND_LOG, record_batch_updates
+from transactions.execution.requeue import awaiting_placement, needs_polling, requeue
 from transactions.lifecycle.claim import login_of
 from transactions.models import Batch, Transaction
 from webhooks.models import Event
 
-PLACING: Final = Kind(queued, place_and_poll.place)
-FOLLOWING: Final = Kind(followed, place_and_poll.follow)
+PLACING: Final = WorkType(awaiting_placement, place_and_poll.place)
+POLLING: Final = WorkType(needs_polling, place_and_poll.poll)
 
 
 class Notes(SimulatedBroker):
@@ -54,16 +54,16 @@ class Chokes(SimulatedBroker):
         return super().place(login, basket, now=now)
 
 
-def shift(*kinds: Kind) -> Shift:
+def shift(*kinds: WorkType) -> BatchWorker:
     """Of a process that has just begun."""
-    return Shift(Job.PLACE_BATCHES, kinds)
+    return BatchWorker(Job.PLACE_BATCHES, kinds)
 
 
 def queue(gateway: Gateway, now: datetime, *clients: str, broker: str = "kite") -> list[Batch]:
     made = []
     for client in clients:
         transaction = make.logged_in(gateway=gateway, client_id=client, broker=broker, now=now)
-        confirm(transaction=transaction, choices=Choices(), now=now)
+        confirm(transaction=transaction, selections=UserSelections(), now=now)
         made.append(Batch.objects.get(transaction=transaction))
     return made
 
@@ -76,26 +76,26 @@ class TestAShift:
     def test_works_on_all_that_is_due(self, gateway: Gateway, now: datetime) -> None:
         queue(gateway, now, "one", "two", "three")
 
-        assert shift(PLACING).work(linger=0) == 3
+        assert shift(PLACING).work(idle_grace=0) == 3
         assert statuses() == ["PLACED"] * 3
 
     def test_leaves_what_is_not_due(self, gateway: Gateway, now: datetime) -> None:
         queue(gateway, now, "one")
         Batch.objects.update(due_at=now + timedelta(seconds=1))
 
-        assert (shift(PLACING).work(linger=0), statuses()) == (0, ["QUEUED"])
+        assert (shift(PLACING).work(idle_grace=0), statuses()) == (0, ["QUEUED"])
 
     def test_leaves_what_another_has(self, gateway: Gateway, now: datetime) -> None:
         queue(gateway, now, "one")
         Batch.objects.update(leased_until=now + LEASE)
 
-        assert (shift(PLACING).work(linger=0), statuses()) == (0, ["QUEUED"])
+        assert (shift(PLACING).work(idle_grace=0), statuses()) == (0, ["QUEUED"])
 
     def test_asks_about_what_it_has_placed(self, instruments: None) -> None:
         gateway = make.gateway()
         queue(gateway, clock.wall(), "one")
 
-        assert shift(PLACING, FOLLOWING).work(linger=0.2) == 2
+        assert shift(PLACING, POLLING).work(idle_grace=0.2) == 2
         assert statuses() == ["COMPLETED"]
 
     def test_lets_brokers_take_turns(self, gateway: Gateway, now: datetime, use: Use) -> None:
@@ -104,7 +104,7 @@ class TestAShift:
         use(Notes)
         Notes.spoken_to.clear()
 
-        shift(PLACING).work(linger=0)
+        shift(PLACING).work(idle_grace=0)
 
         assert Notes.spoken_to == ["kite"] * AT_ONCE + ["dhan"] + ["kite"] * 2
 
@@ -125,7 +125,7 @@ class TestAShift:
         queue(gateway, now, "one", "two", "three")
         monkeypatch.setattr(place_and_poll, "CALLS_SECONDS", -1)
 
-        assert (shift(PLACING).work(linger=0), statuses()) == (3, ["PLACED"] * 3)
+        assert (shift(PLACING).work(idle_grace=0), statuses()) == (3, ["PLACED"] * 3)
 
     def test_of_a_set_that_fails_is_tried_again_one_by_one(self, gateway: Gateway, now: datetime, use: Use) -> None:
         queue(gateway, now, "unpalatable", "good", "better")
@@ -134,9 +134,9 @@ class TestAShift:
 
         for _ in range(2):  # together, then the one that it was
             with pytest.raises(ZeroDivisionError):
-                mine.work(linger=0)
+                mine.work(idle_grace=0)
 
-        assert (mine.work(linger=0), statuses()) == (2, ["QUEUED", "PLACED", "PLACED"])
+        assert (mine.work(idle_grace=0), statuses()) == (2, ["QUEUED", "PLACED", "PLACED"])
         assert Batch.objects.earliest("pk").leased_until == now + LEASE
 
     def test_forgets_that_a_set_has_failed_once_it_is_done(self, gateway: Gateway, now: datetime, use: Use) -> None:
@@ -144,12 +144,12 @@ class TestAShift:
         use(Chokes)
         mine = shift(PLACING)
         with pytest.raises(ZeroDivisionError):
-            mine.work(linger=0)
+            mine.work(idle_grace=0)
         use(SimulatedBroker)
 
-        mine.work(linger=0)
+        mine.work(idle_grace=0)
 
-        assert (mine.apart, statuses()) == (set(), ["PLACED", "PLACED"])
+        assert (mine.isolated, statuses()) == (set(), ["PLACED", "PLACED"])
 
     def test_that_is_over_rings_for_another(
         self, gateway: Gateway, now: datetime, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
@@ -183,13 +183,13 @@ class TestALoginThatNoKeyOpens:
     ) -> None:
         work = PLACING
         if step == "following":
-            settings.ENCRYPTION_KEYS, work = reached, FOLLOWING
-            shift(PLACING).work(linger=0)
+            settings.ENCRYPTION_KEYS, work = reached, POLLING
+            shift(PLACING).work(idle_grace=0)
             Batch.objects.update(leased_until=F("placed_at"))
             make.later(gateway, seconds=10)
             settings.ENCRYPTION_KEYS = reached[1:]
 
-        shift(work).work(linger=0)
+        shift(work).work(idle_grace=0)
 
         after = {"placing": ["QUEUED", "PLACED", "PLACED"], "following": ["PLACED", "COMPLETED", "COMPLETED"]}
         assert statuses() == after[step]
@@ -201,11 +201,11 @@ class TestALoginThatNoKeyOpens:
         assert (locked_out.attempts > 0, locked_out.due_at is not None) == (True, True)
 
     def test_goes_on_once_the_key_is_back(self, reached: list[str], settings: Any) -> None:
-        shift(PLACING).work(linger=0)
+        shift(PLACING).work(idle_grace=0)
         settings.ENCRYPTION_KEYS = [reached[1], reached[0]]
         Batch.objects.update(leased_until=F("due_at"))  # as if the lease had lapsed
 
-        shift(PLACING).work(linger=0)
+        shift(PLACING).work(idle_grace=0)
 
         assert statuses() == ["PLACED"] * 3
 
@@ -219,7 +219,7 @@ class TestWhatIsWrittenOfSeveral:
         ]
         Batch.objects.filter(pk=theirs.pk).update(attempts=F("attempts") + 1)
 
-        written = write(told, PLACED)
+        written = record_batch_updates(told, PLACED_FIELDS)
 
         assert [one.batch.pk for one in written] == [mine.pk]
         assert statuses() == ["PLACED", "QUEUED"]
@@ -231,7 +231,7 @@ class TestWhatIsWrittenOfSeveral:
                 queue(gateway, now, name)
 
         with request_id.bound("of-a-tick"):
-            shift(PLACING).work(linger=0)
+            shift(PLACING).work(idle_grace=0)
 
         events = Event.objects.order_by("pk").values_list("auth_id", "request_id")
         accounts = Batch.objects.order_by("pk").values_list("account__auth_id", flat=True)
@@ -242,7 +242,7 @@ class TestWhatIsWrittenOfSeveral:
             (batch,) = queue(gateway, now, "one")
         make.placed(batch)
         with request_id.bound("advances"):
-            wake(Batch.objects.all(), gateway, now=make.later(gateway, seconds=10))
+            requeue(Batch.objects.all(), gateway, now=make.later(gateway, seconds=10))
 
         make.followed_up(batch)
 
@@ -255,13 +255,13 @@ class TestWhatIsWrittenOfSeveral:
     ) -> None:
         monkeypatch.setattr(compiled, "OFTEN", 1_000)  # what is prepared is asked by its name
         batches = [make.placed(batch) for batch in queue(gateway, now, "one", "two")]
-        told = [place_and_poll.hear_of(*place_and_poll.read_one(batch.pk), {}, now).news for batch in batches]
+        told = [place_and_poll.poll_result_of(*place_and_poll.read_one(batch.pk), {}, now).update for batch in batches]
 
         with CaptureQueriesContext(connection) as captured:
             if act == "write":
-                write(told, HEARD_AND_SAID)
+                record_batch_updates(told, REPORTED_FIELDS_AND_LOG)
             else:
-                wake(Batch.objects.all(), gateway, now=now)
+                requeue(Batch.objects.all(), gateway, now=now)
 
         sent = [one["sql"] for one in captured if '"transactions_batch"' in one["sql"]]
         assert "ORDER BY 1 ASC FOR NO KEY UPDATE" in sent[0]

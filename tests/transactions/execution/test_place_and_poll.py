@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 from django.db.models import F
 
-from brokers.market.price_overrides import pin
+from brokers.market.price_overrides import override_price
 from brokers.ports.broker import Ack, BrokerStatus, LinkDown, Login, NewOrder, OrderType, Report, Side
 from brokers.simulator.adapter import SimulatedBroker
 from brokers.simulator.models import SimOrder, SimTrade
@@ -16,12 +16,12 @@ from gateway.models import Gateway
 from tests import make
 from tests.transactions.execution.conftest import Use
 from transactions.checkout.broker_login import log_in
-from transactions.checkout.confirm import Choices, confirm
+from transactions.checkout.confirm import UserSelections, confirm
 from transactions.domain.basket import Security
 from transactions.domain.intents import Intent
 from transactions.execution.batch_worker import LEASE
-from transactions.execution.place_and_poll import hear_of, patience_of, read_one, take_reports
-from transactions.lifecycle.create import Wanted, create_transaction
+from transactions.execution.place_and_poll import poll_result_of, read_one, record_poll_results, unreported_limit_of
+from transactions.lifecycle.create import TransactionRequest, create_transaction
 from transactions.models import Batch, Transaction
 from transactions.sandbox.scenarios import PERSONAS
 from webhooks.models import Event
@@ -159,7 +159,9 @@ class TestPlacing:
 
         assert sync(placed(gateway, now), seconds=1).status == "COMPLETED"
 
-    def test_that_never_arrived_is_an_error_once_patience_ends(self, gateway: Gateway, now: datetime, use: Use) -> None:
+    def test_that_never_arrived_is_an_error_once_the_limit_is_over(
+        self, gateway: Gateway, now: datetime, use: Use
+    ) -> None:
         use(HearsNothing)
 
         batch = sync(placed(gateway, now), seconds=5)
@@ -246,7 +248,7 @@ class TestFollowing:
         Batch.objects.update(attempts=F("attempts") + 1)
         words = {o.ref: Report(o.ref, BrokerStatus.REJECTED, 0, None, None) for o in stale}
 
-        take_reports([hear_of(batch, stale, words, now)])
+        record_poll_results([poll_result_of(batch, stale, words, now)])
 
         assert (statuses(batch), events(batch)) == (["PLACED", "PLACED"], [("order.placed", 1)])
 
@@ -258,7 +260,7 @@ class TestFollowing:
         assert (batch.status, events(batch)) == ("PLACED", [("order.placed", 1)])
         assert [order.silent_since for order in make.orders(batch)] == [now + timedelta(seconds=1)] * 2
 
-    def test_bears_silence_for_as_long_as_its_patience(self, gateway: Gateway, now: datetime, use: Use) -> None:
+    def test_bears_silence_until_its_limit(self, gateway: Gateway, now: datetime, use: Use) -> None:
         use(TellsNothing)
         batch = sync(placed(gateway, now), seconds=1)
 
@@ -310,7 +312,7 @@ class TestFollowing:
 
     @pytest.mark.parametrize(("is_test", "seconds"), [(True, 5), (False, 60)])
     def test_is_more_patient_with_live_money(self, is_test: bool, seconds: int) -> None:
-        assert patience_of(Gateway(is_test=is_test)) == timedelta(seconds=seconds)
+        assert unreported_limit_of(Gateway(is_test=is_test)) == timedelta(seconds=seconds)
 
 
 class TestEveryPersona:
@@ -340,10 +342,12 @@ class TestCancelling:
     @pytest.fixture
     def wish(self, batch: Batch, now: datetime) -> Transaction:
         target = {"batchId": batch.batch_id, "ticker": "INFY"}
-        wanted = Wanted(intent=Intent.CANCEL_ORDER, order_config=target, batch_id=batch.batch_id, ticker="INFY")
-        made = create_transaction(gateway=batch.gateway, account=batch.account, wanted=wanted, now=now)
+        wanted = TransactionRequest(
+            intent=Intent.CANCEL_ORDER, order_config=target, batch_id=batch.batch_id, ticker="INFY"
+        )
+        made = create_transaction(gateway=batch.gateway, account=batch.account, request=wanted, now=now)
         log_in(transaction=made, broker="kite", client_id="happy", pin="1234", now=now)
-        return confirm(transaction=made, choices=Choices(), now=now)
+        return confirm(transaction=made, selections=UserSelections(), now=now)
 
     def test_ends_an_open_order_as_its_user_wished(self, batch: Batch, wish: Transaction) -> None:
         batch = sync(batch, seconds=1)
@@ -355,7 +359,7 @@ class TestCancelling:
     def test_comes_too_late_for_what_has_filled(
         self, gateway: Gateway, batch: Batch, wish: Transaction, now: datetime
     ) -> None:
-        pin(gateway=gateway, ticker="INFY", price=Decimal("999.00"), now=now)
+        override_price(gateway=gateway, ticker="INFY", price=Decimal("999.00"), now=now)
 
         batch = sync(batch, seconds=1)
 

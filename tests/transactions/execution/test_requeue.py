@@ -4,7 +4,7 @@ import pytest
 
 from gateway.models import Gateway
 from tests import make
-from transactions.execution.requeue import wake
+from transactions.execution.requeue import requeue
 from transactions.models import Batch
 
 HOUR = timedelta(hours=1)
@@ -24,7 +24,7 @@ class TestWake:
     def test_makes_due_what_is_looked_after_and_moves_the_fence(self, batch: Batch, now: datetime, status: str) -> None:
         put(batch, status, now + HOUR)
 
-        wake(Batch.objects.all(), batch.gateway, now=now)
+        requeue(Batch.objects.all(), batch.gateway, now=now)
 
         batch.refresh_from_db()
         assert (batch.due_at, batch.attempts) == (now, 5)
@@ -33,13 +33,13 @@ class TestWake:
     def test_lets_what_is_final_sleep(self, batch: Batch, now: datetime, status: str) -> None:
         put(batch, status, now + HOUR)
 
-        wake(Batch.objects.all(), batch.gateway, now=now)
+        requeue(Batch.objects.all(), batch.gateway, now=now)
 
         batch.refresh_from_db()
         assert (batch.due_at, batch.attempts) == (now + HOUR, 4)
 
     def test_does_not_disturb_what_is_being_placed(self, batch: Batch, now: datetime) -> None:
-        wake(Batch.objects.all(), batch.gateway, now=now + HOUR)
+        requeue(Batch.objects.all(), batch.gateway, now=now + HOUR)
 
         batch.refresh_from_db()
         assert (batch.due_at, batch.attempts) == (now, 0)
@@ -47,7 +47,7 @@ class TestWake:
     def test_keeps_to_its_gateway(self, batch: Batch, now: datetime) -> None:
         put(batch, "PLACED", now + HOUR)
 
-        wake(Batch.objects.all(), make.gateway(), now=now)
+        requeue(Batch.objects.all(), make.gateway(), now=now)
 
         batch.refresh_from_db()
         assert (batch.due_at, batch.attempts) == (now + HOUR, 4)

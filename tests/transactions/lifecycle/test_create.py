@@ -15,7 +15,7 @@ from tests import make
 from transactions.domain.basket import Security
 from transactions.domain.intents import Intent
 from transactions.domain.statuses import OrderStatus
-from transactions.lifecycle.create import Wanted, create_transaction
+from transactions.lifecycle.create import TransactionRequest, create_transaction
 from transactions.lifecycle.eligibility import NoOrder
 from transactions.models import Batch, Order, Transaction
 
@@ -25,9 +25,9 @@ OFF_TICK = "orderConfig.securities[0].price: must be a multiple of the tick size
 OFF_TICK_TRIGGER = "orderConfig.securities[0].triggerPrice: must be a multiple of the tick size, 0.10."
 
 
-def cancellation(batch: Batch, ticker: str = "INFY") -> Wanted:
+def cancellation(batch: Batch, ticker: str = "INFY") -> TransactionRequest:
     target = {"batchId": batch.batch_id, "ticker": ticker}
-    return Wanted(intent=Intent.CANCEL_ORDER, order_config=target, batch_id=batch.batch_id, ticker=ticker)
+    return TransactionRequest(intent=Intent.CANCEL_ORDER, order_config=target, batch_id=batch.batch_id, ticker=ticker)
 
 
 class TestABasket:
@@ -43,7 +43,7 @@ class TestABasket:
         )
 
     def test_keeps_what_was_given_as_it_was_given(self, gateway: Gateway, now: datetime) -> None:
-        wanted = Wanted(
+        wanted = TransactionRequest(
             intent=Intent.TRANSACTION,
             securities=[Security("INFY", 10, Side.BUY)],
             order_config={"type": "SECURITIES", "securities": [{"ticker": "INFY", "quantity": 10, "type": "BUY"}]},
@@ -51,7 +51,7 @@ class TestABasket:
             notes="order 4711",
         )
 
-        made = create_transaction(gateway=gateway, account=None, wanted=wanted, now=now)
+        made = create_transaction(gateway=gateway, account=None, request=wanted, now=now)
 
         made.refresh_from_db()
         assert (made.order_config, made.config, made.notes) == (wanted.order_config, wanted.config, "order 4711")
@@ -122,7 +122,7 @@ class TestACancellation:
         return made
 
     def test_of_an_open_order_is_written(self, gateway: Gateway, batch: Batch, now: datetime) -> None:
-        made = create_transaction(gateway=gateway, account=batch.account, wanted=cancellation(batch), now=now)
+        made = create_transaction(gateway=gateway, account=batch.account, request=cancellation(batch), now=now)
 
         assert (made.intent, made.account, made.order_config) == (
             "CANCEL_ORDER",
@@ -137,13 +137,13 @@ class TestACancellation:
         self, gateway: Gateway, batch: Batch, now: datetime, ticker: str, refusal: type[Exception]
     ) -> None:
         with pytest.raises(refusal):
-            create_transaction(gateway=gateway, account=batch.account, wanted=cancellation(batch, ticker), now=now)
+            create_transaction(gateway=gateway, account=batch.account, request=cancellation(batch, ticker), now=now)
 
         assert Transaction.objects.count() == 1
 
     def test_by_a_guest_is_refused(self, gateway: Gateway, batch: Batch, now: datetime) -> None:
         with pytest.raises(ConnectedUserRequired):
-            create_transaction(gateway=gateway, account=None, wanted=cancellation(batch), now=now)
+            create_transaction(gateway=gateway, account=None, request=cancellation(batch), now=now)
 
         assert Transaction.objects.count() == 1
 
@@ -151,12 +151,12 @@ class TestACancellation:
         stranger = make.logged_in(gateway=gateway, client_id="happy-2", now=now).account
 
         with pytest.raises(NotFound):
-            create_transaction(gateway=gateway, account=stranger, wanted=cancellation(batch), now=now)
+            create_transaction(gateway=gateway, account=stranger, request=cancellation(batch), now=now)
 
         assert not Transaction.objects.filter(intent="CANCEL_ORDER").exists()
 
     def test_through_another_gateway_finds_nothing(self, gateway: Gateway, batch: Batch, now: datetime) -> None:
         with pytest.raises(NotFound):
-            create_transaction(gateway=make.gateway(), account=batch.account, wanted=cancellation(batch), now=now)
+            create_transaction(gateway=make.gateway(), account=batch.account, request=cancellation(batch), now=now)
 
         assert not Transaction.objects.filter(intent="CANCEL_ORDER").exists()

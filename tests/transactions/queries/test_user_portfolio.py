@@ -14,7 +14,7 @@ from gateway.models import Account
 from gateway.partners.credentials import Credentials
 from gateway.values.ids import new_object_id
 from smallcases.models import Smallcase
-from smallcases.portfolio.apply_fills import Change, Executed, take_fills
+from smallcases.portfolio.apply_fills import Executed, InvestmentChange, apply_fills
 from tests import make
 from tests.partner import Partner
 
@@ -34,10 +34,10 @@ def account_of(credentials: Credentials, now: datetime) -> Account:
 
 def invest(account: Account, smallcase: Smallcase, now: datetime) -> None:
     version = smallcase.versions.get()
-    take_fills(
+    apply_fills(
         gateway=account.gateway,
         account=account,
-        change=Change(iscid=new_object_id(), version=version),
+        change=InvestmentChange(iscid=new_object_id(), version=version),
         executed=[
             Executed(f"fill-{next(_numbers)}", line.instrument.symbol, Side.BUY, 2, Decimal(100))
             for line in version.constituents.select_related("instrument")

@@ -14,11 +14,11 @@ from gateway.models import Gateway
 from gateway.partners import clock
 from tests import make
 from transactions.domain.basket import Security
-from transactions.domain.corrections import Truth
+from transactions.domain.corrections import CorrectedOutcome
 from transactions.domain.statuses import OrderStatus
-from transactions.execution.record_updates import facts_of
+from transactions.execution.record_updates import state_of
 from transactions.models import Batch, Order, Settlement
-from transactions.reconciliation.correct_orders import Hand, settle
+from transactions.reconciliation.correct_orders import CorrectedBy, correct_order
 
 BUYS = (Security("INFY", 10, Side.BUY), Security("TCS", 5, Side.BUY))
 CODENAMES = ("reconcile_order", "approve_settlement", "mark_complete", "view_order", "view_batch")
@@ -67,20 +67,22 @@ def at_broker(order: Order) -> SimOrder:
     return SimOrder.objects.get(ref=order.ref)
 
 
-def complete(order: Order, price: str = "3000.00") -> Truth:
-    return Truth(OrderStatus.COMPLETE, order.quantity, Decimal(price), exchange_order_id="1100000000000001")
+def complete(order: Order, price: str = "3000.00") -> CorrectedOutcome:
+    return CorrectedOutcome(OrderStatus.COMPLETE, order.quantity, Decimal(price), exchange_order_id="1100000000000001")
 
 
-REJECTED = Truth(OrderStatus.REJECTED, error_code="marginsExceeded")
+REJECTED = CorrectedOutcome(OrderStatus.REJECTED, error_code="marginsExceeded")
 
 
-def settled(order: Order, truth: Truth, *, by: User, now: datetime, reason: str = "Tradebook.") -> Settlement:
+def settled(
+    order: Order, outcome: CorrectedOutcome, *, by: User, now: datetime, reason: str = "Tradebook."
+) -> Settlement:
     fresh = Order.objects.select_related("batch").get(pk=order.pk)
-    (made,) = settle(
+    (made,) = correct_order(
         batch=fresh.batch,
-        truths={order.pk: truth},
-        seen={order.pk: facts_of(fresh)},
-        hand=Hand(acting(by), reason),
+        outcomes={order.pk: outcome},
+        seen={order.pk: state_of(fresh)},
+        corrected_by=CorrectedBy(acting(by), reason),
         now=now,
     )
     return made

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 
 from brokers.market.charges import Tariff
 from brokers.models import Instrument
-from brokers.simulator.order_actions import Act, Wish, play
+from brokers.simulator.order_actions import ActionKind, OrderAction, act_on_order
 from gateway.models import Gateway
 from gateway.values.errors import Invalid
 from smallcases.models import Investment
@@ -30,32 +30,32 @@ from tests.transactions.reconciliation.reconciling import (
     settled,
     support,
 )
-from transactions.domain.corrections import NotSettleable, Truth
+from transactions.domain.corrections import CorrectedOutcome, NotCorrectable
 from transactions.domain.statuses import OrderStatus
 from transactions.execution.mark_complete import mark_complete
-from transactions.execution.place_and_poll import hear_of, read_one, take_reports
-from transactions.execution.record_updates import facts_of
-from transactions.execution.requeue import wake
+from transactions.execution.place_and_poll import poll_result_of, read_one, record_poll_results
+from transactions.execution.record_updates import state_of
+from transactions.execution.requeue import requeue
 from transactions.models import Batch, Order, Settlement
 from transactions.reconciliation import correct_orders
 from transactions.reconciliation.correct_orders import (
     AlreadyProposed,
-    Hand,
-    Moved,
+    CorrectedBy,
     NotInForce,
     NotOpen,
-    OwnProposal,
+    OrderChanged,
+    OwnCorrection,
     approve,
+    correct_order,
     decline,
     preview,
     preview_undo,
-    settle,
     undo,
 )
 from webhooks.models import Event
 
 FREE = Tariff(Decimal(0), Decimal(0))
-PARTIAL = Truth(OrderStatus.PARTIAL, 2, Decimal("3000.50"), exchange_order_id="1100000000000001")
+PARTIAL = CorrectedOutcome(OrderStatus.PARTIAL, 2, Decimal("3000.50"), exchange_order_id="1100000000000001")
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("instruments")]
 
 
@@ -89,7 +89,7 @@ def events(batch: Batch) -> list[tuple[str, int, str]]:
     return [(row.type, row.sequence, row.payload["status"]) for row in rows]
 
 
-def outcome(order: Order) -> tuple[str, int, Decimal | None, str | None]:
+def outcome_of(order: Order) -> tuple[str, int, Decimal | None, str | None]:
     return order.status, order.filled_quantity, order.average_price, order.error_code
 
 
@@ -98,60 +98,64 @@ TOLD = [("order.placed", 1, "PLACED"), ("order.updated", 2, "ERROR")]
 
 class TestSettling:
     @pytest.mark.parametrize(
-        ("truth", "batch", "expected"),
+        ("outcome", "batch", "expected"),
         [
-            (Truth(OrderStatus.COMPLETE, 5, Decimal(3000), "11"), "COMPLETED", ("COMPLETE", 5, Decimal(3000), None)),
+            (
+                CorrectedOutcome(OrderStatus.COMPLETE, 5, Decimal(3000), "11"),
+                "COMPLETED",
+                ("COMPLETE", 5, Decimal(3000), None),
+            ),
             (PARTIAL, "PARTIALLYFILLED", ("PARTIAL", 2, Decimal("3000.5"), None)),
             (REJECTED, "PARTIALLYFILLED", ("REJECTED", 0, None, "marginsExceeded")),
-            (Truth(OrderStatus.REJECTED), "PARTIALLYFILLED", ("REJECTED", 0, None, "otherError")),
-            (Truth(OrderStatus.CANCELLED), "PARTIALLYFILLED", ("CANCELLED", 0, None, None)),
+            (CorrectedOutcome(OrderStatus.REJECTED), "PARTIALLYFILLED", ("REJECTED", 0, None, "otherError")),
+            (CorrectedOutcome(OrderStatus.CANCELLED), "PARTIALLYFILLED", ("CANCELLED", 0, None, None)),
         ],
     )
     def test_gives_a_lost_order_its_end(
-        self, scene: Scene, asha: User, truth: Truth, batch: str, expected: tuple[Any, ...]
+        self, scene: Scene, asha: User, outcome: CorrectedOutcome, batch: str, expected: tuple[Any, ...]
     ) -> None:
         later = scene.batch.created_at + timedelta(hours=1)
 
-        made = settled(scene.order, truth, by=asha, now=later)
+        made = settled(scene.order, outcome, by=asha, now=later)
 
         found = Batch.objects.get(pk=scene.batch.pk)
-        assert (outcome(scene.fresh()), found.status, found.completed_at) == (expected, batch, later)
+        assert (outcome_of(scene.fresh()), found.status, found.completed_at) == (expected, batch, later)
         assert events(found) == [*TOLD, ("order.updated", 3, batch), ("order.completed", 4, batch)]
         assert (scene.fresh().settled_by, made.version, made.state) == (made, 1, "APPLIED")
         assert broken() == {}
 
     def test_does_what_its_preview_said(self, scene: Scene, asha: User, later: datetime) -> None:
-        effect = preview(order=scene.order, truth=PARTIAL, now=later)
+        impact = preview(order=scene.order, outcome=PARTIAL, now=later)
         assert scene.fresh().status == "ERROR"
 
         made = settled(scene.order, PARTIAL, by=asha, now=later)
 
         found = Batch.objects.get(pk=scene.batch.pk)
-        assert facts_of(scene.fresh()) == effect.after[scene.order.pk]
-        assert (found.status, found.completed_at) == (effect.status_after, effect.completed_after)
-        assert [kind for kind, *_ in events(found)][2:] == list(effect.told)
+        assert state_of(scene.fresh()) == impact.after[scene.order.pk]
+        assert (found.status, found.completed_at) == (impact.status_after, impact.completed_after)
+        assert [kind for kind, *_ in events(found)][2:] == list(impact.event_types)
         assert (made.batch_before, made.batch_after) == ("ERROR", "PARTIALLYFILLED")
-        assert effect.cash_after.bought - effect.cash_before.bought == 2 * Decimal("3000.50")
+        assert impact.cash_after.bought - impact.cash_before.bought == 2 * Decimal("3000.50")
 
     @pytest.mark.parametrize(
-        ("truth", "sentence"),
+        ("outcome", "sentence"),
         [
-            (Truth(OrderStatus.COMPLETE, 4, Decimal(1), "11"), "filled: COMPLETE of 5"),
-            (Truth(OrderStatus.PARTIAL, 5, Decimal(1), "11"), "filled: PARTIAL of 5"),
-            (Truth(OrderStatus.REJECTED, 1, Decimal(1), "11"), "filled: REJECTED of 5"),
-            (Truth(OrderStatus.COMPLETE, 5, None, "11"), "price:"),
-            (Truth(OrderStatus.COMPLETE, 5, Decimal(-1), "11"), "price:"),
-            (Truth(OrderStatus.CANCELLED, 0, Decimal(1)), "price:"),
-            (Truth(OrderStatus.COMPLETE, 5, Decimal(1)), "exchange order id:"),
-            (Truth(OrderStatus.REJECTED, error_code="nonsense"), "error code:"),
-            (Truth(OrderStatus.PLACED), "status:"),
+            (CorrectedOutcome(OrderStatus.COMPLETE, 4, Decimal(1), "11"), "filled: COMPLETE of 5"),
+            (CorrectedOutcome(OrderStatus.PARTIAL, 5, Decimal(1), "11"), "filled: PARTIAL of 5"),
+            (CorrectedOutcome(OrderStatus.REJECTED, 1, Decimal(1), "11"), "filled: REJECTED of 5"),
+            (CorrectedOutcome(OrderStatus.COMPLETE, 5, None, "11"), "price:"),
+            (CorrectedOutcome(OrderStatus.COMPLETE, 5, Decimal(-1), "11"), "price:"),
+            (CorrectedOutcome(OrderStatus.CANCELLED, 0, Decimal(1)), "price:"),
+            (CorrectedOutcome(OrderStatus.COMPLETE, 5, Decimal(1)), "exchange order id:"),
+            (CorrectedOutcome(OrderStatus.REJECTED, error_code="nonsense"), "error code:"),
+            (CorrectedOutcome(OrderStatus.PLACED), "status:"),
         ],
     )
     def test_refuses_what_cannot_have_been(
-        self, scene: Scene, asha: User, later: datetime, truth: Truth, sentence: str
+        self, scene: Scene, asha: User, later: datetime, outcome: CorrectedOutcome, sentence: str
     ) -> None:
         with pytest.raises(Invalid, match=sentence):
-            settled(scene.order, truth, by=asha, now=later)
+            settled(scene.order, outcome, by=asha, now=later)
 
         assert (scene.status(), Settlement.objects.count()) == ("ERROR", 0)
 
@@ -165,7 +169,7 @@ class TestSettling:
     def test_is_not_for_an_order_that_is_followed_still(self, gateway: Gateway, asha: User, now: datetime) -> None:
         batch = make.queued_batch(gateway=gateway, now=now)
 
-        with pytest.raises(NotSettleable):
+        with pytest.raises(NotCorrectable):
             settled(make.orders(batch)[0], REJECTED, by=asha, now=now)
 
     def test_judges_the_fills_of_an_investment_that_is_locked(self, scene: Scene, asha: User, later: datetime) -> None:
@@ -181,30 +185,34 @@ class TestSettling:
         assert Investment.objects.get(iscid="5" * 24).fills.count() == 2
 
     def test_twice_is_once(self, scene: Scene, asha: User, later: datetime) -> None:
-        seen = {scene.order.pk: facts_of(scene.order)}
-        wish: Any = {"truths": {scene.order.pk: REJECTED}, "seen": seen, "hand": Hand(acting(asha), "Twice.")}
-        settle(batch=scene.batch, **wish, now=later)
+        seen = {scene.order.pk: state_of(scene.order)}
+        wish: Any = {
+            "outcomes": {scene.order.pk: REJECTED},
+            "seen": seen,
+            "corrected_by": CorrectedBy(acting(asha), "Twice."),
+        }
+        correct_order(batch=scene.batch, **wish, now=later)
 
-        with pytest.raises(Moved):
-            settle(batch=scene.batch, **wish, now=later)
+        with pytest.raises(OrderChanged):
+            correct_order(batch=scene.batch, **wish, now=later)
 
         assert (Settlement.objects.count(), len(events(scene.batch))) == (1, 4)
 
     def test_makes_a_worker_that_has_asked_before_write_nothing(
         self, scene: Scene, asha: User, later: datetime
     ) -> None:
-        asked = hear_of(*read_one(scene.batch.pk), {}, later)
+        asked = poll_result_of(*read_one(scene.batch.pk), {}, later)
 
         settled(scene.order, REJECTED, by=asha, now=later)
-        take_reports([asked])
+        record_poll_results([asked])
 
-        assert outcome(scene.fresh())[0] == "REJECTED"
+        assert outcome_of(scene.fresh())[0] == "REJECTED"
 
     def test_keeps_a_batch_closed_that_was_marked_complete(self, scene: Scene, asha: User, later: datetime) -> None:
         first = settled(scene.order, REJECTED, by=asha, now=later)
         mark_complete(batch=Batch.objects.get(pk=scene.batch.pk), now=later)
 
-        undo(settlement=first, hand=Hand(acting(asha), "Wrong."), now=later)
+        undo(settlement=first, corrected_by=CorrectedBy(acting(asha), "Wrong."), now=later)
         assert (scene.status(), broken()) == ("ERROR", {})
 
 
@@ -242,11 +250,11 @@ class TestFourEyes:
         first = make.orders(scene.batch)[0]
         orders = {first.pk: first, scene.order.pk: scene.fresh()}
         with CaptureQueriesContext(connection) as asked:
-            settle(
+            correct_order(
                 batch=scene.batch,
-                truths={first.pk: REJECTED, scene.order.pk: complete(scene.order)},
-                seen={pk: facts_of(order) for pk, order in orders.items()},
-                hand=Hand(acting(asha), "Tradebook."),
+                outcomes={first.pk: REJECTED, scene.order.pk: complete(scene.order)},
+                seen={pk: state_of(order) for pk, order in orders.items()},
+                corrected_by=CorrectedBy(acting(asha), "Tradebook."),
                 now=later,
             )
 
@@ -267,7 +275,7 @@ class TestFourEyes:
     def test_are_not_ones_own(self, scene: Scene, asha: User, later: datetime) -> None:
         made = settled(scene.order, complete(scene.order), by=asha, now=later)
 
-        with pytest.raises(OwnProposal):
+        with pytest.raises(OwnCorrection):
             approve(settlement=made, actor=acting(asha), now=later)
 
         assert (scene.status(), Settlement.objects.get().state) == ("ERROR", "PROPOSED")
@@ -298,7 +306,7 @@ class TestFourEyes:
         follow(scene.batch, minutes=11)
         assert scene.status() == "COMPLETED"
 
-        with pytest.raises(Moved):
+        with pytest.raises(OrderChanged):
             approve(settlement=made, actor=acting(ravi), now=now)
 
         made.refresh_from_db()
@@ -327,7 +335,7 @@ class TestFourEyes:
         approve(settlement=made, actor=acting(ravi), now=later)
         made.refresh_from_db()
 
-        undoing = undo(settlement=made, hand=Hand(acting(ravi), "Wrong client."), now=later)
+        undoing = undo(settlement=made, corrected_by=CorrectedBy(acting(ravi), "Wrong client."), now=later)
         assert (undoing.state, scene.status()) == ("PROPOSED", "COMPLETED")
 
         approve(settlement=undoing, actor=acting(asha), now=later)
@@ -336,16 +344,18 @@ class TestFourEyes:
 
 class TestUndoing:
     def test_restores_the_truth_before_it(self, scene: Scene, asha: User, later: datetime) -> None:
-        before = facts_of(scene.fresh())
+        before = state_of(scene.fresh())
         made = settled(scene.order, PARTIAL, by=asha, now=later)
-        effect = preview_undo(settlement=made, now=later)
+        impact = preview_undo(settlement=made, now=later)
 
-        undoing = undo(settlement=made, hand=Hand(acting(asha), "Wrong day."), now=later + timedelta(minutes=1))
+        undoing = undo(
+            settlement=made, corrected_by=CorrectedBy(acting(asha), "Wrong day."), now=later + timedelta(minutes=1)
+        )
 
         batch = Batch.objects.get(pk=scene.batch.pk)
         made.refresh_from_db()
-        assert replace(facts_of(scene.fresh()), silent_since=None) == replace(before, silent_since=None)
-        assert (batch.status, batch.completed_at, batch.status) == ("ERROR", None, effect.status_after)
+        assert replace(state_of(scene.fresh()), silent_since=None) == replace(before, silent_since=None)
+        assert (batch.status, batch.completed_at, batch.status) == ("ERROR", None, impact.status_after)
         assert events(batch)[4:] == [("order.updated", 5, "ERROR")]
         assert (made.state, undoing.state, undoing.version, undoing.undoes) == ("UNDONE", "APPLIED", 2, made)
         assert broken() == {}
@@ -358,25 +368,25 @@ class TestUndoing:
         approve(settlement=second, actor=acting(ravi), now=later)
         second.refresh_from_db()
 
-        undoing = undo(settlement=second, hand=Hand(acting(asha), "It had filled."), now=later)
+        undoing = undo(settlement=second, corrected_by=CorrectedBy(acting(asha), "It had filled."), now=later)
         approve(settlement=undoing, actor=acting(ravi), now=later)
 
-        assert (outcome(scene.fresh())[:2], scene.fresh().settled_by) == (("PARTIAL", 2), first)
+        assert (outcome_of(scene.fresh())[:2], scene.fresh().settled_by) == (("PARTIAL", 2), first)
         assert broken() == {}
 
     def test_twice_is_once(self, scene: Scene, asha: User, later: datetime) -> None:
         made = settled(scene.order, PARTIAL, by=asha, now=later)
-        undo(settlement=made, hand=Hand(acting(asha), "Wrong."), now=later)
+        undo(settlement=made, corrected_by=CorrectedBy(acting(asha), "Wrong."), now=later)
 
         with pytest.raises(NotInForce):
-            undo(settlement=made, hand=Hand(acting(asha), "Wrong."), now=later)
+            undo(settlement=made, corrected_by=CorrectedBy(acting(asha), "Wrong."), now=later)
 
         assert Settlement.objects.count() == 2
 
     def test_lets_the_order_be_settled_anew_by_two(self, scene: Scene, asha: User, ravi: User, later: datetime) -> None:
         """Else one person alone could overturn what was settled, in two steps."""
         made = settled(scene.order, PARTIAL, by=asha, now=later)
-        undo(settlement=made, hand=Hand(acting(asha), "Wrong."), now=later)
+        undo(settlement=made, corrected_by=CorrectedBy(acting(asha), "Wrong."), now=later)
 
         again = settled(scene.order, complete(scene.order), by=asha, now=later + timedelta(hours=1))
         assert (again.state, scene.status()) == ("PROPOSED", "ERROR")
@@ -399,19 +409,19 @@ class TestTheBrokersWord:
         (word,) = scene.fresh().words
         assert (scene.fresh().status, word["status"], word["filled_quantity"]) == ("ERROR", "COMPLETE", 0)
 
-    @pytest.mark.parametrize(("truth", "agrees"), [(REJECTED, False), (None, True)])
+    @pytest.mark.parametrize(("outcome", "agrees"), [(REJECTED, False), (None, True)])
     def test_that_comes_late_is_laid_beside_the_settlement_and_changes_nothing(
-        self, gateway: Gateway, asha: User, now: datetime, truth: Truth | None, agrees: bool
+        self, gateway: Gateway, asha: User, now: datetime, outcome: CorrectedOutcome | None, agrees: bool
     ) -> None:
         scene = lost(gateway, now, client_id="late-fill")
         price = at_broker(scene.order).average_price
-        made = settled(scene.order, truth or complete(scene.order, str(price)), by=asha, now=now)
-        before = facts_of(scene.fresh())
+        made = settled(scene.order, outcome or complete(scene.order, str(price)), by=asha, now=now)
+        before = state_of(scene.fresh())
 
         batch = follow(scene.batch, minutes=11)
 
         made.refresh_from_db()
-        assert (facts_of(scene.fresh()), made.word_agrees) == (before, agrees)
+        assert (state_of(scene.fresh()), made.word_agrees) == (before, agrees)
         assert scene.fresh().words[-1]["filled_quantity"] == 5
         assert (len(events(scene.batch)), batch.due_at is None, broken()) == (4, agrees, {})
 
@@ -426,7 +436,7 @@ class TestTheBrokersWord:
         scene = lost(gateway, now, client_id="late-fill")
         made = settled(scene.order, REJECTED, by=asha, now=now)
         follow(scene.batch, minutes=11)
-        undo(settlement=made, hand=Hand(acting(asha), "The broker has it filled."), now=now)
+        undo(settlement=made, corrected_by=CorrectedBy(acting(asha), "The broker has it filled."), now=now)
 
         batch = follow(scene.batch, minutes=1)
 
@@ -436,9 +446,11 @@ class TestTheBrokersWord:
         scene = lost(gateway, now)
         made = settled(scene.order, REJECTED, by=asha, now=now)
         follow(scene.batch, hours=24)
-        play(ref=scene.order.ref, wish=Wish(Act.FILL), tariff=FREE, now=now + timedelta(hours=25))
+        act_on_order(
+            ref=scene.order.ref, action=OrderAction(ActionKind.FILL), tariff=FREE, now=now + timedelta(hours=25)
+        )
 
-        wake(Batch.objects.filter(pk=scene.batch.pk), gateway, now=make.later(gateway, hours=1))
+        requeue(Batch.objects.filter(pk=scene.batch.pk), gateway, now=make.later(gateway, hours=1))
         follow(scene.batch)
 
         made.refresh_from_db()

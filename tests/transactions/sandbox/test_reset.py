@@ -78,7 +78,7 @@ def lived_in(partner: Partner, gateway: Gateway, now: datetime) -> None:
         "scheduledDate": (clock.now(gateway) + timedelta(days=3)).date().isoformat(),
     }
     investor.complete(investor.errand("SIP_SETUP", iscid=investor.iscid), sip=sip)
-    price_overrides.pin(gateway=gateway, ticker="INFY", price=Decimal(1000), now=now)
+    price_overrides.override_price(gateway=gateway, ticker="INFY", price=Decimal(1000), now=now)
     start_replay(gateway=gateway, span=Span(since=now), now=now)
     make.session(transaction=make.transaction(gateway=gateway, now=now), now=now)
     begin(keyed=Keyed(gateway.pk, None, "a key", fingerprint="f" * 64, first_fingerprint="a" * 64), now=now)

@@ -11,10 +11,10 @@ from django.core import signing
 from brokers.ports.registry import profile_of
 from gateway.values.errors import GatewayError, Invalid, Unavailable
 from smallcases.planner import BelowMinimum
-from transactions.checkout.confirm import Choices, ShownNoMore
-from transactions.checkout.order_quote import Asked, Quote, asked, quote
+from transactions.checkout.confirm import QuoteExpired, UserSelections
+from transactions.checkout.order_quote import OrderQuote, QuoteRequest, quote_orders, quote_request_of
 from transactions.checkout.pages.forms import Picked, added_names, picked
-from transactions.domain.price_protection import BAND, Shown
+from transactions.domain.price_protection import PRICE_TOLERANCE, QuotedOrder
 from transactions.domain.smallcase_order import NOT_AFTER_MARKET, OrderKind
 from transactions.lifecycle.claim import account_of
 from transactions.models import CheckoutSession, Transaction
@@ -26,14 +26,14 @@ SHOWN_FOR: Final = 3600  # seconds; longer than any transaction lives
 
 @dataclass(slots=True)
 class Confirmation:
-    """`quote` is None until the choices are complete; `problems` are sentences, `notices` texts' names.
+    """`quote` is None until the selections are complete; `problems` are sentences, `notices` texts' names.
 
     `before` holds the prices that the user had been shown, where they have moved since.
     """
 
-    of: Asked
+    of: QuoteRequest
     form: Picked
-    quote: Quote | None = None
+    quote: OrderQuote | None = None
     problems: Sequence[str] = ()
     notices: list[str] = field(default_factory=list)
     before: Mapping[str, Decimal] = field(default_factory=dict)
@@ -41,19 +41,19 @@ class Confirmation:
 
     @property
     def kind(self) -> str:
-        return self.of.wish.kind.value if self.of.wish else "SECURITIES"
+        return self.of.order_request.kind.value if self.of.order_request else "SECURITIES"
 
 
 def look(*, session: CheckoutSession, data: Mapping[str, Any] | None, now: datetime) -> Confirmation:
     """As the screen stands for what was typed. Raises what own_investment raises."""
     transaction = session.transaction
-    of = asked(transaction=transaction, also=added_names(data), now=now)
+    of = quote_request_of(transaction=transaction, also=added_names(data), now=now)
     seen = Confirmation(of, picked(of, data))
     if seen.form.errors:
         return seen
-    choices = Choices(securities=seen.form.securities, smallcase=seen.form.smallcase, amo=session.amo)
+    selections = UserSelections(securities=seen.form.securities, smallcase=seen.form.smallcase, amo=session.amo)
     try:
-        seen.quote = quote(of=of, transaction=transaction, choices=choices, now=now)
+        seen.quote = quote_orders(of=of, transaction=transaction, selections=selections, now=now)
     except BelowMinimum:
         seen.below_minimum = True
     except Invalid as wrong:
@@ -68,17 +68,17 @@ def sealed(session: CheckoutSession, seen: Confirmation) -> str:
     """What was shown, for the form to bring back: by then another tab may have been shown something else."""
     if seen.quote is None:
         return ""
-    told = {"session": session.pk, "key": seen.form.key, **seen.quote.shown.as_json()}
+    told = {"session": session.pk, "key": seen.form.key, **seen.quote.quoted.as_json()}
     return signing.dumps(told, salt=SALT, compress=True)
 
 
-def unsealed(session: CheckoutSession, text: str, *, key: str) -> Shown | None:
+def unsealed(session: CheckoutSession, text: str, *, key: str) -> QuotedOrder | None:
     """None for what we did not show in this session, or for other choices."""
     try:
         told = signing.loads(text, salt=SALT, max_age=SHOWN_FOR)
     except signing.BadSignature:
         return None
-    return Shown.of_json(told) if (told["session"], told["key"]) == (session.pk, key) else None
+    return QuotedOrder.of_json(told) if (told["session"], told["key"]) == (session.pk, key) else None
 
 
 def told(session: CheckoutSession, seen: Confirmation) -> dict[str, Any]:
@@ -94,7 +94,7 @@ def told(session: CheckoutSession, seen: Confirmation) -> dict[str, Any]:
         "errors": seen.form.errors,
         "sealed": sealed(session, seen),
         "broker": profile_of(account.broker),
-        "band": f"{BAND * 100:f}".rstrip("0").rstrip("."),
+        "band": f"{PRICE_TOLERANCE * 100:f}".rstrip("0").rstrip("."),
         "net": total,
         "is_fix": seen.kind == OrderKind.FIX,
         "last": _last(transaction, seen),
@@ -105,10 +105,10 @@ def told(session: CheckoutSession, seen: Confirmation) -> dict[str, Any]:
     }
 
 
-def refused(seen: Confirmation, refusal: GatewayError, shown: Shown | None) -> None:
+def refused(seen: Confirmation, refusal: GatewayError, quoted: QuotedOrder | None) -> None:
     """The same screen, with what stood against it."""
-    if isinstance(refusal, ShownNoMore) and shown:
-        seen.before = {ticker: shown.prices[ticker] for ticker in refusal.moved}
+    if isinstance(refusal, QuoteExpired) and quoted:
+        seen.before = {ticker: quoted.prices[ticker] for ticker in refusal.moved}
         seen.notices.append("notice.moved" if refusal.moved else "notice.changed")
     elif isinstance(refusal, Unavailable):
         seen.notices.append("notice.broker-silent")
@@ -117,8 +117,12 @@ def refused(seen: Confirmation, refusal: GatewayError, shown: Shown | None) -> N
 
 
 def _last(transaction: Transaction, seen: Confirmation) -> Any:
-    wish = seen.of.wish
-    return last_batches([wish.iscid]).get(wish.iscid) if wish and wish.kind is OrderKind.FIX else None
+    order_request = seen.of.order_request
+    return (
+        last_batches([order_request.iscid]).get(order_request.iscid)
+        if order_request and order_request.kind is OrderKind.FIX
+        else None
+    )
 
 
 def _held(seen: Confirmation) -> list[dict[str, Any]]:

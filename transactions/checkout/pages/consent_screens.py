@@ -9,8 +9,8 @@ from gateway.http.envelope import Page
 from gateway.values.errors import Invalid, NotFound, Unavailable
 from smallcases.models import Investment
 from smallcases.sips.schedule import ist_day
-from smallcases.sips.sip_changes import SipWish
-from transactions.checkout.confirm import Choices, confirm
+from smallcases.sips.sip_changes import SipRequest
+from transactions.checkout.confirm import UserSelections, confirm
 from transactions.checkout.pages.forms import FREQUENCIES, Picked, picked_sip
 from transactions.checkout.pages.frame import Screen
 from transactions.domain.intents import CANCELLATIONS, Intent
@@ -37,13 +37,13 @@ def taken(there: Screen, data: Mapping[str, Any]) -> Page | None:
     """None when it was done, or when the transaction has ended."""
     transaction, form, sip = there.session.transaction, Picked(), None
     if transaction.intent == Intent.SIP_SETUP and data.get("action") == END:
-        sip = SipWish(end=True)
+        sip = SipRequest(end=True)
     elif transaction.intent == Intent.SIP_SETUP:
         sip, form = picked_sip(data, today=ist_day(there.now))
         if sip is None:
             return errand_screen(there, form=form)
     try:
-        confirm(transaction=transaction, choices=Choices(sip=sip), now=there.now)
+        confirm(transaction=transaction, selections=UserSelections(sip=sip), now=there.now)
     except (SdkError, NotFound):
         return None
     except (Invalid, Unavailable) as refusal:

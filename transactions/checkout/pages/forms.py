@@ -9,13 +9,12 @@ from typing import Any, Final
 
 from brokers.ports.broker import Side
 from gateway.values.ids import SYMBOL
-from smallcases.sips.sip_changes import SipWish
+from smallcases.sips.sip_changes import SipRequest
 from transactions.api.serializers import MAX_QUANTITY
-from transactions.checkout.order_quote import Asked
+from transactions.checkout.order_quote import QuoteRequest
 from transactions.checkout.pages import indian_formats
 from transactions.domain.basket import Security
-from transactions.domain.smallcase_order import Choices as SmallcaseChoices
-from transactions.domain.smallcase_order import OrderKind
+from transactions.domain.smallcase_order import OrderKind, SmallcaseSelections
 
 MOST: Final = Decimal("9999999999.99")
 WITH_AMOUNT: Final = frozenset({OrderKind.BUY, OrderKind.INVESTMORE, OrderKind.REBALANCE})
@@ -32,7 +31,7 @@ class Picked:
     typed: dict[str, str] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
     securities: dict[str, Security] = field(default_factory=dict)
-    smallcase: SmallcaseChoices = field(default_factory=SmallcaseChoices)
+    smallcase: SmallcaseSelections = field(default_factory=SmallcaseSelections)
 
     @property
     def key(self) -> str:
@@ -43,16 +42,18 @@ class Picked:
         return repr((basket, _plain(chosen.amount), shares, chosen.exit_percent, _plain(chosen.exit_amount)))
 
 
-def picked(of: Asked, data: Mapping[str, Any] | None) -> Picked:
+def picked(of: QuoteRequest, data: Mapping[str, Any] | None) -> Picked:
     """`data` is the form's, or None on the first look, when sensible values stand in the fields."""
     form = Picked()
-    if of.wish is None:
+    if of.order_request is None:
         _pick_securities(form, of, data)
-    elif of.wish.kind in WITH_AMOUNT and of.wish.choices.amount is None:
+    elif of.order_request.kind in WITH_AMOUNT and of.order_request.selections.amount is None:
         _pick_amount(form, of, data)
-    elif of.wish.kind is OrderKind.EXIT and not (of.wish.choices.exit_percent or of.wish.choices.exit_amount):
+    elif of.order_request.kind is OrderKind.EXIT and not (
+        of.order_request.selections.exit_percent or of.order_request.selections.exit_amount
+    ):
         _pick_exit(form, data)
-    elif of.wish.kind is OrderKind.MANAGE and of.wish.choices.shares is None:
+    elif of.order_request.kind is OrderKind.MANAGE and of.order_request.selections.shares is None:
         _pick_shares(form, of, data)
     return form
 
@@ -65,7 +66,7 @@ def added_names(data: Mapping[str, Any] | None) -> set[str]:
     return {ticker for ticker in named | {_text(data, "add").upper()} if SYMBOL.fullmatch(ticker)}
 
 
-def picked_sip(data: Mapping[str, Any], *, today: date) -> tuple[SipWish | None, Picked]:
+def picked_sip(data: Mapping[str, Any], *, today: date) -> tuple[SipRequest | None, Picked]:
     form = Picked(typed={name: _text(data, name) for name in ("amount", "frequency", "starts_on")})
     amount = _rupees(form, "amount", form.typed["amount"])
     if form.typed["frequency"] not in FREQUENCIES:
@@ -78,10 +79,10 @@ def picked_sip(data: Mapping[str, Any], *, today: date) -> tuple[SipWish | None,
         form.errors["starts_on"] = "error.date"
     if amount is None or form.errors:
         return None, form
-    return SipWish(amount=amount, frequency=form.typed["frequency"], starts_on=starts_on), form
+    return SipRequest(amount=amount, frequency=form.typed["frequency"], starts_on=starts_on), form
 
 
-def _pick_securities(form: Picked, of: Asked, data: Mapping[str, Any] | None) -> None:
+def _pick_securities(form: Picked, of: QuoteRequest, data: Mapping[str, Any] | None) -> None:
     for security in of.basket:
         ticker = security.ticker
         quantity, side = security.quantity, security.side
@@ -95,15 +96,15 @@ def _pick_securities(form: Picked, of: Asked, data: Mapping[str, Any] | None) ->
             form.securities[ticker] = chosen
 
 
-def _pick_amount(form: Picked, of: Asked, data: Mapping[str, Any] | None) -> None:
-    is_optional = of.wish is not None and of.wish.kind is OrderKind.REBALANCE
+def _pick_amount(form: Picked, of: QuoteRequest, data: Mapping[str, Any] | None) -> None:
+    is_optional = of.order_request is not None and of.order_request.kind is OrderKind.REBALANCE
     typed = _text(data, "amount") if data is not None else "" if is_optional else _suggested(of)
     form.typed["amount"] = typed
     if typed or not is_optional:
-        form.smallcase = SmallcaseChoices(amount=_rupees(form, "amount", typed))
+        form.smallcase = SmallcaseSelections(amount=_rupees(form, "amount", typed))
 
 
-def _suggested(of: Asked) -> str:
+def _suggested(of: QuoteRequest) -> str:
     """The least that buys anything, with a little room for prices to move, up to the next hundred rupees."""
     hundreds = (ROOM * (of.minimum or NICE) / NICE).to_integral_value(ROUND_CEILING)
     return indian_formats.count(int(hundreds * NICE))
@@ -115,15 +116,15 @@ def _pick_exit(form: Picked, data: Mapping[str, Any] | None) -> None:
     form.typed |= {"exit": how, "percent": percent, "exit_amount": amount}
     if how == "percent":
         chosen = _whole(form, "percent", percent, least=1, most=100, error="error.percent")
-        form.smallcase = SmallcaseChoices(exit_percent=chosen)
+        form.smallcase = SmallcaseSelections(exit_percent=chosen)
     elif how == "amount":
-        form.smallcase = SmallcaseChoices(exit_amount=_rupees(form, "exit_amount", amount))
+        form.smallcase = SmallcaseSelections(exit_amount=_rupees(form, "exit_amount", amount))
     else:
         form.typed["exit"] = "whole"
-        form.smallcase = SmallcaseChoices(exit_percent=100)
+        form.smallcase = SmallcaseSelections(exit_percent=100)
 
 
-def _pick_shares(form: Picked, of: Asked, data: Mapping[str, Any] | None) -> None:
+def _pick_shares(form: Picked, of: QuoteRequest, data: Mapping[str, Any] | None) -> None:
     shares: dict[str, int] = {}
     for ticker in _editable(of, data):
         start = str(of.held.get(ticker, 0))
@@ -134,10 +135,10 @@ def _pick_shares(form: Picked, of: Asked, data: Mapping[str, Any] | None) -> Non
         form.typed["add"], form.errors["add"] = added, "error.symbol"
     elif added and added not in shares:
         shares[added], form.typed[f"shares-{added}"] = 1, "1"
-    form.smallcase = SmallcaseChoices(shares=shares)
+    form.smallcase = SmallcaseSelections(shares=shares)
 
 
-def _editable(of: Asked, data: Mapping[str, Any] | None) -> Iterator[str]:
+def _editable(of: QuoteRequest, data: Mapping[str, Any] | None) -> Iterator[str]:
     yield from of.held
     for key in data or ():
         ticker = key.removeprefix("shares-")

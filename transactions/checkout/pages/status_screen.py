@@ -34,7 +34,7 @@ ROW_TONES: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class CheckoutProgress:
     """`state` names the texts; `is_live`: more may come by itself, so the page looks again."""
 
     state: str
@@ -54,7 +54,7 @@ class Progress:
         return 100 * self.filled // self.total if self.total else 0
 
 
-def progress_of(session: CheckoutSession, orders: Sequence[Order], now: datetime) -> Progress:
+def progress_of(session: CheckoutSession, orders: Sequence[Order], now: datetime) -> CheckoutProgress:
     transaction = session.transaction
     if transaction.intent in CANCELLATIONS:
         return _of_cancellation(transaction, orders)
@@ -62,16 +62,16 @@ def progress_of(session: CheckoutSession, orders: Sequence[Order], now: datetime
         done = transaction.status == TransactionStatus.COMPLETED
         leaves = done and transaction.intent in {Intent.CONNECT, Intent.FETCH_FUNDS, Intent.HOLDINGS_IMPORT}
         state = f"done.{transaction.intent}"
-        return Progress(state, "good" if done else "busy", is_live=not done, leaves_by_itself=leaves)
+        return CheckoutProgress(state, "good" if done else "busy", is_live=not done, leaves_by_itself=leaves)
     return _of_batch(transaction, orders[0].batch, orders, now)
 
 
-def _of_batch(transaction: Transaction, batch: Batch, orders: Sequence[Order], now: datetime) -> Progress:
+def _of_batch(transaction: Transaction, batch: Batch, orders: Sequence[Order], now: datetime) -> CheckoutProgress:
     status = BatchStatus(batch.status)
     market = market_of(transaction.gateway, now=now)
     waits = batch.variety == Variety.AMO and status is BatchStatus.PLACED and not market.is_open(now)
     unfinished = status in UNFINISHED_BATCH and batch.iscid is not None
-    return Progress(
+    return CheckoutProgress(
         state="AMO" if waits else status.value,
         tone="quiet" if waits else TONES[status],
         is_live=status not in FINAL_BATCH,
@@ -85,11 +85,11 @@ def _of_batch(transaction: Transaction, batch: Batch, orders: Sequence[Order], n
     )
 
 
-def _of_cancellation(transaction: Transaction, orders: Sequence[Order]) -> Progress:
+def _of_cancellation(transaction: Transaction, orders: Sequence[Order]) -> CheckoutProgress:
     mine = [order for order in orders if order.cancelled_by_id == transaction.pk]
     done = transaction.status == TransactionStatus.COMPLETED
     state = "done.CANCELLED" if done else "CANCELLING"
-    return Progress(state, "good" if done else "busy", is_live=not done, rows=[_row(order) for order in mine])
+    return CheckoutProgress(state, "good" if done else "busy", is_live=not done, rows=[_row(order) for order in mine])
 
 
 def _row(order: Order) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from gateway.http.envelope import Page
 from gateway.values.errors import Conflict, Invalid, NotFound, Unavailable
-from transactions.checkout.confirm import Choices, ShownNoMore, confirm
+from transactions.checkout.confirm import QuoteExpired, UserSelections, confirm
 from transactions.checkout.pages import confirmation, consent_screens, steps
 from transactions.checkout.pages.frame import Screen
 from transactions.domain.intents import Intent
@@ -23,7 +23,7 @@ def taken(there: Screen, data: Mapping[str, Any]) -> Page | None:
     try:
         seen = confirmation.look(session=there.session, data=data, now=there.now)
     except (NoOrder, NotFound):
-        return _placed(there, Choices(amo=there.session.amo), None)
+        return _placed(there, UserSelections(amo=there.session.amo), None)
     if data.get("action") != PLACE or seen.form.errors or seen.quote is None:
         return steps.confirm(there, seen)
     shown = confirmation.unsealed(there.session, str(data.get("shown", "")), key=seen.form.key)
@@ -33,18 +33,20 @@ def taken(there: Screen, data: Mapping[str, Any]) -> Page | None:
     if seen.quote.lacks_funds and not data.get("anyway"):
         seen.notices.append("notice.funds")
         return steps.confirm(there, seen)
-    chosen = Choices(securities=seen.form.securities, smallcase=seen.form.smallcase, amo=there.session.amo, shown=shown)
+    chosen = UserSelections(
+        securities=seen.form.securities, smallcase=seen.form.smallcase, amo=there.session.amo, quoted=shown
+    )
     return _placed(there, chosen, seen)
 
 
-def _placed(there: Screen, choices: Choices, seen: confirmation.Confirmation | None) -> Page | None:
+def _placed(there: Screen, selections: UserSelections, seen: confirmation.Confirmation | None) -> Page | None:
     try:
-        confirm(transaction=there.session.transaction, choices=choices, now=there.now)
+        confirm(transaction=there.session.transaction, selections=selections, now=there.now)
     except (SdkError, ActionRequired):
         return None
-    except (ShownNoMore, Invalid, Unavailable, Conflict) as refusal:
+    except (QuoteExpired, Invalid, Unavailable, Conflict) as refusal:
         if seen is None:
             return None
-        confirmation.refused(seen, refusal, choices.shown)
+        confirmation.refused(seen, refusal, selections.quoted)
         return steps.confirm(there, seen)
     return None

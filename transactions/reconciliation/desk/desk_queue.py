@@ -16,22 +16,22 @@ PAGE: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Lost:
-    """An order in ERROR. `amount` in rupees, at its limit or the last known price; `word` is the broker's last, raw."""
+class UnknownOrder:
+    """An order in ERROR. `amount` in rupees, at its limit or the last known price; `report`: the broker's last, raw."""
 
     order: Order
     age: timedelta
     amount: Decimal
-    word: dict[str, Any] | None
+    report: dict[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    lost: Sequence[Lost]
+class OrderPage:
+    lost: Sequence[UnknownOrder]
     more_after: int | None
 
 
-def lost_orders(*, after: int = 0, broker: str = "", gateway: str = "") -> Page:
+def orders_with_unknown_outcome(*, after: int = 0, broker: str = "", gateway: str = "") -> OrderPage:
     """Oldest first, in the order of the index of what is in ERROR; two queries."""
     rows = Order.objects.filter(status=OrderStatus.ERROR, pk__gt=after)
     if broker:
@@ -43,12 +43,12 @@ def lost_orders(*, after: int = 0, broker: str = "", gateway: str = "") -> Page:
         Instrument.objects.filter(symbol__in={order.ticker for order in found}).values_list("symbol", "reference_price")
     )
     shown = found[:PAGE]
-    return Page([_lost(order, prices) for order in shown], shown[-1].pk if len(found) > PAGE else None)
+    return OrderPage([_unknown(order, prices) for order in shown], shown[-1].pk if len(found) > PAGE else None)
 
 
-def _lost(order: Order, prices: dict[str, Decimal]) -> Lost:
+def _unknown(order: Order, prices: dict[str, Decimal]) -> UnknownOrder:
     price = order.average_price or order.price or prices.get(order.ticker, Decimal(0))
-    return Lost(order, _age(order), rupees(order.quantity * price), order.words[-1] if order.words else None)
+    return UnknownOrder(order, _age(order), rupees(order.quantity * price), order.words[-1] if order.words else None)
 
 
 def _age(order: Order) -> timedelta:
@@ -58,20 +58,20 @@ def _age(order: Order) -> timedelta:
 
 
 def proposals() -> list[Settlement]:
-    return list(_told().filter(state=SettlementState.PROPOSED).order_by("pk")[:PAGE])
+    return list(_settlements().filter(state=SettlementState.PROPOSED).order_by("pk")[:PAGE])
 
 
 def contradictions() -> list[Settlement]:
-    """In force, and the broker's word says otherwise; newest first."""
-    in_force = _told().filter(state=SettlementState.APPLIED, word_agrees=False)
+    """In force, and contradicted by the broker's report; newest first."""
+    in_force = _settlements().filter(state=SettlementState.APPLIED, word_agrees=False)
     return list(in_force.order_by("-pk")[:PAGE])
 
 
 def history(order: Order) -> list[Settlement]:
-    return list(_told().filter(order=order).order_by("-version")[:PAGE])
+    return list(_settlements().filter(order=order).order_by("-version")[:PAGE])
 
 
-def _told() -> Any:
+def _settlements() -> Any:
     return Settlement.objects.select_related(
         "order__batch__gateway", "order__batch__account", "proposed_by", "decided_by", "undoes"
     )

@@ -6,7 +6,7 @@ from typing import Any, Final
 from django import forms
 
 from brokers.ports.registry import BROKERS
-from transactions.domain.corrections import ERROR_CODES, SETTLED_AS, Truth
+from transactions.domain.corrections import ERROR_CODES, OUTCOMES, CorrectedOutcome
 from transactions.domain.statuses import OrderStatus
 from transactions.reconciliation.correct_orders import LONGEST_REASON
 from transactions.reconciliation.tradebook.columns import Dialect
@@ -22,8 +22,8 @@ class PriceField(forms.DecimalField):
         return super().to_python(BEYOND_FOUR.sub(r"\1", value) if isinstance(value, str) else value)
 
 
-class SettleForm(forms.Form):
-    status = forms.ChoiceField(label="Settle as", choices=[(status.value, status.value) for status in SETTLED_AS])
+class CorrectionForm(forms.Form):
+    status = forms.ChoiceField(label="Settle as", choices=[(status.value, status.value) for status in OUTCOMES])
     filled_quantity = forms.IntegerField(label="Shares filled", min_value=0, required=False, initial=0)
     average_price = PriceField(label="Average price, ₹", min_value=0, max_digits=16, decimal_places=4, required=False)
     exchange_order_id = forms.RegexField(
@@ -34,9 +34,9 @@ class SettleForm(forms.Form):
     )
     reason = forms.CharField(max_length=LONGEST_REASON, widget=forms.Textarea(REASON))
 
-    def truth(self) -> Truth:
+    def outcome(self) -> CorrectedOutcome:
         given: dict[str, Any] = self.cleaned_data
-        return Truth(
+        return CorrectedOutcome(
             status=OrderStatus(given["status"]),
             filled_quantity=given["filled_quantity"] or 0,
             average_price=given["average_price"],

@@ -13,14 +13,14 @@ from gateway.console.read_only_admin import actor_of
 from gateway.http.middleware import takes_a_file
 from gateway.partners import clock
 from gateway.values.errors import GatewayError
-from transactions.reconciliation.correct_orders import SETTLES
+from transactions.reconciliation.correct_orders import MAY_CORRECT
 from transactions.reconciliation.desk.forms import UploadForm
 from transactions.reconciliation.desk.views import SEES, _require, page
 from transactions.reconciliation.tradebook.apply_rows import want
 from transactions.reconciliation.tradebook.discard import discard
 from transactions.reconciliation.tradebook.models import BookRow, RowState, Tradebook
 from transactions.reconciliation.tradebook.stage import Upload, stage
-from transactions.reconciliation.tradebook.verdicts import SAFE, Verdict
+from transactions.reconciliation.tradebook.verdicts import SAFE, RowVerdict
 
 PAGE: Final = 100
 BOOK: Final = "admin:desk_book"
@@ -28,7 +28,7 @@ BOOK: Final = "admin:desk_book"
 
 @takes_a_file
 def upload(request: HttpRequest) -> HttpResponse:
-    _require(request, SETTLES)
+    _require(request, MAY_CORRECT)
     form = UploadForm(request.POST or None, request.FILES or None)
     if request.method == "POST" and form.is_valid():
         try:
@@ -53,11 +53,11 @@ def _staged(request: HttpRequest, form: UploadForm) -> Tradebook:
 @require_safe
 def book(request: HttpRequest, pk: int) -> HttpResponse:
     """A page of rows; verdicts were counted when they were found."""
-    _require(request, SEES, SETTLES)
+    _require(request, SEES, MAY_CORRECT)
     found = get_object_or_404(Tradebook.objects.select_related("uploaded_by"), pk=pk)
     verdict, after = request.GET.get("verdict", ""), request.GET.get("after", "")
     rows = BookRow.objects.filter(tradebook=found).select_related("order__batch", "settlement")
-    if verdict in set(Verdict):
+    if verdict in set(RowVerdict):
         rows = rows.filter(verdict=verdict)
     if after.isascii() and after.isdigit() and len(after) < 18:
         rows = rows.filter(pk__gt=int(after))
@@ -70,7 +70,7 @@ def book(request: HttpRequest, pk: int) -> HttpResponse:
         book=found,
         rows=shown[:PAGE],
         more_after=shown[PAGE - 1].pk if len(shown) > PAGE else None,
-        verdicts=[(one.value, found.verdicts.get(one.value, 0)) for one in Verdict],
+        verdicts=[(one.value, found.verdicts.get(one.value, 0)) for one in RowVerdict],
         chosen=verdict,
         safe=sum(found.verdicts.get(one.value, 0) for one in SAFE),
         left=left,
@@ -80,7 +80,7 @@ def book(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def apply(request: HttpRequest, pk: int) -> HttpResponse:
     """`all` that is safe, the rows chosen, or `discard`: the book goes, if nothing of it was taken."""
-    _require(request, SETTLES)
+    _require(request, MAY_CORRECT)
     found = get_object_or_404(Tradebook, pk=pk)
     try:
         if "discard" in request.POST:

@@ -17,16 +17,16 @@ from gateway.console.read_only_admin import actor_of
 from gateway.models import Gateway
 from gateway.partners import clock
 from gateway.values.errors import GatewayError
-from transactions.domain.corrections import CAN_BE_SETTLED, as_kept, from_kept
+from transactions.domain.corrections import CAN_BE_CORRECTED, as_kept, from_kept
 from transactions.domain.statuses import UNFINISHED_BATCH, OrderStatus
 from transactions.execution.mark_complete import mark_complete
-from transactions.execution.record_updates import facts_of
-from transactions.execution.requeue import wake
+from transactions.execution.record_updates import state_of
+from transactions.execution.requeue import requeue
 from transactions.models import Batch, Order, Settlement
 from transactions.reconciliation import correct_orders
-from transactions.reconciliation.correct_orders import SETTLES, Hand
-from transactions.reconciliation.desk.desk_queue import contradictions, history, lost_orders, proposals
-from transactions.reconciliation.desk.forms import ReasonForm, SettleForm
+from transactions.reconciliation.correct_orders import MAY_CORRECT, CorrectedBy
+from transactions.reconciliation.desk.desk_queue import contradictions, history, orders_with_unknown_outcome, proposals
+from transactions.reconciliation.desk.forms import CorrectionForm, ReasonForm
 
 SEES: Final = "transactions.view_order"
 APPROVES: Final = "transactions.approve_settlement"
@@ -41,7 +41,7 @@ def _require(request: HttpRequest, *permissions: str) -> None:
 
 def page(request: HttpRequest, name: str, title: str, **shown: Any) -> HttpResponse:
     can = {
-        "settle": request.user.has_perm(SETTLES),
+        "settle": request.user.has_perm(MAY_CORRECT),
         "approve": request.user.has_perm(APPROVES),
         "mark": request.user.has_perm(MARKS),
     }
@@ -51,10 +51,10 @@ def page(request: HttpRequest, name: str, title: str, **shown: Any) -> HttpRespo
 
 @require_safe
 def queue(request: HttpRequest) -> HttpResponse:
-    _require(request, SEES, SETTLES)
+    _require(request, SEES, MAY_CORRECT)
     after = request.GET.get("after", "")
     broker, gateway = request.GET.get("broker", ""), request.GET.get("gateway", "")
-    found = lost_orders(
+    found = orders_with_unknown_outcome(
         after=int(after) if after.isascii() and after.isdigit() and len(after) < 18 else 0,
         broker=broker if broker in BROKERS else "",
         gateway=gateway,
@@ -77,17 +77,17 @@ def queue(request: HttpRequest) -> HttpResponse:
 
 def order(request: HttpRequest, pk: int) -> HttpResponse:
     """GET shows both sides; POST previews a settlement, and with `confirm` does it."""
-    _require(request, SEES, SETTLES)
+    _require(request, SEES, MAY_CORRECT)
     found = _order(pk)
-    form = SettleForm(request.POST if request.method == "POST" else None, initial=_suggested(found))
+    form = CorrectionForm(request.POST if request.method == "POST" else None, initial=_suggested(found))
     if request.method != "POST":
         return _both_sides(request, found, form)
-    _require(request, SETTLES)
+    _require(request, MAY_CORRECT)
     if not form.is_valid():
         return _both_sides(request, found, form)
     try:
         if "confirm" in request.POST:
-            return _settled(request, found, form)
+            return _corrected(request, found, form)
         return _previewed(request, found, form)
     except GatewayError as refusal:
         for sentence in refusal.sentences:
@@ -115,7 +115,7 @@ def _suggested(order: Order) -> dict[str, Any]:
     }
 
 
-def _both_sides(request: HttpRequest, order: Order, form: SettleForm) -> HttpResponse:
+def _both_sides(request: HttpRequest, order: Order, form: CorrectionForm) -> HttpResponse:
     export = tradebook_of(order.batch.account)
     rows = order.book_rows.select_related("tradebook", "settlement").order_by("-pk")[:20]
     return page(
@@ -128,7 +128,7 @@ def _both_sides(request: HttpRequest, order: Order, form: SettleForm) -> HttpRes
         words=list(reversed(order.words)),
         book_rows=list(rows),
         settlements=history(order),
-        can_be_settled=OrderStatus(order.status) in CAN_BE_SETTLED,
+        can_be_settled=OrderStatus(order.status) in CAN_BE_CORRECTED,
         can_be_marked=order.batch.status in UNFINISHED_BATCH,
         siblings=list(Order.objects.filter(batch=order.batch).exclude(pk=order.pk).order_by("position")),
         dialects=sorted(export.dialects) if export else [],
@@ -136,31 +136,31 @@ def _both_sides(request: HttpRequest, order: Order, form: SettleForm) -> HttpRes
     )
 
 
-def _previewed(request: HttpRequest, order: Order, form: SettleForm) -> HttpResponse:
-    effect = correct_orders.preview(order=order, truth=form.truth(), now=clock.now(order.batch.gateway))
+def _previewed(request: HttpRequest, order: Order, form: CorrectionForm) -> HttpResponse:
+    impact = correct_orders.preview(order=order, outcome=form.outcome(), now=clock.now(order.batch.gateway))
     return page(
         request,
         "preview",
         f"Settle {order.side} {order.quantity} {order.ticker}",
         order=order,
         form=form,
-        effect=effect,
-        before=effect.before[order.pk],
-        after=effect.after[order.pk],
-        seen=signing.dumps(as_kept(facts_of(order)), salt=SALT),
+        impact=impact,
+        before=impact.before[order.pk],
+        after=impact.after[order.pk],
+        seen=signing.dumps(as_kept(state_of(order)), salt=SALT),
     )
 
 
-def _settled(request: HttpRequest, order: Order, form: SettleForm) -> HttpResponse:
+def _corrected(request: HttpRequest, order: Order, form: CorrectionForm) -> HttpResponse:
     try:
         seen = from_kept(signing.loads(request.POST.get("seen", ""), salt=SALT))
     except signing.BadSignature:
         raise Http404 from None
-    (made,) = correct_orders.settle(
+    (made,) = correct_orders.correct_order(
         batch=order.batch,
-        truths={order.pk: form.truth()},
+        outcomes={order.pk: form.outcome()},
         seen={order.pk: seen},
-        hand=Hand(actor_of(request), form.cleaned_data["reason"]),
+        corrected_by=CorrectedBy(actor_of(request), form.cleaned_data["reason"]),
         now=clock.now(order.batch.gateway),
     )
     waits = "Proposed: another person has to approve it." if made.needs_second else "Settled."
@@ -169,18 +169,18 @@ def _settled(request: HttpRequest, order: Order, form: SettleForm) -> HttpRespon
 
 
 def undo(request: HttpRequest, pk: int) -> HttpResponse:
-    _require(request, SETTLES)
-    found = _settlement(pk)
+    _require(request, MAY_CORRECT)
+    found = _correction(pk)
     form = ReasonForm(request.POST if request.method == "POST" else None)
     now = clock.now(found.order.batch.gateway)
     try:
         if request.method == "POST" and form.is_valid():
-            hand = Hand(actor_of(request), form.cleaned_data["reason"])
-            made = correct_orders.undo(settlement=found, hand=hand, now=now)
+            corrected_by = CorrectedBy(actor_of(request), form.cleaned_data["reason"])
+            made = correct_orders.undo(settlement=found, corrected_by=corrected_by, now=now)
             told = "The undoing is proposed: another person has to approve it." if made.needs_second else "Undone."
             messages.success(request, told)
             return redirect(_desk("order"), pk=found.order_id)
-        effect = correct_orders.preview_undo(settlement=found, now=now)
+        impact = correct_orders.preview_undo(settlement=found, now=now)
     except GatewayError as refusal:
         messages.error(request, " ".join(refusal.sentences))
         return redirect(_desk("order"), pk=found.order_id)
@@ -191,17 +191,17 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
         settlement=found,
         order=found.order,
         form=form,
-        effect=effect,
-        before=effect.before[found.order_id],
-        after=effect.after[found.order_id],
+        impact=impact,
+        before=impact.before[found.order_id],
+        after=impact.after[found.order_id],
     )
 
 
 @require_POST
 def decide(request: HttpRequest, pk: int) -> HttpResponse:
     """`approve`, or `decline` with a note; a proposer may decline the own one."""
-    found, approves = _settlement(pk), "approve" in request.POST
-    _require(request, *((APPROVES,) if approves else (APPROVES, SETTLES)))
+    found, approves = _correction(pk), "approve" in request.POST
+    _require(request, *((APPROVES,) if approves else (APPROVES, MAY_CORRECT)))
     now, actor = clock.now(found.order.batch.gateway), actor_of(request)
     try:
         if approves:
@@ -214,18 +214,18 @@ def decide(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect(_desk("order"), pk=found.order_id)
 
 
-def _settlement(pk: int) -> Settlement:
+def _correction(pk: int) -> Settlement:
     return get_object_or_404(Settlement.objects.select_related("order__batch__gateway"), pk=pk)
 
 
 @require_POST
 def ask_again(request: HttpRequest, pk: int) -> HttpResponse:
     """By the bell: a worker asks, and the page shows what came of it when it is looked at again."""
-    _require(request, SETTLES)
+    _require(request, MAY_CORRECT)
     found = _order(pk)
     gateway = found.batch.gateway
     with atomic(durable=True):
-        wake(Batch.objects.filter(pk=found.batch_id), gateway, now=clock.now(gateway))
+        requeue(Batch.objects.filter(pk=found.batch_id), gateway, now=clock.now(gateway))
         actor_of(request).record("ask the broker again", f"batch {found.batch}")
     messages.success(request, "The broker is being asked. Look at this page again in a moment.")
     return redirect(_desk("order"), pk=pk)
@@ -246,7 +246,7 @@ def mark(request: HttpRequest, pk: int) -> HttpResponse:
 @require_safe
 def brokers_book(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     """The tradebook of the order's client, as the broker's support would send it; 404 at a broker that exports none."""
-    _require(request, SETTLES)
+    _require(request, MAY_CORRECT)
     account = _order(pk).batch.account
     export = tradebook_of(account)
     if export is None:

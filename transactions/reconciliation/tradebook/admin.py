@@ -12,7 +12,7 @@ from transactions.reconciliation.tradebook.models import Tradebook
 
 @admin.register(Settlement)
 class SettlementAdmin(ReadOnlyAdmin):
-    """Versions of the truth, as they were said."""
+    """Corrections of orders, as they were made."""
 
     list_display = (
         "order",

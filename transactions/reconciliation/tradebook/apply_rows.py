@@ -15,10 +15,10 @@ from gateway.queue.leases import OFFER
 from gateway.values.errors import Conflict, GatewayError
 from transactions.domain.corrections import from_kept
 from transactions.models import Batch, Settlement
-from transactions.reconciliation.correct_orders import SETTLES, Hand, person, settle_within
+from transactions.reconciliation.correct_orders import MAY_CORRECT, CorrectedBy, correct_order_within, person
 from transactions.reconciliation.tradebook.discard import hold
 from transactions.reconciliation.tradebook.models import BookRow, RowState, Tradebook
-from transactions.reconciliation.tradebook.verdicts import SAFE, Traded, truth_of
+from transactions.reconciliation.tradebook.verdicts import SAFE, Traded, outcome_of
 
 LEASE: Final = timedelta(seconds=60)
 SHIFT: Final = timedelta(seconds=20)
@@ -116,7 +116,7 @@ def apply_some(book: Tradebook) -> int:
 def _of_those_who_may(rows: Sequence[BookRow]) -> Iterator[BookRow]:
     """Whoever has left, or lost the permission, since the rows were wanted settles nothing any more."""
     people = {row.wanted_by_id: row.wanted_by for row in rows}
-    may = {pk: user is not None and user.has_perm(SETTLES) for pk, user in people.items()}
+    may = {pk: user is not None and user.has_perm(MAY_CORRECT) for pk, user in people.items()}
     for row in rows:
         if may[row.wanted_by_id]:
             yield row
@@ -147,11 +147,15 @@ def _apply(book: Tradebook, rows: Sequence[BookRow]) -> None:
     actor = Actor(by, book.address, clock.wall())
     by_order = {row.order_id: row for row in rows if row.order_id}
     with atomic(durable=True):
-        made = settle_within(
+        made = correct_order_within(
             batch=batch,
-            truths={pk: truth_of(_traded(row), _quantity(row), order_no=row.order_no) for pk, row in by_order.items()},
+            outcomes={
+                pk: outcome_of(_traded(row), _quantity(row), order_no=row.order_no) for pk, row in by_order.items()
+            },
             seen={pk: from_kept(row.seen) for pk, row in by_order.items() if row.seen},
-            hand=Hand(actor, f"Tradebook {book.name}, no. {book.pk}: {_lines(rows)}.", from_tradebook=True),
+            corrected_by=CorrectedBy(
+                actor, f"Tradebook {book.name}, no. {book.pk}: {_lines(rows)}.", from_tradebook=True
+            ),
             now=clock.now(batch.gateway),
         )
         for one in made:

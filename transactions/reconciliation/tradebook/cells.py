@@ -34,7 +34,7 @@ _DAY_FIRST: Final = re.compile(r"(\d{1,2})[-/. ](\d{1,2}|[A-Za-z]{3})[a-z]*[-/. 
 _TIME: Final = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?\s*([AaPp][Mm])?(Z|[+-]\d\d:?\d\d)?\Z", re.ASCII)
 
 
-class Unreadable(ValueError):
+class UnreadableCell(ValueError):
     """What is wrong with a cell, as a clause."""
 
 
@@ -47,7 +47,7 @@ def number(cell: str) -> Decimal:
     """Raises Unreadable."""
     text = _CURRENCY.sub("", cell.replace("\u00a0", " ").replace("\u202f", " ").strip()).replace(" ", "")
     if not _NUMBER.match(text):
-        raise Unreadable(f"“{cell[:40]}” is not a number")
+        raise UnreadableCell(f"“{cell[:40]}” is not a number")
     return Decimal(text.replace(",", ""))
 
 
@@ -55,7 +55,7 @@ def shares(cell: str) -> int:
     """0 to MOST_SHARES; 10.000000 are ten."""
     read = number(cell)
     if read != read.to_integral_value() or read > MOST_SHARES:
-        raise Unreadable(f"“{cell[:40]}” is not a number of shares")
+        raise UnreadableCell(f"“{cell[:40]}” is not a number of shares")
     return int(read)
 
 
@@ -63,14 +63,14 @@ def price(cell: str) -> Decimal:
     """Rupees, to four decimals: what is less would be kept as nothing."""
     read = number(cell)
     if not LOWEST_PRICE <= read < HIGHEST_PRICE:
-        raise Unreadable(f"“{cell[:40]}” is not a price")
+        raise UnreadableCell(f"“{cell[:40]}” is not a price")
     return read
 
 
 def side(cell: str) -> Side:
     found = _SIDES.get(cell.strip().lower())
     if found is None:
-        raise Unreadable(f"“{cell[:40]}” is neither buy nor sell")
+        raise UnreadableCell(f"“{cell[:40]}” is neither buy nor sell")
     return found
 
 
@@ -78,7 +78,7 @@ def symbol(cell: str) -> str:
     """As the gateway spells it: without exchange and series."""
     text = cell.strip().upper().removeprefix("NSE:").removesuffix("-EQ").removesuffix(" EQ")
     if not _SYMBOL.match(text):
-        raise Unreadable(f"“{cell[:40]}” is not a symbol")
+        raise UnreadableCell(f"“{cell[:40]}” is not a symbol")
     return text
 
 
@@ -86,16 +86,16 @@ def identifier(cell: str) -> str:
     """Of an order or a trade; spreadsheets keep long ones behind an apostrophe."""
     text = cell.strip().removeprefix("'")
     if _SHORTENED.match(text):
-        raise Unreadable(f"“{text[:40]}” was shortened by a spreadsheet: export the book again, and do not open it")
+        raise UnreadableCell(f"“{text[:40]}” was shortened by a spreadsheet: export the book again, and do not open it")
     if not _ID.match(text):
-        raise Unreadable(f"“{cell[:40]}” is not an id")
+        raise UnreadableCell(f"“{cell[:40]}” is not an id")
     return text
 
 
 def client(cell: str) -> str:
     text = cell.strip()
     if not _CLIENT.match(text):
-        raise Unreadable(f"“{cell[:40]}” is not a client id")
+        raise UnreadableCell(f"“{cell[:40]}” is not a client id")
     return text
 
 
@@ -122,7 +122,7 @@ def _day(text: str) -> date:
     except ValueError:
         read = None
     if read is None or read.year not in YEARS:
-        raise Unreadable(f"“{text[:40]}” is not a date")
+        raise UnreadableCell(f"“{text[:40]}” is not a date")
     return read
 
 
@@ -146,4 +146,4 @@ def _at(day: date, text: str) -> datetime:
         zone = IST if found[5] is None else datetime.fromisoformat(f"2026-01-01T00:00:00{found[5]}").tzinfo
         return datetime.combine(day, time(hour, int(found[2]), int(found[3] or 0)), zone)
     except ValueError:
-        raise Unreadable(f"“{text[:40]}” is not a time") from None
+        raise UnreadableCell(f"“{text[:40]}” is not a time") from None

@@ -216,7 +216,7 @@ def _trade(line: int, cells: Sequence[str], layout: Layout) -> Trade:
             raise Refused(line, f"{name.strip()}: “{cell[:20]}” is a formula, not data")
     try:
         return _read(line, {column: bare[place] for column, place in layout.places.items()})
-    except values.Unreadable as problem:
+    except values.UnreadableCell as problem:
         raise Refused(line, str(problem)) from None
 
 
@@ -224,7 +224,7 @@ def _read(line: int, cell: dict[Column, str]) -> Trade:
     quantity = values.shares(cell[Column.QUANTITY])
     order_no, order_ref = cell.get(Column.ORDER_NO, ""), cell.get(Column.ORDER_REF, "")
     if not (order_no or order_ref):
-        raise values.Unreadable("no order id")
+        raise values.UnreadableCell("no order id")
     return Trade(
         line=line,
         symbol=values.symbol(cell[Column.SYMBOL]),

@@ -6,7 +6,7 @@ from django.db.models import F, Q
 
 from brokers.ports.broker import Side
 from transactions.models import Order, Settlement
-from transactions.reconciliation.tradebook.verdicts import Verdict
+from transactions.reconciliation.tradebook.verdicts import RowVerdict
 
 
 class Tradebook(models.Model):
@@ -96,7 +96,7 @@ class BookRow(models.Model):
     quantity = models.PositiveBigIntegerField()
     turnover = models.DecimalField(max_digits=24, decimal_places=4)
     order = models.ForeignKey(Order, on_delete=models.PROTECT, null=True, related_name="book_rows")
-    verdict = models.CharField(max_length=15, choices=[(verdict.value, verdict.value) for verdict in Verdict])
+    verdict = models.CharField(max_length=15, choices=[(verdict.value, verdict.value) for verdict in RowVerdict])
     difference = models.CharField(max_length=200, blank=True)
     can_be_applied = models.BooleanField()
     seen = models.JSONField(null=True)

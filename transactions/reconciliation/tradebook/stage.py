@@ -18,13 +18,13 @@ from brokers.ports.registry import profile_of
 from gateway.audit.trail import Actor
 from transactions.domain.corrections import as_kept
 from transactions.domain.statuses import OrderStatus
-from transactions.execution.record_updates import facts_of
+from transactions.execution.record_updates import state_of
 from transactions.models import Order
 from transactions.reconciliation.tradebook.cells import IST
 from transactions.reconciliation.tradebook.columns import Dialect
 from transactions.reconciliation.tradebook.file_reader import Book, Trade, examine, trades
 from transactions.reconciliation.tradebook.models import BookRow, BookTrade, Tradebook
-from transactions.reconciliation.tradebook.verdicts import Known, Ruling, Traded, Verdict, verdict_of
+from transactions.reconciliation.tradebook.verdicts import KnownOrder, RowVerdict, Ruling, Traded, verdict_of
 
 AT_ONCE: Final = 5_000
 MONEY: Final = DecimalField(max_digits=24, decimal_places=4)
@@ -205,7 +205,7 @@ def _row(staged: Tradebook, one: Mapping[str, Any], orders: _Orders) -> BookRow:
     traded = Traded(one["symbol_"], one["side_"], one["shares"], Decimal(one["turnover"]), quarrel)
     ruling = verdict_of(traded, _known(order))
     if len(found) > 1:
-        ruling = Ruling(Verdict.CONTRADICTS, f"{len(found)} orders have this number.")
+        ruling = Ruling(RowVerdict.CONTRADICTS, f"{len(found)} orders have this number.")
     return BookRow(
         tradebook_id=staged.pk,
         line=one["first"],
@@ -221,7 +221,7 @@ def _row(staged: Tradebook, one: Mapping[str, Any], orders: _Orders) -> BookRow:
         verdict=ruling.verdict.value,
         difference=ruling.difference[:200],
         can_be_applied=ruling.can_be_applied,
-        seen=as_kept(facts_of(order)) if order else None,
+        seen=as_kept(state_of(order)) if order else None,
     )
 
 
@@ -237,11 +237,11 @@ def _quarrel(one: Mapping[str, Any], found: Sequence[Order]) -> str:
     return ""
 
 
-def _known(order: Order | None) -> Known | None:
+def _known(order: Order | None) -> KnownOrder | None:
     if order is None:
         return None
     by_book = order.settled_by is not None and order.settled_by.from_tradebook
-    return Known(order.ticker, order.side, facts_of(order), by_tradebook=by_book)
+    return KnownOrder(order.ticker, order.side, state_of(order), by_tradebook=by_book)
 
 
 def _unmentioned(staged: Tradebook) -> Iterator[BookRow]:
@@ -262,14 +262,14 @@ def _unmentioned(staged: Tradebook) -> Iterator[BookRow]:
     ).exclude(batch__variety=Variety.AMO)
     named = Exists(BookRow.objects.filter(tradebook=staged, order=OuterRef("pk")))
     for order in lost.filter(~named).select_related("batch__account").order_by("pk").iterator(AT_ONCE):
-        yield _silent(staged, order)
+        yield _unmentioned_row(staged, order)
 
 
 def _midnight(moment: datetime) -> datetime:
     return moment.astimezone(IST).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-def _silent(staged: Tradebook, order: Order) -> BookRow:
+def _unmentioned_row(staged: Tradebook, order: Order) -> BookRow:
     traded = Traded(order.ticker, order.side, 0, Decimal(0))
     ruling = verdict_of(traded, _known(order))
     return BookRow(
@@ -286,7 +286,7 @@ def _silent(staged: Tradebook, order: Order) -> BookRow:
         verdict=ruling.verdict.value,
         difference=f"The book of this client does not mention it. {ruling.difference}",
         can_be_applied=ruling.can_be_applied,
-        seen=as_kept(facts_of(order)),
+        seen=as_kept(state_of(order)),
     )
 
 
@@ -300,7 +300,7 @@ def _distrust_what_is_named_twice(staged: Tradebook) -> None:
     twice = rows.values("order").annotate(rows=Count("pk")).filter(rows__gt=1).values_list("order", flat=True)
     for orders in _sets(twice.order_by().iterator(chunk_size=AT_ONCE), AT_ONCE):
         rows.filter(order__in=orders).update(
-            verdict=Verdict.CONTRADICTS,
+            verdict=RowVerdict.CONTRADICTS,
             difference="The book names this order in several ways: sum them, and settle it by hand.",
             can_be_applied=False,
         )

@@ -5,12 +5,12 @@ from decimal import Decimal
 from enum import StrEnum
 
 from gateway.values.money import average
-from transactions.domain.corrections import FINAL, ROUNDING, Truth
-from transactions.domain.order_reports import Facts
+from transactions.domain.corrections import FINAL, ROUNDING, CorrectedOutcome
+from transactions.domain.order_reports import OrderState
 from transactions.domain.statuses import OrderStatus
 
 
-class Verdict(StrEnum):
+class RowVerdict(StrEnum):
     """EXACT alone is safe: a part, or nothing, may only mean that the book was taken before the rest had traded."""
 
     EXACT = "exact match"
@@ -23,8 +23,8 @@ class Verdict(StrEnum):
     OPEN = "still open"
 
 
-SAFE = (Verdict.EXACT,)
-CAN_BE_APPLIED = (Verdict.EXACT, Verdict.PARTIAL, Verdict.ZERO_FILL)
+SAFE = (RowVerdict.EXACT,)
+CAN_BE_APPLIED = (RowVerdict.EXACT, RowVerdict.PARTIAL, RowVerdict.ZERO_FILL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +43,12 @@ class Traded:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """The order that the book names. `by_tradebook`: it was settled from one."""
+class KnownOrder:
+    """The order that the book names. `by_tradebook`: it was corrected from one."""
 
     symbol: str
     side: str
-    facts: Facts
+    state: OrderState
     by_tradebook: bool = False
 
 
@@ -56,7 +56,7 @@ class Known:
 class Ruling:
     """`difference` in words, empty where there is none. `overturns`: it can be applied, by two people."""
 
-    verdict: Verdict
+    verdict: RowVerdict
     difference: str = ""
     overturns: bool = False
 
@@ -65,30 +65,30 @@ class Ruling:
         return self.overturns or self.verdict in CAN_BE_APPLIED
 
 
-def verdict_of(traded: Traded, known: Known | None) -> Ruling:
+def verdict_of(traded: Traded, known: KnownOrder | None) -> Ruling:
     if known is None:
-        return Ruling(Verdict.UNKNOWN, "No order of this broker has this number or reference.")
+        return Ruling(RowVerdict.UNKNOWN, "No order of this broker has this number or reference.")
     if quarrel := traded.quarrel or _quarrel(traded, known):
-        return Ruling(Verdict.CONTRADICTS, quarrel)
-    if known.facts.status in FINAL:
+        return Ruling(RowVerdict.CONTRADICTS, quarrel)
+    if known.state.status in FINAL:
         return _of_final(traded, known)
-    if known.facts.status is OrderStatus.ERROR:
-        return _of_lost(traded, known)
-    return Ruling(Verdict.OPEN, f"The order is {known.facts.status}: the broker is asked about it.")
+    if known.state.status is OrderStatus.ERROR:
+        return _of_unknown(traded, known)
+    return Ruling(RowVerdict.OPEN, f"The order is {known.state.status}: the broker is asked about it.")
 
 
-def _of_lost(traded: Traded, known: Known) -> Ruling:
-    if traded.quantity == known.facts.quantity:
-        return Ruling(Verdict.EXACT)
+def _of_unknown(traded: Traded, known: KnownOrder) -> Ruling:
+    if traded.quantity == known.state.quantity:
+        return Ruling(RowVerdict.EXACT)
     if traded.quantity:
-        return Ruling(Verdict.PARTIAL, f"{traded.quantity} of {known.facts.quantity} shares.")
-    return Ruling(Verdict.ZERO_FILL, "No share of it was traded.")
+        return Ruling(RowVerdict.PARTIAL, f"{traded.quantity} of {known.state.quantity} shares.")
+    return Ruling(RowVerdict.ZERO_FILL, "No share of it was traded.")
 
 
-def truth_of(traded: Traded, quantity: int, *, order_no: str) -> Truth:
-    """What the order is settled as. Of an order of which nothing traded a book cannot say whether it was refused."""
+def outcome_of(traded: Traded, quantity: int, *, order_no: str) -> CorrectedOutcome:
+    """What the order is corrected to. Of an order of which nothing traded a book cannot say whether it was refused."""
     status = OrderStatus.COMPLETE if traded.quantity == quantity else OrderStatus.PARTIAL
-    return Truth(
+    return CorrectedOutcome(
         status=status if traded.quantity else OrderStatus.CANCELLED,
         filled_quantity=traded.quantity,
         average_price=traded.average_price,
@@ -97,22 +97,24 @@ def truth_of(traded: Traded, quantity: int, *, order_no: str) -> Truth:
     )
 
 
-def _quarrel(traded: Traded, known: Known) -> str:
+def _quarrel(traded: Traded, known: KnownOrder) -> str:
     if traded.symbol != known.symbol or traded.side != known.side:
         return f"The book has {traded.side} {traded.symbol}, the order is {known.side} {known.symbol}."
-    if traded.quantity > known.facts.quantity:
-        return f"{traded.quantity} shares were traded, {known.facts.quantity} were ordered."
-    if traded.quantity < known.facts.filled_quantity and known.facts.status not in FINAL:
-        return f"{traded.quantity} shares were traded, the broker has reported {known.facts.filled_quantity} before."
+    if traded.quantity > known.state.quantity:
+        return f"{traded.quantity} shares were traded, {known.state.quantity} were ordered."
+    if traded.quantity < known.state.filled_quantity and known.state.status not in FINAL:
+        return f"{traded.quantity} shares were traded, the broker has reported {known.state.filled_quantity} before."
     return ""
 
 
-def _of_final(traded: Traded, known: Known) -> Ruling:
-    facts = known.facts
-    apart = (traded.average_price or Decimal(0)) - (facts.average_price or Decimal(0))
-    if traded.quantity == facts.filled_quantity and abs(apart) <= ROUNDING:
-        duplicate = Ruling(Verdict.DUPLICATE, "Settled from a tradebook before.")
-        return duplicate if known.by_tradebook else Ruling(Verdict.FINAL)
+def _of_final(traded: Traded, known: KnownOrder) -> Ruling:
+    state = known.state
+    apart = (traded.average_price or Decimal(0)) - (state.average_price or Decimal(0))
+    if traded.quantity == state.filled_quantity and abs(apart) <= ROUNDING:
+        duplicate = Ruling(RowVerdict.DUPLICATE, "Settled from a tradebook before.")
+        return duplicate if known.by_tradebook else Ruling(RowVerdict.FINAL)
     book = f"{traded.quantity} at {traded.average_price}" if traded.quantity else "nothing"
-    here = f"{facts.filled_quantity} at {facts.average_price}" if facts.filled_quantity else "nothing"
-    return Ruling(Verdict.CONTRADICTS, f"The book has {book}; the order is {facts.status} with {here}.", overturns=True)
+    here = f"{state.filled_quantity} at {state.average_price}" if state.filled_quantity else "nothing"
+    return Ruling(
+        RowVerdict.CONTRADICTS, f"The book has {book}; the order is {state.status} with {here}.", overturns=True
+    )

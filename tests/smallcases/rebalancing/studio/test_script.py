@@ -9,7 +9,7 @@ from typing import Any, Final
 import pytest
 
 from smallcases.rebalancing import drafts
-from smallcases.rebalancing.drafts import Line
+from smallcases.rebalancing.drafts import DraftLine
 from tests.programs import NODE
 
 SCRIPT: Final = Path(drafts.__file__).parent.parent / "static" / "studio" / "studio.js"
@@ -53,7 +53,7 @@ def shown(*weights: str) -> dict[str, Any]:
     ],
 )
 def test_it_adds_up_as_the_server_does(weights: Sequence[str]) -> None:
-    lines = [Line("INFY", weight.strip()) for weight in weights]
+    lines = [DraftLine("INFY", weight.strip()) for weight in weights]
 
     assert shown(*weights)["total"] == drafts.plain(drafts.total(lines))
 

@@ -6,11 +6,11 @@ from decimal import Decimal
 import pytest
 
 from brokers.ports.broker import Side
-from smallcases.sips.sip_changes import SipWish
-from transactions.checkout.order_quote import Asked
+from smallcases.sips.sip_changes import SipRequest
+from transactions.checkout.order_quote import QuoteRequest
 from transactions.checkout.pages.forms import added_names, picked, picked_sip
 from transactions.domain.basket import Security
-from transactions.domain.smallcase_order import Choices, OrderKind, SmallcaseWish
+from transactions.domain.smallcase_order import OrderKind, SmallcaseOrderRequest, SmallcaseSelections
 
 PRICES = {"INFY": Decimal("1500.05"), "TCS": Decimal("3000")}
 NAMES = {"INFY": "Infosys", "TCS": "Tata Consultancy Services"}
@@ -18,13 +18,13 @@ WEIGHTS = {"INFY": Decimal(60), "TCS": Decimal(40)}
 TODAY = date(2026, 11, 20)
 
 
-def basket(*securities: Security) -> Asked:
-    return Asked(None, securities, PRICES, NAMES)
+def basket(*securities: Security) -> QuoteRequest:
+    return QuoteRequest(None, securities, PRICES, NAMES)
 
 
-def smallcase(kind: OrderKind, **partner: object) -> Asked:
-    wish = SmallcaseWish(kind, choices=Choices(**partner))  # type: ignore[arg-type]
-    return Asked(wish, (), PRICES, NAMES, held={"INFY": 4}, weights=WEIGHTS)
+def smallcase(kind: OrderKind, **partner: object) -> QuoteRequest:
+    order_request = SmallcaseOrderRequest(kind, selections=SmallcaseSelections(**partner))  # type: ignore[arg-type]
+    return QuoteRequest(order_request, (), PRICES, NAMES, held={"INFY": 4}, weights=WEIGHTS)
 
 
 class TestABasket:
@@ -69,7 +69,7 @@ class TestAnAmount:
     def test_is_read_as_a_person_writes_it(self, typed: str, amount: str) -> None:
         form = picked(smallcase(OrderKind.BUY), {"amount": typed})
 
-        assert form.smallcase == Choices(amount=Decimal(amount))
+        assert form.smallcase == SmallcaseSelections(amount=Decimal(amount))
 
     @pytest.mark.parametrize("typed", ["", "0", "-5", "NaN", "Infinity", "1e999999", "five", "99999999999"])
     def test_that_is_none_is_refused(self, typed: str) -> None:
@@ -88,7 +88,7 @@ class TestAnAmount:
     def test_to_a_rebalance_may_be_left_out(self) -> None:
         form = picked(smallcase(OrderKind.REBALANCE), {"amount": ""})
 
-        assert (form.smallcase, form.errors) == (Choices(), {})
+        assert (form.smallcase, form.errors) == (SmallcaseSelections(), {})
 
     def test_typed_in_two_ways_is_one_choice(self) -> None:
         keys = {picked(smallcase(OrderKind.BUY), {"amount": typed}).key for typed in ("10000", "₹10,000.00")}
@@ -98,14 +98,19 @@ class TestAnAmount:
 
 class TestAnExit:
     def test_is_whole_unless_said_otherwise(self) -> None:
-        assert picked(smallcase(OrderKind.EXIT), None).smallcase == Choices(exit_percent=100)
-        assert picked(smallcase(OrderKind.EXIT), {"exit": "nonsense"}).smallcase == Choices(exit_percent=100)
+        assert picked(smallcase(OrderKind.EXIT), None).smallcase == SmallcaseSelections(exit_percent=100)
+        assert picked(smallcase(OrderKind.EXIT), {"exit": "nonsense"}).smallcase == SmallcaseSelections(
+            exit_percent=100
+        )
 
     def test_takes_a_percentage_or_an_amount(self) -> None:
         percent = picked(smallcase(OrderKind.EXIT), {"exit": "percent", "percent": "40"})
         amount = picked(smallcase(OrderKind.EXIT), {"exit": "amount", "exit_amount": "2,500"})
 
-        assert (percent.smallcase, amount.smallcase) == (Choices(exit_percent=40), Choices(exit_amount=Decimal(2500)))
+        assert (percent.smallcase, amount.smallcase) == (
+            SmallcaseSelections(exit_percent=40),
+            SmallcaseSelections(exit_amount=Decimal(2500)),
+        )
 
     @pytest.mark.parametrize("typed", ["0", "101", ""])
     def test_refuses_what_is_no_percentage(self, typed: str) -> None:
@@ -116,12 +121,12 @@ class TestAnExit:
 
 class TestManage:
     def test_begins_with_what_is_held(self) -> None:
-        assert picked(smallcase(OrderKind.MANAGE), None).smallcase == Choices(shares={"INFY": 4})
+        assert picked(smallcase(OrderKind.MANAGE), None).smallcase == SmallcaseSelections(shares={"INFY": 4})
 
     def test_adds_a_name_with_one_share(self) -> None:
         form = picked(smallcase(OrderKind.MANAGE), {"shares-INFY": "4", "add": "tcs"})
 
-        assert form.smallcase == Choices(shares={"INFY": 4, "TCS": 1})
+        assert form.smallcase == SmallcaseSelections(shares={"INFY": 4, "TCS": 1})
 
     def test_refuses_a_name_that_is_none(self) -> None:
         form = picked(smallcase(OrderKind.MANAGE), {"shares-INFY": "4", "add": "NOBODY"})
@@ -131,7 +136,7 @@ class TestManage:
     def test_passes_over_fields_of_unknown_names(self) -> None:
         form = picked(smallcase(OrderKind.MANAGE), {"shares-INFY": "4", "shares-<b>": "4"})
 
-        assert form.smallcase == Choices(shares={"INFY": 4})
+        assert form.smallcase == SmallcaseSelections(shares={"INFY": 4})
 
     def test_looks_up_no_name_that_cannot_be_one(self) -> None:
         assert added_names({"shares-TCS": "1", "shares-' OR 1": "1", "add": "wipro"}) == {"TCS", "WIPRO"}
@@ -139,13 +144,13 @@ class TestManage:
 
 class TestASip:
     def test_is_read_from_its_three_fields(self) -> None:
-        wish, form = picked_sip({"amount": "5,000", "frequency": "1m", "starts_on": "2026-11-20"}, today=TODAY)
+        order_request, form = picked_sip({"amount": "5,000", "frequency": "1m", "starts_on": "2026-11-20"}, today=TODAY)
 
-        assert wish == SipWish(amount=Decimal(5000), frequency="1m", starts_on=TODAY)
+        assert order_request == SipRequest(amount=Decimal(5000), frequency="1m", starts_on=TODAY)
         assert form.errors == {}
 
     def test_says_what_is_wrong_with_each(self) -> None:
-        wish, form = picked_sip({"amount": "x", "frequency": "1y", "starts_on": "2026-11-19"}, today=TODAY)
+        order_request, form = picked_sip({"amount": "x", "frequency": "1y", "starts_on": "2026-11-19"}, today=TODAY)
 
-        assert wish is None
+        assert order_request is None
         assert form.errors == {"amount": "error.amount", "frequency": "error.frequency", "starts_on": "error.date"}

@@ -405,8 +405,8 @@ class TestAnErrand:
     def test_to_cancel_names_the_order(self, shop: Shop) -> None:
         batch = stage.placed(shop.partner, "slow")
         auth_id = str(shop.partner.details(batch["transactionId"])["smallcaseAuthId"])
-        wish = stage.wish_to_cancel(shop.partner, batch, "TCS", auth_id=auth_id).data["transactionId"]
-        visit = shop.open(wish, auth_id=auth_id)
+        order_request = stage.wish_to_cancel(shop.partner, batch, "TCS", auth_id=auth_id).data["transactionId"]
+        visit = shop.open(order_request, auth_id=auth_id)
 
         page = visit.log_in("slow")
         visit.send("confirm", action="confirm")

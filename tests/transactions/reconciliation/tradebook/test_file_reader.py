@@ -11,7 +11,7 @@ import pytest
 
 from brokers.ports.broker import Side
 from transactions.reconciliation.tradebook import cells
-from transactions.reconciliation.tradebook.cells import Unreadable
+from transactions.reconciliation.tradebook.cells import UnreadableCell
 from transactions.reconciliation.tradebook.columns import Dialect
 from transactions.reconciliation.tradebook.file_reader import (
     LARGEST,
@@ -211,7 +211,7 @@ class TestNumbers:
 
     @pytest.mark.parametrize("cell", ["1,2,3", "1.575,05", "12,34", "1,,000", "١٢", "", "0x10", "1_000", "inf"])
     def test_that_are_none_are_refused(self, cell: str) -> None:
-        with pytest.raises(Unreadable):
+        with pytest.raises(UnreadableCell):
             cells.number(cell)
 
 
@@ -240,5 +240,5 @@ class TestMoments:
         "cell", ["20-11", "yesterday", "2026-02-30", "20-Foo-2026", "2026-11-20 25:00", "0001-01-01", "9999-12-31"]
     )
     def test_that_are_none_are_refused(self, cell: str) -> None:
-        with pytest.raises(Unreadable):
+        with pytest.raises(UnreadableCell):
             cells.moment(cell)

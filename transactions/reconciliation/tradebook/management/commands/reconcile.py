@@ -17,7 +17,7 @@ from transactions.reconciliation.tradebook.columns import Dialect
 from transactions.reconciliation.tradebook.discard import discard
 from transactions.reconciliation.tradebook.models import BookRow, RowState, Tradebook
 from transactions.reconciliation.tradebook.stage import Upload, stage
-from transactions.reconciliation.tradebook.verdicts import CAN_BE_APPLIED, SAFE, Verdict
+from transactions.reconciliation.tradebook.verdicts import CAN_BE_APPLIED, SAFE, RowVerdict
 
 SHOWN: Final = 20
 
@@ -109,23 +109,23 @@ def _print(book: Tradebook) -> None:
         out.print(f"{book.repeated} lines are repeated, and counted once.")
     table = Table("verdict", "orders", "", title=book.name)
     table.columns[1].justify = "right"
-    for verdict in Verdict:
+    for verdict in RowVerdict:
         table.add_row(verdict.value, str(book.verdicts.get(verdict.value, 0)), _fate(verdict))
     out.print(table)
     _print_rows(book)
 
 
-def _fate(verdict: Verdict) -> str:
+def _fate(verdict: RowVerdict) -> str:
     if verdict in SAFE:
         return "applied by --apply"
-    return "waits for a person" if verdict in CAN_BE_APPLIED or verdict is Verdict.CONTRADICTS else ""
+    return "waits for a person" if verdict in CAN_BE_APPLIED or verdict is RowVerdict.CONTRADICTS else ""
 
 
 def _print_rows(book: Tradebook) -> None:
     """The first that need somebody."""
-    rows = BookRow.objects.filter(tradebook=book).exclude(verdict__in=[Verdict.FINAL, Verdict.DUPLICATE])
+    rows = BookRow.objects.filter(tradebook=book).exclude(verdict__in=[RowVerdict.FINAL, RowVerdict.DUPLICATE])
     open_ = rows.exclude(state=RowState.TAKEN).order_by("pk")
-    for row in open_.exclude(verdict=Verdict.EXACT, state=RowState.WAITING)[:SHOWN]:
+    for row in open_.exclude(verdict=RowVerdict.EXACT, state=RowState.WAITING)[:SHOWN]:
         where = f"line {row.line}" if row.line else "not in the file"
         text = row.refusal or row.difference
         console().print(f"{where}: {row.side} {row.symbol}, {row.verdict}. {text}", markup=False)
