@@ -1,4 +1,4 @@
-"""The documents link to files and headings that exist, and the README is one page."""
+"""The documents link to files and headings that exist, and the front page leads to each document."""
 
 import re
 from pathlib import Path
@@ -36,3 +36,11 @@ def test_each_link_leads_to_a_file_and_heading_that_exist(document: Path) -> Non
 
 def test_the_readme_is_one_page() -> None:
     assert len((ROOT / "README.md").read_text().splitlines()) <= MAX_README_LINES
+
+
+def test_the_front_page_leads_to_each_document() -> None:
+    front = ROOT / "docs/README.md"
+    linked = {(front.parent / link.partition("#")[0]).resolve() for link in links_in(front)}
+    wanted = {path for path in DOCUMENTS if path.parent != ROOT / "docs/adr"} - {front}
+
+    assert sorted(str(path.relative_to(ROOT)) for path in wanted - linked) == []
