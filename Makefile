@@ -44,7 +44,7 @@ screenshots: .venv/.installed-dev ## pictures of what people see, to docs/screen
 chaos: .venv/.installed-dev ## everything that can fail, under load; CHAOS_SECONDS (600) and CHAOS_SEED as in the environment
 	@exec $(BIN)/python -m tests.chaos
 
-check: .venv/.installed-dev ## style, types, the floor plan, safety, migrations, settings, what deploys it
+check: .venv/.installed-dev ## style, types, layers, plain English, safety, migrations, settings, what deploys it
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy .
@@ -56,6 +56,7 @@ check: .venv/.installed-dev ## style, types, the floor plan, safety, migrations,
 	$(BIN)/kubernetes-validate --strict --quiet --kubernetes-version $(KUBERNETES) $(MANIFESTS)
 	$(BIN)/python -m checks.leaked_secrets
 	$(BIN)/python -m checks.vulnerabilities
+	$(BIN)/python -m checks.plain_english
 	$(MANAGE) makemigrations --check --dry-run
 	$(MANAGE) check
 	@echo $(MANAGE) check --deploy

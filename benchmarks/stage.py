@@ -49,7 +49,7 @@ class Stage:
         return self.processes.environment
 
     def web(self, *, workers: int = 2, name: str = "web", **more: str) -> int:
-        """The gateway's own, as the README starts it; where it listens."""
+        """The gateway's own, as docs/deployment.md starts it; where it listens."""
         options = ["--interface", "rsgi", *WEB.split(), *WORDS]
         mine = self.environment | more
         return self.granian(name, "gateway.rsgi:application", workers, options, mine, by="gateway.web")

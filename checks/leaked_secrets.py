@@ -7,14 +7,14 @@ Python packages.
 
 import math
 import re
-import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-ROOT: Final = Path(__file__).resolve().parent.parent
+from checks.tracked_files import ROOT, tracked_files
+
 # What is a credential by its shape alone.
 SHAPES: Final[Mapping[str, re.Pattern[str]]] = {
     "private key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
@@ -36,14 +36,13 @@ HEX: Final = re.compile(r"[0-9a-f]{32,}", re.IGNORECASE)
 # Bits per character of random text: of 16 kinds at most 4, of 64 at most 6, in 40 characters some 4.8; words have 3.
 RANDOM_HEX, RANDOM_TEXT = 3.2, 4.0
 FILES: Final = re.compile(r"(^|/)(\.env(\..+)?|id_(rsa|ed25519|ecdsa)|[^/]+\.(pem|key|p12|pfx|jks|kdbx))$")
-MADE_HERE: Final = re.compile(r"(^|/)(\.venv|\.git|var|staticfiles|node_modules|__pycache__|\.\w+_cache)/")
 EXCUSED: Final[Mapping[str, str]] = {
     'current_app.conf.update(broker_url="redis://:swordfish@127.0.0.1:1/0")': "a test's own, to nowhere",
 }
 
 
 def main(arguments: Sequence[str]) -> int:
-    paths = [Path(argument) for argument in arguments] or list(_tracked())
+    paths = [Path(argument) for argument in arguments] or list(tracked_files())
     found = [line for path in paths for line in _in_file(path)]
     print(*found, sep="\n", end="\n" if found else "")
     print(f"{len(paths)} files, {len(found)} that look like credentials.")
@@ -66,17 +65,6 @@ def _is_random(text: str) -> bool:
     bits = -sum(share * math.log2(share) for share in shares)
     is_named = not any(character.isdigit() for character in text)
     return not is_named and bits >= (RANDOM_HEX if HEX.fullmatch(text) else RANDOM_TEXT)
-
-
-def _tracked() -> Iterator[Path]:
-    """Also what is about to be: a secret is to be found before its commit. Without git, all but what is made here."""
-    listing = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
-    try:
-        names = subprocess.run(listing, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split("\0")
-        found = [ROOT / name for name in names if name]
-    except (OSError, subprocess.CalledProcessError):
-        found = [path for path in ROOT.rglob("*") if not MADE_HERE.search(str(path.relative_to(ROOT)))]
-    yield from (path for path in found if path.is_file())
 
 
 def _in_file(path: Path) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The image, Compose and Kubernetes start what the README tells, and what `manage.py up` starts."""
+"""The image, Compose and Kubernetes start the processes of docs/deployment.md, and those of `manage.py up`."""
 
 import os
 import re
@@ -41,8 +41,8 @@ KEY: Final = "k" * 42 + "A="
 
 
 def told() -> Iterator[tuple[str, list[str]]]:
-    """The processes of the README's production section."""
-    section = (ROOT / "README.md").read_text().partition("## On PostgreSQL and Redis")[2]
+    """The processes that docs/deployment.md starts."""
+    section = (ROOT / "docs/deployment.md").read_text().partition("## Start the processes")[2]
     block = section.partition("```console\n")[2].partition("```")[0].replace("\\\n", " ")
     for line in re.findall(r"(?m)^\$ (python -m gateway\.web|celery)(.*)$", block):
         command = shlex.split("".join(line), comments=True)
@@ -81,15 +81,15 @@ def options(command: Sequence[str]) -> dict[str, str]:
 
 
 class TestEachProcess:
-    def test_is_told_of_in_the_readme(self) -> None:
+    def test_is_in_the_deployment_document(self) -> None:
         assert set(TOLD) == set(PROCESSES)
 
     @pytest.mark.parametrize("name", PROCESSES)
-    def test_is_started_by_compose_as_the_readme_tells(self, name: str) -> None:
+    def test_is_started_by_compose_as_documented(self, name: str) -> None:
         assert COMPOSE["services"][name]["command"] == TOLD[name]
 
     @pytest.mark.parametrize("name", PROCESSES)
-    def test_is_started_by_kubernetes_as_the_readme_tells(self, name: str) -> None:
+    def test_is_started_by_kubernetes_as_documented(self, name: str) -> None:
         assert [one["command"] for one in pod("Deployment", name)["containers"]] == [TOLD[name]]
 
     def test_that_the_image_starts_by_itself_is_the_web(self) -> None:
@@ -248,7 +248,7 @@ class TestTheNetwork:
 
 class TestTheSettings:
     def test_that_are_named_there_are(self) -> None:
-        documented = set(re.findall(r"`([A-Z][A-Z_]+)`", (ROOT / "README.md").read_text()))
+        documented = set(re.findall(r"`([A-Z][A-Z_]+)`", (ROOT / "docs/configuration.md").read_text()))
         named = {name for one in COMPOSE["services"].values() for name in one.get("environment", {})}
         named |= set(RESOURCES["ConfigMap", "gateway"]["data"]) | SECRETS
 

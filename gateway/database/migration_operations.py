@@ -12,7 +12,7 @@ from django.db.migrations import AddConstraint, AddIndex
 
 
 class BuildIndex(AddIndexConcurrently):
-    """PostgreSQL builds it while everybody goes on writing; SQLite has no such way, nor tables that need it.
+    """PostgreSQL builds it while everybody continues writing; SQLite has no such way, nor tables that need it.
 
     The migration must not be atomic. What a build leaves that was interrupted holds its name and serves nobody: it is
     dropped first, so that the migration can be run again.

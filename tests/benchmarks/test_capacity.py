@@ -148,7 +148,7 @@ class TestTheCommand:
     def test_needs_no_option(
         self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
-        """As README has it, wherever it is run."""
+        """As docs/scaling.md runs it, from any folder."""
         monkeypatch.chdir(tmp_path)
         code, out, err = run(capsys)
 

@@ -1,8 +1,10 @@
-"""README's walk through the console as it stands there: demo, gateway, one order by hand, three by tradebook."""
+"""The steps of docs/reconciliation.md, “Try it”: demo, gateway, one order by hand, three by tradebook."""
 
 import csv
 import io
+import json
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -52,6 +54,12 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
         until(lambda: "Console login" in processes.log.read_text(), seconds=60, what="serving")
         (words,) = [line for line in processes.log.read_text().splitlines() if line.startswith("Console login")]
         yield Told(first, port, words.rpartition(" / ")[2].strip(), environment)
+
+
+def first_transaction(port: int) -> str:
+    """The block of the README, for the gateway on `port`."""
+    (block,) = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    return str(block).replace("127.0.0.1:8000", f"127.0.0.1:{port}").replace(".venv/bin/python", sys.executable)
 
 
 @pytest.fixture
@@ -113,3 +121,13 @@ class TestANewcomer:
 
         assert WAITING.findall(again) == [str(before + 4)]
         assert len(waiting(admin)) == before + 4
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl on this machine")
+def test_the_first_transaction_of_the_readme_fills_in_part(told: Told) -> None:
+    block = ["sh", "-c", first_transaction(told.port)]
+    done = subprocess.run(block, check=True, cwd=ROOT, env=told.environment, capture_output=True, text=True, timeout=60)
+
+    (batch,) = json.loads(done.stdout)["data"]["orderBatches"]
+    assert batch["status"] == "PARTIALLYFILLED"
+    assert [order["status"] for order in batch["orders"]] == ["PARTIAL", "COMPLETE"]

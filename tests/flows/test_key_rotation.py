@@ -64,14 +64,15 @@ class TestAChangeOfKeys:
 
 
 def test_the_documents_name_the_same_steps() -> None:
-    """One home for them, the runbook; README and the command point there."""
-    (readme,) = [part for part in (ROOT / "README.md").read_text().split("\n\n") if "change an encryption key" in part]
+    """The runbook has the steps; docs/configuration.md and the command link to it."""
+    settings = (ROOT / "docs" / "configuration.md").read_text().split("\n\n")
+    (paragraph,) = [part for part in settings if "change an encryption key" in part]
     runbook = (ROOT / "docs" / "runbook.md").read_text()
     section = runbook.partition("### Sealing stored secrets with a new key")[2].partition("###")[0]
 
     steps = ["*second*", "*first*", "reseal_secrets", "reseals nothing", "Drop the old key"]
     places = [section.index(step) for step in steps]
     assert places == sorted(places)
-    assert "(docs/runbook.md#sealing-stored-secrets-with-a-new-key)" in readme
+    assert "(runbook.md#sealing-stored-secrets-with-a-new-key)" in paragraph
     assert "reseals nothing" in Command.help
     assert "docs/runbook.md" in Command.help

@@ -69,7 +69,7 @@ def _tell_next(out: Console, port: int) -> None:
     out.print(f"   the console                      {base}/admin/")
     out.print(f"   the API documentation            {base}/api/docs/")
     out.print(
-        "README.md, “The console”, settles them with you. `manage.py create_gateway NAME` makes a gateway of your own."
+        "docs/reconciliation.md shows how to settle them. `manage.py create_gateway NAME` makes a gateway of your own."
     )
 
 

@@ -116,7 +116,7 @@ class TestResealColumn:
     def test_locks_rows_in_the_order_of_their_keys(self, both_keys: Any) -> None:
         """Though they lie in another, so that no worker and it wait for each other."""
         first, second = make.gateway(), make.gateway()
-        Gateway.objects.filter(pk=first.pk).update(is_test=True)  # PostgreSQL writes it anew, behind the second
+        Gateway.objects.filter(pk=first.pk).update(is_test=True)  # PostgreSQL writes it again, behind the second
         rotate(both_keys)
 
         with atomic():
