@@ -1,4 +1,4 @@
-"""The roof and the ground floor. Importing the Celery app here makes every process ring the configured broker."""
+"""The roof and the ground floor. Importing the Celery app here makes every process send to the configured broker."""
 
 from gateway.celery import app as celery_app
 

@@ -72,8 +72,8 @@ class Work(models.Model):
     """The row is the queue (gateway.queue.leases).
 
     Two clocks: `due_at` follows the gateway's, so that time travel moves it; `leased_until` follows the wall,
-    because a worker that died did so in real time. `attempts` is the fence: a bell, or a worker that outlived
-    its lease, which carries an old number, matches no row.
+    because a worker that died did so in real time. `attempts` is the fencing token: a wake-up message with an old
+    number, or a worker that outlived its lease, matches no row.
     """
 
     gateway = models.ForeignKey(Gateway, on_delete=models.PROTECT, related_name="+")
@@ -93,8 +93,8 @@ class IdempotentRequest(models.Model):
     """A POST that came with an Idempotency-Key, of a gateway or of a manager (gateway.api.idempotency).
 
     Not answered yet while `status_code` is None: then it runs until `leased_until`, by the wall, and afterwards is
-    anybody's to run again. `attempts` is the fence. `reserved_id` is the id of whatever it makes, however often it
-    runs. The answer is sealed, for it may hold a user's token.
+    anybody's to run again. `attempts` is the fencing token. `reserved_id` is the id of the object that it makes,
+    however often it runs. The answer is sealed, for it may hold a user's token.
     """
 
     gateway = models.ForeignKey(Gateway, on_delete=models.CASCADE, null=True, related_name="+")

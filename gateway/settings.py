@@ -157,7 +157,7 @@ QUEUES = ("gateway", "deliveries")
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TASK_TIME_LIMIT = 120
 CELERY_TIMEZONE = "UTC"
-# max_retries: a bell that finds no Redis is given up at once. Else kombu tries for six seconds, in a user's request.
+# max_retries: without Redis, a message is given up at once. Else kombu tries for six seconds, in a user's request.
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {"socket_connect_timeout": 2, "socket_timeout": 5, "max_retries": 0}
 if CELERY_BROKER_URL.startswith("sentinel://"):
     CELERY_BROKER_TRANSPORT_OPTIONS["master_name"] = env.text("CELERY_BROKER_MASTER")

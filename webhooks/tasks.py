@@ -1,4 +1,4 @@
-"""Doors for the bell and the beat."""
+"""Celery tasks, started by wake-up messages and by the beat."""
 
 import resource
 from contextlib import suppress
@@ -10,8 +10,8 @@ from celery import current_app, shared_task
 from celery.signals import worker_shutting_down
 from django.conf import settings
 
-from gateway.queue.enqueue import Job
-from gateway.queue.leases import offer_due
+from gateway.queue.enqueue import TaskName
+from gateway.queue.leases import dispatch_due
 from webhooks.delivery.client import ClientOptions
 from webhooks.delivery.dispatcher import Courier
 from webhooks.delivery.record_attempts import give_up_disabled
@@ -22,9 +22,9 @@ from webhooks.models import Replay
 OPEN_FILES: Final = 10_240  # ample for a courier; macOS allows a process no more
 
 
-@shared_task(name=Job.DELIVER.value)
+@shared_task(name=TaskName.DELIVER.value)
 def deliver_due() -> int:
-    """Also the beat's: a lost bell costs a second."""
+    """Also the beat's: a lost wake-up message costs a second."""
     if current_app.conf.task_always_eager:  # nobody would come back for what a shift leaves in flight
         return _courier().deliver_all()
     return _courier().shift()
@@ -67,11 +67,11 @@ def allow_open_files() -> None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-@shared_task(name=Job.REPLAY.value)
+@shared_task(name=TaskName.REPLAY.value)
 def replay(*, row: int, attempt: int) -> None:
     replaying.replay(row=row, attempt=attempt)
 
 
 @shared_task(name="sweep_replays")
 def sweep_replays() -> None:
-    offer_due(Replay.objects.all(), Job.REPLAY)
+    dispatch_due(Replay.objects.all(), TaskName.REPLAY)

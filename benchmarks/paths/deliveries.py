@@ -26,7 +26,7 @@ from benchmarks.stage import Stage
 from gateway.models import Gateway
 from gateway.partners import clock
 from gateway.partners.credentials import create_gateway
-from gateway.queue.enqueue import Job
+from gateway.queue.enqueue import TaskName
 from gateway.values.ids import new_object_id
 from tests.servers import ROOT
 from webhooks.delivery.endpoints import add_endpoint
@@ -111,7 +111,7 @@ def _ours(scene: Scene, number: int) -> float:
     with _held(scene, *COURIERS):
         _owe(scene.gateway, number)
         for _ in COURIERS:
-            current_app.signature(Job.DELIVER.value).apply_async()
+            current_app.signature(TaskName.DELIVER.value).apply_async()
     return _arrived(scene, number)
 
 

@@ -133,7 +133,7 @@ def begin(*, keyed: Keyed, now: datetime) -> Turn | Stored:
 def settle(turn: Turn, *, status: int, error_type: str | None, body: str, now: datetime) -> None:
     """Stores an answer that is worth keeping; after another the key's owner may try again at once.
 
-    Behind the fence: a request that outlived its lease stores nothing. Where the database is gone the answer is
+    Behind the fencing token: a request that outlived its lease stores nothing. Where the database is gone the answer is
     given nevertheless; the lease then runs out, and a twin's run comes to the same.
     """
     mine = IdempotentRequest.objects.filter(pk=turn.row, attempts=turn.attempt, status_code__isnull=True)

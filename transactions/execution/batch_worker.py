@@ -20,13 +20,13 @@ from gateway.database.compiled import compiled
 from gateway.database.updating import update_where
 from gateway.partners import clock
 from gateway.queue import leases as work
-from gateway.queue.enqueue import Job, nudge
+from gateway.queue.enqueue import TaskName, enqueue_soon
 from transactions.models import Batch
 
 AT_ONCE: Final = 16
 CHOSEN_FROM: Final = 256
 SHIFT_SECONDS: Final = 1.0  # others wait for this process as well
-# A bell may have been saved because another was rung just before (queue.enqueue.QUIET_SECONDS): stay for longer.
+# A message may have been saved since another was sent just before (queue.enqueue.QUIET_SECONDS): stay for longer.
 LINGER_SECONDS: Final = 0.1
 POLL_SECONDS: Final = 0.02
 TRIES: Final = 3
@@ -47,12 +47,12 @@ class Kind:
 
 @dataclass(slots=True)
 class Shift:
-    """One per process and bell. Its kinds of work take turns as well, a set of each.
+    """One per process and task. Its kinds of work take turns as well, a set of each.
 
     `served`: when each broker last had its turn. `apart`: batches that were in a set that failed.
     """
 
-    job: Job
+    job: TaskName
     kinds: Sequence[Kind]
     served: dict[str, float] = field(default_factory=dict)
     apart: set[int] = field(default_factory=set)
@@ -68,7 +68,7 @@ class Shift:
                 return done
             else:
                 sleep(POLL_SECONDS)
-        nudge(self.job)
+        enqueue_soon(self.job)
         return done
 
     def _work_on_a_set(self, kind: Kind) -> int:
@@ -91,7 +91,7 @@ class Shift:
                 break
             with atomic(durable=True):
                 taken = _still_owed(rows=kind.rows, pks=chosen, wall=clock.wall())
-                work.claim_each(taken, lease=LEASE)
+                work.acquire_each(taken, lease=LEASE)
             if taken:
                 return taken
         return []
@@ -117,9 +117,9 @@ class Shift:
 
     def _give_back(self, batches: Sequence[Batch]) -> None:
         for batch in batches:
-            update_where(Batch.objects.all, work.fence(batch), leased_until=clock.wall())
+            update_where(Batch.objects.all, work.fencing_token(batch), leased_until=clock.wall())
         if batches:
-            nudge(self.job)
+            enqueue_soon(self.job)
 
 
 @compiled

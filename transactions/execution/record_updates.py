@@ -1,6 +1,6 @@
 """The one door through which facts about orders come: what a broker said, what its silence means, what support settled.
 
-Fold, orders, transaction, events and investment are one write, behind the batch's fence.
+Fold, orders, transaction, events and investment are one write, behind the batch's fencing token.
 """
 
 import logging
@@ -109,7 +109,9 @@ def write_settled(
     """As `write`, of what support settled or undid: `status` is what the batch is thereby; fills may go as well."""
     told = announcements(BatchStatus(batch.status), status)
     _fold(batch, orders, status, told, now)
-    if not update_where(Batch.objects.all, leases.fence(batch), **{name: getattr(batch, name) for name in FOLD}):
+    if not update_where(
+        Batch.objects.all, leases.fencing_token(batch), **{name: getattr(batch, name) for name in FOLD}
+    ):
         return False
     update_each(changed, SETTLED)
     record_each(_events(batch, orders, told, now))
@@ -139,7 +141,7 @@ def _still_ours(news: Sequence[News]) -> list[News]:
 
 @compiled
 def _held(*, rows: list[int]) -> QuerySet[Batch, tuple[int, int]]:
-    """Key and fence of each, locked until the transaction ends."""
+    """Key and fencing token of each, locked until the transaction ends."""
     locked = Batch.objects.select_for_update(no_key=True).filter(pk__in=rows)
     return locked.order_by("pk").values_list("pk", "attempts")
 

@@ -39,7 +39,7 @@ LEASE: Final = timedelta(seconds=30)
 POLL_SECONDS: Final = 0.025
 GATHER_SECONDS: Final = 0.005
 SHIFT_SECONDS: Final = 5.0
-# A bell may have been saved because another was rung just before (queue.enqueue.QUIET_SECONDS): stay for longer.
+# A message may have been saved since another was sent just before (queue.enqueue.QUIET_SECONDS): stay for longer.
 LINGER_SECONDS: Final = 0.1
 FAREWELL_SECONDS: Final = 2.0
 Pick = Callable[[list[Delivery]], list[Delivery]]
@@ -186,7 +186,7 @@ def take(*, closed: Collection[int] = (), room: int = AT_ONCE, pick: Pick = list
     shown = range(1 << (room.bit_length() - 1))
     with atomic(durable=True):
         taken = pick(_due(wall=wall, gateways=gateways, moments=moments, closed=list(closed), shown=shown))
-        leases.claim_each(taken, lease=LEASE)
+        leases.acquire_each(taken, lease=LEASE)
     return taken
 
 

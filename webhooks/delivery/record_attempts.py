@@ -1,4 +1,4 @@
-"""What came of a set of attempts: deliveries settled or put off behind their fences, endpoints' health, the record."""
+"""What came of a set of attempts: deliveries settled or put off, endpoints' health, the record."""
 
 import logging
 import random
@@ -87,7 +87,7 @@ def _outcome(landed: Landed) -> metrics.DeliveryOutcome:
 
 @compiled
 def _claims(*, deliveries: list[int]) -> QuerySet[Delivery, tuple[int, int]]:
-    """Locked in the order of their keys. Attempts is the fence: a process that outlived its lease matches nothing."""
+    """Locked in the order of their keys. A process that outlived its lease has an old fencing token."""
     rows = Delivery.objects.filter(pk__in=deliveries).select_for_update().order_by("pk")
     return rows.values_list("pk", "attempts")
 

@@ -18,7 +18,7 @@ from gateway.database.encryption import seal
 from gateway.models import Gateway
 from gateway.partners import clock
 from gateway.queue import enqueue
-from gateway.queue.enqueue import Job
+from gateway.queue.enqueue import TaskName
 from gateway.telemetry import request_id
 from tests import make
 from tests.transactions.execution.conftest import Use
@@ -56,7 +56,7 @@ class Chokes(SimulatedBroker):
 
 def shift(*kinds: Kind) -> Shift:
     """Of a process that has just begun."""
-    return Shift(Job.PLACE_BATCHES, kinds)
+    return Shift(TaskName.PLACE_BATCHES, kinds)
 
 
 def queue(gateway: Gateway, now: datetime, *clients: str, broker: str = "kite") -> list[Batch]:
@@ -155,13 +155,13 @@ class TestAShift:
         self, gateway: Gateway, now: datetime, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
     ) -> None:
         queue(gateway, now, "one")
-        enqueue._rung.clear()
-        before = enqueue.bells_waiting(["gateway"])
+        enqueue._last_enqueued.clear()
+        before = enqueue.messages_waiting(["gateway"])
 
         with django_capture_on_commit_callbacks(execute=True):
             assert shift(PLACING).work(seconds=0) == 0
 
-        assert (enqueue.bells_waiting(["gateway"]) - before, statuses()) == (1, ["QUEUED"])
+        assert (enqueue.messages_waiting(["gateway"]) - before, statuses()) == (1, ["QUEUED"])
 
 
 class TestALoginThatNoKeyOpens:
