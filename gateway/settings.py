@@ -151,7 +151,7 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_STORE_EAGER_RESULT = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_DEFAULT_QUEUE = "gateway"
-# Partners that hang keep couriers waiting, never those who place orders.
+# Partners that hang keep webhook workers waiting, never those that place orders.
 CELERY_TASK_ROUTES = {"deliver_due": {"queue": "deliveries"}}
 QUEUES = ("gateway", "deliveries")
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False

@@ -255,7 +255,7 @@ def _locked(deliveries: QuerySet[Delivery]) -> list[Delivery]:
 
 
 def _make_due(deliveries: Sequence[Delivery], now: datetime, *, is_bulk: bool = False) -> None:
-    """But for what is due anyhow. What waits for its next attempt keeps its lane.
+    """But for deliveries that are due anyhow. One that waits for its next attempt stays ordinary or bulk.
 
     The fencing token changes, so that a worker which is sending it records nothing.
     """

@@ -157,7 +157,7 @@ class TestTheWholeWay:
         assert len(told()) == CHUNK + 1
         assert (owed().told, owed().due_at) == (CHUNK + 1, None)
 
-    def test_a_lost_bell_is_rung_again_by_the_sweep(self, eager: None, here: Gateway) -> None:
+    def test_a_lost_message_is_sent_again_by_the_sweep(self, eager: None, here: Gateway) -> None:
         known = shelf.smallcase()
         shelf.investments(known, here)
         shelf.published(known)
