@@ -28,7 +28,7 @@ if EMBEDDED:
     _secret_key = env.kept_secret(VAR_DIR / "secret_key", lambda: secrets.token_urlsafe(64))
     _encryption_key = env.kept_secret(VAR_DIR / "encryption_key", lambda: Fernet.generate_key().decode())
 SECRET_KEY = env.text("SECRET_KEY", default=_secret_key if EMBEDDED else None)
-# The first key seals, every key opens (`manage.py reseal_secrets` moves all to the first).
+# The first key encrypts, every key decrypts (`manage.py reseal_secrets` moves all to the first).
 ENCRYPTION_KEYS = env.fernet_keys("ENCRYPTION_KEYS", default=_encryption_key if EMBEDDED else None)
 # Newest first: the first signs the audit trail, every one verifies it. Whoever changes SECRET_KEY and has set none
 # keeps the old SECRET_KEY here, in second place.

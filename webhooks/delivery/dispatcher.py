@@ -20,7 +20,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.db.transaction import atomic
 
 from gateway.database.compiled import compiled
-from gateway.database.encryption import unseal
+from gateway.database.encryption import decrypt
 from gateway.partners import clock
 from gateway.partners.authentication import api_secrets
 from gateway.queue import leases
@@ -216,12 +216,12 @@ def signed(delivery: Delivery, now: datetime) -> tuple[bytes, dict[str, str]]:
     auth_id = event.payload.get("smallcaseAuthId") or ""
     checked = checksum(api_secret=api_secrets(delivery.gateway)[0], timestamp=stamp, auth_id=auth_id)
     body = json.dumps({**event.payload, "timestamp": stamp, "checksum": checked}).encode()
-    sealed = [endpoint.sealed_secret, endpoint.sealed_previous_secret]
+    encrypted = [endpoint.sealed_secret, endpoint.sealed_previous_secret]
     signatures = standard_headers(
         webhook_id=event.key,
         sent_at=clock.wall(),
         body=body,
-        signing_secrets=[unseal(secret) for secret in sealed if secret],
+        signing_secrets=[decrypt(secret) for secret in encrypted if secret],
     )
     return body, signatures | named_headers(event)
 

@@ -31,7 +31,7 @@ class Command(Door):
             return
         for name, value in made.items():
             self.stdout.write(f"{name:14} {value}")
-        self.stderr.write("Keep these now: they are stored sealed and will not be shown again.")
+        self.stderr.write("Keep these now: they are stored encrypted and will not be shown again.")
 
     def _make(
         self, *, name: str, test: bool, webhook_url: str | None, allowed_origin: list[str], **_: Any

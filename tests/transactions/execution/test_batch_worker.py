@@ -14,7 +14,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 from brokers.ports.broker import Ack, Login, NewOrder
 from brokers.simulator.adapter import SimulatedBroker
 from gateway.database import compiled
-from gateway.database.encryption import seal
+from gateway.database.encryption import encrypt
 from gateway.models import Gateway
 from gateway.partners import clock
 from gateway.queue import enqueue
@@ -174,7 +174,7 @@ class TestALoginThatNoKeyOpens:
         settings.ENCRYPTION_KEYS = keys
         queue(gateway, now, "one", "two", "three")
         settings.ENCRYPTION_KEYS = keys[1:]
-        Transaction.objects.exclude(account__client_id="one").update(sealed_login=seal(""))
+        Transaction.objects.exclude(account__client_id="one").update(sealed_login=encrypt(""))
         return keys
 
     @pytest.mark.parametrize("step", ["placing", "following"])
