@@ -82,9 +82,9 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "gateway.http.middleware.BodyLimit",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "gateway.http.browser_middleware.ForPeople",
+    "gateway.http.browser_middleware.BrowserMiddlewareStack",
 ]
-# Within the last of them, and not for the partners' planes.
+# Within the last of them, and not for the APIs.
 MIDDLEWARE_FOR_PEOPLE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -211,7 +211,7 @@ RATE_LIMIT_GATEWAY = env.rate("RATE_LIMIT_GATEWAY", default="6000/minute")
 RATE_LIMIT_ACCOUNT = env.rate("RATE_LIMIT_ACCOUNT", default="300/minute")
 # Wrong secrets for one gateway from one address.
 RATE_LIMIT_WRONG_SECRETS = env.rate("RATE_LIMIT_WRONG_SECRETS", default="20/minute")
-# A user's browser, by address, on the plane that scdk.js asks: many users may stand behind one address.
+# A user's browser, by address, on the Browser API: many users may share one address.
 RATE_LIMIT_BROWSER = env.rate("RATE_LIMIT_BROWSER", default="1200/minute")
 # The screens of one checkout: a status page looks 85 times a minute at its busiest, and may be open twice.
 RATE_LIMIT_CHECKOUT = env.rate("RATE_LIMIT_CHECKOUT", default="300/minute")

@@ -12,7 +12,7 @@ from django.urls import reverse
 from rich.console import Console
 
 from gateway.audit.trail import Actor
-from gateway.cli.management_base import Command as Door
+from gateway.cli.management_base import Command as GatewayCommand
 from gateway.cli.management_base import console, stop
 from gateway.demo.basket_story import CHAPTERS, Story
 from gateway.demo.investment_story import Investor
@@ -29,7 +29,7 @@ from webhooks.events.event_types import EventType
 STARTS_WITHIN = 30.0
 
 
-class Command(Door):
+class Command(GatewayCommand):
     help = (
         "Play the whole story, each step checked against the contract: create, log in, confirm, fill, webhook. "
         "Uses the gateway that `manage.py up` serves on PORT, or brings one up for as long as the story takes."

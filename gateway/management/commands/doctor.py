@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from gateway.cli.management_base import Command as Door
+from gateway.cli.management_base import Command as GatewayCommand
 from gateway.cli.management_base import console, gateway_named
 from gateway.database.consistent_snapshot import consistent_snapshot
 from gateway.monitoring.contributions import invariants
@@ -18,7 +18,7 @@ from gateway.partners import clock
 from gateway.values.timestamps import timestamp
 
 
-class Command(Door):
+class Command(GatewayCommand):
     help = (
         "Look whether everything that must be true is: between the gateway's orders and the brokers' books, between "
         "fills and investments, between what happened and what was told. Reads only, everything as it was at one "

@@ -3,7 +3,7 @@ from typing import Any, Final
 
 from django.db.transaction import atomic
 
-from gateway.cli.management_base import Command as Door
+from gateway.cli.management_base import Command as GatewayCommand
 from gateway.cli.management_base import stop
 from gateway.partners.reencryption import EncryptedColumn, Reencrypted, encrypted_columns, reencrypt_column
 
@@ -11,7 +11,7 @@ EVERY: Final = 10_000  # values
 SHOWN: Final = 5
 
 
-class Command(Door):
+class Command(GatewayCommand):
     help = (
         "Encrypt every stored secret anew with the first of ENCRYPTION_KEYS, open logins at brokers included, while "
         "the gateway runs. It may be interrupted, and run again: what the first key has encrypted is left alone. Drop "

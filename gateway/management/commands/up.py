@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.management import call_command
 
 from brokers.models import Instrument
-from gateway.cli.management_base import Command as Door
+from gateway.cli.management_base import Command as GatewayCommand
 from gateway.cli.management_base import console, stop
 from gateway.demo.demo_gateway import prepare_site
 from gateway.embedded.first_operator import first_operator
@@ -20,7 +20,7 @@ from gateway.values.errors import Conflict
 from smallcases.models import Smallcase
 
 
-class Command(Door):
+class Command(GatewayCommand):
     help = (
         "Migrate, then run web and worker until Ctrl-C, restarting what dies. DATABASE_URL and CELERY_BROKER_URL "
         "choose PostgreSQL and Redis; without them all state is in var/."

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from django.utils import timezone
 
-from gateway.cli.management_base import Command as Door
+from gateway.cli.management_base import Command as GatewayCommand
 from gateway.cli.management_base import console, gateway_named, stop
 from gateway.database.encryption import decrypt
 from gateway.partners import clock
@@ -44,7 +44,7 @@ examples:
 """
 
 
-class Command(Door):
+class Command(GatewayCommand):
     help = "Say which input of a webhook's signature or checksum is wrong: secret, timestamp, id, body, or how they go."
 
     def create_parser(self, *arguments: Any, **options: Any) -> Any:
