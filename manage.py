@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""The door for operators: `manage.py help` lists the commands."""
+"""Commands for operators: `manage.py help` lists the commands."""
 
 import os
 import sys

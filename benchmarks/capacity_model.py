@@ -1,4 +1,4 @@
-"""From orders a day to rows, bytes, rates and processes. Pure; `benchmarks.capacity` is its door."""
+"""From orders a day to rows, bytes, rates and processes. Pure; `benchmarks.capacity` is its command."""
 
 import math
 from collections.abc import Mapping

@@ -19,7 +19,7 @@ def main() -> None:
     print("ready", Transaction.objects.count(), flush=True)  # the connection is open
     sys.stdin.readline()
     for pk in pks:
-        # As the door finds it: with its gateway and account.
+        # As the view finds it: with its gateway and account.
         transaction = Transaction.objects.select_related("gateway", "account").get(pk=pk)
         confirm(transaction=transaction, selections=UserSelections(), now=clock.now(transaction.gateway))
 

@@ -14,7 +14,7 @@ from brokers.models import Instrument
 from brokers.ports.broker import Side
 from brokers.simulator.models import SimAccount
 from brokers.simulator.personas import Persona, lent_shares, opening_funds
-from gateway.database.encryption import seal
+from gateway.database.encryption import encrypt
 from gateway.models import Account, Gateway
 from gateway.partners import clock
 from gateway.values.ids import new_object_id
@@ -31,7 +31,7 @@ CONFIRMERS: Final = 2  # as many as there are web processes
 
 def logged_in(gateway: Gateway, *, number: int, names: int) -> list[int]:
     """Transactions of as many users, each about to confirm a basket of `names`."""
-    now, sealed = clock.now(gateway), seal("")
+    now, encrypted = clock.now(gateway), encrypt("")
     accounts = Account.objects.bulk_create(
         Account(gateway=gateway, auth_id=(made := new_object_id()), broker=BROKER, client_id=made, created_at=now)
         for _ in range(number)
@@ -56,7 +56,7 @@ def logged_in(gateway: Gateway, *, number: int, names: int) -> list[int]:
             intent=Intent.TRANSACTION.value,
             status=TransactionStatus.USED.value,
             order_config=config,
-            sealed_login=sealed,
+            sealed_login=encrypted,
             expires_at=now + timedelta(hours=4),
             created_at=now,
             updated_at=now,

@@ -1,4 +1,4 @@
-"""The roof and the ground floor. Importing the Celery app here makes every process ring the configured broker."""
+"""The project and what all apps share. The Celery app is imported for the broker that every process sends to."""
 
 from gateway.celery import app as celery_app
 

@@ -1,4 +1,4 @@
-"""Gateways, accounts and users in the console. Sealed secrets are not shown, not even sealed."""
+"""Gateways, accounts and users in the console. Secrets are not shown, not even encrypted."""
 
 from datetime import timedelta
 from typing import Any, Final
@@ -143,7 +143,7 @@ class GatewayAdmin(Operable, Rotating):
 
     @admin.display(description="secrets accepted")
     def secrets(self, gateway: Gateway) -> str:
-        api, jwt = (1 + bool(sealed) for sealed in (_previous(gateway, "api"), _previous(gateway, "jwt")))
+        api, jwt = (1 + bool(encrypted) for encrypted in (_previous(gateway, "api"), _previous(gateway, "jwt")))
         return f"{api} API, {jwt} JWT"
 
     @admin.display(description="its rows")
@@ -182,7 +182,7 @@ class GatewayAdmin(Operable, Rotating):
 
 
 def _previous(gateway: Gateway, kind: Kind) -> str | None:
-    """Sealed; None where it was retired."""
+    """Encrypted; None if it was retired."""
     api: str | None = gateway.sealed_previous_api_secret
     jwt: str | None = gateway.sealed_previous_jwt_secret
     return api if kind == "api" else jwt

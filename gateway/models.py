@@ -8,7 +8,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django_otp.models import Device, ThrottlingMixin
 
-from gateway.database.encryption import SealedField
+from gateway.database.encryption import EncryptedField
 
 
 class MarketHours(models.TextChoices):
@@ -18,14 +18,14 @@ class MarketHours(models.TextChoices):
 
 
 class Gateway(models.Model):
-    """A partner. Secrets are sealed (database.encryption); a previous one is accepted until it is retired (None)."""
+    """A partner. Secrets are encrypted (database.encryption); a previous one is accepted until it is retired (None)."""
 
     name = models.SlugField(max_length=63, unique=True)
     is_test = models.BooleanField(default=True)
-    sealed_api_secret = SealedField()
-    sealed_previous_api_secret = SealedField(null=True, blank=True)
-    sealed_jwt_secret = SealedField()
-    sealed_previous_jwt_secret = SealedField(null=True, blank=True)
+    sealed_api_secret = EncryptedField()
+    sealed_previous_api_secret = EncryptedField(null=True, blank=True)
+    sealed_jwt_secret = EncryptedField()
+    sealed_previous_jwt_secret = EncryptedField(null=True, blank=True)
     allowed_origins = models.JSONField(default=list, blank=True)
     market_hours = models.CharField(max_length=8, choices=MarketHours, blank=True, default="")
     clock_offset = models.DurationField(default=timedelta(0))
@@ -72,8 +72,8 @@ class Work(models.Model):
     """The row is the queue (gateway.queue.leases).
 
     Two clocks: `due_at` follows the gateway's, so that time travel moves it; `leased_until` follows the wall,
-    because a worker that died did so in real time. `attempts` is the fence: a bell, or a worker that outlived
-    its lease, which carries an old number, matches no row.
+    because a worker that died did so in real time. `attempts` is the fencing token: a wake-up message with an old
+    number, or a worker that outlived its lease, matches no row.
     """
 
     gateway = models.ForeignKey(Gateway, on_delete=models.PROTECT, related_name="+")
@@ -93,8 +93,8 @@ class IdempotentRequest(models.Model):
     """A POST that came with an Idempotency-Key, of a gateway or of a manager (gateway.api.idempotency).
 
     Not answered yet while `status_code` is None: then it runs until `leased_until`, by the wall, and afterwards is
-    anybody's to run again. `attempts` is the fence. `reserved_id` is the id of whatever it makes, however often it
-    runs. The answer is sealed, for it may hold a user's token.
+    anybody's to run again. `attempts` is the fencing token. `reserved_id` is the id of the object that it makes,
+    however often it runs. The answer is encrypted, since it may hold a user's token.
     """
 
     gateway = models.ForeignKey(Gateway, on_delete=models.CASCADE, null=True, related_name="+")
@@ -105,7 +105,7 @@ class IdempotentRequest(models.Model):
     leased_until = models.DateTimeField()
     attempts = models.PositiveIntegerField(default=0)
     status_code = models.PositiveSmallIntegerField(null=True)
-    sealed_answer = SealedField(blank=True)
+    sealed_answer = EncryptedField(blank=True)
     created_at = models.DateTimeField()
 
     class Meta:
@@ -135,13 +135,14 @@ class IdempotentRequest(models.Model):
 
 
 class AuthenticatorApp(ThrottlingMixin, Device):  # type: ignore[misc]  # django-otp has no types
-    """A second factor, as django-otp has them, but for its key: 160 bits in hexadecimal, sealed (database.encryption).
+    """A second factor, as django-otp has them, but for its key: 160 bits in hexadecimal, encrypted
+    (database.encryption).
 
     `last_t` is the half minute of the last code that was good: none before it, nor itself, is good again. Codes are
     looked at by gateway.identity.login alone: to django-otp's own question every one is wrong.
     """
 
-    sealed_key = SealedField()
+    sealed_key = EncryptedField()
     last_t = models.BigIntegerField(default=-1)
 
     class Meta:

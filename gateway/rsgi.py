@@ -1,4 +1,4 @@
-"""The web's door: granian's RSGI outside, WSGI inside. A request goes to a thread only when it has arrived whole.
+"""The web server: granian's RSGI outside, WSGI inside. A request goes to a thread only when it has arrived whole.
 
 Forces: over WSGI a thread reads the body from the socket and waits for as long as its client likes; granian has no
 time limit there, and a handful of half-sent bodies stops everything. Django's own ASGI runs synchronous views one at a
@@ -74,7 +74,7 @@ class Body:
     rest: Chunks | None = None  # what nobody has read of it
 
 
-class Door:
+class RsgiServer:
     def __init__(self, application: Callable[..., Iterable[bytes]], *, threads: int) -> None:
         self._application = application
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="web")
@@ -187,4 +187,4 @@ def _variable(name: str) -> str:
     return plain if plain == "CONTENT_TYPE" else f"HTTP_{plain}"
 
 
-application = Door(django, threads=settings.WEB_THREADS)
+application = RsgiServer(django, threads=settings.WEB_THREADS)

@@ -28,7 +28,7 @@ if EMBEDDED:
     _secret_key = env.kept_secret(VAR_DIR / "secret_key", lambda: secrets.token_urlsafe(64))
     _encryption_key = env.kept_secret(VAR_DIR / "encryption_key", lambda: Fernet.generate_key().decode())
 SECRET_KEY = env.text("SECRET_KEY", default=_secret_key if EMBEDDED else None)
-# The first key seals, every key opens (`manage.py reseal_secrets` moves all to the first).
+# The first key encrypts, every key decrypts (`manage.py reseal_secrets` moves all to the first).
 ENCRYPTION_KEYS = env.fernet_keys("ENCRYPTION_KEYS", default=_encryption_key if EMBEDDED else None)
 # Newest first: the first signs the audit trail, every one verifies it. Whoever changes SECRET_KEY and has set none
 # keeps the old SECRET_KEY here, in second place.
@@ -82,9 +82,9 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "gateway.http.middleware.BodyLimit",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "gateway.http.browser_middleware.ForPeople",
+    "gateway.http.browser_middleware.BrowserMiddlewareStack",
 ]
-# Within the last of them, and not for the partners' planes.
+# Within the last of them, and not for the APIs.
 MIDDLEWARE_FOR_PEOPLE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -151,13 +151,13 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_STORE_EAGER_RESULT = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_DEFAULT_QUEUE = "gateway"
-# Partners that hang keep couriers waiting, never those who place orders.
+# Partners that hang keep webhook workers waiting, never those that place orders.
 CELERY_TASK_ROUTES = {"deliver_due": {"queue": "deliveries"}}
 QUEUES = ("gateway", "deliveries")
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TASK_TIME_LIMIT = 120
 CELERY_TIMEZONE = "UTC"
-# max_retries: a bell that finds no Redis is given up at once. Else kombu tries for six seconds, in a user's request.
+# max_retries: without Redis, a message is given up at once. Else kombu tries for six seconds, in a user's request.
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {"socket_connect_timeout": 2, "socket_timeout": 5, "max_retries": 0}
 if CELERY_BROKER_URL.startswith("sentinel://"):
     CELERY_BROKER_TRANSPORT_OPTIONS["master_name"] = env.text("CELERY_BROKER_MASTER")
@@ -211,7 +211,7 @@ RATE_LIMIT_GATEWAY = env.rate("RATE_LIMIT_GATEWAY", default="6000/minute")
 RATE_LIMIT_ACCOUNT = env.rate("RATE_LIMIT_ACCOUNT", default="300/minute")
 # Wrong secrets for one gateway from one address.
 RATE_LIMIT_WRONG_SECRETS = env.rate("RATE_LIMIT_WRONG_SECRETS", default="20/minute")
-# A user's browser, by address, on the plane that scdk.js asks: many users may stand behind one address.
+# A user's browser, by address, on the Browser API: many users may share one address.
 RATE_LIMIT_BROWSER = env.rate("RATE_LIMIT_BROWSER", default="1200/minute")
 # The screens of one checkout: a status page looks 85 times a minute at its busiest, and may be open twice.
 RATE_LIMIT_CHECKOUT = env.rate("RATE_LIMIT_CHECKOUT", default="300/minute")

@@ -1,4 +1,4 @@
-"""Doors for the beat."""
+"""Celery tasks, started by the beat."""
 
 from celery import shared_task
 

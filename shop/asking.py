@@ -1,4 +1,4 @@
-"""A request as the doors see it, and whether it may come in."""
+"""A request as the handlers see it, and whether it may come in."""
 
 import json
 import re

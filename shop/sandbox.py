@@ -1,4 +1,4 @@
-"""What only a test gateway can do, by its sandbox plane; and the manager's part, by the managers' API."""
+"""What only a test gateway can do, by its Sandbox API; and the manager's part, by the Manager API."""
 
 from collections.abc import Sequence
 from typing import Any, Final

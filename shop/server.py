@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, Protocol
 
-from shop import doors, pages
+from shop import handlers, pages
 from shop.answering import Answer, headers_of, refused
 from shop.asking import LARGEST, Asked, Refusal, asked
 from shop.config import Config, read_config
@@ -30,7 +30,7 @@ class Exchange(Protocol):
 class Server:
     def __init__(self, config: Config) -> None:
         self._sites = config.sites
-        self._shop = doors.Shop(config.partner, Store(config.database))
+        self._shop = handlers.Shop(config.partner, Store(config.database))
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="shop")
 
     async def __rsgi__(self, scope: Any, exchange: Exchange) -> None:
@@ -67,16 +67,16 @@ async def _arrived(exchange: Exchange) -> bytes:
     return bytes(content)
 
 
-def _answer(request: Asked, here: doors.Shop) -> Answer:
+def _answer(request: Asked, here: handlers.Shop) -> Answer:
     method = "GET" if request.method in SAFE else request.method
     if method == "GET" and (page := pages.page(request.path, request.site)):
         _welcome(request)
         return page
-    door = doors.DOORS.get((method, request.path))
-    if door is None:
+    handler = handlers.HANDLERS.get((method, request.path))
+    if handler is None:
         raise _no_door(request)
     try:
-        return door(here, request)
+        return handler(here, request)
     except Unreachable as silence:
         return refused(503, str(silence), "Nothing was ordered that you have not confirmed. Try again in a moment.")
     except Refused as refusal:
@@ -84,7 +84,7 @@ def _answer(request: Asked, here: doors.Shop) -> Answer:
 
 
 def _no_door(request: Asked) -> Refusal:
-    if any(path == request.path for _, path in doors.DOORS) or pages.page(request.path, request.site):
+    if any(path == request.path for _, path in handlers.HANDLERS) or pages.page(request.path, request.site):
         return Refusal(405, f"{request.method} is not allowed here.")
     return Refusal(404, "There is nothing at this path.")
 

@@ -1,7 +1,7 @@
 from django.apps import AppConfig
 
 from gateway.monitoring.contributions import Tile, register_invariants, register_queue, register_tile
-from gateway.queue.enqueue import Job
+from gateway.queue.enqueue import TaskName
 
 
 class SmallcasesConfig(AppConfig):
@@ -9,8 +9,8 @@ class SmallcasesConfig(AppConfig):
     verbose_name = "Smallcases"
 
     def ready(self) -> None:
-        register_queue(Job.ANNOUNCE, "smallcases.rebalancing.rebalance_notifications.announcements")
-        register_queue(Job.TELL_SIP, "smallcases.sips.sip_changes.active_sips")
+        register_queue(TaskName.ANNOUNCE, "smallcases.rebalancing.rebalance_notifications.announcements")
+        register_queue(TaskName.REMIND_SIP, "smallcases.sips.sip_changes.active_sips")
         register_invariants(self.label, "smallcases.portfolio.investment_invariants.INVARIANTS")
         register_tile(
             Tile(

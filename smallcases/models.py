@@ -79,8 +79,9 @@ class DraftState(models.TextChoices):
 class RebalanceDraft(models.Model):
     """The next version while it is being written: one of a smallcase at a time, kept until published or thrown away.
 
-    `lines` are tickers with weights as they were typed. `revision` is the fence: it counts every change, and whoever
-    has seen another one changes nothing. Published with the approval of a second person where four eyes are asked for.
+    `lines` are tickers with weights as they were typed. `revision` is the fencing token: it counts every change, and a
+    writer that has seen another one changes nothing. Published with the approval of a second person where four eyes
+    are asked for.
     """
 
     smallcase = models.ForeignKey(Smallcase, on_delete=models.PROTECT, related_name="drafts")

@@ -1,36 +1,36 @@
-"""Doors for the bell and the beat."""
+"""Celery tasks, started by wake-up messages and by the beat."""
 
 from celery import shared_task
 
 from gateway.partners import clock
-from gateway.queue.enqueue import Job
-from gateway.queue.leases import offer_due
+from gateway.queue.enqueue import TaskName
+from gateway.queue.leases import dispatch_due
 from smallcases.models import Announcement, Sip
 from smallcases.portfolio import daily_index
 from smallcases.rebalancing import rebalance_notifications
 from smallcases.sips import sip_changes
 
 
-@shared_task(name=Job.ANNOUNCE.value)
+@shared_task(name=TaskName.ANNOUNCE.value)
 def announce(*, row: int, attempt: int) -> None:
     rebalance_notifications.notify_investors(row=row, attempt=attempt)
 
 
 @shared_task(name="sweep_announcements")
 def sweep_announcements() -> int:
-    """How many it rang for."""
-    return offer_due(Announcement.objects.all(), Job.ANNOUNCE)
+    """The number of rows dispatched."""
+    return dispatch_due(Announcement.objects.all(), TaskName.ANNOUNCE)
 
 
-@shared_task(name=Job.TELL_SIP.value)
+@shared_task(name=TaskName.REMIND_SIP.value)
 def tell_sip(*, row: int, attempt: int) -> None:
     sip_changes.tell_due(row=row, attempt=attempt)
 
 
 @shared_task(name="sweep_sips")
 def sweep_sips() -> int:
-    """How many it rang for."""
-    return offer_due(Sip.objects.filter(is_active=True), Job.TELL_SIP)
+    """The number of rows dispatched."""
+    return dispatch_due(Sip.objects.filter(is_active=True), TaskName.REMIND_SIP)
 
 
 @shared_task(name="index_smallcases")

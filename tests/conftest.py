@@ -92,7 +92,7 @@ def pytest_configure(config: pytest.Config) -> None:
     # Passwords of the tests are nobody's: scrypt takes a thousandth of its usual time for them.
     ScryptPasswordHasher.work_factor = 2**4
     PBKDF2PasswordHasher.iterations = 1_000
-    # Bells go nowhere, from before the first fixture on: the first one rung decides where all of a process go. Celery
+    # Wake-up messages go nowhere, from before the first fixture on: the first decides where all of a process go. Celery
     # heeds the environment before its own configuration.
     os.environ.pop("CELERY_BROKER_URL", None)
     current_app.conf.update(broker_url=NOWHERE)
@@ -121,7 +121,7 @@ def _no_limits(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def eager(transactional_db: None, instruments: None) -> Iterator[None]:
-    """Every bell is answered at once, in this process: what workers do, without the wait."""
+    """Every wake-up message is answered at once, in this process: what workers do, without the wait."""
     current_app.conf.task_always_eager = True
     current_app.conf.task_eager_propagates = True
     yield

@@ -94,7 +94,7 @@ def session(
 def queued_batch(
     *, gateway: Gateway, securities: Sequence[Security] = TWO_WAY, client_id: str = "happy", now: datetime
 ) -> Batch:
-    """Confirmed; its bell has not been answered."""
+    """Confirmed; no worker has taken it."""
     made = logged_in(gateway=gateway, securities=securities, client_id=client_id, now=now)
     confirm(transaction=made, selections=UserSelections(), now=now)
     return Batch.objects.get(transaction=made)
@@ -112,7 +112,7 @@ def followed_up(batch: Batch) -> Batch:
 
 def _worked_on(batch: Batch, owed: QuerySet[Batch], work_on: Callable[[list[int]], object]) -> Batch:
     mine = list(owed.filter(pk=batch.pk, due_at__isnull=False))
-    leases.claim_each(mine, lease=LEASE)
+    leases.acquire_each(mine, lease=LEASE)
     work_on([one.pk for one in mine])
     return Batch.objects.get(pk=batch.pk)
 

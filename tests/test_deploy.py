@@ -14,7 +14,7 @@ import yaml
 from prometheus_client import Counter, Histogram, Summary
 
 from gateway.monitoring import metrics_collector
-from gateway.queue.enqueue import Job
+from gateway.queue.enqueue import TaskName
 from gateway.telemetry import metrics
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -81,7 +81,7 @@ class TestEveryQuestion:
             for value in kind.split("|")
         }
 
-        assert picked <= {job.value for job in Job} | {"delivered", "failed", "given_up", "succeeded"}
+        assert picked <= {task.value for task in TaskName} | {"delivered", "failed", "given_up", "succeeded"}
 
 
 class TestTheDashboard:

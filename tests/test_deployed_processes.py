@@ -101,7 +101,7 @@ class TestEachProcess:
         ("name", "started", "aside"),
         [
             ("web", supervisor.web(host="0.0.0.0", port=8000), {"--workers", "--log-level", "--log-config"}),
-            ("courier", supervisor.courier(), {"--quiet", "--loglevel", *ALONE}),
+            ("courier", supervisor.webhook_worker(), {"--quiet", "--loglevel", *ALONE}),
             ("worker", supervisor.worker(concurrency=4), {"--quiet", "--loglevel", *ALONE}),
         ],
     )

@@ -13,7 +13,7 @@ from schemathesis import Case
 from schemathesis.config import SchemathesisConfig
 from schemathesis.filters import HasAPIOperation
 
-from gateway.database.encryption import seal
+from gateway.database.encryption import encrypt
 from gateway.models import Account
 from gateway.partners import clock
 from gateway.values.errors import RETRYABLE, ErrorType
@@ -111,7 +111,7 @@ def _documented(transactional_db: None, instruments: None) -> None:
     All of it committed: a request through WSGI, unlike the test client's, closes a connection that is inside atomic.
     """
     here = make.gateway()
-    here.name, here.sealed_api_secret, here.sealed_jwt_secret = NAME, seal(API_SECRET), seal(JWT_SECRET)
+    here.name, here.sealed_api_secret, here.sealed_jwt_secret = NAME, encrypt(API_SECRET), encrypt(JWT_SECRET)
     here.allowed_origins = [ORIGIN]
     here.save()
     Transaction.objects.filter(pk=make.transaction(gateway=here, now=clock.wall()).pk).update(transaction_id=FRESH)

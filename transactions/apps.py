@@ -8,7 +8,7 @@ from gateway.monitoring.contributions import (
     register_queue,
     register_tile,
 )
-from gateway.queue.enqueue import Job
+from gateway.queue.enqueue import TaskName
 
 
 class TransactionsConfig(AppConfig):
@@ -16,8 +16,8 @@ class TransactionsConfig(AppConfig):
     verbose_name = "Transactions"
 
     def ready(self) -> None:
-        register_queue(Job.PLACE_BATCHES, "transactions.execution.requeue.awaiting_placement")
-        register_queue(Job.SYNC_BATCHES, "transactions.execution.requeue.needs_polling")
+        register_queue(TaskName.PLACE_BATCHES, "transactions.execution.requeue.awaiting_placement")
+        register_queue(TaskName.SYNC_BATCHES, "transactions.execution.requeue.needs_polling")
         register_invariants(self.label, "transactions.invariants.INVARIANTS")
         register_invariants(self.label, "transactions.sandbox.sandbox_invariants.INVARIANTS")
         register_gauge(

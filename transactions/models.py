@@ -5,7 +5,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from brokers.ports.broker import OrderType, Side, Validity, Variety
-from gateway.database.encryption import SealedField
+from gateway.database.encryption import EncryptedField
 from gateway.models import Account, Gateway, Work
 from gateway.values.ids import new_object_id, new_transaction_id
 from smallcases.models import Version
@@ -37,7 +37,7 @@ class Transaction(models.Model):
     notes = models.CharField(max_length=256, null=True)
     is_new_user = models.BooleanField(default=False)
     outcome = models.JSONField(null=True)
-    sealed_login = SealedField(blank=True)
+    sealed_login = EncryptedField(blank=True)
     error_code = models.PositiveSmallIntegerField(null=True)
     error_message = models.CharField(max_length=40, blank=True)
     expires_at = models.DateTimeField()

@@ -63,7 +63,7 @@ class Answered(admin.SimpleListFilter):
 
 
 class OwedFilter(admin.SimpleListFilter):
-    """By status: what is due is asked of the couriers' own index, which knows it by its time."""
+    """By status: due deliveries are read from the dispatcher's own index, by their time."""
 
     title = "status"
     parameter_name = "status__exact"

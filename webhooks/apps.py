@@ -8,7 +8,7 @@ from gateway.monitoring.contributions import (
     register_queue,
     register_tile,
 )
-from gateway.queue.enqueue import Job
+from gateway.queue.enqueue import TaskName
 
 
 class WebhooksConfig(AppConfig):
@@ -16,8 +16,8 @@ class WebhooksConfig(AppConfig):
     verbose_name = "Webhooks"
 
     def ready(self) -> None:
-        register_queue(Job.DELIVER, "webhooks.delivery.dispatcher.next_in_line")
-        register_queue(Job.REPLAY, "webhooks.events.replay.replays")
+        register_queue(TaskName.DELIVER, "webhooks.delivery.dispatcher.next_in_line")
+        register_queue(TaskName.REPLAY, "webhooks.events.replay.replays")
         register_invariants(self.label, "webhooks.delivery.delivery_invariants.INVARIANTS")
         register_gauge(
             GaugeSource(

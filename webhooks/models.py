@@ -3,7 +3,7 @@
 from django.db import models
 from django.db.models import F, Q
 
-from gateway.database.encryption import SealedField
+from gateway.database.encryption import EncryptedField
 from gateway.models import Gateway, Work
 from gateway.values.ids import new_object_id
 from webhooks.delivery.retry import Plan
@@ -21,7 +21,7 @@ def default_types() -> list[str]:
 
 
 class Endpoint(models.Model):
-    """A partner's URL. Its secret is sealed; a previous one signs too until it is retired (None).
+    """A partner's URL. Its secret is encrypted; a previous one signs too until it is retired (None).
 
     `failures` counts the attempts that failed since the last that did not, `failing_since` tells when the first of
     them was (both by the gateway's clock and for all its deliveries together). Disabled, it is owed nothing.
@@ -30,8 +30,8 @@ class Endpoint(models.Model):
     gateway = models.ForeignKey(Gateway, on_delete=models.PROTECT, related_name="endpoints")
     public_id = models.CharField(max_length=24, unique=True, default=new_object_id)
     url = models.URLField(max_length=500)
-    sealed_secret = SealedField()
-    sealed_previous_secret = SealedField(null=True, blank=True)
+    sealed_secret = EncryptedField()
+    sealed_previous_secret = EncryptedField(null=True, blank=True)
     types = models.JSONField(default=default_types)
     plan = models.CharField(max_length=8, choices=[(p.value, p.value) for p in Plan], default=Plan.STANDARD.value)
     is_enabled = models.BooleanField(default=True)

@@ -1,4 +1,4 @@
-"""Doors for the bell and the beat."""
+"""Celery tasks, started by wake-up messages and by the beat."""
 
 import resource
 from contextlib import suppress
@@ -10,24 +10,24 @@ from celery import current_app, shared_task
 from celery.signals import worker_shutting_down
 from django.conf import settings
 
-from gateway.queue.enqueue import Job
-from gateway.queue.leases import offer_due
+from gateway.queue.enqueue import TaskName
+from gateway.queue.leases import dispatch_due
 from webhooks.delivery.client import ClientOptions
-from webhooks.delivery.dispatcher import Courier
+from webhooks.delivery.dispatcher import WebhookDispatcher
 from webhooks.delivery.record_attempts import give_up_disabled
 from webhooks.events import replay as replaying
 from webhooks.events.retention import forget_old
 from webhooks.models import Replay
 
-OPEN_FILES: Final = 10_240  # ample for a courier; macOS allows a process no more
+OPEN_FILES: Final = 10_240  # ample for a dispatcher; macOS allows a process no more
 
 
-@shared_task(name=Job.DELIVER.value)
+@shared_task(name=TaskName.DELIVER.value)
 def deliver_due() -> int:
-    """Also the beat's: a lost bell costs a second."""
+    """Also the beat's: a lost wake-up message costs a second."""
     if current_app.conf.task_always_eager:  # nobody would come back for what a shift leaves in flight
-        return _courier().deliver_all()
-    return _courier().shift()
+        return _dispatcher().deliver_all()
+    return _dispatcher().shift()
 
 
 @shared_task(name="sweep_deliveries")
@@ -42,20 +42,21 @@ def forget_old_events() -> None:
 
 @worker_shutting_down.connect
 def _stop(**_: Any) -> None:
-    _courier().is_stopping = True
+    _dispatcher().is_stopping = True
 
 
 @cache
-def _courier() -> Courier:
+def _dispatcher() -> WebhookDispatcher:
     """This process's. Made at its first use, after any fork: threads do not survive one."""
     allow_open_files()
-    return Courier(
+    return WebhookDispatcher(
         ClientOptions(allow_private=settings.WEBHOOK_ALLOW_PRIVATE_NETWORKS, ca_file=settings.WEBHOOK_CA_FILE)
     )
 
 
 def allow_open_files() -> None:
-    """Raises this process's limit of open files: a courier keeps more connections than the usual 1,024, or macOS's 256.
+    """Raises this process's limit of open files: a dispatcher keeps more connections than the usual 1,024 or macOS's
+    256.
 
     macOS states no hard limit and refuses "unlimited". A system that refuses this number too keeps its own limit:
     fewer connections, and webhooks all the same.
@@ -67,11 +68,11 @@ def allow_open_files() -> None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-@shared_task(name=Job.REPLAY.value)
+@shared_task(name=TaskName.REPLAY.value)
 def replay(*, row: int, attempt: int) -> None:
     replaying.replay(row=row, attempt=attempt)
 
 
 @shared_task(name="sweep_replays")
 def sweep_replays() -> None:
-    offer_due(Replay.objects.all(), Job.REPLAY)
+    dispatch_due(Replay.objects.all(), TaskName.REPLAY)

@@ -26,7 +26,7 @@ from benchmarks.stage import Stage
 from gateway.models import Gateway
 from gateway.partners import clock
 from gateway.partners.credentials import create_gateway
-from gateway.queue.enqueue import Job
+from gateway.queue.enqueue import TaskName
 from gateway.values.ids import new_object_id
 from tests.servers import ROOT
 from webhooks.delivery.endpoints import add_endpoint
@@ -35,7 +35,7 @@ from webhooks.models import Delivery, Endpoint, Event
 
 WORKERS: Final = 2
 COURIERS: Final = tuple(f"courier{n}" for n in range(WORKERS))
-THREADS: Final = 32  # of a plain client: as many as a courier has in flight to one endpoint
+THREADS: Final = 32  # of a plain client: as many as a dispatcher has in flight to one endpoint
 PEER: Final = "django-webhook"
 PATIENCE: Final = 300.0
 BACKLOG: Final = 6_000
@@ -73,7 +73,7 @@ def measure(stage: Stage) -> Iterator[Row]:
         add_endpoint(gateway=gateway, url=_url(receiver.slow), now=clock.wall())
         scene = Scene(stage, receiver, gateway, _peer(stage))
         stage.couriers(WORKERS)
-        stage.beat()  # a courier that has found its partner slow comes back at the next tick
+        stage.beat()  # a dispatcher that has found its partner slow comes back at the next tick
         for port, receives in ((receiver.slow, f"in {SLOWLY * 1000:.0f} ms"), (receiver.answering, "at once")):
             yield from _rows(scene, port, f"deliveries, a receiver that answers {receives}")
         yield _half_load(scene)
@@ -111,7 +111,7 @@ def _ours(scene: Scene, number: int) -> float:
     with _held(scene, *COURIERS):
         _owe(scene.gateway, number)
         for _ in COURIERS:
-            current_app.signature(Job.DELIVER.value).apply_async()
+            current_app.signature(TaskName.DELIVER.value).apply_async()
     return _arrived(scene, number)
 
 
@@ -183,7 +183,7 @@ def _owe(gateway: Gateway, number: int) -> None:
 
 
 def _half_load(scene: Scene) -> Row:
-    """Recorded one by one, as batches record them, at half of what the couriers have just been measured to do."""
+    """Recorded one by one, as batches record them, at half of what the workers have just been measured to do."""
     stage = scene.stage
     most = _ours(scene, stage.knobs.many(BACKLOG, least=100))
     middles, tails, rates = [], [], []

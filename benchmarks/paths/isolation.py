@@ -14,7 +14,7 @@ from rich.progress import track
 from benchmarks.figures import Row, Side, at_most, percentile, ratios
 from benchmarks.receiving import Receiver, receiving
 from benchmarks.stage import Stage
-from gateway.database.encryption import seal
+from gateway.database.encryption import encrypt
 from gateway.models import Gateway
 from tests.processes.waiting import until
 from webhooks.events.event_types import EventType
@@ -65,13 +65,13 @@ def _row(endpoints: int, hung: int, healthy: list[list[float]], beside_hung: lis
 
 def _gateways(number: int) -> list[Gateway]:
     """Each with an endpoint of its own on an address of its own."""
-    now, sealed = timezone.now(), seal(new_secret())
+    now, encrypted = timezone.now(), encrypt(new_secret())
     made = Gateway.objects.bulk_create(
-        Gateway(name=f"bench-{n}", sealed_api_secret=sealed, sealed_jwt_secret=sealed, created_at=now)
+        Gateway(name=f"bench-{n}", sealed_api_secret=encrypted, sealed_jwt_secret=encrypted, created_at=now)
         for n in range(number)
     )
     Endpoint.objects.bulk_create(
-        Endpoint(gateway=gateway, url=f"http://127.0.0.1/{n}", sealed_secret=sealed, created_at=now)
+        Endpoint(gateway=gateway, url=f"http://127.0.0.1/{n}", sealed_secret=encrypted, created_at=now)
         for n, gateway in enumerate(made)
     )
     return made

@@ -1,4 +1,4 @@
-"""Scale out on one machine: two and four processes against one, of the web, the workers and the couriers."""
+"""Scale out on one machine: two and four processes against one, of the web, the workers and the webhook workers."""
 
 from collections.abc import Callable, Iterator
 from typing import Final

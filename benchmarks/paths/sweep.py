@@ -1,4 +1,4 @@
-"""The beat's look for what is due, where a hundred batches are and a million are not; and the couriers' look."""
+"""The beat's look for what is due, where a hundred batches are and a million are not; and the dispatchers' look."""
 
 from collections.abc import Callable, Iterator
 from statistics import median

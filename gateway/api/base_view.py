@@ -1,4 +1,4 @@
-"""What every plane's views have in common: callers are counted, and a POST may carry an Idempotency-Key."""
+"""What the views of all APIs have in common: callers are counted, and a POST may carry an Idempotency-Key."""
 
 import json
 from collections.abc import Iterator
@@ -60,7 +60,7 @@ class Replay(Exception):
         self.stored = stored
 
 
-class PlaneView(APIView):
+class BaseView(APIView):
     """Who calls is known before anything else is looked at; then how often, then the key, then the body."""
 
     turn: Turn | None = None  # of a POST with a key

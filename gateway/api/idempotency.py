@@ -18,7 +18,7 @@ from django.db import IntegrityError, InterfaceError, OperationalError
 from django.db.models import F, QuerySet
 from django.db.transaction import atomic
 
-from gateway.database.encryption import seal, unseal
+from gateway.database.encryption import decrypt, encrypt
 from gateway.models import IdempotentRequest
 from gateway.values.errors import RETRYABLE, Conflict, ErrorType, GatewayError, Invalid
 from gateway.values.ids import new_transaction_id
@@ -49,7 +49,7 @@ class TwinRunning(Conflict):
 
 
 class AnswerLost(Conflict):
-    """The request was carried out, and the key that its answer was sealed with has been dropped since."""
+    """The request was carried out, and the key that encrypted its answer has been dropped since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,13 +133,13 @@ def begin(*, keyed: Keyed, now: datetime) -> Turn | Stored:
 def settle(turn: Turn, *, status: int, error_type: str | None, body: str, now: datetime) -> None:
     """Stores an answer that is worth keeping; after another the key's owner may try again at once.
 
-    Behind the fence: a request that outlived its lease stores nothing. Where the database is gone the answer is
+    Behind the fencing token: a request that outlived its lease stores nothing. Where the database is gone the answer is
     given nevertheless; the lease then runs out, and a twin's run comes to the same.
     """
     mine = IdempotentRequest.objects.filter(pk=turn.row, attempts=turn.attempt, status_code__isnull=True)
     try:
         if is_worth_keeping(status, error_type):
-            mine.update(status_code=status, sealed_answer=seal(body))
+            mine.update(status_code=status, sealed_answer=encrypt(body))
         else:
             mine.update(leased_until=now)
     except (OperationalError, InterfaceError) as error:
@@ -195,7 +195,7 @@ def _number(text: str) -> float | int:
 
 def _opened(found: IdempotentRequest) -> str:
     try:
-        return unseal(found.sealed_answer)
+        return decrypt(found.sealed_answer)
     except InvalidToken:
         raise AnswerLost(f"{HEADER}: this request was carried out, but its answer can no longer be read.") from None
 

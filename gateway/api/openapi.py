@@ -18,7 +18,7 @@ _METHODS: Final = ("get", "post", "put", "delete")
 
 
 class Schema(AutoSchema):
-    """One tag per plane; operation ids as partners would name their methods."""
+    """One tag per API; operation ids as partners would name their methods."""
 
     def get_tags(self) -> list[str]:
         return [

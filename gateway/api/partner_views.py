@@ -6,7 +6,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from gateway.api.base_view import Identity, PlaneView
+from gateway.api.base_view import BaseView, Identity
 from gateway.http.envelope import done
 from gateway.partners import clock
 from gateway.partners.authentication import Caller, partner_caller, sandbox_caller
@@ -25,7 +25,7 @@ def flag(request: Request, name: str) -> bool:
     return given == "true"
 
 
-class PartnerView(PlaneView):
+class PartnerView(BaseView):
     """Server-to-server: the secret and the authtoken name the caller before anything else is looked at."""
 
     @property

@@ -15,7 +15,7 @@ from gateway.values.errors import GatewayError
 
 
 class Command(BaseCommand):
-    """A door: `act` parses, makes one call inward, and prints. A refusal is a sentence, not a traceback."""
+    """A gateway command: `act` parses, makes one call inward, and prints. A refusal is a sentence, not a traceback."""
 
     requires_migrations_checks = False
 

@@ -108,7 +108,7 @@ class ReadOnlyAdmin(ReadOnly, admin.ModelAdmin[Any]):
 
 
 def export_csv(page: "ReadOnlyAdmin", request: HttpRequest, rows: QuerySet[Any]) -> StreamingHttpResponse:
-    """What the pages of these rows show, and no more than that: never a sealed secret."""
+    """What the pages of these rows show, and no more than that: never an encrypted secret."""
     shown = set(flatten(page.get_fields(request)))
     names = [field.attname for field in page.opts.concrete_fields if field.name in shown or field.primary_key]
     with atomic():

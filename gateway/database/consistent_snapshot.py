@@ -1,4 +1,4 @@
-"""The whole database as it was at one moment, for those who only read."""
+"""The whole database as it was at one moment, for reading only."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ from django.db.transaction import atomic
 
 
 @contextmanager
-def one_moment() -> Iterator[None]:
+def consistent_snapshot() -> Iterator[None]:
     """Every query within sees the same moment, nothing can be written, and no writer waits for us.
 
     Not inside a transaction: the moment is chosen by its first query.

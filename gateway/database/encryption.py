@@ -1,4 +1,4 @@
-"""Secrets that must be recoverable, at rest: Fernet, the newest key seals, every key opens."""
+"""Encryption of stored secrets that must be recoverable: Fernet, the newest key encrypts, every key decrypts."""
 
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -11,8 +11,8 @@ _Set = TypeVar("_Set")
 _Get = TypeVar("_Get")
 
 
-class SealedField(models.TextField[_Set, _Get]):
-    """A column of sealed secrets. `manage.py reseal_secrets` finds each by its type (gateway.partners.reencryption)."""
+class EncryptedField(models.TextField[_Set, _Get]):
+    """A column of encrypted secrets. `manage.py reseal_secrets` finds it by type (gateway.partners.reencryption)."""
 
     def deconstruct(self) -> Any:
         """For migrations it is the text that it is in the database."""
@@ -20,38 +20,38 @@ class SealedField(models.TextField[_Set, _Get]):
         return name, "django.db.models.TextField", args, kwargs
 
 
-def seal(secret: str) -> str:
-    return _vault(tuple(settings.ENCRYPTION_KEYS)).encrypt(secret.encode()).decode()
+def encrypt(secret: str) -> str:
+    return _fernet(tuple(settings.ENCRYPTION_KEYS)).encrypt(secret.encode()).decode()
 
 
-def unseal(sealed: str) -> str:
-    """Raises cryptography.fernet.InvalidToken when none of ENCRYPTION_KEYS sealed it."""
-    return _vault(tuple(settings.ENCRYPTION_KEYS)).decrypt(sealed.encode()).decode()
+def decrypt(encrypted: str) -> str:
+    """Raises cryptography.fernet.InvalidToken if none of ENCRYPTION_KEYS encrypted it."""
+    return _fernet(tuple(settings.ENCRYPTION_KEYS)).decrypt(encrypted.encode()).decode()
 
 
-def unseal_kept(sealed: str) -> str:
-    """As `unseal`, for what is asked with every request. What is opened is kept, and of no use without its row.
+def decrypt_cached(encrypted: str) -> str:
+    """As `decrypt`, for secrets read with every request. The plain text is cached, and of no use without its row.
 
-    A secret that was rotated or sealed anew is another text; one that was retired stands in no row that is read.
+    A secret that was rotated or encrypted anew is another text; one that was retired is in no row that is read.
     """
-    return _opened(tuple(settings.ENCRYPTION_KEYS), sealed)
+    return _decrypted(tuple(settings.ENCRYPTION_KEYS), encrypted)
 
 
-def reseal(sealed: str) -> str:
-    """The same secret under the newest key; the very text where that key has sealed it. Raises as `unseal` does."""
+def reencrypt(encrypted: str) -> str:
+    """The same secret under the newest key; the same text if that key encrypted it. Raises as `decrypt` does."""
     keys = tuple(settings.ENCRYPTION_KEYS)
     try:
-        _vault(keys[:1]).decrypt(sealed.encode())
+        _fernet(keys[:1]).decrypt(encrypted.encode())
     except InvalidToken:
-        return _vault(keys).rotate(sealed.encode()).decode()
-    return sealed
+        return _fernet(keys).rotate(encrypted.encode()).decode()
+    return encrypted
 
 
 @lru_cache(maxsize=4_096)
-def _opened(keys: tuple[str, ...], sealed: str) -> str:
-    return _vault(keys).decrypt(sealed.encode()).decode()
+def _decrypted(keys: tuple[str, ...], encrypted: str) -> str:
+    return _fernet(keys).decrypt(encrypted.encode()).decode()
 
 
 @lru_cache(maxsize=8)
-def _vault(keys: tuple[str, ...]) -> MultiFernet:
+def _fernet(keys: tuple[str, ...]) -> MultiFernet:
     return MultiFernet([Fernet(key) for key in keys])

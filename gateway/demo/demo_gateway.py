@@ -1,6 +1,6 @@
 """The gateway of the demo site: made once, found again, and its credentials told to the process that needs them.
 
-Nothing is written to a file: the secrets stand sealed in the database as every partner's do, and are handed over by
+Nothing is written to a file: the secrets are encrypted in the database as every partner's are, and are handed over by
 the child's environment. So a rotated secret is followed, and a database that was removed leaves no stale copy.
 """
 
@@ -12,7 +12,7 @@ from cryptography.fernet import InvalidToken
 from django.contrib.auth.models import Permission, User
 from django.db.transaction import atomic
 
-from gateway.database.encryption import unseal
+from gateway.database.encryption import decrypt
 from gateway.models import Gateway
 from gateway.partners.authentication import api_secrets, jwt_secrets
 from gateway.partners.credentials import create_gateway
@@ -58,7 +58,7 @@ def _opened(gateway: Gateway, endpoint: Endpoint) -> dict[str, str]:
             "webhook_secrets": ",".join(_secrets(endpoint)),
         }
     except InvalidToken:
-        raise Conflict(f"The secrets of {NAME} were sealed with a key that is not among ENCRYPTION_KEYS.") from None
+        raise Conflict(f"The secrets of {NAME} were encrypted with a key that is not among ENCRYPTION_KEYS.") from None
 
 
 def _gateway(origins: list[str], now: datetime) -> Gateway:
@@ -82,8 +82,8 @@ def _endpoint(gateway: Gateway, url: str, now: datetime) -> Endpoint:
 
 def _secrets(endpoint: Endpoint) -> list[str]:
     """Newest first; two while one is being rotated."""
-    sealed = [endpoint.sealed_secret, endpoint.sealed_previous_secret]
-    return [unseal(one) for one in sealed if one]
+    encrypted = [endpoint.sealed_secret, endpoint.sealed_previous_secret]
+    return [decrypt(one) for one in encrypted if one]
 
 
 def _manager() -> User:

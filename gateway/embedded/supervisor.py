@@ -132,7 +132,7 @@ def worker(*, concurrency: int = 2) -> Child:
     return _celery_worker("worker", "-B", "--concurrency", str(concurrency))
 
 
-def courier() -> Child:
+def webhook_worker() -> Child:
     """One process, which has many deliveries in flight from threads of its own."""
     return _celery_worker("courier", "--pool", "solo", "--queues", "deliveries")
 

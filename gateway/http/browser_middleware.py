@@ -1,4 +1,4 @@
-"""The middleware of pages for people, which the partners' planes pass by.
+"""The middleware of pages for people, which requests to the APIs skip.
 
 A partner's server sends its credentials with every request, and JSON. It has no session, no form and no messages, and
 what these cost each request was more than the JSON's own way in (docs/performance.md).
@@ -12,31 +12,31 @@ from django.core.handlers.exception import convert_exception_to_response
 from django.http import HttpRequest, HttpResponse
 from django.utils.module_loading import import_string
 
-# Every view beneath these is a gateway.api.base_view.PlaneView: exempt from CSRF, and asking for its own credentials.
-PLANES: Final = ("/gateway/", "/v1/", "/sandbox/")
+# Every view beneath these is a gateway.api.base_view.BaseView: exempt from CSRF, and asking for its own credentials.
+API_PREFIXES: Final = ("/gateway/", "/v1/", "/sandbox/")
 
 
-class ForPeople:
+class BrowserMiddlewareStack:
     """MIDDLEWARE_FOR_PEOPLE in the place of one, in its order; only the hooks that those named there have."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
-        self._among_people: Callable[[HttpRequest], Any] = get_response
+        self._with_browser_middleware: Callable[[HttpRequest], Any] = get_response
         self._before_views: list[Callable[..., HttpResponse | None]] = []
         for name in reversed(settings.MIDDLEWARE_FOR_PEOPLE):
-            one = import_string(name)(self._among_people)
-            self._among_people = convert_exception_to_response(one)
+            one = import_string(name)(self._with_browser_middleware)
+            self._with_browser_middleware = convert_exception_to_response(one)
             if hasattr(one, "process_view"):
                 self._before_views.insert(0, one.process_view)
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        answer = self.get_response if request.path_info.startswith(PLANES) else self._among_people
+        answer = self.get_response if request.path_info.startswith(API_PREFIXES) else self._with_browser_middleware
         return answer(request)
 
     def process_view(
         self, request: HttpRequest, view: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
     ) -> HttpResponse | None:
-        if request.path_info.startswith(PLANES):
+        if request.path_info.startswith(API_PREFIXES):
             return None
         told = (before(request, view, args, kwargs) for before in self._before_views)
         return next((response for response in told if response), None)

@@ -105,7 +105,7 @@ def takes_a_file(view: View) -> View:
 
 
 class WantedFiles:
-    """On the pages for people a file is refused where none is asked for. The planes read JSON and nothing else."""
+    """On the pages for people a file is refused where none is asked for. The APIs read JSON and nothing else."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response

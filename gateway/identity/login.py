@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django_otp.oath import TOTP
 
-from gateway.database.encryption import unseal
+from gateway.database.encryption import decrypt
 from gateway.http.client_address import remote_network
 from gateway.http.envelope import Page
 from gateway.models import AuthenticatorApp
@@ -72,7 +72,7 @@ def shows(device: AuthenticatorApp, code: str) -> bool:
     """
     if not device.verify_is_allowed()[0]:
         return False
-    totp = TOTP(unhexlify(unseal(device.sealed_key)))
+    totp = TOTP(unhexlify(decrypt(device.sealed_key)))
     totp.time = clock.wall().timestamp()
     fits = code.isascii() and code.isdecimal() and totp.verify(int(code), STEPS_OFF, device.last_t + 1)
     if fits:

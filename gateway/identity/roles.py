@@ -43,7 +43,7 @@ GRANTS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
         "admin": ("view_logentry",),
     },
 }
-# What nobody needs to look at, and what holds answers that are sealed.
+# What nobody needs to look at, and what holds answers that are encrypted.
 NEVER: Final = frozenset({"view_idempotentrequest"})
 
 

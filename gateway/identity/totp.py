@@ -13,7 +13,7 @@ from django.db.transaction import atomic
 from django_otp.oath import TOTP
 
 from gateway.audit.trail import Actor
-from gateway.database.encryption import seal
+from gateway.database.encryption import encrypt
 from gateway.identity.login import STEPS_OFF, device_of, shows
 from gateway.models import AuthenticatorApp
 from gateway.values.errors import Conflict, Invalid
@@ -56,7 +56,7 @@ def enrol(*, user: User, key: str, code: str, by: Actor, now: datetime) -> Authe
         if device_of(user):
             raise Conflict("You have an authenticator app already.")
         made: AuthenticatorApp = AuthenticatorApp.objects.create(
-            user=user, name="app", sealed_key=seal(key), last_t=totp.t()
+            user=user, name="app", sealed_key=encrypt(key), last_t=totp.t()
         )
         before, after = {"second_factor": False}, {"second_factor": True}
         by.record("set up second factor", f"user {user}", before=before, after=after)

@@ -8,7 +8,7 @@ from django.db.models import Count, Min, Q, QuerySet
 from django.db.models.functions import Greatest
 
 from gateway.monitoring.contributions import queues
-from gateway.queue.enqueue import Job
+from gateway.queue.enqueue import TaskName
 
 # Counting more would tell nobody more.
 COUNTED: Final = 10_000
@@ -19,10 +19,10 @@ class Backlog:
     """`oldest`: since when the first row has been due. `unattended`: for how long one has lain, and nobody is at any.
 
     A worker that is slow lets the first grow; only where none comes does the second. `rows` is COUNTED at most, and
-    both durations look at as many. `kind` is what its bell is called.
+    both durations look at as many. `kind` is the name of its task.
     """
 
-    kind: Job
+    kind: TaskName
     rows: int
     oldest: timedelta
     unattended: timedelta
@@ -33,7 +33,7 @@ def backlogs(*, now: datetime) -> list[Backlog]:
     return [_backlog(kind, owed(), now) for kind, owed in queues()]
 
 
-def _backlog(kind: Job, owed: QuerySet[Any], now: datetime) -> Backlog:
+def _backlog(kind: TaskName, owed: QuerySet[Any], now: datetime) -> Backlog:
     due = owed.filter(due_at__lte=now).order_by("due_at")[:COUNTED]
     free = Min(Greatest("due_at", "leased_until"), filter=Q(leased_until__lte=now))
     held = Count("pk", filter=Q(leased_until__gt=now))

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from django.utils.module_loading import import_string
 
-from gateway.queue.enqueue import Job
+from gateway.queue.enqueue import TaskName
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +36,16 @@ class Tile:
     context: str
 
 
-_queues: Final[dict[Job, str]] = {}
+_queues: Final[dict[TaskName, str]] = {}
 _invariants: Final[dict[tuple[str, str], None]] = {}
 _gauges: Final[dict[str, GaugeSource]] = {}
 _requirements: Final[dict[str, None]] = {}
 _tiles: Final[dict[str, Tile]] = {}
 
 
-def register_queue(job: Job, rows: str) -> None:
-    """`rows` is a function that returns the queryset of the rows that `job` works on, due or not."""
-    _queues[job] = rows
+def register_queue(task: TaskName, rows: str) -> None:
+    """`rows` is a function that returns the queryset of the rows that `task` works on, due or not."""
+    _queues[task] = rows
 
 
 def register_invariants(app: str, invariants: str) -> None:
@@ -66,9 +66,9 @@ def register_tile(tile: Tile) -> None:
     _tiles[tile.template] = tile
 
 
-def queues() -> Iterator[tuple[Job, Any]]:
-    """Each job with the function that returns its rows, in the order of the jobs."""
-    return ((job, import_string(_queues[job])) for job in Job if job in _queues)
+def queues() -> Iterator[tuple[TaskName, Any]]:
+    """Each task with the function that returns its rows, in the order of TaskName."""
+    return ((task, import_string(_queues[task])) for task in TaskName if task in _queues)
 
 
 def invariants() -> Iterator[tuple[str, Any]]:

@@ -12,7 +12,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.executor import MigrationExecutor
 from django.db.transaction import atomic
 
-from gateway.queue.enqueue import bells_waiting
+from gateway.queue.enqueue import messages_waiting
 
 T = TypeVar("T")
 STATEMENT_MILLISECONDS: Final = 2000
@@ -40,8 +40,8 @@ def unapplied_migrations() -> list[str]:
 
 
 def queue_depth() -> int:
-    """Bells that wait for a worker or a courier: a list's length on Redis, files in the embedded default."""
-    return bells_waiting(settings.QUEUES)
+    """Wake-up messages that wait for a worker: a list's length on Redis, files in the embedded default."""
+    return messages_waiting(settings.QUEUES)
 
 
 def free_megabytes() -> int:

@@ -53,7 +53,7 @@ class LookedUp(Collector):
             yield _gauge("gateway_queue_up", "Whether the queue's broker answers", 0)
         else:
             yield _gauge("gateway_queue_up", "Whether the queue's broker answers", 1)
-            yield _gauge("gateway_queue_depth", "Bells that wait for a worker", depth)
+            yield _gauge("gateway_queue_depth", "Wake-up messages that wait for a worker", depth)
 
 
 def _of_the_database(found: Owed) -> Iterator[GaugeMetricFamily]:

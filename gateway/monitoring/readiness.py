@@ -41,7 +41,7 @@ def of_the_queue() -> list[str]:
     depth = health_probes.queue_depth()
     if depth <= settings.READY_QUEUE_DEPTH:
         return []
-    return [f"{depth} bells wait in the queue, more than {settings.READY_QUEUE_DEPTH}: start more workers."]
+    return [f"{depth} wake-up messages wait in the queue, more than {settings.READY_QUEUE_DEPTH}: start more workers."]
 
 
 def _heard(asked: "Future[list[str]]", silence: str, by: float) -> list[str]:

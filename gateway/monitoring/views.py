@@ -1,4 +1,4 @@
-"""Operators' doors: alive, ready to take orders, and how it goes."""
+"""Operators' endpoints: alive, ready to take orders, and how it goes."""
 
 from collections.abc import Callable
 from functools import wraps

@@ -8,7 +8,7 @@ from datetime import datetime
 from django.db.models import QuerySet
 
 from gateway.database.compiled import compiled, first
-from gateway.database.encryption import unseal_kept
+from gateway.database.encryption import decrypt_cached
 from gateway.models import Account, Gateway
 from gateway.values.errors import (
     ConnectedUserRequired,
@@ -68,15 +68,15 @@ def browser_caller(gateway: str, token: str, *, now: datetime) -> Caller:
 
 def api_secrets(gateway: Gateway) -> list[str]:
     """The current one, then the one it replaced while that is not retired."""
-    return _unsealed(gateway.sealed_api_secret, gateway.sealed_previous_api_secret)
+    return _decrypted(gateway.sealed_api_secret, gateway.sealed_previous_api_secret)
 
 
 def jwt_secrets(gateway: Gateway) -> list[str]:
-    return _unsealed(gateway.sealed_jwt_secret, gateway.sealed_previous_jwt_secret)
+    return _decrypted(gateway.sealed_jwt_secret, gateway.sealed_previous_jwt_secret)
 
 
-def _unsealed(*sealed: str | None) -> list[str]:
-    return [unseal_kept(secret) for secret in sealed if secret]
+def _decrypted(*encrypted: str | None) -> list[str]:
+    return [decrypt_cached(secret) for secret in encrypted if secret]
 
 
 def _claimed(name: str, token: str) -> Caller:

@@ -9,7 +9,7 @@ from django.db import IntegrityError
 from django.db.transaction import atomic
 
 from gateway.audit.trail import Actor
-from gateway.database.encryption import seal
+from gateway.database.encryption import encrypt
 from gateway.models import Gateway
 from gateway.values.errors import Conflict, Invalid
 from gateway.values.ids import GATEWAY_NAME
@@ -23,7 +23,7 @@ class NameTaken(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """Shown once, at creation or rotation; afterwards only their sealed form exists."""
+    """Shown once, at creation or rotation; afterwards only their encrypted form exists."""
 
     gateway: Gateway
     api_secret: str
@@ -48,8 +48,8 @@ def create_gateway(
             gateway = Gateway.objects.create(
                 name=name,
                 is_test=is_test,
-                sealed_api_secret=seal(api_secret),
-                sealed_jwt_secret=seal(jwt_secret),
+                sealed_api_secret=encrypt(api_secret),
+                sealed_jwt_secret=encrypt(jwt_secret),
                 allowed_origins=allowed_origins,
                 created_at=now,
             )
@@ -65,10 +65,10 @@ def rotate(gateway: Gateway, *, kind: Kind, by: Actor | None = None) -> str:
     """A new secret; the one it replaces stays accepted until `retire`. At most two live at once."""
     made = new_secret()
     current, previous = _columns(kind)
-    sealed = {current: seal(made), previous: getattr(gateway, current)}
+    encrypted = {current: encrypt(made), previous: getattr(gateway, current)}
     rows = Gateway.objects.filter(pk=gateway.pk, **{f"{previous}__isnull": True})
     with atomic():
-        if not rows.update(**sealed):
+        if not rows.update(**encrypted):
             raise Conflict(f"The previous {kind} secret is still accepted; retire it first.")
         if by:
             by.record(f"rotate {kind} secret", f"gateway {gateway}", before={"accepted": 1}, after={"accepted": 2})

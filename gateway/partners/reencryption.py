@@ -1,8 +1,8 @@
-"""Every sealed value of every table, sealed anew with the first of ENCRYPTION_KEYS, step by step.
+"""Every encrypted value of every table, encrypted anew with the first of ENCRYPTION_KEYS, step by step.
 
 Web and workers go on meanwhile: a value is only replaced where it still is the one that was read. What the first key
-has sealed stays as it is: an interrupted run is simply repeated, and a run that reseals nothing shows that no older key
-is needed.
+has encrypted stays as it is: an interrupted run is simply repeated, and a run that re-encrypts nothing shows that no
+older key is needed.
 """
 
 from collections.abc import Iterator
@@ -14,13 +14,13 @@ from django.apps import apps
 from django.db.models import Case, F, Model, TextField, Value, When
 from django.db.transaction import atomic
 
-from gateway.database.encryption import SealedField, reseal
+from gateway.database.encryption import EncryptedField, reencrypt
 
 STEP: Final = 500  # rows of one statement
 
 
 @dataclass(frozen=True, slots=True)
-class SealedColumn:
+class EncryptedColumn:
     model: type[Model]
     name: str
 
@@ -33,47 +33,49 @@ class SealedColumn:
 
 
 @dataclass(frozen=True, slots=True)
-class Resealed:
-    """So far: values read, values sealed anew, and the keys of rows that no encryption key opens."""
+class Reencrypted:
+    """So far: values read, values encrypted anew, and the keys of rows that no encryption key opens."""
 
     read: int = 0
-    resealed: int = 0
+    reencrypted: int = 0
     unopened: tuple[int, ...] = ()
 
 
-def sealed_columns() -> list[SealedColumn]:
+def encrypted_columns() -> list[EncryptedColumn]:
     """Of all apps, by the type of the field."""
     return [
-        SealedColumn(model, field.name)
+        EncryptedColumn(model, field.name)
         for model in apps.get_models(include_auto_created=True)
         for field in model._meta.get_fields()
-        if isinstance(field, SealedField) and field.model is model
+        if isinstance(field, EncryptedField) and field.model is model
     ]
 
 
-def reseal_column(column: SealedColumn) -> Iterator[Resealed]:
+def reencrypt_column(column: EncryptedColumn) -> Iterator[Reencrypted]:
     """The count after each step."""
-    after, so_far = 0, Resealed()
+    after, so_far = 0, Reencrypted()
     while values := _values(column, after=after):
-        changes, unopened = _resealed(values)
+        changes, unopened = _reencrypted(values)
         _replace(column, changes)
         after = max(values)
-        so_far = Resealed(so_far.read + len(values), so_far.resealed + len(changes), (*so_far.unopened, *unopened))
+        so_far = Reencrypted(
+            so_far.read + len(values), so_far.reencrypted + len(changes), (*so_far.unopened, *unopened)
+        )
         yield so_far
 
 
-def _values(column: SealedColumn, *, after: int) -> dict[int, str]:
+def _values(column: EncryptedColumn, *, after: int) -> dict[int, str]:
     """The next ones by the key of their row; neither null nor empty."""
     rows: Any = column.model._default_manager.filter(pk__gt=after, **{f"{column.name}__gt": ""})
     return dict(rows.order_by("pk").values_list("pk", column.name)[:STEP])
 
 
-def _resealed(values: dict[int, str]) -> tuple[dict[int, tuple[str, str]], list[int]]:
+def _reencrypted(values: dict[int, str]) -> tuple[dict[int, tuple[str, str]], list[int]]:
     """Old and new text of those that change, and rows whose value no key opens."""
     changes, unopened = {}, []
     for row, old in values.items():
         try:
-            new = reseal(old)
+            new = reencrypt(old)
         except InvalidToken:
             unopened.append(row)
         else:
@@ -82,7 +84,7 @@ def _resealed(values: dict[int, str]) -> tuple[dict[int, tuple[str, str]], list[
     return changes, unopened
 
 
-def _replace(column: SealedColumn, changes: dict[int, tuple[str, str]]) -> None:
+def _replace(column: EncryptedColumn, changes: dict[int, tuple[str, str]]) -> None:
     """A row that somebody has written since keeps what they wrote.
 
     The rows are locked in the order of their keys first, as workers lock them: an UPDATE locks in no order.

@@ -1,4 +1,4 @@
-"""The bell. It hints that a row is due; the row itself says so, and a sweep finds it when the bell is lost."""
+"""Wake-up messages. One hints that a row is due. The row is the record: if the message is lost, a sweep finds it."""
 
 import logging
 import time
@@ -14,41 +14,41 @@ from gateway.telemetry import metrics
 
 log = logging.getLogger(__name__)
 QUIET_SECONDS: Final = 0.05
-VOID_SECONDS: Final = 2.0
-_rung: "dict[Job, float]" = {}
+EXPIRES_SECONDS: Final = 2.0
+_last_enqueued: "dict[TaskName, float]" = {}
 
 
-class Job(Enum):
-    """Names of the Celery tasks. Each works on one row, but DELIVER, which works on all that is due."""
+class TaskName(Enum):
+    """Names of the Celery tasks that wake-up messages start."""
 
     PLACE_BATCHES = "place_batches"
     SYNC_BATCHES = "sync_batches"
     DELIVER = "deliver_due"
     ANNOUNCE = "announce"
-    TELL_SIP = "tell_sip"
+    REMIND_SIP = "tell_sip"
     REPLAY = "replay"
     APPLY_TRADEBOOK = "apply_tradebook"
 
 
-def ring(job: Job, *, row: int, attempt: int) -> None:
-    """After commit. `attempt` is the row's fence as it stands: the bell is worth one claim."""
-    on_commit(lambda: _send(job, {"row": row, "attempt": attempt}), robust=True)
+def enqueue(task: TaskName, *, row: int, attempt: int) -> None:
+    """Sends after commit. `attempt` is the row's current fencing token: the message is worth one lease."""
+    on_commit(lambda: _send(task, {"row": row, "attempt": attempt}), robust=True)
 
 
-def nudge(job: Job) -> None:
-    """After commit: some rows are due. Rings at most once in QUIET_SECONDS, for whoever answers stays for longer.
+def enqueue_soon(task: TaskName) -> None:
+    """After commit: some rows are due. Sends at most once in QUIET_SECONDS, since the worker stays for longer.
 
-    Where nobody answers for two seconds, the beat has rung as well: the bell is void.
+    A message that no worker took within two seconds expires: the beat has sent one as well.
     """
-    on_commit(lambda: _nudge(job), robust=True)
+    on_commit(lambda: _enqueue_soon(task), robust=True)
 
 
 class QueueDown(Exception):
     """The queue's broker refused or broke off."""
 
 
-def bells_waiting(queues: Iterable[str]) -> int:
-    """That nobody has answered: a list's length on Redis, files in the embedded default. Raises QueueDown."""
+def messages_waiting(queues: Iterable[str]) -> int:
+    """Messages that no worker has taken: a list's length on Redis, files in the embedded default. Raises QueueDown."""
     with current_app.connection_for_read() as broker:
         refusals: tuple[type[BaseException], ...] = (
             OperationalError,
@@ -63,17 +63,17 @@ def bells_waiting(queues: Iterable[str]) -> int:
             raise QueueDown(str(error)) from error
 
 
-def _nudge(job: Job) -> None:
-    quiet = time.monotonic() - _rung.get(job, -QUIET_SECONDS) < QUIET_SECONDS
+def _enqueue_soon(task: TaskName) -> None:
+    quiet = time.monotonic() - _last_enqueued.get(task, -QUIET_SECONDS) < QUIET_SECONDS
     if not quiet or current_app.conf.task_always_eager:
-        _rung[job] = time.monotonic()
-        _send(job, {}, expires=VOID_SECONDS)
+        _last_enqueued[task] = time.monotonic()
+        _send(task, {}, expires=EXPIRES_SECONDS)
 
 
-def _send(job: Job, row: Mapping[str, int], *, expires: float | None = None) -> None:
-    bell = current_app.signature(job.value, kwargs=dict(row))
+def _send(task: TaskName, row: Mapping[str, int], *, expires: float | None = None) -> None:
+    message = current_app.signature(task.value, kwargs=dict(row))
     try:
-        bell.apply_async(retry=False, expires=expires)  # type: ignore[arg-type]  # None is never, and the default
+        message.apply_async(retry=False, expires=expires)  # type: ignore[arg-type]  # None is never, and the default
     except (OperationalError, OSError) as error:
-        metrics.bell_lost(job=job.value)
-        log.warning("No bell for %s %s: %s. The sweep will find it.", job.value, row.get("row", ""), error)
+        metrics.message_lost(task=task.value)
+        log.warning("No wake-up message for %s %s: %s. The sweep will find it.", task.value, row.get("row", ""), error)

@@ -1,4 +1,4 @@
-"""Leased work: offer what is due, claim one row, settle it behind the fence."""
+"""Leased work: dispatch due rows, acquire the lease of one, write behind its fencing token."""
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
@@ -11,23 +11,23 @@ from django.db.models import Q, QuerySet
 from gateway.database.updating import update_each, update_where
 from gateway.models import Work
 from gateway.partners import clock
-from gateway.queue.enqueue import Job, QueueDown, bells_waiting, ring
+from gateway.queue.enqueue import QueueDown, TaskName, enqueue, messages_waiting
 
 W = TypeVar("W", bound=Work)
 
-# A rung bell is given this long to be answered before the sweep rings again.
-OFFER: Final = timedelta(seconds=5)
+# A wake-up message is given this long before the sweep sends another.
+REDISPATCH_AFTER: Final = timedelta(seconds=5)
 SWEPT_AT_ONCE: Final = 500
-FEW: Final = 50  # bells that a queue of any length can bear
+FEW: Final = 50  # messages that a queue of any length can bear
 
 
-def claim(rows: Callable[[], QuerySet[W]], *, row: int, attempt: int, lease: timedelta) -> bool:
-    """The UPDATE is the check: of all who heard this bell, one gets True and the row for `lease`.
+def acquire(rows: Callable[[], QuerySet[W]], *, row: int, attempt: int, lease: timedelta) -> bool:
+    """The UPDATE is the check: of all workers with this message, one gets True and the row for `lease`.
 
     `rows` is a function that stays the same: the statement is built once for each.
     """
-    bell = {"pk": row, "attempts": attempt}
-    return update_where(_owed(rows), bell, attempts=attempt + 1, leased_until=clock.wall() + lease) == 1
+    unclaimed = {"pk": row, "attempts": attempt}
+    return update_where(_owed(rows), unclaimed, attempts=attempt + 1, leased_until=clock.wall() + lease) == 1
 
 
 @lru_cache
@@ -36,16 +36,16 @@ def _owed(rows: Callable[[], QuerySet[W]]) -> Callable[[], QuerySet[W]]:
 
 
 def mine(rows: QuerySet[W], work: W) -> QuerySet[W]:
-    """The row, unless another has claimed or woken it since: then none."""
-    return rows.filter(**fence(work))
+    """The row, or none if its fencing token has changed since."""
+    return rows.filter(**fencing_token(work))
 
 
-def fence(work: Work) -> dict[str, object]:
-    """What only the row matches that nobody has claimed or woken since."""
+def fencing_token(work: Work) -> dict[str, object]:
+    """A condition that the row matches until its lease is acquired anew or it is requeued."""
     return {"pk": work.pk, "attempts": work.attempts}
 
 
-def claim_each(rows: Sequence[Work], *, lease: timedelta) -> None:
+def acquire_each(rows: Sequence[Work], *, lease: timedelta) -> None:
     """Found owed and unleased by the caller, who holds them locked since."""
     until = clock.wall() + lease
     for row in rows:
@@ -55,7 +55,7 @@ def claim_each(rows: Sequence[Work], *, lease: timedelta) -> None:
 
 
 def due(rows: QuerySet[W], clocks: Iterable[tuple[int | None, datetime]]) -> QuerySet[W]:
-    """Those that are due by their own gateway's clock, and unleased. `clocks` as gateway.partners.clock tells them."""
+    """Those that are due by their own gateway's clock, and unleased. `clocks` as from gateway.partners.clock."""
     (_, wall), *ahead = clocks
     is_due = Q(due_at__lte=wall)
     for gateway, now in ahead:
@@ -63,33 +63,33 @@ def due(rows: QuerySet[W], clocks: Iterable[tuple[int | None, datetime]]) -> Que
     return rows.filter(is_due, leased_until__lte=wall)
 
 
-def offer_due(rows: QuerySet[W], job: Job, *, limit: int = SWEPT_AT_ONCE) -> int:
-    """Ring for every row that is due and unleased, the longest due first, until `limit` bells wait in the queue.
+def dispatch_due(rows: QuerySet[W], task: TaskName, *, limit: int = SWEPT_AT_ONCE) -> int:
+    """Sends a message for every due and unleased row, the longest due first, until `limit` wait in the queue.
 
-    Running twice rings twice; the fence makes the second bell match nothing. But it has to be answered: where workers
-    cannot keep up, bells rung anew for what waits in the queue would leave them nothing else to do.
+    Running twice sends twice; the second message's fencing token matches nothing. But a worker has to take it: where
+    workers cannot keep up, new messages for rows that wait in the queue would leave them nothing else to do.
     """
     found = list(due(rows, clock.clocks()).order_by("due_at").values_list("pk", "attempts")[:limit])
     if len(found) > FEW:
         found = found[: max(0, limit - _waiting())]
     if found:
-        rows.filter(pk__in=[pk for pk, _ in found]).update(leased_until=first_offer(clock.wall()))
+        rows.filter(pk__in=[pk for pk, _ in found]).update(leased_until=redispatch_at(clock.wall()))
     for pk, attempts in found:
-        ring(job, row=pk, attempt=attempts)
+        enqueue(task, row=pk, attempt=attempts)
     return len(found)
 
 
 def _waiting() -> int:
-    """None in a queue that does not answer: ringing finds out."""
+    """0 for a queue that does not answer: sending finds out."""
     try:
-        return bells_waiting([settings.CELERY_TASK_DEFAULT_QUEUE])
+        return messages_waiting([settings.CELERY_TASK_DEFAULT_QUEUE])
     except QueueDown:
         return 0
 
 
-def first_offer(moment: datetime) -> datetime:
-    """`leased_until` of a row whose bell is rung as it is written, `moment` by the wall."""
-    return moment + OFFER
+def redispatch_at(moment: datetime) -> datetime:
+    """`leased_until` of a row whose wake-up message is sent as it is written, `moment` by the wall."""
+    return moment + REDISPATCH_AFTER
 
 
 def erase(rows: "QuerySet[Any]") -> int:

@@ -1,10 +1,10 @@
-"""Production's queue: kombu's Redis transport, which keeps no book of bells that were fetched and not yet answered.
+"""Production's queue: kombu's Redis transport, without its record of messages that were fetched and not acknowledged.
 
-A bell is a hint: the row says what is owed, and the sweep rings again. Kombu would write each bell down in Redis when
-it is fetched and strike it out when it is answered, two of three commands that a worker sends there; give it back an
-hour after a worker has died with it, when its fence is long out of date; and put what is unanswered back when its
-connection is lost. Over that same connection, as Celery 5.7 does it, this ends in an AttributeError that ends the
-worker.
+A wake-up message is a hint: the row is the record, and the sweep sends another. Kombu would record each message in
+Redis when it is fetched and delete it when it is acknowledged, two of three commands that a worker sends there; give
+it back an hour after a worker has died with it, when its fencing token is long out of date; and put unacknowledged
+messages back when its connection is lost. Over that same connection, as Celery 5.7 does it, this ends in an
+AttributeError that ends the worker.
 """
 
 from typing import Final

@@ -40,7 +40,7 @@ ENDPOINT_FAILURES: Final = Counter("gateway_endpoint_failures", "Failed attempts
 ORDERS: Final = Counter("gateway_orders", "Orders that ended or were lost", ["status"], registry=REGISTRY)
 FILLS: Final = Counter("gateway_fills", "Words of a broker that filled more", ["side"], registry=REGISTRY)
 TASKS: Final = Histogram("gateway_task_seconds", "Tasks", ["name", "outcome"], buckets=QUICK, registry=REGISTRY)
-BELLS_LOST: Final = Counter("gateway_bells_lost", "Bells no queue took", ["job"], registry=REGISTRY)
+MESSAGES_LOST: Final = Counter("gateway_bells_lost", "Wake-up messages no queue took", ["job"], registry=REGISTRY)
 
 _told_apart: set[int] = set()
 _uncounted = suppress(OSError)  # the files are not to be had: gateway.telemetry.metric_files has said so
@@ -91,9 +91,9 @@ def task_done(*, name: str, outcome: str, seconds: float) -> None:
         TASKS.labels(name, outcome).observe(seconds)
 
 
-def bell_lost(*, job: str) -> None:
+def message_lost(*, task: str) -> None:
     with _uncounted:
-        BELLS_LOST.labels(job).inc()
+        MESSAGES_LOST.labels(task).inc()
 
 
 def _from_zero(metric: Histogram, *labels: tuple[str, ...]) -> None:

@@ -9,26 +9,26 @@ from django import template
 from django.urls import reverse
 
 from gateway.console import badges
-from gateway.queue.enqueue import Job
+from gateway.queue.enqueue import TaskName
 
 register = template.Library()
 LISTS: Final = {
-    Job.PLACE_BATCHES: "transactions_batch_changelist",
-    Job.SYNC_BATCHES: "transactions_batch_changelist",
-    Job.DELIVER: "webhooks_delivery_changelist",
-    Job.ANNOUNCE: "smallcases_announcement_changelist",
-    Job.TELL_SIP: "smallcases_sip_changelist",
-    Job.REPLAY: "webhooks_replay_changelist",
-    Job.APPLY_TRADEBOOK: "tradebook_tradebook_changelist",
+    TaskName.PLACE_BATCHES: "transactions_batch_changelist",
+    TaskName.SYNC_BATCHES: "transactions_batch_changelist",
+    TaskName.DELIVER: "webhooks_delivery_changelist",
+    TaskName.ANNOUNCE: "smallcases_announcement_changelist",
+    TaskName.REMIND_SIP: "smallcases_sip_changelist",
+    TaskName.REPLAY: "webhooks_replay_changelist",
+    TaskName.APPLY_TRADEBOOK: "tradebook_tradebook_changelist",
 }
 WORDS: Final = {
-    Job.PLACE_BATCHES: "Place batches",
-    Job.SYNC_BATCHES: "Ask brokers",
-    Job.DELIVER: "Deliver webhooks",
-    Job.ANNOUNCE: "Tell of rebalances",
-    Job.TELL_SIP: "Tell of SIPs",
-    Job.REPLAY: "Replay webhooks",
-    Job.APPLY_TRADEBOOK: "Apply tradebooks",
+    TaskName.PLACE_BATCHES: "Place batches",
+    TaskName.SYNC_BATCHES: "Ask brokers",
+    TaskName.DELIVER: "Deliver webhooks",
+    TaskName.ANNOUNCE: "Rebalance notices",
+    TaskName.REMIND_SIP: "SIP reminders",
+    TaskName.REPLAY: "Replay webhooks",
+    TaskName.APPLY_TRADEBOOK: "Apply tradebooks",
 }
 # Permission, address, words: what stands above every page.
 PLACES: Final = (
@@ -45,9 +45,9 @@ PLACES: Final = (
 )
 # What the lists count to (gateway.console.read_only_admin).
 NARROWED: Final = {
-    Job.PLACE_BATCHES: "?status__exact=QUEUED",
-    Job.SYNC_BATCHES: "?status__exact=PLACED",
-    Job.DELIVER: "?status__exact=DUE",
+    TaskName.PLACE_BATCHES: "?status__exact=QUEUED",
+    TaskName.SYNC_BATCHES: "?status__exact=PLACED",
+    TaskName.DELIVER: "?status__exact=DUE",
 }
 
 
@@ -68,12 +68,12 @@ def total(rows: Iterable[object], name: str) -> int:
 
 
 @register.filter
-def list_of(kind: Job) -> str:
+def list_of(kind: TaskName) -> str:
     return reverse(f"admin:{LISTS[kind]}") + NARROWED.get(kind, "")
 
 
 @register.filter
-def words_of(kind: Job) -> str:
+def words_of(kind: TaskName) -> str:
     return WORDS[kind]
 
 

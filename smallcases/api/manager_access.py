@@ -1,4 +1,4 @@
-"""The managers' plane: a user's token, the permission to publish, and only the smallcases that are theirs."""
+"""The Manager API: a user's token, the permission to publish, and only the smallcases that are theirs."""
 
 from typing import TypeVar
 
@@ -8,7 +8,7 @@ from rest_framework.authentication import BaseAuthentication, TokenAuthenticatio
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from gateway.api.base_view import Identity, PlaneView
+from gateway.api.base_view import BaseView, Identity
 from gateway.values.errors import ErrorType, GatewayError, InvalidSecret, NotFound, WrongSecret
 from smallcases.api.manager_tokens import kept_form
 from smallcases.models import Smallcase
@@ -38,7 +38,7 @@ class ManagerAuthentication(TokenAuthentication):
         return super().authenticate_credentials(kept_form(key))
 
 
-class ManagerView(PlaneView):
+class ManagerView(BaseView):
     """Who calls is known, and may publish, before anything else is looked at."""
 
     @property

@@ -1,4 +1,4 @@
-"""What the catalogue's and the managers' doors answer, for the OpenAPI document."""
+"""Responses of the catalogue and of the Manager API, for the OpenAPI document."""
 
 from typing import Any, Final
 

@@ -1,4 +1,4 @@
-"""What others see of the catalogue. Weights and returns are fractions on the partner plane, as Gateway has them."""
+"""What others see of the catalogue. Weights and returns are fractions on the Partner API, as Gateway has them."""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time

@@ -1,4 +1,4 @@
-"""The porch: the wire's names and limits end here."""
+"""Serializers: the wire's names and limits end here."""
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal

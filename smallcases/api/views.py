@@ -1,4 +1,4 @@
-"""Doors: parse, one call inward, answer."""
+"""Views: parse, one call inward, answer."""
 
 from django.conf import settings
 from rest_framework.request import Request

@@ -14,7 +14,7 @@ SIGNED: Final = Case(When(side=Side.BUY, then=F("shares")), default=-F("shares")
 # Weights have four decimals; SQLite adds them up as floats.
 HALF_A_STEP: Final = Decimal("0.00005")
 NO_SHARES: Final = "Compare the investment's fills with its orders: a fill is missing, doubled or out of order."
-SWEEP: Final = "See that a worker and the beat run; the sweep then rings for it within seconds."
+SWEEP: Final = "See that a worker and the beat run; the sweep then sends a wake-up message within seconds."
 
 
 def _below_zero(scope: Scope) -> Rows:

@@ -14,7 +14,7 @@ from gateway.audit.trail import Actor
 from gateway.models import Gateway
 from gateway.partners import clock
 from gateway.queue import leases
-from gateway.queue.enqueue import Job, ring
+from gateway.queue.enqueue import TaskName, enqueue
 from gateway.values.errors import Conflict, Invalid
 from smallcases.catalogue.selectors import instruments_of, live_investments, newest_version_of, weights_of
 from smallcases.catalogue.smallcase_files import problems_of_version, storable
@@ -146,10 +146,10 @@ def _insert_version(version: Version) -> Version:
 def _announce(version: Version, now: datetime) -> None:
     """Work for each gateway with live investments; none of them is read, only whether there is one."""
     invested = live_investments(version.smallcase).filter(gateway=OuterRef("pk"))
-    offered = leases.first_offer(clock.wall())
+    offered = leases.redispatch_at(clock.wall())
     owed = Announcement.objects.bulk_create(
         Announcement(version=version, gateway=gateway, due_at=now, leased_until=offered)
         for gateway in Gateway.objects.filter(Exists(invested))
     )
     for announcement in owed:
-        ring(Job.ANNOUNCE, row=announcement.pk, attempt=0)
+        enqueue(TaskName.ANNOUNCE, row=announcement.pk, attempt=0)

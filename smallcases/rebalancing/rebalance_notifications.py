@@ -9,7 +9,7 @@ from django.db.transaction import atomic
 
 from gateway.partners import clock
 from gateway.queue import leases
-from gateway.queue.enqueue import Job, ring
+from gateway.queue.enqueue import TaskName, enqueue
 from smallcases.api import payloads
 from smallcases.catalogue.selectors import live_investments
 from smallcases.models import Announcement, Investment
@@ -27,7 +27,7 @@ def announcements() -> QuerySet[Announcement]:
 
 def notify_investors(*, row: int, attempt: int) -> None:
     """Notifies the next chunk and enqueues the one after it. Twice is once: a task is worth one claim."""
-    if not leases.claim(announcements, row=row, attempt=attempt, lease=LEASE):
+    if not leases.acquire(announcements, row=row, attempt=attempt, lease=LEASE):
         return
     announcement = Announcement.objects.select_related("gateway", "version__smallcase").get(pk=row)
     now = clock.now(announcement.gateway)
@@ -61,9 +61,9 @@ def _notify(announcement: Announcement, investments: Sequence[Investment], now: 
 def _progress(announcement: Announcement, investments: Sequence[Investment], *, is_last: bool) -> bool:
     told = {"told_up_to": investments[-1].pk, "told": F("told") + len(investments)} if investments else {}
     rest = {"due_at": None} if is_last else {}
-    offered = clock.wall() if is_last else leases.first_offer(clock.wall())
+    offered = clock.wall() if is_last else leases.redispatch_at(clock.wall())
     if not leases.mine(Announcement.objects.all(), announcement).update(leased_until=offered, **told, **rest):
         return False
     if not is_last:
-        ring(Job.ANNOUNCE, row=announcement.pk, attempt=announcement.attempts)
+        enqueue(TaskName.ANNOUNCE, row=announcement.pk, attempt=announcement.attempts)
     return True

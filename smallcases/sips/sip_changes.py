@@ -55,7 +55,7 @@ def set_up(*, investment: Investment, sip_request: SipRequest, now: datetime) ->
 def move_on(*, investment: Investment, covered: date) -> None:
     """An order confirmed on the day `covered` was done: to the next date after it. Twice moves once.
 
-    Inside the caller's transaction. The fence moves with it: a bell for the old date tells nothing.
+    Inside the caller's transaction. The fencing token changes with it: a message for the old date does nothing.
     """
     sip = Sip.objects.filter(investment=investment, is_active=True, scheduled_date__lte=covered).first()
     if sip is None:
@@ -73,7 +73,7 @@ def move_on(*, investment: Investment, covered: date) -> None:
 
 def tell_due(*, row: int, attempt: int) -> None:
     """`action.pending`, once for each date that comes."""
-    if not leases.claim(active_sips, row=row, attempt=attempt, lease=LEASE):
+    if not leases.acquire(active_sips, row=row, attempt=attempt, lease=LEASE):
         return
     sip = Sip.objects.select_related("investment__smallcase", "investment__account", "gateway").get(pk=row)
     now = clock.now(sip.gateway)

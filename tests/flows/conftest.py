@@ -8,5 +8,5 @@ from tests.partner import Partner
 
 @pytest.fixture
 def caller(credentials: Credentials) -> Partner:
-    """A partner's server whose bells nobody answers."""
+    """A partner's server whose wake-up messages nobody answers."""
     return Partner(credentials.gateway.name, credentials.api_secret, credentials.jwt_secret)

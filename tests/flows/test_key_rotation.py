@@ -14,11 +14,11 @@ from tests.flows import stage
 from tests.partner import Partner
 from tests.receiver import Receiver
 
-DONE = "Nothing was resealed: the first of ENCRYPTION_KEYS opens everything, and the older ones can be dropped."
+DONE = "Nothing was re-encrypted: the first of ENCRYPTION_KEYS opens everything, and the older ones can be dropped."
 ROOT = Path(__file__).parents[2]
 
 
-def reseal() -> list[str]:
+def reencrypt() -> list[str]:
     printed = StringIO()
     call_command("reseal_secrets", stdout=printed, stderr=printed)
     return printed.getvalue().splitlines()
@@ -39,18 +39,18 @@ class TestAChangeOfKeys:
         settings.ENCRYPTION_KEYS = [old, new]
         assert stage.later(partner, batches[-1])["status"] == "PLACED"
         settings.ENCRYPTION_KEYS = [new, old]
-        first, second = reseal(), reseal()  # 3. and 4.
+        first, second = reencrypt(), reencrypt()  # 3. and 4.
         settings.ENCRYPTION_KEYS = [new]  # 5.
 
         partner.hours("always")
         found = [stage.later(partner, batch, "PT10S") for batch in batches]
-        assert "transactions_transaction.sealed_login: 3 read, 2 resealed" in first
-        assert "until it reseals nothing" in first[-1]
+        assert "transactions_transaction.sealed_login: 3 read, 2 re-encrypted" in first
+        assert "until it re-encrypts nothing" in first[-1]
         assert second[-1] == DONE
         assert [batch["status"] for batch in found] == ["COMPLETED"] * 3
         assert receiver.events().count("order.completed") == 3
 
-    def test_says_what_no_key_opens_and_reseals_the_rest(self, partner: Partner, settings: Any) -> None:
+    def test_says_what_no_key_opens_and_reencrypts_the_rest(self, partner: Partner, settings: Any) -> None:
         """The old key was dropped at once."""
         partner.hours("closed")
         stage.placed(partner, amo=True)
@@ -58,9 +58,9 @@ class TestAChangeOfKeys:
         make.gateway()
 
         with pytest.raises(CommandError, match=r"transactions_transaction.sealed_login of rows \d+") as refusal:
-            reseal()
+            reencrypt()
 
-        assert "Put the key back that sealed them." in str(refusal.value)
+        assert "Put the key back that encrypted them." in str(refusal.value)
 
 
 def test_the_documents_name_the_same_steps() -> None:
@@ -68,9 +68,9 @@ def test_the_documents_name_the_same_steps() -> None:
     settings = (ROOT / "docs" / "configuration.md").read_text().split("\n\n")
     (paragraph,) = [part for part in settings if "change an encryption key" in part]
     runbook = (ROOT / "docs" / "runbook.md").read_text()
-    section = runbook.partition("### Sealing stored secrets with a new key")[2].partition("###")[0]
+    section = runbook.partition("### Re-encrypting stored secrets with a new key")[2].partition("###")[0]
 
-    steps = ["*second*", "*first*", "reseal_secrets", "reseals nothing", "Drop the old key"]
+    steps = ["*second*", "*first*", "reseal_secrets", "re-encrypts nothing", "Drop the old key"]
     places = [section.index(step) for step in steps]
     assert places == sorted(places)
     assert "(runbook.md#sealing-stored-secrets-with-a-new-key)" in paragraph

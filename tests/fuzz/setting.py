@@ -84,10 +84,10 @@ def restock(known: Known, partner: DistantPartner) -> None:
 
 
 def _of_webhooks(partner: DistantPartner) -> dict[str, str]:
-    plane = "/v1/{gateway}/engine/webhooks"
-    event = partner.call("GET", f"{plane}/events").data["events"][0]
-    replay = partner.call("POST", f"{plane}/replay", {"since": event["createdAt"]}).data
-    endpoint = partner.call("GET", f"{plane}/endpoints").data[0]
+    webhooks = "/v1/{gateway}/engine/webhooks"
+    event = partner.call("GET", f"{webhooks}/events").data["events"][0]
+    replay = partner.call("POST", f"{webhooks}/replay", {"since": event["createdAt"]}).data
+    endpoint = partner.call("GET", f"{webhooks}/endpoints").data[0]
     return {"event_id": event["eventId"], "key": replay["key"], "endpoint_id": endpoint["endpointId"]}
 
 

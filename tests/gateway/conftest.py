@@ -17,7 +17,7 @@ def still(now: datetime) -> Iterator[None]:
 
 @pytest.fixture
 def empty_queue() -> None:
-    """Whatever bells the tests before have rung."""
+    """The queue, without what the tests before have sent."""
     with Connection("memory://") as connection:
         for name in settings.QUEUES:
             connection.SimpleQueue(name).clear()

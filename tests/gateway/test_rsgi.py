@@ -9,7 +9,7 @@ import pytest
 
 from gateway import rsgi
 from gateway.http.middleware import CUT_SHORT
-from gateway.rsgi import Body, Door, environ_of
+from gateway.rsgi import Body, RsgiServer, environ_of
 
 
 class Headers:
@@ -87,7 +87,7 @@ class Seen:
 def seen(scope: Scope, exchange: Exchange) -> Seen:
     """What Django is shown of a body."""
     application = Application()
-    asyncio.run(Door(application, threads=1).__rsgi__(scope, exchange))
+    asyncio.run(RsgiServer(application, threads=1).__rsgi__(scope, exchange))
     assert exchange.said == (201, [("x-made", "1")], b"ab")
     assert application.is_closed
     environ = application.environ

@@ -31,7 +31,7 @@ from transactions.lifecycle.create import TransactionRequest, create_transaction
 from transactions.lifecycle.fail import SdkError
 from transactions.models import Batch, Order, Transaction
 from webhooks.delivery.client import ClientOptions
-from webhooks.delivery.dispatcher import Courier
+from webhooks.delivery.dispatcher import WebhookDispatcher
 from webhooks.delivery.endpoints import add_endpoint
 from webhooks.events.event_types import EventType
 
@@ -42,7 +42,7 @@ RESTING = (Security("INFY", 10, Side.BUY, OrderType.LIMIT, price=Decimal("1000.0
 @dataclass(frozen=True, slots=True)
 class World:
     gateway: Gateway
-    courier: Courier = field(default_factory=lambda: Courier(ClientOptions(allow_private=True)))
+    courier: WebhookDispatcher = field(default_factory=lambda: WebhookDispatcher(ClientOptions(allow_private=True)))
 
     def now(self) -> Any:
         return clock.now(Gateway.objects.get(pk=self.gateway.pk))

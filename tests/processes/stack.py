@@ -218,7 +218,7 @@ class Stack:
         return {
             "web": supervisor.web(host="127.0.0.1", port=self.port).command,
             "worker": worker,
-            "courier": supervisor.courier().command,
+            "courier": supervisor.webhook_worker().command,
             "beat": [*celery, "beat", "--loglevel", "WARNING", "--pidfile="],
         }[name]
 

@@ -60,7 +60,7 @@ class TestRedisEmptied:
 
         took = wait_until_settled(running)
 
-        print(f"Settled {took:.1f} s after the worker's start, without a bell.")
+        print(f"Settled {took:.1f} s after the worker's start, without a message.")
         check_everything(running, played, heard.hits)
 
     def test_again_and_again_in_the_middle(
@@ -97,7 +97,7 @@ class TestRedisStopped:
         check_everything(running, [warm, *(transaction_id for transaction_id, _ in without)], receiver.hits)
 
     def test_leaves_a_worker_that_hears_bells_again(self, running: Stack, receiver: Receiver) -> None:
-        """The worker of the test above lives; the first bell rings on a broken connection, the next are heard."""
+        """The worker of the test above lives; the first message goes to a broken connection, the next arrive."""
         partner = running.partner("redis-again", webhook_url=receiver.url)
         until(running.listens, what="a worker that listens to the queue")
 

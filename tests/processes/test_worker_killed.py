@@ -57,7 +57,7 @@ def next_life(story: Story) -> None:
 
 
 class TestAWorkerKilled:
-    """Or the courier, where it is about a delivery."""
+    """Or the webhook worker, where it is about a delivery."""
 
     def test_before_it_heard_of_the_batch(self, story: Story) -> None:
         story.stack.kill("worker")

@@ -17,7 +17,7 @@ CATALOGUE = json.loads(Path(SMALLCASES).read_text())
 
 
 def as_told(smallcase: dict[str, list[dict[str, float]]]) -> list[dict[str, float]]:
-    """Weights as the partner plane has them: fractions."""
+    """Weights as the Partner API has them: fractions."""
     return [{**line, "weight": line["weight"] / 100} for line in smallcase["constituents"]]
 
 

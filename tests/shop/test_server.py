@@ -1,4 +1,4 @@
-"""The shop's door: what comes in, what goes out with every answer, and that nothing secret does."""
+"""The shop's server: what comes in, what goes out with every answer, and that nothing secret does."""
 
 import json
 from pathlib import Path
@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from shop.asking import COOKIE, LARGEST
-from shop.doors import DOORS
+from shop.handlers import HANDLERS
 from shop.partner import token_for
 from tests.shop.knocking import HOST, ORIGIN, PARTNER, WEBHOOK_SECRET, Knocker, Told, knocker
 
-POSTS = sorted(path for method, path in DOORS if method == "POST" and path != "/webhooks")
+POSTS = sorted(path for method, path in HANDLERS if method == "POST" and path != "/webhooks")
 SECRETS = (PARTNER.api_secret, PARTNER.jwt_secret, WEBHOOK_SECRET, PARTNER.manager_token)
 
 
@@ -207,7 +207,7 @@ class TestConnecting:
 
 
 class TestNoAnswer:
-    @pytest.mark.parametrize(("method", "path"), sorted(DOORS))
+    @pytest.mark.parametrize(("method", "path"), sorted(HANDLERS))
     def test_holds_a_secret(self, knock: Knocker, method: str, path: str) -> None:
         told = knock(method, path, b"{}")
 

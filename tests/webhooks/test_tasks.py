@@ -1,4 +1,4 @@
-"""The courier's limit of open files, as several systems have it."""
+"""The webhook worker's limit of open files, as several systems have it."""
 
 import resource
 from collections.abc import Iterator
@@ -56,8 +56,8 @@ class TestAllowOpenFiles:
     def test_is_done_before_the_first_delivery(self) -> None:
         _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (512, hard))
-        tasks._courier.cache_clear()
+        tasks._dispatcher.cache_clear()
 
-        tasks._courier()
+        tasks._dispatcher()
 
         assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] > 512

@@ -1,4 +1,4 @@
-"""What the transaction planes answer, for the OpenAPI document."""
+"""Responses about transactions, for the OpenAPI document."""
 
 from typing import Any, Final
 

@@ -1,4 +1,4 @@
-"""The porch: the wire's names and limits end here."""
+"""Serializers: the wire's names and limits end here."""
 
 import re
 from collections.abc import Mapping

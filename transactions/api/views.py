@@ -1,4 +1,4 @@
-"""The partner plane's doors: parse, one call inward, answer."""
+"""Views of the Partner API: parse, one call inward, answer."""
 
 from rest_framework.request import Request
 from rest_framework.response import Response

@@ -9,7 +9,7 @@ from django.db.transaction import atomic
 
 from brokers.ports.broker import LinkDown, Login, LoginEnded, LoginRefused, OrderType
 from brokers.ports.registry import BrokerProfile, adapter_for, profile_of
-from gateway.database.encryption import seal
+from gateway.database.encryption import encrypt
 from gateway.models import Account
 from gateway.values.errors import Conflict, Invalid, Unavailable
 from gateway.values.ids import new_object_id
@@ -124,7 +124,7 @@ def _use(transaction: Transaction, account: Account, login: Login, *, is_new: bo
         status=status,
         account=account,
         is_new_user=is_new,
-        sealed_login=seal(login.token),
+        sealed_login=encrypt(login.token),
         updated_at=now,
         completed_at=now if done else None,
     )

@@ -12,7 +12,7 @@ from brokers.ports.broker import LinkDown, Side, Variety
 from brokers.ports.registry import adapter_for
 from gateway.database.updating import insert_each
 from gateway.partners import clock
-from gateway.queue.enqueue import Job, nudge
+from gateway.queue.enqueue import TaskName, enqueue_soon
 from gateway.telemetry import request_id
 from gateway.values.errors import Conflict, Unavailable
 from smallcases.portfolio.apply_fills import adopt_version
@@ -181,7 +181,7 @@ def _queue_batch(
     )
     insert_each([batch], learn_keys=True)
     insert_each([_order(batch, position, line) for position, line in enumerate(lines)])
-    nudge(Job.PLACE_BATCHES)
+    enqueue_soon(TaskName.PLACE_BATCHES)
 
 
 def _order(batch: Batch, position: int, line: OrderLine) -> Order:

@@ -1,4 +1,4 @@
-"""What the browser plane answers, for the OpenAPI document."""
+"""Responses of the Browser API, for the OpenAPI document."""
 
 from typing import Final
 

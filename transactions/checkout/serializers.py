@@ -1,4 +1,4 @@
-"""The porch of the browser plane."""
+"""Serializers of the Browser API."""
 
 import re
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The browser plane's doors: a partner's page opens a checkout, and asks how it ended."""
+"""Views of the Browser API: a partner's page opens a checkout, and asks how it ended."""
 
 from rest_framework.request import Request
 from rest_framework.response import Response

@@ -20,7 +20,7 @@ from gateway.database.compiled import compiled
 from gateway.database.updating import update_where
 from gateway.partners import clock
 from gateway.queue import leases as work
-from gateway.queue.enqueue import Job, nudge
+from gateway.queue.enqueue import TaskName, enqueue_soon
 from transactions.models import Batch
 
 AT_ONCE: Final = 16
@@ -52,7 +52,7 @@ class BatchWorker:
     `served`: when each broker last had its turn. `isolated`: batches that were in a set that failed.
     """
 
-    job: Job
+    job: TaskName
     work_types: Sequence[WorkType]
     served: dict[str, float] = field(default_factory=dict)
     isolated: set[int] = field(default_factory=set)
@@ -68,7 +68,7 @@ class BatchWorker:
                 return done
             else:
                 sleep(POLL_SECONDS)
-        nudge(self.job)
+        enqueue_soon(self.job)
         return done
 
     def _work_on_a_set(self, work_type: WorkType) -> int:
@@ -91,7 +91,7 @@ class BatchWorker:
                 break
             with atomic(durable=True):
                 taken = _still_owed(rows=work_type.rows, pks=chosen, wall=clock.wall())
-                work.claim_each(taken, lease=LEASE)
+                work.acquire_each(taken, lease=LEASE)
             if taken:
                 return taken
         return []
@@ -117,9 +117,9 @@ class BatchWorker:
 
     def _give_back(self, batches: Sequence[Batch]) -> None:
         for batch in batches:
-            update_where(Batch.objects.all, work.fence(batch), leased_until=clock.wall())
+            update_where(Batch.objects.all, work.fencing_token(batch), leased_until=clock.wall())
         if batches:
-            nudge(self.job)
+            enqueue_soon(self.job)
 
 
 @compiled

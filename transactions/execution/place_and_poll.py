@@ -44,7 +44,7 @@ log = logging.getLogger(__name__)
 def place(rows: Sequence[int]) -> list[int]:
     """Those that were attempted in time, of one broker, claimed by the caller.
 
-    Twice is once: the fence lets one write, and the broker knows each order by its ref.
+    Twice is once: the fencing token lets one write, and the broker knows each order by its ref.
     """
     attempted, updated = [], []
     for batch, orders in _in_time(read(rows)):
@@ -182,7 +182,7 @@ def unreported_limit_of(gateway: Gateway) -> timedelta:
 
 
 def read(rows: Sequence[int]) -> list[tuple[Batch, list[Order]]]:
-    """Each with all that surrounds it, and its orders. Whoever writes them in between moves the batch's fence."""
+    """Each with all that surrounds it, and its orders. A write in between changes the fencing token."""
     batches = _batches(rows=list(rows))
     orders: dict[int, list[Order]] = {batch.pk: [] for batch in batches}
     for order in _orders(batches=list(orders)):

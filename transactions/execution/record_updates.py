@@ -1,6 +1,6 @@
 """The only writer of order states: what a broker reported, what its silence means, what support settled.
 
-Batch, orders, transaction, events and investment are one write, behind the batch's fence.
+Batch, orders, transaction, events and investment are one write, behind the batch's fencing token.
 """
 
 import logging
@@ -110,7 +110,7 @@ def record_correction(
     event_types = announcements(BatchStatus(batch.status), status)
     _set_status(batch, orders, status, event_types, now)
     if not update_where(
-        Batch.objects.all, leases.fence(batch), **{name: getattr(batch, name) for name in BATCH_FIELDS}
+        Batch.objects.all, leases.fencing_token(batch), **{name: getattr(batch, name) for name in BATCH_FIELDS}
     ):
         return False
     update_each(changed, CORRECTED_FIELDS)
@@ -141,7 +141,7 @@ def _still_ours(updates: Sequence[BatchUpdate]) -> list[BatchUpdate]:
 
 @compiled
 def _held(*, rows: list[int]) -> QuerySet[Batch, tuple[int, int]]:
-    """Key and fence of each, locked until the transaction ends."""
+    """Key and fencing token of each, locked until the transaction ends."""
     locked = Batch.objects.select_for_update(no_key=True).filter(pk__in=rows)
     return locked.order_by("pk").values_list("pk", "attempts")
 

@@ -7,7 +7,7 @@ from django.db.transaction import atomic
 
 from gateway.models import Gateway
 from gateway.partners import clock
-from gateway.queue.enqueue import Job, nudge
+from gateway.queue.enqueue import TaskName, enqueue_soon
 from gateway.telemetry import request_id
 from transactions.domain.statuses import BatchStatus
 from transactions.models import Batch, Order
@@ -27,7 +27,7 @@ def needs_polling() -> QuerySet[Batch]:
 
 
 def requeue(batches: QuerySet[Batch], gateway: Gateway, *, now: datetime) -> None:
-    """Due at once. The fence moves, so that a worker which has asked the broker before this writes nothing."""
+    """Due at once. The fencing token changes, so that a worker that asked the broker before writes nothing."""
     settled = Order.objects.filter(batch=OuterRef("pk"), settled_by__isnull=False)
     open_ones = batches.filter(Q(status__in=POLLED) | Exists(settled), gateway=gateway)
     with atomic():
@@ -37,7 +37,7 @@ def requeue(batches: QuerySet[Batch], gateway: Gateway, *, now: datetime) -> Non
             attempts=F("attempts") + 1,
             request_id=request_id.current(),
         )
-        nudge(Job.SYNC_BATCHES)
+        enqueue_soon(TaskName.SYNC_BATCHES)
 
 
 def return_to_present(gateway: Gateway, *, now: datetime) -> None:

@@ -213,8 +213,8 @@ INVARIANTS: Final = (
         "batch_id",
         "status",
         what="batch",
-        remedy="See that a worker and the beat run; the sweep then rings for it within seconds. The worker's log says "
-        "why, if it is tried again and again.",
+        remedy="See that a worker and the beat run; the sweep then sends a wake-up message within seconds. The "
+        "worker's log says why, if it is tried again and again.",
     ),
     leased_for_ever(_polled_batches, "batch_id", "status", what="batch"),
     Invariant(

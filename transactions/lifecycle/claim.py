@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from brokers.ports.broker import Login
-from gateway.database.encryption import unseal
+from gateway.database.encryption import decrypt
 from gateway.models import Account
 from transactions.domain.statuses import TransactionStatus
 from transactions.lifecycle.fail import TransactionUsed
@@ -38,5 +38,5 @@ def login_of(transaction: Transaction, account: Account) -> Login:
         gateway=transaction.gateway_id,
         broker=account.broker,
         client_id=account.client_id,
-        token=unseal(transaction.sealed_login),
+        token=decrypt(transaction.sealed_login),
     )

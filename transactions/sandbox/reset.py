@@ -23,8 +23,8 @@ class Busy(Conflict):
 def reset(*, gateway: Gateway) -> None:
     """All or nothing, a statement a table; running twice empties what is empty.
 
-    A worker in the middle of something writes behind a fence, and finds no row. Batches and then transactions are
-    locked first, as workers take them. What a broker is being told at this very moment may still reach its book.
+    A worker in the middle of something writes behind a fencing token, and finds no row. Batches and then transactions
+    are locked first, as workers take them. What a broker is being told at this very moment may still reach its book.
     """
     try:
         with atomic(durable=True):

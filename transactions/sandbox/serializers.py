@@ -1,4 +1,4 @@
-"""The porch of the sandbox: what a tester may say of users, the market, the clock, prices and brokers."""
+"""Serializers of the Sandbox API: users, the market, the clock, prices and brokers."""
 
 from collections.abc import Mapping
 from datetime import timedelta

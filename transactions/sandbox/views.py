@@ -1,4 +1,4 @@
-"""The sandbox plane's doors: test gateways only."""
+"""Views of the Sandbox API: test gateways only."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What the webhook plane's doors answer, for the OpenAPI document."""
+"""Responses about webhooks, for the OpenAPI document."""
 
 from typing import Any, Final
 

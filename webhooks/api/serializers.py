@@ -1,4 +1,4 @@
-"""The porch of the webhook plane: the wire's names and limits end here."""
+"""Serializers for webhooks: the wire's names and limits end here."""
 
 import re
 from collections.abc import Mapping

@@ -151,7 +151,7 @@ INVARIANTS: Final = (
         _in_turn,
         *EVENT,
         what="delivery",
-        remedy="See that a worker of the deliveries and the beat run; the sweep then rings for it within seconds.",
+        remedy="See that a webhook worker and the beat run; the sweep then sends a wake-up message within seconds.",
     ),
     leased_for_ever(Delivery.objects.all, *EVENT, what="delivery"),
     stuck(
@@ -159,7 +159,7 @@ INVARIANTS: Final = (
         "key",
         "gateway__name",
         what="replay",
-        remedy="See that a worker and the beat run; the sweep then rings for it within seconds.",
+        remedy="See that a worker and the beat run; the sweep then sends a wake-up message within seconds.",
     ),
     leased_for_ever(Replay.objects.all, "key", "gateway__name", what="replay"),
     Invariant(
@@ -172,7 +172,7 @@ INVARIANTS: Final = (
     Invariant(
         name="every_replay_is_done",
         means="Nothing that was to be replayed is still to be made due.",
-        remedy="See that a worker and the beat run; the sweep then rings for it within seconds.",
+        remedy="See that a worker and the beat run; the sweep then sends a wake-up message within seconds.",
         offenders=_still_replaying,
         at_rest=True,
     ),

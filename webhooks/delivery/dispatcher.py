@@ -1,4 +1,4 @@
-"""Delivery: what is due is taken from the rows, sent from threads, settled when it has landed.
+"""Delivery: due rows are leased, sent from threads, and settled when the answer is there.
 
 One process has many posts in flight (endpoint_concurrency says how many to whom), and only its own thread speaks to the
 database: it takes and settles in sets. For one batch in order: n+1 waits until n is settled.
@@ -20,15 +20,15 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.db.transaction import atomic
 
 from gateway.database.compiled import compiled
-from gateway.database.encryption import unseal
+from gateway.database.encryption import decrypt
 from gateway.partners import clock
 from gateway.partners.authentication import api_secrets
 from gateway.queue import leases
 from gateway.values.timestamps import timestamp
 from webhooks.delivery import client
 from webhooks.delivery.attempt_view import named_headers
-from webhooks.delivery.endpoint_concurrency import AT_ONCE, Lanes
-from webhooks.delivery.record_attempts import Landed, settle
+from webhooks.delivery.endpoint_concurrency import AT_ONCE, EndpointConcurrency
+from webhooks.delivery.record_attempts import FinishedAttempt, settle
 from webhooks.models import Delivery, DeliveryStatus
 from webhooks.signing.sign import checksum, standard_headers
 
@@ -39,14 +39,14 @@ LEASE: Final = timedelta(seconds=30)
 POLL_SECONDS: Final = 0.025
 GATHER_SECONDS: Final = 0.005
 SHIFT_SECONDS: Final = 5.0
-# A bell may have been saved because another was rung just before (queue.enqueue.QUIET_SECONDS): stay for longer.
-LINGER_SECONDS: Final = 0.1
-FAREWELL_SECONDS: Final = 2.0
+# A message may have been saved since another was sent just before (queue.enqueue.QUIET_SECONDS): stay for longer.
+IDLE_GRACE_SECONDS: Final = 0.1
+SHUT_DOWN_SECONDS: Final = 2.0
 Pick = Callable[[list[Delivery]], list[Delivery]]
 
 
 @dataclass(frozen=True, slots=True)
-class Flight:
+class InFlight:
     """`at` by the gateway's clock, `since` by this process's."""
 
     delivery: Delivery
@@ -55,115 +55,115 @@ class Flight:
 
 
 @dataclass
-class Courier:
-    """One per process. What it leaves in flight at the end of a shift lands in the next one."""
+class WebhookDispatcher:
+    """One per process. Attempts in flight at the end of a shift finish in the next one."""
 
     options: client.ClientOptions
     is_stopping: bool = False
-    lanes: Lanes = field(default_factory=Lanes)
-    flights: "dict[Future[client.Answer], Flight]" = field(default_factory=dict)
-    landed: "SimpleQueue[Future[client.Answer]]" = field(default_factory=SimpleQueue)
+    concurrency: EndpointConcurrency = field(default_factory=EndpointConcurrency)
+    in_flight: "dict[Future[client.Answer], InFlight]" = field(default_factory=dict)
+    finished: "SimpleQueue[Future[client.Answer]]" = field(default_factory=SimpleQueue)
     threads: ThreadPoolExecutor = field(
-        default_factory=lambda: ThreadPoolExecutor(AT_ONCE, thread_name_prefix="courier")
+        default_factory=lambda: ThreadPoolExecutor(AT_ONCE, thread_name_prefix="delivery")
     )
 
-    def shift(self, *, seconds: float = SHIFT_SECONDS, linger: float = LINGER_SECONDS) -> int:
-        """Until nothing is due and nothing in flight that may still be quick, or the time is over; how many landed."""
+    def shift(self, *, seconds: float = SHIFT_SECONDS, idle_grace: float = IDLE_GRACE_SECONDS) -> int:
+        """Until nothing is due or in flight that may still be quick, or the time is over; how many finished."""
         began = busy = time.monotonic()
-        landed = 0
+        finished = 0
         while not self.is_stopping:
-            sent, settled = self._send_due(), self._settle_landed(wait=POLL_SECONDS)
-            landed += settled
+            sent, settled = self._send_due(), self._settle_finished(wait=POLL_SECONDS)
+            finished += settled
             now = time.monotonic()
             busy = now if sent or settled else busy
-            is_quiet = now - busy >= linger and not self.lanes.has_young(now)
+            is_quiet = now - busy >= idle_grace and not self.concurrency.has_young(now)
             if is_quiet or now - began >= seconds:
-                return landed
-        self._say_farewell()
-        return landed
+                return finished
+        self._shut_down()
+        return finished
 
     def deliver_all(self) -> int:
-        """Until nothing is due and nothing in flight, however slow; how many landed."""
-        landed = 0
-        while self._send_due() or self.flights:
-            landed += self._settle_landed(wait=self.options.total_seconds)
-        return landed
+        """Until nothing is due and nothing in flight, however slow; how many finished."""
+        finished = 0
+        while self._send_due() or self.in_flight:
+            finished += self._settle_finished(wait=self.options.total_seconds)
+        return finished
 
-    def _say_farewell(self) -> None:
-        """What lands within the moment that a stopping process has need not be sent again."""
-        until = time.monotonic() + FAREWELL_SECONDS
-        while self.flights and time.monotonic() < until:
-            self._settle_landed(wait=POLL_SECONDS)
+    def _shut_down(self) -> None:
+        """Attempts that finish while the process stops need not be sent again."""
+        until = time.monotonic() + SHUT_DOWN_SECONDS
+        while self.in_flight and time.monotonic() < until:
+            self._settle_finished(wait=POLL_SECONDS)
 
     def _send_due(self) -> int:
-        """How many took off. Without a database none does, and the lanes are as free as before."""
+        """How many were sent. Without a database none is, and each endpoint has as much room as before."""
         now = time.monotonic()
-        cleared: list[Delivery] = []
+        chosen: list[Delivery] = []
         with ExitStack() as undoing:
-            undoing.callback(self._call_back, cleared, since=now)
-            room = self.lanes.room(now)
-            take(closed=self.lanes.closed(now), room=room, pick=lambda due: self._clear(due, cleared, room, now))
+            undoing.callback(self._release, chosen, since=now)
+            room = self.concurrency.room(now)
+            take(closed=self.concurrency.closed(now), room=room, pick=lambda due: self._choose(due, chosen, room, now))
             undoing.pop_all()
-        for delivery in cleared:
-            self._launch(delivery, since=now)
-        return len(cleared)
+        for delivery in chosen:
+            self._send(delivery, since=now)
+        return len(chosen)
 
-    def _clear(self, due: Sequence[Delivery], cleared: list[Delivery], room: int, now: float) -> list[Delivery]:
-        """For take-off, and gone already as far as the lanes are concerned.
+    def _choose(self, due: Sequence[Delivery], chosen: list[Delivery], room: int, now: float) -> list[Delivery]:
+        """The deliveries to send now, counted as in flight already.
 
         Bulk comes last and gets half of the room at most, so that what is recorded next finds some.
         """
         bulk = 0
         for delivery in due:
             endpoint = delivery.endpoint_id
-            self.lanes.judge(endpoint, is_failing=delivery.endpoint.failures > 0)
+            self.concurrency.mark_failing(endpoint, is_failing=delivery.endpoint.failures > 0)
             bulk += delivery.is_bulk
-            if self.lanes.is_open(endpoint, now) and bulk <= max(1, room // 2):
-                self.lanes.take_off(endpoint, now)
-                cleared.append(delivery)
-        return cleared
+            if self.concurrency.is_open(endpoint, now) and bulk <= max(1, room // 2):
+                self.concurrency.start(endpoint, now)
+                chosen.append(delivery)
+        return chosen
 
-    def _call_back(self, cleared: Sequence[Delivery], *, since: float) -> None:
-        for delivery in cleared:
-            self.lanes.land(delivery.endpoint_id, since=since)
+    def _release(self, chosen: Sequence[Delivery], *, since: float) -> None:
+        for delivery in chosen:
+            self.concurrency.finish(delivery.endpoint_id, since=since)
 
-    def _launch(self, delivery: Delivery, *, since: float) -> None:
+    def _send(self, delivery: Delivery, *, since: float) -> None:
         at = clock.now(delivery.gateway)
         future = self.threads.submit(_post, delivery, at, options=self.options)
-        self.flights[future] = Flight(delivery, at, since)
-        future.add_done_callback(self.landed.put)
+        self.in_flight[future] = InFlight(delivery, at, since)
+        future.add_done_callback(self.finished.put)
 
-    def _settle_landed(self, *, wait: float) -> int:
-        """What cannot be written down has landed all the same: its row says that it is owed, and its lease lapses."""
-        futures = self._landed(wait=wait)
+    def _settle_finished(self, *, wait: float) -> int:
+        """An attempt that cannot be recorded has finished all the same: its row is still due, and its lease lapses."""
+        futures = self._finished(wait=wait)
         try:
-            settle([landed for future in futures if (landed := _landed(self.flights[future], future))])
+            settle([finished for future in futures if (finished := _finished(self.in_flight[future], future))])
         finally:
             for future in futures:
-                self._forget(self.flights.pop(future), future)
+                self._forget(self.in_flight.pop(future), future)
         return len(futures)
 
-    def _landed(self, *, wait: float) -> "list[Future[client.Answer]]":
-        """What lands within `wait`, with what follows it closely: they are settled in one go."""
+    def _finished(self, *, wait: float) -> "list[Future[client.Answer]]":
+        """Attempts that finish within `wait`, with those that follow closely: they are settled in one go."""
         futures: list[Future[client.Answer]] = []
         with suppress(Empty):
-            futures.append(self.landed.get(timeout=wait))
+            futures.append(self.finished.get(timeout=wait))
             until = time.monotonic() + GATHER_SECONDS
-            while len(futures) < len(self.flights):
-                futures.append(self.landed.get(timeout=max(0.0, until - time.monotonic())))
+            while len(futures) < len(self.in_flight):
+                futures.append(self.finished.get(timeout=max(0.0, until - time.monotonic())))
         return futures
 
-    def _forget(self, flight: Flight, future: "Future[client.Answer]") -> None:
-        endpoint = flight.delivery.endpoint_id
-        self.lanes.land(endpoint, since=flight.since)
+    def _forget(self, sent: InFlight, future: "Future[client.Answer]") -> None:
+        endpoint = sent.delivery.endpoint_id
+        self.concurrency.finish(endpoint, since=sent.since)
         if future.exception() is None and future.result().accepted:
-            self.lanes.praise(endpoint)
+            self.concurrency.mark_healthy(endpoint)
         else:
-            self.lanes.judge(endpoint, is_failing=True)
+            self.concurrency.mark_failing(endpoint, is_failing=True)
 
 
 def next_in_line() -> QuerySet[Delivery]:
-    """Owed to enabled endpoints, their predecessors for the same subject and endpoint settled."""
+    """Due to enabled endpoints, their predecessors for the same subject and endpoint settled."""
     before = Delivery.objects.filter(
         status=DeliveryStatus.DUE,
         endpoint=OuterRef("endpoint"),
@@ -175,7 +175,7 @@ def next_in_line() -> QuerySet[Delivery]:
 
 
 def take(*, closed: Collection[int] = (), room: int = AT_ONCE, pick: Pick = list) -> list[Delivery]:
-    """What `pick` takes of those that are due, leased; who comes meanwhile passes over what it is shown.
+    """The due deliveries that `pick` chooses, leased; other processes meanwhile skip those that `pick` is shown.
 
     It is shown a power of two, so that there are few statements.
     """
@@ -186,7 +186,7 @@ def take(*, closed: Collection[int] = (), room: int = AT_ONCE, pick: Pick = list
     shown = range(1 << (room.bit_length() - 1))
     with atomic(durable=True):
         taken = pick(_due(wall=wall, gateways=gateways, moments=moments, closed=list(closed), shown=shown))
-        leases.claim_each(taken, lease=LEASE)
+        leases.acquire_each(taken, lease=LEASE)
     return taken
 
 
@@ -216,19 +216,19 @@ def signed(delivery: Delivery, now: datetime) -> tuple[bytes, dict[str, str]]:
     auth_id = event.payload.get("smallcaseAuthId") or ""
     checked = checksum(api_secret=api_secrets(delivery.gateway)[0], timestamp=stamp, auth_id=auth_id)
     body = json.dumps({**event.payload, "timestamp": stamp, "checksum": checked}).encode()
-    sealed = [endpoint.sealed_secret, endpoint.sealed_previous_secret]
+    encrypted = [endpoint.sealed_secret, endpoint.sealed_previous_secret]
     signatures = standard_headers(
         webhook_id=event.key,
         sent_at=clock.wall(),
         body=body,
-        signing_secrets=[unseal(secret) for secret in sealed if secret],
+        signing_secrets=[decrypt(secret) for secret in encrypted if secret],
     )
     return body, signatures | named_headers(event)
 
 
-def _landed(flight: Flight, future: "Future[client.Answer]") -> Landed | None:
+def _finished(sent: InFlight, future: "Future[client.Answer]") -> FinishedAttempt | None:
     """None for an attempt that broke on our side: its row is tried again when the lease lapses."""
     if error := future.exception():
-        log.error("Delivery %s broke before it was sent.", flight.delivery.pk, exc_info=error)
+        log.error("Delivery %s broke before it was sent.", sent.delivery.pk, exc_info=error)
         return None
-    return Landed(flight.delivery, flight.at, future.result())
+    return FinishedAttempt(sent.delivery, sent.at, future.result())

@@ -10,7 +10,7 @@ from django.db import IntegrityError
 from django.db.transaction import atomic
 
 from gateway.audit.trail import Actor
-from gateway.database.encryption import seal
+from gateway.database.encryption import encrypt
 from gateway.models import Gateway
 from gateway.values.errors import Conflict, Invalid
 from webhooks.delivery.retry import Plan
@@ -63,7 +63,7 @@ def add_endpoint(
             Endpoint(
                 gateway=gateway,
                 url=url,
-                sealed_secret=seal(secret),
+                sealed_secret=encrypt(secret),
                 types=[kind.value for kind in types],
                 plan=plan.value,
                 created_at=now,
@@ -95,7 +95,7 @@ def rotate_secret(endpoint: Endpoint, *, by: Actor | None = None) -> str:
     secret = new_secret()
     rows = Endpoint.objects.filter(pk=endpoint.pk, sealed_previous_secret__isnull=True)
     with atomic():
-        if not rows.update(sealed_secret=seal(secret), sealed_previous_secret=endpoint.sealed_secret):
+        if not rows.update(sealed_secret=encrypt(secret), sealed_previous_secret=endpoint.sealed_secret):
             raise Conflict("The previous secret still signs; retire it first.")
         if by:
             by.record("rotate signing secret", named(endpoint), before={"live": 1}, after={"live": 2})

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from gateway.database.encryption import seal
+from gateway.database.encryption import encrypt
 from gateway.models import Gateway
 from gateway.partners import clock
 from webhooks.delivery import client
@@ -29,7 +29,7 @@ def signers(gateway: Gateway, *, secret: str | None) -> Signers:
     if secret is None and len(endpoints) == 1:
         return Signers(endpoints[0], None)
     made = secret or new_secret()
-    return Signers(Endpoint(gateway=gateway, sealed_secret=seal(made)), None if secret else made)
+    return Signers(Endpoint(gateway=gateway, sealed_secret=encrypt(made)), None if secret else made)
 
 
 @dataclass

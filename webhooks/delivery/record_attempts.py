@@ -1,4 +1,4 @@
-"""What came of a set of attempts: deliveries settled or put off behind their fences, endpoints' health, the record."""
+"""Records a set of finished attempts: deliveries settled or retried later, endpoints' health, the attempts."""
 
 import logging
 import random
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Landed:
+class FinishedAttempt:
     """An attempt that is over; `at` by the gateway's clock."""
 
     delivery: Delivery
@@ -33,27 +33,27 @@ class Landed:
     answer: Answer
 
 
-def settle(landed: Sequence[Landed]) -> None:
+def settle(finished: Sequence[FinishedAttempt]) -> None:
     """All of them or none, each unless another process has its row by now; the attempts are kept all the same.
 
     A row that is gone, forgotten or reset while its attempt was under way, takes that attempt with it, and no other.
     """
-    if not landed:
+    if not finished:
         return
     with atomic(durable=True):
-        claims = dict(_claims(deliveries=[one.delivery.pk for one in landed]))
-        landed = [one for one in landed if one.delivery.pk in claims]
-        mine = [one for one in landed if claims[one.delivery.pk] == one.delivery.attempts]
+        claims = dict(_claims(deliveries=[one.delivery.pk for one in finished]))
+        finished = [one for one in finished if one.delivery.pk in claims]
+        mine = [one for one in finished if claims[one.delivery.pk] == one.delivery.attempts]
         _mark_delivered([one.delivery for one in mine if one.answer.accepted])
-        _put_off([one for one in mine if not one.answer.accepted])
-        insert_each([_attempt(one) for one in landed])
-        _take_health(landed)
-    for one in landed:
-        _tell(one)
+        _retry_later([one for one in mine if not one.answer.accepted])
+        insert_each([_attempt(one) for one in finished])
+        _update_endpoint_health(finished)
+    for one in finished:
+        _log(one)
 
 
 def give_up_disabled() -> int:
-    """What disabled endpoints were owed; running twice gives up nothing more."""
+    """Gives up the deliveries due to disabled endpoints; running twice gives up nothing more."""
     disabled = Endpoint.objects.filter(is_enabled=False)
     owed = Delivery.objects.filter(due_at__isnull=False, endpoint__in=list(disabled.values_list("pk", flat=True)))
     since = Subquery(disabled.filter(pk=OuterRef("endpoint")).values("disabled_at"))
@@ -65,29 +65,29 @@ def give_up_disabled() -> int:
     )
 
 
-def _tell(landed: Landed) -> None:
-    """Operators: a line in the log under the id of the request that caused the event, and the counts."""
-    delivery, answer = landed.delivery, landed.answer
-    outcome = _outcome(landed)
-    lag = None if outcome == "failed" else (landed.at - delivery.event.created_at).total_seconds()
+def _log(finished: FinishedAttempt) -> None:
+    """A line in the log under the id of the request that caused the event, and the counts."""
+    delivery, answer = finished.delivery, finished.answer
+    outcome = _outcome(finished)
+    lag = None if outcome == "failed" else (finished.at - delivery.event.created_at).total_seconds()
     metrics.delivered(
         endpoint_id=delivery.endpoint_id, outcome=outcome, seconds=answer.duration_ms / 1000, lag_seconds=lag
     )
-    told = {"outcome": outcome, "status": answer.status, "durationMs": answer.duration_ms}
+    fields = {"outcome": outcome, "status": answer.status, "durationMs": answer.duration_ms}
     with request_id.bound(delivery.event.request_id), logs.about(gateway=delivery.gateway.name):
         what = f"{delivery.event.key} to endpoint {delivery.endpoint_id}"
-        log.info("%s %s: %s", what, outcome, answer.status or answer.error, extra=told)
+        log.info("%s %s: %s", what, outcome, answer.status or answer.error, extra=fields)
 
 
-def _outcome(landed: Landed) -> metrics.DeliveryOutcome:
-    if landed.answer.accepted:
+def _outcome(finished: FinishedAttempt) -> metrics.DeliveryOutcome:
+    if finished.answer.accepted:
         return "delivered"
-    return "given_up" if landed.delivery.status == DeliveryStatus.GIVEN_UP else "failed"
+    return "given_up" if finished.delivery.status == DeliveryStatus.GIVEN_UP else "failed"
 
 
 @compiled
 def _claims(*, deliveries: list[int]) -> QuerySet[Delivery, tuple[int, int]]:
-    """Locked in the order of their keys. Attempts is the fence: a process that outlived its lease matches nothing."""
+    """Locked in the order of their keys. A process that outlived its lease has an old fencing token."""
     rows = Delivery.objects.filter(pk__in=deliveries).select_for_update().order_by("pk")
     return rows.values_list("pk", "attempts")
 
@@ -100,7 +100,7 @@ def _mark_delivered(deliveries: Sequence[Delivery]) -> None:
     update_each(deliveries, ("status", "due_at", "settled_at", "leased_until"))
 
 
-def _put_off(failed: Sequence[Landed]) -> None:
+def _retry_later(failed: Sequence[FinishedAttempt]) -> None:
     """To the plan's next step, or given up after its last."""
     wall = clock.wall()
     for one in failed:
@@ -114,7 +114,7 @@ def _put_off(failed: Sequence[Landed]) -> None:
     update_each([one.delivery for one in failed], columns)
 
 
-def _next_attempt(failed: Landed) -> datetime | None:
+def _next_attempt(failed: FinishedAttempt) -> datetime | None:
     plan, failures = Plan(failed.delivery.endpoint.plan), failed.delivery.failures
     wait = wait_after(plan, failures=failures, spread=random.uniform(-1, 1))
     if wait is None:
@@ -125,11 +125,11 @@ def _next_attempt(failed: Landed) -> datetime | None:
     return failed.at + wait
 
 
-def _attempt(landed: Landed) -> Attempt:
-    answer = landed.answer
+def _attempt(finished: FinishedAttempt) -> Attempt:
+    answer = finished.answer
     return Attempt(
-        delivery=landed.delivery,
-        at=landed.at,
+        delivery=finished.delivery,
+        at=finished.at,
         duration_ms=answer.duration_ms,
         status_code=answer.status,
         error=answer.error,
@@ -137,22 +137,22 @@ def _attempt(landed: Landed) -> Attempt:
     )
 
 
-def _take_health(landed: Sequence[Landed]) -> None:
+def _update_endpoint_health(finished: Sequence[FinishedAttempt]) -> None:
     """Endpoints in the order of their keys, so that two processes do not wait for each other."""
-    answered = {one.delivery.endpoint_id for one in landed if one.answer.accepted}
-    ailing = {one.delivery.endpoint_id for one in landed if one.delivery.endpoint.failures}
-    failed = _last_failures(landed)
-    for endpoint in sorted((answered & ailing) | set(failed)):
+    answered = {one.delivery.endpoint_id for one in finished if one.answer.accepted}
+    failing = {one.delivery.endpoint_id for one in finished if one.delivery.endpoint.failures}
+    failed = _last_failures(finished)
+    for endpoint in sorted((answered & failing) | set(failed)):
         if endpoint in answered:
             Endpoint.objects.filter(pk=endpoint, failures__gt=0).update(failures=0, failing_since=None)
         if endpoint in failed:
             _count_failures(endpoint, failed[endpoint])
 
 
-def _last_failures(landed: Sequence[Landed]) -> Mapping[int, list[Landed]]:
+def _last_failures(finished: Sequence[FinishedAttempt]) -> Mapping[int, list[FinishedAttempt]]:
     """By endpoint, those since its last success."""
-    failed: dict[int, list[Landed]] = {}
-    for one in landed:
+    failed: dict[int, list[FinishedAttempt]] = {}
+    for one in finished:
         if one.answer.accepted:
             failed.pop(one.delivery.endpoint_id, None)
         else:
@@ -160,7 +160,7 @@ def _last_failures(landed: Sequence[Landed]) -> Mapping[int, list[Landed]]:
     return failed
 
 
-def _count_failures(endpoint: int, failed: Sequence[Landed]) -> None:
+def _count_failures(endpoint: int, failed: Sequence[FinishedAttempt]) -> None:
     rows: Any = Endpoint.objects.filter(pk=endpoint, is_enabled=True)
     rows.update(failures=F("failures") + len(failed), failing_since=Coalesce("failing_since", failed[0].at))
     for row in rows:

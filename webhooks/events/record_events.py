@@ -14,7 +14,7 @@ from gateway.database.compiled import compiled
 from gateway.database.updating import insert_each
 from gateway.models import Gateway
 from gateway.partners import clock
-from gateway.queue.enqueue import Job, nudge
+from gateway.queue.enqueue import TaskName, enqueue_soon
 from gateway.telemetry import metrics, request_id
 from gateway.values.ids import new_object_id
 from webhooks.events.event_types import EventType
@@ -144,4 +144,4 @@ def _owe(events: Sequence[Event]) -> None:
     ]
     insert_each(owed)
     if owed:
-        nudge(Job.DELIVER)
+        enqueue_soon(TaskName.DELIVER)

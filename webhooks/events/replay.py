@@ -1,4 +1,4 @@
-"""Events sent again: some by name, or all since a time, a chunk a bell, each chunk one transaction, and on from there.
+"""Events sent again: some by name, or all since a time, a chunk per wake-up message, each one transaction.
 
 What is made due again is a delivery like any other: the same webhook-id, while the attempt brings a fresh timestamp,
 a fresh checksum and the secrets of the day. What is due anyhow is left as it is, so that a wish said twice sends once.
@@ -16,7 +16,7 @@ from gateway.audit.trail import Actor
 from gateway.models import Gateway
 from gateway.partners import clock
 from gateway.queue import leases
-from gateway.queue.enqueue import Job, ring
+from gateway.queue.enqueue import TaskName, enqueue
 from gateway.values.errors import Conflict, Invalid
 from gateway.values.ids import new_object_id
 from webhooks.delivery.endpoints import enable, named
@@ -88,16 +88,16 @@ def start_replay(*, gateway: Gateway, span: Span, auth_id: str = "", now: dateti
     """To every endpoint of the gateway that is enabled when its turn comes."""
     with atomic(durable=True):
         replay = _begin(gateway, span, endpoint=None, auth_id=auth_id, now=now)
-        replay.leased_until = leases.first_offer(clock.wall())
+        replay.leased_until = leases.redispatch_at(clock.wall())
         replay.save(force_insert=True)
-        ring(Job.REPLAY, row=replay.pk, attempt=replay.attempts)
+        enqueue(TaskName.REPLAY, row=replay.pk, attempt=replay.attempts)
     return replay
 
 
 def recover(*, endpoint: Endpoint, since: datetime | None = None, now: datetime, by: Actor | None = None) -> Replay:
     """Enabled, and owed what it has missed since it began to fail, or since it was disabled, unless told.
 
-    No bell: a change that was under way meanwhile may have seen the endpoint disabled, and is waited for.
+    No wake-up message: a change that was under way meanwhile may have seen the endpoint disabled, and is waited for.
     """
     began = since or endpoint.failing_since or endpoint.disabled_at
     if began is None:
@@ -120,8 +120,8 @@ def replays() -> QuerySet[Replay]:
 
 
 def replay(*, row: int, attempt: int) -> None:
-    """The next chunk, and a bell for the one after it. Running twice replays once: the bell is worth one claim."""
-    if not leases.claim(replays, row=row, attempt=attempt, lease=LEASE):
+    """The next chunk, and a message for the one after it. Twice replays once: the message is worth one lease."""
+    if not leases.acquire(replays, row=row, attempt=attempt, lease=LEASE):
         return
     found = Replay.objects.select_related("gateway", "endpoint").filter(pk=row).first()
     if found is not None:
@@ -199,7 +199,7 @@ def _events_of(replay: Replay) -> QuerySet[Event]:
 
 
 def _hold(replay: Replay) -> bool:
-    """The fence; the row stays locked until the chunk is written."""
+    """Whether the fencing token is current; the row stays locked until the chunk is written."""
     return leases.mine(Replay.objects.all(), replay).update(leased_until=F("leased_until")) == 1
 
 
@@ -209,11 +209,11 @@ def _progress(replay: Replay, events: Sequence[Event], owed: int, *, is_last: bo
         replayed_up_to=events[-1].pk if events else replay.replayed_up_to,
         last_event=replay.last_event,
         replayed=F("replayed") + owed,
-        leased_until=clock.wall() if is_last else leases.first_offer(clock.wall()),
+        leased_until=clock.wall() if is_last else leases.redispatch_at(clock.wall()),
         **done,
     )
     if not is_last:
-        ring(Job.REPLAY, row=replay.pk, attempt=replay.attempts)
+        enqueue(TaskName.REPLAY, row=replay.pk, attempt=replay.attempts)
 
 
 def _listening(replay: Replay) -> list[Endpoint]:
@@ -255,9 +255,9 @@ def _locked(deliveries: QuerySet[Delivery]) -> list[Delivery]:
 
 
 def _make_due(deliveries: Sequence[Delivery], now: datetime, *, is_bulk: bool = False) -> None:
-    """But for what is due anyhow. What waits for its next attempt keeps its lane.
+    """But for deliveries that are due anyhow. One that waits for its next attempt stays ordinary or bulk.
 
-    The fence moves, so that a worker which is at it settles nothing.
+    The fencing token changes, so that a worker which is sending it records nothing.
     """
     later = [row.pk for row in deliveries if row.due_at is None or row.due_at > now]
     Delivery.objects.filter(pk__in=later).update(

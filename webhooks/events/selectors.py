@@ -8,7 +8,7 @@ from typing import Any, Final
 from cryptography.fernet import InvalidToken
 from django.db.models import Count, Prefetch, Q, QuerySet
 
-from gateway.database.encryption import seal, unseal
+from gateway.database.encryption import decrypt, encrypt
 from gateway.models import Gateway
 from gateway.values.errors import Invalid, NotFound
 from gateway.values.ids import is_object_id, is_transaction_id
@@ -47,13 +47,13 @@ def events_page(gateway: Gateway, wanted: WantedEvents, *, auth_id: str = "") ->
     """
     found = list(_newest(gateway, wanted, auth_id).prefetch_related(*_WITH_TRIES))
     page = found[: wanted.count]
-    return EventsPage(page, seal(str(page[-1].pk)) if len(found) > len(page) else None)
+    return EventsPage(page, encrypt(str(page[-1].pk)) if len(found) > len(page) else None)
 
 
 def row_of(cursor: str) -> int:
-    """A cursor is sealed: how many events all gateways have is nobody's business."""
+    """A cursor is encrypted: it must not show how many events all gateways have."""
     try:
-        return int(unseal(cursor))
+        return int(decrypt(cursor))
     except (InvalidToken, ValueError):
         raise Invalid("cursor: must be the nextCursor of an earlier answer.") from None
 

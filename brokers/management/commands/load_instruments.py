@@ -6,13 +6,13 @@ from rich.progress import Progress
 
 from brokers.market.instrument_files import InstrumentFile, load, read_instruments
 from brokers.models import Instrument
-from gateway.cli.management_base import Command as Door
+from gateway.cli.management_base import Command as GatewayCommand
 from gateway.cli.management_base import console, stop
 
 SHIPPED = Path(__file__).resolve().parents[2] / "data" / "instruments.csv"
 
 
-class Command(Door):
+class Command(GatewayCommand):
     help = (
         "Load instruments from a CSV (symbol,name,isin,kind,sector,reference_price[,tick_size][,tradable]), or bring "
         "reference prices up to date from an NSE bhavcopy CSV. Running it twice changes nothing."

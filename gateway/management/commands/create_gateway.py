@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db.transaction import atomic
 
-from gateway.cli.management_base import Command as Door
+from gateway.cli.management_base import Command as GatewayCommand
 from gateway.models import Gateway
 from gateway.partners import clock
 from gateway.partners.credentials import create_gateway
@@ -12,14 +12,14 @@ from gateway.values.origins import check_origin
 from webhooks.delivery.endpoints import NewEndpoint, add_endpoint
 
 
-class Command(Door):
+class Command(GatewayCommand):
     help = "Create a gateway (a partner) and print its credentials: once, they cannot be shown again."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("name", help="the gateway's name in URLs: letters, digits, - and _, in any case")
         kind = parser.add_mutually_exclusive_group()
         kind.add_argument("--test", action="store_true", default=True, help="a sandbox gateway (default)")
-        kind.add_argument("--live", action="store_false", dest="test", help="a live one: no sandbox plane")
+        kind.add_argument("--live", action="store_false", dest="test", help="a live one: no Sandbox API")
         parser.add_argument("--webhook-url", help="where order events go")
         parser.add_argument("--allowed-origin", action="append", default=[], help="browser origin; may be repeated")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -31,7 +31,7 @@ class Command(Door):
             return
         for name, value in made.items():
             self.stdout.write(f"{name:14} {value}")
-        self.stderr.write("Keep these now: they are stored sealed and will not be shown again.")
+        self.stderr.write("Keep these now: they are stored encrypted and will not be shown again.")
 
     def _make(
         self, *, name: str, test: bool, webhook_url: str | None, allowed_origin: list[str], **_: Any

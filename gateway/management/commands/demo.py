@@ -12,14 +12,14 @@ from django.urls import reverse
 from rich.console import Console
 
 from gateway.audit.trail import Actor
-from gateway.cli.management_base import Command as Door
+from gateway.cli.management_base import Command as GatewayCommand
 from gateway.cli.management_base import console, stop
 from gateway.demo.basket_story import CHAPTERS, Story
 from gateway.demo.investment_story import Investor
 from gateway.demo.lost_orders import Lost
 from gateway.demo.partner_client import Partner, Unexpected
 from gateway.demo.webhook_receiver import Receiver
-from gateway.embedded.supervisor import Supervisor, courier, web, worker
+from gateway.embedded.supervisor import Supervisor, web, webhook_worker, worker
 from gateway.management.commands.up import answers, prepare
 from gateway.partners import clock
 from gateway.partners.credentials import create_gateway
@@ -29,7 +29,7 @@ from webhooks.events.event_types import EventType
 STARTS_WITHIN = 30.0
 
 
-class Command(Door):
+class Command(GatewayCommand):
     help = (
         "Play the whole story, each step checked against the contract: create, log in, confirm, fill, webhook. "
         "Uses the gateway that `manage.py up` serves on PORT, or brings one up for as long as the story takes."
@@ -81,7 +81,9 @@ def _gateway_on(port: int) -> Iterator[str]:
         return
     free = _free_port()
     log = settings.VAR_DIR / "demo.log"
-    supervisor = Supervisor([web(host="127.0.0.1", port=free), worker(), courier()], say=console().print, log=log)
+    supervisor = Supervisor(
+        [web(host="127.0.0.1", port=free), worker(), webhook_worker()], say=console().print, log=log
+    )
     supervisor.start()
     try:
         _wait_until_up(free, str(log))

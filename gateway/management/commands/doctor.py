@@ -9,16 +9,16 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from gateway.cli.management_base import Command as Door
+from gateway.cli.management_base import Command as GatewayCommand
 from gateway.cli.management_base import console, gateway_named
-from gateway.database.consistent_snapshot import one_moment
+from gateway.database.consistent_snapshot import consistent_snapshot
 from gateway.monitoring.contributions import invariants
 from gateway.monitoring.invariant_checks import SHOWN, Finding, Invariant, Scope, examine
 from gateway.partners import clock
 from gateway.values.timestamps import timestamp
 
 
-class Command(Door):
+class Command(GatewayCommand):
     help = (
         "Look whether everything that must be true is: between the gateway's orders and the brokers' books, between "
         "fills and investments, between what happened and what was told. Reads only, everything as it was at one "
@@ -37,7 +37,7 @@ class Command(Door):
 
     def act(self, *, gateway: str | None, settled: bool, **options: Any) -> None:
         wanted = [(app, one) for app, one in invariants() if settled or not one.at_rest]
-        with one_moment():
+        with consistent_snapshot():
             scope = Scope(
                 wall=clock.wall(),
                 kept_for=timedelta(days=settings.WEBHOOK_RETENTION_DAYS),

@@ -2,7 +2,7 @@ from argparse import ArgumentParser
 from datetime import timedelta
 from typing import Any
 
-from gateway.cli.management_base import Command as Door
+from gateway.cli.management_base import Command as GatewayCommand
 from gateway.cli.management_base import gateway_named, stop
 from gateway.partners import clock
 from gateway.partners.authentication import jwt_secrets
@@ -10,7 +10,7 @@ from gateway.values.ids import is_object_id
 from gateway.values.tokens import connected_token, guest_token
 
 
-class Command(Door):
+class Command(GatewayCommand):
     help = "Mint an x-gateway-authtoken for a gateway."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

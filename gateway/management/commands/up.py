@@ -9,18 +9,18 @@ from django.conf import settings
 from django.core.management import call_command
 
 from brokers.models import Instrument
-from gateway.cli.management_base import Command as Door
+from gateway.cli.management_base import Command as GatewayCommand
 from gateway.cli.management_base import console, stop
 from gateway.demo.demo_gateway import prepare_site
 from gateway.embedded.first_operator import first_operator
-from gateway.embedded.supervisor import Child, Supervisor, courier, demo_site, web, worker
+from gateway.embedded.supervisor import Child, Supervisor, demo_site, web, webhook_worker, worker
 from gateway.partners import clock
 from gateway.telemetry.metric_files import clear
 from gateway.values.errors import Conflict
 from smallcases.models import Smallcase
 
 
-class Command(Door):
+class Command(GatewayCommand):
     help = (
         "Migrate, then run web and worker until Ctrl-C, restarting what dies. DATABASE_URL and CELERY_BROKER_URL "
         "choose PostgreSQL and Redis; without them all state is in var/."
@@ -39,7 +39,7 @@ class Command(Door):
         clear()
         sites = demo_sites(host=host, gateway_port=port) if demo else []
         told = {"DEMO_ORIGINS": sites[0].environment["SHOP_ORIGINS"] if sites else ""}
-        children = [web(host=host, port=port, environment=told), worker(concurrency=workers), courier(), *sites]
+        children = [web(host=host, port=port, environment=told), worker(concurrency=workers), webhook_worker(), *sites]
         supervisor = Supervisor(children, say=out.print)
         supervisor.start()
         try:

@@ -3,7 +3,7 @@ from argparse import ArgumentParser, ArgumentTypeError
 from typing import Any
 
 from gateway.audit import trail
-from gateway.cli.management_base import Command as Door
+from gateway.cli.management_base import Command as GatewayCommand
 from gateway.cli.management_base import stop
 
 
@@ -14,7 +14,7 @@ def kept_head(text: str) -> tuple[int, str]:
     return int(match[1]), match[2]
 
 
-class Command(Door):
+class Command(GatewayCommand):
     help = (
         "Verify the audit trail, from its first entry to its head, and say of the first broken link what happened to "
         "it: edited, removed, inserted, reordered or cut off. Prints the head, NUMBER:DIGEST: keep it elsewhere, and "

@@ -3,14 +3,14 @@ from typing import Any
 
 from rich.progress import Progress
 
-from gateway.cli.management_base import Command as Door
+from gateway.cli.management_base import Command as GatewayCommand
 from gateway.cli.management_base import console, stop
 from gateway.partners import clock
 from smallcases.models import Smallcase
 from smallcases.portfolio.daily_index import index_smallcases
 
 
-class Command(Door):
+class Command(GatewayCommand):
     help = "Compute the index values of trading days that have none yet. Running it twice changes nothing."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

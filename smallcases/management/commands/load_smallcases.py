@@ -6,7 +6,7 @@ from typing import Any
 from rich.progress import Progress
 
 from brokers.market.instrument_files import Reject
-from gateway.cli.management_base import Command as Door
+from gateway.cli.management_base import Command as GatewayCommand
 from gateway.cli.management_base import console, stop
 from gateway.partners import clock
 from smallcases.catalogue.create_smallcases import known_to_files, load_catalogue
@@ -16,7 +16,7 @@ from smallcases.portfolio.daily_index import index_smallcases
 SHIPPED = Path(__file__).resolve().parents[2] / "data" / "smallcases.json"
 
 
-class Command(Door):
+class Command(GatewayCommand):
     help = (
         "Load smallcases from JSON (a list, each with its constituents) or CSV (a row for each constituent), and index "
         "them. Missing ones are made, with version 1; texts are brought up to date; constituents that were never "

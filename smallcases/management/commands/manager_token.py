@@ -3,13 +3,13 @@ from typing import Any
 
 from django.contrib.auth.models import User
 
-from gateway.cli.management_base import Command as Door
+from gateway.cli.management_base import Command as GatewayCommand
 from gateway.cli.management_base import stop
 from smallcases.api.manager_access import PERMISSION
 from smallcases.api.manager_tokens import issue_token
 
 
-class Command(Door):
+class Command(GatewayCommand):
     help = (
         "Make a user's token for the manager API and print it: once, for only its digest is kept. It replaces the last."
     )

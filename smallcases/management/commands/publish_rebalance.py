@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 
-from gateway.cli.management_base import Command as Door
+from gateway.cli.management_base import Command as GatewayCommand
 from gateway.cli.management_base import stop
 from gateway.partners import clock
 from smallcases.catalogue.selectors import smallcase_of
@@ -15,7 +15,7 @@ from smallcases.rebalancing.publishing import publish_rebalance
 from smallcases.rebalancing.rebalance_files import Rebalance, read_rebalance
 
 
-class Command(Door):
+class Command(GatewayCommand):
     help = (
         "Publish a new version of a smallcase from CSV (ticker,weight) or JSON ({label, rationale, constituents: "
         "[{ticker, weight}]}), weights in per cent. --dry-run shows what it would mean, and changes nothing."

@@ -22,7 +22,7 @@ SAMPLES = {
     "<event:event_id>": "",
     "<replay:key>": "",
 }
-PLANES = ("gateway/", "v1/", "sandbox/", "checkout/<gateway", "manager/")
+API_PREFIXES = ("gateway/", "v1/", "sandbox/", "checkout/<gateway", "manager/")
 
 
 def routes(of: URLResolver, before: str = "") -> list[str]:
@@ -35,7 +35,7 @@ def routes(of: URLResolver, before: str = "") -> list[str]:
 
 def paths() -> list[str]:
     """One of every route of an API, those with an event's id aside."""
-    chosen = [route for route in routes(get_resolver()) if route.startswith(PLANES)]
+    chosen = [route for route in routes(get_resolver()) if route.startswith(API_PREFIXES)]
     for name, value in SAMPLES.items():
         chosen = [route.replace(name, value) for route in chosen if value or name not in route]
     return [f"/{route}" for route in chosen]

@@ -15,7 +15,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from gateway.console.read_only_admin import MOST_COUNTED, cell
-from gateway.database.encryption import unseal
+from gateway.database.encryption import decrypt
 from gateway.models import Account, AuditEntry
 from gateway.partners import clock
 from tests import make
@@ -232,7 +232,7 @@ class TestANewSecret:
         page = operator.post("/admin/gateway/gateway/", asked)
 
         here.refresh_from_db()
-        secret = unseal(getattr(here, f"sealed_{kind}_secret"))
+        secret = decrypt(getattr(here, f"sealed_{kind}_secret"))
         assert secret in page.content.decode()
         assert "no-store" in page["Cache-Control"]
         assert secret not in operator.get("/admin/gateway/gateway/").content.decode()

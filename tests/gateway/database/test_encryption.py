@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from cryptography.fernet import Fernet, InvalidToken
 
-from gateway.database.encryption import reseal, seal, unseal, unseal_kept
+from gateway.database.encryption import decrypt, decrypt_cached, encrypt, reencrypt
 
 OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
 
@@ -12,35 +12,35 @@ OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
 class TestTheVault:
     @pytest.mark.parametrize("secret", ["", "s" * 43, "₹"])
     def test_gives_back_what_it_sealed(self, secret: str) -> None:
-        assert unseal(seal(secret)) == secret
+        assert decrypt(encrypt(secret)) == secret
 
     def test_shows_nothing_of_it(self) -> None:
-        assert "hunter2" not in seal("hunter2")
+        assert "hunter2" not in encrypt("hunter2")
 
     def test_opens_with_every_key_and_seals_with_the_newest(self, settings: Any) -> None:
         settings.ENCRYPTION_KEYS = [OLD]
-        before = seal("hunter2")
+        before = encrypt("hunter2")
 
         settings.ENCRYPTION_KEYS = [NEW, OLD]
-        since = seal("hunter2")
+        since = encrypt("hunter2")
 
-        assert unseal(before) == "hunter2"
+        assert decrypt(before) == "hunter2"
         assert Fernet(NEW).decrypt(since) == b"hunter2"
 
     def test_moves_a_seal_to_the_newest_key(self, settings: Any) -> None:
         settings.ENCRYPTION_KEYS = [OLD]
-        before = seal("hunter2")
+        before = encrypt("hunter2")
         settings.ENCRYPTION_KEYS = [NEW, OLD]
 
-        moved = reseal(before)
+        moved = reencrypt(before)
 
         settings.ENCRYPTION_KEYS = [NEW]
-        assert unseal(moved) == "hunter2"
+        assert decrypt(moved) == "hunter2"
 
-    @pytest.mark.parametrize("opened", [unseal, unseal_kept])
+    @pytest.mark.parametrize("opened", [decrypt, decrypt_cached])
     def test_opens_nothing_without_the_key(self, settings: Any, opened: Callable[[str], str]) -> None:
         settings.ENCRYPTION_KEYS = [OLD]
-        before = seal("hunter2")
+        before = encrypt("hunter2")
         assert opened(before) == "hunter2"
         settings.ENCRYPTION_KEYS = [NEW]
 

@@ -108,7 +108,7 @@ class TestALostKey:
         prepared(now)
         settings.ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
 
-        with pytest.raises(Conflict, match="sealed with a key that is not among ENCRYPTION_KEYS"):
+        with pytest.raises(Conflict, match="encrypted with a key that is not among ENCRYPTION_KEYS"):
             prepared(now)
 
 

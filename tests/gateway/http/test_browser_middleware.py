@@ -1,4 +1,4 @@
-"""What pages for people need, and the partners' planes pass by."""
+"""Middleware that pages for people need, and requests to the APIs skip."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
@@ -8,8 +8,8 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from gateway.api.base_view import PlaneView
-from gateway.http.browser_middleware import PLANES, ForPeople
+from gateway.api.base_view import BaseView
+from gateway.http.browser_middleware import API_PREFIXES, BrowserMiddlewareStack
 
 
 class Recorder:
@@ -65,21 +65,21 @@ def heard(settings: Any) -> list[str]:
     return Recorder.heard
 
 
-class TestForPeople:
+class TestBrowserMiddlewareStack:
     def test_goes_through_all_of_them_in_their_order(self, heard: list[str]) -> None:
-        answer = ForPeople(view)(RequestFactory().get("/admin/"))
+        answer = BrowserMiddlewareStack(view)(RequestFactory().get("/admin/"))
 
         assert (answer.content, heard) == (b"/admin/", ["first", "second", "third"])
 
     def test_asks_before_a_view_until_one_answers(self, heard: list[str]) -> None:
-        answer = ForPeople(view).process_view(RequestFactory().get("/admin/"), view, (), {})
+        answer = BrowserMiddlewareStack(view).process_view(RequestFactory().get("/admin/"), view, (), {})
 
         assert answer is not None
         assert (answer.status_code, heard) == (403, ["first before view", "second before view"])
 
     @pytest.mark.parametrize("path", ["/gateway/demo/transaction", "/v1/demo/engine/orders/sst", "/sandbox/demo/clock"])
     def test_is_passed_by_by_the_partners_planes(self, heard: list[str], path: str) -> None:
-        request, middleware = RequestFactory().post(path), ForPeople(view)
+        request, middleware = RequestFactory().post(path), BrowserMiddlewareStack(view)
 
         assert middleware.process_view(request, view, (), {}) is None
         assert middleware(request).content.decode() == path
@@ -87,7 +87,7 @@ class TestForPeople:
 
     @pytest.mark.parametrize("path", ["/", "/checkout/demo/sessions", "/manager/v1/smallcases", "/v1", "/admin/v1/"])
     def test_is_passed_by_by_nothing_else(self, heard: list[str], path: str) -> None:
-        ForPeople(view)(RequestFactory().get(path))
+        BrowserMiddlewareStack(view)(RequestFactory().get(path))
 
         assert heard == ["first", "second", "third"]
 
@@ -101,10 +101,10 @@ class TestForPeople:
 
 class TestThePartnersPlanes:
     def test_hold_no_view_that_asks_for_no_credentials_of_its_own(self) -> None:
-        beneath = [(path, callback) for path, callback in routes(get_resolver()) if path.startswith(PLANES)]
+        beneath = [(path, callback) for path, callback in routes(get_resolver()) if path.startswith(API_PREFIXES)]
 
         assert beneath
-        assert [path for path, callback in beneath if not issubclass(callback.cls, PlaneView)] == []
+        assert [path for path, callback in beneath if not issubclass(callback.cls, BaseView)] == []
         assert [path for path, callback in beneath if not callback.csrf_exempt] == []
 
     @pytest.mark.usefixtures("db")

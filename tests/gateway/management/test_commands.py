@@ -10,7 +10,7 @@ from cryptography.fernet import Fernet
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 
-from gateway.database.encryption import seal, unseal
+from gateway.database.encryption import decrypt, encrypt
 from gateway.models import Account, AuthenticatorApp, Gateway
 from gateway.partners import clock
 from gateway.partners.authentication import api_secrets, jwt_secrets
@@ -39,7 +39,7 @@ class TestCreateGateway:
             "apiSecret": api_secrets(row)[0],
             "jwtSecret": jwt_secrets(row)[0],
             "webhookUrl": URL,
-            "webhookSecret": unseal(row.endpoints.get().sealed_secret),
+            "webhookSecret": decrypt(row.endpoints.get().sealed_secret),
             "test": True,
         }
 
@@ -142,11 +142,11 @@ class TestToken:
             run("token", "other", "--auth-id", account.auth_id)
 
 
-class TestResealSecrets:
+class TestReencryptSecrets:
     def test_needs_the_old_key_no_more(self, db: None, settings: Any) -> None:
         made = make.credentials()
         hook = add_endpoint(gateway=made.gateway, url=URL, now=clock.wall())
-        AuthenticatorApp.objects.create(user=User.objects.create_user("asha"), sealed_key=seal("00ff"))
+        AuthenticatorApp.objects.create(user=User.objects.create_user("asha"), sealed_key=encrypt("00ff"))
         newest = Fernet.generate_key().decode()
         settings.ENCRYPTION_KEYS = [newest, *settings.ENCRYPTION_KEYS]
 
@@ -154,7 +154,7 @@ class TestResealSecrets:
 
         settings.ENCRYPTION_KEYS = [newest]
         row = Gateway.objects.get()
-        assert "gateway_gateway.sealed_api_secret: 1 read, 1 resealed\n" in printed
+        assert "gateway_gateway.sealed_api_secret: 1 read, 1 re-encrypted\n" in printed
         assert (api_secrets(row), jwt_secrets(row)) == ([made.api_secret], [made.jwt_secret])
-        assert unseal(row.endpoints.get().sealed_secret) == hook.secret
-        assert unseal(AuthenticatorApp.objects.get().sealed_key) == "00ff"
+        assert decrypt(row.endpoints.get().sealed_secret) == hook.secret
+        assert decrypt(AuthenticatorApp.objects.get().sealed_key) == "00ff"

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, connections
 
-from gateway.database.consistent_snapshot import one_moment
+from gateway.database.consistent_snapshot import consistent_snapshot
 from gateway.models import Gateway
 from gateway.monitoring.contributions import invariants
 from gateway.monitoring.invariant_checks import SHOWN
@@ -115,10 +115,10 @@ class TestOneGateway:
             call_command("doctor", "--gateway", "nobody")
 
 
-class TestOneMoment:
+class TestConsistentSnapshot:
     @pytest.mark.servers  # in memory, SQLite's tables are locked for all but one
     def test_sees_nothing_that_comes_later(self, gateway: Gateway) -> None:
-        with one_moment():
+        with consistent_snapshot():
             before = Gateway.objects.count()
             elsewhere(make.gateway)
             during = Gateway.objects.count()
@@ -126,13 +126,13 @@ class TestOneMoment:
         assert (before, during, Gateway.objects.count()) == (1, 1, 2)
 
     def test_writes_nothing(self, gateway: Gateway) -> None:
-        with pytest.raises(DatabaseError), one_moment():
+        with pytest.raises(DatabaseError), consistent_snapshot():
             Gateway.objects.update(name="another")
 
         assert Gateway.objects.get().name == gateway.name
 
     def test_leaves_a_connection_that_writes_again(self, gateway: Gateway) -> None:
-        with one_moment():
+        with consistent_snapshot():
             Gateway.objects.count()
 
         Gateway.objects.update(name="another")

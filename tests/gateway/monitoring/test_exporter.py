@@ -1,4 +1,4 @@
-"""Who may scrape, and the worker's own door."""
+"""Who may scrape, and the worker's own endpoint."""
 
 import socket
 from collections.abc import Iterator

@@ -7,7 +7,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
 from gateway.monitoring import health_probes
-from gateway.queue.enqueue import Job, QueueDown
+from gateway.queue.enqueue import QueueDown, TaskName
 
 
 def on_a_thread(ask: object) -> object:
@@ -42,7 +42,7 @@ class TestUnappliedMigrations:
 class TestQueueDepth:
     def test_counts_bells_that_nobody_has_heard(self, empty_queue: None) -> None:
         nothing = health_probes.queue_depth()
-        current_app.signature(Job.DELIVER.value).apply_async()
+        current_app.signature(TaskName.DELIVER.value).apply_async()
 
         assert (nothing, health_probes.queue_depth()) == (0, 1)
 

@@ -7,7 +7,7 @@ from celery import current_app
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from gateway.monitoring import metrics_collector
-from gateway.queue.enqueue import Job
+from gateway.queue.enqueue import TaskName
 from tests import make
 from tests.gateway.owing import gateway_with_endpoint, record
 from transactions.models import Batch, Order
@@ -40,7 +40,7 @@ class TestOwed:
 class TestLookedUp:
     def test_tells_what_is_owed_lost_and_disabled(self, now: datetime) -> None:
         batch = make.queued_batch(gateway=gateway_with_endpoint(now=now), now=now)
-        rung = 1
+        waiting = 1
         Batch.objects.update(due_at=now)
         Order.objects.filter(batch=batch, position=0).update(status="ERROR")
         Endpoint.objects.update(is_enabled=False, disabled_at=now, disabled_because="Asked to.")
@@ -48,13 +48,15 @@ class TestLookedUp:
         told = looked_up()
 
         assert told.pop(("gateway_oldest_due_seconds", "place_batches")) > 0
-        by_kind = [("gateway_due_rows", kind.value) for kind in Job]
-        by_kind += [("gateway_oldest_due_seconds", kind.value) for kind in Job if kind is not Job.PLACE_BATCHES]
+        by_kind = [("gateway_due_rows", kind.value) for kind in TaskName]
+        by_kind += [
+            ("gateway_oldest_due_seconds", kind.value) for kind in TaskName if kind is not TaskName.PLACE_BATCHES
+        ]
         assert told == dict.fromkeys(by_kind, 0.0) | {
             ("gateway_due_rows", "place_batches"): 1,
             ("gateway_database_up",): 1,
             ("gateway_queue_up",): 1,
-            ("gateway_queue_depth",): rung,
+            ("gateway_queue_depth",): waiting,
             ("gateway_orders_in_error",): 1,
             ("gateway_endpoints_disabled",): 1,
         }

@@ -10,7 +10,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
 from gateway.monitoring import readiness
-from gateway.queue.enqueue import Job, ring
+from gateway.queue.enqueue import TaskName, enqueue
 from tests import make
 from transactions.models import Batch
 
@@ -53,14 +53,14 @@ class TestOfTheQueue:
     ) -> None:
         settings.READY_QUEUE_DEPTH = 1
         with django_capture_on_commit_callbacks(execute=True):
-            ring(Job.ANNOUNCE, row=1, attempt=0)
+            enqueue(TaskName.ANNOUNCE, row=1, attempt=0)
         borne = readiness.of_the_queue()
         with django_capture_on_commit_callbacks(execute=True):
-            ring(Job.ANNOUNCE, row=1, attempt=0)
+            enqueue(TaskName.ANNOUNCE, row=1, attempt=0)
 
         assert (borne, readiness.of_the_queue()) == (
             [],
-            ["2 bells wait in the queue, more than 1: start more workers."],
+            ["2 wake-up messages wait in the queue, more than 1: start more workers."],
         )
 
 

@@ -1,4 +1,4 @@
-"""Operators' doors, as a machine knocks at them."""
+"""Operators' endpoints, as a machine asks them."""
 
 from typing import Any
 

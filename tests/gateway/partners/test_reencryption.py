@@ -1,4 +1,4 @@
-"""Every sealed value moves to the newest key; nobody has to be named, and nobody has to stop."""
+"""Every encrypted value moves to the newest key; nobody has to be named, and nobody has to stop."""
 
 from collections.abc import Iterator
 from threading import Thread
@@ -11,19 +11,19 @@ from django.apps import apps
 from django.db import connection
 from django.db.transaction import atomic
 
-from gateway.database.encryption import SealedField, seal, unseal
+from gateway.database.encryption import EncryptedField, decrypt, encrypt
 from gateway.models import Gateway
 from gateway.partners import reencryption
-from gateway.partners.reencryption import Resealed, SealedColumn, reseal_column, sealed_columns
+from gateway.partners.reencryption import EncryptedColumn, Reencrypted, encrypted_columns, reencrypt_column
 from tests import make
 
 OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
-API_SECRET = SealedColumn(Gateway, "sealed_api_secret")
+API_SECRET = EncryptedColumn(Gateway, "sealed_api_secret")
 
 
 @pytest.fixture
 def both_keys(db: None, settings: Any) -> Any:
-    """The new one first; whatever is made in `sealed_before` has the old one's seal."""
+    """The new one first; whatever is made in `encrypted_before` is encrypted with the old one."""
     settings.ENCRYPTION_KEYS = [OLD]
     return settings
 
@@ -32,13 +32,13 @@ def rotate(settings: Any) -> None:
     settings.ENCRYPTION_KEYS = [NEW, OLD]
 
 
-def last(steps: Iterator[Resealed]) -> Resealed:
+def last(steps: Iterator[Reencrypted]) -> Reencrypted:
     return list(steps)[-1]
 
 
 class TestSealedColumns:
     def test_are_those_whose_names_say_so(self) -> None:
-        """A column of a secret is a SealedField, or `reseal_secrets` would pass it over."""
+        """A column of a secret is an EncryptedField, or `reseal_secrets` would pass it over."""
         named = {
             f"{model._meta.db_table}.{field.name}"
             for model in apps.get_models()
@@ -46,34 +46,34 @@ class TestSealedColumns:
             if field.name.startswith("sealed_")
         }
 
-        assert {str(column) for column in sealed_columns()} == named
+        assert {str(column) for column in encrypted_columns()} == named
         assert len(named) == 9
 
     def test_are_text_for_migrations(self) -> None:
-        assert SealedField().deconstruct()[1] == "django.db.models.TextField"
+        assert EncryptedField().deconstruct()[1] == "django.db.models.TextField"
 
 
-class TestResealColumn:
+class TestReencryptColumn:
     def test_moves_each_value_in_steps(self, both_keys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(reencryption, "STEP", 2)
         secrets = [make.credentials().api_secret for _ in range(5)]
         rotate(both_keys)
 
-        steps = [(step.read, step.resealed) for step in reseal_column(API_SECRET)]
+        steps = [(step.read, step.reencrypted) for step in reencrypt_column(API_SECRET)]
 
         both_keys.ENCRYPTION_KEYS = [NEW]
         assert steps == [(2, 2), (4, 4), (5, 5)]
-        assert [unseal(row.sealed_api_secret) for row in Gateway.objects.order_by("pk")] == secrets
+        assert [decrypt(row.sealed_api_secret) for row in Gateway.objects.order_by("pk")] == secrets
 
     def test_goes_on_where_it_was_interrupted(self, both_keys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(reencryption, "STEP", 2)
         for _ in range(5):
             make.gateway()
         rotate(both_keys)
-        next(reseal_column(API_SECRET))
+        next(reencrypt_column(API_SECRET))
 
-        assert last(reseal_column(API_SECRET)) == Resealed(read=5, resealed=3)
-        assert last(reseal_column(API_SECRET)) == Resealed(read=5, resealed=0)
+        assert last(reencrypt_column(API_SECRET)) == Reencrypted(read=5, reencrypted=3)
+        assert last(reencrypt_column(API_SECRET)) == Reencrypted(read=5, reencrypted=0)
 
     def test_leaves_alone_what_somebody_has_written_since(
         self, both_keys: Any, monkeypatch: pytest.MonkeyPatch
@@ -81,13 +81,13 @@ class TestResealColumn:
         """Between the reading and the writing of a step."""
         theirs, mine = make.gateway(), make.credentials()
         rotate(both_keys)
-        changes, _ = reencryption._resealed(reencryption._values(API_SECRET, after=0))
+        changes, _ = reencryption._reencrypted(reencryption._values(API_SECRET, after=0))
 
-        Gateway.objects.filter(pk=theirs.pk).update(sealed_api_secret=seal("rotated meanwhile"))
+        Gateway.objects.filter(pk=theirs.pk).update(sealed_api_secret=encrypt("rotated meanwhile"))
         reencryption._replace(API_SECRET, changes)
 
         both_keys.ENCRYPTION_KEYS = [NEW]
-        found = [unseal(row.sealed_api_secret) for row in Gateway.objects.order_by("pk")]
+        found = [decrypt(row.sealed_api_secret) for row in Gateway.objects.order_by("pk")]
         assert found == ["rotated meanwhile", mine.api_secret]
 
     def test_passes_over_what_is_empty_and_names_what_no_key_opens(self, both_keys: Any) -> None:
@@ -97,8 +97,8 @@ class TestResealColumn:
         )
         rotate(both_keys)
 
-        assert last(reseal_column(API_SECRET)) == Resealed(read=2, resealed=1, unopened=(lost.pk,))
-        assert list(reseal_column(SealedColumn(Gateway, "sealed_previous_api_secret"))) == []
+        assert last(reencrypt_column(API_SECRET)) == Reencrypted(read=2, reencrypted=1, unopened=(lost.pk,))
+        assert list(reencrypt_column(EncryptedColumn(Gateway, "sealed_previous_api_secret"))) == []
         assert found.pk != lost.pk
 
     def test_needs_a_statement_for_reading_one_for_locking_and_one_for_writing(
@@ -109,7 +109,7 @@ class TestResealColumn:
         rotate(both_keys)
 
         with django_assert_num_queries(6):  # a savepoint's two, and one that finds no more
-            last(reseal_column(API_SECRET))
+            last(reencrypt_column(API_SECRET))
 
     @pytest.mark.servers
     @pytest.mark.django_db(transaction=True)
@@ -127,12 +127,12 @@ class TestResealColumn:
             Gateway.objects.select_for_update(no_key=True, nowait=True).get(pk=second.pk)
         rival.join()
 
-        assert last(reseal_column(API_SECRET)) == Resealed(read=2, resealed=0)
+        assert last(reencrypt_column(API_SECRET)) == Reencrypted(read=2, reencrypted=0)
 
 
 def reseal_and_hang_up() -> None:
     try:
-        last(reseal_column(API_SECRET))
+        last(reencrypt_column(API_SECRET))
     finally:
         connection.close()
 

@@ -4,18 +4,19 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
-RING = (
-    "import django; django.setup(); from gateway.queue.enqueue import Job, ring; ring(Job.ANNOUNCE, row=7, attempt=0)"
+ENQUEUE = (
+    "import django; django.setup(); from gateway.queue.enqueue import TaskName, enqueue; "
+    "enqueue(TaskName.ANNOUNCE, row=7, attempt=0)"
 )
 
 
-class TestRing:
+class TestEnqueue:
     def test_is_a_hint_that_may_be_lost(self, tmp_path: Path) -> None:
         nowhere = {"VAR_DIR": str(tmp_path), "CELERY_BROKER_URL": "redis://127.0.0.1:9/0"}
         settings = {"DJANGO_SETTINGS_MODULE": "gateway.settings", "PYTHONPATH": str(ROOT)}
 
-        rung = subprocess.run(
-            [sys.executable, "-c", RING],
+        done = subprocess.run(
+            [sys.executable, "-c", ENQUEUE],
             env={**os.environ, **settings, **nowhere},
             capture_output=True,
             text=True,
@@ -23,6 +24,6 @@ class TestRing:
             timeout=120,
         )
 
-        assert (rung.returncode, rung.stderr.count("\n")) == (0, 1)
-        assert "No bell for announce 7: " in rung.stderr
-        assert rung.stderr.endswith("The sweep will find it.\n")
+        assert (done.returncode, done.stderr.count("\n")) == (0, 1)
+        assert "No wake-up message for announce 7: " in done.stderr
+        assert done.stderr.endswith("The sweep will find it.\n")

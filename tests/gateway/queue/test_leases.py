@@ -10,14 +10,14 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 from gateway.models import Gateway
 from gateway.partners import clock
 from gateway.queue import leases
-from gateway.queue.enqueue import Job
+from gateway.queue.enqueue import TaskName
 from tests import make
 from webhooks.events.event_types import EventType
 from webhooks.models import Delivery, Endpoint, Event
 
 SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
 ROWS = Delivery.objects.all()
-Rings = list[tuple[int, int]]
+Messages = list[tuple[int, int]]
 
 
 @pytest.fixture
@@ -50,29 +50,29 @@ def owed(gateway: Gateway, due_at: datetime | None, *, leased_until: datetime) -
 
 
 @pytest.fixture
-def offered(
+def dispatched(
     django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
-) -> Callable[[], Rings]:
-    """Offers what is due; tells the bells that were rung, and empties the queue."""
+) -> Callable[[], Messages]:
+    """Dispatches what is due; returns the messages that were sent, and empties the queue."""
 
-    def offer() -> Rings:
-        with django_capture_on_commit_callbacks() as bells:
-            count = leases.offer_due(Delivery.objects.all(), Job.ANNOUNCE)
-        assert len(bells) == count
+    def dispatch() -> Messages:
+        with django_capture_on_commit_callbacks() as messages:
+            count = leases.dispatch_due(Delivery.objects.all(), TaskName.ANNOUNCE)
+        assert len(messages) == count
         return list(
-            Delivery.objects.filter(leased_until=clock.wall() + leases.OFFER)
+            Delivery.objects.filter(leased_until=clock.wall() + leases.REDISPATCH_AFTER)
             .order_by("pk")
             .values_list("pk", "attempts")
         )
 
-    return offer
+    return dispatch
 
 
 class TestClaim:
     def test_is_granted_once(self, gateway: Gateway, now: datetime) -> None:
         row = owed(gateway, now, leased_until=now)
 
-        assert [leases.claim(Delivery.objects.all, row=row.pk, attempt=0, lease=HOUR) for _ in range(2)] == [
+        assert [leases.acquire(Delivery.objects.all, row=row.pk, attempt=0, lease=HOUR) for _ in range(2)] == [
             True,
             False,
         ]
@@ -83,19 +83,19 @@ class TestClaim:
     def test_is_not_granted_to_a_stale_bell(self, gateway: Gateway, now: datetime, attempt: int) -> None:
         row = owed(gateway, now, leased_until=now)
 
-        assert not leases.claim(Delivery.objects.all, row=row.pk, attempt=attempt, lease=HOUR)
+        assert not leases.acquire(Delivery.objects.all, row=row.pk, attempt=attempt, lease=HOUR)
         row.refresh_from_db()
         assert (row.attempts, row.leased_until) == (0, now)
 
     def test_is_not_granted_for_what_is_no_longer_owed(self, gateway: Gateway, now: datetime) -> None:
         row = owed(gateway, None, leased_until=now)
 
-        assert not leases.claim(Delivery.objects.all, row=row.pk, attempt=0, lease=HOUR)
+        assert not leases.acquire(Delivery.objects.all, row=row.pk, attempt=0, lease=HOUR)
 
     def test_is_not_granted_outside_the_given_rows(self, gateway: Gateway, now: datetime) -> None:
         row = owed(gateway, now, leased_until=now)
 
-        assert not leases.claim(lambda: ROWS.exclude(pk=row.pk), row=row.pk, attempt=0, lease=HOUR)
+        assert not leases.acquire(lambda: ROWS.exclude(pk=row.pk), row=row.pk, attempt=0, lease=HOUR)
 
 
 class TestMine:
@@ -103,29 +103,29 @@ class TestMine:
         row = owed(gateway, now, leased_until=now)
         assert leases.mine(ROWS, row).count() == 1
 
-        leases.claim(Delivery.objects.all, row=row.pk, attempt=0, lease=HOUR)
+        leases.acquire(Delivery.objects.all, row=row.pk, attempt=0, lease=HOUR)
 
         assert leases.mine(ROWS, row).count() == 0
 
 
 class TestOfferDue:
     def test_rings_for_what_is_due_and_unleased(
-        self, gateway: Gateway, now: datetime, offered: Callable[[], Rings]
+        self, gateway: Gateway, now: datetime, dispatched: Callable[[], Messages]
     ) -> None:
         due = owed(gateway, now, leased_until=now)
         owed(gateway, now + SECOND, leased_until=now)
         owed(gateway, now, leased_until=now + SECOND)
         owed(gateway, None, leased_until=now)
 
-        assert offered() == [(due.pk, 0)]
+        assert dispatched() == [(due.pk, 0)]
 
     def test_does_not_ring_again_while_the_bell_may_be_answered(self, gateway: Gateway, now: datetime) -> None:
         owed(gateway, now, leased_until=now)
 
-        assert [leases.offer_due(ROWS, Job.ANNOUNCE) for _ in range(2)] == [1, 0]
+        assert [leases.dispatch_due(ROWS, TaskName.ANNOUNCE) for _ in range(2)] == [1, 0]
 
     def test_goes_by_each_gateways_own_clock(
-        self, gateway: Gateway, now: datetime, offered: Callable[[], Rings]
+        self, gateway: Gateway, now: datetime, dispatched: Callable[[], Messages]
     ) -> None:
         ahead = make.gateway()
         clock.advance(ahead, by=HOUR)
@@ -133,21 +133,21 @@ class TestOfferDue:
         due = owed(ahead, now + HOUR, leased_until=now)
         owed(ahead, now + HOUR + SECOND, leased_until=now)
 
-        assert offered() == [(due.pk, 0)]
+        assert dispatched() == [(due.pk, 0)]
 
     def test_goes_by_the_wall_for_leases(self, gateway: Gateway, now: datetime) -> None:
         owed(gateway, now, leased_until=now + SECOND)
         clock.advance(gateway, by=HOUR)
 
-        assert leases.offer_due(ROWS, Job.ANNOUNCE) == 0
+        assert leases.dispatch_due(ROWS, TaskName.ANNOUNCE) == 0
 
     def test_rings_at_most_so_often_and_for_the_longest_due_first(self, gateway: Gateway, now: datetime) -> None:
         late, later = owed(gateway, now - SECOND, leased_until=now), owed(gateway, now - HOUR, leased_until=now)
 
-        assert leases.offer_due(ROWS, Job.ANNOUNCE, limit=1) == 1
+        assert leases.dispatch_due(ROWS, TaskName.ANNOUNCE, limit=1) == 1
         late.refresh_from_db()
         later.refresh_from_db()
-        assert (late.leased_until, later.leased_until) == (now, now + leases.OFFER)
+        assert (late.leased_until, later.leased_until) == (now, now + leases.REDISPATCH_AFTER)
 
     def test_lengthens_no_queue_that_is_long(
         self, gateway: Gateway, now: datetime, empty_queue: None, monkeypatch: pytest.MonkeyPatch
@@ -156,9 +156,9 @@ class TestOfferDue:
         for _ in range(4):
             owed(gateway, now, leased_until=now)
         for _ in range(3):
-            current_app.signature(Job.ANNOUNCE.value, kwargs={"row": 1, "attempt": 0}).apply_async()
+            current_app.signature(TaskName.ANNOUNCE.value, kwargs={"row": 1, "attempt": 0}).apply_async()
 
-        assert [leases.offer_due(ROWS, Job.ANNOUNCE, limit=limit) for limit in (3, 5)] == [0, 2]
+        assert [leases.dispatch_due(ROWS, TaskName.ANNOUNCE, limit=limit) for limit in (3, 5)] == [0, 2]
         assert ROWS.filter(leased_until=now).count() == 2
 
     def test_rings_where_the_queue_says_nothing(
@@ -168,4 +168,4 @@ class TestOfferDue:
         current_app.conf.update(broker_url="redis://127.0.0.1:1/0")
         owed(gateway, now, leased_until=now)
 
-        assert leases.offer_due(ROWS, Job.ANNOUNCE) == 1
+        assert leases.dispatch_due(ROWS, TaskName.ANNOUNCE) == 1

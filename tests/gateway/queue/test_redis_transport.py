@@ -1,4 +1,4 @@
-"""A channel with unanswered bells is closed after its connection is gone: what Celery does when Redis was killed."""
+"""A channel with unanswered messages is closed after its connection is gone: what Celery does when Redis was killed."""
 
 import socket
 from collections.abc import Iterator
@@ -46,11 +46,11 @@ def url() -> Iterator[str]:
         yield server.url
 
 
-def let_go_of_a_bell(url: str, transport: type[kombus.Transport]) -> list[str]:
+def let_go_of_a_message(url: str, transport: type[kombus.Transport]) -> list[str]:
     """What was heard, and not answered, on a channel that is closed last of all."""
     connection = Connection(url, transport=transport)
     heard = Listener(connection)
-    connection.Producer().publish("bell", routing_key="unanswered", declare=[QUEUE])
+    connection.Producer().publish("message", routing_key="unanswered", declare=[QUEUE])
     heard.listen()
     channel = connection.default_channel
     connection.transport.client = None
@@ -60,27 +60,27 @@ def let_go_of_a_bell(url: str, transport: type[kombus.Transport]) -> list[str]:
 
 class TestALostConnection:
     def test_is_let_go_of(self, url: str) -> None:
-        assert let_go_of_a_bell(url, Transport) == ["bell"]
+        assert let_go_of_a_message(url, Transport) == ["message"]
 
     def test_would_end_the_worker_with_kombus_own_transport(self, url: str) -> None:
         """If this fails, kombu has been mended, and gateway.queue.redis_transport can go."""
         with pytest.raises(AttributeError):
-            let_go_of_a_bell(url, kombus.Transport)
+            let_go_of_a_message(url, kombus.Transport)
 
 
 class TestABellThatIsNotAnswered:
     def test_is_written_down_nowhere(self) -> None:
         with redis_server(own=True) as server, Connection(server.url) as connection:
             heard = Listener(connection)
-            connection.Producer().publish("bell", routing_key="unanswered", declare=[QUEUE])
+            connection.Producer().publish("message", routing_key="unanswered", declare=[QUEUE])
             heard.listen()
             with redis.Redis.from_url(server.url) as client:
                 kept = client.keys("unacked*")
 
-        assert (heard.words, kept) == (["bell"], [])
+        assert (heard.words, kept) == (["message"], [])
 
     def test_keeps_its_place_until_it_is(self, url: str) -> None:
-        """What a worker fetches ahead is limited, so that bells wait where another can hear them."""
+        """What a worker fetches ahead is limited, so that messages wait where another can take them."""
         with Connection(url) as connection:
             heard = Listener(connection, at_once=2)
             for word in ("one", "two", "three"):
@@ -106,15 +106,15 @@ class TestBehindASentinel:
     def test_bells_and_counts_go_to_whoever_is_master_now(self) -> None:
         with guarded() as queue:
             counts = rate_limits.Counter(rate_limits._store(f"redis+sentinel://127.0.0.1:{queue.port}/{MASTER}"))
-            before = ring(queue.url), counts.add("caller", 60)
+            before = send_and_receive(queue.url), counts.add("caller", 60)
             queue.fail_over()
-            after = ring(queue.url), counts.add("caller", 60)
+            after = send_and_receive(queue.url), counts.add("caller", 60)
 
         assert (before, after) == (("heard", 1), ("heard", 2))
 
 
-def ring(url: str) -> str:
-    """Rings and listens, each on a connection of its own."""
+def send_and_receive(url: str) -> str:
+    """Sends and receives, each on a connection of its own."""
     heard: list[str] = []
     options = {"master_name": MASTER, "socket_connect_timeout": 2, "socket_timeout": 5, "max_retries": 0}
     with Connection(url, transport_options=options) as connection:

@@ -12,9 +12,9 @@ import pytest
 from gateway.telemetry.metric_files import DIRECTORY, FILE_BYTES, Slot, clear
 
 ROOT = Path(__file__).resolve().parents[3]
-RINGS = "from gateway.telemetry import metrics; metrics.bell_lost(job='deliver')"
-FORKS = f"import os; {RINGS}; os.fork() or (metrics.bell_lost(job='deliver'), os._exit(0)); os.wait()"
-DIES = f"import os, signal; {RINGS}; os.kill(os.getpid(), signal.SIGKILL)"
+LOSES = "from gateway.telemetry import metrics; metrics.message_lost(task='deliver')"
+FORKS = f"import os; {LOSES}; os.fork() or (metrics.message_lost(task='deliver'), os._exit(0)); os.wait()"
+DIES = f"import os, signal; {LOSES}; os.kill(os.getpid(), signal.SIGKILL)"
 TELLS = "from gateway.monitoring.exporter import exposition; print(exposition().decode())"
 
 
@@ -75,7 +75,7 @@ class TestSlot:
 
     def test_that_cannot_be_had_breaks_nothing_and_says_so_once(self, tmp_path: Path) -> None:
         (tmp_path / "metrics").write_text("not a directory")
-        twice = f"import os; os.environ['{DIRECTORY}'] = '{tmp_path}/metrics'; {RINGS}; metrics.bell_lost(job='x')"
+        twice = f"import os; os.environ['{DIRECTORY}'] = '{tmp_path}/metrics'; {LOSES}; metrics.message_lost(task='x')"
 
         done = run(twice)
 

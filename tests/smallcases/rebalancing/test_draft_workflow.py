@@ -1,4 +1,4 @@
-"""A draft from its beginning to its version: fences, four eyes, and what the trail says of it."""
+"""A draft from its beginning to its version: fencing tokens, four eyes, and what the trail says of it."""
 
 import json
 from typing import Any
@@ -60,8 +60,8 @@ def change(draft: RebalanceDraft, by: User, **more: Any) -> None:
 
 
 def publish(draft: RebalanceDraft, by: User, *, seen: int | None = None) -> Version:
-    fence = draft.revision if seen is None else seen
-    return draft_workflow.publish(draft=draft, seen=fence, by=by, actor=acting(by), now=clock.wall())
+    revision = draft.revision if seen is None else seen
+    return draft_workflow.publish(draft=draft, seen=revision, by=by, actor=acting(by), now=clock.wall())
 
 
 def acts() -> list[str]:
@@ -242,8 +242,8 @@ class TestFourEyes:
         return draft
 
     def approve(self, draft: RebalanceDraft, by: User, *, seen: int | None = None) -> Version:
-        fence = draft.revision if seen is None else seen
-        return draft_workflow.approve(draft=draft, seen=fence, by=by, actor=acting(by), now=clock.wall())
+        revision = draft.revision if seen is None else seen
+        return draft_workflow.approve(draft=draft, seen=revision, by=by, actor=acting(by), now=clock.wall())
 
     def test_publish_what_another_has_proposed_as_the_others(
         self, proposed: RebalanceDraft, ravi: User, meera: User

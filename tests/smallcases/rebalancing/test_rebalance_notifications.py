@@ -126,7 +126,7 @@ class TestAfterAKill:
         """The worker died after its claim: nothing is told, and nothing is lost."""
         shelf.investments(known, here, how_many=2)
         shelf.published(known)
-        assert leases.claim(Announcement.objects.all, row=owed().pk, attempt=0, lease=LEASE)
+        assert leases.acquire(Announcement.objects.all, row=owed().pk, attempt=0, lease=LEASE)
         notify_investors(row=owed().pk, attempt=0)
         assert told() == []
         Announcement.objects.update(leased_until=clock.wall() - timedelta(seconds=1))
@@ -157,7 +157,7 @@ class TestTheWholeWay:
         assert len(told()) == CHUNK + 1
         assert (owed().told, owed().due_at) == (CHUNK + 1, None)
 
-    def test_a_lost_bell_is_rung_again_by_the_sweep(self, eager: None, here: Gateway) -> None:
+    def test_a_lost_message_is_sent_again_by_the_sweep(self, eager: None, here: Gateway) -> None:
         known = shelf.smallcase()
         shelf.investments(known, here)
         shelf.published(known)

@@ -9,7 +9,7 @@ import pytest
 
 from brokers.ports.broker import OrderType, Side
 from brokers.simulator.models import SimAccount
-from gateway.database.encryption import unseal
+from gateway.database.encryption import decrypt
 from gateway.models import Account, Gateway
 from gateway.values.errors import Invalid
 from tests import make
@@ -81,7 +81,7 @@ class TestLogIn:
 
         assert made.account is not None
         assert "otherError" not in made.sealed_login
-        assert unseal(made.sealed_login) == login_of(made, made.account).token == "otherError"
+        assert decrypt(made.sealed_login) == login_of(made, made.account).token == "otherError"
 
     def test_twice_changes_nothing(self, gateway: Gateway, now: datetime) -> None:
         made = make.logged_in(gateway=gateway, now=now)

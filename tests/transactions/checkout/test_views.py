@@ -1,4 +1,4 @@
-"""The browser plane: which pages may ask, what they are told, and what they never are."""
+"""The Browser API: which pages may ask, what they are told, and what they never are."""
 
 from datetime import UTC, datetime
 from typing import Any

@@ -14,11 +14,11 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 from brokers.ports.broker import Ack, Login, NewOrder
 from brokers.simulator.adapter import SimulatedBroker
 from gateway.database import compiled
-from gateway.database.encryption import seal
+from gateway.database.encryption import encrypt
 from gateway.models import Gateway
 from gateway.partners import clock
 from gateway.queue import enqueue
-from gateway.queue.enqueue import Job
+from gateway.queue.enqueue import TaskName
 from gateway.telemetry import request_id
 from tests import make
 from tests.transactions.execution.conftest import Use
@@ -56,7 +56,7 @@ class Chokes(SimulatedBroker):
 
 def shift(*kinds: WorkType) -> BatchWorker:
     """Of a process that has just begun."""
-    return BatchWorker(Job.PLACE_BATCHES, kinds)
+    return BatchWorker(TaskName.PLACE_BATCHES, kinds)
 
 
 def queue(gateway: Gateway, now: datetime, *clients: str, broker: str = "kite") -> list[Batch]:
@@ -155,13 +155,13 @@ class TestAShift:
         self, gateway: Gateway, now: datetime, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
     ) -> None:
         queue(gateway, now, "one")
-        enqueue._rung.clear()
-        before = enqueue.bells_waiting(["gateway"])
+        enqueue._last_enqueued.clear()
+        before = enqueue.messages_waiting(["gateway"])
 
         with django_capture_on_commit_callbacks(execute=True):
             assert shift(PLACING).work(seconds=0) == 0
 
-        assert (enqueue.bells_waiting(["gateway"]) - before, statuses()) == (1, ["QUEUED"])
+        assert (enqueue.messages_waiting(["gateway"]) - before, statuses()) == (1, ["QUEUED"])
 
 
 class TestALoginThatNoKeyOpens:
@@ -174,7 +174,7 @@ class TestALoginThatNoKeyOpens:
         settings.ENCRYPTION_KEYS = keys
         queue(gateway, now, "one", "two", "three")
         settings.ENCRYPTION_KEYS = keys[1:]
-        Transaction.objects.exclude(account__client_id="one").update(sealed_login=seal(""))
+        Transaction.objects.exclude(account__client_id="one").update(sealed_login=encrypt(""))
         return keys
 
     @pytest.mark.parametrize("step", ["placing", "following"])

@@ -33,7 +33,7 @@ from transactions.reconciliation.tradebook.models import BookRow
 from transactions.sandbox.reset import Busy, reset
 from webhooks.delivery.client import Answer
 from webhooks.delivery.dispatcher import take
-from webhooks.delivery.record_attempts import Landed, settle
+from webhooks.delivery.record_attempts import FinishedAttempt, settle
 from webhooks.events.replay import Span, start_replay
 from webhooks.models import Attempt, Delivery, Endpoint, Event, Replay
 
@@ -165,7 +165,7 @@ class TestTheRest:
 
         assert Transaction.objects.count() == 1
 
-    def test_a_bell_rung_before_matches_no_row(self, now: datetime) -> None:
+    def test_a_message_sent_before_matches_no_row(self, now: datetime) -> None:
         here = make.gateway()
         batch = make.queued_batch(gateway=here, now=now)
 
@@ -194,7 +194,7 @@ def test_what_is_in_flight_meanwhile_disturbs_nobody_elses(now: datetime) -> Non
     flying = take()
 
     reset(gateway=here)
-    settle([Landed(delivery, now, Answer(200, 5)) for delivery in flying])
+    settle([FinishedAttempt(delivery, now, Answer(200, 5)) for delivery in flying])
 
     assert Attempt.objects.values_list("delivery__gateway", "status_code").get() == (there.pk, 200)
     assert Delivery.objects.get().status == "DELIVERED"

@@ -15,7 +15,7 @@ from tests import make
 from tests.receiver import Hit, Receiver
 from tests.webhooks.owing import AUTH_ID, PAYLOAD, owe
 from webhooks.delivery.client import ClientOptions
-from webhooks.delivery.dispatcher import LEASE, Courier, next_in_line
+from webhooks.delivery.dispatcher import LEASE, WebhookDispatcher, next_in_line
 from webhooks.delivery.endpoints import NewEndpoint, add_endpoint, retire_secret, rotate_secret
 from webhooks.delivery.retry import WAITS, Plan
 from webhooks.models import Attempt, Delivery, Endpoint
@@ -35,7 +35,7 @@ def hook(partner: Credentials, receiver: Receiver, now: datetime) -> NewEndpoint
 
 
 def deliver() -> None:
-    Courier(ClientOptions(allow_private=True)).deliver_all()
+    WebhookDispatcher(ClientOptions(allow_private=True)).deliver_all()
 
 
 def work_on(delivery: Delivery) -> Delivery:

@@ -3,7 +3,7 @@ from datetime import datetime
 
 import pytest
 
-from gateway.database.encryption import unseal
+from gateway.database.encryption import decrypt
 from gateway.models import Gateway
 from gateway.values.errors import Conflict, Invalid
 from tests import make
@@ -31,7 +31,7 @@ def gateway(db: None) -> Gateway:
 def secrets(endpoint: Endpoint) -> Sequence[str]:
     """Those that sign, as stored."""
     row = Endpoint.objects.get(pk=endpoint.pk)
-    return [unseal(sealed) for sealed in (row.sealed_secret, row.sealed_previous_secret) if sealed]
+    return [decrypt(encrypted) for encrypted in (row.sealed_secret, row.sealed_previous_secret) if encrypted]
 
 
 class TestCheckUrl:

@@ -11,7 +11,7 @@ from tests.webhooks.owing import owe
 from webhooks.delivery.client import Answer
 from webhooks.delivery.dispatcher import take
 from webhooks.delivery.endpoints import add_endpoint
-from webhooks.delivery.record_attempts import Landed, give_up_disabled, settle
+from webhooks.delivery.record_attempts import FinishedAttempt, give_up_disabled, settle
 from webhooks.models import Attempt, Delivery, Endpoint
 
 OK, BROKEN, GONE = Answer(200, 5), Answer(500, 5), Answer(410, 5)
@@ -26,12 +26,12 @@ def gateway(db: None, still: None, now: datetime) -> Gateway:
     return made
 
 
-def land(gateway: Gateway, *answers: Answer) -> list[Delivery]:
+def finish(gateway: Gateway, *answers: Answer) -> list[Delivery]:
     """An event for each answer, all of them sent and answered at once."""
     now = clock.now(gateway)
     owed = [owe(gateway, now, subject=f"{Delivery.objects.count():024}") for _ in answers]
     taken = {delivery.pk: delivery for delivery in take()}
-    settle([Landed(taken[one.pk], now, answer) for one, answer in zip(owed, answers, strict=True)])
+    settle([FinishedAttempt(taken[one.pk], now, answer) for one, answer in zip(owed, answers, strict=True)])
     return list(Delivery.objects.filter(pk__in=taken).order_by("pk"))
 
 
@@ -42,7 +42,7 @@ def health() -> Health:
 
 class TestSettle:
     def test_settles_each_by_its_own_answer(self, gateway: Gateway, now: datetime) -> None:
-        settled = land(gateway, OK, BROKEN, OK)
+        settled = finish(gateway, OK, BROKEN, OK)
 
         assert [(one.status, one.failures) for one in settled] == [("DELIVERED", 0), ("DUE", 1), ("DELIVERED", 0)]
         assert [one.settled_at for one in settled] == [now, None, now]
@@ -52,7 +52,7 @@ class TestSettle:
         later = make.later(gateway, days=2)
         gateway.refresh_from_db()
 
-        (settled,) = land(gateway, OK)
+        (settled,) = finish(gateway, OK)
 
         assert (settled.settled_at, settled.leased_until) == (later, now)
 
@@ -66,7 +66,7 @@ class TestSettle:
         (mine,) = take()
         Delivery.objects.update(attempts=mine.attempts + 1)
 
-        settle([Landed(mine, now, OK)])
+        settle([FinishedAttempt(mine, now, OK)])
 
         assert (Delivery.objects.get().status, Attempt.objects.get().status_code) == ("DUE", 200)
 
@@ -79,7 +79,7 @@ class TestRetryAfter:
     def test_is_obeyed_up_to_the_next_step(
         self, gateway: Gateway, now: datetime, status: int, asked: str, waits: int
     ) -> None:
-        (settled,) = land(gateway, Answer(status, 5, retry_after=asked))
+        (settled,) = finish(gateway, Answer(status, 5, retry_after=asked))
 
         assert settled.due_at == now + timedelta(seconds=waits)
 
@@ -87,7 +87,7 @@ class TestRetryAfter:
     def test_of_another_status_or_shorter_than_the_plan_changes_nothing(
         self, gateway: Gateway, now: datetime, status: int, asked: str
     ) -> None:
-        (settled,) = land(gateway, Answer(status, 5, retry_after=asked))
+        (settled,) = finish(gateway, Answer(status, 5, retry_after=asked))
 
         assert settled.due_at is not None
         assert timedelta(seconds=4.5) <= settled.due_at - now <= timedelta(seconds=5.5)
@@ -95,47 +95,47 @@ class TestRetryAfter:
 
 class TestHealth:
     def test_counts_failures_since_the_first(self, gateway: Gateway, now: datetime) -> None:
-        land(gateway, BROKEN, BROKEN)
+        finish(gateway, BROKEN, BROKEN)
         make.later(gateway, hours=1)
         gateway.refresh_from_db()
-        land(gateway, BROKEN)
+        finish(gateway, BROKEN)
 
         assert health() == (3, now, True, "")
 
     def test_is_whole_after_a_success(self, gateway: Gateway) -> None:
-        land(gateway, BROKEN)
+        finish(gateway, BROKEN)
 
-        land(gateway, OK)
+        finish(gateway, OK)
 
         assert health() == (0, None, True, "")
 
     def test_counts_from_the_last_success_of_a_set(self, gateway: Gateway, now: datetime) -> None:
-        land(gateway, BROKEN)
+        finish(gateway, BROKEN)
 
-        land(gateway, BROKEN, OK, BROKEN, BROKEN)
+        finish(gateway, BROKEN, OK, BROKEN, BROKEN)
 
         assert health() == (2, now, True, "")
 
     def test_ends_with_410(self, gateway: Gateway) -> None:
-        land(gateway, GONE)
+        finish(gateway, GONE)
 
         assert health()[2:] == (False, "It answered 410 Gone.")
 
     def test_ends_with_a_hundred_failures_in_a_row(self, gateway: Gateway) -> None:
-        land(gateway, *[BROKEN] * 99)
+        finish(gateway, *[BROKEN] * 99)
         before = health()[2:]
 
-        land(gateway, BROKEN)
+        finish(gateway, BROKEN)
 
         assert before == (True, "")
         assert health()[2:] == (False, "It failed 100 times in a row.")
 
     def test_ends_with_five_days_of_failures(self, gateway: Gateway) -> None:
-        land(gateway, BROKEN)
+        finish(gateway, BROKEN)
         make.later(gateway, days=5)
         gateway.refresh_from_db()
 
-        land(gateway, BROKEN)
+        finish(gateway, BROKEN)
 
         assert health()[2:] == (False, "It failed for 5 days on end.")
 
@@ -143,15 +143,15 @@ class TestHealth:
         other = make.gateway()
         add_endpoint(gateway=other, url="https://other.example/hooks", now=now)
 
-        land(gateway, GONE)
-        land(other, OK)
+        finish(gateway, GONE)
+        finish(other, OK)
 
         assert list(Endpoint.objects.order_by("pk").values_list("is_enabled", flat=True)) == [False, True]
 
 
 class TestGiveUpDisabled:
     def test_settles_what_a_disabled_endpoint_was_owed(self, gateway: Gateway, now: datetime) -> None:
-        land(gateway, BROKEN, GONE)
+        finish(gateway, BROKEN, GONE)
 
         given_up = [give_up_disabled() for _ in range(2)]
 
@@ -161,14 +161,14 @@ class TestGiveUpDisabled:
     def test_drops_what_is_still_in_flight(self, gateway: Gateway, now: datetime) -> None:
         owe(gateway, now)
         (flying,) = take()
-        land(gateway, GONE)
+        finish(gateway, GONE)
         give_up_disabled()
 
-        settle([Landed(flying, now, BROKEN)])
+        settle([FinishedAttempt(flying, now, BROKEN)])
 
         assert set(Delivery.objects.values_list("status", flat=True)) == {"GIVEN_UP"}
 
     def test_leaves_enabled_ones_alone(self, gateway: Gateway) -> None:
-        land(gateway, BROKEN)
+        finish(gateway, BROKEN)
 
         assert give_up_disabled() == 0

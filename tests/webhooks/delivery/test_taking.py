@@ -1,4 +1,4 @@
-"""Which of the deliveries that are due a courier is shown, and which it takes."""
+"""Which of the due deliveries a dispatcher is shown, and which it takes."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta

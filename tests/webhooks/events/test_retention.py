@@ -11,7 +11,7 @@ from tests.webhooks.owing import owe
 from webhooks.delivery.client import Answer
 from webhooks.delivery.dispatcher import take
 from webhooks.delivery.endpoints import add_endpoint
-from webhooks.delivery.record_attempts import Landed, settle
+from webhooks.delivery.record_attempts import FinishedAttempt, settle
 from webhooks.events import retention
 from webhooks.events.event_types import EventType
 from webhooks.events.record_events import record_events
@@ -33,7 +33,7 @@ def delivered(gateway: Gateway, at: datetime, *, sequence: int = 1, subject: str
     owed = owe(gateway, at, sequence=sequence, subject=subject)
     Delivery.objects.filter(pk=owed.pk).update(leased_until=at - KEEP)
     (taken,) = take()
-    settle([Landed(taken, at, Answer(200, 5))])
+    settle([FinishedAttempt(taken, at, Answer(200, 5))])
     return owed.event
 
 

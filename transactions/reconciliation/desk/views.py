@@ -220,7 +220,7 @@ def _correction(pk: int) -> Settlement:
 
 @require_POST
 def ask_again(request: HttpRequest, pk: int) -> HttpResponse:
-    """By the bell: a worker asks, and the page shows what came of it when it is looked at again."""
+    """By a wake-up message: a worker asks, and the page shows what came of it when it is looked at again."""
     _require(request, MAY_CORRECT)
     found = _order(pk)
     gateway = found.batch.gateway

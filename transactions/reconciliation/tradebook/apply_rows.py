@@ -10,8 +10,8 @@ from django.db.transaction import atomic
 
 from gateway.audit.trail import Actor
 from gateway.partners import clock
-from gateway.queue.enqueue import Job, ring
-from gateway.queue.leases import OFFER
+from gateway.queue.enqueue import TaskName, enqueue
+from gateway.queue.leases import REDISPATCH_AFTER
 from gateway.values.errors import Conflict, GatewayError
 from transactions.domain.corrections import from_kept
 from transactions.models import Batch, Settlement
@@ -56,11 +56,11 @@ def want(*, tradebook: Tradebook, actor: Actor, rows: Sequence[int] | None = Non
 def _make_due(tradebook: Tradebook, actor: Actor, wanted: int) -> None:
     wall = clock.wall()
     Tradebook.objects.filter(pk=tradebook.pk).update(
-        due_at=wall, leased_until=wall + OFFER, attempts=F("attempts") + 1, address=actor.address[:64]
+        due_at=wall, leased_until=wall + REDISPATCH_AFTER, attempts=F("attempts") + 1, address=actor.address[:64]
     )
     tradebook.refresh_from_db()
     actor.record("apply tradebook", f"tradebook {tradebook.pk}", after={"name": tradebook.name, "rows": wanted})
-    ring(Job.APPLY_TRADEBOOK, row=tradebook.pk, attempt=tradebook.attempts)
+    enqueue(TaskName.APPLY_TRADEBOOK, row=tradebook.pk, attempt=tradebook.attempts)
 
 
 def tradebooks() -> QuerySet[Tradebook]:
@@ -72,14 +72,14 @@ def offer_due_books() -> int:
     wall = clock.wall()
     due = Tradebook.objects.filter(due_at__isnull=False, leased_until__lte=wall)
     found = list(due.values_list("pk", "attempts"))
-    due.filter(pk__in=[pk for pk, _ in found]).update(leased_until=wall + OFFER)
+    due.filter(pk__in=[pk for pk, _ in found]).update(leased_until=wall + REDISPATCH_AFTER)
     for pk, attempts in found:
-        ring(Job.APPLY_TRADEBOOK, row=pk, attempt=attempts)
+        enqueue(TaskName.APPLY_TRADEBOOK, row=pk, attempt=attempts)
     return len(found)
 
 
 def apply_book(*, row: int, attempt: int) -> None:
-    """A shift of a worker. Whenever it dies, what is left stands there as WANTED, and the sweep rings again."""
+    """A shift of a worker. Whenever it dies, the rest is still WANTED, and the sweep dispatches it again."""
     wall = clock.wall()
     owed = Tradebook.objects.filter(pk=row, attempts=attempt, due_at__isnull=False)
     if not owed.update(attempts=F("attempts") + 1, leased_until=wall + LEASE):
@@ -96,8 +96,8 @@ def finish(book: Tradebook) -> None:
         mine = Tradebook.objects.filter(pk=book.pk, attempts=book.attempts)
         if not BookRow.objects.filter(tradebook=book, state=RowState.WANTED).exists():
             mine.update(due_at=None)
-        elif mine.update(leased_until=clock.wall() + OFFER):
-            ring(Job.APPLY_TRADEBOOK, row=book.pk, attempt=book.attempts)
+        elif mine.update(leased_until=clock.wall() + REDISPATCH_AFTER):
+            enqueue(TaskName.APPLY_TRADEBOOK, row=book.pk, attempt=book.attempts)
 
 
 def apply_some(book: Tradebook) -> int:

@@ -1,7 +1,7 @@
 from django.apps import AppConfig
 
 from gateway.monitoring.contributions import register_queue
-from gateway.queue.enqueue import Job
+from gateway.queue.enqueue import TaskName
 
 
 class TradebookConfig(AppConfig):
@@ -10,4 +10,4 @@ class TradebookConfig(AppConfig):
     verbose_name = "Tradebooks"
 
     def ready(self) -> None:
-        register_queue(Job.APPLY_TRADEBOOK, "transactions.reconciliation.tradebook.apply_rows.tradebooks")
+        register_queue(TaskName.APPLY_TRADEBOOK, "transactions.reconciliation.tradebook.apply_rows.tradebooks")

@@ -9,7 +9,7 @@ from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 from django.utils.dateparse import parse_duration
 
-from gateway.cli.management_base import Command as Door
+from gateway.cli.management_base import Command as GatewayCommand
 from gateway.cli.management_base import console, gateway_named
 from gateway.models import Gateway
 from gateway.partners import clock
@@ -26,7 +26,7 @@ LOOK_EVERY: Final = 0.3
 DATABASE_WAIT: Final = 3.0
 
 
-class Command(Door):
+class Command(GatewayCommand):
     help = (
         "Show a gateway's webhook events as they are recorded and forward them to a local URL, signed as real "
         "deliveries are. Reads the database that this machine is configured for; deliveries to the gateway's own "

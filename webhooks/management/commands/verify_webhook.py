@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from django.utils import timezone
 
-from gateway.cli.management_base import Command as Door
+from gateway.cli.management_base import Command as GatewayCommand
 from gateway.cli.management_base import console, gateway_named, stop
-from gateway.database.encryption import unseal
+from gateway.database.encryption import decrypt
 from gateway.partners import clock
 from gateway.partners.authentication import api_secrets, jwt_secrets
 from gateway.values.errors import Invalid
@@ -44,7 +44,7 @@ examples:
 """
 
 
-class Command(Door):
+class Command(GatewayCommand):
     help = "Say which input of a webhook's signature or checksum is wrong: secret, timestamp, id, body, or how they go."
 
     def create_parser(self, *arguments: Any, **options: Any) -> Any:
@@ -121,7 +121,7 @@ def _known(name: str, captured: Captured) -> Known:
 
 
 def _secrets(endpoint: Endpoint) -> list[str]:
-    return [unseal(sealed) for sealed in (endpoint.sealed_secret, endpoint.sealed_previous_secret) if sealed]
+    return [decrypt(encrypted) for encrypted in (endpoint.sealed_secret, endpoint.sealed_previous_secret) if encrypted]
 
 
 def _named(what: str, secrets: Sequence[str]) -> dict[str, str]:

@@ -3,11 +3,11 @@ from typing import Any
 
 from brokers.ports.registry import profile_of
 from brokers.simulator.tradebook_export import DIALECTS, as_csv, trades_of
-from gateway.cli.management_base import Command as Door
+from gateway.cli.management_base import Command as GatewayCommand
 from gateway.cli.management_base import stop
 
 
-class Command(Door):
+class Command(GatewayCommand):
     help = (
         "Print a simulated broker's tradebook as CSV, as `manage.py reconcile` and the console take it: every trade of "
         "the broker, or of one of its clients, on all gateways or one."

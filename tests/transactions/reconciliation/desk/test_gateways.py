@@ -9,7 +9,7 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 
 from gateway.audit import trail
-from gateway.database.encryption import unseal
+from gateway.database.encryption import decrypt
 from gateway.models import AuditEntry, AuditHead, Gateway
 from gateway.partners import clock
 from tests import make
@@ -163,7 +163,7 @@ class TestEndpoints:
         answer = operator("add_endpoint").post(page("add_endpoint", here, hook), FORMS["add_endpoint"])
 
         made = Endpoint.objects.get(url=HOOK)
-        secret = unseal(made.sealed_secret)
+        secret = decrypt(made.sealed_secret)
         assert secret in answer.content.decode()
         assert "no-store" in answer["Cache-Control"]
         assert (made.gateway, made.types, made.plan) == (here, ["order.placed"], "gateway")

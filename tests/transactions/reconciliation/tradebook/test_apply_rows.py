@@ -41,7 +41,7 @@ def scene(gateway: Gateway, now: datetime) -> Scene:
 
 
 def worked(book: Tradebook) -> Tradebook:
-    """A worker answers the bell."""
+    """A worker takes the message."""
     fresh = Tradebook.objects.get(pk=book.pk)
     apply_book(row=book.pk, attempt=fresh.attempts)
     return Tradebook.objects.get(pk=book.pk)

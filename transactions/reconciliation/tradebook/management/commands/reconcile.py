@@ -8,7 +8,7 @@ from rich.table import Table
 
 from brokers.ports.registry import BROKERS
 from gateway.audit.trail import Actor
-from gateway.cli.management_base import Command as Door
+from gateway.cli.management_base import Command as GatewayCommand
 from gateway.cli.management_base import console, stop
 from gateway.partners import clock
 from gateway.values.errors import NotFound
@@ -22,7 +22,7 @@ from transactions.reconciliation.tradebook.verdicts import CAN_BE_APPLIED, SAFE,
 SHOWN: Final = 20
 
 
-class Command(Door):
+class Command(GatewayCommand):
     help = (
         "Lay a broker's tradebook (CSV) beside the orders that it names, and tell of each whether it matches. Nothing "
         "is changed without --apply; with it, lost orders that the book accounts for to the last share are settled, "

@@ -20,7 +20,7 @@ from webhooks.models import Attempt, Delivery, Endpoint, Event, Replay
 from webhooks.signing.verify import verify_checksum
 
 Json = dict[str, Any]
-PLANE = "/v1/{gateway}/engine/webhooks"
+WEBHOOKS = "/v1/{gateway}/engine/webhooks"
 UNKNOWN = "0" * 24
 
 
@@ -35,7 +35,7 @@ def traded(partner: Partner, client_id: str = "happy") -> str:
 
 
 def events(partner: Partner, *, auth_id: str | None = None, **query: Any) -> list[Json]:
-    answer = partner.call("GET", f"{PLANE}/events", auth_id=auth_id, query=query)
+    answer = partner.call("GET", f"{WEBHOOKS}/events", auth_id=auth_id, query=query)
     assert answer.status == 200, answer.body
     return list(answer.data["events"])
 
@@ -48,7 +48,7 @@ def genuine(partner: Partner, hit: Hit) -> Json:
 
 
 def endpoint_id(partner: Partner) -> str:
-    return str(partner.call("GET", f"{PLANE}/endpoints").data[0]["endpointId"])
+    return str(partner.call("GET", f"{WEBHOOKS}/endpoints").data[0]["endpointId"])
 
 
 class TestEvents:
@@ -126,7 +126,7 @@ class TestEvents:
         pages, cursor = [], None
         for _ in range(4):
             query = {"count": 1} | ({"cursor": cursor} if cursor else {})
-            page = partner.call("GET", f"{PLANE}/events", query=query).data
+            page = partner.call("GET", f"{WEBHOOKS}/events", query=query).data
             pages += [event["eventId"] for event in page["events"]]
             cursor = page["nextCursor"]
             traded(partner)
@@ -144,7 +144,7 @@ class TestEvents:
         ],
     )
     def test_are_refused_for_a_query_that_means_nothing(self, partner: Partner, query: Json, sentence: str) -> None:
-        answer = partner.call("GET", f"{PLANE}/events", query=query)
+        answer = partner.call("GET", f"{WEBHOOKS}/events", query=query)
 
         assert (answer.status, answer.error_type) == (400, "ValidationError")
         assert answer.errors[0].startswith(sentence)
@@ -186,7 +186,7 @@ class TestReplayingOne:
         traded(partner)
         first = receiver.hits[0]
 
-        answer = partner.call("POST", f"{PLANE}/events/{first.headers['webhook-id']}/replay")
+        answer = partner.call("POST", f"{WEBHOOKS}/events/{first.headers['webhook-id']}/replay")
         make.sweep()
 
         again = receiver.hits[-1]
@@ -202,14 +202,14 @@ class TestReplayingOne:
         traded(partner)
         partner.webhook_secret = rotate_secret(Endpoint.objects.get())
 
-        partner.call("POST", f"{PLANE}/events/{receiver.hits[0].headers['webhook-id']}/replay")
+        partner.call("POST", f"{WEBHOOKS}/events/{receiver.hits[0].headers['webhook-id']}/replay")
         make.sweep()
 
         assert genuine(partner, receiver.hits[-1])["batchId"] == receiver.hits[0].json["batchId"]
 
     def test_wished_twice_sends_once(self, partner: Partner, receiver: Receiver) -> None:
         traded(partner)
-        path = f"{PLANE}/events/{receiver.hits[0].headers['webhook-id']}/replay"
+        path = f"{WEBHOOKS}/events/{receiver.hits[0].headers['webhook-id']}/replay"
 
         assert [partner.call("POST", path).status for _ in range(2)] == [200, 200]
         make.sweep()
@@ -220,7 +220,7 @@ class TestReplayingOne:
         other_user = connected(partner, "happy-2")
         make.sweep()
         traded(partner, "happy-1")
-        path = f"{PLANE}/events/{receiver.hits[0].headers['webhook-id']}/replay"
+        path = f"{WEBHOOKS}/events/{receiver.hits[0].headers['webhook-id']}/replay"
 
         answers = [partner.call("POST", path, auth_id=other_user), make.partner().call("POST", path)]
         make.sweep()
@@ -231,7 +231,7 @@ class TestReplayingOne:
     def test_of_ones_own_is_sent(self, partner: Partner, receiver: Receiver) -> None:
         mine = connected(partner, "happy-1")
         traded(partner, "happy-1")
-        path = f"{PLANE}/events/{receiver.hits[0].headers['webhook-id']}/replay"
+        path = f"{WEBHOOKS}/events/{receiver.hits[0].headers['webhook-id']}/replay"
 
         assert partner.call("POST", path, auth_id=mine).status == 200
         make.sweep()
@@ -242,7 +242,7 @@ class TestReplayingOne:
         traded(partner)
         disable(Endpoint.objects.get(), because="For a test.", now=clock.wall())
 
-        answer = partner.call("POST", f"{PLANE}/events/{receiver.hits[0].headers['webhook-id']}/replay")
+        answer = partner.call("POST", f"{WEBHOOKS}/events/{receiver.hits[0].headers['webhook-id']}/replay")
 
         assert (answer.status, answer.error_type) == (409, "Conflict")
 
@@ -252,7 +252,7 @@ class TestReplayingMany:
         traded(partner)
         ids = [hit.headers["webhook-id"] for hit in receiver.hits]
 
-        answer = partner.call("POST", f"{PLANE}/replay", {"eventIds": ids})
+        answer = partner.call("POST", f"{WEBHOOKS}/replay", {"eventIds": ids})
         make.sweep()
 
         assert (answer.status, answer.data) == (200, {"key": None, "replayed": 2, "done": True})
@@ -262,9 +262,9 @@ class TestReplayingMany:
         traded(partner)
         since = Event.objects.earliest("pk").created_at
 
-        begun = partner.call("POST", f"{PLANE}/replay", {"since": since.isoformat()})
+        begun = partner.call("POST", f"{WEBHOOKS}/replay", {"since": since.isoformat()})
         make.sweep()
-        told = partner.call("GET", f"{PLANE}/replays/{begun.data['key']}").data
+        told = partner.call("GET", f"{WEBHOOKS}/replays/{begun.data['key']}").data
 
         assert begun.status == 200
         assert {name: told[name] for name in ("key", "replayed", "done", "onlyMissed", "endpointId", "until")} == {
@@ -284,18 +284,18 @@ class TestReplayingMany:
         traded(partner, "happy-2")
         since = {"since": Event.objects.earliest("pk").created_at.isoformat()}
 
-        key = partner.call("POST", f"{PLANE}/replay", since, auth_id=mine).data["key"]
+        key = partner.call("POST", f"{WEBHOOKS}/replay", since, auth_id=mine).data["key"]
         make.sweep()
 
         assert {hit.json["smallcaseAuthId"] for hit in receiver.hits[4:]} == {mine}
         assert len(receiver.hits) == 6
-        assert partner.call("GET", f"{PLANE}/replays/{key}", auth_id=mine).data["replayed"] == 2
+        assert partner.call("GET", f"{WEBHOOKS}/replays/{key}", auth_id=mine).data["replayed"] == 2
 
     def test_is_followed_by_nobody_else(self, partner: Partner) -> None:
         mine, theirs = connected(partner, "happy-1"), connected(partner, "happy-2")
         body = {"since": "2026-01-01T00:00:00Z"}
-        key = partner.call("POST", f"{PLANE}/replay", body, auth_id=mine).data["key"]
-        path = f"{PLANE}/replays/{key}"
+        key = partner.call("POST", f"{WEBHOOKS}/replay", body, auth_id=mine).data["key"]
+        path = f"{WEBHOOKS}/replays/{key}"
 
         assert [partner.call("GET", path, auth_id=who).status for who in (mine, None, theirs)] == [200, 200, 404]
         assert make.partner().call("GET", path).status == 404
@@ -304,7 +304,7 @@ class TestReplayingMany:
         traded(partner)
         known = receiver.hits[0].headers["webhook-id"]
 
-        answer = partner.call("POST", f"{PLANE}/replay", {"eventIds": [known, f"evt_{UNKNOWN}"]})
+        answer = partner.call("POST", f"{WEBHOOKS}/replay", {"eventIds": [known, f"evt_{UNKNOWN}"]})
         make.sweep()
 
         assert (answer.status, answer.errors) == (404, ["There is no event of this id: 2 of 2."])
@@ -326,14 +326,14 @@ class TestReplayingMany:
         ],
     )
     def test_is_refused_for_a_wish_that_means_nothing(self, partner: Partner, body: Json) -> None:
-        answer = partner.call("POST", f"{PLANE}/replay", body)
+        answer = partner.call("POST", f"{WEBHOOKS}/replay", body)
 
         assert (answer.status, answer.error_type) == (400, "ValidationError")
 
 
 class TestEndpoints:
     def test_are_told_without_their_secrets(self, partner: Partner, receiver: Receiver) -> None:
-        answer = partner.call("GET", f"{PLANE}/endpoints")
+        answer = partner.call("GET", f"{WEBHOOKS}/endpoints")
 
         assert answer.data == [
             {
@@ -351,10 +351,10 @@ class TestEndpoints:
         assert "whsec" not in json.dumps(answer.body)
 
     def test_are_told_to_connected_users_servers_too(self, partner: Partner) -> None:
-        assert partner.call("GET", f"{PLANE}/endpoints", auth_id=connected(partner)).status == 200
+        assert partner.call("GET", f"{WEBHOOKS}/endpoints", auth_id=connected(partner)).status == 200
 
     def test_of_another_gateway_are_not_told(self, partner: Partner) -> None:
-        assert make.partner().call("GET", f"{PLANE}/endpoints").data == []
+        assert make.partner().call("GET", f"{WEBHOOKS}/endpoints").data == []
 
 
 class TestEnabling:
@@ -366,39 +366,39 @@ class TestEnabling:
 
     def test_delivers_what_comes_from_now_on(self, partner: Partner, receiver: Receiver, disabled: Endpoint) -> None:
         partner.complete(partner.create())
-        answer = partner.call("POST", f"{PLANE}/endpoints/{disabled.public_id}/enable", {})
+        answer = partner.call("POST", f"{WEBHOOKS}/endpoints/{disabled.public_id}/enable", {})
         traded(partner)
 
         assert (answer.status, answer.data) == (200, {"endpointId": disabled.public_id, "replay": None})
         assert {hit.json["transactionId"] for hit in receiver.hits} == {
             event.transaction_id for event in Event.objects.filter(deliveries__isnull=False)
         }
-        assert partner.call("GET", f"{PLANE}/endpoints").data[0]["disabledBecause"] is None
+        assert partner.call("GET", f"{WEBHOOKS}/endpoints").data[0]["disabledBecause"] is None
 
     def test_recovers_what_was_missed(self, partner: Partner, receiver: Receiver, disabled: Endpoint) -> None:
         traded(partner)
         assert receiver.hits == []
         since = Event.objects.earliest("pk").created_at
 
-        path = f"{PLANE}/endpoints/{disabled.public_id}/enable"
+        path = f"{WEBHOOKS}/endpoints/{disabled.public_id}/enable"
         answer = partner.call("POST", path, {"recoverSince": since.isoformat()})
         Replay.objects.update(leased_until=clock.wall())  # the settling time has passed
         make.sweep()
 
         assert receiver.events() == ["order.placed", "order.completed"]
-        assert partner.call("GET", f"{PLANE}/replays/{answer.data['replay']}").data["replayed"] == 2
+        assert partner.call("GET", f"{WEBHOOKS}/replays/{answer.data['replay']}").data["replayed"] == 2
         assert [genuine(partner, hit)["status"] for hit in receiver.hits] == ["PLACED", "COMPLETED"]
 
     def test_is_nothing_for_a_user_to_decide(self, partner: Partner, disabled: Endpoint) -> None:
         user = connected(partner)
 
-        answer = partner.call("POST", f"{PLANE}/endpoints/{disabled.public_id}/enable", {}, auth_id=user)
+        answer = partner.call("POST", f"{WEBHOOKS}/endpoints/{disabled.public_id}/enable", {}, auth_id=user)
 
         assert (answer.status, answer.error_type) == (403, "UserMismatch")
         assert not Endpoint.objects.get().is_enabled
 
     def test_of_another_gateways_endpoint_is_not_there(self, disabled: Endpoint) -> None:
-        answer = make.partner().call("POST", f"{PLANE}/endpoints/{disabled.public_id}/enable", {})
+        answer = make.partner().call("POST", f"{WEBHOOKS}/endpoints/{disabled.public_id}/enable", {})
 
         assert (answer.status, answer.error_type) == (404, "NotFound")
         assert not Endpoint.objects.get().is_enabled
@@ -407,7 +407,7 @@ class TestEnabling:
 class TestSamples:
     @pytest.mark.parametrize("kind", ["order.placed", "order.completed", "holdings.imported"])
     def test_are_delivered_like_any_other_event(self, partner: Partner, receiver: Receiver, kind: str) -> None:
-        answer = partner.call("POST", f"{PLANE}/test", {"type": kind})
+        answer = partner.call("POST", f"{WEBHOOKS}/test", {"type": kind})
         make.sweep()
 
         (hit,) = receiver.hits
@@ -417,7 +417,7 @@ class TestSamples:
     def test_are_sent_by_live_gateways_too(self, eager: None, receiver: Receiver) -> None:
         live = make.partner(webhook_url=receiver.url, is_test=False)
 
-        assert live.call("POST", f"{PLANE}/test", {"type": "order.placed"}).status == 200
+        assert live.call("POST", f"{WEBHOOKS}/test", {"type": "order.placed"}).status == 200
         make.sweep()
 
         assert genuine(live, receiver.hits[0])["test"] is True
@@ -426,13 +426,13 @@ class TestSamples:
         add_endpoint(gateway=Gateway.objects.get(), url=f"{receiver.url}/other", now=clock.wall())
         body = {"type": "action.pending", "endpointId": endpoint_id(partner)}
 
-        assert partner.call("POST", f"{PLANE}/test", body).status == 200
+        assert partner.call("POST", f"{WEBHOOKS}/test", body).status == 200
         make.sweep()
 
         assert [hit.path for hit in receiver.hits] == ["/hooks"]
 
     def test_that_nobody_hears_are_a_conflict(self, partner: Partner) -> None:
-        answer = partner.call("POST", f"{PLANE}/test", {"type": "action.pending"})
+        answer = partner.call("POST", f"{WEBHOOKS}/test", {"type": "action.pending"})
 
         assert (answer.status, answer.error_type) == (409, "Conflict")
         assert not Event.objects.exists()
@@ -441,13 +441,13 @@ class TestSamples:
         disable(Endpoint.objects.get(), because="For a test.", now=clock.wall())
         body = {"type": "order.placed", "endpointId": endpoint_id(partner)}
 
-        assert partner.call("POST", f"{PLANE}/test", body).status == 409
+        assert partner.call("POST", f"{WEBHOOKS}/test", body).status == 409
         assert not Event.objects.exists()
 
     def test_are_nothing_for_a_user_to_send(self, partner: Partner) -> None:
         user = connected(partner)
 
-        assert partner.call("POST", f"{PLANE}/test", {"type": "order.placed"}, auth_id=user).status == 403
+        assert partner.call("POST", f"{WEBHOOKS}/test", {"type": "order.placed"}, auth_id=user).status == 403
         assert not Event.objects.exists()
 
     def test_of_the_sandbox_look_just_like_real_ones(self, partner: Partner, receiver: Receiver) -> None:

@@ -17,8 +17,8 @@ from tests.receiver import Hit, Receiver
 from tests.webhooks.delivery import raw
 from tests.webhooks.owing import owe
 from webhooks.delivery.client import ClientOptions
-from webhooks.delivery.dispatcher import Courier
-from webhooks.delivery.endpoint_concurrency import SLOW_AFTER, TO_AN_UNKNOWN_ONE
+from webhooks.delivery.dispatcher import WebhookDispatcher
+from webhooks.delivery.endpoint_concurrency import SLOW_AFTER, UNKNOWN_LIMIT
 from webhooks.delivery.endpoints import add_endpoint
 from webhooks.models import Attempt, Delivery, Endpoint
 
@@ -45,8 +45,8 @@ def hung() -> Iterator[Receiver]:
 
 
 @pytest.fixture
-def courier() -> Courier:
-    return Courier(ClientOptions(allow_private=True))
+def dispatcher() -> WebhookDispatcher:
+    return WebhookDispatcher(ClientOptions(allow_private=True))
 
 
 def listening_at(url: str) -> Gateway:
@@ -65,144 +65,148 @@ def statuses() -> list[str]:
 
 
 class TestAShift:
-    def test_ends_when_nothing_is_due(self, courier: Courier) -> None:
+    def test_ends_when_nothing_is_due(self, dispatcher: WebhookDispatcher) -> None:
         began = time.monotonic()
 
-        courier.shift(linger=0.2)
+        dispatcher.shift(idle_grace=0.2)
 
         assert 0.2 <= time.monotonic() - began < 2
 
-    def test_ends_with_its_time_though_more_is_due(self, courier: Courier, receiver: Receiver) -> None:
+    def test_ends_with_its_time_though_more_is_due(self, dispatcher: WebhookDispatcher, receiver: Receiver) -> None:
         owe_many(listening_at(receiver.url), 5)
 
-        courier.shift(seconds=0)
+        dispatcher.shift(seconds=0)
 
         assert "DUE" in statuses()
 
-    def test_delivers_what_falls_due_in_it(self, courier: Courier, receiver: Receiver) -> None:
+    def test_delivers_what_falls_due_in_it(self, dispatcher: WebhookDispatcher, receiver: Receiver) -> None:
         gateway = listening_at(receiver.url)
         owe(gateway, timezone.now(), sequence=1)
         owe(gateway, timezone.now(), sequence=2)
 
-        courier.shift(seconds=60)
+        dispatcher.shift(seconds=60)
 
         assert statuses() == ["DELIVERED", "DELIVERED"]
         assert [hit.headers["x-gateway-sequence"] for hit in receiver.hits] == ["1", "2"]
 
-    def test_does_not_wait_for_who_hangs(self, courier: Courier, receiver: Receiver, hung: Receiver) -> None:
+    def test_does_not_wait_for_who_hangs(
+        self, dispatcher: WebhookDispatcher, receiver: Receiver, hung: Receiver
+    ) -> None:
         owe_many(listening_at(hung.url), 3)
         owe_many(listening_at(receiver.url), 10)
         began = time.monotonic()
 
-        courier.shift(seconds=60)
+        dispatcher.shift(seconds=60)
 
         assert statuses() == ["DUE"] * 3 + ["DELIVERED"] * 10
         assert time.monotonic() - began < 9  # a post may take ten
-        assert len(courier.flights) == 3
+        assert len(dispatcher.in_flight) == 3
 
-    def test_leaves_little_with_who_hangs(self, courier: Courier, hung: Receiver) -> None:
+    def test_leaves_little_with_who_hangs(self, dispatcher: WebhookDispatcher, hung: Receiver) -> None:
         owe_many(listening_at(hung.url), 50)
 
-        courier.shift(seconds=60)
+        dispatcher.shift(seconds=60)
 
-        assert len(courier.flights) == TO_AN_UNKNOWN_ONE
+        assert len(dispatcher.in_flight) == UNKNOWN_LIMIT
 
-    def test_settles_what_an_earlier_one_left_in_flight(self, courier: Courier, hung: Receiver) -> None:
+    def test_settles_what_an_earlier_one_left_in_flight(self, dispatcher: WebhookDispatcher, hung: Receiver) -> None:
         owe_many(listening_at(hung.url), 2)
-        courier.shift(seconds=60)
+        dispatcher.shift(seconds=60)
         before = statuses()
 
         hung.answer.told.set()  # type: ignore[attr-defined]
         hung.wait_for(lambda hits: len(hits) == 2)
-        courier.shift(linger=0.5)
+        dispatcher.shift(idle_grace=0.5)
 
         assert (before, statuses()) == (["DUE", "DUE"], ["DELIVERED", "DELIVERED"])
-        assert (courier.flights, courier.lanes.flights) == ({}, {})
+        assert (dispatcher.in_flight, dispatcher.concurrency.in_flight) == ({}, {})
 
-    def test_sends_what_is_bulk_last(self, courier: Courier, receiver: Receiver) -> None:
+    def test_sends_what_is_bulk_last(self, dispatcher: WebhookDispatcher, receiver: Receiver) -> None:
         gateway = listening_at(receiver.url)
         owe_many(gateway, 40)
         Delivery.objects.update(is_bulk=True)
         urgent = owe(gateway, timezone.now(), subject="urgent")
 
-        courier.shift(seconds=60)
+        dispatcher.shift(seconds=60)
 
-        first = [hit.headers["webhook-id"] for hit in receiver.hits[: TO_AN_UNKNOWN_ONE + 1]]
+        first = [hit.headers["webhook-id"] for hit in receiver.hits[: UNKNOWN_LIMIT + 1]]
         assert urgent.event.key in first
         assert set(statuses()) == {"DELIVERED"}
 
-    def test_is_told_to_stop(self, courier: Courier, receiver: Receiver) -> None:
+    def test_is_told_to_stop(self, dispatcher: WebhookDispatcher, receiver: Receiver) -> None:
         owe_many(listening_at(receiver.url), 1)
-        courier.is_stopping = True
+        dispatcher.is_stopping = True
 
-        courier.shift(seconds=60)
+        dispatcher.shift(seconds=60)
 
         assert (statuses(), receiver.hits) == (["DUE"], [])
 
-    def test_that_stops_waits_a_moment_for_what_is_in_flight(self, courier: Courier, hung: Receiver) -> None:
+    def test_that_stops_waits_a_moment_for_what_is_in_flight(
+        self, dispatcher: WebhookDispatcher, hung: Receiver
+    ) -> None:
         owe_many(listening_at(hung.url), 1)
-        courier.shift(seconds=60)
-        courier.is_stopping = True
+        dispatcher.shift(seconds=60)
+        dispatcher.is_stopping = True
         threading.Timer(0.3, hung.answer.told.set).start()  # type: ignore[attr-defined]
 
-        courier.shift(seconds=60)
+        dispatcher.shift(seconds=60)
 
         assert statuses() == ["DELIVERED"]
 
 
 class TestADelivery:
-    def test_that_cannot_be_signed_is_a_failed_attempt(self, courier: Courier, receiver: Receiver) -> None:
+    def test_that_cannot_be_signed_is_a_failed_attempt(self, dispatcher: WebhookDispatcher, receiver: Receiver) -> None:
         gateway = listening_at(receiver.url)
         owe(gateway, timezone.now())
-        Endpoint.objects.update(sealed_secret="sealed by a key that is gone")
+        Endpoint.objects.update(sealed_secret="encrypted by a key that is gone")
 
-        courier.deliver_all()
+        dispatcher.deliver_all()
 
         assert Attempt.objects.get().error == "None of ENCRYPTION_KEYS opens the secrets of this endpoint."
         assert (Delivery.objects.get().failures, receiver.hits) == (1, [])
 
     def test_that_breaks_on_our_side_stops_no_other(
-        self, courier: Courier, receiver: Receiver, caplog: pytest.LogCaptureFixture
+        self, dispatcher: WebhookDispatcher, receiver: Receiver, caplog: pytest.LogCaptureFixture
     ) -> None:
         gateway = listening_at(receiver.url)
         broken = owe(gateway, timezone.now(), subject="broken")
         type(broken.event).objects.filter(pk=broken.event_id).update(payload=["no object"])
         owe(gateway, timezone.now(), subject="whole")
 
-        courier.deliver_all()
+        dispatcher.deliver_all()
 
         assert statuses() == ["DUE", "DELIVERED"]
         assert "broke before it was sent" in caplog.text
-        assert courier.flights == {}
+        assert dispatcher.in_flight == {}
 
     def test_may_not_lead_inside(self, receiver: Receiver) -> None:
         owe(listening_at(receiver.url), timezone.now())
 
-        Courier(ClientOptions(allow_private=False)).deliver_all()
+        WebhookDispatcher(ClientOptions(allow_private=False)).deliver_all()
 
         assert Attempt.objects.get().error == "Forbidden: 127.0.0.1 is not a public address."
         assert (Delivery.objects.get().failures, receiver.hits) == (1, [])
 
     def test_is_recorded_beside_a_partner_that_asks_for_an_impossible_date(
-        self, courier: Courier, receiver: Receiver
+        self, dispatcher: WebhookDispatcher, receiver: Receiver
     ) -> None:
         asked = b"retry-after: Mon, 01 Jan 2024 00:00:00 +99999999999999999999\r\n"
         with raw.listening(raw.drip(b"HTTP/1.1 503 No\r\n" + asked + b"content-length: 0\r\n\r\n", every=0)) as url:
             owe(listening_at(url), timezone.now())
             owe(listening_at(receiver.url), timezone.now())
-            courier.deliver_all()
+            dispatcher.deliver_all()
 
         assert statuses() == ["DUE", "DELIVERED"]
         assert list(Attempt.objects.order_by("delivery").values_list("status_code", flat=True)) == [503, 200]
 
-    def test_to_a_partner_that_resets_is_tried_again(self, courier: Courier) -> None:
+    def test_to_a_partner_that_resets_is_tried_again(self, dispatcher: WebhookDispatcher) -> None:
         with raw.listening(raw.reset) as url:
             owe(listening_at(url), timezone.now())
-            courier.deliver_all()
+            dispatcher.deliver_all()
 
         assert (statuses(), Attempt.objects.get().status_code) == (["DUE"], None)
 
-    def test_is_never_settled_by_the_late_answer_to_another(self, courier: Courier) -> None:
+    def test_is_never_settled_by_the_late_answer_to_another(self, dispatcher: WebhookDispatcher) -> None:
         """Interim answer, a long wait, success; the next event, sent meanwhile, is refused."""
         asked: list[bytes] = []
 
@@ -220,10 +224,10 @@ class TestADelivery:
         with raw.listening(behave) as url:
             gateway = listening_at(url)
             owe(gateway, timezone.now(), subject="first")
-            courier.shift(seconds=0)
+            dispatcher.shift(seconds=0)
             time.sleep(0.2)
             owe(gateway, timezone.now(), subject="second")
-            courier.deliver_all()
+            dispatcher.deliver_all()
 
         assert statuses() == ["DELIVERED", "DUE"]
         assert dict(Attempt.objects.values_list("delivery__event__subject", "status_code")) == {
@@ -233,21 +237,23 @@ class TestADelivery:
 
 
 class TestWithoutADatabase:
-    """For a moment; the courier's own memory of what is in flight must not outlast it."""
+    """For a moment; the dispatcher's own memory of what is in flight must not outlast it."""
 
     @pytest.mark.parametrize(
         ("lost", "heard"),
         [('UPDATE "webhooks_delivery"', 1), ('INSERT INTO "webhooks_attempt"', 2)],
         ids=["taking", "settling"],
     )
-    def test_an_endpoint_is_spoken_to_again(self, courier: Courier, receiver: Receiver, lost: str, heard: int) -> None:
+    def test_an_endpoint_is_spoken_to_again(
+        self, dispatcher: WebhookDispatcher, receiver: Receiver, lost: str, heard: int
+    ) -> None:
         owe_many(listening_at(receiver.url), 1)
         with loses_the_first(lost), pytest.raises(OperationalError):
-            courier.deliver_all()
+            dispatcher.deliver_all()
         Delivery.objects.update(leased_until=timezone.now())  # the lease has lapsed
         time.sleep(SLOW_AFTER)  # an endpoint that is in flight for longer gets no more
 
-        courier.shift(seconds=60)
+        dispatcher.shift(seconds=60)
 
         assert (statuses(), len(receiver.hits)) == (["DELIVERED"], heard)
 

@@ -1,4 +1,4 @@
-"""What the page asks its server, and the webhook's door: parse, one call, answer."""
+"""Handlers of the page's requests and of webhooks: parse, one call, answer."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -196,8 +196,8 @@ def _hit(request: Asked, *, checksum: str, signature: str) -> Hit:
     )
 
 
-Door = Callable[[Shop, Asked], Answer]
-DOORS: Final[Mapping[tuple[str, str], Door]] = {
+Handler = Callable[[Shop, Asked], Answer]
+HANDLERS: Final[Mapping[tuple[str, str], Handler]] = {
     ("POST", HOOK): receive,
     ("GET", "/api/me"): me,
     ("POST", "/api/connect"): connect,
