@@ -34,7 +34,7 @@ class Headers(Protocol):
 
 
 class Scope(Protocol):
-    """What granian tells of a request; `path` is unquoted, `client` and `server` are host:port."""
+    """A request as granian passes it; `path` is unquoted, `client` and `server` are host:port."""
 
     http_version: str
     server: str
@@ -66,7 +66,7 @@ class Chunks:
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """`length` is what Django is told: more than the content's where there is too much of it."""
+    """`length` is what Django gets: more than the content's where there is too much of it."""
 
     content: bytes = b""
     length: int = 0
@@ -90,10 +90,10 @@ class RsgiServer:
 
     async def _arrived(self, scope: Scope, exchange: Exchange) -> Body:
         """Whole, or a body that Django will refuse."""
-        told = scope.headers.get("content-length") or ""
-        declared = stated_length(told)
+        length = scope.headers.get("content-length") or ""
+        declared = stated_length(length)
         limit, chunks = body_limit(scope.path), Chunks(exchange)
-        if told and declared is None:
+        if length and declared is None:
             return Body(length=limit + 1, rest=chunks)
         if declared == 0 or (declared is None and scope.headers.get("transfer-encoding") is None):
             return Body()
@@ -109,10 +109,10 @@ class RsgiServer:
             return Body(is_cut_short=True, rest=chunks)
 
     def _answer(self, environ: Environ) -> Answer:
-        told: list[tuple[int, list[tuple[str, str]]]] = []
+        started: list[tuple[int, list[tuple[str, str]]]] = []
 
         def start(status: str, headers: list[tuple[str, str]], *_: object) -> None:
-            told.append((int(status.partition(" ")[0]), headers))
+            started.append((int(status.partition(" ")[0]), headers))
 
         chunks = self._application(environ, start)
         try:
@@ -120,7 +120,7 @@ class RsgiServer:
         finally:
             if close := getattr(chunks, "close", None):
                 close()
-        return *told[-1], content
+        return *started[-1], content
 
 
 async def _gathered(chunks: Chunks, declared: int | None, limit: int) -> Body:
@@ -169,7 +169,7 @@ def environ_of(scope: Scope, body: Body) -> Environ:
 
 
 def _headers(headers: Headers) -> Environ:
-    """A name with an underscore is passed over, for in here it could not be told from one with a hyphen.
+    """A name with an underscore is passed over, for in here it would look like one with a hyphen.
 
     granian keeps back the value of a header that is not ASCII: it is there, and empty.
     """

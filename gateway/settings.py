@@ -30,8 +30,8 @@ if EMBEDDED:
 SECRET_KEY = env.text("SECRET_KEY", default=_secret_key if EMBEDDED else None)
 # The first key encrypts, every key decrypts (`manage.py reseal_secrets` moves all to the first).
 ENCRYPTION_KEYS = env.fernet_keys("ENCRYPTION_KEYS", default=_encryption_key if EMBEDDED else None)
-# Newest first: the first signs the audit trail, every one verifies it. Whoever changes SECRET_KEY and has set none
-# keeps the old SECRET_KEY here, in second place.
+# Newest first: the first signs the audit trail, every one verifies it. If SECRET_KEY changes and none is set, keep the
+# old SECRET_KEY here, in second place.
 AUDIT_KEYS = env.audit_keys("AUDIT_KEYS", default=SECRET_KEY)
 
 # Where it is served --------------------------------------------------------------------------------------
@@ -342,7 +342,7 @@ LOGGING = {
         "django.request": {"level": "ERROR"},
         # Warnings that any receiver can cause, with the URL of its endpoint.
         "urllib3": {"level": "ERROR"},
-        # Each would tell of every task once more, empty sweeps included.
+        # Each would log every task once more, empty sweeps included.
         "celery.beat": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},
         "celery.worker.strategy": {"level": "WARNING"},

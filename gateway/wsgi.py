@@ -18,7 +18,7 @@ logging.captureWarnings(True)  # Celery's processes do so too
 def limit_statements(databases: Iterable[dict[str, Any]]) -> None:
     """For the web alone: workers do longer work, and migrations wait for locks. Holds for connections made from now.
 
-    Not where transactions are pooled: whoever had the connection next would inherit them (docs/scaling.md).
+    Not where transactions are pooled: the connection's next user would inherit them (docs/scaling.md).
     """
     for database in databases:
         if database["ENGINE"].endswith(".postgresql") and settings.DATABASE_POOLING == "session":
@@ -26,8 +26,8 @@ def limit_statements(databases: Iterable[dict[str, Any]]) -> None:
                 "statement_timeout": settings.STATEMENT_TIMEOUT_SECONDS,
                 "lock_timeout": settings.LOCK_TIMEOUT_SECONDS,
             }
-            told = " ".join(f"-c {name}={seconds}s" for name, seconds in limits.items())
-            database["OPTIONS"]["options"] = f"{database['OPTIONS'].get('options', '')} {told}".strip()
+            options = " ".join(f"-c {name}={seconds}s" for name, seconds in limits.items())
+            database["OPTIONS"]["options"] = f"{database['OPTIONS'].get('options', '')} {options}".strip()
 
 
 class CountedInput:
@@ -72,9 +72,9 @@ class Answer:
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Answer:
     """For other servers than granian (gateway.rsgi), behind a proxy that buffers: docs/adr/0009."""
-    told = environ.get("CONTENT_LENGTH") or ""
+    length = environ.get("CONTENT_LENGTH") or ""
     body = environ["wsgi.input"] = CountedInput(environ["wsgi.input"])
-    return Answer(django(environ, start_response), body, stated_length(told) or 0)
+    return Answer(django(environ, start_response), body, stated_length(length) or 0)
 
 
 django = get_wsgi_application()

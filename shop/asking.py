@@ -57,12 +57,12 @@ class Asked:
         if not self.headers.get("content-type", "").startswith("application/json"):
             raise Refusal(415, "The body must be application/json.")
         try:
-            told = json.loads(self.body)
+            fields = json.loads(self.body)
         except (ValueError, RecursionError):
             raise Refusal(400, "The body is not JSON.") from None
-        if not isinstance(told, dict):
+        if not isinstance(fields, dict):
             raise Refusal(400, "The body must be a JSON object.")
-        return told
+        return fields
 
     def text(self, name: str, form: str) -> str:
         """A field of the body, if it has this form."""

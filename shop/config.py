@@ -1,4 +1,4 @@
-"""What the shop is told at its start, by its environment alone: no secret stands on a command line or in a file."""
+"""The shop's configuration, from its environment alone: no secret stands on a command line or in a file."""
 
 import os
 from collections.abc import Mapping
@@ -63,10 +63,10 @@ def read_config(environment: Mapping[str, str] = os.environ) -> Config:
     return Config(partner, _sites(_words(environment[ORIGINS]), urls), Path(environment[DATABASE]))
 
 
-def environment_of(*, origins: list[str], gateway_urls: list[str], **told: Any) -> dict[str, str]:
-    """The same, written: for whoever starts the shop. `told` has the other names, in lower case without SHOP_."""
+def environment_of(*, origins: list[str], gateway_urls: list[str], **values: Any) -> dict[str, str]:
+    """The same as environment variables. `values` has the other names, in lower case without SHOP_."""
     pairs = {ORIGINS: ",".join(origins), GATEWAY_URLS: ",".join(gateway_urls)}
-    return pairs | {f"SHOP_{name.upper()}": str(value) for name, value in told.items()}
+    return pairs | {f"SHOP_{name.upper()}": str(value) for name, value in values.items()}
 
 
 def _sites(origins: tuple[str, ...], urls: tuple[str, ...]) -> dict[str, Site]:

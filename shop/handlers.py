@@ -58,7 +58,7 @@ def _me(shop: Shop, visitor: Visitor | None) -> Answer:
 
 
 def connect(shop: Shop, request: Asked) -> Answer:
-    """The checkout told the page who logged in; the page tells us, and we look at the signature.
+    """The checkout gave the page a token for the user; the page passes it on, and we check its signature.
 
     A new cookie with the new rights: one that somebody else has planted is worth nothing afterwards.
     """

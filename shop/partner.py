@@ -52,10 +52,10 @@ def send(method: str, url: str, **sent: Any) -> Any:
     """What the gateway's envelope holds."""
     try:
         answer = requests.request(method, url, timeout=SECONDS, allow_redirects=False, **sent)
-        told = answer.json()
-        if told["success"]:
-            return told["data"]
-        raise Refused(answer.status_code, told["errors"], told["errorType"])
+        envelope = answer.json()
+        if envelope["success"]:
+            return envelope["data"]
+        raise Refused(answer.status_code, envelope["errors"], envelope["errorType"])
     except (requests.RequestException, KeyError, TypeError) as error:
         raise Unreachable("The gateway does not answer.") from error
 

@@ -42,8 +42,8 @@ class Server:
             exchange.response_bytes(answer.status, headers_of(answer, None), answer.content)
             return
         headers = dict(scope.headers.items())
-        told = (scope.method, scope.path, scope.query_string, headers, body)
-        exchange.response_bytes(*await get_running_loop().run_in_executor(self._threads, self.answer, *told))
+        request = (scope.method, scope.path, scope.query_string, headers, body)
+        exchange.response_bytes(*await get_running_loop().run_in_executor(self._threads, self.answer, *request))
 
     def answer(self, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes) -> Sent:
         """Header names in lower case."""

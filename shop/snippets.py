@@ -57,7 +57,7 @@ BESIDE: Final = {
 @cache
 def snippets() -> dict[str, list[dict[str, str]]]:
     """By tab, in the order of the steps."""
-    return {tab: [_told(STEPS[name]) for name in names] for tab, names in BESIDE.items()}
+    return {tab: [_code_of(STEPS[name]) for name in names] for tab, names in BESIDE.items()}
 
 
 def python_of(step: Step) -> str:
@@ -68,7 +68,7 @@ def javascript_of(step: Step) -> str:
     return "\n".join(_cut(NODE, name) for name in step.javascript)
 
 
-def _told(step: Step) -> dict[str, str]:
+def _code_of(step: Step) -> dict[str, str]:
     if step.page:
         return {"title": step.title, "page": "\n".join(_cut(CHECKOUT, name) for name in step.page)}
     return {"title": step.title, "python": python_of(step), "javascript": javascript_of(step)}

@@ -87,7 +87,7 @@ class Store:
         """Newest first, with the number by which to ask for those that come after."""
         question = "SELECT * FROM hits WHERE number > ? ORDER BY number DESC LIMIT ?"
         with self._open() as database:
-            return [_told(row) for row in database.execute(question, [after, SHOWN_HITS])]
+            return [_hit(row) for row in database.execute(question, [after, SHOWN_HITS])]
 
     def clear(self) -> None:
         """The gateway was emptied: its users are nobody now."""
@@ -104,7 +104,7 @@ class Store:
             database.close()
 
 
-def _told(row: tuple[Any, ...]) -> dict[str, Any]:
+def _hit(row: tuple[Any, ...]) -> dict[str, Any]:
     number, received_at, webhook_id, kind, sequence, body, checksum, signature = row
     return {
         "number": number,

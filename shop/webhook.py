@@ -41,9 +41,9 @@ def verify_checksum(event: Mapping[str, Any], api_secret: str) -> None:
 def event_in(body: bytes) -> dict[str, Any]:
     """ValueError where it is no JSON object."""
     try:
-        told = json.loads(body)
+        event = json.loads(body)
     except RecursionError:
         raise ValueError("nested too deeply") from None
-    if not isinstance(told, dict):
+    if not isinstance(event, dict):
         raise ValueError("no JSON object")
-    return told
+    return event

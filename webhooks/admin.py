@@ -149,7 +149,7 @@ class EndpointAdmin(Operable, Rotating):
             self.message_user(request, f"Endpoint {endpoint}: only the newest secret signs.")
 
     def _each(
-        self, request: HttpRequest, endpoints: QuerySet[Endpoint], act: Callable[[Endpoint], bool], told: str
+        self, request: HttpRequest, endpoints: QuerySet[Endpoint], act: Callable[[Endpoint], bool], message: str
     ) -> None:
         """A refusal of one is no refusal of the others."""
         done = 0
@@ -160,9 +160,9 @@ class EndpointAdmin(Operable, Rotating):
                 self.message_user(request, f"Endpoint {endpoint}: {refusal}", messages.WARNING)
                 continue
             if acted:
-                self.log_change(request, endpoint, told)
+                self.log_change(request, endpoint, message)
                 done += 1
-        self.message_user(request, f"{_counted(done, 'endpoint')}. {told}")
+        self.message_user(request, f"{_counted(done, 'endpoint')}. {message}")
 
 
 class Resending(ReadOnlyAdmin):

@@ -53,8 +53,8 @@ class BrowserView(PartnerView):
         """A preflight carries no credentials, so it is answered before they are asked for."""
         if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
             response = HttpResponse(status=204)
-            told = PREFLIGHT if _allow(request, response, kwargs["gateway"]) else {}
-            for name, value in told.items():
+            headers = PREFLIGHT if _allow(request, response, kwargs["gateway"]) else {}
+            for name, value in headers.items():
                 response[name] = value
             return response
         return super().dispatch(request, *args, **kwargs)

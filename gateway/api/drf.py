@@ -28,8 +28,8 @@ SURROGATES: Final = range(0xD800, 0xE000)
 def envelope_errors(error: Exception, context: Mapping[str, Any]) -> Response | None:
     """The answer to an error; None lets Django answer 500."""
     if isinstance(error, GatewayError):
-        told = failure(error.error_type, *error.sentences)
-        return Response(told, status=error.status, headers=_retry_after(error))
+        body = failure(error.error_type, *error.sentences)
+        return Response(body, status=error.status, headers=_retry_after(error))
     if isinstance(error, exceptions.ValidationError):
         return Response(failure(ErrorType.VALIDATION_ERROR, *_sentences(error.detail)), status=400)
     if isinstance(error, Http404):
@@ -37,7 +37,7 @@ def envelope_errors(error: Exception, context: Mapping[str, Any]) -> Response | 
     if isinstance(error, exceptions.APIException):
         return _of_drf(error)
     if isinstance(error, OperationalError | InterfaceError):
-        log.error("The database is not to be had: %s", error)
+        log.error("The database is unavailable: %s", error)
         # PostgreSQL's codes for a statement, and a wait for a lock, that took too long.
         is_busy = getattr(error.__cause__, "pgcode", None) in {"57014", "55P03"}
         sentence = "The database is busy; try again." if is_busy else "The database is not available."

@@ -28,11 +28,11 @@ log = logging.getLogger(__name__)
 HEADER: Final = "Idempotency-Key"
 KEY: Final = re.compile(r"[!-~]([ -~]{0,253}[!-~])?")  # what a header can carry: it has no space at either end
 KEPT: Final = timedelta(hours=24)
-# The longest request is a sandbox call that waits for 30 s; whoever holds a key for longer than this has died.
+# The longest request is a sandbox call that waits for 30 s; a holder of a key for longer than this has died.
 LEASE: Final = timedelta(seconds=90)
 FORGOTTEN_AT_ONCE: Final = 1_000
 PASSING_STATUSES: Final = frozenset({401, 429})
-# The sender was told what to correct, and nothing was carried out: the key is free for the corrected request.
+# The sender knows what to correct, and nothing was carried out: the key is free for the corrected request.
 CORRECTED_STATUSES: Final = frozenset({400, 415})
 
 

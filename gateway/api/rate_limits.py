@@ -53,8 +53,8 @@ class Budget:
 
     @property
     def headers(self) -> dict[str, str]:
-        told = {"Limit": self.limit, "Remaining": self.remaining, "Reset": self.reset}
-        return {f"RateLimit-{name}": str(number) for name, number in told.items()}
+        budget = {"Limit": self.limit, "Remaining": self.remaining, "Reset": self.reset}
+        return {f"RateLimit-{name}": str(number) for name, number in budget.items()}
 
 
 def spend(rate: str, caller: str, *, now: datetime) -> Budget | None:
@@ -147,7 +147,7 @@ def count_wrong_secret(caller: str, *, now: datetime) -> Budget | None:
     """
     refuse_guessers(caller, now=now)
     budget = count_guess(caller, now=now)
-    if budget and budget.is_overdrawn:  # by another process, which has told this one nothing
+    if budget and budget.is_overdrawn:  # by another process
         raise _too_many(budget.reset)
     return budget
 

@@ -1,7 +1,7 @@
 """The audit trail: who did what, when, from where, before and after; a chain that shows where it was tampered with.
 
 Every entry carries an HMAC over its own contents and the digest of the entry before it (ADR 0015). The key is not in
-the database: whoever can write there can neither change the trail nor add to it unseen.
+the database: a writer there can neither change the trail nor add to it unseen.
 """
 
 import hmac
@@ -130,7 +130,7 @@ def verify(*, expected: Sequence[tuple[int, str]] = ()) -> Verdict:
     `expected` are heads (number, digest) that were kept elsewhere: each must still be in the chain. They alone show
     that the trail was put back as a whole to what it was earlier.
     """
-    # In one statement, so that whoever writes meanwhile is in both or in neither.
+    # In one statement, so that an entry written meanwhile is in both or in neither.
     last = AuditEntry.objects.order_by("-number").values("number")[:1]
     known = AuditHead.objects.filter(pk=HEAD).annotate(last=Subquery(last)).first()
     if known is None:
@@ -217,7 +217,7 @@ def _signed(entry: AuditEntry, *, number: int | None = None) -> bool:
 
 
 def _same(one: str, other: str) -> bool:
-    """As bytes: whoever writes into the table need not write ASCII, of which alone compare_digest takes texts."""
+    """As bytes: an attacker with the table need not write ASCII, of which alone compare_digest takes texts."""
     return hmac.compare_digest(one.encode(), other.encode())
 
 

@@ -64,7 +64,7 @@ class Statement:
     name: str = field(default_factory=lambda: f"kept_{next(_numbers)}")
     asked: int = 0
 
-    def told(self, given: Mapping[str, Any]) -> list[Any]:
+    def arguments(self, given: Mapping[str, Any]) -> list[Any]:
         return [_value(one, given) if isinstance(one, Slot) else one for one in self.parameters]
 
     def answer(self, given: Mapping[str, Any], here: BaseDatabaseWrapper) -> list[Any]:
@@ -79,15 +79,15 @@ class Statement:
         """By the name under which the server has it prepared, once it was asked often (gateway.database.postgresql)."""
         self.asked += 1
         if self.asked > OFTEN and hasattr(here, "has_prepared") and here.has_prepared(self.name, self._text):
-            told = [_value(one, given) for one in self.parameters if isinstance(one, Slot)]
-            slots = f" ({', '.join(['%s'] * len(told))})" if told else ""
+            arguments = [_value(one, given) for one in self.parameters if isinstance(one, Slot)]
+            slots = f" ({', '.join(['%s'] * len(arguments))})" if arguments else ""
             try:
-                cursor.execute(f"EXECUTE {self.name}{slots}", told)
+                cursor.execute(f"EXECUTE {self.name}{slots}", arguments)
             except NotSupportedError:  # a migration has changed a column since
                 here.forget_prepared()
             else:
                 return
-        cursor.execute(self.sql, self.told(given))
+        cursor.execute(self.sql, self.arguments(given))
 
     def _text(self, literal: Callable[[Any], str]) -> str:
         """For PREPARE: what never changes stands in it, for there are indexes of some rows only."""
@@ -111,7 +111,7 @@ class Compiled(Generic[Given, Row]):
         statement = self._kept(given, connection.vendor)
         if statement is None:
             raise EmptyResultSet
-        return statement.sql, statement.told(given)
+        return statement.sql, statement.arguments(given)
 
     def _kept(self, given: Mapping[str, Any], vendor: str) -> Statement | None:
         return self._statement(vendor, tuple((name, _shape(value)) for name, value in given.items()))

@@ -34,16 +34,16 @@ def update_where(rows: Rows, match: Mapping[str, object], /, **values: object) -
     values of theirs, never expressions; None is a value to write, and matches nothing.
     """
     sql, places = _where(rows, tuple(match), tuple(values), connection.vendor)
-    told: list[Any] = [_told(one, match, values) for one in places]
+    arguments: list[Any] = [_argument(one, match, values) for one in places]
     with connection.cursor() as cursor:
-        cursor.execute(sql, told)
+        cursor.execute(sql, arguments)
         return int(cursor.rowcount)
 
 
 def update_each(rows: Sequence[Model], names: Sequence[str]) -> int:
     """Writes the fields `names` of each of the rows, which are of one model; how many of them there still were.
 
-    The rows are locked in no order: whoever may meet another at them has locked what they belong to.
+    The rows are locked in no order: a caller that may meet another at them has locked what they belong to.
     """
     if not rows:
         return 0
@@ -67,9 +67,9 @@ def insert_if(row: Model, asked: tuple[str, Sequence[Any]], number: int) -> bool
     One statement: nobody can come between the question and the row.
     """
     sql, parameters = asked
-    told = [*_values([row], _new(type(row))), *parameters, number]
+    arguments = [*_values([row], _new(type(row))), *parameters, number]
     with connection.cursor() as cursor:
-        cursor.execute(_insert_if(type(row), sql, connection.vendor), told)
+        cursor.execute(_insert_if(type(row), sql, connection.vendor), arguments)
         return _learn([row], cursor.fetchall())
 
 
@@ -92,7 +92,7 @@ def insert_each(rows: Sequence[Model], *, pass_over_known: bool = False, learn_k
                 _learn(part, cursor.fetchall())
 
 
-def _told(place: object, match: Mapping[str, object], values: Mapping[str, object]) -> object:
+def _argument(place: object, match: Mapping[str, object], values: Mapping[str, object]) -> object:
     """What stands at the place of a parameter, if it is not one that `rows` has brought."""
     if not isinstance(place, Place):
         return place
@@ -166,10 +166,10 @@ def _update(columns: Sequence[Column], number: int, vendor: str) -> str:
     """
     key, *changing = [_quoted(one.column) for one in columns]
     table = _quoted(columns[0].model._meta.db_table)
-    told = [_typed(f"told.column{at}", one, vendor) for at, one in enumerate(columns, start=1)]
-    changes = ", ".join(f"{column} = {value}" for column, value in zip(changing, told[1:], strict=True))
-    match = f"WHERE {table}.{key} = {told[0]}"
-    return " ".join(["UPDATE", table, "SET", changes, "FROM (VALUES", _slots(columns, number), ") AS told", match])
+    arguments = [_typed(f"given.column{at}", one, vendor) for at, one in enumerate(columns, start=1)]
+    changes = ", ".join(f"{column} = {value}" for column, value in zip(changing, arguments[1:], strict=True))
+    match = f"WHERE {table}.{key} = {arguments[0]}"
+    return " ".join(["UPDATE", table, "SET", changes, "FROM (VALUES", _slots(columns, number), ") AS given", match])
 
 
 @lru_cache(MOST_STATEMENTS)

@@ -1,1 +1,1 @@
-"""The story that `manage.py demo` tells: an ordinary partner over HTTP, and whoever has the gateway's shell."""
+"""The story that `manage.py demo` plays: an ordinary partner over HTTP, and an operator in the gateway's shell."""

@@ -1,4 +1,4 @@
-"""Four baskets, four fates, each step checked against the contract and told as it happens."""
+"""Four baskets, four fates, each step checked against the contract and printed as it happens."""
 
 from dataclasses import dataclass
 from typing import Any, Final
@@ -61,7 +61,7 @@ CHAPTERS: Final = (
 
 @dataclass
 class Story(Telling):
-    def tell(self) -> None:
+    def play(self) -> None:
         """Raises Unexpected at the first step that does not come out."""
         for number, chapter in enumerate(CHAPTERS, start=1):
             self.out.print(f"\n[bold]{number}. {chapter.title}[/bold] (client id [cyan]{chapter.persona}[/cyan])")

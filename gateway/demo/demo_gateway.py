@@ -1,4 +1,4 @@
-"""The gateway of the demo site: made once, found again, and its credentials told to the process that needs them.
+"""The gateway of the demo site: made once, found again, and its credentials handed to the process that needs them.
 
 Nothing is written to a file: the secrets are encrypted in the database as every partner's are, and are handed over by
 the child's environment. So a rotated secret is followed, and a database that was removed leaves no stale copy.
@@ -26,7 +26,7 @@ from webhooks.models import Endpoint
 
 NAME: Final = "demo-site"
 MANAGER: Final = "demo-manager"
-# Browsers take them for different sites; whoever opens the gateway at one finds the demo site at the same.
+# Browsers take them for different sites; the demo site is at the same one as the gateway.
 HOSTS: Final = ("127.0.0.1", "localhost")
 
 

@@ -1,4 +1,4 @@
-"""One investment from its first BUY to its exit, each step checked against the contract and told as it happens."""
+"""One investment from its first BUY to its exit, each step checked against the contract and printed as it happens."""
 
 import json
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ class Investor(Telling):
     token: str = ""
     iscid: str = ""
 
-    def tell(self) -> None:
+    def play(self) -> None:
         """Raises Unexpected at the first step that does not come out."""
         self.out.print(f"\n[bold]5. An investment in {SCID}, from its first BUY to its exit[/bold]")
         self._buy()
@@ -43,7 +43,7 @@ class Investor(Telling):
         batch = self._completed(response["orderBatches"][0]["batchId"], "BUY")
         held = {order["tradingsymbol"]: order["filledQuantity"] for order in batch["orders"]}
         self._check("what is held is what filled", held, self._shares())
-        self._step(f"guest bought for ₹{batch['buyAmount']:,.2f}: iscid [cyan]{self.iscid}[/cyan], {_told(held)}")
+        self._step(f"guest bought for ₹{batch['buyAmount']:,.2f}: iscid [cyan]{self.iscid}[/cyan], {_described(held)}")
 
     def _order(self, kind: str, chosen: Mapping[str, Any], *, label: str = "", **user: Any) -> dict[str, Any]:
         order = {"type": kind, "iscid": self.iscid, **chosen}
@@ -60,9 +60,9 @@ class Investor(Telling):
         )
         batch = self.partner.smallcase_orders(batch_id)
         self._check(f"{label} and its batch", (label, "COMPLETED"), (batch["label"], batch["status"]))
-        told = [(hit.event, hit.body["iscid"]) for hit in hits]
+        received = [(hit.event, hit.body["iscid"]) for hit in hits]
         wanted = [("order.placed", batch["iscid"]), ("order.completed", batch["iscid"])]
-        self._check(f"webhooks of {label}", wanted, told)
+        self._check(f"webhooks of {label}", wanted, received)
         return batch
 
     def _rebalance(self) -> None:
@@ -131,9 +131,9 @@ class Investor(Telling):
 
     def _action(self, kind: str, name: str) -> dict[str, Any]:
         """Pending by webhook and by the API, and the same in both."""
-        told = self.receiver.wait_for_action(kind, self.iscid, seconds=ARRIVES_WITHIN)
+        received = self.receiver.wait_for_action(kind, self.iscid, seconds=ARRIVES_WITHIN)
         pending = self._actions()[name]
-        self._check(f"{kind} pending, by webhook and API", [True, 1], [told is not None, len(pending)])
+        self._check(f"{kind} pending, by webhook and API", [True, 1], [received is not None, len(pending)])
         self._step(f"webhook [green]action.pending[/green] {kind}, and the API says so too")
         return dict(pending[0])
 
@@ -153,5 +153,5 @@ def _version_and_advice(investment: Mapping[str, Any]) -> tuple[int, str | None]
     return investment["version"], investment["recommendedAction"]
 
 
-def _told(held: Mapping[str, int]) -> str:
+def _described(held: Mapping[str, int]) -> str:
     return ", ".join(f"{shares} {ticker}" for ticker, shares in held.items())

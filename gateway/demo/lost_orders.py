@@ -1,4 +1,4 @@
-"""Orders that their broker has filled and says nothing about, left for whoever opens the console next."""
+"""Orders that their broker has filled and says nothing about, left for the next operator in the console."""
 
 import csv
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ Shares = Mapping[tuple[str, str], int]  # by client and ticker
 class Lost(Telling):
     """They stay lost: their broker never speaks of them again, however often it is asked, whatever the clock shows."""
 
-    def tell(self) -> None:
+    def play(self) -> None:
         """Raises Unexpected at the first step that does not come out."""
         self.out.print("\n[bold]6. Three more orders that nobody knows the fate of, left for the console[/bold]")
         self.partner.reset_clock()
@@ -73,7 +73,7 @@ class Lost(Telling):
         return order["tradingsymbol"], order["quantity"]
 
     def _compare_books(self, lost: Shares) -> None:
-        """The broker's own record has them to the last share; the gateway has not been told."""
+        """The broker's own record has them to the last share; the gateway has no report."""
         printed = StringIO()
         call_command("tradebook", "kite", gateway=self.partner.name, stdout=printed)
         traded: dict[tuple[str, str], int] = {}

@@ -23,7 +23,7 @@ class Delivery:
 
 @dataclass
 class Receiver:
-    """Listens on a free loopback port. The secrets are told once the gateway has made them."""
+    """Listens on a free loopback port. The secrets are set once the gateway has made them."""
 
     api_secret: str = ""
     webhook_secret: str = ""
@@ -51,8 +51,8 @@ class Receiver:
         """The newest `action.pending` of this kind on an investment, once there is one."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            told = [hit.body for hit in list(self.accepted) if hit.event == "action.pending"]
-            mine = [body for body in told if (body["action"], body["iscid"]) == (action, iscid)]
+            bodies = [hit.body for hit in list(self.accepted) if hit.event == "action.pending"]
+            mine = [body for body in bodies if (body["action"], body["iscid"]) == (action, iscid)]
             if mine:
                 return mine[-1]
             time.sleep(0.02)  # another thread receives

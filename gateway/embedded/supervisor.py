@@ -89,7 +89,7 @@ class Supervisor:
         child.deaths = child.deaths + 1 if quick else 0
         if child.deaths >= PATIENCE_WITH_QUICK_DEATHS:
             return self._given_up(child)
-        self.say(f"{child.name} died ({_told(code)}); starting it again.")
+        self.say(f"{child.name} died ({_exit_status(code)}); starting it again.")
         _clear_away(child)
         time.sleep(min(child.deaths, 3))  # a process that dies at once is not worth a busy loop
         self._start(child)
@@ -157,5 +157,5 @@ def _clear_away(child: Child) -> None:
         child.process.wait()
 
 
-def _told(code: int) -> str:
+def _exit_status(code: int) -> str:
     return f"signal {-code}" if code < 0 else f"exit code {code}"

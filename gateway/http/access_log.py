@@ -23,7 +23,7 @@ class Access:
         began = perf_counter()
         with logs.about():
             response = self.get_response(request)
-            _tell(request, response, perf_counter() - began)
+            _log_request(request, response, perf_counter() - began)
         return response
 
     def process_view(
@@ -34,16 +34,16 @@ class Access:
             logs.note(gateway=name)
 
 
-def _tell(request: HttpRequest, response: HttpResponse, seconds: float) -> None:
+def _log_request(request: HttpRequest, response: HttpResponse, seconds: float) -> None:
     route, method, status = route_of(request), request.method or "", response.status_code
     metrics.requested(route=route, method=method, status=status, seconds=seconds)
     level = logging.DEBUG if route in PROBES and status < 400 else logging.INFO
     if not log.isEnabledFor(level):
         return
     milliseconds, size = round(seconds * 1000, 1), _size(response)
-    told = {"method": method, "route": route, "status": status, "durationMs": milliseconds, "bytes": size}
+    fields = {"method": method, "route": route, "status": status, "durationMs": milliseconds, "bytes": size}
     about = gateway_in(request) or "-"
-    log.log(level, "%s %s %d %s ms %s B %s", method, route, status, milliseconds, size, about, extra=told)
+    log.log(level, "%s %s %d %s ms %s B %s", method, route, status, milliseconds, size, about, extra=fields)
 
 
 def _size(response: HttpResponse) -> int | None:

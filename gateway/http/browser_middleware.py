@@ -38,5 +38,5 @@ class BrowserMiddlewareStack:
     ) -> HttpResponse | None:
         if request.path_info.startswith(API_PREFIXES):
             return None
-        told = (before(request, view, args, kwargs) for before in self._before_views)
-        return next((response for response in told if response), None)
+        responses = (before(request, view, args, kwargs) for before in self._before_views)
+        return next((response for response in responses if response), None)

@@ -70,7 +70,7 @@ class Envelope:
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if isinstance(exception, OperationalError | InterfaceError) and not request.path.startswith(ADMIN):
-            log.error("The database is not to be had: %s", exception)
+            log.error("The database is unavailable: %s", exception)
             return unavailable("The database is not available.")
         return None
 
@@ -143,9 +143,9 @@ def unavailable(*sentences: str) -> HttpResponse:
 
 def _in_envelope(page: HttpResponse) -> HttpResponse:
     """The same response, so that what others have put into its headers (HSTS, cookies) stays."""
-    told = _ENVELOPES.get(page.status_code, _bad_request)()
-    page.status_code, page.content = told.status_code, told.content
-    page.headers["Content-Type"] = told.headers["Content-Type"]
+    envelope = _ENVELOPES.get(page.status_code, _bad_request)()
+    page.status_code, page.content = envelope.status_code, envelope.content
+    page.headers["Content-Type"] = envelope.headers["Content-Type"]
     page.headers.pop("Content-Length", None)
     return page
 

@@ -1,4 +1,4 @@
-"""Every login, failed login and logout is recorded. Django tells of them by signals, wherever they happen."""
+"""Every login, failed login and logout is recorded. Django sends a signal for each, wherever it happens."""
 
 from typing import Any, Final
 
@@ -48,7 +48,7 @@ def login_failed(*, credentials: dict[str, Any], request: HttpRequest | None = N
 
 @receiver(user_locked_out)
 def locked_out(*, request: HttpRequest, username: str | None, **_: Any) -> None:
-    """Axes tells of it with every attempt; the first is the one that reached the limit."""
+    """Axes sends it with every attempt; the first is the one that reached the limit."""
     if getattr(request, "axes_failures_since_start", 0) == settings.AXES_FAILURE_LIMIT:
         _record(request, None, "lock out", _known(username or ""))
 

@@ -49,7 +49,7 @@ NEVER: Final = frozenset({"view_idempotentrequest"})
 
 @receiver(post_migrate)
 def settle_roles(*, app_config: AppConfig, using: str, apps: Apps = every_app, **_: Any) -> None:
-    """Twice is once. Nothing where the plan of this `migrate` has no groups yet; `flush` tells of no plan."""
+    """Twice is once. Nothing where the plan of this `migrate` has no groups yet; `flush` passes no plan."""
     label = app_config.label
     if not any(label in grants for grants in GRANTS.values()):
         return

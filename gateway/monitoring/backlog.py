@@ -10,7 +10,7 @@ from django.db.models.functions import Greatest
 from gateway.monitoring.contributions import queues
 from gateway.queue.enqueue import TaskName
 
-# Counting more would tell nobody more.
+# A higher count would help nobody.
 COUNTED: Final = 10_000
 
 

@@ -1,4 +1,4 @@
-"""Metrics for whoever may scrape them: what all processes of this machine have counted."""
+"""Metrics for the scrapers that are allowed: what all processes of this machine have counted."""
 
 import hmac
 import logging

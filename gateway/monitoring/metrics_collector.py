@@ -1,4 +1,4 @@
-"""What is not counted but looked up when somebody scrapes: what is owed, lost or disabled, how deep the queue is."""
+"""Gauges that are read when Prometheus scrapes: due, lost or disabled rows, the depth of the queue."""
 
 import logging
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ def owed() -> Owed:
 
 
 class LookedUp(Collector):
-    """Without a database, or without a queue, it tells the rest, and that there is none."""
+    """Without a database or a queue, it yields the other gauges, and that there is none."""
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         by = monotonic() + PATIENCE_SECONDS
@@ -41,7 +41,7 @@ class LookedUp(Collector):
         try:
             found = database.result(max(0, by - monotonic()))
         except (TimeoutError, Error) as error:
-            log.warning("The database was not to be scraped: %s", error)
+            log.warning("The database did not answer the metrics collector: %s", error)
             yield _gauge("gateway_database_up", "Whether the database answers", 0)
         else:
             yield _gauge("gateway_database_up", "Whether the database answers", 1)
@@ -49,7 +49,7 @@ class LookedUp(Collector):
         try:
             depth = queue.result(max(0, by - monotonic()))
         except (TimeoutError, QueueDown) as error:
-            log.warning("The queue was not to be scraped: %s", error)
+            log.warning("The queue did not answer the metrics collector: %s", error)
             yield _gauge("gateway_queue_up", "Whether the queue's broker answers", 0)
         else:
             yield _gauge("gateway_queue_up", "Whether the queue's broker answers", 1)
@@ -68,8 +68,8 @@ def _of_the_database(found: Owed) -> Iterator[GaugeMetricFamily]:
         yield _gauge(gauge.name, gauge.describes, value)
 
 
-def _gauge(name: str, told: str, value: float) -> GaugeMetricFamily:
-    return GaugeMetricFamily(name, told, value=value)
+def _gauge(name: str, describes: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, describes, value=value)
 
 
 _database = Watched(health_probes.on_a_connection_of_its_own(owed), name="scrape the database")

@@ -1,4 +1,4 @@
-"""Whether orders can be taken, and if not, why: a sentence for each cause, fit for whoever may ask."""
+"""Whether orders can be taken, and if not, why: a sentence for each cause, fit for any caller."""
 
 import logging
 from collections.abc import Iterator

@@ -28,7 +28,7 @@ def for_reading(view: View) -> View:
         response["Allow"] = ", ".join(READING)
         return response
 
-    return csrf_exempt(checked)  # else a POST would be told of a cookie that it lacks
+    return csrf_exempt(checked)  # else a POST would be refused for a cookie that it lacks
 
 
 @for_reading

@@ -46,8 +46,8 @@ def _end(task: Any, retval: Any = None, state: str | None = None, **_: Any) -> N
         metrics.task_done(name=task.name, outcome=outcome, seconds=seconds)
         level = logging.DEBUG if _is_empty_sweep(task.name, outcome, retval) else logging.INFO
         milliseconds = round(seconds * 1000, 1)
-        told = {"outcome": outcome, "durationMs": milliseconds}
-        log.log(level, "%s %s in %s ms", task.name, outcome, milliseconds, extra=told)
+        fields = {"outcome": outcome, "durationMs": milliseconds}
+        log.log(level, "%s %s in %s ms", task.name, outcome, milliseconds, extra=fields)
 
 
 def _asked_for_by(task: Any) -> str:

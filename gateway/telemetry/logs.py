@@ -16,8 +16,8 @@ from gateway.telemetry import request_id
 from gateway.telemetry.route_names import route_of
 from gateway.values.timestamps import timestamp
 
-# What a record may tell beside its message; anything else that a library hangs on to it stays out.
-TOLD: Final = ("method", "route", "status", "durationMs", "bytes", "outcome", "gateway", "task", "taskId")
+# Fields that a record may have beside its message; anything else that a library hangs on to it stays out.
+EXTRA_FIELDS: Final = ("method", "route", "status", "durationMs", "bytes", "outcome", "gateway", "task", "taskId")
 _facts: ContextVar[Mapping[str, str]] = ContextVar("facts", default=MappingProxyType({}))
 
 
@@ -43,7 +43,7 @@ class WithoutPaths(logging.Filter):
         request = getattr(record, "request", None)
         if isinstance(record.args, tuple) and isinstance(request, HttpRequest):
             route, path = route_of(request), request.path
-            record.args = tuple(route if told == path else told for told in record.args)
+            record.args = tuple(route if argument == path else argument for argument in record.args)
         return True
 
 
@@ -51,10 +51,10 @@ class Json(logging.Formatter):
     """`json.dumps` keeps to ASCII, so that neither a line feed nor a lone surrogate leaves it as it came."""
 
     def format(self, record: logging.LogRecord) -> str:
-        told = {**_always(record), "requestId": request_id.current(), **_facts.get()}
-        told |= {name: vars(record)[name] for name in TOLD if name in vars(record)}
-        told |= {"exception": _traceback(self, record)}
-        return json.dumps({name: value for name, value in told.items() if value not in (None, "")}, default=str)
+        fields = {**_always(record), "requestId": request_id.current(), **_facts.get()}
+        fields |= {name: vars(record)[name] for name in EXTRA_FIELDS if name in vars(record)}
+        fields |= {"exception": _traceback(self, record)}
+        return json.dumps({name: value for name, value in fields.items() if value not in (None, "")}, default=str)
 
 
 class Line(logging.Formatter):

@@ -105,7 +105,7 @@ def _files(where: Path, number: int) -> Iterator[Path]:
 
 
 def _write_out(path: Path) -> None:
-    """Whole or not at all: whoever reads the directory meanwhile finds no empty file."""
+    """Whole or not at all: a reader of the directory finds no empty file."""
     if path.exists():
         return
     draft = path.with_suffix(".draft")

@@ -20,7 +20,7 @@ _slot.release()
 
 REGISTRY: Final = CollectorRegistry()  # of this process alone; a scrape reads the files of all
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-ENDPOINTS_TOLD_APART: Final = 1000
+ENDPOINTS_LABELLED: Final = 1000
 QUICK: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 PATIENT: Final = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200, 18_000, 43_200, 86_400)
 
@@ -42,8 +42,8 @@ FILLS: Final = Counter("gateway_fills", "Words of a broker that filled more", ["
 TASKS: Final = Histogram("gateway_task_seconds", "Tasks", ["name", "outcome"], buckets=QUICK, registry=REGISTRY)
 MESSAGES_LOST: Final = Counter("gateway_bells_lost", "Wake-up messages no queue took", ["job"], registry=REGISTRY)
 
-_told_apart: set[int] = set()
-_uncounted = suppress(OSError)  # the files are not to be had: gateway.telemetry.metric_files has said so
+_labelled: set[int] = set()
+_uncounted = suppress(OSError)  # the files are unavailable: gateway.telemetry.metric_files has logged it
 
 
 def requested(*, route: str, method: str, status: int, seconds: float) -> None:
@@ -104,7 +104,7 @@ def _from_zero(metric: Histogram, *labels: tuple[str, ...]) -> None:
 
 def _label_of(endpoint_id: int) -> str:
     """The first thousand that a process meets have a label of their own."""
-    if endpoint_id in _told_apart or len(_told_apart) < ENDPOINTS_TOLD_APART:
-        _told_apart.add(endpoint_id)
+    if endpoint_id in _labelled or len(_labelled) < ENDPOINTS_LABELLED:
+        _labelled.add(endpoint_id)
         return str(endpoint_id)
     return "other"

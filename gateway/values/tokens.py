@@ -91,11 +91,11 @@ def _bearer(payload: Mapping[str, Any]) -> Bearer:
 def _check_times(payload: Mapping[str, Any], now: float) -> None:
     for claim in ("iat", "nbf"):
         if claim in payload and (ahead := _seconds(payload, claim) - now) > AHEAD_SECONDS:
-            skew = f"its {claim} is {_told(ahead)} ahead of our clock; up to {AHEAD_SECONDS} s is accepted."
+            skew = f"its {claim} is {_rounded(ahead)} ahead of our clock; up to {AHEAD_SECONDS} s is accepted."
             hint = " Times are in seconds, not in milliseconds." if ahead > YEAR_SECONDS else ""
             raise InvalidJWT(f"The authtoken is not valid yet: {skew}{hint}")
     if "exp" in payload and (ago := now - _seconds(payload, "exp")) > GRACE_SECONDS:
-        skew = f"its exp is {_told(ago)} behind our clock; up to {GRACE_SECONDS} s is accepted."
+        skew = f"its exp is {_rounded(ago)} behind our clock; up to {GRACE_SECONDS} s is accepted."
         raise InvalidJWT(f"The authtoken has expired: {skew}")
 
 
@@ -108,7 +108,7 @@ def _seconds(payload: Mapping[str, Any], claim: str) -> float:
     return float(max(-_ENDLESS, min(given, _ENDLESS)))
 
 
-def _told(seconds: float) -> str:
+def _rounded(seconds: float) -> str:
     """Rounded up, so that no accepted number is named in a refusal."""
     return "more than a year" if seconds > YEAR_SECONDS else f"{ceil(seconds)} s"
 

@@ -31,9 +31,9 @@ export async function call(partner, method, path, { authId, body, headers, query
     body: body && JSON.stringify(body),
     signal: AbortSignal.timeout(12_000),
   });
-  const told = await answer.json();
-  if (!told.success) throw new Error(`${told.errorType}: ${told.errors.join(" ")}`);
-  return told.data;
+  const envelope = await answer.json();
+  if (!envelope.success) throw new Error(`${envelope.errorType}: ${envelope.errors.join(" ")}`);
+  return envelope.data;
 }
 
 /** Once, though it may be sent twice: the gateway knows the second by its key. */

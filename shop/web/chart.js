@@ -6,15 +6,15 @@ const HEIGHT = 96;
 const ROOM = 6;
 const MOST = 52; // points
 
-export function drawn(told) {
-  const index = from100(told.points.map((point) => point.index));
-  const benchmark = from100(told.benchmark.points.map((point) => point.price));
+export function drawn(series) {
+  const index = from100(series.points.map((point) => point.index));
+  const benchmark = from100(series.benchmark.points.map((point) => point.price));
   if (index.length < 2) return h("p", { class: "quiet" }, "Its index begins with its first full day.");
   const every = [...index, ...benchmark];
   const [low, high] = [Math.min(...every), Math.max(...every)];
   const gained = index.at(-1) / 100 - 1;
   const theirs = benchmark.length ? benchmark.at(-1) / 100 - 1 : null;
-  const text = `${percent(gained)} over ${told.duration}; ${told.benchmark.name} ${percent(theirs)}`;
+  const text = `${percent(gained)} over ${series.duration}; ${series.benchmark.name} ${percent(theirs)}`;
   return h(
     "figure",
     { class: "chart" },
@@ -25,7 +25,7 @@ export function drawn(told) {
       svg("path", { class: "benchmark", d: line(benchmark, low, high) }),
       svg("path", { class: "index", d: line(index, low, high) }),
     ),
-    h("figcaption", {}, h("span", { class: "key ours" }, percent(gained)), h("span", { class: "key theirs" }, `${told.benchmark.name} ${percent(theirs)}`)),
+    h("figcaption", {}, h("span", { class: "key ours" }, percent(gained)), h("span", { class: "key theirs" }, `${series.benchmark.name} ${percent(theirs)}`)),
   );
 }
 

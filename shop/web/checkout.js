@@ -26,7 +26,7 @@ const REASONS = {
 };
 
 const sheet = document.querySelector("#sheet");
-let turn = 0; // of the sheet: whoever began in an earlier one finds it taken, and says what came of it elsewhere
+let turn = 0; // of the sheet: a request from an earlier one finds it taken, and reports elsewhere
 export const brokerName = (key) => BROKERS[key] || key;
 
 /** Called in the click, with everything at hand: the SDK opens its window before it waits for anything. */
@@ -99,7 +99,7 @@ async function finished({ title, response, said, mine }) {
   const live = h("div", { class: "live", "aria-live": "polite" }, (response.orderBatches || []).map(batchCard));
   paint(
     title,
-    h("p", { class: "lead" }, batches.length ? `Confirmed with ${brokerName(response.broker)}. The rest is told by webhook.` : said),
+    h("p", { class: "lead" }, batches.length ? `Confirmed with ${brokerName(response.broker)}. The rest follows by webhook.` : said),
     live,
     h("button", { type: "button", class: "main", onclick: close }, "Done"),
   );
@@ -111,8 +111,8 @@ async function finished({ title, response, said, mine }) {
 async function follow(live, wanted) {
   for (let wait = 500; live.isConnected && sheet.open; wait = Math.min(wait * 1.4, 5000)) {
     await new Promise((done) => setTimeout(done, wait));
-    const told = await get("/api/orders").catch(() => ({ orders: [] }));
-    const mine = (told.orders || []).filter((batch) => wanted.has(batch.batchId));
+    const found = await get("/api/orders").catch(() => ({ orders: [] }));
+    const mine = (found.orders || []).filter((batch) => wanted.has(batch.batchId));
     if (mine.length) live.replaceChildren(...mine.map(batchCard));
     if (mine.length && mine.every((batch) => batch.completedDate)) return;
   }

@@ -5,16 +5,16 @@ import { state, toast } from "./state.js";
 
 const WORDS = /\b(?:def|return|raise|from|try|except|if|else|for|in|and|or|not|as|is|None|True|False|with|lambda|import|export|async|await|function|const|let|throw|new|of|typeof|instanceof)\b/;
 const TOKENS = new RegExp(`(?<comment>"""[^]*?"""|/\\*\\*[^]*?\\*/|#[^\\n]*|//[^\\n]*)|(?<string>f?b?"(?:[^"\\\\\\n]|\\\\.)*"|\`[^\`]*\`)|(?<word>${WORDS.source})`, "g");
-let told = null;
+let snippets = null;
 
 export async function code(tab) {
   const place = document.querySelector("#steps");
   try {
-    told ||= await get("/api/code");
+    snippets ||= await get("/api/code");
   } catch (error) {
     return toast(error.message, "bad");
   }
-  place.replaceChildren(...told[tab].map((step, at) => shown(step, at)));
+  place.replaceChildren(...snippets[tab].map((step, at) => shown(step, at)));
 }
 
 export function chooseLanguage(language, tab) {

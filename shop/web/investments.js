@@ -19,18 +19,18 @@ let asking = 0;
 async function refresh(place) {
   const mine = ++asking;
   try {
-    const [told, orders] = await Promise.all([get("/api/investments"), get("/api/orders")]);
-    if (mine === asking) paint(place, told, orders.orders || []);
+    const [portfolio, orders] = await Promise.all([get("/api/investments"), get("/api/orders")]);
+    if (mine === asking) paint(place, portfolio, orders.orders || []);
   } catch (error) {
     if (mine === asking) place.replaceChildren(h("p", { class: "problem", role: "alert" }, error.message), h("button", { type: "button", class: "ghost", onclick: () => refresh(place) }, "Try again"));
   }
 }
 
-function paint(place, told, orders) {
+function paint(place, portfolio, orders) {
   const open = new Set([...place.querySelectorAll("details[open]")].map((one) => one.dataset.of));
-  place.replaceChildren(...(told.connected ? shown(told, orders) : [stranger()]));
+  place.replaceChildren(...(portfolio.connected ? shown(portfolio, orders) : [stranger()]));
   for (const one of place.querySelectorAll("details")) one.open = open.has(one.dataset.of);
-  tell("invested", told.investments || []);
+  tell("invested", portfolio.investments || []);
 }
 
 function stranger() {
@@ -116,7 +116,7 @@ async function publish(button, scid) {
   button.disabled = true;
   try {
     const made = await post("/api/sandbox/rebalance", { scid });
-    toast(`Version ${made.version} of ${scid} is published. Investors are told by webhook.`, "good");
+    toast(`Version ${made.version} of ${scid} is published. Investors are notified by webhook.`, "good");
     tell("published");
   } catch (error) {
     toast(error.message, "bad");

@@ -7,9 +7,9 @@ async function ask(path, options) {
   } catch {
     throw new Error("This site's server does not answer. Is it still running?");
   }
-  const told = await answer.json().catch(() => ({ errors: ["The server's answer cannot be read."] }));
-  if (!answer.ok) throw new Error((told.errors || []).join(" "));
-  return told;
+  const content = await answer.json().catch(() => ({ errors: ["The server's answer cannot be read."] }));
+  if (!answer.ok) throw new Error((content.errors || []).join(" "));
+  return content;
 }
 
 export const get = (path, query = {}) => ask(`${path}?${new URLSearchParams(query)}`);

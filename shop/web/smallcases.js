@@ -77,9 +77,9 @@ async function draw(of) {
 async function constituents(details, scid) {
   const inside = details.querySelector(".inside");
   try {
-    const told = await get("/api/smallcase", { scid });
-    const rows = told.constituents.map((one) => h("tr", {}, h("th", { scope: "row" }, one.ticker), h("td", {}, one.stockName), h("td", { class: "number" }, `${(one.weight * 100).toFixed(1)} %`)));
-    inside.replaceChildren(h("p", { class: "quiet" }, `Version ${told.version}, ${count(rows.length, "constituent")}`), h("table", {}, h("thead", { class: "unseen" }, h("tr", {}, ["Ticker", "Name", "Weight"].map((name) => h("th", { scope: "col" }, name)))), h("tbody", {}, rows)));
+    const details = await get("/api/smallcase", { scid });
+    const rows = details.constituents.map((one) => h("tr", {}, h("th", { scope: "row" }, one.ticker), h("td", {}, one.stockName), h("td", { class: "number" }, `${(one.weight * 100).toFixed(1)} %`)));
+    inside.replaceChildren(h("p", { class: "quiet" }, `Version ${details.version}, ${count(rows.length, "constituent")}`), h("table", {}, h("thead", { class: "unseen" }, h("tr", {}, ["Ticker", "Name", "Weight"].map((name) => h("th", { scope: "col" }, name)))), h("tbody", {}, rows)));
   } catch (error) {
     inside.replaceChildren(h("p", { class: "problem" }, error.message));
   }

@@ -22,8 +22,8 @@ export function stocks() {
   };
   on("hits", () => refresh(recent));
   on("me", () => refresh(recent));
-  get("/assets/stocks.json").then((told) => {
-    all = told;
+  get("/assets/stocks.json").then((loaded) => {
+    all = loaded;
     show("", results, found);
   }, (error) => toast(error.message, "bad"));
   paint(basket);
@@ -113,8 +113,8 @@ on("ordered", (response) => {
 });
 
 async function refresh(recent) {
-  const told = await get("/api/orders").catch(() => null);
-  if (!told) return;
-  const baskets = (told.orders || []).filter((batch) => !batch.scid).slice(0, 4);
+  const loaded = await get("/api/orders").catch(() => null);
+  if (!loaded) return;
+  const baskets = (loaded.orders || []).filter((batch) => !batch.scid).slice(0, 4);
   recent.replaceChildren(...(baskets.length ? [h("h2", {}, "Recent baskets"), h("div", { class: "grid" }, baskets.map(batchCard))] : []));
 }

@@ -35,7 +35,7 @@ from transactions.domain.statuses import (
 from transactions.execution.update_investment import update_investment
 from transactions.models import Batch, Order, Transaction
 from webhooks.events.event_types import EventType
-from webhooks.events.record_events import Told, record_each
+from webhooks.events.record_events import EventDraft, record_each
 
 log = logging.getLogger(__name__)
 REPORTED_FIELDS: Final = [
@@ -159,7 +159,7 @@ def _held_investments(*, iscids: list[str]) -> QuerySet[Investment, tuple[int]]:
     return Investment.objects.select_for_update().filter(iscid__in=iscids).order_by("pk").values_list("pk")
 
 
-def _aggregated(update: BatchUpdate) -> list[Told]:
+def _aggregated(update: BatchUpdate) -> list[EventDraft]:
     """The batch's status by its orders, and the events that partners receive."""
     batch = update.batch
     status = standing(BatchStatus(batch.status), aggregate_status(update.orders))
@@ -217,11 +217,11 @@ def _complete_cancellations(update: BatchUpdate) -> None:
         done.exclude(pk__in=waiting.values("cancelled_by")).update(**_completed(update.now))
 
 
-def _events(batch: Batch, orders: Sequence[Order], kinds: Sequence[EventType], now: datetime) -> list[Told]:
+def _events(batch: Batch, orders: Sequence[Order], kinds: Sequence[EventType], now: datetime) -> list[EventDraft]:
     """Those that brought the batch's sequence to where it stands."""
     first = batch.sequence - len(kinds) + 1
     return [
-        Told(
+        EventDraft(
             gateway=batch.gateway,
             kind=kind,
             subject=batch.batch_id,

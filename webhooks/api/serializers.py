@@ -31,13 +31,13 @@ class EventsQuery(Body):
 
     @classmethod
     def wanted(cls, query: Any) -> WantedEvents:
-        told = cls.parse({name: query[name] for name in cls.names() if name in query})
+        values = cls.parse({name: query[name] for name in cls.names() if name in query})
         return WantedEvents(
-            transaction_id=told["transactionId"],
-            kind=EventType(told["type"]) if "type" in told else None,
-            status=DeliveryStatus(told["status"]) if "status" in told else None,
-            before=row_of(told["cursor"]) if "cursor" in told else None,
-            count=told["count"],
+            transaction_id=values["transactionId"],
+            kind=EventType(values["type"]) if "type" in values else None,
+            status=DeliveryStatus(values["status"]) if "status" in values else None,
+            before=row_of(values["cursor"]) if "cursor" in values else None,
+            count=values["count"],
         )
 
 
@@ -75,8 +75,8 @@ class EnableIn(Body):
 
     @classmethod
     def since(cls, data: Any) -> datetime | None:
-        told: datetime | None = cls.parse(data).get("recoverSince")
-        return told
+        since: datetime | None = cls.parse(data).get("recoverSince")
+        return since
 
 
 class SampleIn(Body):

@@ -1,7 +1,7 @@
 """Views for webhooks, of the Partner API: parse, one call inward, answer.
 
 A connected user's token sees and replays what is that user's own. What the partner's server decides for itself (to
-enable an endpoint, to try one) asks for a guest's: else whoever holds a user's token could start a flood.
+enable an endpoint, to try one) asks for a guest's: else a user's token could start a flood.
 """
 
 from rest_framework.request import Request

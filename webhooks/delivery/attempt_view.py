@@ -12,12 +12,12 @@ NOT_KEPT: Final = "(made for each attempt, and not kept)"
 
 def named_headers(event: Event) -> dict[str, str]:
     """Those that name the event; every attempt of it carries the same."""
-    told = {"x-gateway-event": event.type, "x-gateway-sequence": str(event.sequence)}
-    return told | ({"request-id": event.request_id} if event.request_id else {})
+    headers = {"x-gateway-event": event.type, "x-gateway-sequence": str(event.sequence)}
+    return headers | ({"request-id": event.request_id} if event.request_id else {})
 
 
 def headers_of(attempt: Attempt) -> dict[str, str]:
-    """In the order of a request; signatures are named, and not told."""
+    """In the order of a request; signatures are named, without their values."""
     event = attempt.delivery.event
     fixed = {"content-type": "application/json", "user-agent": AGENT, "webhook-id": event.key}
     return fixed | dict.fromkeys(("webhook-timestamp", "webhook-signature"), NOT_KEPT) | named_headers(event)

@@ -117,7 +117,7 @@ def post(url: str, body: bytes, headers: Mapping[str, str], *, options: ClientOp
         OSError,
         UnicodeError,
     ) as error:
-        return Answer(None, _elapsed_ms(began), error=_told(error))
+        return Answer(None, _elapsed_ms(began), error=_reason(error))
     return Answer(
         response.status,
         _elapsed_ms(began),
@@ -337,7 +337,7 @@ def _pools(*, allow_private: bool, ca_file: str) -> urllib3.PoolManager:
     return pools
 
 
-def _told(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     """In a line: what happened at the bottom of urllib3's wrappings."""
     cause = error
     while isinstance(inner := (cause.args[-1] if cause.args else None), Exception):

@@ -28,9 +28,9 @@ NEIGHBOURS: Final = 1000
 ACCEPTED: Final = Q(status_code__gte=200, status_code__lt=300)
 
 
-def _told(rows: QuerySet[Any], *facts: str) -> Rows:
-    told: Rows = rows.order_by("pk").values(*EVENT, *facts)
-    return told
+def _offenders(rows: QuerySet[Any], *facts: str) -> Rows:
+    found: Rows = rows.order_by("pk").values(*EVENT, *facts)
+    return found
 
 
 def _passed_over(scope: Scope) -> Rows:
@@ -66,7 +66,7 @@ def _passed_over(scope: Scope) -> Rows:
     missed = later.filter(heard__contains=F("quoted")).annotate(is_missed=is_missed).filter(is_missed=True)
     rows = scope.of(Delivery.objects.filter(endpoint__is_enabled=True))
     found = rows.annotate(missed=Subquery(missed.order_by("sequence").values("key")[:1]))
-    return _told(found.filter(missed__isnull=False), "missed")
+    return _offenders(found.filter(missed__isnull=False), "missed")
 
 
 def _out_of_order(scope: Scope) -> Rows:
@@ -85,7 +85,7 @@ def _out_of_order(scope: Scope) -> Rows:
     never_tried = Q(tried__isnull=True) & ~Q(status=DeliveryStatus.GIVEN_UP)
     late = before.annotate(tried=tried).filter(never_tried | Q(tried__gt=OuterRef("tried")))
     found = rows.filter(event__sequence__gt=1).annotate(before=Subquery(late.values("event__sequence")[:1]))
-    return _told(found.filter(before__isnull=False), "before")
+    return _offenders(found.filter(before__isnull=False), "before")
 
 
 def _in_turn() -> QuerySet[Delivery]:
@@ -103,18 +103,18 @@ def _in_turn() -> QuerySet[Delivery]:
 def _unanswered(scope: Scope) -> Rows:
     accepted = Attempt.objects.filter(ACCEPTED, delivery=OuterRef("pk"))
     rows = scope.of(Delivery.objects.filter(status=DeliveryStatus.DELIVERED)).filter(~Exists(accepted))
-    return _told(rows, "settled_at", "attempts")
+    return _offenders(rows, "settled_at", "attempts")
 
 
 def _astray(scope: Scope) -> Rows:
     wrong = ~Q(event__gateway=F("gateway")) | ~Q(endpoint__gateway=F("gateway"))
     rows = scope.of(Delivery.objects.all()).filter(wrong)
-    return _told(rows, "gateway__name", "event__gateway__name", "endpoint__gateway__name")
+    return _offenders(rows, "gateway__name", "event__gateway__name", "endpoint__gateway__name")
 
 
 def _still_owed(scope: Scope) -> Rows:
     rows = scope.of(Delivery.objects.filter(status=DeliveryStatus.DUE, endpoint__is_enabled=True))
-    return _told(rows, "due_at", "failures")
+    return _offenders(rows, "due_at", "failures")
 
 
 def _still_replaying(scope: Scope) -> Rows:

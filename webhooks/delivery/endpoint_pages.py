@@ -1,4 +1,4 @@
-"""Endpoints in the console: added, moved, and told what they hear; each with a permission of its own."""
+"""Endpoints in the console: added, moved, and subscribed; each with a permission of its own."""
 
 from typing import Any, Final
 

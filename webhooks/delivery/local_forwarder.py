@@ -56,7 +56,7 @@ class Forwarder:
         return answer
 
     def _post(self, event: Event) -> client.Answer:
-        """Whoever runs the command names the URL: its own machine is what it is for."""
+        """The user of the command names the URL, and their own machine is allowed."""
         attempt = Delivery(gateway=self.gateway, event=event, endpoint=self.endpoint)
         body, headers = signed(attempt, clock.now(self.gateway))
         return client.post(self.url, body, headers, options=client.ClientOptions(allow_private=True))

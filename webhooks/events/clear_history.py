@@ -1,4 +1,4 @@
-"""What one gateway's endpoints were told, cleared away. The endpoints stay, their failures forgotten."""
+"""Clears one gateway's events and deliveries. The endpoints stay, their failures forgotten."""
 
 from gateway.models import Gateway
 from gateway.queue.leases import erase

@@ -69,8 +69,8 @@ def _completed(now: datetime) -> Json:
 
 def _batch(now: datetime, *orders: Mapping[str, Any]) -> Json:
     ordered_at = timestamp(now - timedelta(seconds=2))
-    told = [{**order, "orderTimestamp": ordered_at} for order in orders]
-    return {"batchId": new_object_id(), **_of_a_transaction(), **_BASKET, "orders": told}
+    dated = [{**order, "orderTimestamp": ordered_at} for order in orders]
+    return {"batchId": new_object_id(), **_of_a_transaction(), **_BASKET, "orders": dated}
 
 
 def _holdings(now: datetime) -> Json:

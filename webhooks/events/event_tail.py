@@ -45,7 +45,7 @@ class Tail:
         return [event for event in found if event.type in self.types or not self.types]
 
     def _settle(self, now: float) -> None:
-        """What was seen long enough ago is told apart by its key alone."""
+        """What was seen long enough ago is recognised by its key alone."""
         for pk in sorted(self._seen):
             if now - self._seen[pk] < SETTLED_SECONDS:
                 return

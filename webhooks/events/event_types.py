@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Final
 
-SAMPLE: Final = "test_"  # how the subject of an event begins that tells of nothing
+SAMPLE: Final = "test_"  # how the subject of a test event begins
 
 
 class EventType(StrEnum):

@@ -1,4 +1,4 @@
-"""An event, recorded in the transaction of the change it tells of: never of one rolled back, never lost."""
+"""An event, recorded in the transaction of its change: never of one rolled back, never lost."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -22,7 +22,7 @@ from webhooks.models import Delivery, Endpoint, Event
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class EventDraft:
     """What an event says. The caller holds the subject's row and counts `sequence` up in it.
 
     `asked_by` is the id of the request that is being served as this is made.
@@ -47,31 +47,31 @@ def record_event(
     now: datetime,
 ) -> None:
     """What the gateway's endpoints are owed. The caller holds the subject's row and counts `sequence` up in it."""
-    record_each([Told(gateway, kind, subject, sequence, payload, now)])
+    record_each([EventDraft(gateway, kind, subject, sequence, payload, now)])
 
 
-def record_each(told: Sequence[Told]) -> None:
+def record_each(drafts: Sequence[EventDraft]) -> None:
     """As `record_event`, in as many statements for many as for one."""
     if not get_connection().in_atomic_block:
         raise RuntimeError("An event is recorded inside the transaction of its change.")
-    events = [_event(one) for one in told]
+    events = [_event(one) for one in drafts]
     insert_each(events, learn_keys=True)
-    for kind, number in Counter(one.kind.value for one in told).items():
+    for kind, number in Counter(one.kind.value for one in drafts).items():
         on_commit(partial(metrics.events_recorded, kind=kind, number=number), robust=True)
     _owe(events)
 
 
-def _event(told: Told) -> Event:
+def _event(draft: EventDraft) -> Event:
     return Event(
-        gateway=told.gateway,
+        gateway=draft.gateway,
         key=f"evt_{new_object_id()}",
-        type=told.kind.value,
-        subject=told.subject,
-        sequence=told.sequence,
-        payload=told.payload,
-        created_at=told.now,
-        request_id=told.asked_by,
-        **_owners(told.payload),
+        type=draft.kind.value,
+        subject=draft.subject,
+        sequence=draft.sequence,
+        payload=draft.payload,
+        created_at=draft.now,
+        request_id=draft.asked_by,
+        **_owners(draft.payload),
     )
 
 

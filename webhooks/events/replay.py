@@ -95,7 +95,7 @@ def start_replay(*, gateway: Gateway, span: Span, auth_id: str = "", now: dateti
 
 
 def recover(*, endpoint: Endpoint, since: datetime | None = None, now: datetime, by: Actor | None = None) -> Replay:
-    """Enabled, and owed what it has missed since it began to fail, or since it was disabled, unless told.
+    """Enabled, and owed what it has missed since it began to fail, or since it was disabled, unless `since` is given.
 
     No wake-up message: a change that was under way meanwhile may have seen the endpoint disabled, and is waited for.
     """

@@ -72,8 +72,8 @@ def events_named(gateway: Gateway, keys: Sequence[str], *, auth_id: str = "") ->
 def ids_about(gateway: Gateway, body: bytes) -> list[str]:
     """The newest events that tell of the same batch, investment or transaction as a captured body."""
     try:
-        told = json.loads(body)
-        named = [str(told.get(name)) for name in ("batchId", "iscid", "transactionId")]
+        event = json.loads(body)
+        named = [str(event.get(name)) for name in ("batchId", "iscid", "transactionId")]
     except (ValueError, AttributeError, RecursionError):
         return []
     about = Q(subject__in=filter(is_object_id, named)) | Q(transaction_id__in=filter(is_transaction_id, named))

@@ -1,4 +1,4 @@
-"""An event that tells of nothing, recorded and delivered like any other, so that a partner's receiver can be tried."""
+"""A test event, recorded and delivered like any other, so that a partner can try its receiver."""
 
 from datetime import datetime
 
@@ -25,7 +25,7 @@ def send_sample(
 
     Of a subject of its own, so that it neither waits for an order's events nor counts among them.
     """
-    heard_by = _hearing(gateway, kind) if endpoint is None else [_enabled(endpoint)]
+    heard_by = _subscribed(gateway, kind) if endpoint is None else [_enabled(endpoint)]
     payload = sample(kind, now=now)
     with atomic(durable=True):
         event = Event.objects.create(
@@ -46,12 +46,12 @@ def send_sample(
     return event
 
 
-def _hearing(gateway: Gateway, kind: EventType) -> list[Endpoint]:
+def _subscribed(gateway: Gateway, kind: EventType) -> list[Endpoint]:
     enabled = Endpoint.objects.filter(gateway=gateway, is_enabled=True)
-    hearing = [one for one in enabled if kind.value in one.types]
-    if not hearing:
+    subscribed = [one for one in enabled if kind.value in one.types]
+    if not subscribed:
         raise NobodyListens
-    return hearing
+    return subscribed
 
 
 def _enabled(endpoint: Endpoint) -> Endpoint:

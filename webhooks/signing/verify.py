@@ -17,10 +17,10 @@ class NotGenuine(Exception):
 
 def verify_checksum(body: bytes, *, api_secret: str) -> None:
     """Gateway's checksum: hex HMAC-SHA256 of timestamp + smallcaseAuthId, keyed with the API secret."""
-    told = json.loads(body)
-    message = f"{told['timestamp']}{told['smallcaseAuthId'] or ''}"
+    fields = json.loads(body)
+    message = f"{fields['timestamp']}{fields['smallcaseAuthId'] or ''}"
     wanted = hmac.new(api_secret.encode(), message.encode(), hashlib.sha256).hexdigest()
-    if not _same(wanted, str(told.get("checksum"))):
+    if not _same(wanted, str(fields.get("checksum"))):
         raise NotGenuine("The checksum does not fit the timestamp, the smallcaseAuthId and the API secret.")
 
 

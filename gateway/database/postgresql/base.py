@@ -1,7 +1,7 @@
 """Django's PostgreSQL, but for how a kept connection is found to be alive before a request uses it, and for statements
 that it has prepared: planning one anew takes longer than answering it (docs/performance.md).
 
-Forces: a connection that the server has closed would cost whoever comes next a 503, and Django's remedy
+Forces: a connection that the server has closed would cost the next caller a 503, and Django's remedy
 (CONN_HEALTH_CHECKS) costs every request a round trip. A server that ends a connection says so: there is something to
 read at its socket, or the end. One that vanished says nothing, so that it is asked from time to time all the same.
 """
@@ -28,7 +28,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return super().get_new_connection(conn_params)
 
     def has_prepared(self, name: str, text: Callable[[Callable[[Any], str]], str]) -> bool:
-        """Whether the server knows this statement by its name, which it is told now if it may be.
+        """Whether the server knows this statement by its name, which it is given now if it may be.
 
         `text` gives the statement, from how a value is written down. Not where transactions are pooled: the next one
         may be another connection's. Past Django's cursors: nobody asked anything.
@@ -59,5 +59,5 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if self.connection is None or self.connection.closed or self.errors_occurred:
             return False
         looked = poll()
-        looked.register(self.connection.fileno(), POLLIN)  # that it hung up is told unasked
+        looked.register(self.connection.fileno(), POLLIN)  # a hang-up is reported unasked
         return not looked.poll(0)

@@ -48,9 +48,9 @@ class Command(GatewayCommand):
             with _gateway_on(port) as url:
                 partner = _partner(url, receiver, self.actor)
                 out.print(f"Gateway [cyan]{partner.name}[/cyan] at {url}, webhooks to {receiver.url}")
-                Story(partner, receiver, out).tell()
-                Investor(partner, receiver, out).tell()
-                Lost(partner, receiver, out).tell()
+                Story(partner, receiver, out).play()
+                Investor(partner, receiver, out).play()
+                Lost(partner, receiver, out).play()
         except Unexpected as surprise:
             stop(f"The story went wrong. {surprise}")
         finally:

@@ -21,7 +21,7 @@ from gateway.values.timestamps import timestamp
 class Command(GatewayCommand):
     help = (
         "Look whether everything that must be true is: between the gateway's orders and the brokers' books, between "
-        "fills and investments, between what happened and what was told. Reads only, everything as it was at one "
+        "fills and investments, between batches and their events. Reads only, everything as it was at one "
         "moment, and harms no running gateway. Exit code 0: a table of zeros. Exit code 1: each broken invariant, what "
         f"it means, what to do, and its first {SHOWN} offenders with their ids. docs/doctor.md lists them all."
     )
@@ -43,7 +43,7 @@ class Command(GatewayCommand):
                 kept_for=timedelta(days=settings.WEBHOOK_RETENTION_DAYS),
                 gateway=gateway_named(gateway) if gateway else None,
             )
-            findings = list(examine(_told(wanted), scope))
+            findings = list(examine(_with_progress(wanted), scope))
         broken = [finding for finding in findings if finding.count]
         if options["json"]:
             self.stdout.write(json.dumps(_as_json(scope, wanted, findings), default=str))
@@ -53,7 +53,7 @@ class Command(GatewayCommand):
             raise SystemExit(1)
 
 
-def _told(wanted: Sequence[tuple[str, Invariant]]) -> Iterator[Invariant]:
+def _with_progress(wanted: Sequence[tuple[str, Invariant]]) -> Iterator[Invariant]:
     """With a bar on a terminal, which is gone afterwards."""
     bar = console(to_stderr=True)
     shown = track(wanted, "Looking", console=bar, transient=True, disable=not bar.is_terminal)

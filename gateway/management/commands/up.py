@@ -38,8 +38,13 @@ class Command(GatewayCommand):
         prepare()
         clear()
         sites = demo_sites(host=host, gateway_port=port) if demo else []
-        told = {"DEMO_ORIGINS": sites[0].environment["SHOP_ORIGINS"] if sites else ""}
-        children = [web(host=host, port=port, environment=told), worker(concurrency=workers), webhook_worker(), *sites]
+        origins = {"DEMO_ORIGINS": sites[0].environment["SHOP_ORIGINS"] if sites else ""}
+        children = [
+            web(host=host, port=port, environment=origins),
+            worker(concurrency=workers),
+            webhook_worker(),
+            *sites,
+        ]
         supervisor = Supervisor(children, say=out.print)
         supervisor.start()
         try:
@@ -78,7 +83,7 @@ def demo_sites(*, host: str, gateway_port: int) -> list[Child]:
         console().print(f"Port {port} is taken, so there is no demo site; DEMO_PORT names another.")
         return []
     try:
-        told = prepare_site(
+        environment = prepare_site(
             port=port,
             gateway_port=gateway_port,
             database=settings.VAR_DIR / "demo-site.sqlite3",
@@ -88,7 +93,7 @@ def demo_sites(*, host: str, gateway_port: int) -> list[Child]:
     except Conflict as refusal:
         console().print(f"There is no demo site: {refusal}")
         return []
-    return [demo_site(host=host, port=port, environment=told)]
+    return [demo_site(host=host, port=port, environment=environment)]
 
 
 def is_free(host: str, port: int) -> bool:

@@ -6,7 +6,7 @@ from tests.counts import counted
 
 @pytest.fixture(autouse=True)
 def _no_endpoint_met(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(metrics, "_told_apart", set())
+    monkeypatch.setattr(metrics, "_labelled", set())
 
 
 class TestDelivered:
@@ -42,7 +42,7 @@ class TestDelivered:
         before = counted("gateway_endpoint_delivery_seconds_count", endpoint="other")
 
         for _ in range(2):
-            for endpoint in range(10_000, 10_000 + metrics.ENDPOINTS_TOLD_APART + 5):
+            for endpoint in range(10_000, 10_000 + metrics.ENDPOINTS_LABELLED + 5):
                 metrics.delivered(endpoint_id=endpoint, outcome="delivered", seconds=0)
 
         assert counted("gateway_endpoint_delivery_seconds_count", endpoint="other") == before + 10

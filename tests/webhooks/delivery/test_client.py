@@ -25,7 +25,7 @@ OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 
 
 @dataclass
-class Told(Receiver):
+class Recorder(Receiver):
     """A receiver that answers with a body and headers of its own."""
 
     says: bytes = b"ok"
@@ -52,8 +52,8 @@ class Told(Receiver):
 
 
 @pytest.fixture
-def told() -> Iterator[Told]:
-    listening = Told()
+def told() -> Iterator[Recorder]:
+    listening = Recorder()
     with listening:
         yield listening
 
@@ -75,7 +75,7 @@ class TestPost:
         ("status", "accepted"),
         [(200, True), (201, True), (204, True), (299, True), (300, False), (400, False), (410, False), (503, False)],
     )
-    def test_takes_any_2xx_for_success(self, told: Told, status: int, accepted: bool) -> None:
+    def test_takes_any_2xx_for_success(self, told: Recorder, status: int, accepted: bool) -> None:
         told.answer = lambda hit: status
 
         answer = post(told.url, BODY, {})
@@ -83,7 +83,7 @@ class TestPost:
         assert (answer.status, answer.accepted, answer.error) == (status, accepted, "")
 
     @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-    def test_follows_no_redirect(self, told: Told, receiver: Receiver, status: int) -> None:
+    def test_follows_no_redirect(self, told: Recorder, receiver: Receiver, status: int) -> None:
         told.answer, told.headers = lambda hit: status, {"location": receiver.url}
 
         answer = post(told.url, BODY, {})
@@ -93,7 +93,7 @@ class TestPost:
     @pytest.mark.parametrize(
         ("size", "kept"), [(0, 0), (4_095, 4_095), (4_096, 4_096), (4_097, 4_096), (99_999, 4_096)]
     )
-    def test_keeps_four_kibibytes_of_the_answer(self, told: Told, size: int, kept: int) -> None:
+    def test_keeps_four_kibibytes_of_the_answer(self, told: Recorder, size: int, kept: int) -> None:
         told.says = b"x" * size
 
         assert post(told.url, BODY, {}).excerpt == "x" * kept
@@ -106,7 +106,7 @@ class TestPost:
 
         assert (answer.status, answer.error, answer.excerpt) == (200, "", "x" * 4_096)
 
-    def test_keeps_only_what_text_can_hold(self, told: Told) -> None:
+    def test_keeps_only_what_text_can_hold(self, told: Recorder) -> None:
         told.says = b"a\x00b\xff\xe2\x82\xb9"
 
         assert post(told.url, BODY, {}).excerpt == "ab\ufffd₹"
@@ -136,7 +136,7 @@ class TestPost:
 
         assert post(receiver.url, BODY, {}).status == 200
 
-    def test_tells_when_to_come_back(self, told: Told) -> None:
+    def test_tells_when_to_come_back(self, told: Recorder) -> None:
         told.answer, told.headers = lambda hit: 429, {"retry-after": "120"}
 
         assert post(told.url, BODY, {}).retry_after == "120"
@@ -164,7 +164,7 @@ class TestPost:
             True,
         ]
 
-    def test_opens_another_where_the_partner_has_closed_one(self, told: Told) -> None:
+    def test_opens_another_where_the_partner_has_closed_one(self, told: Recorder) -> None:
         answers = [post(told.url, BODY, {}) for _ in range(3)]  # HTTP/1.0 closes after every answer
 
         assert [answer.status for answer in answers] == [200, 200, 200]

@@ -10,7 +10,7 @@ from gateway.models import Gateway
 from tests import make
 from webhooks.delivery.endpoints import add_endpoint
 from webhooks.events.event_types import DEFAULT_TYPES, EventType
-from webhooks.events.record_events import Told, record_each, record_event
+from webhooks.events.record_events import EventDraft, record_each, record_event
 from webhooks.models import Delivery, Endpoint, Event
 
 PAYLOAD = {"batchId": "0" * 24, "averagePrice": 1180.1234, "notes": "₹"}
@@ -51,7 +51,7 @@ class TestRecordEvent:
         ]
 
         with atomic(), CaptureQueriesContext(connection) as captured:
-            record_each([Told(of, kind, subject, 1, {}, now, asked_by=subject) for of, kind, subject in told])
+            record_each([EventDraft(of, kind, subject, 1, {}, now, asked_by=subject) for of, kind, subject in told])
 
         assert list(Event.objects.order_by("pk").values_list("gateway", "type", "subject", "request_id")) == [
             (of.pk, kind.value, subject, subject) for of, kind, subject in told

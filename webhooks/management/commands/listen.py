@@ -87,11 +87,11 @@ def _forwarder(gateway: Gateway, url: str | None, secret: str | None) -> Forward
     if url is None:
         console().print(f"Events of {gateway}. Ctrl-C ends.")
         return None
-    told = signers(gateway, secret=secret and check_secret(secret))
+    signing = signers(gateway, secret=secret and check_secret(secret))
     console().print(f"Forwarding events of {gateway} to {check_url(url)}. Ctrl-C ends.")
-    if told.shown:
-        console().print(f"Signed with a secret that was made for this run: {told.shown}")
-    return Forwarder(gateway, url, told.endpoint, wait=time.sleep, say=_say)
+    if signing.shown:
+        console().print(f"Signed with a secret that was made for this run: {signing.shown}")
+    return Forwarder(gateway, url, signing.endpoint, wait=time.sleep, say=_say)
 
 
 def _show(event: Event, answer: Answer | None) -> None:

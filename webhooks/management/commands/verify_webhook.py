@@ -66,13 +66,13 @@ class Command(GatewayCommand):
         headers = header + ([f"webhook-signature: {options['signature']}"] if options["signature"] else [])
         captured = _captured(file, headers)
         known = _known(gateway, captured) if gateway else Known()
-        told = list(_diagnoses(captured, known, options))
-        if not told:
+        diagnoses = list(_diagnoses(captured, known, options))
+        if not diagnoses:
             stop("Give --secret, --api-secret or --gateway.")
-        for part, findings in told:
+        for part, findings in diagnoses:
             for finding in findings:
                 console().print(f"{part:10} {finding.cause}: {finding.sentence}", markup=False)
-        if any(finding.cause not in BORNE for _, findings in told for finding in findings):
+        if any(finding.cause not in BORNE for _, findings in diagnoses for finding in findings):
             stop("This webhook does not verify.")
 
 
@@ -112,9 +112,9 @@ def _known(name: str, captured: Captured) -> Known:
         api=_named(f"API secret of {name}", api_secrets(gateway)),
         jwt=_named(f"JWT secret of {name}", jwt_secrets(gateway)),
         webhook={
-            told: secret
+            name: secret
             for endpoint in Endpoint.objects.filter(gateway=gateway).order_by("-is_enabled", "pk")
-            for told, secret in _named(f"secret of {endpoint.url}", _secrets(endpoint)).items()
+            for name, secret in _named(f"secret of {endpoint.url}", _secrets(endpoint)).items()
         },
         ids=ids_about(gateway, captured.body),
     )

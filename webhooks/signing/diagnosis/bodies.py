@@ -24,8 +24,8 @@ def bodies(body: bytes) -> list[Taken]:
 
 def _framed(body: bytes) -> Iterator[Taken]:
     """White space and marks around it, and line ends within."""
-    told = "The body has white space or a byte order mark around it that was not sent."
-    yield from wrongly(Cause.BODY, told, body.strip(), body.removeprefix(b"\xef\xbb\xbf"))
+    reason = "The body has white space or a byte order mark around it that was not sent."
+    yield from wrongly(Cause.BODY, reason, body.strip(), body.removeprefix(b"\xef\xbb\xbf"))
     yield from wrongly(Cause.BODY, "The body has lost the line feed at its end.", body + b"\n", body + b"\r\n")
     ends = "The line ends within the body were changed."
     yield from wrongly(Cause.BODY, ends, body.replace(b"\r\n", b"\n"), body.replace(b"\n", b"\r\n"))
@@ -38,11 +38,13 @@ def _written_anew(body: bytes) -> Iterator[Taken]:
         return
     stored = _as_stored(parsed)
     for style, options in _STYLES.items():
-        told = f"The body was parsed and written anew: what was signed is the same JSON {style}. {RAW}"
-        yield from wrongly(Cause.BODY, told, json.dumps(parsed, **options).encode("utf-8", "replace"))
-        told = f"The body was parsed and written anew, its keys in another order: what was signed is so, {style}. {RAW}"
-        yield from wrongly(Cause.BODY, told, json.dumps(parsed, sort_keys=True, **options).encode("utf-8", "replace"))
-        yield from wrongly(Cause.BODY, told, json.dumps(stored, **options).encode("utf-8", "replace"))
+        reason = f"The body was parsed and written anew: what was signed is the same JSON {style}. {RAW}"
+        yield from wrongly(Cause.BODY, reason, json.dumps(parsed, **options).encode("utf-8", "replace"))
+        reason = (
+            f"The body was parsed and written anew, its keys in another order: what was signed is so, {style}. {RAW}"
+        )
+        yield from wrongly(Cause.BODY, reason, json.dumps(parsed, sort_keys=True, **options).encode("utf-8", "replace"))
+        yield from wrongly(Cause.BODY, reason, json.dumps(stored, **options).encode("utf-8", "replace"))
 
 
 def _as_stored(parsed: Any) -> Any:

@@ -1,4 +1,4 @@
-"""A request as somebody saved it: raw HTTP, or its body alone with the headers told apart."""
+"""A request as somebody saved it: raw HTTP, or its body alone with the headers given apart."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -25,15 +25,15 @@ class Captured:
 
 def read(content: bytes, *, headers: Sequence[str] = ()) -> Captured:
     """`headers` (`name: value`) add to those of the file, and win over them."""
-    told = dict(map(_header, headers))
+    given = dict(map(_header, headers))
     if content.lstrip()[:1] in {b"{", b"["} or not content.strip():
-        return Captured(told, content)
+        return Captured(given, content)
     head, found, body = _split(content)
     if not found:
         raise Unreadable("The file is neither a JSON body nor a request with an empty line between headers and body.")
     lines = [line for line in head.decode("latin-1").splitlines() if line and not _REQUEST_LINE.fullmatch(line)]
     seen = dict(map(_header, lines))
-    return Captured(seen | told, _of_length(body, seen))
+    return Captured(seen | given, _of_length(body, seen))
 
 
 def _split(content: bytes) -> tuple[bytes, bool, bytes]:
@@ -49,7 +49,7 @@ def _header(line: str) -> tuple[str, str]:
 
 
 def _of_length(body: bytes, headers: Mapping[str, str]) -> bytes:
-    """An editor's last line feed is not part of it, where its length is told."""
+    """An editor's last line feed is not part of it, where its length is given."""
     if "chunked" in headers.get("transfer-encoding", "").lower():
         raise Unreadable("The body is still in chunks (Transfer-Encoding: chunked); save it as your server read it.")
     length = headers.get("content-length", "")

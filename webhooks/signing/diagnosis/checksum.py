@@ -20,31 +20,31 @@ def diagnose_checksum(
     captured: Captured, *, api_secret: str, known: Known, computed: str | None = None
 ) -> list[Finding]:
     """`computed`: what a receiver's code came to; without it, the checksum in the body. As of a signature."""
-    told = _told(captured.body)
-    if told is None:
+    fields = _fields(captured.body)
+    if fields is None:
         return [Finding(Cause.BODY, "The body is not a JSON object.")]
-    absent = [name for name in FIELDS if name not in told and not (name == "checksum" and computed)]
+    absent = [name for name in FIELDS if name not in fields and not (name == "checksum" and computed)]
     if absent:
         return [Finding(Cause.MISSING, f"The body has no {name}.") for name in absent]
-    given = (computed or str(told["checksum"])).strip()
+    given = (computed or str(fields["checksum"])).strip()
     found = first_fit(
-        [_keys(api_secret, known), _stamps(told["timestamp"], captured), _auth_ids(told["smallcaseAuthId"]),
-         _messages(captured.body, told), _DIGESTS],
+        [_keys(api_secret, known), _stamps(fields["timestamp"], captured), _auth_ids(fields["smallcaseAuthId"]),
+         _messages(captured.body, fields), _DIGESTS],
         lambda key, stamp, auth_id, message, digest: hmac.compare_digest(
             encoded(digest(key, message(stamp, auth_id))), encoded(given)
         ),
     )  # fmt: skip
     if found is None:
         return _unfit(api_secret, known)
-    return found or [Finding(Cause.GENUINE, _genuine(told["smallcaseAuthId"]))]
+    return found or [Finding(Cause.GENUINE, _genuine(fields["smallcaseAuthId"]))]
 
 
-def _told(body: bytes) -> Mapping[str, Any] | None:
+def _fields(body: bytes) -> Mapping[str, Any] | None:
     try:
-        told = json.loads(body)
+        fields = json.loads(body)
     except (ValueError, RecursionError):
         return None
-    return told if isinstance(told, dict) else None
+    return fields if isinstance(fields, dict) else None
 
 
 def _genuine(auth_id: Any) -> str:
@@ -58,8 +58,8 @@ def _keys(api_secret: str, known: Known) -> list[Taken]:
     keys += wrongly(Cause.SECRET, "The API secret has white space around it.", encoded(api_secret.strip()))
     given = known.name_of(api_secret) or "another"
     for name, secret in {**known.api, **known.jwt, **known.webhook}.items():
-        told = f"The secret given is {given}: the checksum was made with {name}; its key is the API secret."
-        keys += wrongly(Cause.SECRET, told, encoded(secret), *_decoded(secret))
+        reason = f"The secret given is {given}: the checksum was made with {name}; its key is the API secret."
+        keys += wrongly(Cause.SECRET, reason, encoded(secret), *_decoded(secret))
     keys += wrongly(Cause.SECRET, "The API secret is used as text, not decoded.", *_decoded(api_secret))
     return distinct(*keys)
 
@@ -75,8 +75,8 @@ def _stamps(given: Any, captured: Captured) -> list[Taken]:
     stamps = [Taken(str(given))]
     header = captured.headers.get("webhook-timestamp")
     if header:
-        told = "The timestamp in the message is the header webhook-timestamp; it must be the body's."
-        stamps += wrongly(Cause.TIMESTAMP, told, header)
+        reason = "The timestamp in the message is the header webhook-timestamp; it must be the body's."
+        stamps += wrongly(Cause.TIMESTAMP, reason, header)
     stamps += wrongly(Cause.TIMESTAMP, f"The timestamp was parsed and written anew. {EXACTLY}", *_other_forms(given))
     return distinct(*stamps)
 
@@ -98,15 +98,15 @@ def _auth_ids(given: Any) -> list[Taken]:
             *wrongly(Cause.AUTH_ID, f"The smallcaseAuthId was left out, or its letters were changed. {EXACTLY}",
                      "", str(given).upper(), f'"{given}"'),
         )  # fmt: skip
-    told = "There is no smallcaseAuthId here, so nothing of it stands in the message: neither null nor another word."
-    return distinct(Taken(""), *wrongly(Cause.AUTH_ID, told, "null", "None", "undefined", "nil", '""'))
+    reason = "There is no smallcaseAuthId here, so nothing of it stands in the message: neither null nor another word."
+    return distinct(Taken(""), *wrongly(Cause.AUTH_ID, reason, "null", "None", "undefined", "nil", '""'))
 
 
-def _messages(body: bytes, told: Mapping[str, Any]) -> list[Taken]:
+def _messages(body: bytes, fields: Mapping[str, Any]) -> list[Taken]:
     order = "The order is wrong: timestamp comes first, then smallcaseAuthId."
     parted = "The two stand side by side, with nothing between them."
     whole = "The message is not the body: it is timestamp and smallcaseAuthId alone."
-    bare = json.dumps({name: value for name, value in told.items() if name != "checksum"}, separators=(",", ":"))
+    bare = json.dumps({name: value for name, value in fields.items() if name != "checksum"}, separators=(",", ":"))
     return [
         Taken(lambda stamp, auth_id: stamp + auth_id),
         *wrongly(Cause.MESSAGE, order, lambda stamp, auth_id: auth_id + stamp),
@@ -158,11 +158,11 @@ _DIGESTS: Final = [
 def _unfit(api_secret: str, known: Known) -> list[Finding]:
     name = known.name_of(api_secret)
     if api_secret.startswith("whsec_") or name in known.webhook:
-        told = "This is an endpoint's webhook secret, which signs the headers; the checksum's key is the API secret."
-        return [Finding(Cause.SECRET, told)]
+        reason = "This is an endpoint's webhook secret, which signs the headers; the checksum's key is the API secret."
+        return [Finding(Cause.SECRET, reason)]
     if name in known.jwt:
         return [Finding(Cause.SECRET, f"This is {name}; the checksum's key is the API secret.")]
-    if known.is_told and not name:
+    if known.has_secrets and not name:
         return [Finding(Cause.SECRET, "The secret is none of this gateway's.")]
-    told = "No mistake that is known explains it: timestamp, smallcaseAuthId or checksum is not what was sent"
-    return [Finding(Cause.UNKNOWN, f"{told}." if name else f"{told}, or the API secret is another.")]
+    reason = "No mistake that is known explains it: timestamp, smallcaseAuthId or checksum is not what was sent"
+    return [Finding(Cause.UNKNOWN, f"{reason}." if name else f"{reason}, or the API secret is another.")]

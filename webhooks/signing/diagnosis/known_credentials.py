@@ -1,4 +1,4 @@
-"""The secrets and ids of a gateway, by which a wrong one is told from another that is right elsewhere."""
+"""The secrets and ids of a gateway, to recognise a wrong one that is right elsewhere."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,5 +19,5 @@ class Known:
         return next((name for name, value in everything.items() if value == secret.strip()), None)
 
     @property
-    def is_told(self) -> bool:
+    def has_secrets(self) -> bool:
         return bool(self.api or self.jwt or self.webhook)

@@ -87,16 +87,16 @@ def _keys(secret: str, known: Known) -> list[Taken]:
     given = known.name_of(secret)
     for name, other in known.webhook.items():
         if (key := _decoded(other.removeprefix(PREFIX))) is not None:
-            told = f"The secret given is {given or 'another'}: it was signed with {name}."
-            keys += wrongly(Cause.SECRET, told, key)
+            reason = f"The secret given is {given or 'another'}: it was signed with {name}."
+            keys += wrongly(Cause.SECRET, reason, key)
     return distinct(*keys)
 
 
 def _ids(captured: Captured, known: Known) -> list[Taken]:
     given = captured.headers["webhook-id"]
     others = [other for other in known.ids if other != given]
-    told = [wrongly(Cause.ID, f"The webhook-id is another: it was signed with {other}.", other) for other in others]
-    return distinct(Taken(given), *(taken for one in told for taken in one))
+    guesses = [wrongly(Cause.ID, f"The webhook-id is another: it was signed with {other}.", other) for other in others]
+    return distinct(Taken(given), *(taken for one in guesses for taken in one))
 
 
 def _stamps(captured: Captured) -> list[Taken]:
@@ -105,13 +105,13 @@ def _stamps(captured: Captured) -> list[Taken]:
     if given.isdecimal() and MILLISECONDS_LONG < len(given) < LONGEST_NUMBER:
         seconds = str(int(given) // _MILLISECONDS)
         stamps += wrongly(Cause.TIMESTAMP, "The webhook-timestamp is in milliseconds; it is sent in seconds.", seconds)
-    told = "The webhook-timestamp is another: it was signed with {}, which is the timestamp in the body."
-    for seconds in _told_in(captured.body):
-        stamps += wrongly(Cause.TIMESTAMP, told.format(seconds), seconds)
+    reason = "The webhook-timestamp is another: it was signed with {}, which is the timestamp in the body."
+    for seconds in _timestamps_in(captured.body):
+        stamps += wrongly(Cause.TIMESTAMP, reason.format(seconds), seconds)
     return distinct(*stamps)
 
 
-def _told_in(body: bytes) -> Iterator[str]:
+def _timestamps_in(body: bytes) -> Iterator[str]:
     """The body's own time, give or take what lies between the two on their way."""
     try:
         at = int(datetime.fromisoformat(json.loads(body)["timestamp"]).timestamp())
@@ -145,8 +145,8 @@ def _in_time(stamp: str, now: datetime) -> list[Finding]:
     if abs(apart) <= TOLERANCE.total_seconds():
         return [Finding(Cause.GENUINE, "The signature fits.")]
     minutes = int(TOLERANCE.total_seconds()) // 60
-    told = f"lies {abs(apart)} s in the {'past' if apart > 0 else 'future'}; receivers bear {minutes} minutes"
-    return [Finding(Cause.TOLERANCE, f"The signature fits, but webhook-timestamp {told}. Is the clock right?")]
+    reason = f"lies {abs(apart)} s in the {'past' if apart > 0 else 'future'}; receivers bear {minutes} minutes"
+    return [Finding(Cause.TOLERANCE, f"The signature fits, but webhook-timestamp {reason}. Is the clock right?")]
 
 
 def _unfit(captured: Captured, secret: str, known: Known, forms: Mapping[bytes, Finding | None]) -> list[Finding]:
@@ -157,10 +157,12 @@ def _unfit(captured: Captured, secret: str, known: Known, forms: Mapping[bytes, 
     if wrong:
         return [Finding(Cause.SECRET, wrong)]
     if known.name_of(secret):
-        told = "The secret is right, so id, timestamp or body is not what was sent."
-        return [Finding(Cause.UNKNOWN, f"{told} Save the raw bytes and all three headers of one and the same request.")]
-    told = "No known mistake explains it: the secret is of another endpoint, or id, timestamp or body was changed."
-    return [Finding(Cause.UNKNOWN, f"{told} --gateway NAME compares the secret with those that are stored.")]
+        reason = "The secret is right, so id, timestamp or body is not what was sent."
+        return [
+            Finding(Cause.UNKNOWN, f"{reason} Save the raw bytes and all three headers of one and the same request.")
+        ]
+    reason = "No known mistake explains it: the secret is of another endpoint, or id, timestamp or body was changed."
+    return [Finding(Cause.UNKNOWN, f"{reason} --gateway NAME compares the secret with those that are stored.")]
 
 
 def _wrong_secret(captured: Captured, secret: str, known: Known) -> str | None:
@@ -171,14 +173,14 @@ def _wrong_secret(captured: Captured, secret: str, known: Known) -> str | None:
         return f"This is {name}; signatures are verified with an endpoint's whsec_ secret."
     if _decoded(secret.removeprefix(PREFIX)) is None:
         return "The secret is not whsec_ and base64."
-    return "The secret is none of this gateway's." if known.is_told and not name else None
+    return "The secret is none of this gateway's." if known.has_secrets and not name else None
 
 
 def _fits_checksum(body: bytes, key: str) -> bool:
     try:
-        told = json.loads(body)
-        message = f"{told['timestamp']}{told['smallcaseAuthId'] or ''}"
-        return hmac.compare_digest(_digest(encoded(key), encoded(message)).hex(), str(told["checksum"]))
+        fields = json.loads(body)
+        message = f"{fields['timestamp']}{fields['smallcaseAuthId'] or ''}"
+        return hmac.compare_digest(_digest(encoded(key), encoded(message)).hex(), str(fields["checksum"]))
     except (ValueError, KeyError, TypeError, RecursionError):
         return False
 
