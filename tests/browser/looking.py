@@ -10,6 +10,8 @@ LOOKS: Final[tuple[tuple[str, Literal["light", "dark"]], ...]] = (("phone", "dar
 AXE: Final = Path(__file__).parent / "checkout" / "vendor" / "axe-core-4.14.1" / "axe.min.js"
 # Without loading style sheets a second time, which the page's policy refuses.
 RUN_AXE: Final = "() => axe.run({preload: false, resultTypes: ['violations']}).then(found => found.violations)"
+# Colours have reached their ends: a link's changes slowly, and axe would measure it on its way.
+SETTLED: Final = "() => Promise.all(document.getAnimations().map(one => one.finished))"
 WIDER: Final = "() => document.scrollingElement.scrollWidth > innerWidth"
 FOCUSABLE: Final = ":is(a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex='0'])"
 # What has the keyboard's focus, and nothing around it that says so.
@@ -26,6 +28,7 @@ def flaws_on_both(visitor: Visitor) -> Iterator[str]:
     for device, scheme in LOOKS:
         visitor.page.emulate_media(color_scheme=scheme)
         visitor.resize(device)
+        visitor.page.evaluate(SETTLED)
         yield from (f"{device}, {scheme}: {flaw}" for flaw in flaws(visitor))
 
 
@@ -33,7 +36,8 @@ def flaws(visitor: Visitor) -> Iterator[str]:
     """Of the page that is open: what axe finds, what sticks out at the side, what hides that it has the focus."""
     page = visitor.page
     where = page.url.removeprefix(visitor.base)
-    page.evaluate(AXE.read_text())
+    if not page.evaluate("() => 'axe' in window"):
+        page.evaluate(AXE.read_text())
     for found in page.evaluate(RUN_AXE):
         yield f"{where}: {found['id']}: {[node['html'] for node in found['nodes']]}"
     if page.evaluate(WIDER):

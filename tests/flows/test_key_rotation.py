@@ -73,6 +73,6 @@ def test_the_documents_name_the_same_steps() -> None:
     steps = ["*second*", "*first*", "reseal_secrets", "re-encrypts nothing", "Drop the old key"]
     places = [section.index(step) for step in steps]
     assert places == sorted(places)
-    assert "(runbook.md#sealing-stored-secrets-with-a-new-key)" in paragraph
-    assert "reseals nothing" in Command.help
+    assert "(runbook.md#re-encrypting-stored-secrets-with-a-new-key)" in paragraph
+    assert "re-encrypts nothing" in Command.help
     assert "docs/runbook.md" in Command.help
