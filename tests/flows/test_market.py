@@ -161,6 +161,7 @@ CROSSINGS: Final = {
 }
 
 
+@pytest.mark.usefixtures("now")  # a DAY order lapses at midnight, an hour later late in the evening
 class TestAnOrderThatWaits:
     @pytest.mark.parametrize("broker", WITH_LIMITS)
     @pytest.mark.parametrize("crossing", CROSSINGS.values(), ids=CROSSINGS)
