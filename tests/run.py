@@ -44,7 +44,12 @@ from tests.servers import PostgreSQL, Redis, Server, postgres, redis_server
 
 PYTEST: Final = (sys.executable, "-m", "tests.adopting", sys.executable, "-m", "pytest")
 TWO_WORKERS: Final = ("-n", "2", "--dist", "loadfile")
-QUICK: Final = ("tests/brokers", "tests/transactions/services", "tests/webhooks/services")
+QUICK: Final = (
+    "tests/brokers",
+    "tests/transactions/execution",
+    "tests/transactions/lifecycle",
+    "tests/webhooks/events",
+)
 EMBEDDED: Final = "embedded (SQLite + filesystem)"
 # SQLite has SQL, locks, snapshots and an isolation of its own: what leans on them runs on it as well.
 AGAIN: Final = (
@@ -53,8 +58,9 @@ AGAIN: Final = (
         "tests/gateway/database/test_updating.py",
         "tests/gateway/api/test_idempotency.py",
     ),
-    *("tests/transactions/services", "tests/transactions/tradebook", "tests/webhooks/services"),
-    *("tests/brokers/simulator", "tests/smallcases/services", "tests/flows/test_an_investment.py"),
+    *("tests/transactions/execution", "tests/transactions/lifecycle", "tests/transactions/reconciliation"),
+    *("tests/webhooks/events", "tests/webhooks/delivery/test_dispatch_shifts.py", "tests/brokers/simulator"),
+    *("tests/smallcases/portfolio", "tests/smallcases/rebalancing", "tests/flows/test_an_investment.py"),
     *("tests/flows/test_cancel_order.py", "tests/flows/test_by_the_clock.py", "tests/flows/test_idempotency_keys.py"),
 )
 # The value may be the name of a file.
@@ -130,7 +136,8 @@ def _folder() -> Iterator[Path]:
 
 
 def _left_in(folder: Path) -> list[str]:
-    return sorted(one.name for one in folder.iterdir() if one.name not in {"pytest", moved_clock.NAME})
+    names = [one.name for one in folder.iterdir() if one.name not in {"pytest", moved_clock.NAME}]
+    return sorted(name for name in names if not name.startswith("pymp-"))  # of processes that a test has killed
 
 
 def _run(arguments: Sequence[str], folder: Path) -> tuple[list[Outcome], str]:
