@@ -28,7 +28,7 @@ from transactions.domain.sdk_codes import SdkCode
 from transactions.domain.smallcase_order import OrderKind, SmallcaseOrderRequest, SmallcaseSelections
 from transactions.domain.statuses import BatchStatus
 from transactions.lifecycle.create import TransactionRequest, create_transaction
-from transactions.lifecycle.fail import SdkError
+from transactions.lifecycle.transitions import SdkError
 from transactions.models import Batch, Order, Transaction
 from webhooks.delivery.client import ClientOptions
 from webhooks.delivery.dispatcher import WebhookDispatcher

@@ -15,7 +15,7 @@ from transactions.domain.intents import CANCELLATIONS, Intent
 from transactions.domain.sdk_codes import BEFORE_LOGIN, MESSAGES, SdkCode
 from transactions.domain.statuses import OrderStatus, TransactionStatus
 from transactions.models import Batch, Order, Transaction
-from transactions.queries.open_orders import LastBatch
+from transactions.queries.order_context import LastBatch
 
 Wire = dict[str, Any]
 

@@ -18,7 +18,7 @@ from transactions.domain.basket import securities_of
 from transactions.domain.intents import Intent
 from transactions.domain.sdk_codes import SdkCode, code_of
 from transactions.domain.statuses import TransactionStatus
-from transactions.lifecycle.fail import SdkError, TransactionUsed, check_live, end, fail
+from transactions.lifecycle.transitions import SdkError, TransactionUsed, check_live, end, expiry, fail
 from transactions.models import Transaction
 
 
@@ -53,10 +53,9 @@ def log_in(
     return transaction
 
 
-def walk_away(*, transaction: Transaction, code: SdkCode, now: datetime) -> None:
+def walk_away(*, transaction: Transaction, code: SdkCode, now: datetime) -> NoReturn:
     """The user closed the checkout, or found no broker; raises what the SDK rejects with."""
-    check_live(transaction, now=now)
-    fail(transaction, code, now=now)
+    fail(transaction, expiry(transaction, now=now) or code, now=now)
 
 
 def can_serve(transaction: Transaction, profile: BrokerProfile) -> bool:
@@ -95,7 +94,8 @@ def _is_account_of(transaction: Transaction, login: Login) -> bool:
 def _end_for_another(transaction: Transaction, window: LoginWindow | None, now: datetime) -> NoReturn:
     """It was a login nevertheless: from now on only its window learns more than the code."""
     with atomic(durable=True):
-        end(transaction, SdkCode.USER_MISMATCH, now=now)
+        if not end(transaction, SdkCode.USER_MISMATCH, now=now):
+            raise TransactionUsed
         if window:
             bind(replace(window, network=""))  # no network of the account that the transaction is bound to
     raise SdkError(SdkCode.USER_MISMATCH, transaction)

@@ -22,7 +22,7 @@ from typing import Final
 
 from django.utils.crypto import constant_time_compare, salted_hmac
 
-from transactions.lifecycle.fail import TransactionUsed
+from transactions.lifecycle.transitions import TransactionUsed
 from transactions.models import CheckoutSession
 
 TOKEN_BYTES: Final = 32

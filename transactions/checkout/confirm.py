@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import IntegrityError
+from django.db.models import QuerySet
 from django.db.transaction import atomic
 
 from brokers.market.quotes import quotes
 from brokers.ports.broker import LinkDown, Side, Variety
 from brokers.ports.registry import adapter_for
 from gateway.database.updating import insert_each
+from gateway.database.violations import violated_constraint
 from gateway.partners import clock
 from gateway.queue.enqueue import TaskName, enqueue_soon
 from gateway.telemetry import request_id
@@ -18,25 +20,18 @@ from gateway.values.errors import Conflict, Unavailable
 from smallcases.portfolio.apply_fills import adopt_version
 from smallcases.sips.sip_changes import SipRequest
 from transactions.checkout.consents import complete_consent
-from transactions.domain.basket import OrderLine, Security, securities_of, settled
+from transactions.domain.basket import OrderLine, Security, settled
 from transactions.domain.intents import CANCELLATIONS, Intent
 from transactions.domain.price_protection import QuotedOrder, moved_beyond_tolerance, orders_in
 from transactions.domain.sdk_codes import SdkCode
-from transactions.domain.smallcase_order import (
-    NOTHING_SELECTED,
-    OrderKind,
-    SmallcaseOrderRequest,
-    SmallcaseSelections,
-    order_request_of,
-)
+from transactions.domain.smallcase_order import NOTHING_SELECTED, OrderKind, SmallcaseSelections
 from transactions.domain.statuses import TransactionStatus
 from transactions.execution.cancel import ask_to_cancel
-from transactions.lifecycle.claim import account_of, claim, complete_now, login_of
-from transactions.lifecycle.eligibility import own_investment
-from transactions.lifecycle.fail import check_live, fail
+from transactions.lifecycle.eligibility import reject_if_not_placeable
 from transactions.lifecycle.plan_orders import Planned, check_tradable, plan
-from transactions.lifecycle.prechecks import check_again, order_variety
+from transactions.lifecycle.transitions import check_live, claim, complete_now, fail, login_of
 from transactions.models import Batch, CheckoutSession, Order, Transaction
+from transactions.queries.order_context import OrderContext, order_context
 
 
 class NotLoggedIn(Conflict):
@@ -49,6 +44,10 @@ class QuoteExpired(Conflict):
     def __init__(self, sentence: str, *, moved: Sequence[str] = ()) -> None:
         super().__init__(sentence)
         self.moved = moved
+
+
+class _Overtaken(Exception):
+    """Another order on the investment was confirmed, and ended, since the context was read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,94 +65,86 @@ class UserSelections:
     quoted: QuotedOrder | None = None
 
 
-def confirm(*, transaction: Transaction, selections: UserSelections, now: datetime) -> Transaction:
-    """USED becomes PROCESSING, once; the orders placed are those of the basket or of the plan."""
+def confirm(
+    *, transaction: Transaction, selections: UserSelections, now: datetime, context: OrderContext | None = None
+) -> Transaction:
+    """USED becomes PROCESSING, once; the orders placed are those of the basket or of the plan.
+
+    `context`: where the caller has read it already.
+    """
     check_live(transaction, now=now)
     if transaction.status != TransactionStatus.USED:
         raise NotLoggedIn("The user has not logged in at a broker yet.")
     if transaction.intent in CANCELLATIONS:
         ask_to_cancel(transaction=transaction, now=now)
     elif transaction.intent == Intent.TRANSACTION:
-        _confirm_orders(transaction, selections, now)
+        _confirm_orders(context or order_context(transaction, now=now), selections)
     else:
         complete_consent(transaction=transaction, sip=selections.sip, now=now)
     return transaction
 
 
-def _confirm_orders(transaction: Transaction, selections: UserSelections, now: datetime) -> None:
-    order_request = order_request_of(transaction.order_config)
-    variety = order_variety(transaction, order_request, amo=selections.amo, now=now)
-    planned = _planned(transaction, order_request, selections, now) if order_request else None
-    basket = securities_of(transaction.order_config)
-    lines = planned.lines if planned else settled(basket, selections.securities)
+def _confirm_orders(context: OrderContext, selections: UserSelections) -> None:
+    transaction, now = context.transaction, context.now
+    reject_if_not_placeable(context, amo=selections.amo)
+    planned = _planned(context, selections) if context.order_request else None
+    lines = planned.lines if planned else settled(context.basket, selections.securities)
+    if planned and not lines and planned.label != OrderKind.REBALANCE:
+        fail(transaction, SdkCode.NO_ORDER, now=now)
     check_tradable(lines)
     if selections.quoted:
-        _check_quote(transaction, lines, selections.quoted, now)
-    _check_holdings(transaction, lines, now)
+        _check_quote(context, lines, selections.quoted)
+    if _lacks_holdings(context, lines):
+        fail(transaction, SdkCode.INSUFFICIENT_HOLDINGS, now=now)
     try:
         with atomic(durable=True):
             claim(transaction, now=now)
             if selections.quoted:
                 _keep(selections.quoted, transaction)
-            _place_or_adopt(transaction, lines, planned, variety, now)
-    except IntegrityError as violated:
-        if "iscid" not in str(violated):
+            _place_or_adopt(context, lines, planned)
+    except (_Overtaken, IntegrityError) as error:
+        if isinstance(error, IntegrityError) and violated_constraint(error) != "one_open_batch_per_investment":
             raise
-        # one_open_batch_per_investment: another order on it was confirmed in the same moment
         transaction.refresh_from_db()
         fail(transaction, SdkCode.ORDER_PENDING, now=now)
 
 
-def _place_or_adopt(
-    transaction: Transaction, lines: Sequence[OrderLine], planned: Planned | None, variety: Variety, now: datetime
-) -> None:
+def _planned(context: OrderContext, selections: UserSelections) -> Planned:
+    """Anew; at the prices that the user saw, where any were shown."""
+    return plan(context, selections.smallcase, prices=selections.quoted.prices if selections.quoted else None)
+
+
+def _place_or_adopt(context: OrderContext, lines: Sequence[OrderLine], planned: Planned | None) -> None:
     """A rebalance whose shares are right already needs no order: the investment is on the version, and that is all."""
-    if planned and not lines:
-        adopt_version(own_investment(transaction.account, planned.iscid), planned.version)
-        complete_now(transaction, now=now)
+    if planned and context.investment and not lines:
+        adopt_version(context.investment, planned.version)
+        complete_now(context.transaction, now=context.now)
     else:
-        _queue_batch(transaction, lines, planned, variety, now)
+        _queue_batch(context, lines, planned)
 
 
-def _planned(
-    transaction: Transaction, order_request: SmallcaseOrderRequest, selections: UserSelections, now: datetime
-) -> Planned:
-    """Anew, from what is held now; at the prices that the user saw, where any were shown."""
-    check_again(transaction, order_request, now)
-    planned = plan(
-        transaction=transaction,
-        order_request=order_request,
-        selections=order_request.selections.over(selections.smallcase),
-        prices=selections.quoted.prices if selections.quoted else None,
-        now=now,
-    )
-    if not planned.lines and order_request.kind is not OrderKind.REBALANCE:
-        fail(transaction, SdkCode.NO_ORDER, now=now)
-    return planned
-
-
-def _check_quote(transaction: Transaction, lines: Sequence[OrderLine], quoted: QuotedOrder, now: datetime) -> None:
+def _check_quote(context: OrderContext, lines: Sequence[OrderLine], quoted: QuotedOrder) -> None:
     """The orders are those that the user saw, at prices near those that the user saw."""
     if orders_in(lines) != list(quoted.orders):
         raise QuoteExpired("What you hold has changed, and with it this order.")
-    market = quotes(transaction.gateway_id, set(quoted.prices))
-    if gone := moved_beyond_tolerance(quoted, lines, {ticker: quote.at(now) for ticker, quote in market.items()}):
+    market = quotes(context.transaction.gateway_id, set(quoted.prices))
+    prices = {ticker: quote.at(context.now) for ticker, quote in market.items()}
+    if gone := moved_beyond_tolerance(quoted, lines, prices):
         raise QuoteExpired("Prices have moved.", moved=gone)
 
 
-def _check_holdings(transaction: Transaction, lines: Sequence[OrderLine], now: datetime) -> None:
+def _lacks_holdings(context: OrderContext, lines: Sequence[OrderLine]) -> bool:
+    """Asks the broker, where anything is to be sold."""
     sells = {line.security.ticker: line.quantity for line in lines if line.side is Side.SELL}
     if not sells:
-        return
-    account = account_of(transaction)
-    login = login_of(transaction, account)
+        return False
+    login = login_of(context.transaction, context.account)
     try:
-        lots = adapter_for(account.broker).holdings(login, now=now, tickers=list(sells))
+        lots = adapter_for(context.account.broker).holdings(login, now=context.now, tickers=list(sells))
     except LinkDown:
         raise Unavailable("The broker does not answer; try again.") from None
     held = {lot.ticker: lot.quantity for lot in lots}
-    if any(held.get(ticker, 0) < quantity for ticker, quantity in sells.items()):
-        fail(transaction, SdkCode.INSUFFICIENT_HOLDINGS, now=now)
+    return any(held.get(ticker, 0) < quantity for ticker, quantity in sells.items())
 
 
 def _keep(quoted: QuotedOrder, transaction: Transaction) -> None:
@@ -162,14 +153,13 @@ def _keep(quoted: QuotedOrder, transaction: Transaction) -> None:
     here.update(shown=quoted.as_json())
 
 
-def _queue_batch(
-    transaction: Transaction, lines: Sequence[OrderLine], planned: Planned | None, variety: Variety, now: datetime
-) -> None:
+def _queue_batch(context: OrderContext, lines: Sequence[OrderLine], planned: Planned | None) -> None:
+    transaction, now = context.transaction, context.now
     batch = Batch(
         gateway=transaction.gateway,
         transaction=transaction,
-        account=account_of(transaction),
-        variety=variety.value,
+        account=context.account,
+        variety=(Variety.REGULAR if context.market.is_open(now) else Variety.AMO).value,
         label=planned.label if planned else None,
         original_label=planned.original_label if planned else None,
         iscid=planned.iscid if planned else None,
@@ -180,8 +170,14 @@ def _queue_batch(
         request_id=request_id.current(),
     )
     insert_each([batch], learn_keys=True)
+    if context.last and _later(context.last.batch).exclude(pk=batch.pk).exists():
+        raise _Overtaken
     insert_each([_order(batch, position, line) for position, line in enumerate(lines)])
     enqueue_soon(TaskName.PLACE_BATCHES)
+
+
+def _later(batch: Batch) -> QuerySet[Batch]:
+    return Batch.objects.filter(iscid=batch.iscid, pk__gt=batch.pk)
 
 
 def _order(batch: Batch, position: int, line: OrderLine) -> Order:

@@ -14,9 +14,8 @@ from smallcases.sips.sip_changes import SipRequest, set_up, sip_action
 from transactions.api import payloads
 from transactions.domain.intents import Intent
 from transactions.domain.sdk_codes import SdkCode
-from transactions.lifecycle.claim import account_of, claim, complete_now, login_of
 from transactions.lifecycle.eligibility import NoOrder, own_investment
-from transactions.lifecycle.fail import fail
+from transactions.lifecycle.transitions import account_of, claim, complete_now, fail, login_of
 from transactions.models import HoldingsSnapshot, Transaction
 from webhooks.events.event_types import EventType
 from webhooks.events.record_events import record_event

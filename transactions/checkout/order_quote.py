@@ -9,22 +9,19 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from brokers.market.calendar import market_of
 from brokers.market.charges import charges
 from brokers.market.quotes import quotes
 from brokers.ports.broker import LinkDown, OrderType, Side
 from brokers.ports.registry import adapter_for, profile_of
 from smallcases import planner
-from smallcases.models import Investment, Smallcase
-from smallcases.portfolio.investments import newest_version, weights_of
+from smallcases.models import Smallcase
 from transactions.checkout.confirm import UserSelections
-from transactions.domain.basket import OrderLine, Security, securities_of, settled
+from transactions.domain.basket import OrderLine, Security, settled
 from transactions.domain.price_protection import QuotedOrder, orders_in
-from transactions.domain.smallcase_order import OrderKind, SmallcaseOrderRequest, order_request_of
-from transactions.lifecycle.claim import account_of, login_of
-from transactions.lifecycle.eligibility import own_investment
-from transactions.lifecycle.plan_orders import check_tradable, plan, sellable
-from transactions.models import Transaction
+from transactions.domain.smallcase_order import OrderKind, SmallcaseOrderRequest
+from transactions.lifecycle.plan_orders import check_tradable, plan
+from transactions.lifecycle.transitions import login_of
+from transactions.queries.order_context import OrderContext
 
 # Their buys are planned to be paid for by their sells.
 PAID_BY_SELLS: Final = frozenset({OrderKind.REBALANCE, OrderKind.MANAGE})
@@ -96,36 +93,28 @@ class OrderQuote:
         return any(row.is_short for row in self.rows)
 
 
-def quote_request_of(*, transaction: Transaction, also: Collection[str] = (), now: datetime) -> QuoteRequest:
-    """`also`: names that the user has added. Raises NoOrder or NotFound where the investment is gone."""
-    order_request, basket = order_request_of(transaction.order_config), securities_of(transaction.order_config)
+def quote_request_of(context: OrderContext, *, also: Collection[str] = ()) -> QuoteRequest:
+    """`also`: names that the user has added. The context is live."""
+    order_request = context.order_request
     if order_request is None:
-        prices, names = _market(transaction, {security.ticker for security in basket}, now)
-        return QuoteRequest(None, basket, prices, names)
-    investment = (
-        None if order_request.kind is OrderKind.BUY else own_investment(transaction.account, order_request.iscid)
-    )
-    smallcase = investment.smallcase if investment else Smallcase.objects.get(scid=order_request.scid)
-    held = sellable(investment) if investment else {}
-    weights = _weights(investment, smallcase, order_request)
-    prices, names = _market(transaction, {*weights, *held, *also, *(order_request.selections.shares or ())}, now)
-    return QuoteRequest(order_request, basket, prices, names, smallcase, held, weights)
+        prices, names = _market(context, {security.ticker for security in context.basket})
+        return QuoteRequest(None, context.basket, prices, names)
+    named = {*context.weights, *context.held, *also, *(order_request.selections.shares or ())}
+    prices, names = _market(context, named)
+    return QuoteRequest(order_request, context.basket, prices, names, context.smallcase, context.held, context.weights)
 
 
-def quote_orders(
-    *, of: QuoteRequest, transaction: Transaction, selections: UserSelections, now: datetime
-) -> OrderQuote:
+def quote_orders(context: OrderContext, *, of: QuoteRequest, selections: UserSelections) -> OrderQuote:
     """Raises Invalid where the choices are not complete, or buy nothing."""
-    lines = _lines(of, transaction, selections, now)
+    lines = _lines(context, of, selections)
     check_tradable(lines)
-    market, names = _market(transaction, {line.security.ticker for line in lines}, now)
+    market, names = _market(context, {line.security.ticker for line in lines})
     prices = {**of.prices, **market}
-    rows = _rows(transaction, lines, prices, {**of.names, **names}, now)
+    rows = _rows(context, lines, prices, {**of.names, **names})
     buys, sells = (sum((r.value for r in rows if r.line.side is side), NOTHING) for side in (Side.BUY, Side.SELL))
-    tariff = profile_of(account_of(transaction).broker).tariff
+    tariff = profile_of(context.account.broker).tariff
     fees = sum((charges(tariff, row.line.side, row.value) for row in rows), NOTHING)
     nets = of.order_request is not None and of.order_request.kind in PAID_BY_SELLS
-    hours = market_of(transaction.gateway, now=now)
     return OrderQuote(
         rows=rows,
         quoted=QuotedOrder(prices, orders_in(lines)),
@@ -133,45 +122,29 @@ def quote_orders(
         sells=sells,
         charges=fees,
         needed=max(buys + fees - (sells if nets else NOTHING), NOTHING),
-        funds=_funds(transaction, now) if buys else None,
-        is_open=hours.is_open(now),
-        opens_at=hours.next_open(now),
-        as_of=now,
+        funds=_funds(context) if buys else None,
+        is_open=context.market.is_open(context.now),
+        opens_at=context.market.next_open(context.now),
+        as_of=context.now,
     )
 
 
-def _weights(
-    investment: Investment | None, smallcase: Smallcase, order_request: SmallcaseOrderRequest
-) -> dict[str, Decimal]:
-    stays = investment is not None and order_request.kind is not OrderKind.REBALANCE
-    return weights_of(investment.version if investment and stays else newest_version(smallcase))
-
-
-def _market(
-    transaction: Transaction, tickers: Collection[str], now: datetime
-) -> tuple[dict[str, Decimal], dict[str, str]]:
+def _market(context: OrderContext, tickers: Collection[str]) -> tuple[dict[str, Decimal], dict[str, str]]:
     """Prices and names; what is not in the catalogue is left out."""
-    market = quotes(transaction.gateway_id, tickers)
-    return {t: quote.at(now) for t, quote in market.items()}, {t: quote.name for t, quote in market.items()}
+    market = quotes(context.transaction.gateway_id, tickers)
+    return {t: quote.at(context.now) for t, quote in market.items()}, {t: quote.name for t, quote in market.items()}
 
 
-def _lines(of: QuoteRequest, transaction: Transaction, selections: UserSelections, now: datetime) -> list[OrderLine]:
+def _lines(context: OrderContext, of: QuoteRequest, selections: UserSelections) -> list[OrderLine]:
     if of.order_request is None:
         return settled(of.basket, selections.securities)
-    chosen = of.order_request.selections.over(selections.smallcase)
-    return plan(
-        transaction=transaction, order_request=of.order_request, selections=chosen, prices=of.prices, now=now
-    ).lines
+    return plan(context, selections.smallcase, prices=of.prices).lines
 
 
 def _rows(
-    transaction: Transaction,
-    lines: Sequence[OrderLine],
-    prices: Mapping[str, Decimal],
-    names: Mapping[str, str],
-    now: datetime,
+    context: OrderContext, lines: Sequence[OrderLine], prices: Mapping[str, Decimal], names: Mapping[str, str]
 ) -> list[Row]:
-    at_hand = _at_hand(transaction, sorted({line.security.ticker for line in lines if line.side is Side.SELL}), now)
+    at_hand = _at_hand(context, sorted({line.security.ticker for line in lines if line.side is Side.SELL}))
     rows = []
     for line in lines:
         ticker = line.security.ticker
@@ -185,21 +158,21 @@ def _value(line: OrderLine, price: Decimal) -> Decimal:
     return (limited or price) * line.quantity
 
 
-def _at_hand(transaction: Transaction, tickers: Sequence[str], now: datetime) -> dict[str, int] | None:
+def _at_hand(context: OrderContext, tickers: Sequence[str]) -> dict[str, int] | None:
     """What the broker lets go of each; None where it does not say: the confirmation asks again."""
-    account = account_of(transaction)
     if not tickers:
         return {}
+    login = login_of(context.transaction, context.account)
     try:
-        lots = adapter_for(account.broker).holdings(login_of(transaction, account), now=now, tickers=tickers)
+        lots = adapter_for(context.account.broker).holdings(login, now=context.now, tickers=tickers)
     except LinkDown:
         return None
     return {lot.ticker: lot.quantity for lot in lots}
 
 
-def _funds(transaction: Transaction, now: datetime) -> Decimal | None:
-    account = account_of(transaction)
+def _funds(context: OrderContext) -> Decimal | None:
+    login = login_of(context.transaction, context.account)
     try:
-        return adapter_for(account.broker).funds(login_of(transaction, account), now=now)
+        return adapter_for(context.account.broker).funds(login, now=context.now)
     except LinkDown:
         return None

@@ -8,7 +8,7 @@ from gateway.values.timestamps import timestamp
 from transactions.api import payloads
 from transactions.domain.sdk_codes import SdkCode
 from transactions.domain.statuses import OrderStatus, TransactionStatus
-from transactions.lifecycle.fail import LIVE
+from transactions.lifecycle.transitions import LIVE
 from transactions.models import CheckoutSession, Order
 
 Wire = dict[str, Any]

@@ -1,7 +1,6 @@
 """A checkout is opened, led to a broker, logged in to, and left."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -12,15 +11,16 @@ from django.db.transaction import atomic
 from brokers.ports.registry import BROKERS, BrokerProfile
 from gateway.models import Account
 from gateway.values.errors import Conflict, Invalid, Unavailable
-from transactions.checkout.broker_login import PinRefused, can_serve, log_in, walk_away
+from transactions.checkout.broker_login import PinRefused, can_serve, log_in
 from transactions.checkout.browser_binding import LoginWindow, digest, new_token
 from transactions.domain.checkout_modes import Mode, Reason
 from transactions.domain.intents import Intent
 from transactions.domain.sdk_codes import SdkCode
 from transactions.domain.statuses import TransactionStatus
-from transactions.lifecycle.fail import LIVE, SdkError, TransactionUsed, check_live
-from transactions.lifecycle.prechecks import reject_if_not_placeable
+from transactions.lifecycle.eligibility import reject_if_not_placeable
+from transactions.lifecycle.transitions import TransactionUsed, check_live, end, expiry
 from transactions.models import CheckoutSession, Transaction
+from transactions.queries.order_context import order_context
 
 MAX_PINS: Final = 5
 
@@ -112,8 +112,8 @@ def enter(
         _give_back(session)
         raise
     _give_back(session)
-    if transaction.status == TransactionStatus.USED:
-        reject_if_not_placeable(transaction=transaction, amo=session.amo, now=now)
+    if transaction.status == TransactionStatus.USED and transaction.intent == Intent.TRANSACTION:
+        reject_if_not_placeable(order_context(transaction, now=now), amo=session.amo)
 
 
 def attempts_left(session: CheckoutSession) -> int:
@@ -126,9 +126,7 @@ def leave(*, session: CheckoutSession, reason: Reason, now: datetime) -> None:
     Twice is once: of two endings the first is kept. A session that was replaced ends nothing but itself, and one
     that somebody has logged in to meanwhile is not ended.
     """
-    if session.transaction.status in LIVE and not session.is_replaced:
-        with suppress(SdkError):
-            walk_away(transaction=session.transaction, code=_code(session, reason), now=now)
+    _end(session, expiry(session.transaction, now=now) or _code(session, reason), now)
     as_seen = CheckoutSession.objects.filter(pk=session.pk, login_token_digest=session.login_token_digest)
     if as_seen.filter(ended_at__isnull=True).update(ended_at=now):
         session.ended_at = now
@@ -142,9 +140,14 @@ def leave_before_login(*, session: CheckoutSession, now: datetime) -> None:
 
 def notice_expiry(*, session: CheckoutSession, now: datetime) -> None:
     """Its time may have passed without anybody coming to see that."""
-    if session.transaction.status in LIVE and not session.is_replaced:
-        with suppress(SdkError):
-            check_live(session.transaction, now=now)
+    if code := expiry(session.transaction, now=now):
+        _end(session, code, now)
+
+
+def _end(session: CheckoutSession, code: SdkCode, now: datetime) -> None:
+    if not session.is_replaced:
+        with atomic(durable=True):
+            end(session.transaction, code, now=now)
 
 
 def _code(session: CheckoutSession, reason: Reason) -> SdkCode:

@@ -10,8 +10,7 @@ from transactions.domain.intents import Intent
 from transactions.domain.sdk_codes import SdkCode
 from transactions.domain.statuses import OrderStatus
 from transactions.execution.requeue import requeue
-from transactions.lifecycle.claim import claim
-from transactions.lifecycle.fail import fail
+from transactions.lifecycle.transitions import claim, fail
 from transactions.models import Batch, Order, Transaction
 
 

@@ -11,10 +11,9 @@ from transactions.api import payloads
 from transactions.domain.sdk_codes import SdkCode
 from transactions.domain.smallcase_order import OrderKind, order_request_of
 from transactions.domain.statuses import UNFINISHED_BATCH, BatchStatus
-from transactions.lifecycle.claim import claim, complete_now
-from transactions.lifecycle.fail import check_live, fail
+from transactions.lifecycle.transitions import check_live, claim, complete_now, fail
 from transactions.models import Batch, Transaction
-from transactions.queries.open_orders import last_batches
+from transactions.queries.order_context import last_batches
 from webhooks.events.event_types import EventType
 from webhooks.events.record_events import record_event
 

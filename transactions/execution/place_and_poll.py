@@ -32,7 +32,7 @@ from transactions.execution.record_updates import (
     record_batch_updates,
     state_of,
 )
-from transactions.lifecycle.claim import login_of
+from transactions.lifecycle.transitions import login_of
 from transactions.models import Batch, Order, Settlement
 from webhooks.events.event_types import EventType
 

@@ -13,7 +13,7 @@ from transactions.domain.smallcase_order import OrderKind
 from transactions.domain.statuses import FINAL_BATCH, BatchStatus
 from transactions.lifecycle.plan_orders import change_of
 from transactions.models import Batch, Order
-from transactions.queries.open_orders import LastBatch, last_batches
+from transactions.queries.order_context import LastBatch, last_batches
 from webhooks.events.event_types import EventType
 from webhooks.events.record_events import record_event
 

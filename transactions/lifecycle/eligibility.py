@@ -1,16 +1,18 @@
-"""What speaks against an order on a smallcase at its creation (contract §3.1)."""
+"""Objections to an order: at its creation (contract §3.1), after the login, and at the confirmation."""
 
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
+from brokers.ports.registry import profile_of
 from gateway.models import Account
 from gateway.values.errors import Conflict, ConnectedUserRequired, ErrorType, Invalid, NotFound
-from smallcases.models import Investment, Smallcase
-from smallcases.portfolio.investments import investment_of, is_sip_due, newest_version
+from smallcases.models import Investment, Smallcase, Version
+from smallcases.portfolio.investments import investment_of, is_sip_due
 from transactions.domain.sdk_codes import SdkCode, SdkRefusal
-from transactions.domain.smallcase_order import OrderKind, SmallcaseOrderRequest
-from transactions.queries.open_orders import last_batches
+from transactions.domain.smallcase_order import NOT_AFTER_MARKET, OrderKind, SmallcaseOrderRequest
+from transactions.lifecycle.transitions import ActionRequired, SdkError, refuse
+from transactions.queries.order_context import LastBatch, OrderContext, last_batches, target_version
 
 # What brings more money into a smallcase that nobody looks after any more.
 NOT_OF_THE_ARCHIVED: Final = frozenset({OrderKind.INVESTMORE, OrderKind.SIP, OrderKind.REBALANCE})
@@ -54,7 +56,10 @@ def checked_order_request(
     investment = _named(account, order_request)
     if order_request.scid and order_request.scid != investment.smallcase.scid:
         raise Invalid("orderConfig.scid: is not the smallcase of this iscid.")
-    _check_moment(investment, order_request.kind, now)
+    last = last_batches([investment.iscid]).get(investment.iscid)
+    version = target_version(order_request.kind, investment)
+    if objection := _objection(order_request.kind, investment, version, last, now):
+        raise objection
     return replace(order_request, iscid=investment.iscid, scid=investment.smallcase.scid)
 
 
@@ -93,17 +98,48 @@ def _check_smallcase(scid: str) -> None:
         raise Archived
 
 
-def _check_moment(investment: Investment, kind: OrderKind, now: datetime) -> None:
-    last = last_batches([investment.iscid]).get(investment.iscid)
+def reject_if_not_placeable(context: OrderContext, *, amo: bool) -> None:
+    """Ends a USED transaction whose order cannot be placed, with its code or in ACTION_REQUIRED, and raises."""
+    if objection := objection_to(context, amo=amo):
+        refuse(context.transaction, objection, now=context.now)
+
+
+def objection_to(context: OrderContext, *, amo: bool) -> SdkRefusal | ActionRequired | None:
+    """The hours of the market, and the objections of the creation: what they forbid may have become true since."""
+    order_request = context.order_request
+    if not (context.market.is_open(context.now) or (amo and _can_wait(context))):
+        return SdkError(SdkCode.MARKET_CLOSED_SMALLCASE if order_request else SdkCode.MARKET_CLOSED)
+    if order_request is None:
+        return None
+    if not context.is_live:
+        return SdkError(SdkCode.NO_ORDER)
+    if context.investment is None or context.version is None:  # a BUY
+        return Archived() if context.smallcase and context.smallcase.is_archived else None
+    objection = _objection(order_request.kind, context.investment, context.version, context.last, context.now)
+    if objection is None and order_request.kind is OrderKind.REBALANCE and context.last and context.last.can_be_fixed:
+        return ActionRequired("Fix the last order, or mark it complete, before the rebalance.")
+    return objection
+
+
+def _can_wait(context: OrderContext) -> bool:
+    """As an AMO."""
+    kind = context.order_request and context.order_request.kind
+    return kind not in NOT_AFTER_MARKET and profile_of(context.account.broker).amo
+
+
+def _objection(
+    kind: OrderKind, investment: Investment, version: Version, last: LastBatch | None, now: datetime
+) -> SdkRefusal | None:
+    """`version` is the version that the order aims at."""
     if kind is OrderKind.FIX:
-        if last is None or not last.can_be_fixed:
-            raise NoOrder("Every share of the last order was filled; there is nothing to fix.")
-        return
+        can_be_fixed = last is not None and last.can_be_fixed
+        return None if can_be_fixed else NoOrder("Every share of the last order was filled; there is nothing to fix.")
     if last and last.is_open:
-        raise OrderPending
+        return OrderPending()
     if kind in NOT_OF_THE_ARCHIVED and investment.smallcase.is_archived:
-        raise NoOrder("This smallcase is archived: it can be fixed, managed and exited.", SdkCode.SMALLCASE_ARCHIVED)
-    if kind is OrderKind.REBALANCE and newest_version(investment.smallcase).number <= investment.version.number:
-        raise NoOrder("This investment is on the newest version already.")
+        return NoOrder("This smallcase is archived: it can be fixed, managed and exited.", SdkCode.SMALLCASE_ARCHIVED)
+    if kind is OrderKind.REBALANCE and version.number <= investment.version.number:
+        return NoOrder("This investment is on the newest version already.")
     if kind is OrderKind.SIP and not is_sip_due(investment, now):
-        raise NoOrder("No SIP is due on this investment.")
+        return NoOrder("No SIP is due on this investment.")
+    return None

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
@@ -15,15 +14,13 @@ from gateway.database.compiled import compiled
 from gateway.values.errors import Invalid
 from gateway.values.ids import new_object_id
 from smallcases import planner
-from smallcases.models import Investment, Smallcase, Version
+from smallcases.models import Investment, Version
 from smallcases.planner import Leg
 from smallcases.portfolio.apply_fills import InvestmentChange
-from smallcases.portfolio.investments import newest_version, shares_of, weights_of
 from transactions.domain.basket import OrderLine, Security
-from transactions.domain.smallcase_order import OrderKind, SmallcaseOrderRequest, SmallcaseSelections
-from transactions.lifecycle.eligibility import own_investment
-from transactions.models import Batch, Transaction
-from transactions.queries.open_orders import last_batches, unfilled_lines, unresolved_sells
+from transactions.domain.smallcase_order import OrderKind, SmallcaseSelections
+from transactions.models import Batch
+from transactions.queries.order_context import LastBatch, OrderContext, unfilled_lines
 
 MAX_QUANTITY: Final = 1_000_000
 
@@ -41,80 +38,50 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What an order is planned from. `held` is empty for a BUY; `shown` are prices that stand in place of today's."""
+    """What an order is planned from. `shown` are prices that replace today's."""
 
-    gateway: int
-    version: Version
-    held: Mapping[str, int]
+    context: OrderContext
     selections: SmallcaseSelections
-    now: datetime
-    shown: Mapping[str, Decimal] | None = None
+    shown: Mapping[str, Decimal] | None
 
-    def weights(self) -> dict[str, Decimal]:
-        return weights_of(self.version)
+    @property
+    def held(self) -> Mapping[str, int]:
+        return self.context.held
+
+    @property
+    def weights(self) -> Mapping[str, Decimal]:
+        return self.context.weights
 
     def prices(self, tickers: Iterable[str]) -> dict[str, Decimal]:
         """Rupees, now; a name that left the catalogue cannot be planned with."""
         wanted = set(tickers)
-        known = {ticker: quote.at(self.now) for ticker, quote in quotes(self.gateway, wanted).items()}
+        market = quotes(self.context.transaction.gateway_id, wanted)
+        known = {ticker: quote.at(self.context.now) for ticker, quote in market.items()}
         if missing := sorted(wanted - known.keys()):
             raise Invalid(*(f"{ticker} has no price." for ticker in missing))
         return {ticker: (self.shown or known).get(ticker, price) for ticker, price in known.items()}
 
 
 def plan(
-    *,
-    transaction: Transaction,
-    order_request: SmallcaseOrderRequest,
-    selections: SmallcaseSelections,
-    prices: Mapping[str, Decimal] | None,
-    now: datetime,
+    context: OrderContext, selections: SmallcaseSelections, *, prices: Mapping[str, Decimal] | None = None
 ) -> Planned:
-    """`prices`: those that the user was shown; today's where there are none. The same prices give the same orders."""
-    if order_request.kind is OrderKind.BUY:
-        smallcase = Smallcase.objects.get(scid=order_request.scid)
-        return _plan_buy(transaction.gateway_id, smallcase, selections, prices, now)
-    investment = own_investment(transaction.account, order_request.iscid)
-    return _plan_on(investment, order_request, selections, prices, now)
+    """The partner's selections, and the user's where the partner left them open.
 
-
-def _plan_buy(
-    gateway: int,
-    smallcase: Smallcase,
-    selections: SmallcaseSelections,
-    prices: Mapping[str, Decimal] | None,
-    now: datetime,
-) -> Planned:
-    """A new investment: its iscid is reserved here."""
-    there = Situation(gateway, newest_version(smallcase), {}, selections, now, prices)
-    return Planned(_lines(_buy(there)), "BUY", "BUY", new_object_id(), there.version)
-
-
-def _plan_on(
-    investment: Investment,
-    order_request: SmallcaseOrderRequest,
-    selections: SmallcaseSelections,
-    prices: Mapping[str, Decimal] | None,
-    now: datetime,
-) -> Planned:
-    """An order on a live investment."""
-    if order_request.kind is OrderKind.FIX:
-        return _fix(investment)
-    moves = order_request.kind is OrderKind.REBALANCE
-    version = newest_version(investment.smallcase) if moves else investment.version
-    if order_request.kind is OrderKind.SIP:
+    `prices`: those that the user was shown; today's where there are none. The same prices give the same orders. A BUY
+    reserves the iscid of its new investment.
+    """
+    order_request, investment, version = context.order_request, context.investment, context.version
+    if order_request is None or version is None:
+        raise AssertionError("Only an order on a smallcase is planned.")
+    kind, selections = order_request.kind, order_request.selections.over(selections)
+    if investment and kind is OrderKind.FIX:
+        return _fix(investment, context.last)
+    if investment and kind is OrderKind.SIP:
         selections = SmallcaseSelections(amount=investment.sip.amount)
-    there = Situation(investment.gateway_id, version, sellable(investment), selections, now, prices)
-    lines = _lines(_PLANS[order_request.kind](there))
-    label = _label(order_request.kind, lines, there.held)
-    return Planned(lines, label, label, investment.iscid, version)
-
-
-def sellable(investment: Investment) -> dict[str, int]:
-    """What is held, less what may have been sold unheard."""
-    lost = unresolved_sells(investment.iscid)
-    left = {ticker: shares - lost.get(ticker, 0) for ticker, shares in shares_of(investment).items()}
-    return {ticker: shares for ticker, shares in left.items() if shares > 0}
+    there = Situation(context, selections, prices)
+    lines = _lines(_PLANS[kind](there))
+    label = _label(kind, lines, context.held)
+    return Planned(lines, label, label, investment.iscid if investment else new_object_id(), version)
 
 
 def change_of(batch: Batch) -> InvestmentChange:
@@ -146,22 +113,19 @@ def _halted(*, symbols: list[str]) -> QuerySet[Instrument, tuple[str]]:
 
 
 def _buy(there: Situation) -> list[Leg]:
-    weights = there.weights()
-    shares = planner.shares_for(amount=_amount(there), weights=weights, prices=there.prices(weights))
-    return _buys(shares)
+    prices = there.prices(there.weights)
+    return _buys(planner.shares_for(amount=_amount(there), weights=there.weights, prices=prices))
 
 
 def _top_up(there: Situation) -> list[Leg]:
-    weights = there.weights()
-    prices = there.prices(weights)
-    return _buys(planner.top_up(amount=_amount(there), held=there.held, weights=weights, prices=prices))
+    prices = there.prices(there.weights)
+    return _buys(planner.top_up(amount=_amount(there), held=there.held, weights=there.weights, prices=prices))
 
 
 def _rebalance(there: Situation) -> list[Leg]:
-    weights = there.weights()
-    prices = there.prices({*weights, *there.held})
+    prices = there.prices({*there.weights, *there.held})
     cash = there.selections.amount or Decimal(0)
-    return planner.rebalance(held=there.held, weights=weights, prices=prices, cash=cash)
+    return planner.rebalance(held=there.held, weights=there.weights, prices=prices, cash=cash)
 
 
 def _manage(there: Situation) -> list[Leg]:
@@ -187,6 +151,7 @@ def _exit(there: Situation) -> list[Leg]:
 
 
 _PLANS: Final[Mapping[OrderKind, Callable[[Situation], list[Leg]]]] = {
+    OrderKind.BUY: _buy,
     OrderKind.INVESTMORE: _top_up,
     OrderKind.SIP: _top_up,
     OrderKind.REBALANCE: _rebalance,
@@ -195,11 +160,12 @@ _PLANS: Final[Mapping[OrderKind, Callable[[Situation], list[Leg]]]] = {
 }
 
 
-def _fix(investment: Investment) -> Planned:
-    last = last_batches([investment.iscid])[investment.iscid].batch
-    root = last.original_label or last.label or OrderKind.FIX.value
-    version = last.version or investment.version
-    return Planned(unfilled_lines(last), OrderKind.FIX.value, root, investment.iscid, version)
+def _fix(investment: Investment, last: LastBatch | None) -> Planned:
+    if last is None:
+        raise AssertionError("Only an investment with a batch is fixed.")
+    root = last.batch.original_label or last.batch.label or OrderKind.FIX.value
+    version = last.batch.version or investment.version
+    return Planned(unfilled_lines(last.batch), OrderKind.FIX.value, root, investment.iscid, version)
 
 
 def _amount(there: Situation) -> Decimal:

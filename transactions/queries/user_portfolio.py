@@ -14,7 +14,7 @@ from gateway.values.ids import is_object_id
 from smallcases.models import IndexValue, Investment, Version
 from smallcases.portfolio import ledger
 from smallcases.portfolio.investments import fills_by_investment, investments_of, is_sip_due
-from transactions.queries.open_orders import LastBatch, last_batches
+from transactions.queries.order_context import LastBatch, last_batches
 
 
 @dataclass(frozen=True, slots=True)

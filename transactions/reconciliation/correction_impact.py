@@ -15,7 +15,7 @@ from transactions.domain.order_reports import OrderState
 from transactions.domain.statuses import OPEN_BATCH, UNFINISHED_BATCH, BatchStatus, OrderStatus, batch_status
 from transactions.execution.record_updates import completed_at, state_of
 from transactions.models import Batch, Order
-from transactions.queries.open_orders import unresolved_sells
+from transactions.queries.order_context import unresolved_sells
 from webhooks.events.event_types import EventType
 
 

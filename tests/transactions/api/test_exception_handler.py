@@ -4,7 +4,7 @@ from gateway.values.errors import NotFound
 from transactions.api.exception_handler import envelope_errors
 from transactions.domain.sdk_codes import SdkCode
 from transactions.lifecycle.eligibility import Archived, NoOrder, OrderPending
-from transactions.lifecycle.fail import SdkError
+from transactions.lifecycle.transitions import SdkError
 from transactions.queries.selectors import UnknownTransaction
 
 

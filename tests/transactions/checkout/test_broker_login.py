@@ -20,9 +20,8 @@ from transactions.domain.basket import Security
 from transactions.domain.intents import Intent
 from transactions.domain.sdk_codes import SdkCode
 from transactions.domain.statuses import OrderStatus
-from transactions.lifecycle.claim import login_of
 from transactions.lifecycle.create import TransactionRequest, create_transaction
-from transactions.lifecycle.fail import SdkError, TransactionUsed
+from transactions.lifecycle.transitions import SdkError, TransactionUsed, login_of
 from transactions.models import Batch, Order, Transaction
 from webhooks.models import Event
 

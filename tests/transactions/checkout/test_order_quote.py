@@ -15,6 +15,7 @@ from transactions.checkout.confirm import UserSelections
 from transactions.checkout.order_quote import OrderQuote, quote_orders, quote_request_of
 from transactions.domain.basket import Security
 from transactions.models import Batch, Transaction
+from transactions.queries.order_context import order_context
 
 BUY = Security("INFY", 10, Side.BUY)
 SELL = Security("TCS", 5, Side.SELL)
@@ -23,8 +24,8 @@ OPEN = Security("INFY")
 
 
 def quoted(transaction: Transaction, now: datetime, **chosen: Security) -> OrderQuote:
-    of = quote_request_of(transaction=transaction, now=now)
-    return quote_orders(of=of, transaction=transaction, selections=UserSelections(securities=chosen), now=now)
+    context = order_context(transaction, now=now)
+    return quote_orders(context, of=quote_request_of(context), selections=UserSelections(securities=chosen))
 
 
 def of_basket(gateway: Gateway, now: datetime, *securities: Security, client_id: str = "happy") -> OrderQuote:

@@ -16,7 +16,7 @@ from transactions.checkout.browser_binding import LoginWindow
 from transactions.checkout.sessions import LockedOut, NotThisStep
 from transactions.domain.checkout_modes import Mode, Reason
 from transactions.domain.intents import Intent
-from transactions.lifecycle.fail import SdkError, TransactionUsed
+from transactions.lifecycle.transitions import SdkError, TransactionUsed
 from transactions.models import CheckoutSession, Transaction
 
 MINUTE = timedelta(minutes=1)

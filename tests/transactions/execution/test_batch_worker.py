@@ -27,7 +27,7 @@ from transactions.execution import batch_worker, place_and_poll
 from transactions.execution.batch_worker import AT_ONCE, LEASE, BatchWorker, WorkType
 from transactions.execution.record_updates import PLACED_FIELDS, REPORTED_FIELDS_AND_LOG, record_batch_updates
 from transactions.execution.requeue import awaiting_placement, needs_polling, requeue
-from transactions.lifecycle.claim import login_of
+from transactions.lifecycle.transitions import login_of
 from transactions.models import Batch, Transaction
 from webhooks.models import Event
 

@@ -11,7 +11,7 @@ from tests.partner import Partner
 from transactions.checkout.broker_login import log_in
 from transactions.domain.statuses import UNFINISHED_BATCH, BatchStatus
 from transactions.execution.mark_complete import NotUnfinished, close_instead, mark_complete
-from transactions.lifecycle.fail import SdkError, TransactionUsed
+from transactions.lifecycle.transitions import SdkError, TransactionUsed
 from transactions.models import Batch, Order, Transaction
 from webhooks.models import Event
 

@@ -1,25 +1,32 @@
-"""The confirmation screen of an order: what is asked, what it comes to, and the seal on what was shown."""
+"""The confirmation screen of an order: what is asked, what it comes to, and the seal on what was shown.
+
+Its form, when sent, is placed, or shown again with what stands against it.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
 from django.core import signing
 
 from brokers.ports.registry import profile_of
-from gateway.values.errors import GatewayError, Invalid, Unavailable
+from gateway.http.envelope import Page
+from gateway.values.errors import Conflict, GatewayError, Invalid, Unavailable
 from smallcases.planner import BelowMinimum
-from transactions.checkout.confirm import QuoteExpired, UserSelections
+from transactions.checkout.confirm import QuoteExpired, UserSelections, confirm
 from transactions.checkout.order_quote import OrderQuote, QuoteRequest, quote_orders, quote_request_of
+from transactions.checkout.pages import consent_screens
 from transactions.checkout.pages.forms import Picked, added_names, picked
+from transactions.checkout.pages.frame import Screen
+from transactions.domain.intents import Intent
 from transactions.domain.price_protection import PRICE_TOLERANCE, QuotedOrder
 from transactions.domain.smallcase_order import NOT_AFTER_MARKET, OrderKind
-from transactions.lifecycle.claim import account_of
-from transactions.models import CheckoutSession, Transaction
-from transactions.queries.open_orders import last_batches
+from transactions.lifecycle.transitions import ActionRequired, SdkError
+from transactions.models import CheckoutSession
+from transactions.queries.order_context import OrderContext, order_context
 
+PLACE: Final = "confirm"
 SALT: Final = "transactions.checkout.shown"
 SHOWN_FOR: Final = 3600  # seconds; longer than any transaction lives
 
@@ -31,6 +38,7 @@ class Confirmation:
     `before` holds the prices that the user had been shown, where they have moved since.
     """
 
+    context: OrderContext
     of: QuoteRequest
     form: Picked
     quote: OrderQuote | None = None
@@ -44,16 +52,52 @@ class Confirmation:
         return self.of.order_request.kind.value if self.of.order_request else "SECURITIES"
 
 
-def look(*, session: CheckoutSession, data: Mapping[str, Any] | None, now: datetime) -> Confirmation:
-    """As the screen stands for what was typed. Raises what own_investment raises."""
-    transaction = session.transaction
-    of = quote_request_of(transaction=transaction, also=added_names(data), now=now)
-    seen = Confirmation(of, picked(of, data))
+def taken(there: Screen, data: Mapping[str, Any]) -> Page | None:
+    """None when it was done, or when the transaction has ended: what the session shows next says which."""
+    session = there.session
+    if session.transaction.intent != Intent.TRANSACTION:
+        return consent_screens.taken(there, data)
+    context = order_context(session.transaction, now=there.now)
+    if not context.is_live:
+        return _placed(there, context, UserSelections(amo=session.amo), None)
+    seen = look(context, session=session, data=data)
+    if data.get("action") != PLACE or seen.form.errors or seen.quote is None:
+        return screen(there, seen)
+    shown = unsealed(session, str(data.get("shown", "")), key=seen.form.key)
+    if shown is None:
+        seen.notices.append("notice.updated")
+        return screen(there, seen)
+    if seen.quote.lacks_funds and not data.get("anyway"):
+        seen.notices.append("notice.funds")
+        return screen(there, seen)
+    chosen = UserSelections(
+        securities=seen.form.securities, smallcase=seen.form.smallcase, amo=session.amo, quoted=shown
+    )
+    return _placed(there, context, chosen, seen)
+
+
+def _placed(there: Screen, context: OrderContext, selections: UserSelections, seen: Confirmation | None) -> Page | None:
+    try:
+        confirm(transaction=context.transaction, selections=selections, now=there.now, context=context)
+    except (SdkError, ActionRequired):
+        return None
+    except (QuoteExpired, Invalid, Unavailable, Conflict) as refusal:
+        if seen is None:
+            return None
+        _refused(seen, refusal, selections.quoted)
+        return screen(there, seen)
+    return None
+
+
+def look(context: OrderContext, *, session: CheckoutSession, data: Mapping[str, Any] | None) -> Confirmation:
+    """As the screen stands for what was typed. The context is live."""
+    of = quote_request_of(context, also=added_names(data))
+    seen = Confirmation(context, of, picked(of, data))
     if seen.form.errors:
         return seen
     selections = UserSelections(securities=seen.form.securities, smallcase=seen.form.smallcase, amo=session.amo)
     try:
-        seen.quote = quote_orders(of=of, transaction=transaction, selections=selections, now=now)
+        seen.quote = quote_orders(context, of=of, selections=selections)
     except BelowMinimum:
         seen.below_minimum = True
     except Invalid as wrong:
@@ -81,10 +125,12 @@ def unsealed(session: CheckoutSession, text: str, *, key: str) -> QuotedOrder | 
     return QuotedOrder.of_json(told) if (told["session"], told["key"]) == (session.pk, key) else None
 
 
-def told(session: CheckoutSession, seen: Confirmation) -> dict[str, Any]:
+def screen(there: Screen, seen: Confirmation) -> Page:
+    return there.page("confirm", step=3, **_told(there.session, seen))
+
+
+def _told(session: CheckoutSession, seen: Confirmation) -> dict[str, Any]:
     """For the template."""
-    transaction = session.transaction
-    account = account_of(transaction)
     total = seen.quote and (seen.quote.buys - seen.quote.sells + seen.quote.charges)
     return {
         "seen": seen,
@@ -93,11 +139,11 @@ def told(session: CheckoutSession, seen: Confirmation) -> dict[str, Any]:
         "typed": seen.form.typed,
         "errors": seen.form.errors,
         "sealed": sealed(session, seen),
-        "broker": profile_of(account.broker),
+        "broker": profile_of(seen.context.account.broker),
         "band": f"{PRICE_TOLERANCE * 100:f}".rstrip("0").rstrip("."),
         "net": total,
         "is_fix": seen.kind == OrderKind.FIX,
-        "last": _last(transaction, seen),
+        "last": seen.context.last if seen.kind == OrderKind.FIX else None,
         "held_rows": _held(seen),
         "moved": [(ticker, price, seen.of.prices.get(ticker)) for ticker, price in seen.before.items()],
         "waits": seen.quote is not None and not seen.quote.is_open and seen.kind not in NOT_AFTER_MARKET,
@@ -105,7 +151,7 @@ def told(session: CheckoutSession, seen: Confirmation) -> dict[str, Any]:
     }
 
 
-def refused(seen: Confirmation, refusal: GatewayError, quoted: QuotedOrder | None) -> None:
+def _refused(seen: Confirmation, refusal: GatewayError, quoted: QuotedOrder | None) -> None:
     """The same screen, with what stood against it."""
     if isinstance(refusal, QuoteExpired) and quoted:
         seen.before = {ticker: quoted.prices[ticker] for ticker in refusal.moved}
@@ -114,15 +160,6 @@ def refused(seen: Confirmation, refusal: GatewayError, quoted: QuotedOrder | Non
         seen.notices.append("notice.broker-silent")
     else:
         seen.problems = refusal.sentences
-
-
-def _last(transaction: Transaction, seen: Confirmation) -> Any:
-    order_request = seen.of.order_request
-    return (
-        last_batches([order_request.iscid]).get(order_request.iscid)
-        if order_request and order_request.kind is OrderKind.FIX
-        else None
-    )
 
 
 def _held(seen: Confirmation) -> list[dict[str, Any]]:

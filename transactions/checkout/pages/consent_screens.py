@@ -15,8 +15,7 @@ from transactions.checkout.pages.forms import FREQUENCIES, Picked, picked_sip
 from transactions.checkout.pages.frame import Screen
 from transactions.domain.intents import CANCELLATIONS, Intent
 from transactions.domain.statuses import OrderStatus
-from transactions.lifecycle.claim import account_of
-from transactions.lifecycle.fail import SdkError
+from transactions.lifecycle.transitions import SdkError, account_of
 from transactions.models import Order, Transaction
 
 END: Final = "end"

@@ -28,7 +28,7 @@ from gateway.values.ids import CLIENT_ID
 from transactions.checkout import browser_binding, sessions
 from transactions.checkout.broker_login import PinRefused
 from transactions.checkout.browser_binding import LoginWindow
-from transactions.checkout.pages import pin_limits, steps, submission
+from transactions.checkout.pages import confirmation, pin_limits, steps
 from transactions.checkout.pages.error_pages import lost, told
 from transactions.checkout.pages.frame import Screen
 from transactions.checkout.pages.screen_policy import guard, is_foreign
@@ -36,8 +36,7 @@ from transactions.checkout.serializers import DIGEST
 from transactions.domain.checkout_modes import Mode, Reason
 from transactions.domain.statuses import TransactionStatus
 from transactions.execution.mark_complete import NotUnfinished, close_instead, mark_complete
-from transactions.lifecycle.fail import SdkError
-from transactions.lifecycle.prechecks import ActionRequired
+from transactions.lifecycle.transitions import ActionRequired, SdkError
 from transactions.models import Batch
 from transactions.queries import selectors
 from transactions.sandbox.sandbox_accounts import CONNECTED, FORGIVING_PIN
@@ -198,7 +197,7 @@ class Confirm(CheckoutView):
         session = self.there.session
         if session.is_replaced or session.transaction.status != TransactionStatus.USED:
             return self.back()
-        return submission.taken(self.there, request.POST) or self.back()
+        return confirmation.taken(self.there, request.POST) or self.back()
 
 
 class MarkComplete(CheckoutView):

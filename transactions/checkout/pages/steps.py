@@ -5,18 +5,17 @@ from typing import Any, Final
 from brokers.market.calendar import market_of
 from brokers.ports.registry import profile_of
 from gateway.http.envelope import Page
-from gateway.values.errors import NotFound
 from transactions.checkout import browser_binding, sessions
 from transactions.checkout.pages import confirmation
-from transactions.checkout.pages.confirmation import Confirmation
 from transactions.checkout.pages.consent_screens import errand_screen
 from transactions.checkout.pages.frame import Screen
 from transactions.checkout.pages.status_screen import progress_of
 from transactions.domain.intents import Intent
 from transactions.domain.sdk_codes import SdkCode
 from transactions.domain.statuses import TransactionStatus
-from transactions.lifecycle.eligibility import NoOrder
+from transactions.lifecycle.transitions import expiry
 from transactions.queries import selectors
+from transactions.queries.order_context import order_context
 from transactions.sandbox.sandbox_accounts import test_accounts
 
 CONFIRMED: Final = frozenset({TransactionStatus.PROCESSING, TransactionStatus.COMPLETED})
@@ -34,8 +33,8 @@ def current(there: Screen, *, search: str = "") -> Page:
         return ended(there, str(transaction.error_code))
     if transaction.status in CONFIRMED:
         return there.page("status", **_progress(there))
-    if transaction.expires_at <= there.now:
-        return ended(there, _expired(transaction.status))
+    if code := expiry(transaction, now=there.now):
+        return ended(there, str(code.value))
     return _still_open(there, search)
 
 
@@ -70,14 +69,13 @@ def login(there: Screen, *, client_id: str = "", error: str = "") -> Page:
     )
 
 
-def confirm(there: Screen, seen: Confirmation | None = None) -> Page:
+def confirm(there: Screen) -> Page:
     if there.session.transaction.intent != Intent.TRANSACTION:
         return errand_screen(there)
-    try:
-        seen = seen or confirmation.look(session=there.session, data=None, now=there.now)
-    except (NoOrder, NotFound):
+    context = order_context(there.session.transaction, now=there.now)
+    if not context.is_live:
         return ended(there, str(SdkCode.NO_ORDER.value))
-    return there.page("confirm", step=3, **confirmation.told(there.session, seen))
+    return confirmation.screen(there, confirmation.look(context, session=there.session, data=None))
 
 
 def ended(there: Screen, code: str) -> Page:
@@ -102,8 +100,3 @@ def _progress(there: Screen) -> dict[str, Any]:
     account = session.transaction.account
     progress = progress_of(session, selectors.orders_of(session.transaction), there.now)
     return {"progress": progress, "step": 4, "broker": profile_of(account.broker) if account else None}
-
-
-def _expired(status: str) -> str:
-    is_used = status == TransactionStatus.USED
-    return str((SdkCode.EXPIRED_IN_FLOW if is_used else SdkCode.EXPIRED_OR_USED).value)

@@ -1,0 +1,130 @@
+"""The statuses that a transaction takes before a worker has it: claimed, completed at once, or ended. Nothing else ends
+a transaction: checks return what speaks against it, and the service that asked ends it here."""
+
+from datetime import datetime
+from typing import Final, NoReturn
+
+from django.db.transaction import atomic
+
+from brokers.ports.broker import Login
+from gateway.database.encryption import decrypt
+from gateway.models import Account
+from gateway.values.errors import ErrorType, GatewayError
+from transactions.api import payloads
+from transactions.domain.sdk_codes import ERROR_TYPES, MESSAGES, SdkCode, SdkRefusal
+from transactions.domain.statuses import TransactionStatus
+from transactions.models import Transaction
+from webhooks.events.event_types import EventType
+from webhooks.events.record_events import record_event
+
+LIVE: Final = frozenset({TransactionStatus.INITIALIZED, TransactionStatus.USED})
+
+
+class SdkError(SdkRefusal):
+    """What `triggerTransaction` rejects with."""
+
+    def __init__(self, code: SdkCode, transaction: Transaction | None = None) -> None:
+        super().__init__(MESSAGES[code])
+        self.code, self.transaction = code, transaction
+        self.error_type = ERROR_TYPES.get(code, ErrorType.CONFLICT)
+
+
+class TransactionUsed(SdkError):
+    """Single use: it was confirmed, or ended, before."""
+
+    def __init__(self) -> None:
+        super().__init__(SdkCode.EXPIRED_OR_USED)
+        self.sentences = ("This transaction was used already.",)
+        self.error_type = ErrorType.TRANSACTION_USED
+
+
+class ActionRequired(GatewayError):
+    """Another action must come first."""
+
+    error_type = ErrorType.ACTION_REQUIRED
+
+
+def check_live(transaction: Transaction, *, now: datetime) -> None:
+    """Raises for one that was used, and ends one whose time has passed."""
+    if transaction.status not in LIVE:
+        raise TransactionUsed
+    if code := expiry(transaction, now=now):
+        fail(transaction, code, now=now)
+
+
+def expiry(transaction: Transaction, *, now: datetime) -> SdkCode | None:
+    """The code of a live transaction whose time has passed; None for any other."""
+    if transaction.status not in LIVE or transaction.expires_at > now:
+        return None
+    return SdkCode.EXPIRED_IN_FLOW if transaction.status == TransactionStatus.USED else SdkCode.EXPIRED_OR_USED
+
+
+def refuse(transaction: Transaction, objection: SdkRefusal | ActionRequired, *, now: datetime) -> NoReturn:
+    """Ends the transaction as a check's objection says, and raises."""
+    if isinstance(objection, SdkRefusal):
+        fail(transaction, objection.code, now=now)
+    used = Transaction.objects.filter(pk=transaction.pk, status=TransactionStatus.USED)
+    if not used.update(status=TransactionStatus.ACTION_REQUIRED, updated_at=now):
+        raise TransactionUsed
+    transaction.refresh_from_db()
+    raise objection
+
+
+def fail(transaction: Transaction, code: SdkCode, *, now: datetime) -> NoReturn:
+    """ERRORED with `code`, and raise it."""
+    with atomic(durable=True):
+        ended = end(transaction, code, now=now)
+    raise SdkError(code, transaction) if ended else TransactionUsed
+
+
+def end(transaction: Transaction, code: SdkCode, *, now: datetime) -> bool:
+    """ERRORED with `code`, in the caller's database transaction. Of two failures the first is kept: False.
+
+    Only from the status that the caller judged by: a caller that lost against a login ends nothing.
+    """
+    as_judged = Transaction.objects.filter(pk=transaction.pk, status=transaction.status)
+    ended = {"status": TransactionStatus.ERRORED, "error_code": code, "error_message": MESSAGES[code]}
+    if transaction.status not in LIVE or not as_judged.update(**ended, updated_at=now):
+        return False
+    transaction.refresh_from_db()
+    record_event(
+        gateway=transaction.gateway,
+        kind=EventType.TRANSACTION_ERRORED,
+        subject=transaction.transaction_id,
+        sequence=1,
+        payload=payloads.transaction_errored(transaction),
+        now=now,
+    )
+    return True
+
+
+def claim(transaction: Transaction, *, now: datetime) -> None:
+    """The UPDATE is the check: of two taps on the button one wins."""
+    ready = Transaction.objects.filter(pk=transaction.pk, status=TransactionStatus.USED, expires_at__gt=now)
+    if not ready.update(status=TransactionStatus.PROCESSING, updated_at=now):
+        raise TransactionUsed
+    transaction.status, transaction.updated_at = TransactionStatus.PROCESSING.value, now
+
+
+def complete_now(transaction: Transaction, *, now: datetime, outcome: object = None) -> None:
+    """For what needs no worker: PROCESSING becomes COMPLETED in the claim's own transaction."""
+    done = {"status": TransactionStatus.COMPLETED.value, "completed_at": now, "updated_at": now, "outcome": outcome}
+    Transaction.objects.filter(pk=transaction.pk, status=TransactionStatus.PROCESSING).update(**done)
+    transaction.refresh_from_db()
+
+
+def account_of(transaction: Transaction) -> Account:
+    """The account that logged in."""
+    if transaction.account is None:
+        raise TransactionUsed
+    return transaction.account
+
+
+def login_of(transaction: Transaction, account: Account) -> Login:
+    """The broker's session that the user opened for this transaction."""
+    return Login(
+        gateway=transaction.gateway_id,
+        broker=account.broker,
+        client_id=account.client_id,
+        token=decrypt(transaction.sealed_login),
+    )

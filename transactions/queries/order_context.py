@@ -1,0 +1,153 @@
+"""The facts that decide about an order: what it asks for, the investment, its last batch, the market."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from functools import cached_property
+
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
+
+from brokers.market.calendar import market_of
+from brokers.market.hours import Market
+from brokers.ports.broker import Side
+from gateway.database.compiled import compiled
+from gateway.models import Account
+from smallcases.models import Investment, Smallcase, Version
+from smallcases.portfolio.investments import investment_of, newest_version, shares_of, weights_of
+from transactions.domain.basket import OrderLine, Security, securities_of
+from transactions.domain.smallcase_order import OrderKind, SmallcaseOrderRequest, order_request_of
+from transactions.domain.statuses import OPEN_BATCH, UNFINISHED_BATCH, BatchStatus, OrderStatus
+from transactions.models import Batch, Order, Transaction
+
+# Shares of these are not filled any more, unless the user orders them again.
+UNFILLED = (OrderStatus.PARTIAL, OrderStatus.REJECTED, OrderStatus.CANCELLED, OrderStatus.UNPLACED)
+COUNTS = ("quantity", "filled", "unfilled")
+
+
+@dataclass(frozen=True, slots=True)
+class LastBatch:
+    """The newest batch of an investment; `quantity`, `filled` and `unfilled` count securities."""
+
+    batch: Batch
+    quantity: int
+    filled: int
+    unfilled: int
+
+    @property
+    def is_open(self) -> bool:
+        return BatchStatus(self.batch.status) in OPEN_BATCH | {BatchStatus.QUEUED}
+
+    @property
+    def can_be_fixed(self) -> bool:
+        return BatchStatus(self.batch.status) in UNFINISHED_BATCH and self.unfilled > 0
+
+
+@dataclass(frozen=True)
+class OrderContext:
+    """Read once for each request, and handed down.
+
+    `order_request` is None for a basket. `investment` is None for a BUY, and for an iscid that is not the account's;
+    it may be exited. `version` is the version that the order aims at.
+    """
+
+    transaction: Transaction
+    now: datetime
+    market: Market
+    basket: Sequence[Security]
+    order_request: SmallcaseOrderRequest | None
+    smallcase: Smallcase | None
+    investment: Investment | None
+    version: Version | None
+    last: LastBatch | None
+
+    @property
+    def account(self) -> Account:
+        """The account that logged in: before the login there is no context."""
+        if self.transaction.account is None:
+            raise AssertionError("A context is read after the login.")
+        return self.transaction.account
+
+    @property
+    def is_live(self) -> bool:
+        """False for an order on an investment that is gone, or was exited."""
+        if self.order_request is None or self.order_request.kind is OrderKind.BUY:
+            return True
+        return self.investment is not None and self.investment.exited_at is None
+
+    @cached_property
+    def weights(self) -> dict[str, Decimal]:
+        """Per cent, by ticker; read when first asked for."""
+        return weights_of(self.version) if self.version else {}
+
+    @cached_property
+    def held(self) -> dict[str, int]:
+        """What can be sold; read when first asked for."""
+        return sellable(self.investment) if self.investment else {}
+
+
+def order_context(transaction: Transaction, *, now: datetime) -> OrderContext:
+    order_request = order_request_of(transaction.order_config)
+    investment, smallcase, version, last = None, None, None, None
+    if order_request and order_request.kind is OrderKind.BUY:
+        smallcase = Smallcase.objects.get(scid=order_request.scid)
+        version = newest_version(smallcase)
+    elif order_request and transaction.account:
+        investment = investment_of(transaction.account, order_request.iscid)
+    if order_request and investment:
+        smallcase, version = investment.smallcase, target_version(order_request.kind, investment)
+        last = last_batches([investment.iscid]).get(investment.iscid)
+    return OrderContext(
+        transaction=transaction,
+        now=now,
+        market=market_of(transaction.gateway, now=now),
+        basket=securities_of(transaction.order_config),
+        order_request=order_request,
+        smallcase=smallcase,
+        investment=investment,
+        version=version,
+        last=last,
+    )
+
+
+def target_version(kind: OrderKind, investment: Investment) -> Version:
+    """A rebalance moves the investment to the newest version; any other order keeps to its own."""
+    return newest_version(investment.smallcase) if kind is OrderKind.REBALANCE else investment.version
+
+
+def sellable(investment: Investment) -> dict[str, int]:
+    """Shares held, less those that orders of unknown outcome may have sold."""
+    lost = unresolved_sells(investment.iscid)
+    left = {ticker: shares - lost.get(ticker, 0) for ticker, shares in shares_of(investment).items()}
+    return {ticker: shares for ticker, shares in left.items() if shares > 0}
+
+
+def last_batches(iscids: Collection[str]) -> dict[str, LastBatch]:
+    """By iscid; one query."""
+    rows = _last_batches(iscids=list(iscids))
+    return {str(row.iscid): LastBatch(row, *(vars(row)[count] for count in COUNTS)) for row in rows}
+
+
+@compiled
+def _last_batches(*, iscids: list[str]) -> QuerySet[Batch]:
+    later = Batch.objects.filter(iscid=OuterRef("iscid"), pk__gt=OuterRef("pk"))
+    counted = Batch.objects.select_related("version__smallcase").annotate(
+        quantity=Count("orders"),
+        filled=Count("orders", filter=Q(orders__status=OrderStatus.COMPLETE)),
+        unfilled=Count("orders", filter=Q(orders__status__in=UNFILLED)),
+    )
+    return counted.filter(~Exists(later), iscid__in=iscids)
+
+
+def unfilled_lines(batch: Batch) -> list[OrderLine]:
+    """Every share that a batch asked for and did not get, same side, as market orders."""
+    rows = Order.objects.filter(batch=batch, status__in=UNFILLED).order_by("position")
+    return [OrderLine(Security(o.ticker), o.quantity - o.filled_quantity, Side(o.side)) for o in rows]
+
+
+def unresolved_sells(iscid: str) -> dict[str, int]:
+    """Shares that orders in ERROR may have sold already, by ticker: until their fate is known, not to be sold again."""
+    lost = Order.objects.filter(batch__iscid=iscid, side=Side.SELL, status=OrderStatus.ERROR)
+    return dict(
+        lost.values_list("ticker").annotate(shares=Sum(F("quantity") - F("filled_quantity"))).order_by("ticker")
+    )
