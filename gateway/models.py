@@ -68,18 +68,25 @@ class Account(models.Model):
         return self.auth_id
 
 
-class Work(models.Model):
+class Leased(models.Model):
     """The row is the queue (gateway.queue.leases).
 
-    Two clocks: `due_at` follows the gateway's, so that time travel moves it; `leased_until` follows the wall,
-    because a worker that died did so in real time. `attempts` is the fencing token: a wake-up message with an old
-    number, or a worker that outlived its lease, matches no row.
+    `leased_until` follows the wall, because a worker that died did so in real time. `attempts` is the fencing token: a
+    wake-up message with an old number, or a worker that outlived its lease, matches no row.
     """
 
-    gateway = models.ForeignKey(Gateway, on_delete=models.PROTECT, related_name="+")
     due_at = models.DateTimeField(null=True, blank=True)
     leased_until = models.DateTimeField()
     attempts = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        abstract = True
+
+
+class Work(Leased):
+    """Leased work of a gateway. `due_at` follows the gateway's clock, so that time travel moves it."""
+
+    gateway = models.ForeignKey(Gateway, on_delete=models.PROTECT, related_name="+")
 
     class Meta:
         abstract = True

@@ -25,7 +25,6 @@ from transactions.domain.basket import Security, line_of
 from transactions.domain.checkout_modes import Mode
 from transactions.domain.intents import Intent
 from transactions.execution import place_and_poll
-from transactions.execution.batch_worker import LEASE
 from transactions.execution.requeue import awaiting_placement, needs_polling
 from transactions.lifecycle.create import TransactionRequest, create_transaction
 from transactions.models import Batch, CheckoutSession, Order, Transaction
@@ -112,7 +111,7 @@ def followed_up(batch: Batch) -> Batch:
 
 def _worked_on(batch: Batch, owed: QuerySet[Batch], work_on: Callable[[list[int]], object]) -> Batch:
     mine = list(owed.filter(pk=batch.pk, due_at__isnull=False))
-    leases.acquire_each(mine, lease=LEASE)
+    leases.acquire_each(mine)
     work_on([one.pk for one in mine])
     return Batch.objects.get(pk=batch.pk)
 

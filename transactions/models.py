@@ -9,7 +9,8 @@ from gateway.database.encryption import EncryptedField
 from gateway.models import Account, Gateway, Work
 from gateway.values.ids import new_object_id, new_transaction_id
 from smallcases.models import Version
-from transactions.domain.checkout_modes import Mode
+from transactions.domain.basket import MAX_QUANTITY
+from transactions.domain.checkout_modes import MAX_PINS, Mode
 from transactions.domain.intents import Intent
 from transactions.domain.statuses import BatchStatus, OrderStatus, TransactionStatus
 
@@ -165,7 +166,7 @@ class Order(models.Model):
         permissions = [("reconcile_order", "Can settle orders from the broker's tradebook")]
         constraints = [
             models.UniqueConstraint(fields=["batch", "position"], name="one_order_per_position"),
-            models.CheckConstraint(condition=Q(quantity__gte=1, quantity__lte=1_000_000), name="quantity_in_bounds"),
+            models.CheckConstraint(condition=Q(quantity__gte=1, quantity__lte=MAX_QUANTITY), name="quantity_in_bounds"),
             models.CheckConstraint(condition=Q(filled_quantity__lte=F("quantity")), name="never_overfilled"),
             models.CheckConstraint(
                 condition=Q(filled_quantity=0, average_price__isnull=True)
@@ -329,7 +330,7 @@ class CheckoutSession(models.Model):
                 condition=Q(login_token_digest__isnull=False),
                 name="one_checkout_per_login_url",
             ),
-            models.CheckConstraint(condition=Q(pins_tried__lte=5), name="no_more_pins_than_allowed"),
+            models.CheckConstraint(condition=Q(pins_tried__lte=MAX_PINS), name="no_more_pins_than_allowed"),
             models.CheckConstraint(
                 condition=Q(mode="redirect") & ~Q(redirect_url="") | ~Q(mode="redirect") & Q(redirect_url=""),
                 name="a_redirect_leads_somewhere",

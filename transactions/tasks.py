@@ -4,9 +4,10 @@ from typing import Final
 
 from celery import current_app, shared_task
 
-from gateway.queue.enqueue import TaskName
+from gateway.queue import leases
+from gateway.queue.enqueue import IDLE_GRACE_SECONDS, TaskName
 from transactions.execution import place_and_poll
-from transactions.execution.batch_worker import IDLE_GRACE_SECONDS, BatchWorker, WorkType
+from transactions.execution.batch_worker import BatchWorker, WorkType
 from transactions.execution.requeue import awaiting_placement, needs_polling
 from transactions.reconciliation.tradebook import apply_rows
 
@@ -41,4 +42,4 @@ def apply_tradebook(*, row: int, attempt: int) -> None:
 @shared_task(name="sweep_tradebooks")
 def sweep_tradebooks() -> int:
     """The number of rows dispatched."""
-    return apply_rows.offer_due_books()
+    return leases.dispatch_due(apply_rows.tradebooks(), TaskName.APPLY_TRADEBOOK)

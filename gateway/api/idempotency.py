@@ -29,7 +29,7 @@ HEADER: Final = "Idempotency-Key"
 KEY: Final = re.compile(r"[!-~]([ -~]{0,253}[!-~])?")  # what a header can carry: it has no space at either end
 KEPT: Final = timedelta(hours=24)
 # The longest request is a sandbox call that waits for 30 s; a holder of a key for longer than this has died.
-LEASE: Final = timedelta(seconds=90)
+REQUEST_LEASE: Final = timedelta(seconds=90)
 FORGOTTEN_AT_ONCE: Final = 1_000
 PASSING_STATUSES: Final = frozenset({401, 429})
 # The sender knows what to correct, and nothing was carried out: the key is free for the corrected request.
@@ -122,7 +122,7 @@ def begin(*, keyed: Keyed, now: datetime) -> Turn | Stored:
                 key=keyed.key,
                 fingerprint=keyed.fingerprint,
                 reserved_id=reserved,
-                leased_until=now + LEASE,
+                leased_until=now + REQUEST_LEASE,
                 created_at=now,
             )
     except IntegrityError:  # one_request_per_key_of_…
@@ -203,7 +203,7 @@ def _opened(found: IdempotentRequest) -> str:
 def _run_again(found: IdempotentRequest, now: datetime) -> Turn:
     """The UPDATE is the check: of all who see that the lease has lapsed, one gets the turn."""
     seen = IdempotentRequest.objects.filter(pk=found.pk, attempts=found.attempts, status_code__isnull=True)
-    if not seen.update(attempts=F("attempts") + 1, leased_until=now + LEASE):
+    if not seen.update(attempts=F("attempts") + 1, leased_until=now + REQUEST_LEASE):
         raise TwinRunning(f"{HEADER}: the first request with this key is still running.")
     return Turn(found.pk, found.attempts + 1, found.reserved_id)
 
@@ -211,7 +211,12 @@ def _run_again(found: IdempotentRequest, now: datetime) -> Turn:
 def _take_over(found: IdempotentRequest, keyed: Keyed, reserved: str, now: datetime) -> Turn:
     """A key whose day is over, or whose request was wrong, starts anew, with another id for what it makes."""
     seen = IdempotentRequest.objects.filter(pk=found.pk, attempts=found.attempts, created_at=found.created_at)
-    anew = {"fingerprint": keyed.fingerprint, "reserved_id": reserved, "created_at": now, "leased_until": now + LEASE}
+    anew = {
+        "fingerprint": keyed.fingerprint,
+        "reserved_id": reserved,
+        "created_at": now,
+        "leased_until": now + REQUEST_LEASE,
+    }
     if not seen.update(**anew, attempts=F("attempts") + 1, status_code=None, sealed_answer=""):
         raise TwinRunning(f"{HEADER}: the first request with this key is still running.")
     return Turn(found.pk, found.attempts + 1, reserved)

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from threading import Lock, Thread
 from time import monotonic
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
+PATIENCE_SECONDS: Final = 2.5  # of /readyz and /metrics, with all that they ask
 T = TypeVar("T")
 
 

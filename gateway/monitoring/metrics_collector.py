@@ -4,7 +4,6 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from time import monotonic
-from typing import Final
 
 from django.db import Error
 from prometheus_client.core import GaugeMetricFamily
@@ -13,11 +12,10 @@ from prometheus_client.registry import Collector
 from gateway.monitoring import health_probes
 from gateway.monitoring.backlog import Backlog, backlogs
 from gateway.monitoring.contributions import GaugeSource, gauges
-from gateway.monitoring.hang_guard import Watched
+from gateway.monitoring.hang_guard import PATIENCE_SECONDS, Watched
 from gateway.partners import clock
 from gateway.queue.enqueue import QueueDown
 
-PATIENCE_SECONDS: Final = 2.5
 log = logging.getLogger(__name__)
 
 

@@ -13,11 +13,10 @@ from django.db import Error
 from gateway.monitoring import health_probes
 from gateway.monitoring.backlog import Backlog, backlogs
 from gateway.monitoring.contributions import unmet_requirements
-from gateway.monitoring.hang_guard import Watched
+from gateway.monitoring.hang_guard import PATIENCE_SECONDS, Watched
 from gateway.partners import clock
 from gateway.queue.enqueue import QueueDown
 
-PATIENCE_SECONDS: Final = 2.5
 LAG_BORNE: Final = timedelta(seconds=60)
 NO_DATABASE: Final = "The database does not answer in time."
 NO_QUEUE: Final = "The queue's broker does not answer in time."

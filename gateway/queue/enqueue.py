@@ -14,6 +14,8 @@ from gateway.telemetry import metrics
 
 log = logging.getLogger(__name__)
 QUIET_SECONDS: Final = 0.05
+# A worker without work stays for longer than that: a message may have been saved since another was sent just before.
+IDLE_GRACE_SECONDS: Final = 0.1
 EXPIRES_SECONDS: Final = 2.0
 _last_enqueued: "dict[TaskName, float]" = {}
 

@@ -9,19 +9,21 @@ from django.conf import settings
 from django.db.models import Q, QuerySet
 
 from gateway.database.updating import update_each, update_where
-from gateway.models import Work
+from gateway.models import Leased, Work
 from gateway.partners import clock
 from gateway.queue.enqueue import QueueDown, TaskName, enqueue, messages_waiting
 
-W = TypeVar("W", bound=Work)
+W = TypeVar("W", bound=Leased)
 
+# Longer than a step of a worker takes, or any call of a broker: a lease that lapsed means a worker that died.
+LEASE: Final = timedelta(seconds=60)
 # A wake-up message is given this long before the sweep sends another.
 REDISPATCH_AFTER: Final = timedelta(seconds=5)
 SWEPT_AT_ONCE: Final = 500
 FEW: Final = 50  # messages that a queue of any length can bear
 
 
-def acquire(rows: Callable[[], QuerySet[W]], *, row: int, attempt: int, lease: timedelta) -> bool:
+def acquire(rows: Callable[[], QuerySet[W]], *, row: int, attempt: int, lease: timedelta = LEASE) -> bool:
     """The UPDATE is the check: of all workers with this message, one gets True and the row for `lease`.
 
     `rows` is a function that stays the same: the statement is built once for each.
@@ -40,12 +42,12 @@ def mine(rows: QuerySet[W], work: W) -> QuerySet[W]:
     return rows.filter(**fencing_token(work))
 
 
-def fencing_token(work: Work) -> dict[str, object]:
+def fencing_token(work: Leased) -> dict[str, object]:
     """A condition that the row matches until its lease is acquired anew or it is requeued."""
     return {"pk": work.pk, "attempts": work.attempts}
 
 
-def acquire_each(rows: Sequence[Work], *, lease: timedelta) -> None:
+def acquire_each(rows: Sequence[Leased], *, lease: timedelta = LEASE) -> None:
     """Found owed and unleased by the caller, who holds them locked since."""
     until = clock.wall() + lease
     for row in rows:
@@ -55,10 +57,10 @@ def acquire_each(rows: Sequence[Work], *, lease: timedelta) -> None:
 
 
 def due(rows: QuerySet[W], clocks: Iterable[tuple[int | None, datetime]]) -> QuerySet[W]:
-    """Those that are due by their own gateway's clock, and unleased. `clocks` as from gateway.partners.clock."""
+    """Those that are due and unleased. `clocks` as from gateway.partners.clock: work of a gateway follows its own."""
     (_, wall), *ahead = clocks
     is_due = Q(due_at__lte=wall)
-    for gateway, now in ahead:
+    for gateway, now in ahead if issubclass(rows.model, Work) else ():
         is_due |= Q(gateway=gateway, due_at__lte=now)
     return rows.filter(is_due, leased_until__lte=wall)
 

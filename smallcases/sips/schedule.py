@@ -8,6 +8,7 @@ from brokers.market.hours import IST
 
 WEEKS: Final = {"1w": 1, "2w": 2}
 MONTHS: Final = {"1m": 1, "3m": 3}
+FREQUENCIES: Final = (*WEEKS, *MONTHS)
 
 
 def nth_date(starts_on: date, frequency: str, n: int) -> date:

@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from brokers.models import Instrument
-from gateway.api.idempotency import KEPT, LEASE
+from gateway.api.idempotency import KEPT, REQUEST_LEASE
 from gateway.models import Gateway, IdempotentRequest
 from smallcases.api.manager_tokens import issue_token
 from smallcases.models import Version
@@ -53,7 +53,7 @@ def age(by: timedelta) -> None:
 def die_before_storing() -> None:
     """As if the process had died between the commit and the storing of the answer, and the lease had lapsed."""
     IdempotentRequest.objects.update(status_code=None, sealed_answer="")
-    age(LEASE)
+    age(REQUEST_LEASE)
 
 
 class TestASecondRequestWithTheKey:

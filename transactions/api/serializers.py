@@ -9,7 +9,7 @@ from rest_framework import serializers
 from brokers.ports.broker import OrderType, Side, Validity
 from gateway.api.fields import Body, Choice, Matching, Rupees, Text, Whole, WholeText
 from gateway.values.ids import OBJECT_ID, SCID, SYMBOL
-from transactions.domain.basket import Security, line_of
+from transactions.domain.basket import MAX_QUANTITY, Security, line_of
 from transactions.domain.intents import NOT_SERVED, ON_AN_INVESTMENT, SECURITIES, Intent
 from transactions.domain.smallcase_order import (
     KINDS,
@@ -24,7 +24,6 @@ from transactions.queries import selectors
 
 MAX_NOTES: Final = 256
 MAX_SECURITIES: Final = 100
-MAX_QUANTITY: Final = 1_000_000
 SMALLCASE_KEYS: Final = ("scid", "iscid", "amount", "exit", "constituents")
 COUNT_OF_SECURITIES: Final = f"must hold 1 to {MAX_SECURITIES} securities."
 

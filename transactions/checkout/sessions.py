@@ -13,7 +13,7 @@ from gateway.models import Account
 from gateway.values.errors import Conflict, Invalid, Unavailable
 from transactions.checkout.broker_login import PinRefused, can_serve, log_in
 from transactions.checkout.browser_binding import LoginWindow, digest, new_token
-from transactions.domain.checkout_modes import Mode, Reason
+from transactions.domain.checkout_modes import MAX_PINS, Mode, Reason
 from transactions.domain.intents import Intent
 from transactions.domain.sdk_codes import SdkCode
 from transactions.domain.statuses import TransactionStatus
@@ -21,8 +21,6 @@ from transactions.lifecycle.eligibility import reject_if_not_placeable
 from transactions.lifecycle.transitions import TransactionUsed, check_live, end, expiry
 from transactions.models import CheckoutSession, Transaction
 from transactions.queries.order_context import order_context
-
-MAX_PINS: Final = 5
 
 
 class LockedOut(Conflict):

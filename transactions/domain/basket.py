@@ -3,11 +3,13 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from brokers.ports.broker import OrderType, Side, Validity
 from gateway.values.errors import Invalid
 from gateway.values.money import number
+
+MAX_QUANTITY: Final = 1_000_000  # shares of one order
 
 
 @dataclass(frozen=True, slots=True)

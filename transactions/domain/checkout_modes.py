@@ -1,6 +1,9 @@
 """How a partner's page shows the checkout, and why a user leaves it before the confirmation."""
 
 from enum import StrEnum
+from typing import Final
+
+MAX_PINS: Final = 5  # of one transaction
 
 
 class Mode(StrEnum):

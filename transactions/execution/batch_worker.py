@@ -9,7 +9,7 @@ that fails is split: its batches are isolated, and taken one by one from then on
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from time import monotonic, sleep
 from typing import Final
 
@@ -20,18 +20,14 @@ from gateway.database.compiled import compiled
 from gateway.database.updating import update_where
 from gateway.partners import clock
 from gateway.queue import leases as work
-from gateway.queue.enqueue import TaskName, enqueue_soon
+from gateway.queue.enqueue import IDLE_GRACE_SECONDS, TaskName, enqueue_soon
 from transactions.models import Batch
 
 AT_ONCE: Final = 16
 CHOSEN_FROM: Final = 256
 WORK_SECONDS: Final = 1.0  # others wait for this process as well
-# A bell may have been saved because another was rung just before (queue.enqueue.QUIET_SECONDS): stay for longer.
-IDLE_GRACE_SECONDS: Final = 0.1
 POLL_SECONDS: Final = 0.02
 TRIES: Final = 3
-# Longer than any broker call: a lease that lapsed means a worker that died.
-LEASE: Final = timedelta(seconds=60)
 
 
 Rows = Callable[[], QuerySet[Batch]]
@@ -91,7 +87,7 @@ class BatchWorker:
                 break
             with atomic(durable=True):
                 taken = _still_owed(rows=work_type.rows, pks=chosen, wall=clock.wall())
-                work.acquire_each(taken, lease=LEASE)
+                work.acquire_each(taken)
             if taken:
                 return taken
         return []

@@ -17,12 +17,10 @@ from smallcases import planner
 from smallcases.models import Investment, Version
 from smallcases.planner import Leg
 from smallcases.portfolio.apply_fills import InvestmentChange
-from transactions.domain.basket import OrderLine, Security
+from transactions.domain.basket import MAX_QUANTITY, OrderLine, Security
 from transactions.domain.smallcase_order import OrderKind, SmallcaseSelections
 from transactions.models import Batch
 from transactions.queries.order_context import LastBatch, OrderContext, unfilled_lines
-
-MAX_QUANTITY: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)

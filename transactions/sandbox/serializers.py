@@ -14,9 +14,11 @@ from brokers.simulator.personas import FORCED
 from gateway.api.fields import Body, Choice, Matching, Rupees, Text, Truth, Whole
 from gateway.models import MarketHours
 from gateway.values.ids import CLIENT_ID
+from smallcases.sips.schedule import FREQUENCIES
 from smallcases.sips.sip_changes import SipRequest
-from transactions.api.serializers import MAX_QUANTITY, MAX_SECURITIES, ExitIn, security, shares_in, ticker
+from transactions.api.serializers import MAX_SECURITIES, ExitIn, security, shares_in, ticker
 from transactions.checkout.confirm import UserSelections
+from transactions.domain.basket import MAX_QUANTITY
 from transactions.domain.smallcase_order import selections_of
 from transactions.sandbox.scripted_checkout import StopAt, User
 
@@ -31,7 +33,7 @@ class SipIn(Body):
     """A SIP to set up or to change; or `end` true."""
 
     amount = Rupees(required=False)
-    frequency = Choice(required=False, choices=["1w", "2w", "1m", "3m"])
+    frequency = Choice(required=False, choices=FREQUENCIES)
     scheduledDate = serializers.DateField(required=False, help_text="The first date, IST")
     sipType = Choice(required=False, choices=["manual"])
     end = Truth(required=False, default=False)

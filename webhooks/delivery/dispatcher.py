@@ -24,6 +24,7 @@ from gateway.database.encryption import decrypt
 from gateway.partners import clock
 from gateway.partners.authentication import api_secrets
 from gateway.queue import leases
+from gateway.queue.enqueue import IDLE_GRACE_SECONDS
 from gateway.values.timestamps import timestamp
 from webhooks.delivery import client
 from webhooks.delivery.attempt_view import named_headers
@@ -35,12 +36,10 @@ from webhooks.signing.sign import checksum, standard_headers
 log = logging.getLogger(__name__)
 
 # Longer than the client's ten seconds and a few ticks, so that a lease that lapsed means a process that died.
-LEASE: Final = timedelta(seconds=30)
+DELIVERY_LEASE: Final = timedelta(seconds=30)
 POLL_SECONDS: Final = 0.025
 GATHER_SECONDS: Final = 0.005
 SHIFT_SECONDS: Final = 5.0
-# A message may have been saved since another was sent just before (queue.enqueue.QUIET_SECONDS): stay for longer.
-IDLE_GRACE_SECONDS: Final = 0.1
 SHUT_DOWN_SECONDS: Final = 2.0
 Pick = Callable[[list[Delivery]], list[Delivery]]
 
@@ -186,7 +185,7 @@ def take(*, closed: Collection[int] = (), room: int = AT_ONCE, pick: Pick = list
     shown = range(1 << (room.bit_length() - 1))
     with atomic(durable=True):
         taken = pick(_due(wall=wall, gateways=gateways, moments=moments, closed=list(closed), shown=shown))
-        leases.acquire_each(taken, lease=LEASE)
+        leases.acquire_each(taken, lease=DELIVERY_LEASE)
     return taken
 
 

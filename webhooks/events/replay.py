@@ -27,8 +27,6 @@ from webhooks.models import Delivery, DeliveryStatus, Endpoint, Event, Replay
 CHUNK: Final = 2000  # deliveries
 MOST_RUNNING: Final = 5
 MOST_AT_ONCE: Final = 1000  # deliveries, by an operator's choice
-# Longer than a chunk takes: a lease that lapsed means a worker that died.
-LEASE: Final = timedelta(seconds=60)
 # Longer than a change that records an event takes: by then all that still saw the endpoint disabled are in the table.
 SETTLING: Final = timedelta(seconds=5)
 
@@ -121,7 +119,7 @@ def replays() -> QuerySet[Replay]:
 
 def replay(*, row: int, attempt: int) -> None:
     """The next chunk, and a message for the one after it. Twice replays once: the message is worth one lease."""
-    if not leases.acquire(replays, row=row, attempt=attempt, lease=LEASE):
+    if not leases.acquire(replays, row=row, attempt=attempt):
         return
     found = Replay.objects.select_related("gateway", "endpoint").filter(pk=row).first()
     if found is not None:

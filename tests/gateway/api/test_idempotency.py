@@ -14,7 +14,7 @@ from django.db.transaction import atomic
 
 from gateway.api.idempotency import (
     KEPT,
-    LEASE,
+    REQUEST_LEASE,
     AnswerLost,
     IdempotencyMismatch,
     Keyed,
@@ -138,7 +138,7 @@ class TestBegin:
         first = turn(keyed, now)
 
         with pytest.raises(TwinRunning) as refusal:
-            begin(keyed=keyed, now=now + LEASE - MOMENT)
+            begin(keyed=keyed, now=now + REQUEST_LEASE - MOMENT)
 
         assert (first.attempt, first.is_rerun) == (0, False)
         assert refusal.value.retry_after == 1
@@ -187,12 +187,12 @@ class TestBegin:
     def test_runs_again_what_died(self, keyed: Keyed, now: datetime) -> None:
         died = turn(keyed, now)
 
-        again = turn(keyed, now + LEASE)
+        again = turn(keyed, now + REQUEST_LEASE)
 
         assert again == Turn(died.row, 1, died.reserved_id)
         assert again.is_rerun
         with pytest.raises(TwinRunning):
-            begin(keyed=keyed, now=now + LEASE)
+            begin(keyed=keyed, now=now + REQUEST_LEASE)
 
     @pytest.mark.parametrize("claim", [_run_again, partial(_take_over, reserved="another")])
     def test_lets_one_of_two_rivals_through(self, keyed: Keyed, now: datetime, claim: Callable[..., Turn]) -> None:
@@ -210,9 +210,9 @@ class TestBegin:
         answer(first, now)
 
         with pytest.raises(TwinRunning):
-            _run_again(seen, now + LEASE)
+            _run_again(seen, now + REQUEST_LEASE)
 
-        assert begin(keyed=keyed, now=now + LEASE) == Stored(200, '{"a":1}')
+        assert begin(keyed=keyed, now=now + REQUEST_LEASE) == Stored(200, '{"a":1}')
 
     def test_starts_a_key_anew_when_its_day_is_over(self, keyed: Keyed, now: datetime) -> None:
         first = turn(keyed, now)
@@ -263,13 +263,13 @@ class TestSettle:
 
     def test_is_nothing_for_one_that_outlived_its_lease(self, keyed: Keyed, now: datetime) -> None:
         slow = turn(keyed, now)
-        again = turn(keyed, now + LEASE)
+        again = turn(keyed, now + REQUEST_LEASE)
 
-        answer(slow, now + LEASE, body='{"slow":1}')
-        answer(again, now + LEASE, body='{"again":1}')
-        answer(slow, now + LEASE, status=500)
+        answer(slow, now + REQUEST_LEASE, body='{"slow":1}')
+        answer(again, now + REQUEST_LEASE, body='{"again":1}')
+        answer(slow, now + REQUEST_LEASE, status=500)
 
-        assert begin(keyed=keyed, now=now + LEASE) == Stored(200, '{"again":1}')
+        assert begin(keyed=keyed, now=now + REQUEST_LEASE) == Stored(200, '{"again":1}')
 
     @pytest.mark.usefixtures("transactional_db")
     def test_lets_the_answer_go_out_where_the_database_is_gone(
@@ -283,7 +283,7 @@ class TestSettle:
             answer(first, now)
 
         assert "could not be stored: the server closed the connection" in caplog.text
-        assert turn(keyed, now + LEASE).reserved_id == first.reserved_id
+        assert turn(keyed, now + REQUEST_LEASE).reserved_id == first.reserved_id
 
 
 class TestIsWorthKeeping:

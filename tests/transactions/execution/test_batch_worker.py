@@ -19,12 +19,13 @@ from gateway.models import Gateway
 from gateway.partners import clock
 from gateway.queue import enqueue
 from gateway.queue.enqueue import TaskName
+from gateway.queue.leases import LEASE
 from gateway.telemetry import request_id
 from tests import make
 from tests.transactions.execution.conftest import Use
 from transactions.checkout.confirm import UserSelections, confirm
-from transactions.execution import batch_worker, place_and_poll
-from transactions.execution.batch_worker import AT_ONCE, LEASE, BatchWorker, WorkType
+from transactions.execution import place_and_poll
+from transactions.execution.batch_worker import AT_ONCE, BatchWorker, WorkType
 from transactions.execution.record_updates import PLACED_FIELDS, REPORTED_FIELDS_AND_LOG, record_batch_updates
 from transactions.execution.requeue import awaiting_placement, needs_polling, requeue
 from transactions.lifecycle.transitions import login_of
@@ -269,4 +270,4 @@ class TestWhatIsWrittenOfSeveral:
 
 
 def test_a_set_is_held_for_longer_than_it_takes() -> None:
-    assert timedelta(seconds=place_and_poll.CALLS_SECONDS) < batch_worker.LEASE / 100
+    assert timedelta(seconds=place_and_poll.CALLS_SECONDS) < LEASE / 100

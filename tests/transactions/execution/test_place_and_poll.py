@@ -13,13 +13,13 @@ from brokers.simulator.adapter import SimulatedBroker
 from brokers.simulator.models import SimOrder, SimTrade
 from brokers.simulator.personas import Persona
 from gateway.models import Gateway
+from gateway.queue.leases import LEASE
 from tests import make
 from tests.transactions.execution.conftest import Use
 from transactions.checkout.broker_login import log_in
 from transactions.checkout.confirm import UserSelections, confirm
 from transactions.domain.basket import Security
 from transactions.domain.intents import Intent
-from transactions.execution.batch_worker import LEASE
 from transactions.execution.place_and_poll import poll_result_of, read_one, record_poll_results, unreported_limit_of
 from transactions.lifecycle.create import TransactionRequest, create_transaction
 from transactions.models import Batch, Transaction

@@ -15,7 +15,7 @@ from tests import make
 from tests.receiver import Hit, Receiver
 from tests.webhooks.owing import AUTH_ID, PAYLOAD, owe
 from webhooks.delivery.client import ClientOptions
-from webhooks.delivery.dispatcher import LEASE, WebhookDispatcher, next_in_line
+from webhooks.delivery.dispatcher import DELIVERY_LEASE, WebhookDispatcher, next_in_line
 from webhooks.delivery.endpoints import NewEndpoint, add_endpoint, retire_secret, rotate_secret
 from webhooks.delivery.retry import WAITS, Plan
 from webhooks.models import Attempt, Delivery, Endpoint
@@ -277,7 +277,7 @@ class TestTheLine:
 
 class TestTheLease:
     def test_is_longer_than_an_attempt_may_take(self) -> None:
-        assert timedelta(seconds=20) < LEASE
+        assert timedelta(seconds=20) < DELIVERY_LEASE
 
     def test_lost_to_another_worker_changes_nothing_but_keeps_the_attempt(
         self, transactional_db: None, still: None, receiver: Receiver, now: datetime
@@ -290,7 +290,7 @@ class TestTheLease:
         delivery = work_on(delivery)
 
         assert (delivery.status, delivery.due_at, delivery.attempts) == ("DUE", now, 2)
-        assert (delivery.settled_at, delivery.leased_until) == (None, now + LEASE)
+        assert (delivery.settled_at, delivery.leased_until) == (None, now + DELIVERY_LEASE)
         assert Attempt.objects.get().status_code == 200
 
     @staticmethod

@@ -11,7 +11,7 @@ from pytest_django import DjangoAssertNumQueries
 from gateway.models import Gateway
 from tests import make
 from tests.webhooks.owing import owe
-from webhooks.delivery.dispatcher import LEASE, take
+from webhooks.delivery.dispatcher import DELIVERY_LEASE, take
 from webhooks.delivery.endpoints import add_endpoint
 from webhooks.models import Delivery, Endpoint
 
@@ -43,7 +43,7 @@ class TestTake:
 
         taken = take(pick=lambda shown: shown[1:2])
 
-        assert [(one.pk, one.attempts, one.leased_until) for one in taken] == [(second, 1, now + LEASE)]
+        assert [(one.pk, one.attempts, one.leased_until) for one in taken] == [(second, 1, now + DELIVERY_LEASE)]
         assert list(Delivery.objects.order_by("pk").values_list("pk", "attempts")) == [
             (first, 0),
             (second, 1),

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from gateway.models import Gateway
+from gateway.queue.leases import LEASE
 from gateway.values.errors import NotFound
 from tests import make
 from tests.smallcases.counting import at_most
@@ -13,7 +14,6 @@ from webhooks.delivery.endpoints import disable
 from webhooks.events import replay as replaying
 from webhooks.events.event_types import EventType
 from webhooks.events.replay import (
-    LEASE,
     MOST_RUNNING,
     SETTLING,
     AlreadyReplaying,

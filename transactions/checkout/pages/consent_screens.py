@@ -8,10 +8,10 @@ from brokers.ports.registry import profile_of
 from gateway.http.envelope import Page
 from gateway.values.errors import Invalid, NotFound, Unavailable
 from smallcases.models import Investment
-from smallcases.sips.schedule import ist_day
+from smallcases.sips.schedule import FREQUENCIES, ist_day
 from smallcases.sips.sip_changes import SipRequest
 from transactions.checkout.confirm import UserSelections, confirm
-from transactions.checkout.pages.forms import FREQUENCIES, Picked, picked_sip
+from transactions.checkout.pages.forms import Picked, picked_sip
 from transactions.checkout.pages.frame import Screen
 from transactions.domain.intents import CANCELLATIONS, Intent
 from transactions.domain.statuses import OrderStatus

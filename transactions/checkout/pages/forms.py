@@ -9,18 +9,17 @@ from typing import Any, Final
 
 from brokers.ports.broker import Side
 from gateway.values.ids import SYMBOL
+from smallcases.sips.schedule import FREQUENCIES
 from smallcases.sips.sip_changes import SipRequest
-from transactions.api.serializers import MAX_QUANTITY
 from transactions.checkout.order_quote import QuoteRequest
 from transactions.checkout.pages import indian_formats
-from transactions.domain.basket import Security
+from transactions.domain.basket import MAX_QUANTITY, Security
 from transactions.domain.smallcase_order import OrderKind, SmallcaseSelections
 
 MOST: Final = Decimal("9999999999.99")
 WITH_AMOUNT: Final = frozenset({OrderKind.BUY, OrderKind.INVESTMORE, OrderKind.REBALANCE})
 NICE: Final = Decimal(100)
 ROOM: Final = Decimal("1.01")
-FREQUENCIES: Final = ("1w", "2w", "1m", "3m")
 _NOISE: Final = re.compile(r"[\s,₹_]")
 
 

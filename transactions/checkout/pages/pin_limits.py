@@ -1,6 +1,6 @@
 """Wrong PINs are counted beyond one checkout: a new one gives no new guesses at the same account.
 
-Each checkout takes five (`sessions.MAX_PINS`), and whoever can have transactions made has as many checkouts as that.
+Each checkout takes five (`MAX_PINS`), and whoever can have transactions made has as many checkouts as that.
 On live gateways wrong PINs are therefore counted three times:
 
 - for an account from one network address: its own limit, so a stranger at another address who guesses does not lock the

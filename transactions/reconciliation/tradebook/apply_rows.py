@@ -10,8 +10,8 @@ from django.db.transaction import atomic
 
 from gateway.audit.trail import Actor
 from gateway.partners import clock
+from gateway.queue import leases
 from gateway.queue.enqueue import TaskName, enqueue
-from gateway.queue.leases import REDISPATCH_AFTER
 from gateway.values.errors import Conflict, GatewayError
 from transactions.domain.corrections import from_kept
 from transactions.models import Batch, Settlement
@@ -20,7 +20,6 @@ from transactions.reconciliation.tradebook.discard import hold
 from transactions.reconciliation.tradebook.models import BookRow, RowState, Tradebook
 from transactions.reconciliation.tradebook.verdicts import SAFE, Traded, outcome_of
 
-LEASE: Final = timedelta(seconds=60)
 SHIFT: Final = timedelta(seconds=20)
 SLICE: Final = 200
 
@@ -56,7 +55,7 @@ def want(*, tradebook: Tradebook, actor: Actor, rows: Sequence[int] | None = Non
 def _make_due(tradebook: Tradebook, actor: Actor, wanted: int) -> None:
     wall = clock.wall()
     Tradebook.objects.filter(pk=tradebook.pk).update(
-        due_at=wall, leased_until=wall + REDISPATCH_AFTER, attempts=F("attempts") + 1, address=actor.address[:64]
+        due_at=wall, leased_until=leases.redispatch_at(wall), attempts=F("attempts") + 1, address=actor.address[:64]
     )
     tradebook.refresh_from_db()
     actor.record("apply tradebook", f"tradebook {tradebook.pk}", after={"name": tradebook.name, "rows": wanted})
@@ -67,36 +66,23 @@ def tradebooks() -> QuerySet[Tradebook]:
     return Tradebook.objects.all()
 
 
-def offer_due_books() -> int:
-    """The sweep: books with rows that are wanted, and no worker."""
-    wall = clock.wall()
-    due = Tradebook.objects.filter(due_at__isnull=False, leased_until__lte=wall)
-    found = list(due.values_list("pk", "attempts"))
-    due.filter(pk__in=[pk for pk, _ in found]).update(leased_until=wall + REDISPATCH_AFTER)
-    for pk, attempts in found:
-        enqueue(TaskName.APPLY_TRADEBOOK, row=pk, attempt=attempts)
-    return len(found)
-
-
 def apply_book(*, row: int, attempt: int) -> None:
     """A shift of a worker. Whenever it dies, the rest is still WANTED, and the sweep dispatches it again."""
-    wall = clock.wall()
-    owed = Tradebook.objects.filter(pk=row, attempts=attempt, due_at__isnull=False)
-    if not owed.update(attempts=F("attempts") + 1, leased_until=wall + LEASE):
+    if not leases.acquire(tradebooks, row=row, attempt=attempt):
         return
-    book = Tradebook.objects.get(pk=row)
-    while clock.wall() < wall + SHIFT and apply_some(book):
-        Tradebook.objects.filter(pk=row, attempts=book.attempts).update(leased_until=clock.wall() + LEASE)
+    book, until = Tradebook.objects.get(pk=row), clock.wall() + SHIFT
+    while clock.wall() < until and apply_some(book):
+        leases.mine(tradebooks(), book).update(leased_until=clock.wall() + leases.LEASE)
     finish(book)
 
 
 def finish(book: Tradebook) -> None:
     """Due still, and offered anew, while any row is wanted; nothing, when another worker has the book by now."""
     with atomic(durable=True):
-        mine = Tradebook.objects.filter(pk=book.pk, attempts=book.attempts)
+        mine = leases.mine(tradebooks(), book)
         if not BookRow.objects.filter(tradebook=book, state=RowState.WANTED).exists():
             mine.update(due_at=None)
-        elif mine.update(leased_until=clock.wall() + REDISPATCH_AFTER):
+        elif mine.update(leased_until=leases.redispatch_at(clock.wall())):
             enqueue(TaskName.APPLY_TRADEBOOK, row=book.pk, attempt=book.attempts)
 
 

@@ -7,9 +7,9 @@ from functools import lru_cache
 from typing import Final
 
 from brokers.ports.broker import Side
+from transactions.domain.basket import MAX_QUANTITY
 
 IST: Final = timezone(timedelta(hours=5, minutes=30))
-MOST_SHARES: Final = 1_000_000
 LOWEST_PRICE: Final = Decimal("0.0001")
 HIGHEST_PRICE: Final = Decimal(10_000_000)
 # Nothing was traded here before; and beyond them no database, or no time zone, follows.
@@ -52,9 +52,9 @@ def number(cell: str) -> Decimal:
 
 
 def shares(cell: str) -> int:
-    """0 to MOST_SHARES; 10.000000 are ten."""
+    """0 to MAX_QUANTITY; 10.000000 are ten."""
     read = number(cell)
-    if read != read.to_integral_value() or read > MOST_SHARES:
+    if read != read.to_integral_value() or read > MAX_QUANTITY:
         raise UnreadableCell(f"“{cell[:40]}” is not a number of shares")
     return int(read)
 

@@ -5,15 +5,15 @@ from django.db import models
 from django.db.models import F, Q
 
 from brokers.ports.broker import Side
+from gateway.models import Leased
 from transactions.models import Order, Settlement
 from transactions.reconciliation.tradebook.verdicts import RowVerdict
 
 
-class Tradebook(models.Model):
+class Tradebook(Leased):
     """One file of one broker. Nothing of it counts before `staged_at`. `columns` are what its own were taken for.
 
-    Rows that somebody wants applied are applied by a worker: it is due while any are left; leases as queue.leases has
-    them, by the wall.
+    Rows that somebody wants applied are applied by a worker: it is due, by the wall, while any are left.
     """
 
     name = models.CharField(max_length=120)
@@ -30,8 +30,6 @@ class Tradebook(models.Model):
     staged_at = models.DateTimeField(null=True)
     address = models.CharField(max_length=64, blank=True)
     due_at = models.DateTimeField(null=True)
-    leased_until = models.DateTimeField()
-    attempts = models.PositiveIntegerField(default=0)
 
     class Meta:
         constraints = [

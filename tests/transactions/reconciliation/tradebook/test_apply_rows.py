@@ -16,10 +16,11 @@ from tests.transactions.reconciliation.reconciling import REJECTED, Scene, actin
 from tests.transactions.reconciliation.tradebook.books import HEADER, exported, line, rows, staged
 from transactions.models import Batch, Order, Settlement
 from transactions.reconciliation.correct_orders import approve
-from transactions.reconciliation.tradebook.apply_rows import BeingApplied, NotWhole, apply_book, offer_due_books, want
+from transactions.reconciliation.tradebook.apply_rows import BeingApplied, NotWhole, apply_book, want
 from transactions.reconciliation.tradebook.discard import Discarded, WasTaken, discard
 from transactions.reconciliation.tradebook.models import BookRow, Tradebook
 from transactions.reconciliation.tradebook.stage import Upload, stage
+from transactions.tasks import sweep_tradebooks
 from webhooks.models import Event
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("instruments")]
@@ -155,8 +156,9 @@ class TestApplying:
         want(tradebook=book, actor=acting(asha))
         died = timedelta(minutes=2)
         Tradebook.objects.update(attempts=F("attempts") + 1, leased_until=clock.wall() - died)
+        make.later(scene.order.batch.gateway, seconds=60)  # a book has no gateway whose clock it could follow
 
-        assert offer_due_books() == 1
+        assert sweep_tradebooks() == 1
         worked(book)
 
         assert scene.status() == "COMPLETED"
