@@ -14,7 +14,7 @@ from gateway.models import Gateway  # noqa: E402 - Django had to be set up
 from gateway.partners import clock  # noqa: E402 - Django had to be set up
 from gateway.values.ids import new_object_id  # noqa: E402 - Django had to be set up
 from webhooks.events.event_types import EventType  # noqa: E402 - Django had to be set up
-from webhooks.events.record_events import record_event  # noqa: E402 - Django had to be set up
+from webhooks.events.record_events import EventDraft, record_events  # noqa: E402 - Django had to be set up
 
 PAYLOAD: Final = {"smallcaseAuthId": "5d8dc01c1446386d96c4832f", "orders": [{"tradingsymbol": "INFY"}] * 10}
 
@@ -32,13 +32,15 @@ def main(name: str, rate: float, seconds: float) -> None:
 
 def record(gateway: Gateway) -> None:
     with atomic():
-        record_event(
-            gateway=gateway,
-            kind=EventType.ORDER_PLACED,
-            subject=new_object_id(),
-            sequence=1,
-            payload={**PAYLOAD, "recordedAt": time.time()},
-            now=clock.now(gateway),
+        record_events(
+            EventDraft(
+                gateway=gateway,
+                kind=EventType.ORDER_PLACED,
+                subject=new_object_id(),
+                sequence=1,
+                payload={**PAYLOAD, "recordedAt": time.time()},
+                now=clock.now(gateway),
+            )
         )
 
 

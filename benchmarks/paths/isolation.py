@@ -18,7 +18,7 @@ from gateway.database.encryption import encrypt
 from gateway.models import Gateway
 from tests.processes.waiting import until
 from webhooks.events.event_types import EventType
-from webhooks.events.record_events import record_event
+from webhooks.events.record_events import EventDraft, record_events
 from webhooks.models import Delivery, Endpoint
 from webhooks.signing.sign import new_secret
 
@@ -116,11 +116,13 @@ def _play(gateways: list[Gateway], answering: set[int], receiver: Receiver, *, s
 
 def _record(gateway: Gateway) -> None:
     with atomic():
-        record_event(
-            gateway=gateway,
-            kind=EventType.ORDER_PLACED,
-            subject=f"bench-{next(_numbers)}",
-            sequence=1,
-            payload={**PAYLOAD, "recordedAt": time.time()},
-            now=timezone.now(),
+        record_events(
+            EventDraft(
+                gateway=gateway,
+                kind=EventType.ORDER_PLACED,
+                subject=f"bench-{next(_numbers)}",
+                sequence=1,
+                payload={**PAYLOAD, "recordedAt": time.time()},
+                now=timezone.now(),
+            )
         )

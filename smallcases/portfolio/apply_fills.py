@@ -13,7 +13,7 @@ from smallcases.api import payloads
 from smallcases.models import Investment, InvestmentFill, Sip, Version
 from smallcases.portfolio.investments import investment_of, newest_version
 from webhooks.events.event_types import EventType
-from webhooks.events.record_events import record_events
+from webhooks.events.record_events import EventDraft, record_events
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +108,14 @@ def _notify_of_newer_version(investment: Investment, now: datetime) -> None:
     if newest.number > investment.version.number:
         pending = payloads.pending_rebalance_event(investment, newest)
         record_events(
-            gateway=investment.gateway,
-            kind=EventType.ACTION_PENDING,
-            payloads={investment.iscid: pending},
-            now=now,
+            EventDraft(
+                gateway=investment.gateway,
+                kind=EventType.ACTION_PENDING,
+                subject=investment.iscid,
+                payload=pending,
+                now=now,
+            ),
+            is_bulk=True,
         )
 
 

@@ -1,7 +1,7 @@
 """Notifies one gateway's investors of a version: a chunk for each task, each chunk one transaction."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from django.db.models import F, QuerySet
@@ -14,11 +14,9 @@ from smallcases.api import payloads
 from smallcases.catalogue.selectors import live_investments
 from smallcases.models import Announcement, Investment
 from webhooks.events.event_types import EventType
-from webhooks.events.record_events import record_events
+from webhooks.events.record_events import EventDraft, record_events
 
 CHUNK: Final = 500
-# Longer than a chunk takes: a lease that lapsed means a worker that died.
-LEASE: Final = timedelta(seconds=60)
 
 
 def announcements() -> QuerySet[Announcement]:
@@ -27,7 +25,7 @@ def announcements() -> QuerySet[Announcement]:
 
 def notify_investors(*, row: int, attempt: int) -> None:
     """Notifies the next chunk and enqueues the one after it. Twice is once: a task is worth one claim."""
-    if not leases.acquire(announcements, row=row, attempt=attempt, lease=LEASE):
+    if not leases.acquire(announcements, row=row, attempt=attempt):
         return
     announcement = Announcement.objects.select_related("gateway", "version__smallcase").get(pk=row)
     now = clock.now(announcement.gateway)
@@ -47,15 +45,17 @@ def _notify(announcement: Announcement, investments: Sequence[Investment], now: 
     """Progress and events, or neither; nothing, when another worker has the row by now."""
     if not _progress(announcement, investments, is_last=len(investments) < CHUNK):
         return
-    record_events(
-        gateway=announcement.gateway,
-        kind=EventType.ACTION_PENDING,
-        payloads={
-            investment.iscid: payloads.pending_rebalance_event(investment, announcement.version)
-            for investment in investments
-        },
-        now=now,
-    )
+    drafts = [
+        EventDraft(
+            gateway=announcement.gateway,
+            kind=EventType.ACTION_PENDING,
+            subject=investment.iscid,
+            payload=payloads.pending_rebalance_event(investment, announcement.version),
+            now=now,
+        )
+        for investment in investments
+    ]
+    record_events(*drafts, is_bulk=True)
 
 
 def _progress(announcement: Announcement, investments: Sequence[Investment], *, is_last: bool) -> bool:

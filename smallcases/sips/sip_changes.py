@@ -1,9 +1,9 @@
 """A SIP is set up, changed, ended, told when due, and moved on by an order that was done."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any
 
 from django.db.models import F, QuerySet
 from django.db.transaction import atomic
@@ -15,9 +15,7 @@ from gateway.values.errors import Invalid
 from smallcases.models import Investment, Sip
 from smallcases.sips.schedule import due_from, ist_day, nth_date, periods_after_doing
 from webhooks.events.event_types import EventType
-from webhooks.events.record_events import record_event
-
-LEASE: Final = timedelta(seconds=30)
+from webhooks.events.record_events import EventDraft, record_events
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +71,7 @@ def move_on(*, investment: Investment, covered: date) -> None:
 
 def tell_due(*, row: int, attempt: int) -> None:
     """`action.pending`, once for each date that comes."""
-    if not leases.acquire(active_sips, row=row, attempt=attempt, lease=LEASE):
+    if not leases.acquire(active_sips, row=row, attempt=attempt):
         return
     sip = Sip.objects.select_related("investment__smallcase", "investment__account", "gateway").get(pk=row)
     now = clock.now(sip.gateway)
@@ -102,16 +100,18 @@ def sip_action(sip: Sip) -> dict[str, Any]:
 
 def _record(gateway: Gateway, sip: Sip, now: datetime) -> None:
     account = sip.investment.account
-    record_event(
-        gateway=gateway,
-        kind=EventType.ACTION_PENDING,
-        subject=f"{sip.investment.iscid}:sip",
-        sequence=sip.attempts,
-        payload={
-            "action": "SIP",
-            **sip_action(sip),
-            "smallcaseAuthId": account.auth_id,
-            "broker": account.broker,
-        },
-        now=now,
+    record_events(
+        EventDraft(
+            gateway=gateway,
+            kind=EventType.ACTION_PENDING,
+            subject=f"{sip.investment.iscid}:sip",
+            sequence=sip.attempts,
+            payload={
+                "action": "SIP",
+                **sip_action(sip),
+                "smallcaseAuthId": account.auth_id,
+                "broker": account.broker,
+            },
+            now=now,
+        )
     )

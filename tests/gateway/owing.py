@@ -8,7 +8,7 @@ from gateway.models import Gateway
 from tests import make
 from webhooks.delivery.endpoints import add_endpoint
 from webhooks.events.event_types import EventType
-from webhooks.events.record_events import record_event
+from webhooks.events.record_events import EventDraft, record_events
 
 
 def gateway_with_endpoint(*, now: datetime) -> Gateway:
@@ -23,11 +23,13 @@ def record(gateway: Gateway, *, events: int, now: datetime) -> None:
     subject = "b" * 24
     with atomic():
         for sequence in range(1, events + 1):
-            record_event(
-                gateway=gateway,
-                kind=EventType.ORDER_UPDATED,
-                subject=subject,
-                sequence=sequence,
-                payload={"batchId": subject},
-                now=now,
+            record_events(
+                EventDraft(
+                    gateway=gateway,
+                    kind=EventType.ORDER_UPDATED,
+                    subject=subject,
+                    sequence=sequence,
+                    payload={"batchId": subject},
+                    now=now,
+                )
             )

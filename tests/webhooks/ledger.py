@@ -8,7 +8,7 @@ from django.db.transaction import atomic
 from gateway.models import Gateway
 from webhooks.delivery.endpoints import add_endpoint
 from webhooks.events.event_types import EventType
-from webhooks.events.record_events import record_event
+from webhooks.events.record_events import EventDraft, record_events
 from webhooks.models import Delivery, Endpoint, Event
 
 AUTH_ID = "5d8dc01c1446386d96c4832f"
@@ -29,13 +29,15 @@ def event(
     auth_id: str = AUTH_ID,
 ) -> Event:
     with atomic():
-        record_event(
-            gateway=gateway,
-            kind=kind,
-            subject=subject,
-            sequence=sequence,
-            payload={"batchId": subject, "status": "PLACED", "smallcaseAuthId": auth_id},
-            now=now,
+        record_events(
+            EventDraft(
+                gateway=gateway,
+                kind=kind,
+                subject=subject,
+                sequence=sequence,
+                payload={"batchId": subject, "status": "PLACED", "smallcaseAuthId": auth_id},
+                now=now,
+            )
         )
     return Event.objects.latest("pk")
 

@@ -18,7 +18,7 @@ from transactions.lifecycle.eligibility import NoOrder, own_investment
 from transactions.lifecycle.transitions import account_of, claim, complete_now, fail, login_of
 from transactions.models import HoldingsSnapshot, Transaction
 from webhooks.events.event_types import EventType
-from webhooks.events.record_events import record_event
+from webhooks.events.record_events import EventDraft, record_events
 
 BUSY: Final = "The broker does not answer; try again."
 
@@ -74,13 +74,15 @@ def _import_holdings(transaction: Transaction, now: datetime) -> None:
         snapshot = {"securities": [_security(holding) for holding in held], "taken_at": now}
         HoldingsSnapshot.objects.update_or_create(account=account, defaults=snapshot)
         complete_now(transaction, now=now)
-        record_event(
-            gateway=transaction.gateway,
-            kind=EventType.HOLDINGS_IMPORTED,
-            subject=transaction.transaction_id,
-            sequence=1,
-            payload=payloads.holdings_imported(transaction),
-            now=now,
+        record_events(
+            EventDraft(
+                gateway=transaction.gateway,
+                kind=EventType.HOLDINGS_IMPORTED,
+                subject=transaction.transaction_id,
+                sequence=1,
+                payload=payloads.holdings_imported(transaction),
+                now=now,
+            )
         )
 
 

@@ -15,7 +15,7 @@ from transactions.lifecycle.transitions import check_live, claim, complete_now, 
 from transactions.models import Batch, Transaction
 from transactions.queries.order_context import last_batches
 from webhooks.events.event_types import EventType
-from webhooks.events.record_events import record_event
+from webhooks.events.record_events import EventDraft, record_events
 
 
 class NotUnfinished(Conflict):
@@ -62,11 +62,13 @@ def _mark(batch: Batch, now: datetime) -> None:
         raise NotUnfinished(f"A batch in {batch.status} cannot be marked complete.")
     marked_batch = Batch.objects.select_related("gateway", "transaction__account").get(pk=batch.pk)
     orders = list(marked_batch.orders.order_by("position"))
-    record_event(
-        gateway=marked_batch.gateway,
-        kind=EventType.ORDER_UPDATED,
-        subject=marked_batch.batch_id,
-        sequence=marked_batch.sequence,
-        payload=payloads.order_event(marked_batch, orders, marked_batch.transaction),
-        now=now,
+    record_events(
+        EventDraft(
+            gateway=marked_batch.gateway,
+            kind=EventType.ORDER_UPDATED,
+            subject=marked_batch.batch_id,
+            sequence=marked_batch.sequence,
+            payload=payloads.order_event(marked_batch, orders, marked_batch.transaction),
+            now=now,
+        )
     )

@@ -35,7 +35,7 @@ from transactions.domain.statuses import (
 from transactions.execution.update_investment import update_investment
 from transactions.models import Batch, Order, Transaction
 from webhooks.events.event_types import EventType
-from webhooks.events.record_events import EventDraft, record_each
+from webhooks.events.record_events import EventDraft, record_events
 
 log = logging.getLogger(__name__)
 REPORTED_FIELDS: Final = [
@@ -96,7 +96,7 @@ def record_batch_updates(updates: Sequence[BatchUpdate], fields: Sequence[str]) 
     update_each([one.batch for one in mine], BATCH_FIELDS)
     update_each([order for one in mine for order in one.changed], fields)
     _complete([one for one in mine if one.batch.status not in OPEN_BATCH])
-    record_each([event for events in drafts for event in events])
+    record_events(*(event for events in drafts for event in events))
     for one in mine:
         _complete_cancellations(one)
     _update_investments([one for one, events in zip(mine, drafts, strict=True) if one.batch.iscid and events])
@@ -114,7 +114,7 @@ def record_correction(
     ):
         return False
     update_each(changed, CORRECTED_FIELDS)
-    record_each(_events(batch, orders, event_types, now))
+    record_events(*_events(batch, orders, event_types, now))
     if batch.iscid:
         withdrawn = [order.ref for order in changed if not order.filled_quantity]
         update_investment(batch=batch, orders=orders, withdrawn=withdrawn, now=now)

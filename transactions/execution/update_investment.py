@@ -15,7 +15,7 @@ from transactions.lifecycle.plan_orders import change_of
 from transactions.models import Batch, Order
 from transactions.queries.order_context import LastBatch, last_batches
 from webhooks.events.event_types import EventType
-from webhooks.events.record_events import record_event
+from webhooks.events.record_events import EventDraft, record_events
 
 
 def update_investment(*, batch: Batch, orders: Sequence[Order], now: datetime, withdrawn: Sequence[str] = ()) -> None:
@@ -60,11 +60,13 @@ def _record_fix(batch: Batch, last: LastBatch, now: datetime) -> None:
     """In the batch's own sequence, after the event that ended it."""
     batch.sequence += 1
     Batch.objects.filter(pk=batch.pk).update(sequence=batch.sequence)
-    record_event(
-        gateway=batch.gateway,
-        kind=EventType.ACTION_PENDING,
-        subject=batch.batch_id,
-        sequence=batch.sequence,
-        payload=payloads.fix_pending(last, batch.account),
-        now=now,
+    record_events(
+        EventDraft(
+            gateway=batch.gateway,
+            kind=EventType.ACTION_PENDING,
+            subject=batch.batch_id,
+            sequence=batch.sequence,
+            payload=payloads.fix_pending(last, batch.account),
+            now=now,
+        )
     )

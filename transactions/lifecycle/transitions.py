@@ -15,7 +15,7 @@ from transactions.domain.sdk_codes import ERROR_TYPES, MESSAGES, SdkCode, SdkRef
 from transactions.domain.statuses import TransactionStatus
 from transactions.models import Transaction
 from webhooks.events.event_types import EventType
-from webhooks.events.record_events import record_event
+from webhooks.events.record_events import EventDraft, record_events
 
 LIVE: Final = frozenset({TransactionStatus.INITIALIZED, TransactionStatus.USED})
 
@@ -87,13 +87,15 @@ def end(transaction: Transaction, code: SdkCode, *, now: datetime) -> bool:
     if transaction.status not in LIVE or not as_judged.update(**ended, updated_at=now):
         return False
     transaction.refresh_from_db()
-    record_event(
-        gateway=transaction.gateway,
-        kind=EventType.TRANSACTION_ERRORED,
-        subject=transaction.transaction_id,
-        sequence=1,
-        payload=payloads.transaction_errored(transaction),
-        now=now,
+    record_events(
+        EventDraft(
+            gateway=transaction.gateway,
+            kind=EventType.TRANSACTION_ERRORED,
+            subject=transaction.transaction_id,
+            sequence=1,
+            payload=payloads.transaction_errored(transaction),
+            now=now,
+        )
     )
     return True
 

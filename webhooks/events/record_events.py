@@ -1,7 +1,7 @@
 """An event, recorded in the transaction of its change: never of one rolled back, never lost."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -21,93 +21,53 @@ from webhooks.events.event_types import EventType
 from webhooks.models import Delivery, Endpoint, Event
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EventDraft:
-    """What an event says. The caller holds the subject's row and counts `sequence` up in it.
+    """What an event says. The caller holds the subject's row.
 
-    `asked_by` is the id of the request that is being served as this is made.
+    `sequence` is counted up in that row; None, for one draft of each subject, counts on from its last event. `asked_by`
+    is the id of the request that is being served as this is made.
     """
 
     gateway: Gateway
     kind: EventType
     subject: str
-    sequence: int
     payload: Mapping[str, Any]
     now: datetime
+    sequence: int | None = None
     asked_by: str = field(default_factory=request_id.current)
 
 
-def record_event(
-    *,
-    gateway: Gateway,
-    kind: EventType,
-    subject: str,
-    sequence: int,
-    payload: Mapping[str, Any],
-    now: datetime,
-) -> None:
-    """What the gateway's endpoints are owed. The caller holds the subject's row and counts `sequence` up in it."""
-    record_each([EventDraft(gateway, kind, subject, sequence, payload, now)])
+def record_events(*drafts: EventDraft, is_bulk: bool = False) -> None:
+    """Events and the deliveries that endpoints are owed, in as many statements for many as for one.
 
-
-def record_each(drafts: Sequence[EventDraft]) -> None:
-    """As `record_event`, in as many statements for many as for one."""
-    if not get_connection().in_atomic_block:
-        raise RuntimeError("An event is recorded inside the transaction of its change.")
-    events = [_event(one) for one in drafts]
-    insert_each(events, learn_keys=True)
-    for kind, number in Counter(one.kind.value for one in drafts).items():
-        on_commit(partial(metrics.events_recorded, kind=kind, number=number), robust=True)
-    _owe(events)
-
-
-def _event(draft: EventDraft) -> Event:
-    return Event(
-        gateway=draft.gateway,
-        key=f"evt_{new_object_id()}",
-        type=draft.kind.value,
-        subject=draft.subject,
-        sequence=draft.sequence,
-        payload=draft.payload,
-        created_at=draft.now,
-        request_id=draft.asked_by,
-        **_owners(draft.payload),
-    )
-
-
-def record_events(
-    *, gateway: Gateway, kind: EventType, payloads: Mapping[str, Mapping[str, Any]], now: datetime
-) -> None:
-    """An event for each subject, by which `payloads` are given, in a handful of statements.
-
-    The caller holds the subjects' rows; each sequence counts on from the subject's last event. These deliveries are
-    bulk: a million of them do not stand before an order's.
+    Bulk deliveries are sent after all others: a million of them do not stand before an order's.
     """
     if not get_connection().in_atomic_block:
         raise RuntimeError("An event is recorded inside the transaction of its change.")
-    last = _last_sequences(gateway, payloads)
-    events = Event.objects.bulk_create(
+    events = _events(drafts)
+    insert_each(events, learn_keys=True)
+    for kind, number in Counter(one.kind.value for one in drafts).items():
+        on_commit(partial(metrics.events_recorded, kind=kind, number=number), robust=True)
+    _owe(events, is_bulk=is_bulk)
+
+
+def _events(drafts: Sequence[EventDraft]) -> list[Event]:
+    last = _last_sequences([draft for draft in drafts if draft.sequence is None])
+    return [
         Event(
-            gateway=gateway,
+            gateway=draft.gateway,
             key=f"evt_{new_object_id()}",
-            type=kind.value,
-            subject=subject,
-            sequence=last.get(subject, 0) + 1,
-            payload=payload,
-            created_at=now,
-            request_id=request_id.current(),
-            **_owners(payload),
+            type=draft.kind.value,
+            subject=draft.subject,
+            sequence=_next(draft, last) if draft.sequence is None else draft.sequence,
+            payload=draft.payload,
+            created_at=draft.now,
+            request_id=draft.asked_by,
+            **_owners(draft.payload),
         )
-        for subject, payload in payloads.items()
-    )
-    on_commit(lambda: metrics.events_recorded(kind=kind.value, number=len(events)), robust=True)
-    endpoints = [endpoint for endpoint in _listening(gateway=gateway.pk) if kind.value in endpoint.types]
-    wall = clock.wall_at(gateway, now)
-    Delivery.objects.bulk_create(
-        Delivery(gateway=gateway, event=event, endpoint=endpoint, is_bulk=True, due_at=now, leased_until=wall)
-        for event in events
-        for endpoint in endpoints
-    )
+        for draft in drafts
+    ]
 
 
 def _owners(payload: Mapping[str, Any]) -> dict[str, str]:
@@ -118,9 +78,15 @@ def _owners(payload: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def _last_sequences(gateway: Gateway, subjects: Collection[str]) -> dict[str, int]:
-    rows = Event.objects.filter(gateway=gateway, subject__in=subjects).values("subject")
-    return dict(rows.annotate(last=Max("sequence")).values_list("subject", "last"))
+def _next(draft: EventDraft, last: Mapping[tuple[int, str], int]) -> int:
+    return last.get((draft.gateway.pk, draft.subject), 0) + 1
+
+
+def _last_sequences(drafts: Sequence[EventDraft]) -> dict[tuple[int, str], int]:
+    """By gateway and subject; no query for no drafts."""
+    gateways, subjects = {draft.gateway.pk for draft in drafts}, {draft.subject for draft in drafts}
+    rows = Event.objects.filter(gateway__in=gateways, subject__in=subjects).values_list("gateway", "subject")
+    return {(gateway, subject): last for gateway, subject, last in rows.annotate(Max("sequence"))}
 
 
 @compiled
@@ -128,13 +94,14 @@ def _listening(*, gateway: int) -> QuerySet[Endpoint]:
     return Endpoint.objects.filter(gateway=gateway, is_enabled=True)
 
 
-def _owe(events: Sequence[Event]) -> None:
+def _owe(events: Sequence[Event], *, is_bulk: bool) -> None:
     listening = {pk: _listening(gateway=pk) for pk in {event.gateway_id for event in events}}
     owed = [
         Delivery(
             gateway=event.gateway,
             event=event,
             endpoint=endpoint,
+            is_bulk=is_bulk,
             due_at=event.created_at,
             leased_until=clock.wall_at(event.gateway, event.created_at),
         )
@@ -143,5 +110,5 @@ def _owe(events: Sequence[Event]) -> None:
         if event.type in endpoint.types
     ]
     insert_each(owed)
-    if owed:
+    if owed and not is_bulk:
         enqueue_soon(TaskName.DELIVER)

@@ -7,7 +7,7 @@ from gateway.partners import clock
 from gateway.queue import leases
 from smallcases.models import Announcement, Investment, Smallcase
 from smallcases.rebalancing import rebalance_notifications
-from smallcases.rebalancing.rebalance_notifications import CHUNK, LEASE, notify_investors
+from smallcases.rebalancing.rebalance_notifications import CHUNK, notify_investors
 from smallcases.tasks import sweep_announcements
 from tests import make
 from tests.smallcases import shelf
@@ -126,7 +126,7 @@ class TestAfterAKill:
         """The worker died after its claim: nothing is told, and nothing is lost."""
         shelf.investments(known, here, how_many=2)
         shelf.published(known)
-        assert leases.acquire(Announcement.objects.all, row=owed().pk, attempt=0, lease=LEASE)
+        assert leases.acquire(Announcement.objects.all, row=owed().pk, attempt=0)
         notify_investors(row=owed().pk, attempt=0)
         assert told() == []
         Announcement.objects.update(leased_until=clock.wall() - timedelta(seconds=1))

@@ -10,7 +10,7 @@ from gateway.models import Gateway
 from tests import make
 from webhooks.delivery.endpoints import add_endpoint
 from webhooks.events.event_types import DEFAULT_TYPES, EventType
-from webhooks.events.record_events import EventDraft, record_each, record_event
+from webhooks.events.record_events import EventDraft, record_events
 from webhooks.models import Delivery, Endpoint, Event
 
 PAYLOAD = {"batchId": "0" * 24, "averagePrice": 1180.1234, "notes": "₹"}
@@ -18,7 +18,9 @@ PAYLOAD = {"batchId": "0" * 24, "averagePrice": 1180.1234, "notes": "₹"}
 
 def record(gateway: Gateway, now: datetime, kind: EventType = EventType.ORDER_PLACED, sequence: int = 1) -> None:
     with atomic():
-        record_event(gateway=gateway, kind=kind, subject="0" * 24, sequence=sequence, payload=PAYLOAD, now=now)
+        record_events(
+            EventDraft(gateway=gateway, kind=kind, subject="0" * 24, sequence=sequence, payload=PAYLOAD, now=now)
+        )
 
 
 def listen(gateway: Gateway, now: datetime, path: str = "", types: Sequence[str] = DEFAULT_TYPES) -> Endpoint:
@@ -51,7 +53,14 @@ class TestRecordEvent:
         ]
 
         with atomic(), CaptureQueriesContext(connection) as captured:
-            record_each([EventDraft(of, kind, subject, 1, {}, now, asked_by=subject) for of, kind, subject in told])
+            record_events(
+                *(
+                    EventDraft(
+                        gateway=of, kind=kind, subject=subject, sequence=1, payload={}, now=now, asked_by=subject
+                    )
+                    for of, kind, subject in told
+                )
+            )
 
         assert list(Event.objects.order_by("pk").values_list("gateway", "type", "subject", "request_id")) == [
             (of.pk, kind.value, subject, subject) for of, kind, subject in told
@@ -139,8 +148,10 @@ class TestOutsideATransaction:
         gateway = make.gateway()
 
         with pytest.raises(RuntimeError, match="inside the transaction of its change"):
-            record_event(
-                gateway=gateway, kind=EventType.ORDER_PLACED, subject="x", sequence=1, payload=PAYLOAD, now=now
+            record_events(
+                EventDraft(
+                    gateway=gateway, kind=EventType.ORDER_PLACED, subject="x", sequence=1, payload=PAYLOAD, now=now
+                )
             )
 
         assert not Event.objects.exists()

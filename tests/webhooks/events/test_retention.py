@@ -14,7 +14,7 @@ from webhooks.delivery.endpoints import add_endpoint
 from webhooks.delivery.record_attempts import FinishedAttempt, settle
 from webhooks.events import retention
 from webhooks.events.event_types import EventType
-from webhooks.events.record_events import record_events
+from webhooks.events.record_events import EventDraft, record_events
 from webhooks.events.retention import forget_old
 from webhooks.models import Attempt, Delivery, Event
 
@@ -39,7 +39,8 @@ def delivered(gateway: Gateway, at: datetime, *, sequence: int = 1, subject: str
 
 def pending(gateway: Gateway, at: datetime) -> None:
     with atomic():
-        record_events(gateway=gateway, kind=EventType.ACTION_PENDING, payloads={"iscid": {}}, now=at)
+        draft = EventDraft(gateway=gateway, kind=EventType.ACTION_PENDING, subject="iscid", payload={}, now=at)
+        record_events(draft, is_bulk=True)
 
 
 def sequences() -> list[int]:
