@@ -10,11 +10,11 @@ from brokers.ports.registry import adapter_for
 from gateway.values.errors import Invalid, Unavailable
 from gateway.values.money import number
 from smallcases.models import Sip
+from smallcases.portfolio.investments import investment_of
 from smallcases.sips.sip_changes import SipRequest, set_up, sip_action
 from transactions.api import payloads
 from transactions.domain.intents import Intent
 from transactions.domain.sdk_codes import SdkCode
-from transactions.lifecycle.eligibility import NoOrder, own_investment
 from transactions.lifecycle.transitions import account_of, claim, complete_now, fail, login_of
 from transactions.models import HoldingsSnapshot, Transaction
 from webhooks.events.event_types import EventType
@@ -36,9 +36,8 @@ def complete_consent(*, transaction: Transaction, sip: SipRequest | None, now: d
 def _set_up_sip(transaction: Transaction, sip_request: SipRequest | None, now: datetime) -> None:
     if sip_request is None:
         raise Invalid("sip: choose amount, frequency and scheduledDate, or end.")
-    try:
-        investment = own_investment(transaction.account, transaction.order_config["iscid"])
-    except NoOrder:
+    investment = investment_of(account_of(transaction), transaction.order_config["iscid"])
+    if investment is None or investment.exited_at is not None:
         fail(transaction, SdkCode.NO_ORDER, now=now)
     with atomic(durable=True):
         claim(transaction, now=now)

@@ -18,6 +18,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from gateway.models import Gateway
+from smallcases.models import Investment, InvestmentFill
+from smallcases.sips.sip_changes import SipRequest
 from tests import make
 from tests.investor import Investor
 from tests.transactions.checkout.conftest import Shop, Visit
@@ -190,3 +192,20 @@ class TestAnOrderOnTheSameInvestment:
 
         assert (refusal.value.code, mine.status) == (SdkCode.ORDER_PENDING, "ERRORED")
         assert not Batch.objects.filter(transaction=mine).exists()
+
+
+class TestASip:
+    @pytest.mark.parametrize("gone", ["exited", "withdrawn"])
+    def test_on_an_investment_that_is_gone_ends_with_no_order(self, shop: Shop, investor: Investor, gone: str) -> None:
+        """Exited by another order meanwhile, or corrected by support to what never filled."""
+        made = Transaction.objects.get(transaction_id=investor.errand("SIP_SETUP", iscid=investor.iscid))
+        log_in(transaction=made, broker="kite", client_id="happy", pin="1234", now=shop.gateway.created_at)
+        Investment.objects.update(exited_at=shop.gateway.created_at)
+        if gone == "withdrawn":
+            InvestmentFill.objects.all().delete()
+            Investment.objects.all().delete()
+
+        with pytest.raises(SdkError) as refusal:
+            confirm(transaction=made, selections=UserSelections(sip=SipRequest(end=True)), now=made.created_at)
+
+        assert (refusal.value.code, made.status) == (SdkCode.NO_ORDER, "ERRORED")

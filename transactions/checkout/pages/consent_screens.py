@@ -6,7 +6,7 @@ from typing import Any, Final
 from brokers.ports.broker import Variety
 from brokers.ports.registry import profile_of
 from gateway.http.envelope import Page
-from gateway.values.errors import Invalid, NotFound, Unavailable
+from gateway.values.errors import Invalid, Unavailable
 from smallcases.models import Investment
 from smallcases.sips.schedule import FREQUENCIES, ist_day
 from smallcases.sips.sip_changes import SipRequest
@@ -43,7 +43,7 @@ def taken(there: Screen, data: Mapping[str, Any]) -> Page | None:
             return errand_screen(there, form=form)
     try:
         confirm(transaction=transaction, selections=UserSelections(sip=sip), now=there.now)
-    except (SdkError, NotFound):
+    except SdkError:
         return None
     except (Invalid, Unavailable) as refusal:
         return errand_screen(there, form=form, problems=tuple(refusal.sentences))
