@@ -91,7 +91,7 @@ class TestRecordEvent:
         record(gateway, now)
 
         delivery = Delivery.objects.get()
-        assert (delivery.status, delivery.due_at, delivery.attempts) == ("DUE", now, 0)
+        assert (delivery.status, delivery.due_at, delivery.attempts, delivery.is_bulk) == ("DUE", now, 0, False)
         assert delivery.leased_until == now
 
     @pytest.mark.parametrize(

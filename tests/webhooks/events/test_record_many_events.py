@@ -47,8 +47,8 @@ class TestRecordEvents:
         with atomic():
             record_bulk(here, now, {"a": {}, "b": {}})
 
-        owed = Delivery.objects.order_by("pk").values_list("event__subject", "endpoint", "due_at")
-        assert list(owed) == [(subject, one.pk, now) for subject in "ab" for one in endpoints[:2]]
+        owed = Delivery.objects.order_by("pk").values_list("event__subject", "endpoint", "due_at", "is_bulk")
+        assert list(owed) == [(subject, one.pk, now, True) for subject in "ab" for one in endpoints[:2]]
 
     def test_of_nothing_is_nothing(self, now: datetime) -> None:
         with atomic():
