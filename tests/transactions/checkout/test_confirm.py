@@ -194,18 +194,27 @@ class TestAnOrderOnTheSameInvestment:
         assert not Batch.objects.filter(transaction=mine).exists()
 
 
-class TestASip:
-    @pytest.mark.parametrize("gone", ["exited", "withdrawn"])
-    def test_on_an_investment_that_is_gone_ends_with_no_order(self, shop: Shop, investor: Investor, gone: str) -> None:
-        """Exited by another order meanwhile, or corrected by support to what never filled."""
-        made = Transaction.objects.get(transaction_id=investor.errand("SIP_SETUP", iscid=investor.iscid))
+@pytest.mark.parametrize("gone", ["exited", "withdrawn"])
+class TestAnInvestmentThatIsGone:
+    """Exited by another order meanwhile, or corrected by support to what never filled."""
+
+    def test_ends_a_sip_with_no_order(self, shop: Shop, investor: Investor, gone: str) -> None:
+        made = investor.errand("SIP_SETUP", iscid=investor.iscid)
+
+        assert self.confirmed(made, shop, gone, sip=SipRequest(end=True)) == (SdkCode.NO_ORDER, "ERRORED")
+
+    def test_ends_an_order_with_no_order(self, shop: Shop, investor: Investor, gone: str) -> None:
+        made = investor.create("INVESTMORE", amount=50_000)
+
+        assert self.confirmed(made, shop, gone) == (SdkCode.NO_ORDER, "ERRORED")
+
+    def confirmed(self, transaction_id: str, shop: Shop, gone: str, **selected: Any) -> tuple[SdkCode, str]:
+        made = Transaction.objects.get(transaction_id=transaction_id)
         log_in(transaction=made, broker="kite", client_id="happy", pin="1234", now=shop.gateway.created_at)
         Investment.objects.update(exited_at=shop.gateway.created_at)
         if gone == "withdrawn":
             InvestmentFill.objects.all().delete()
             Investment.objects.all().delete()
-
         with pytest.raises(SdkError) as refusal:
-            confirm(transaction=made, selections=UserSelections(sip=SipRequest(end=True)), now=made.created_at)
-
-        assert (refusal.value.code, made.status) == (SdkCode.NO_ORDER, "ERRORED")
+            confirm(transaction=made, selections=UserSelections(**selected), now=made.created_at)
+        return refusal.value.code, made.status
