@@ -10,7 +10,7 @@ from django.db.transaction import atomic
 from brokers.market.quotes import quotes
 from brokers.ports.broker import LinkDown, Side, Variety
 from brokers.ports.registry import adapter_for
-from gateway.database.updating import insert_each
+from gateway.database.rows import insert_rows
 from gateway.partners import clock
 from gateway.queue.enqueue import TaskName, enqueue_soon
 from gateway.telemetry import request_id
@@ -179,8 +179,8 @@ def _queue_batch(
         leased_until=clock.wall_at(transaction.gateway, now),
         request_id=request_id.current(),
     )
-    insert_each([batch], learn_keys=True)
-    insert_each([_order(batch, position, line) for position, line in enumerate(lines)])
+    insert_rows([batch], learn_keys=True)
+    insert_rows([_order(batch, position, line) for position, line in enumerate(lines)])
     enqueue_soon(TaskName.PLACE_BATCHES)
 
 

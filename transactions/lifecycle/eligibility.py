@@ -105,5 +105,5 @@ def _check_moment(investment: Investment, kind: OrderKind, now: datetime) -> Non
         raise NoOrder("This smallcase is archived: it can be fixed, managed and exited.", SdkCode.SMALLCASE_ARCHIVED)
     if kind is OrderKind.REBALANCE and newest_version(investment.smallcase).number <= investment.version.number:
         raise NoOrder("This investment is on the newest version already.")
-    if kind is OrderKind.SIP and not is_sip_due(investment, now):
+    if kind is OrderKind.SIP and not is_sip_due(getattr(investment, "sip", None), now):
         raise NoOrder("No SIP is due on this investment.")

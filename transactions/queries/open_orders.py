@@ -1,29 +1,28 @@
 """What stands between an investment and its next order: an open batch, unfilled shares."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
+from django.db.models import Count, F, Q, Sum
 
 from brokers.ports.broker import Side
-from gateway.database.compiled import compiled
+from transactions import sql
 from transactions.domain.basket import OrderLine, Security
 from transactions.domain.statuses import OPEN_BATCH, UNFINISHED_BATCH, BatchStatus, OrderStatus
 from transactions.models import Batch, Order
 
 # Nothing more comes of these by themselves; what a user cancelled is not to be had again unasked.
 UNFILLED = (OrderStatus.PARTIAL, OrderStatus.REJECTED, OrderStatus.CANCELLED, OrderStatus.UNPLACED)
-COUNTS = ("quantity", "filled", "unfilled")
 
 
 @dataclass(frozen=True, slots=True)
 class LastBatch:
-    """The newest batch of an investment; `quantity`, `filled` and `unfilled` count securities."""
+    """The newest batch of an investment; of an unfinished one `quantity`, `filled` and `unfilled` count securities."""
 
     batch: Batch
-    quantity: int
-    filled: int
-    unfilled: int
+    quantity: int = 0
+    filled: int = 0
+    unfilled: int = 0
 
     @property
     def is_open(self) -> bool:
@@ -35,20 +34,23 @@ class LastBatch:
 
 
 def last_batches(iscids: Collection[str]) -> dict[str, LastBatch]:
-    """By iscid; one query."""
-    rows = _last_batches(iscids=list(iscids))
-    return {str(row.iscid): LastBatch(row, *(vars(row)[count] for count in COUNTS)) for row in rows}
+    """By iscid; one query, and another if any is unfinished."""
+    found = sql.last_batches(iscids)
+    counts = _counts([batch for batch in found if BatchStatus(batch.status) in UNFINISHED_BATCH])
+    return {str(batch.iscid): LastBatch(batch, *counts.get(batch.pk, ())) for batch in found}
 
 
-@compiled
-def _last_batches(*, iscids: list[str]) -> QuerySet[Batch]:
-    later = Batch.objects.filter(iscid=OuterRef("iscid"), pk__gt=OuterRef("pk"))
-    counted = Batch.objects.select_related("version__smallcase").annotate(
-        quantity=Count("orders"),
-        filled=Count("orders", filter=Q(orders__status=OrderStatus.COMPLETE)),
-        unfilled=Count("orders", filter=Q(orders__status__in=UNFILLED)),
+def _counts(batches: Sequence[Batch]) -> dict[int, Sequence[int]]:
+    """By batch: its orders, those that filled, and those of which nothing more comes."""
+    if not batches:
+        return {}
+    rows = Order.objects.filter(batch__in=batches).values_list("batch").order_by("batch")
+    counted = rows.annotate(
+        quantity=Count("pk"),
+        filled=Count("pk", filter=Q(status=OrderStatus.COMPLETE)),
+        unfilled=Count("pk", filter=Q(status__in=UNFILLED)),
     )
-    return counted.filter(~Exists(later), iscid__in=iscids)
+    return {batch: counts for batch, *counts in counted}
 
 
 def unfilled_lines(batch: Batch) -> list[OrderLine]:

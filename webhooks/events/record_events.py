@@ -7,18 +7,18 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from django.db.models import Max, QuerySet
+from django.db.models import Max
 from django.db.transaction import get_connection, on_commit
 
-from gateway.database.compiled import compiled
-from gateway.database.updating import insert_each
+from gateway.database.rows import insert_rows
 from gateway.models import Gateway
 from gateway.partners import clock
 from gateway.queue.enqueue import TaskName, enqueue_soon
 from gateway.telemetry import metrics, request_id
 from gateway.values.ids import new_object_id
+from webhooks import sql
 from webhooks.events.event_types import EventType
-from webhooks.models import Delivery, Endpoint, Event
+from webhooks.models import Delivery, Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def record_each(drafts: Sequence[EventDraft]) -> None:
     if not get_connection().in_atomic_block:
         raise RuntimeError("An event is recorded inside the transaction of its change.")
     events = [_event(one) for one in drafts]
-    insert_each(events, learn_keys=True)
+    insert_rows(events, learn_keys=True)
     for kind, number in Counter(one.kind.value for one in drafts).items():
         on_commit(partial(metrics.events_recorded, kind=kind, number=number), robust=True)
     _owe(events)
@@ -101,7 +101,7 @@ def record_events(
         for subject, payload in payloads.items()
     )
     on_commit(lambda: metrics.events_recorded(kind=kind.value, number=len(events)), robust=True)
-    endpoints = [endpoint for endpoint in _listening(gateway=gateway.pk) if kind.value in endpoint.types]
+    endpoints = [endpoint for endpoint in sql.listeners(gateway.pk) if kind.value in endpoint.types]
     wall = clock.wall_at(gateway, now)
     Delivery.objects.bulk_create(
         Delivery(gateway=gateway, event=event, endpoint=endpoint, is_bulk=True, due_at=now, leased_until=wall)
@@ -123,13 +123,8 @@ def _last_sequences(gateway: Gateway, subjects: Collection[str]) -> dict[str, in
     return dict(rows.annotate(last=Max("sequence")).values_list("subject", "last"))
 
 
-@compiled
-def _listening(*, gateway: int) -> QuerySet[Endpoint]:
-    return Endpoint.objects.filter(gateway=gateway, is_enabled=True)
-
-
 def _owe(events: Sequence[Event]) -> None:
-    listening = {pk: _listening(gateway=pk) for pk in {event.gateway_id for event in events}}
+    listening = {pk: sql.listeners(pk) for pk in {event.gateway_id for event in events}}
     owed = [
         Delivery(
             gateway=event.gateway,
@@ -142,6 +137,6 @@ def _owe(events: Sequence[Event]) -> None:
         for endpoint in listening[event.gateway_id]
         if event.type in endpoint.types
     ]
-    insert_each(owed)
+    insert_rows(owed)
     if owed:
         enqueue_soon(TaskName.DELIVER)
