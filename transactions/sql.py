@@ -17,7 +17,6 @@ _SHOWN_ORDER = Only(
     *("batch", "ticker", "side", "quantity", "order_type", "validity", "price", "trigger_price", "status"),
     *("filled_quantity", "average_price", "exchange_order_id", "error_code", "status_message", "ordered_at"),
 )
-_TRANSACTION = RowReader(t=Transaction, a=Account)
 _TRANSACTION_AND_BATCH = RowReader(
     t=Transaction, a=Only(Account, "auth_id", "broker", key="t.account_id"), b=_SHOWN_BATCH
 )
@@ -46,22 +45,8 @@ def insert_if_tradable(transaction: Transaction, symbols: Collection[str]) -> bo
     return insert_row_where(transaction, condition, tuple(symbols), len(symbols))
 
 
-def transaction_of(gateway: int, transaction_id: str) -> Transaction | None:
-    """With its account."""
-    rows: list[tuple[Transaction, Account | None]] = _TRANSACTION.select(
-        "FROM transactions_transaction t LEFT JOIN gateway_account a ON a.id = t.account_id"
-        " WHERE t.gateway_id = %s AND t.transaction_id = %s",
-        gateway,
-        transaction_id,
-    )
-    for transaction, account in rows:
-        transaction.account = account
-        return transaction
-    return None
-
-
 def transaction_and_batch(gateway: int, transaction_id: str) -> tuple[Transaction | None, Batch | None]:
-    """As transaction_of, with the batch if it was confirmed; of account and batch what partners see."""
+    """With its account, and with its batch if it was confirmed; of both what partners see."""
     rows = _TRANSACTION_AND_BATCH.select(
         "FROM transactions_transaction t LEFT JOIN transactions_batch b ON b.transaction_id = t.id"
         " WHERE t.gateway_id = %s AND t.transaction_id = %s",

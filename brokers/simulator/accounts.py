@@ -14,7 +14,8 @@ from gateway.models import Gateway
 
 def found(login: Login) -> SimAccount | None:
     """Without the lock, for a caller that writes nothing; None if the broker knows no such client."""
-    return sql.account_of(login)
+    mine = SimAccount.objects.filter(gateway=login.gateway, broker=login.broker, client_id=login.client_id)
+    return mine.first()
 
 
 def locked(login: Login) -> SimAccount | None:

@@ -13,7 +13,6 @@ from gateway.models import Gateway
 
 MONEY: Final = DecimalField(max_digits=20, decimal_places=2)
 COUNT: Final = IntegerField()
-_ACCOUNT = RowReader(a=SimAccount)
 _ACCOUNT_AND_GATEWAY = RowReader(a=SimAccount, g=Gateway)
 _ORDER = RowReader(o=SimOrder)
 _TRADED = RowReader(
@@ -29,20 +28,13 @@ _RESTING = RowReader(
     rupees=Computed("SUM(o.blocked)", MONEY),
     shares=Computed("SUM(CASE o.side WHEN 'BUY' THEN 0 ELSE o.quantity - o.filled_quantity END)", COUNT),
 )
-_OF_LOGIN = "WHERE a.gateway_id = %s AND a.broker = %s AND a.client_id = %s"
-
-
-def account_of(login: Login) -> SimAccount | None:
-    rows = _ACCOUNT.select_each(
-        f"FROM simulator_simaccount a {_OF_LOGIN}", login.gateway, login.broker, login.client_id
-    )
-    return rows[0] if rows else None
 
 
 def locked_account(login: Login) -> SimAccount | None:
     """With its gateway, locked until the caller's transaction ends."""
     rows: list[tuple[SimAccount, Gateway]] = _ACCOUNT_AND_GATEWAY.select(
-        f"FROM simulator_simaccount a JOIN gateway_gateway g ON g.id = a.gateway_id {_OF_LOGIN}"
+        "FROM simulator_simaccount a JOIN gateway_gateway g ON g.id = a.gateway_id"
+        " WHERE a.gateway_id = %s AND a.broker = %s AND a.client_id = %s"
         f" {locking('FOR UPDATE OF a')}",
         *(login.gateway, login.broker, login.client_id),
     )

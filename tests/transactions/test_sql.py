@@ -70,15 +70,6 @@ def fresh(new: Transaction) -> Transaction:
 
 
 class TestATransaction:
-    def test_is_the_querysets_with_its_account(self, gateways: list[Gateway], now: datetime) -> None:
-        make.transaction(gateway=gateways[0], now=now)  # a guest's
-        rows = Transaction.objects.select_related("account").order_by("pk")
-
-        found = [sql.transaction_of(one.gateway_id, one.transaction_id) for one in rows]
-
-        assert same(found, rows)
-        assert same((one and one.account for one in found), (one.account for one in rows))
-
     def test_comes_with_its_batch_as_the_querysets_do(self, gateways: list[Gateway], now: datetime) -> None:
         make.transaction(gateway=gateways[0], now=now)  # a guest's
         for one in Transaction.objects.all():
@@ -95,7 +86,6 @@ class TestATransaction:
     def test_of_another_gateway_is_none(self, gateways: list[Gateway]) -> None:
         theirs = Transaction.objects.filter(gateway=gateways[1])[0].transaction_id
 
-        assert sql.transaction_of(gateways[0].pk, theirs) is None
         assert sql.transaction_and_batch(gateways[0].pk, theirs) == (None, None)
 
 

@@ -31,8 +31,8 @@ class UnknownTransaction(SdkRefusal, NotFound):
 
 def transaction_of(gateway: Gateway, transaction_id: str, *, account: Account | None = None) -> Transaction:
     """`account`: the connected caller, who sees own transactions and those that are nobody's yet."""
-    found = sql.transaction_of(gateway.pk, transaction_id) if is_transaction_id(transaction_id) else None
-    return _of_caller(found, gateway, account)
+    rows = Transaction.objects.select_related("account").filter(gateway=gateway, transaction_id=transaction_id)
+    return _of_caller(rows.first() if is_transaction_id(transaction_id) else None, gateway, account)
 
 
 def transaction_and_orders(

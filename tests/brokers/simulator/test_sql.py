@@ -77,11 +77,6 @@ def book(accounts: list[SimAccount], now: datetime) -> SimAccount:
 
 
 class TestAccounts:
-    def test_are_the_querysets(self, accounts: list[SimAccount]) -> None:
-        found = [sql.account_of(login(one)) for one in accounts]
-
-        assert same(found, SimAccount.objects.order_by("pk"))
-
     def test_come_locked_with_their_gateways(self, accounts: list[SimAccount]) -> None:
         with atomic():
             found = [sql.locked_account(login(one)) for one in accounts]
@@ -94,7 +89,6 @@ class TestAccounts:
     def test_of_another_broker_are_unknown(self, accounts: list[SimAccount]) -> None:
         elsewhere = Login(gateway=accounts[0].gateway_id, broker="dhan", client_id="one", token="")
 
-        assert sql.account_of(elsewhere) is None
         with atomic():
             assert sql.locked_account(elsewhere) is None
 
