@@ -22,7 +22,6 @@ from django.db import connection
 from brokers.management.commands.load_instruments import SHIPPED
 from brokers.market.instrument_files import load, read_instruments
 from gateway.api import rate_limits
-from gateway.database import compiled
 from gateway.partners.credentials import Credentials
 from gateway.telemetry.metric_files import DIRECTORY
 from tests import make
@@ -103,12 +102,6 @@ def _no_real_queue() -> Iterator[None]:
     """Nowhere again, wherever a test has sent them."""
     yield
     current_app.conf.update(broker_url=NOWHERE)
-
-
-@pytest.fixture(autouse=True)
-def _prepared_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So that PostgreSQL is told of every kept statement that a test asks, not only of those asked often."""
-    monkeypatch.setattr(compiled, "OFTEN", 0)
 
 
 @pytest.fixture(autouse=True)

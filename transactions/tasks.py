@@ -8,12 +8,11 @@ from gateway.queue import leases
 from gateway.queue.enqueue import IDLE_GRACE_SECONDS, TaskName
 from transactions.execution import place_and_poll
 from transactions.execution.batch_worker import BatchWorker, WorkType
-from transactions.execution.requeue import awaiting_placement, needs_polling
 from transactions.reconciliation.tradebook import apply_rows
 
 # Of the process that has placed, so that no other need be woken to ask.
-POLLING: Final = WorkType(needs_polling, place_and_poll.poll)
-placer = BatchWorker(TaskName.PLACE_BATCHES, [WorkType(awaiting_placement, place_and_poll.place), POLLING])
+POLLING: Final = WorkType(is_queued=False, work_on=place_and_poll.poll)
+placer = BatchWorker(TaskName.PLACE_BATCHES, [WorkType(is_queued=True, work_on=place_and_poll.place), POLLING])
 poller = BatchWorker(TaskName.SYNC_BATCHES, [POLLING])
 
 

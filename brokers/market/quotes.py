@@ -6,11 +6,10 @@ from datetime import datetime
 from decimal import Decimal
 
 from django.conf import settings
-from django.db.models import F, FilteredRelation, Q, QuerySet
 
+from brokers import sql
 from brokers.market.prices import price_at
 from brokers.models import Instrument
-from gateway.database.compiled import compiled
 
 
 def missing_instruments() -> Iterator[str]:
@@ -40,13 +39,5 @@ def quotes(gateway: int, tickers: Collection[str]) -> Mapping[str, Quote]:
     seed = settings.MARKET_SEED
     return {
         ticker: Quote(ticker, reference, tick, pin, seed, name)
-        for ticker, reference, tick, pin, name in _prices(gateway=gateway, tickers=list(tickers))
+        for ticker, reference, tick, name, pin in sql.prices(gateway, tickers)
     }
-
-
-@compiled
-def _prices(*, gateway: int, tickers: list[str]) -> QuerySet[Instrument, tuple[str, Decimal, Decimal, Decimal, str]]:
-    """Ticker, reference price, tick, pin, name."""
-    pinned = FilteredRelation("pins", condition=Q(pins__gateway=gateway))
-    rows = Instrument.objects.filter(symbol__in=tickers).annotate(pinned=pinned)
-    return rows.values_list("symbol", "reference_price", "tick_size", F("pinned__price"), "name")

@@ -7,19 +7,20 @@ holds an account waits for a row of the gateway's, so a reset may come with batc
 from django.db.models import QuerySet
 
 from brokers.ports.broker import Login
+from brokers.simulator import sql
 from brokers.simulator.models import SimAccount
-from gateway.database.compiled import compiled, first
 from gateway.models import Gateway
 
 
 def found(login: Login) -> SimAccount | None:
     """Without the lock, for a caller that writes nothing; None if the broker knows no such client."""
-    return first(_found(gateway=login.gateway, broker=login.broker, client_id=login.client_id))
+    mine = SimAccount.objects.filter(gateway=login.gateway, broker=login.broker, client_id=login.client_id)
+    return mine.first()
 
 
 def locked(login: Login) -> SimAccount | None:
     """With its gateway, locked until the caller's transaction ends; None if the broker knows no such client."""
-    return first(_locked(gateway=login.gateway, broker=login.broker, client_id=login.client_id))
+    return sql.locked_account(login)
 
 
 def locked_with(ref: str) -> SimAccount | None:
@@ -29,17 +30,6 @@ def locked_with(ref: str) -> SimAccount | None:
 
 def lock_all(gateway: Gateway) -> None:
     list(_with_lock(SimAccount.objects.filter(gateway=gateway)).values_list("pk"))
-
-
-@compiled
-def _found(*, gateway: int, broker: str, client_id: str) -> QuerySet[SimAccount]:
-    return SimAccount.objects.filter(gateway=gateway, broker=broker, client_id=client_id)
-
-
-@compiled
-def _locked(*, gateway: int, broker: str, client_id: str) -> QuerySet[SimAccount]:
-    mine = SimAccount.objects.filter(gateway=gateway, broker=broker, client_id=client_id)
-    return _with_lock(mine.select_related("gateway"))
 
 
 def _with_lock(accounts: QuerySet[SimAccount]) -> QuerySet[SimAccount]:

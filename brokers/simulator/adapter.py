@@ -6,12 +6,11 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from django.db.models import QuerySet
 from django.db.transaction import atomic
 
 from brokers.market.charges import Tariff
 from brokers.ports.broker import Ack, Holding, Login, LoginEnded, LoginRefused, NewOrder, Report
-from brokers.simulator import accounts, books, link_faults
+from brokers.simulator import accounts, books, link_faults, sql
 from brokers.simulator.matching import bring_up_to_date, cancel
 from brokers.simulator.models import SimAccount, SimOrder
 from brokers.simulator.personas import (
@@ -25,8 +24,7 @@ from brokers.simulator.personas import (
     persona_of,
     treatments,
 )
-from gateway.database.compiled import compiled
-from gateway.database.updating import insert_each
+from gateway.database.rows import insert_rows
 
 _REFUSALS: Final = {
     "adapterError": "The broker could not be reached.",
@@ -84,7 +82,7 @@ class SimulatedBroker:
         with atomic(durable=True):
             account = _known(accounts.locked(login), login)
             taken = [(new, treatment) for new, treatment in zip(basket, given, strict=True) if not treatment.refused]
-            insert_each([_booked(account, new, treatment, now) for new, treatment in taken], pass_over_known=True)
+            insert_rows([_booked(account, new, treatment, now) for new, treatment in taken], pass_over_known=True)
         link_faults.after(link_fault_of(persona))
         return [
             _ack(new.ref, treatment)
@@ -107,7 +105,7 @@ class SimulatedBroker:
         account = accounts.locked(login)
         if account is None:
             return []
-        orders = _orders_of(account=account.pk, refs=list(refs))
+        orders = sql.orders_of(account.pk, refs)
         terms = self.terms[login.broker]
         bring_up_to_date(account, orders, terms.latency, terms.tariff, now)
         return orders
@@ -121,11 +119,6 @@ def _known(account: SimAccount | None, login: Login) -> SimAccount:
     if account is None:
         raise SimAccount.DoesNotExist(f"{login.broker} knows no client {login.client_id}.")
     return account
-
-
-@compiled
-def _orders_of(*, account: int, refs: list[str]) -> QuerySet[SimOrder]:
-    return SimOrder.objects.filter(account=account, ref__in=refs).order_by("pk")
 
 
 def _ack(ref: str, treatment: Treatment) -> Ack:

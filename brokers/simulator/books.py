@@ -7,14 +7,14 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from django.db.models import Case, Count, DecimalField, F, IntegerField, Q, QuerySet, Sum, When
+from django.db.models import Case, DecimalField, F, IntegerField, Q, Sum, When
 
 from brokers.market.charges import Tariff, charges
 from brokers.market.prices import within_band
 from brokers.market.quotes import Quote
 from brokers.ports.broker import Holding, OrderType, Side
-from brokers.simulator.models import SimAccount, SimOrder, SimStatus, SimTrade
-from gateway.database.compiled import compiled
+from brokers.simulator import sql
+from brokers.simulator.models import SimAccount, SimOrder, SimTrade
 from gateway.values.money import average, rupees
 
 MONEY = DecimalField(max_digits=20, decimal_places=2)
@@ -37,16 +37,9 @@ class Ledger:
 
 
 def ledger(account: SimAccount) -> Ledger:
-    rows = _traded(account=account.pk)
+    rows = sql.traded(account.pk)
     came_in = sum((rupees for _, rupees, _, _ in rows), Decimal(0))
     return Ledger(came_in, {ticker: shares for ticker, _, shares, _ in rows}, sum(trades for *_, trades in rows))
-
-
-@compiled
-def _traded(*, account: int) -> QuerySet[SimTrade, tuple[str, Decimal, int, int]]:
-    """Ticker, rupees, shares, trades."""
-    sums = SimTrade.objects.filter(account=account).values_list("ticker").order_by("ticker")
-    return sums.annotate(rupees=Sum(CASH, output_field=MONEY), shares=Sum(SHARES), trades=Count("pk"))
 
 
 def free_funds(account: SimAccount) -> Decimal:
@@ -143,7 +136,7 @@ class Balances:
 
 def balances(account: SimAccount) -> Balances:
     """Of an account that the caller has locked."""
-    traded, resting = ledger(account), _resting(account=account.pk)
+    traded, resting = ledger(account), sql.resting(account.pk)
     funds, shares = account.opening_funds + traded.rupees, Counter(traded.shares)
     free_funds, free_shares = funds, shares.copy()
     for ticker, blocked, to_sell in resting:
@@ -162,12 +155,3 @@ def cost(order: SimOrder, quote: Quote, arrived_at: datetime, tariff: Tariff) ->
 def _released(order: SimOrder, quantity: int) -> Decimal:
     """Rupees that the order needs to block no longer once `quantity` more have filled."""
     return rupees(order.blocked * quantity / (order.quantity - order.filled_quantity))
-
-
-@compiled
-def _resting(*, account: int) -> QuerySet[SimOrder, tuple[str, Decimal, int]]:
-    """Ticker, rupees of its open buys, shares of its open sales."""
-    to_sell = Case(When(IS_BUY, then=0), default=F("quantity") - F("filled_quantity"), output_field=IntegerField())
-    open_ones = SimOrder.objects.filter(account=account, status=SimStatus.OPEN, admitted=True)
-    rows = open_ones.values_list("ticker").order_by("ticker")
-    return rows.annotate(rupees=Sum("blocked", output_field=MONEY), shares=Sum(to_sell))

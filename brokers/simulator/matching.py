@@ -19,7 +19,7 @@ from brokers.simulator.fills import FillProgress, MatchedFill, Working, progress
 from brokers.simulator.latency import arrival
 from brokers.simulator.models import SimAccount, SimOrder, SimStatus, SimTrade
 from brokers.simulator.personas import FillBehaviour
-from gateway.database.updating import insert_each, update_each
+from gateway.database.rows import insert_rows, update_rows
 from gateway.values.money import average
 
 WRITTEN = [
@@ -61,8 +61,8 @@ def bring_up_to_date(
             working = _working(order, arrived[order.pk], market)
             came = progress(working, prices[order.ticker].at, now)
             trades += _advance(order, came, look_up, tariff, now)
-    insert_each(trades)
-    update_each(reached, WRITTEN)
+    insert_rows(trades)
+    update_rows(reached, WRITTEN)
 
 
 def cancel(orders: Sequence[SimOrder], now: datetime) -> None:
@@ -70,7 +70,7 @@ def cancel(orders: Sequence[SimOrder], now: datetime) -> None:
     still_open = [order for order in orders if order.status == SimStatus.OPEN]
     for order in still_open:
         order.status, order.said_at = SimStatus.CANCELLED, now
-    update_each(still_open, ["status", "said_at"])
+    update_rows(still_open, ["status", "said_at"])
 
 
 def trade_of(order: SimOrder, number: int, fill: MatchedFill, tariff: Tariff) -> SimTrade:

@@ -5,11 +5,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import QuerySet
-
-from gateway.database.compiled import compiled, first
 from gateway.database.encryption import decrypt_cached
 from gateway.models import Account, Gateway
+from gateway.partners import sql
 from gateway.values.errors import (
     ConnectedUserRequired,
     GuestRequired,
@@ -54,7 +52,7 @@ def partner_caller(gateway: str, secret: str, token: str, *, now: datetime) -> C
 
 
 def sandbox_caller(gateway: str, secret: str) -> Caller:
-    found = first(_gateways(name=gateway))
+    found = sql.gateway_named(gateway)
     if found is None or not found.is_test:
         raise UnknownGateway("There is no test gateway of this name.")
     _check_secret(found, secret)
@@ -82,21 +80,11 @@ def _decrypted(*encrypted: str | None) -> list[str]:
 def _claimed(name: str, token: str) -> Caller:
     """Who the token says it is, before that is verified: so that gateway and account are read at once."""
     auth_id = claimed_auth_id(token)
-    account = first(_accounts(gateway=name, auth_id=auth_id)) if auth_id else None
-    found = account.gateway if account else first(_gateways(name=name))
+    account = sql.account_at(name, auth_id) if auth_id else None
+    found = account.gateway if account else sql.gateway_named(name)
     if found is None:
         raise UnknownGateway("There is no gateway of this name.")
     return Caller(gateway=found, account=account)
-
-
-@compiled
-def _gateways(*, name: str) -> QuerySet[Gateway]:
-    return Gateway.objects.filter(name=name)
-
-
-@compiled
-def _accounts(*, gateway: str, auth_id: str) -> QuerySet[Account]:
-    return Account.objects.select_related("gateway").filter(gateway__name=gateway, auth_id=auth_id)
 
 
 def _verified(claimed: Caller, token: str, now: datetime) -> Caller:

@@ -3,11 +3,10 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from django.db.models import QuerySet
 from django.utils import timezone
 
-from gateway.database.compiled import compiled
 from gateway.models import Gateway
+from gateway.partners import sql
 from gateway.values.errors import Conflict, Invalid
 
 FARTHEST = timedelta(days=366 * 10)
@@ -30,13 +29,8 @@ def wall_at(gateway: Gateway, moment: datetime) -> datetime:
 def clocks() -> Iterator[tuple[int | None, datetime]]:
     """Every clock in use: the wall's (None), then each gateway's that is ahead of it."""
     yield None, wall()
-    for gateway in _ahead():
-        yield gateway.pk, now(gateway)
-
-
-@compiled
-def _ahead() -> QuerySet[Gateway]:
-    return Gateway.objects.filter(clock_offset__gt=timedelta(0))
+    for gateway, offset in sql.clock_offsets():
+        yield gateway, wall() + offset
 
 
 def advance(gateway: Gateway, *, by: timedelta) -> None:

@@ -1,14 +1,13 @@
 """Leased work: dispatch due rows, acquire the lease of one, write behind its fencing token."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import Any, Final, TypeVar
 
 from django.conf import settings
 from django.db.models import Q, QuerySet
 
-from gateway.database.updating import update_each, update_where
+from gateway.database.rows import delete_rows, update_rows
 from gateway.models import Leased, Work
 from gateway.partners import clock
 from gateway.queue.enqueue import QueueDown, TaskName, enqueue, messages_waiting
@@ -23,18 +22,10 @@ SWEPT_AT_ONCE: Final = 500
 FEW: Final = 50  # messages that a queue of any length can bear
 
 
-def acquire(rows: Callable[[], QuerySet[W]], *, row: int, attempt: int, lease: timedelta = LEASE) -> bool:
-    """The UPDATE is the check: of all workers with this message, one gets True and the row for `lease`.
-
-    `rows` is a function that stays the same: the statement is built once for each.
-    """
-    unclaimed = {"pk": row, "attempts": attempt}
-    return update_where(_owed(rows), unclaimed, attempts=attempt + 1, leased_until=clock.wall() + lease) == 1
-
-
-@lru_cache
-def _owed(rows: Callable[[], QuerySet[W]]) -> Callable[[], QuerySet[W]]:
-    return lambda: rows().filter(due_at__isnull=False)
+def acquire(rows: QuerySet[W], *, row: int, attempt: int, lease: timedelta = LEASE) -> bool:
+    """The UPDATE is the check: of all workers with this message, one gets True and the row for `lease`."""
+    unclaimed: QuerySet[Any] = rows.filter(pk=row, attempts=attempt, due_at__isnull=False)
+    return unclaimed.update(attempts=attempt + 1, leased_until=clock.wall() + lease) == 1
 
 
 def mine(rows: QuerySet[W], work: W) -> QuerySet[W]:
@@ -53,7 +44,7 @@ def acquire_each(rows: Sequence[Leased], *, lease: timedelta = LEASE) -> None:
     for row in rows:
         row.attempts += 1
         row.leased_until = until
-    update_each(rows, ("attempts", "leased_until"))
+    update_rows(rows, ("attempts", "leased_until"))
 
 
 def due(rows: QuerySet[W], clocks: Iterable[tuple[int | None, datetime]]) -> QuerySet[W]:
@@ -95,8 +86,8 @@ def redispatch_at(moment: datetime) -> datetime:
 
 
 def erase(rows: "QuerySet[Any]") -> int:
-    """One DELETE. Django's own would read every row first, to see what refers to it; the caller has cleared that away.
+    """By their keys. Django's own DELETE would look for all that refers to them; the caller has cleared that away.
 
     A foreign key still holds: what refers to an erased row makes the commit fail.
     """
-    return rows._raw_delete(rows.db)
+    return delete_rows(rows.model, list(rows.order_by("pk").values_list("pk", flat=True)))

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
-from django.db.models import OuterRef, Prefetch, QuerySet, Subquery
+from django.db.models import OuterRef, Prefetch, Subquery
 
 from brokers.ports.broker import Side
-from gateway.database.compiled import compiled
 from gateway.models import Account
-from smallcases.models import Investment, InvestmentFill, Smallcase, Version
+from smallcases import sql
+from smallcases.models import Investment, InvestmentFill, Sip, Smallcase, Version
 from smallcases.portfolio import ledger
 from smallcases.sips.schedule import ist_day
 
@@ -17,28 +17,12 @@ from smallcases.sips.schedule import ist_day
 IN_ORDER = Prefetch("fills", InvestmentFill.objects.order_by("pk"))
 
 
-def investments_of(account: int, *, iscids: list[str] | None, exited: bool) -> QuerySet[Investment]:
-    """Newest first, with smallcase, version and SIP; `newest_version` is the number to rebalance to."""
-    newest = Version.objects.filter(smallcase=OuterRef("smallcase")).order_by("-number").values("number")[:1]
-    rows = Investment.objects.filter(account=account, exited_at__isnull=not exited)
-    if iscids is not None:
-        rows = rows.filter(iscid__in=iscids)
-    related = rows.select_related("smallcase", "version", "sip")
-    return related.annotate(newest_version=Subquery(newest)).order_by("-pk")
-
-
 def fills_by_investment(investments: Sequence[int]) -> dict[int, list[ledger.Fill]]:
     """As they were heard of; one query."""
     found: dict[int, list[ledger.Fill]] = {investment: [] for investment in investments}
-    for investment, ticker, side, shares, price, at in _fills(investments=list(investments)):
+    for investment, ticker, side, shares, price, at in sql.fills_of(investments):
         found[investment].append(ledger.Fill(ticker, Side(side), shares, price, at))
     return found
-
-
-@compiled
-def _fills(*, investments: list[int]) -> QuerySet[InvestmentFill, tuple[int, str, str, int, Decimal, datetime]]:
-    rows = InvestmentFill.objects.filter(investment__pk__in=investments).order_by("pk")
-    return rows.values_list("investment_id", "ticker", "side", "shares", "price", "at")
 
 
 def investment_of(account: Account, iscid: str) -> Investment | None:
@@ -74,6 +58,5 @@ def shares_of(investment: Investment) -> dict[str, int]:
     return {t: position.shares for t, position in ledger.positions(fills_of(investment)).items() if position.shares}
 
 
-def is_sip_due(investment: Investment, now: datetime) -> bool:
-    sip = getattr(investment, "sip", None)
+def is_sip_due(sip: Sip | None, now: datetime) -> bool:
     return sip is not None and sip.is_active and sip.scheduled_date <= ist_day(now)

@@ -25,7 +25,7 @@ def announcements() -> QuerySet[Announcement]:
 
 def notify_investors(*, row: int, attempt: int) -> None:
     """Notifies the next chunk and enqueues the one after it. Twice is once: a task is worth one claim."""
-    if not leases.acquire(announcements, row=row, attempt=attempt):
+    if not leases.acquire(announcements(), row=row, attempt=attempt):
         return
     announcement = Announcement.objects.select_related("gateway", "version__smallcase").get(pk=row)
     now = clock.now(announcement.gateway)

@@ -11,6 +11,7 @@ from gateway.partners.authentication import jwt_secrets
 from gateway.values.money import number, rupees
 from gateway.values.timestamps import timestamp, timestamp_or_null
 from gateway.values.tokens import CONNECTED_FOR, connected_token
+from smallcases.models import Smallcase
 from transactions.domain.intents import CANCELLATIONS, Intent
 from transactions.domain.sdk_codes import BEFORE_LOGIN, MESSAGES, SdkCode
 from transactions.domain.statuses import OrderStatus, TransactionStatus
@@ -138,9 +139,12 @@ def order_event(of: Batch, orders: Sequence[Order], transaction: Transaction) ->
     return batch(of, orders, transaction) | {"smallcaseAuthId": account and account.auth_id}
 
 
-def fix_action(last: LastBatch) -> Wire:
+def fix_action(last: LastBatch, smallcase: Smallcase) -> Wire:
     """Unfilled shares wait for a FIX of `last`."""
-    return _smallcase(last.batch) | {
+    return {
+        "scid": smallcase.scid,
+        "iscid": last.batch.iscid,
+        "name": smallcase.name,
         "date": timestamp_or_null(last.batch.completed_at),
         "batchId": last.batch.batch_id,
         "filled": last.filled,
@@ -149,8 +153,9 @@ def fix_action(last: LastBatch) -> Wire:
     }
 
 
-def fix_pending(last: LastBatch, account: Account) -> Wire:
-    return {"action": "FIX", **fix_action(last), "smallcaseAuthId": account.auth_id, "broker": account.broker}
+def fix_pending(last: LastBatch, smallcase: Smallcase, account: Account) -> Wire:
+    action = fix_action(last, smallcase)
+    return {"action": "FIX", **action, "smallcaseAuthId": account.auth_id, "broker": account.broker}
 
 
 def holdings_imported(transaction: Transaction) -> Wire:

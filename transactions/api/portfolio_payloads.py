@@ -6,6 +6,7 @@ from typing import Any
 
 from gateway.values.money import number, rupees
 from gateway.values.timestamps import timestamp, timestamp_or_null
+from smallcases.models import Version
 from smallcases.portfolio import ledger
 from smallcases.sips.sip_changes import sip_action
 from transactions.api.payloads import fix_action
@@ -37,18 +38,17 @@ def actions(held: Held) -> Wire:
     here, last = held.investment, held.last
     buys = [OrderKind.INVESTMORE, OrderKind.MANAGE]
     named = {"iscid": here.iscid, "scid": here.smallcase.scid, "name": here.smallcase.name}
-    rebalance = named | {
-        "date": timestamp(vars(here)["newest_at"]),
-        "version": vars(here)["newest_version"],
-        "label": vars(here)["newest_label"],
-    }
     return {
-        "rebalance": [rebalance] if held.is_rebalance_pending else [],
-        "sip": [sip_action(here.sip)] if held.is_sip_due else [],
-        "fix": [fix_action(last)] if last and last.can_be_fixed else [],
+        "rebalance": [named | _version(held.rebalance_to)] if held.rebalance_to else [],
+        "sip": [sip_action(held.row.sip)] if held.row.sip and held.is_sip_due else [],
+        "fix": [fix_action(last, here.smallcase)] if last and last.can_be_fixed else [],
         "buy": [] if held.is_order_open else [*buys, *([OrderKind.SIP] if held.is_sip_due else [])],
         "sell": [] if held.is_order_open else [OrderKind.EXIT, OrderKind.MANAGE],
     }
+
+
+def _version(of: Version) -> Wire:
+    return {"date": timestamp(of.published_at), "version": of.number, "label": of.label}
 
 
 def holdings(snapshot: HoldingsSnapshot, held: Sequence[Held], *, version: str) -> Wire:
@@ -73,7 +73,7 @@ def _investment(held: Held) -> Wire:
         "source": "PROFESSIONAL",
         "recommendedAction": "REBALANCE" if held.is_rebalance_pending else None,
         "deviated": here.deviated,
-        "stats": {"indexValue": number(vars(here)["index_value"])},
+        "stats": {"indexValue": number(held.row.index_value)},
         "flags": {"amoPending": held.is_order_open and held.last is not None and held.last.batch.variety == "amo"},
         "returns": _returns([held.returns]),
         "currentConfig": {"constituents": _constituents(held)},
@@ -133,7 +133,7 @@ def _percent(gain: Decimal, base: Decimal) -> float | int | None:
 
 
 def _sip(held: Held) -> Wire | None:
-    sip = getattr(held.investment, "sip", None)
+    sip = held.row.sip
     return sip_action(sip) | {"sipType": "manual"} if sip is not None and sip.is_active else None
 
 

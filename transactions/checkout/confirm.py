@@ -11,7 +11,7 @@ from django.db.transaction import atomic
 from brokers.market.quotes import quotes
 from brokers.ports.broker import LinkDown, Side, Variety
 from brokers.ports.registry import adapter_for
-from gateway.database.updating import insert_each
+from gateway.database.rows import insert_rows
 from gateway.database.violations import violated_constraint
 from gateway.partners import clock
 from gateway.queue.enqueue import TaskName, enqueue_soon
@@ -169,10 +169,10 @@ def _queue_batch(context: OrderContext, lines: Sequence[OrderLine], planned: Pla
         leased_until=clock.wall_at(transaction.gateway, now),
         request_id=request_id.current(),
     )
-    insert_each([batch], learn_keys=True)
+    insert_rows([batch], learn_keys=True)
     if context.last and _later(context.last.batch).exclude(pk=batch.pk).exists():
         raise _Overtaken
-    insert_each([_order(batch, position, line) for position, line in enumerate(lines)])
+    insert_rows([_order(batch, position, line) for position, line in enumerate(lines)])
     enqueue_soon(TaskName.PLACE_BATCHES)
 
 

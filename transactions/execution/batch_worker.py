@@ -9,18 +9,15 @@ that fails is split: its batches are isolated, and taken one by one from then on
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import datetime
 from time import monotonic, sleep
 from typing import Final
 
-from django.db.models import QuerySet
 from django.db.transaction import atomic
 
-from gateway.database.compiled import compiled
-from gateway.database.updating import update_where
 from gateway.partners import clock
 from gateway.queue import leases as work
 from gateway.queue.enqueue import IDLE_GRACE_SECONDS, TaskName, enqueue_soon
+from transactions import sql
 from transactions.models import Batch
 
 AT_ONCE: Final = 16
@@ -30,14 +27,14 @@ POLL_SECONDS: Final = 0.02
 TRIES: Final = 3
 
 
-Rows = Callable[[], QuerySet[Batch]]
-
-
 @dataclass(frozen=True, slots=True)
 class WorkType:
-    """A type of work: its rows, and the function that works on them. It returns the keys that it has worked on."""
+    """A type of work: batches that are not placed yet or those that are, and the function that works on them.
 
-    rows: Rows
+    It returns the keys that it has worked on.
+    """
+
+    is_queued: bool
     work_on: Callable[[Sequence[int]], Sequence[int]]
 
 
@@ -86,7 +83,7 @@ class BatchWorker:
             if not chosen:
                 break
             with atomic(durable=True):
-                taken = _still_owed(rows=work_type.rows, pks=chosen, wall=clock.wall())
+                taken = sql.claimable_batches(chosen, is_queued=work_type.is_queued, wall=clock.wall())
                 work.acquire_each(taken)
             if taken:
                 return taken
@@ -94,9 +91,7 @@ class BatchWorker:
 
     def _chosen(self, work_type: WorkType) -> list[int]:
         """The longest due of the broker whose last turn is longest ago."""
-        (_, wall), *ahead = clock.clocks()
-        gateways, moments = [gateway for gateway, _ in ahead], [moment for _, moment in ahead]
-        found = _longest_due(rows=work_type.rows, wall=wall, gateways=gateways, moments=moments)
+        found = sql.due_batches(is_queued=work_type.is_queued, clocks=clock.clocks(), limit=CHOSEN_FROM)
         if not found:
             return []
         broker = min(dict.fromkeys(broker for _, broker in found), key=lambda one: self.served.get(one, 0.0))
@@ -113,22 +108,6 @@ class BatchWorker:
 
     def _give_back(self, batches: Sequence[Batch]) -> None:
         for batch in batches:
-            update_where(Batch.objects.all, work.fencing_token(batch), leased_until=clock.wall())
+            work.mine(Batch.objects.all(), batch).update(leased_until=clock.wall())
         if batches:
             enqueue_soon(self.job)
-
-
-@compiled
-def _longest_due(
-    *, rows: Rows, wall: datetime, gateways: Sequence[int | None], moments: Sequence[datetime]
-) -> QuerySet[Batch, tuple[int, str]]:
-    """Key and broker, as all see them; nobody is kept from any."""
-    due = work.due(rows(), [(None, wall), *zip(gateways, moments, strict=True)])
-    return due.order_by("due_at").values_list("pk", "account__broker")[:CHOSEN_FROM]
-
-
-@compiled
-def _still_owed(*, rows: Rows, pks: Sequence[int], wall: datetime) -> QuerySet[Batch]:
-    """Locked; those that another has locked or leased are passed over."""
-    owed = rows().filter(pk__in=pks, due_at__isnull=False, leased_until__lte=wall)
-    return owed.select_for_update(skip_locked=True).order_by("pk")

@@ -1,7 +1,7 @@
 """Place and poll: read, ask the broker with no transaction open, write what it reported behind the fence."""
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from time import monotonic
@@ -9,15 +9,14 @@ from typing import Final, TypeVar
 
 from cryptography.fernet import InvalidToken
 from django.conf import settings
-from django.db.models import QuerySet
 from django.db.transaction import atomic
 
 from brokers.ports.broker import Ack, LinkDown, Login, NewOrder, OrderType, Report, Side, Validity, Variety
 from brokers.ports.registry import adapter_for
-from gateway.database.compiled import compiled
 from gateway.models import Gateway
 from gateway.partners import clock
 from gateway.telemetry import request_id
+from transactions import sql
 from transactions.domain.corrections import broker_confirms
 from transactions.domain.order_reports import OrderState, apply_report, latest_report
 from transactions.domain.report_log import with_report
@@ -34,6 +33,7 @@ from transactions.execution.record_updates import (
 )
 from transactions.lifecycle.transitions import login_of
 from transactions.models import Batch, Order, Settlement
+from transactions.queries.selectors import read_versions
 from webhooks.events.event_types import EventType
 
 CALLS_SECONDS: Final = 0.25  # of a set; more would keep its first from being heard of
@@ -183,9 +183,10 @@ def unreported_limit_of(gateway: Gateway) -> timedelta:
 
 def read(rows: Sequence[int]) -> list[tuple[Batch, list[Order]]]:
     """Each with all that surrounds it, and its orders. A write in between changes the fencing token."""
-    batches = _batches(rows=list(rows))
+    batches = sql.batches_of(rows)
+    read_versions(batches)
     orders: dict[int, list[Order]] = {batch.pk: [] for batch in batches}
-    for order in _orders(batches=list(orders)):
+    for order in _orders(orders):
         orders[order.batch_id].append(order)
     return [(batch, _surrounded(batch, orders[batch.pk])) for batch in batches]
 
@@ -197,22 +198,20 @@ def read_one(row: int) -> tuple[Batch, list[Order]]:
 
 
 def _surrounded(batch: Batch, orders: list[Order]) -> list[Order]:
-    """Of one batch, its transaction and its orders each knows the others."""
-    batch.transaction.account, batch.transaction.gateway = batch.account, batch.gateway
+    """Each order knows its batch."""
     for order in orders:
         order.batch = batch
     return orders
 
 
-@compiled
-def _batches(*, rows: list[int]) -> QuerySet[Batch]:
-    surrounding = ("gateway", "transaction", "account", "version__smallcase")
-    return Batch.objects.select_related(*surrounding).filter(pk__in=rows).order_by("pk")
-
-
-@compiled
-def _orders(*, batches: list[int]) -> QuerySet[Order]:
-    return Order.objects.select_related("settled_by").filter(batch__pk__in=batches).order_by("batch__pk", "position")
+def _orders(batches: Collection[int]) -> list[Order]:
+    """In the basket's order, with the corrections in force, which few have."""
+    orders = sql.orders_of(batches)
+    corrected = [order for order in orders if order.settled_by_id]
+    in_force = Settlement.objects.in_bulk({order.settled_by_id for order in corrected}) if corrected else {}
+    for order in corrected:
+        order.settled_by = in_force[order.settled_by_id]
+    return orders
 
 
 def _place(batch: Batch, orders: Sequence[Order], login: Login, now: datetime) -> Mapping[str, Ack]:

@@ -10,16 +10,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from django.db.models import QuerySet
 from django.db.transaction import on_commit
 
 from brokers.ports.registry import profile_of
-from gateway.database.compiled import compiled
-from gateway.database.updating import update_each, update_where
+from gateway.database.rows import update_rows
 from gateway.partners import clock
 from gateway.queue import leases
 from gateway.telemetry import metrics, request_id
 from smallcases.models import Investment
+from transactions import sql
 from transactions.api import payloads
 from transactions.domain.corrections import announcements, standing
 from transactions.domain.order_reports import OrderState
@@ -93,8 +92,8 @@ def record_batch_updates(updates: Sequence[BatchUpdate], fields: Sequence[str]) 
     """
     mine = _still_ours(updates)
     drafts = [_aggregated(one) for one in mine]
-    update_each([one.batch for one in mine], BATCH_FIELDS)
-    update_each([order for one in mine for order in one.changed], fields)
+    update_rows([one.batch for one in mine], BATCH_FIELDS)
+    update_rows([order for one in mine for order in one.changed], fields)
     _complete([one for one in mine if one.batch.status not in OPEN_BATCH])
     record_events(*(event for events in drafts for event in events))
     for one in mine:
@@ -109,11 +108,9 @@ def record_correction(
     """As `record_batch_updates`, for what support corrected or undid: `status` is the batch's new one; fills may go."""
     event_types = announcements(BatchStatus(batch.status), status)
     _set_status(batch, orders, status, event_types, now)
-    if not update_where(
-        Batch.objects.all, leases.fencing_token(batch), **{name: getattr(batch, name) for name in BATCH_FIELDS}
-    ):
+    if not leases.mine(Batch.objects.all(), batch).update(**{name: getattr(batch, name) for name in BATCH_FIELDS}):
         return False
-    update_each(changed, CORRECTED_FIELDS)
+    update_rows(changed, CORRECTED_FIELDS)
     record_events(*_events(batch, orders, event_types, now))
     if batch.iscid:
         withdrawn = [order.ref for order in changed if not order.filled_quantity]
@@ -132,31 +129,21 @@ def completed_at(batch: Batch, status: BatchStatus, now: datetime) -> datetime |
 
 
 def _still_ours(updates: Sequence[BatchUpdate]) -> list[BatchUpdate]:
-    held = dict(_held(rows=[one.batch.pk for one in updates]))
+    held = sql.fencing_tokens([one.batch.pk for one in updates])
     for one in updates:
         if held.get(one.batch.pk) != one.batch.attempts:
             log.info("Batch %s was taken over; this worker's answer is dropped.", one.batch)
     return [one for one in updates if held.get(one.batch.pk) == one.batch.attempts]
 
 
-@compiled
-def _held(*, rows: list[int]) -> QuerySet[Batch, tuple[int, int]]:
-    """Key and fencing token of each, locked until the transaction ends."""
-    locked = Batch.objects.select_for_update(no_key=True).filter(pk__in=rows)
-    return locked.order_by("pk").values_list("pk", "attempts")
-
-
 def _update_investments(updates: Sequence[BatchUpdate]) -> None:
-    _held_investments(iscids=[str(one.batch.iscid) for one in updates])
+    """Investments are locked, where there are any yet, as those who tell of a rebalance lock them."""
+    if updates:
+        iscids = [one.batch.iscid for one in updates]
+        list(Investment.objects.select_for_update().filter(iscid__in=iscids).order_by("pk").values_list("pk"))
     for one in updates:
         with request_id.bound(one.batch.request_id):
             update_investment(batch=one.batch, orders=one.orders, now=one.now)
-
-
-@compiled
-def _held_investments(*, iscids: list[str]) -> QuerySet[Investment, tuple[int]]:
-    """Where there are any yet. As those who tell of a rebalance lock them."""
-    return Investment.objects.select_for_update().filter(iscid__in=iscids).order_by("pk").values_list("pk")
 
 
 def _aggregated(update: BatchUpdate) -> list[EventDraft]:
@@ -205,7 +192,7 @@ def _complete(updates: Sequence[BatchUpdate]) -> None:
     for one in done:
         for name, value in _completed(one.now).items():
             setattr(one.batch.transaction, name, value)
-    update_each([one.batch.transaction for one in done], COMPLETION)
+    update_rows([one.batch.transaction for one in done], COMPLETION)
 
 
 def _complete_cancellations(update: BatchUpdate) -> None:

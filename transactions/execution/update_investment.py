@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from brokers.ports.broker import Side
+from smallcases.models import Smallcase
 from smallcases.portfolio.apply_fills import Executed, apply_fills
 from smallcases.sips.schedule import ist_day
 from smallcases.sips.sip_changes import move_on
@@ -39,7 +40,7 @@ def update_investment(*, batch: Batch, orders: Sequence[Order], now: datetime, w
     if batch.original_label == OrderKind.SIP and not last.is_open and any(order.filled_quantity for order in orders):
         move_on(investment=investment, covered=ist_day(_confirmed_at(batch)))
     if BatchStatus(batch.status) in FINAL_BATCH and is_last and last.can_be_fixed:
-        _record_fix(batch, last, now)
+        _record_fix(batch, last, investment.smallcase, now)
 
 
 def _confirmed_at(batch: Batch) -> datetime:
@@ -56,7 +57,7 @@ def _executed(orders: Sequence[Order]) -> list[Executed]:
     ]
 
 
-def _record_fix(batch: Batch, last: LastBatch, now: datetime) -> None:
+def _record_fix(batch: Batch, last: LastBatch, smallcase: Smallcase, now: datetime) -> None:
     """In the batch's own sequence, after the event that ended it."""
     batch.sequence += 1
     Batch.objects.filter(pk=batch.pk).update(sequence=batch.sequence)
@@ -66,7 +67,7 @@ def _record_fix(batch: Batch, last: LastBatch, now: datetime) -> None:
             kind=EventType.ACTION_PENDING,
             subject=batch.batch_id,
             sequence=batch.sequence,
-            payload=payloads.fix_pending(last, batch.account),
+            payload=payloads.fix_pending(last, smallcase, batch.account),
             now=now,
         )
     )

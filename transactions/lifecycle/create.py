@@ -6,18 +6,17 @@ from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError
-from django.db.models import QuerySet
 from django.db.transaction import atomic
 
 from brokers.models import Instrument
 from brokers.ports.broker import Variety
 from gateway.api.idempotency import Turn
-from gateway.database.compiled import compiled
-from gateway.database.updating import insert_if, insert_one
+from gateway.database.rows import insert_rows
 from gateway.models import Account, Gateway
 from gateway.values.errors import ConnectedUserRequired, Invalid, NotFound
 from gateway.values.ids import new_transaction_id
 from gateway.values.money import is_multiple
+from transactions import sql
 from transactions.domain.basket import Security
 from transactions.domain.intents import Intent, lifetime
 from transactions.domain.smallcase_order import SmallcaseOrderRequest, line_of_request
@@ -95,12 +94,12 @@ def _insert(transaction: Transaction, turn: Turn | None, securities: Sequence[Se
 
 def _write(transaction: Transaction, securities: Sequence[Security]) -> None:
     """The INSERT is the check, unless there are prices: where it wrote nothing, it is found out what is wrong."""
-    tickers = list({security.ticker for security in securities})
+    tickers = {security.ticker for security in securities}
     priced = any(price is not None for one in securities for price in (one.price, one.trigger_price))
-    if tickers and not priced and insert_if(transaction, _tradable.asked(symbols=tickers), len(tickers)):
+    if tickers and not priced and sql.insert_if_tradable(transaction, tickers):
         return
     _check_instruments(securities)
-    insert_one(transaction)
+    insert_rows([transaction], learn_keys=True)
 
 
 def _made_before(gateway: Gateway, turn: Turn) -> Transaction | None:
@@ -109,8 +108,8 @@ def _made_before(gateway: Gateway, turn: Turn) -> Transaction | None:
 
 def _check_instruments(securities: Sequence[Security]) -> None:
     """The instruments are read once, whatever the basket."""
-    symbols = list({security.ticker for security in securities})
-    known = {instrument.symbol: instrument for instrument in _instruments(symbols=symbols)}
+    symbols = {security.ticker for security in securities}
+    known = {instrument.symbol: instrument for instrument in Instrument.objects.filter(symbol__in=symbols)}
     problems = [
         f"orderConfig.securities[{index}].{problem}"
         for index, security in enumerate(securities)
@@ -118,16 +117,6 @@ def _check_instruments(securities: Sequence[Security]) -> None:
     ]
     if problems:
         raise Invalid(*problems)
-
-
-@compiled
-def _instruments(*, symbols: list[str]) -> QuerySet[Instrument]:
-    return Instrument.objects.filter(symbol__in=symbols)
-
-
-@compiled
-def _tradable(*, symbols: list[str]) -> QuerySet[Instrument, tuple[int]]:
-    return Instrument.objects.filter(symbol__in=symbols, tradable=True).order_by().values_list("pk")
 
 
 def _problems(security: Security, instrument: Instrument | None) -> Iterator[str]:

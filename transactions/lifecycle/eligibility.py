@@ -140,6 +140,6 @@ def _objection(
         return NoOrder("This smallcase is archived: it can be fixed, managed and exited.", SdkCode.SMALLCASE_ARCHIVED)
     if kind is OrderKind.REBALANCE and version.number <= investment.version.number:
         return NoOrder("This investment is on the newest version already.")
-    if kind is OrderKind.SIP and not is_sip_due(investment, now):
+    if kind is OrderKind.SIP and not is_sip_due(getattr(investment, "sip", None), now):
         return NoOrder("No SIP is due on this investment.")
     return None

@@ -5,12 +5,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from django.db.models import QuerySet
-
+from brokers import sql as market
 from brokers.market.quotes import quotes
-from brokers.models import Instrument
 from brokers.ports.broker import Side
-from gateway.database.compiled import compiled
 from gateway.values.errors import Invalid
 from gateway.values.ids import new_object_id
 from smallcases import planner
@@ -99,15 +96,9 @@ def check_tradable(lines: Sequence[OrderLine]) -> None:
     large = [line.security.ticker for line in lines if line.quantity > MAX_QUANTITY]
     if large:
         raise Invalid(*(f"{ticker}: more than {MAX_QUANTITY:,} shares need several orders." for ticker in large))
-    halted = _halted(symbols=[line.security.ticker for line in lines])
-    if problems := [f"{ticker} cannot be traded at present." for (ticker,) in halted]:
+    halted = market.halted({line.security.ticker for line in lines})
+    if problems := [f"{ticker} cannot be traded at present." for ticker in halted]:
         raise Invalid(*problems)
-
-
-@compiled
-def _halted(*, symbols: list[str]) -> QuerySet[Instrument, tuple[str]]:
-    halted = Instrument.objects.filter(symbol__in=symbols, tradable=False)
-    return halted.order_by("symbol").values_list("symbol")
 
 
 def _buy(there: Situation) -> list[Leg]:

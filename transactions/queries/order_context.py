@@ -6,15 +6,15 @@ from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
 
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
+from django.db.models import Count, F, Q, Sum
 
 from brokers.market.calendar import market_of
 from brokers.market.hours import Market
 from brokers.ports.broker import Side
-from gateway.database.compiled import compiled
 from gateway.models import Account
 from smallcases.models import Investment, Smallcase, Version
 from smallcases.portfolio.investments import investment_of, newest_version, shares_of, weights_of
+from transactions import sql
 from transactions.domain.basket import OrderLine, Security, securities_of
 from transactions.domain.smallcase_order import OrderKind, SmallcaseOrderRequest, order_request_of
 from transactions.domain.statuses import OPEN_BATCH, UNFINISHED_BATCH, BatchStatus, OrderStatus
@@ -22,17 +22,16 @@ from transactions.models import Batch, Order, Transaction
 
 # Shares of these are not filled any more, unless the user orders them again.
 UNFILLED = (OrderStatus.PARTIAL, OrderStatus.REJECTED, OrderStatus.CANCELLED, OrderStatus.UNPLACED)
-COUNTS = ("quantity", "filled", "unfilled")
 
 
 @dataclass(frozen=True, slots=True)
 class LastBatch:
-    """The newest batch of an investment; `quantity`, `filled` and `unfilled` count securities."""
+    """The newest batch of an investment; `quantity`, `filled` and `unfilled` count securities of an unfinished one."""
 
     batch: Batch
-    quantity: int
-    filled: int
-    unfilled: int
+    quantity: int = 0
+    filled: int = 0
+    unfilled: int = 0
 
     @property
     def is_open(self) -> bool:
@@ -123,20 +122,23 @@ def sellable(investment: Investment) -> dict[str, int]:
 
 
 def last_batches(iscids: Collection[str]) -> dict[str, LastBatch]:
-    """By iscid; one query."""
-    rows = _last_batches(iscids=list(iscids))
-    return {str(row.iscid): LastBatch(row, *(vars(row)[count] for count in COUNTS)) for row in rows}
+    """By iscid; one query, and another if any is unfinished."""
+    found = sql.last_batches(iscids)
+    counts = _counts([batch for batch in found if BatchStatus(batch.status) in UNFINISHED_BATCH])
+    return {str(batch.iscid): LastBatch(batch, *counts.get(batch.pk, ())) for batch in found}
 
 
-@compiled
-def _last_batches(*, iscids: list[str]) -> QuerySet[Batch]:
-    later = Batch.objects.filter(iscid=OuterRef("iscid"), pk__gt=OuterRef("pk"))
-    counted = Batch.objects.select_related("version__smallcase").annotate(
-        quantity=Count("orders"),
-        filled=Count("orders", filter=Q(orders__status=OrderStatus.COMPLETE)),
-        unfilled=Count("orders", filter=Q(orders__status__in=UNFILLED)),
+def _counts(batches: Sequence[Batch]) -> dict[int, Sequence[int]]:
+    """By batch: its orders, the filled ones, and those that have ended with unfilled shares."""
+    if not batches:
+        return {}
+    rows = Order.objects.filter(batch__in=batches).values_list("batch").order_by("batch")
+    counted = rows.annotate(
+        quantity=Count("pk"),
+        filled=Count("pk", filter=Q(status=OrderStatus.COMPLETE)),
+        unfilled=Count("pk", filter=Q(status__in=UNFILLED)),
     )
-    return counted.filter(~Exists(later), iscid__in=iscids)
+    return {batch: counts for batch, *counts in counted}
 
 
 def unfilled_lines(batch: Batch) -> list[OrderLine]:

@@ -1,16 +1,17 @@
 """Questions, the gateway first: what is not the caller's is not there."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from django.db.models import Q, QuerySet
 
-from gateway.database.compiled import compiled, first
 from gateway.models import Account, Gateway
 from gateway.values.errors import Invalid, NotFound
 from gateway.values.ids import is_object_id, is_transaction_id
+from smallcases.models import Version
+from transactions import sql
 from transactions.domain.intents import CANCELLATIONS, Intent
 from transactions.domain.sdk_codes import SdkCode, SdkRefusal
 from transactions.domain.statuses import TransactionStatus
@@ -30,36 +31,40 @@ class UnknownTransaction(SdkRefusal, NotFound):
 
 def transaction_of(gateway: Gateway, transaction_id: str, *, account: Account | None = None) -> Transaction:
     """`account`: the connected caller, who sees own transactions and those that are nobody's yet."""
-    return _transaction(gateway, transaction_id, account, with_batch=False)
+    rows = Transaction.objects.select_related("account").filter(gateway=gateway, transaction_id=transaction_id)
+    return _of_caller(rows.first() if is_transaction_id(transaction_id) else None, gateway, account)
 
 
 def transaction_and_orders(
     gateway: Gateway, transaction_id: str, *, account: Account | None = None
 ) -> tuple[Transaction, list[Order]]:
     """As transaction_of and orders_of, to be shown: the batch comes once, and not with each of its orders."""
-    found = _transaction(gateway, transaction_id, account, with_batch=True)
-    if found.intent != Intent.TRANSACTION or not hasattr(found, "batch"):
-        return found, orders_of(found)
-    orders = _orders(batches=[found.batch.pk]) if found.status in CONFIRMED else []
-    for order in orders:
-        order.batch = found.batch
-    return found, orders
-
-
-def _transaction(gateway: Gateway, transaction_id: str, account: Account | None, *, with_batch: bool) -> Transaction:
     is_one = is_transaction_id(transaction_id)
-    rows = _transactions(gateway=gateway.pk, transaction_id=transaction_id, with_batch=with_batch) if is_one else []
-    found = first(rows)
+    found, batch = sql.transaction_and_batch(gateway.pk, transaction_id) if is_one else (None, None)
+    transaction = _of_caller(found, gateway, account)
+    if batch is None or transaction.intent != Intent.TRANSACTION or transaction.status not in CONFIRMED:
+        return transaction, orders_of(transaction)
+    read_versions([batch])
+    orders = sql.shown_orders_of([batch.pk])
+    for order in orders:
+        order.batch = batch
+    return transaction, orders
+
+
+def read_versions(batches: Iterable[Batch]) -> None:
+    """Gives batches of smallcase orders their versions and smallcases; no query where there are none."""
+    mine = [batch for batch in batches if batch.version_id]
+    if mine:
+        versions = Version.objects.select_related("smallcase").in_bulk({batch.version_id for batch in mine})
+        for batch in mine:
+            batch.version = versions[batch.version_id]
+
+
+def _of_caller(found: Transaction | None, gateway: Gateway, account: Account | None) -> Transaction:
     if found is None or (account is not None and found.account_id not in {None, account.pk}):
         raise UnknownTransaction
     found.gateway = gateway
     return found
-
-
-@compiled
-def _transactions(*, gateway: int, transaction_id: str, with_batch: bool) -> QuerySet[Transaction]:
-    rows = Transaction.objects.filter(gateway=gateway, transaction_id=transaction_id)
-    return rows.select_related("account", *(["batch__version__smallcase"] if with_batch else []))
 
 
 def session_of(
@@ -101,26 +106,19 @@ def orders_of(transaction: Transaction) -> list[Order]:
     if transaction.status not in CONFIRMED:
         return []
     if transaction.intent in CANCELLATIONS:
-        return _orders_cancelled(by=transaction.pk)
+        cancelled = Batch.objects.filter(orders__cancelled_by=transaction)
+        return list(_orders("batch__transaction__account").filter(batch__in=cancelled))
     if transaction.intent != Intent.TRANSACTION:
         return []
-    orders = _orders_of(transaction=transaction.pk)
+    orders = list(_orders().filter(batch__transaction=transaction))
     for order in orders:
         order.batch = orders[0].batch
         order.batch.transaction = transaction
     return orders
 
 
-@compiled
-def _orders_of(*, transaction: int) -> QuerySet[Order]:
-    rows = Order.objects.select_related("batch__version__smallcase").order_by("position")
-    return rows.filter(batch__transaction=transaction)
-
-
-@compiled
-def _orders_cancelled(*, by: int) -> QuerySet[Order]:
-    rows = Order.objects.select_related("batch__transaction__account", "batch__version__smallcase").order_by("position")
-    return rows.filter(batch__in=Batch.objects.filter(orders__cancelled_by=by))
+def _orders(*related: str) -> QuerySet[Order]:
+    return Order.objects.select_related("batch__version__smallcase", *related).order_by("position")
 
 
 BatchAndOrders = tuple[Batch, list[Order]]
@@ -156,52 +154,26 @@ def _batches_and_orders(
 ) -> list[BatchAndOrders]:
     if account is None and not query.names_any:
         raise Invalid("transactionId: or batchId is required with a guest's authtoken.")
-    found = _batches(
+    # Ids that are no ids name nothing.
+    ids = {
+        "transaction_ids": [i for i in query.transaction_ids if is_transaction_id(i)],
+        "batch_ids": [i for i in query.batch_ids if is_object_id(i)],
+        "iscids": [i for i in query.iscids if is_object_id(i)],
+    }
+    if query.names_any and not any(ids.values()):
+        return []
+    found = sql.placed_batches(
         gateway=gateway.pk,
         account=account.pk if account else None,
         of_smallcases=of_smallcases,
-        named=query.names_any,
-        # Ids that are no ids name nothing.
-        transaction_ids=[i for i in query.transaction_ids if is_transaction_id(i)],
-        batch_ids=[i for i in query.batch_ids if is_object_id(i)],
-        iscids=[i for i in query.iscids if is_object_id(i)],
         page=range(query.offset, query.offset + query.count),
+        **ids,
     )
+    read_versions(found)
     orders: dict[int, list[Order]] = {batch.pk: [] for batch in found}
-    for order in _orders(batches=list(orders)):
+    for order in sql.shown_orders_of(orders):
         orders[order.batch_id].append(order)
     return [(batch, orders[batch.pk]) for batch in found]
-
-
-@compiled
-def _batches(
-    *,
-    gateway: int,
-    account: int | None,
-    of_smallcases: bool,
-    named: bool,
-    transaction_ids: list[str],
-    batch_ids: list[str],
-    iscids: list[str],
-    page: range,
-) -> QuerySet[Batch]:
-    rows = Batch.objects.filter(gateway=gateway, label__isnull=not of_smallcases, placed_at__isnull=False)
-    if account is not None:
-        rows = rows.filter(account=account)
-    if named:
-        completed = Q(
-            transaction__transaction_id__in=transaction_ids,
-            transaction__intent=Intent.TRANSACTION,
-            transaction__status=TransactionStatus.COMPLETED,
-        )
-        rows = rows.filter(completed | Q(batch_id__in=batch_ids) | Q(iscid__in=iscids))
-    related = rows.select_related("transaction__account", "version__smallcase")
-    return related.order_by("-pk")[page.start : page.stop]
-
-
-@compiled
-def _orders(*, batches: list[int]) -> QuerySet[Order]:
-    return Order.objects.filter(batch__pk__in=batches).order_by("position")
 
 
 def order_of(gateway: Gateway, batch_id: str, ticker: str) -> Order:

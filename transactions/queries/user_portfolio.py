@@ -5,15 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from django.db.models import OuterRef, QuerySet, Subquery
-
 from brokers.market.quotes import Quote, quotes
-from gateway.database.compiled import compiled
 from gateway.models import Account
 from gateway.values.ids import is_object_id
-from smallcases.models import IndexValue, Investment, Version
+from smallcases import sql
+from smallcases.models import Investment, Version
 from smallcases.portfolio import ledger
-from smallcases.portfolio.investments import fills_by_investment, investments_of, is_sip_due
+from smallcases.portfolio.investments import fills_by_investment, is_sip_due, newest_versions
 from transactions.queries.order_context import LastBatch, last_batches
 
 
@@ -21,18 +19,22 @@ from transactions.queries.order_context import LastBatch, last_batches
 class Held:
     """An investment with what it consists of. `prices` in rupees, of every name it ever held."""
 
-    investment: Investment
+    row: sql.InvestmentRow
     positions: Mapping[str, ledger.Position]
     returns: ledger.Returns
     prices: Mapping[str, Decimal]
     names: Mapping[str, str]
     last: LastBatch | None
     is_sip_due: bool
+    rebalance_to: Version | None
+
+    @property
+    def investment(self) -> Investment:
+        return self.row.investment
 
     @property
     def is_rebalance_pending(self) -> bool:
-        newest: int = vars(self.investment)["newest_version"]
-        return newest > self.investment.version.number
+        return self.rebalance_to is not None
 
     @property
     def is_order_open(self) -> bool:
@@ -42,47 +44,53 @@ class Held:
 def held(account: Account, *, iscids: Sequence[str] | None = None, now: datetime) -> list[Held]:
     """Live investments, newest first; of `iscids` only, when given, and what is no iscid names nothing."""
     named = None if iscids is None else [iscid for iscid in iscids if is_object_id(iscid)]
-    return _valued(account, _described(account=account.pk, iscids=named, exited=False), now)
+    return _valued(account, sql.investments_of(account.pk, iscids=named, exited=False), now)
 
 
 def exited(account: Account, *, now: datetime) -> list[Held]:
-    return _valued(account, _described(account=account.pk, iscids=None, exited=True), now)
+    return _valued(account, sql.investments_of(account.pk, iscids=None, exited=True), now)
 
 
-@compiled
-def _described(*, account: int, iscids: list[str] | None, exited: bool) -> QuerySet[Investment]:
-    """With the newest version's label and date and the index's last value, in the same query."""
-    newest = Version.objects.filter(smallcase=OuterRef("smallcase")).order_by("-number")
-    index = IndexValue.objects.filter(smallcase=OuterRef("smallcase")).order_by("-day")
-    return investments_of(account, iscids=iscids, exited=exited).annotate(
-        newest_label=Subquery(newest.values("label")[:1]),
-        newest_at=Subquery(newest.values("published_at")[:1]),
-        index_value=Subquery(index.values("value")[:1]),
-    )
-
-
-def _valued(account: Account, investments: Sequence[Investment], now: datetime) -> list[Held]:
-    fills = fills_by_investment([investment.pk for investment in investments])
+def _valued(account: Account, rows: Sequence[sql.InvestmentRow], now: datetime) -> list[Held]:
+    fills = fills_by_investment([row.investment.pk for row in rows])
     market = quotes(account.gateway_id, {fill.ticker for each in fills.values() for fill in each})
-    last = last_batches([investment.iscid for investment in investments])
-    return [_held(one, fills[one.pk], market, last.get(one.iscid), now) for one in investments]
+    last = last_batches([row.investment.iscid for row in rows])
+    newer = _newer_versions(rows)
+    return [
+        _held(
+            *(row, fills[row.investment.pk], market, now),
+            last=last.get(row.investment.iscid),
+            newer=newer.get(row.investment.pk),
+        )
+        for row in rows
+    ]
+
+
+def _newer_versions(rows: Sequence[sql.InvestmentRow]) -> dict[int, Version]:
+    """The newest version, by investments that are on an older one; no query where there are none."""
+    older = [row.investment for row in rows if row.newest_version > row.investment.version.number]
+    newest = newest_versions([investment.smallcase_id for investment in older]) if older else {}
+    return {investment.pk: newest[investment.smallcase_id] for investment in older}
 
 
 def _held(
-    investment: Investment,
+    row: sql.InvestmentRow,
     fills: Sequence[ledger.Fill],
     market: Mapping[str, Quote],
-    last: LastBatch | None,
     now: datetime,
+    *,
+    last: LastBatch | None,
+    newer: Version | None,
 ) -> Held:
     positions = ledger.positions(fills)
     prices = {ticker: market[ticker].at(now) for ticker in positions}
     return Held(
-        investment=investment,
+        row=row,
         positions={ticker: position for ticker, position in positions.items() if position.shares},
         returns=ledger.returns_on(positions, prices),
         prices=prices,
         names={ticker: market[ticker].name for ticker in positions},
         last=last,
-        is_sip_due=is_sip_due(investment, now),
+        is_sip_due=is_sip_due(row.sip, now),
+        rebalance_to=newer,
     )

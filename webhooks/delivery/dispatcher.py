@@ -19,13 +19,13 @@ from cryptography.fernet import InvalidToken
 from django.db.models import Exists, OuterRef, QuerySet
 from django.db.transaction import atomic
 
-from gateway.database.compiled import compiled
 from gateway.database.encryption import decrypt
 from gateway.partners import clock
 from gateway.partners.authentication import api_secrets
 from gateway.queue import leases
 from gateway.queue.enqueue import IDLE_GRACE_SECONDS
 from gateway.values.timestamps import timestamp
+from webhooks import sql
 from webhooks.delivery import client
 from webhooks.delivery.attempt_view import named_headers
 from webhooks.delivery.endpoint_concurrency import AT_ONCE, EndpointConcurrency
@@ -174,29 +174,13 @@ def next_in_line() -> QuerySet[Delivery]:
 
 
 def take(*, closed: Collection[int] = (), room: int = AT_ONCE, pick: Pick = list) -> list[Delivery]:
-    """The due deliveries that `pick` chooses, leased; other processes meanwhile skip those that `pick` is shown.
-
-    It is shown a power of two, so that there are few statements.
-    """
+    """The due deliveries that `pick` chooses, leased; other processes meanwhile skip those that `pick` is shown."""
     if not room:
         return []
-    (_, wall), *ahead = clock.clocks()
-    gateways, moments = [gateway for gateway, _ in ahead], [moment for _, moment in ahead]
-    shown = range(1 << (room.bit_length() - 1))
     with atomic(durable=True):
-        taken = pick(_due(wall=wall, gateways=gateways, moments=moments, closed=list(closed), shown=shown))
+        taken = pick(sql.due_deliveries(clock.clocks(), closed=closed, limit=room))
         leases.acquire_each(taken, lease=DELIVERY_LEASE)
     return taken
-
-
-@compiled
-def _due(
-    *, wall: datetime, gateways: Sequence[int | None], moments: Sequence[datetime], closed: Sequence[int], shown: range
-) -> QuerySet[Delivery]:
-    """In the order of an index: a tie that were settled by the key would have all of them sorted."""
-    rows = leases.due(next_in_line(), [(None, wall), *zip(gateways, moments, strict=True)])
-    locked = rows.exclude(endpoint__pk__in=closed).select_for_update(skip_locked=True, of=("self",))
-    return locked.select_related("event", "endpoint", "gateway").order_by("is_bulk", "due_at")[: len(shown)]
 
 
 def _post(delivery: Delivery, at: datetime, *, options: client.ClientOptions) -> client.Answer:

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import F, OuterRef, QuerySet, Subquery
+from django.db.models import F, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 from django.db.transaction import atomic
 
-from gateway.database.compiled import compiled
-from gateway.database.updating import insert_each, update_each
+from gateway.database.rows import insert_rows, update_rows
 from gateway.partners import clock
 from gateway.telemetry import logs, metrics, request_id
+from webhooks import sql
 from webhooks.delivery import endpoints
 from webhooks.delivery.client import Answer
 from webhooks.delivery.endpoint_health import reason_to_disable
@@ -41,12 +41,12 @@ def settle(finished: Sequence[FinishedAttempt]) -> None:
     if not finished:
         return
     with atomic(durable=True):
-        claims = dict(_claims(deliveries=[one.delivery.pk for one in finished]))
+        claims = sql.fencing_tokens([one.delivery.pk for one in finished])
         finished = [one for one in finished if one.delivery.pk in claims]
         mine = [one for one in finished if claims[one.delivery.pk] == one.delivery.attempts]
         _mark_delivered([one.delivery for one in mine if one.answer.accepted])
         _retry_later([one for one in mine if not one.answer.accepted])
-        insert_each([_attempt(one) for one in finished])
+        insert_rows([_attempt(one) for one in finished])
         _update_endpoint_health(finished)
     for one in finished:
         _log(one)
@@ -85,19 +85,12 @@ def _outcome(finished: FinishedAttempt) -> metrics.DeliveryOutcome:
     return "given_up" if finished.delivery.status == DeliveryStatus.GIVEN_UP else "failed"
 
 
-@compiled
-def _claims(*, deliveries: list[int]) -> QuerySet[Delivery, tuple[int, int]]:
-    """Locked in the order of their keys. A process that outlived its lease has an old fencing token."""
-    rows = Delivery.objects.filter(pk__in=deliveries).select_for_update().order_by("pk")
-    return rows.values_list("pk", "attempts")
-
-
 def _mark_delivered(deliveries: Sequence[Delivery]) -> None:
     wall = clock.wall()
     for delivery in deliveries:
         delivery.status, delivery.due_at = DeliveryStatus.DELIVERED.value, None
         delivery.settled_at, delivery.leased_until = wall + delivery.gateway.clock_offset, wall
-    update_each(deliveries, ("status", "due_at", "settled_at", "leased_until"))
+    update_rows(deliveries, ("status", "due_at", "settled_at", "leased_until"))
 
 
 def _retry_later(failed: Sequence[FinishedAttempt]) -> None:
@@ -111,7 +104,7 @@ def _retry_later(failed: Sequence[FinishedAttempt]) -> None:
         if delivery.due_at is None:
             delivery.status, delivery.settled_at = DeliveryStatus.GIVEN_UP.value, one.at
     columns = ("failures", "leased_until", "due_at", "status", "settled_at")
-    update_each([one.delivery for one in failed], columns)
+    update_rows([one.delivery for one in failed], columns)
 
 
 def _next_attempt(failed: FinishedAttempt) -> datetime | None:

@@ -7,18 +7,18 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from django.db.models import Max, QuerySet
+from django.db.models import Max
 from django.db.transaction import get_connection, on_commit
 
-from gateway.database.compiled import compiled
-from gateway.database.updating import insert_each
+from gateway.database.rows import insert_rows
 from gateway.models import Gateway
 from gateway.partners import clock
 from gateway.queue.enqueue import TaskName, enqueue_soon
 from gateway.telemetry import metrics, request_id
 from gateway.values.ids import new_object_id
+from webhooks import sql
 from webhooks.events.event_types import EventType
-from webhooks.models import Delivery, Endpoint, Event
+from webhooks.models import Delivery, Event
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +46,7 @@ def record_events(*drafts: EventDraft, is_bulk: bool = False) -> None:
     if not get_connection().in_atomic_block:
         raise RuntimeError("An event is recorded inside the transaction of its change.")
     events = _events(drafts)
-    insert_each(events, learn_keys=True)
+    insert_rows(events, learn_keys=True)
     for kind, number in Counter(one.kind.value for one in drafts).items():
         on_commit(partial(metrics.events_recorded, kind=kind, number=number), robust=True)
     _owe(events, is_bulk=is_bulk)
@@ -89,13 +89,8 @@ def _last_sequences(drafts: Sequence[EventDraft]) -> dict[tuple[int, str], int]:
     return {(gateway, subject): last for gateway, subject, last in rows.annotate(Max("sequence"))}
 
 
-@compiled
-def _listening(*, gateway: int) -> QuerySet[Endpoint]:
-    return Endpoint.objects.filter(gateway=gateway, is_enabled=True)
-
-
 def _owe(events: Sequence[Event], *, is_bulk: bool) -> None:
-    listening = {pk: _listening(gateway=pk) for pk in {event.gateway_id for event in events}}
+    listening = {pk: sql.listeners(pk) for pk in {event.gateway_id for event in events}}
     owed = [
         Delivery(
             gateway=event.gateway,
@@ -109,6 +104,6 @@ def _owe(events: Sequence[Event], *, is_bulk: bool) -> None:
         for endpoint in listening[event.gateway_id]
         if event.type in endpoint.types
     ]
-    insert_each(owed)
+    insert_rows(owed)
     if owed and not is_bulk:
         enqueue_soon(TaskName.DELIVER)

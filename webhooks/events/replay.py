@@ -119,7 +119,7 @@ def replays() -> QuerySet[Replay]:
 
 def replay(*, row: int, attempt: int) -> None:
     """The next chunk, and a message for the one after it. Twice replays once: the message is worth one lease."""
-    if not leases.acquire(replays, row=row, attempt=attempt):
+    if not leases.acquire(replays(), row=row, attempt=attempt):
         return
     found = Replay.objects.select_related("gateway", "endpoint").filter(pk=row).first()
     if found is not None:

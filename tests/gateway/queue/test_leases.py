@@ -72,7 +72,7 @@ class TestClaim:
     def test_is_granted_once(self, gateway: Gateway, now: datetime) -> None:
         row = owed(gateway, now, leased_until=now)
 
-        assert [leases.acquire(Delivery.objects.all, row=row.pk, attempt=0, lease=HOUR) for _ in range(2)] == [
+        assert [leases.acquire(Delivery.objects.all(), row=row.pk, attempt=0, lease=HOUR) for _ in range(2)] == [
             True,
             False,
         ]
@@ -83,19 +83,19 @@ class TestClaim:
     def test_is_not_granted_to_a_stale_bell(self, gateway: Gateway, now: datetime, attempt: int) -> None:
         row = owed(gateway, now, leased_until=now)
 
-        assert not leases.acquire(Delivery.objects.all, row=row.pk, attempt=attempt, lease=HOUR)
+        assert not leases.acquire(Delivery.objects.all(), row=row.pk, attempt=attempt, lease=HOUR)
         row.refresh_from_db()
         assert (row.attempts, row.leased_until) == (0, now)
 
     def test_is_not_granted_for_what_is_no_longer_owed(self, gateway: Gateway, now: datetime) -> None:
         row = owed(gateway, None, leased_until=now)
 
-        assert not leases.acquire(Delivery.objects.all, row=row.pk, attempt=0, lease=HOUR)
+        assert not leases.acquire(Delivery.objects.all(), row=row.pk, attempt=0, lease=HOUR)
 
     def test_is_not_granted_outside_the_given_rows(self, gateway: Gateway, now: datetime) -> None:
         row = owed(gateway, now, leased_until=now)
 
-        assert not leases.acquire(lambda: ROWS.exclude(pk=row.pk), row=row.pk, attempt=0, lease=HOUR)
+        assert not leases.acquire(ROWS.exclude(pk=row.pk), row=row.pk, attempt=0, lease=HOUR)
 
 
 class TestMine:
@@ -103,7 +103,7 @@ class TestMine:
         row = owed(gateway, now, leased_until=now)
         assert leases.mine(ROWS, row).count() == 1
 
-        leases.acquire(Delivery.objects.all, row=row.pk, attempt=0, lease=HOUR)
+        leases.acquire(Delivery.objects.all(), row=row.pk, attempt=0, lease=HOUR)
 
         assert leases.mine(ROWS, row).count() == 0
 

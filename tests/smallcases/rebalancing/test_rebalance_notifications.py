@@ -126,7 +126,7 @@ class TestAfterAKill:
         """The worker died after its claim: nothing is told, and nothing is lost."""
         shelf.investments(known, here, how_many=2)
         shelf.published(known)
-        assert leases.acquire(Announcement.objects.all, row=owed().pk, attempt=0)
+        assert leases.acquire(Announcement.objects.all(), row=owed().pk, attempt=0)
         notify_investors(row=owed().pk, attempt=0)
         assert told() == []
         Announcement.objects.update(leased_until=clock.wall() - timedelta(seconds=1))

@@ -68,7 +68,7 @@ def tradebooks() -> QuerySet[Tradebook]:
 
 def apply_book(*, row: int, attempt: int) -> None:
     """A shift of a worker. Whenever it dies, the rest is still WANTED, and the sweep dispatches it again."""
-    if not leases.acquire(tradebooks, row=row, attempt=attempt):
+    if not leases.acquire(tradebooks(), row=row, attempt=attempt):
         return
     book, until = Tradebook.objects.get(pk=row), clock.wall() + SHIFT
     while clock.wall() < until and apply_some(book):

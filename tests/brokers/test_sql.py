@@ -1,0 +1,52 @@
+"""Each statement finds what the equivalent queryset finds."""
+
+from datetime import datetime
+from decimal import Decimal
+
+import pytest
+from django.db.models import F, FilteredRelation, Q
+
+from brokers import sql
+from brokers.models import Instrument, PricePin
+from gateway.models import Gateway
+from tests import make
+
+SYMBOLS = ["TCS", "INFY", "ITC", "NOSUCH", "INFY"]
+
+
+@pytest.fixture
+def gateway(instruments: None, now: datetime) -> Gateway:
+    """INFY is pinned here, TCS at another gateway."""
+    here, elsewhere = make.gateway(), make.gateway()
+    for gateway, symbol, price in ((here, "INFY", "1500.50"), (elsewhere, "TCS", "1.05"), (elsewhere, "INFY", "2.00")):
+        instrument = Instrument.objects.get(symbol=symbol)
+        PricePin.objects.create(gateway=gateway, instrument=instrument, price=Decimal(price), pinned_at=now)
+    return here
+
+
+class TestPrices:
+    def test_are_the_querysets(self, gateway: Gateway) -> None:
+        pinned = FilteredRelation("pins", condition=Q(pins__gateway=gateway))
+        rows = Instrument.objects.filter(symbol__in=SYMBOLS).annotate(pinned=pinned).order_by("symbol")
+        expected = rows.values_list("symbol", "reference_price", "tick_size", "name", F("pinned__price"))
+
+        found = sorted(sql.prices(gateway.pk, SYMBOLS))
+
+        assert list(map(repr, found)) == list(map(repr, expected))
+        assert [(symbol, pin) for symbol, *_, pin in found] == [
+            ("INFY", Decimal("1500.50")),
+            ("ITC", None),
+            ("TCS", None),
+        ]
+
+    def test_of_nothing_are_none(self, gateway: Gateway) -> None:
+        assert sql.prices(gateway.pk, []) == []
+
+
+class TestHalted:
+    @pytest.mark.parametrize("count", [0, 1, 2])
+    def test_are_the_querysets(self, instruments: None, count: int) -> None:
+        Instrument.objects.filter(symbol__in=["TCS", "INFY", "WIPRO"][:count]).update(tradable=False)
+        expected = Instrument.objects.filter(symbol__in=SYMBOLS, tradable=False).order_by("symbol")
+
+        assert sql.halted(SYMBOLS) == [one.symbol for one in expected] == ["TCS", "INFY"][:count][::-1]

@@ -1,0 +1,159 @@
+"""Hot statements about transactions, batches and orders, as plain SQL."""
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+
+from gateway.database.rows import Only, RowReader, ValuesOf, insert_row_where, locking
+from gateway.models import Account, Gateway
+from gateway.queue.sql import is_due
+from transactions.models import Batch, Order, Transaction
+
+# What a partner sees of a batch and its orders.
+_SHOWN_BATCH = Only(
+    Batch, "batch_id", "variety", "label", "original_label", "iscid", "version", "status", "completed_at"
+)
+_SHOWN_ORDER = Only(
+    Order,
+    *("batch", "ticker", "side", "quantity", "order_type", "validity", "price", "trigger_price", "status"),
+    *("filled_quantity", "average_price", "exchange_order_id", "error_code", "status_message", "ordered_at"),
+)
+_TRANSACTION_AND_BATCH = RowReader(
+    t=Transaction, a=Only(Account, "auth_id", "broker", key="t.account_id"), b=_SHOWN_BATCH
+)
+_ORDER = RowReader(o=Order)
+_ORDERS_OF = "FROM transactions_order o WHERE o.batch_id IN %s ORDER BY o.batch_id, o.position"
+_ORDER_AS_SHOWN = RowReader(o=_SHOWN_ORDER)
+_PLACED_BATCH = RowReader(
+    b=_SHOWN_BATCH,
+    t=Only(Transaction, "transaction_id", "notes", key="b.transaction_id"),
+    a=Only(Account, "broker", key="b.account_id"),
+)
+_COMPLETED = (
+    "SELECT t.id FROM transactions_transaction t"
+    " WHERE t.transaction_id IN %s AND t.intent = 'TRANSACTION' AND t.status = 'COMPLETED'"
+)
+_DUE_BATCH = RowReader(b=ValuesOf(Batch, "id"), a=ValuesOf(Account, "broker"))
+_CLAIMED_BATCH = RowReader(b=Only(Batch, "attempts", "leased_until"))
+_BATCH = RowReader(b=Batch, g=Gateway, t=Transaction, a=Account)
+_TOKEN = RowReader(b=ValuesOf(Batch, "id", "attempts"))
+_LAST_BATCH = RowReader(b=Batch)
+
+
+def insert_if_tradable(transaction: Transaction, symbols: Collection[str]) -> bool:
+    """The new transaction, if each of these different instruments can be traded; else nothing is written."""
+    condition = "(SELECT COUNT(*) FROM brokers_instrument WHERE symbol IN %s AND tradable) = %s"
+    return insert_row_where(transaction, condition, tuple(symbols), len(symbols))
+
+
+def transaction_and_batch(gateway: int, transaction_id: str) -> tuple[Transaction | None, Batch | None]:
+    """With its account, and with its batch if it was confirmed; of both what partners see."""
+    rows = _TRANSACTION_AND_BATCH.select(
+        "FROM transactions_transaction t LEFT JOIN transactions_batch b ON b.transaction_id = t.id"
+        " WHERE t.gateway_id = %s AND t.transaction_id = %s",
+        gateway,
+        transaction_id,
+    )
+    for transaction, transaction.account, batch in rows:
+        if batch:
+            batch.transaction = transaction
+        return transaction, batch
+    return None, None
+
+
+def orders_of(batches: Collection[int]) -> list[Order]:
+    """Batch by batch, each in the basket's order."""
+    return _ORDER.select_each(_ORDERS_OF, tuple(batches))
+
+
+def shown_orders_of(batches: Collection[int]) -> list[Order]:
+    """As orders_of; of each what partners see."""
+    return _ORDER_AS_SHOWN.select_each(_ORDERS_OF, tuple(batches))
+
+
+def placed_batches(
+    *,
+    gateway: int,
+    account: int | None,
+    of_smallcases: bool,
+    transaction_ids: Collection[str],
+    batch_ids: Collection[str],
+    iscids: Collection[str],
+    page: range,
+) -> list[Batch]:
+    """Newest first, each with its transaction and account, of all what partners see.
+
+    Batches named by any of the ids, or all where there is no id.
+
+    By its transaction a batch is found once that is COMPLETED.
+    """
+    names = {
+        f"b.transaction_id IN ({_COMPLETED})": transaction_ids,
+        "b.batch_id IN %s": batch_ids,
+        "b.iscid IN %s": iscids,
+    }
+    named = {condition: tuple(ids) for condition, ids in names.items() if ids}
+    any_of = f" AND ({' OR '.join(named)})" if named else ""
+    accounts = [account] if account is not None else []
+    rows = _PLACED_BATCH.select(
+        "FROM transactions_batch b WHERE b.gateway_id = %s AND b.placed_at IS NOT NULL"
+        f" AND b.label IS {'NOT ' * of_smallcases}NULL{' AND b.account_id = %s' * len(accounts)}{any_of}"
+        " ORDER BY b.id DESC LIMIT %s OFFSET %s",
+        *(gateway, *accounts, *named.values(), len(page), page.start),
+    )
+    for batch, batch.transaction, batch.account in rows:
+        batch.transaction.account = batch.account
+    return [batch for batch, *_ in rows]
+
+
+def due_batches(*, is_queued: bool, clocks: Iterable[tuple[int | None, datetime]], limit: int) -> list[tuple[int, str]]:
+    """Key and broker, the longest due first; nobody is kept from any. `is_queued`: not placed yet."""
+    due, moments = is_due("b", clocks)
+    return _DUE_BATCH.select(
+        "FROM transactions_batch b JOIN gateway_account a ON a.id = b.account_id"
+        f" WHERE (b.status = 'QUEUED') = %s AND {due} ORDER BY b.due_at LIMIT %s",
+        is_queued,
+        *moments,
+        limit,
+    )
+
+
+def claimable_batches(keys: Collection[int], *, is_queued: bool, wall: datetime) -> list[Batch]:
+    """Those of them that are still pending, locked; a row that another has locked or leased is skipped."""
+    return _CLAIMED_BATCH.select_each(
+        "FROM transactions_batch b WHERE b.id IN %s AND (b.status = 'QUEUED') = %s AND b.due_at IS NOT NULL"
+        f" AND b.leased_until <= %s ORDER BY b.id {locking('FOR UPDATE SKIP LOCKED')}",
+        tuple(keys),
+        is_queued,
+        wall,
+    )
+
+
+def batches_of(keys: Collection[int]) -> list[Batch]:
+    """In the order of their keys, each with gateway, account and transaction."""
+    rows = _BATCH.select(
+        "FROM transactions_batch b JOIN gateway_gateway g ON g.id = b.gateway_id"
+        " JOIN transactions_transaction t ON t.id = b.transaction_id JOIN gateway_account a ON a.id = b.account_id"
+        " WHERE b.id IN %s ORDER BY b.id",
+        tuple(keys),
+    )
+    for batch, batch.gateway, batch.transaction, batch.account in rows:
+        batch.transaction.account, batch.transaction.gateway = batch.account, batch.gateway
+    return [batch for batch, *_ in rows]
+
+
+def fencing_tokens(batches: Collection[int]) -> dict[int, int]:
+    """By key, locked in the order of the keys until the transaction ends."""
+    return dict(
+        _TOKEN.select(
+            f"FROM transactions_batch b WHERE b.id IN %s ORDER BY b.id {locking('FOR NO KEY UPDATE')}", tuple(batches)
+        )
+    )
+
+
+def last_batches(iscids: Collection[str]) -> list[Batch]:
+    """The newest batch of each investment."""
+    return _LAST_BATCH.select_each(
+        "FROM transactions_batch b WHERE b.iscid IN %s"
+        " AND NOT EXISTS (SELECT 1 FROM transactions_batch n WHERE n.iscid = b.iscid AND n.id > b.id)",
+        tuple(iscids),
+    )
