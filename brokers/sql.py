@@ -3,11 +3,11 @@
 from collections.abc import Collection
 from decimal import Decimal
 
-from brokers.models import Instrument, PricePin
+from brokers.models import Instrument, PriceOverride
 from gateway.database.rows import RowReader, ValuesOf
 
 _PRICES = RowReader(
-    i=ValuesOf(Instrument, "symbol", "reference_price", "tick_size", "name"), p=ValuesOf(PricePin, "price")
+    i=ValuesOf(Instrument, "symbol", "reference_price", "tick_size", "name"), p=ValuesOf(PriceOverride, "price")
 )
 _SYMBOL = RowReader(i=ValuesOf(Instrument, "symbol"))
 

@@ -15,7 +15,7 @@ from gateway.partners import clock
 from gateway.partners.credentials import Credentials, create_gateway
 from gateway.queue import leases
 from smallcases.models import Constituent, Smallcase, Version
-from smallcases.tasks import sweep_announcements, sweep_sips
+from smallcases.tasks import sweep_rebalance_notices, sweep_sips
 from tests.partner import Partner
 from transactions.checkout.broker_login import log_in
 from transactions.checkout.browser_binding import challenge_of
@@ -83,11 +83,13 @@ VERIFIER = "v" * 43  # the secret of a page of SHOP
 
 
 def session(
-    *, transaction: Transaction, account: Account | None = None, now: datetime, **door: Any
+    *, transaction: Transaction, account: Account | None = None, now: datetime, **session_request: Any
 ) -> tuple[CheckoutSession, str]:
     """Opened by a page of SHOP, with its token."""
-    opened = SessionRequest(**{"mode": Mode.POPUP, "origin": SHOP, "code_challenge": challenge_of(VERIFIER), **door})
-    return open_session(transaction=transaction, account=account, door=opened, now=now)
+    opened = SessionRequest(
+        **{"mode": Mode.POPUP, "origin": SHOP, "code_challenge": challenge_of(VERIFIER), **session_request}
+    )
+    return open_session(transaction=transaction, account=account, session_request=opened, now=now)
 
 
 def queued_batch(
@@ -125,7 +127,7 @@ def sweep(*, rounds: int = 3) -> None:
     for _ in range(rounds):
         place_batches()
         sync_batches()
-        sweep_announcements()
+        sweep_rebalance_notices()
         sweep_sips()
         sweep_replays()
         deliver_due()

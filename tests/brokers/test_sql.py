@@ -7,7 +7,7 @@ import pytest
 from django.db.models import F, FilteredRelation, Q
 
 from brokers import sql
-from brokers.models import Instrument, PricePin
+from brokers.models import Instrument, PriceOverride
 from gateway.models import Gateway
 from tests import make
 
@@ -20,7 +20,7 @@ def gateway(instruments: None, now: datetime) -> Gateway:
     here, elsewhere = make.gateway(), make.gateway()
     for gateway, symbol, price in ((here, "INFY", "1500.50"), (elsewhere, "TCS", "1.05"), (elsewhere, "INFY", "2.00")):
         instrument = Instrument.objects.get(symbol=symbol)
-        PricePin.objects.create(gateway=gateway, instrument=instrument, price=Decimal(price), pinned_at=now)
+        PriceOverride.objects.create(gateway=gateway, instrument=instrument, price=Decimal(price), set_at=now)
     return here
 
 

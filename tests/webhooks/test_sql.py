@@ -39,7 +39,7 @@ def owed(db: None, now: datetime) -> None:
     rows = list(Delivery.objects.order_by("pk"))
     Delivery.objects.filter(pk=rows[0].pk).update(is_bulk=True, attempts=3, failures=2)
     Delivery.objects.filter(pk=rows[1].pk).update(leased_until=now + timedelta(seconds=9))
-    Delivery.objects.filter(pk=rows[2].pk).update(status="DELIVERED", due_at=None, settled_at=now)
+    Delivery.objects.filter(pk=rows[2].pk).update(status="DELIVERED", due_at=None, finished_at=now)
     gone = listening(now)
     owe(gone, now)
     disable(Endpoint.objects.get(gateway=gone), because="It is gone.", now=now)

@@ -37,7 +37,7 @@ def account(gateway: Gateway, client_id: str, now: datetime) -> SimAccount:
 def order(account: SimAccount, now: datetime, **more: object) -> SimOrder:
     number = SimOrder.objects.count()
     fields = {"ticker": "INFY", "side": "BUY", "quantity": 10, "order_type": "MARKET", "variety": "regular"}
-    given = fields | {"validity": "DAY", "placed_at": now, "fate": "FILLS", "ref": f"{number:024}"} | more
+    given = fields | {"validity": "DAY", "placed_at": now, "fill_behaviour": "FILLS", "ref": f"{number:024}"} | more
     return SimOrder.objects.create(account=account, **given)
 
 
@@ -69,7 +69,7 @@ def book(accounts: list[SimAccount], now: datetime) -> SimAccount:
         trade(buy, now + timedelta(seconds=1), 2, "500.00", "0.13")
         sale = order(one, now, side="SELL", admitted=True, filled_quantity=4, average_price=Decimal("123.4567"))
         trade(sale, now, 4, "123.45", "1.00")
-        order(one, now, ticker="TCS", side="SELL", admitted=True, silent_until=now, garbled=True)
+        order(one, now, ticker="TCS", side="SELL", admitted=True, unreported_until=now, garbled=True)
         order(one, now, ticker="ITC", admitted=False)
         order(one, now, ticker="ITC", status="CANCELLED", admitted=True, blocked=Decimal(9))
         trade(order(one, now, ticker="SBIN", side="SELL"), now, 2, "33.33", "0.01")

@@ -49,7 +49,7 @@ class Known:
 
 @pytest.fixture(scope="module")
 def known(site: Site, chromium: Browser) -> Known:
-    """Something of everything that could be decided: lost orders, a settlement, a proposal, a book, a draft."""
+    """Something of everything that could be decided: lost orders, a correction, a proposal, a book, a draft."""
     settled, named = site.lost(), site.lost()
     asha, meera = (Person(desktop(chromium), site.base, name) for name in ("asha", "meera"))
     asha.opens_order_of(settled)
@@ -123,7 +123,7 @@ class TestAnAuditor:
         answers = [asha.sends(path, form).status for path, form in confirms]
 
         assert set(answers) == {302}
-        assert {"transactions.Order", "transactions.Settlement"} <= changed(site, tables)
+        assert {"transactions.Order", "transactions.OrderCorrection"} <= changed(site, tables)
         assert api(site, known) != told
 
     def test_is_offered_no_button_that_changes_anything(self, site: Site, known: Known, noor: Person) -> None:

@@ -24,7 +24,7 @@ def two(db: None) -> list[Gateway]:
     """The second with other values in every column that may be null, or have any."""
     first, second = make.gateway(), make.gateway()
     Gateway.objects.filter(pk=second.pk).update(
-        sealed_previous_api_secret="sealed",
+        encrypted_previous_api_secret="sealed",
         allowed_origins=["https://a.example"],
         clock_offset=timedelta(days=3, microseconds=7),
     )
