@@ -185,7 +185,7 @@ class Performance(models.Model):
 class Investment(models.Model):
     """An invested smallcase. It has come to be with its first fill; what it holds is the sum of its fills.
 
-    `version` is what its shares were last moved to; `deviated`: its user has chosen other shares.
+    `version` is what its shares were last moved to; `is_customised`: its user has chosen other shares.
     """
 
     iscid = models.CharField(max_length=24, unique=True, default=new_object_id)
@@ -193,7 +193,7 @@ class Investment(models.Model):
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="investments")
     smallcase = models.ForeignKey(Smallcase, on_delete=models.PROTECT, related_name="investments")
     version = models.ForeignKey(Version, on_delete=models.PROTECT, related_name="+")
-    deviated = models.BooleanField(default=False)
+    is_customised = models.BooleanField(default=False)
     created_at = models.DateTimeField()
     exited_at = models.DateTimeField(null=True, blank=True)
 
@@ -249,15 +249,15 @@ class Sip(Work):
         return f"{self.amount} every {self.frequency}"
 
 
-class Announcement(Work):
-    """A version told to the investors of one gateway, in chunks: those up to `told_up_to` have been."""
+class RebalanceNotice(Work):
+    """The notice of a version to the investors of one gateway, in chunks: those up to `notified_up_to` have it."""
 
-    version = models.ForeignKey(Version, on_delete=models.PROTECT, related_name="announcements")
-    told_up_to = models.PositiveBigIntegerField(default=0)
-    told = models.PositiveIntegerField(default=0)
+    version = models.ForeignKey(Version, on_delete=models.PROTECT, related_name="notices")
+    notified_up_to = models.PositiveBigIntegerField(default=0)
+    notified = models.PositiveIntegerField(default=0)
 
     class Meta(Work.Meta):
         constraints = [models.UniqueConstraint(fields=["version", "gateway"], name="announced_once_to_each_gateway")]
 
     def __str__(self) -> str:
-        return f"announcement {self.pk}"
+        return f"rebalance notice {self.pk}"

@@ -5,7 +5,7 @@ from celery import shared_task
 from gateway.partners import clock
 from gateway.queue.enqueue import TaskName
 from gateway.queue.leases import dispatch_due
-from smallcases.models import Announcement, Sip
+from smallcases.models import RebalanceNotice, Sip
 from smallcases.portfolio import daily_index
 from smallcases.rebalancing import rebalance_notifications
 from smallcases.sips import sip_changes
@@ -19,7 +19,7 @@ def announce(*, row: int, attempt: int) -> None:
 @shared_task(name="sweep_announcements")
 def sweep_announcements() -> int:
     """The number of rows dispatched."""
-    return dispatch_due(Announcement.objects.all(), TaskName.ANNOUNCE)
+    return dispatch_due(RebalanceNotice.objects.all(), TaskName.ANNOUNCE)
 
 
 @shared_task(name=TaskName.REMIND_SIP.value)

@@ -67,11 +67,11 @@ def _gateways(number: int) -> list[Gateway]:
     """Each with an endpoint of its own on an address of its own."""
     now, encrypted = timezone.now(), encrypt(new_secret())
     made = Gateway.objects.bulk_create(
-        Gateway(name=f"bench-{n}", sealed_api_secret=encrypted, sealed_jwt_secret=encrypted, created_at=now)
+        Gateway(name=f"bench-{n}", encrypted_api_secret=encrypted, encrypted_jwt_secret=encrypted, created_at=now)
         for n in range(number)
     )
     Endpoint.objects.bulk_create(
-        Endpoint(gateway=gateway, url=f"http://127.0.0.1/{n}", sealed_secret=encrypted, created_at=now)
+        Endpoint(gateway=gateway, url=f"http://127.0.0.1/{n}", encrypted_secret=encrypted, created_at=now)
         for n, gateway in enumerate(made)
     )
     return made
@@ -89,8 +89,8 @@ def _direct(gateways: list[Gateway], receiver: Receiver, *, hung: int) -> set[in
         port = receiver.hanging if n in hanging else receiver.answering
         endpoint.url = f"http://127.1.{n // 250}.{n % 250 + 1}:{port}/hooks"
         endpoint.failures, endpoint.failing_since = 0, None
-        endpoint.is_enabled, endpoint.disabled_at, endpoint.disabled_because = True, None, ""
-    columns = ["url", "failures", "failing_since", "is_enabled", "disabled_at", "disabled_because"]
+        endpoint.is_enabled, endpoint.disabled_at, endpoint.disabled_reason = True, None, ""
+    columns = ["url", "failures", "failing_since", "is_enabled", "disabled_at", "disabled_reason"]
     Endpoint.objects.bulk_update(endpoints, columns, batch_size=500)
     return {endpoint.gateway_id for n, endpoint in enumerate(endpoints) if n not in hanging}
 

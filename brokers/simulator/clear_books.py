@@ -1,6 +1,6 @@
 """What the market side keeps of one gateway, cleared away: the simulated brokers' books and the pinned prices."""
 
-from brokers.models import PricePin
+from brokers.models import PriceOverride
 from brokers.simulator import accounts
 from brokers.simulator.models import SimAccount, SimOrder, SimTrade
 from gateway.models import Gateway
@@ -13,4 +13,4 @@ def clear(gateway: Gateway) -> None:
     erase(SimTrade.objects.filter(account__gateway=gateway))
     erase(SimOrder.objects.filter(account__gateway=gateway))
     erase(SimAccount.objects.filter(gateway=gateway))
-    erase(PricePin.objects.filter(gateway=gateway))
+    erase(PriceOverride.objects.filter(gateway=gateway))

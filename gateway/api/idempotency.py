@@ -139,7 +139,7 @@ def settle(turn: Turn, *, status: int, error_type: str | None, body: str, now: d
     mine = IdempotentRequest.objects.filter(pk=turn.row, attempts=turn.attempt, status_code__isnull=True)
     try:
         if is_worth_keeping(status, error_type):
-            mine.update(status_code=status, sealed_answer=encrypt(body))
+            mine.update(status_code=status, encrypted_response=encrypt(body))
         else:
             mine.update(leased_until=now)
     except (OperationalError, InterfaceError) as error:
@@ -195,7 +195,7 @@ def _number(text: str) -> float | int:
 
 def _opened(found: IdempotentRequest) -> str:
     try:
-        return decrypt(found.sealed_answer)
+        return decrypt(found.encrypted_response)
     except InvalidToken:
         raise AnswerLost(f"{HEADER}: this request was carried out, but its answer can no longer be read.") from None
 
@@ -212,7 +212,7 @@ def _take_over(found: IdempotentRequest, keyed: Keyed, reserved: str, now: datet
     """A key whose day is over, or whose request was wrong, starts anew, with another id for what it makes."""
     seen = IdempotentRequest.objects.filter(pk=found.pk, attempts=found.attempts, created_at=found.created_at)
     anew = {"fingerprint": keyed.fingerprint, "reserved_id": reserved, "created_at": now, "leased_until": now + LEASE}
-    if not seen.update(**anew, attempts=F("attempts") + 1, status_code=None, sealed_answer=""):
+    if not seen.update(**anew, attempts=F("attempts") + 1, status_code=None, encrypted_response=""):
         raise TwinRunning(f"{HEADER}: the first request with this key is still running.")
     return Turn(found.pk, found.attempts + 1, reserved)
 

@@ -66,8 +66,8 @@ def record(
     )
     entry.digest = _digest(entry, settings.AUDIT_KEYS[0])
     entry.save(force_insert=True)
-    seal = _seal(entry.number, entry.digest, settings.AUDIT_KEYS[0])
-    AuditHead.objects.filter(pk=HEAD).update(number=entry.number, digest=entry.digest, seal=seal)
+    signature = _head_signature(entry.number, entry.digest, settings.AUDIT_KEYS[0])
+    AuditHead.objects.filter(pk=HEAD).update(number=entry.number, digest=entry.digest, signature=signature)
     # Logs are carried elsewhere: a trail whose end was cut off is found out by the number that stands there.
     on_commit(partial(log.info, "Audit entry %s: %s, %s", entry.number, entry.act, entry.digest), robust=True)
 
@@ -155,8 +155,8 @@ def _without_head(last: int) -> str | None:
 def _broken_head(head: AuditHead) -> str | None:
     if head.number == 0 and not head.digest:
         return None
-    seals = (_seal(head.number, head.digest, key) for key in settings.AUDIT_KEYS)
-    if any(_same(seal, head.seal) for seal in seals):
+    signatures = (_head_signature(head.number, head.digest, key) for key in settings.AUDIT_KEYS)
+    if any(_same(signature, head.signature) for signature in signatures):
         return None
     return f"The head was edited: {head} does not carry the seal of any of AUDIT_KEYS."
 
@@ -228,7 +228,7 @@ def _digest(entry: AuditEntry, key: str, *, number: int | None = None) -> str:
     return _mac(key, "entry", _json({**facts, "number": number or entry.number, "at": at}))
 
 
-def _seal(number: int, digest: str, key: str) -> str:
+def _head_signature(number: int, digest: str, key: str) -> str:
     return _mac(key, "head", f"{number}:{digest}")
 
 

@@ -16,7 +16,7 @@ LISTS: Final = {
     TaskName.PLACE_BATCHES: "transactions_batch_changelist",
     TaskName.SYNC_BATCHES: "transactions_batch_changelist",
     TaskName.DELIVER: "webhooks_delivery_changelist",
-    TaskName.ANNOUNCE: "smallcases_announcement_changelist",
+    TaskName.ANNOUNCE: "smallcases_rebalancenotice_changelist",
     TaskName.REMIND_SIP: "smallcases_sip_changelist",
     TaskName.REPLAY: "webhooks_replay_changelist",
     TaskName.APPLY_TRADEBOOK: "tradebook_tradebook_changelist",

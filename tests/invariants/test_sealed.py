@@ -21,4 +21,4 @@ def test_every_seal_is_in_a_sealed_column(world: World) -> None:
     }
 
     assert found <= known, found - known
-    assert {"transactions_transaction.sealed_login", "webhooks_endpoint.sealed_secret"} <= found
+    assert {"transactions_transaction.encrypted_login", "webhooks_endpoint.encrypted_secret"} <= found

@@ -159,7 +159,7 @@ def _check_holdings(transaction: Transaction, lines: Sequence[OrderLine], now: d
 def _keep(quoted: QuotedOrder, transaction: Transaction) -> None:
     """Of the one session that is open: another tab of it may have shown other prices, and lost."""
     here = CheckoutSession.objects.filter(transaction=transaction, ended_at__isnull=True)
-    here.update(shown=quoted.as_json())
+    here.update(quoted_order=quoted.as_json())
 
 
 def _queue_batch(

@@ -45,7 +45,7 @@ def outcome(session: CheckoutSession, orders: Sequence[Order], now: datetime) ->
 def walked_away(session: CheckoutSession, told: Wire) -> Wire:
     """The page goes on as after a cancellation, and may know who it was. The transaction stays open, and may go on."""
     error = payloads.sdk_error(SdkCode.CANCELLED_AFTER_LOGIN, session.transaction)
-    return told | {"error": error if session.transaction.sealed_login else None}
+    return told | {"error": error if session.transaction.encrypted_login else None}
 
 
 def is_final(told: Wire) -> bool:

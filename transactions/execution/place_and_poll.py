@@ -33,7 +33,7 @@ from transactions.execution.record_updates import (
     state_of,
 )
 from transactions.lifecycle.claim import login_of
-from transactions.models import Batch, Order, Settlement
+from transactions.models import Batch, Order, OrderCorrection
 from webhooks.events.event_types import EventType
 
 CALLS_SECONDS: Final = 0.25  # of a set; more would keep its first from being heard of
@@ -100,12 +100,12 @@ def _placed(batch: Batch, orders: Sequence[Order], login: Login) -> BatchUpdate:
 @dataclass(frozen=True, slots=True)
 class PollResult:
     """What a broker's reports make of a batch: statuses that orders have reached, sides that have filled further, and
-    settlements that the broker now confirms or denies."""
+    corrections that the broker now confirms or denies."""
 
     update: BatchUpdate
     ended: Sequence[str]
     filled: Sequence[str]
-    checked: Sequence[Settlement]
+    checked: Sequence[OrderCorrection]
 
 
 def record_poll_results(results: Sequence[PollResult]) -> None:
@@ -113,7 +113,9 @@ def record_poll_results(results: Sequence[PollResult]) -> None:
     with atomic(durable=True):
         written = record_batch_updates([one.update for one in results], REPORTED_FIELDS_AND_LOG)
         mine = [one for one in results if one.update in written]
-        Settlement.objects.bulk_update([each for one in mine for each in one.checked], ["word_agrees", "word_at"])
+        OrderCorrection.objects.bulk_update(
+            [each for one in mine for each in one.checked], ["broker_confirms", "broker_reported_at"]
+        )
         count(ended=[each for one in mine for each in one.ended], filled=[each for one in mine for each in one.filled])
     _log(written)
 
@@ -129,7 +131,7 @@ def _log(written: Sequence[BatchUpdate]) -> None:
 def poll_result_of(batch: Batch, orders: Sequence[Order], reports: Mapping[str, Report], now: datetime) -> PollResult:
     """Every report is logged.
 
-    A report about an order that support has settled is compared with the settlement, and changes nothing.
+    A report about an order that support has settled is compared with the correction, and changes nothing.
     """
     limit = unreported_limit_of(batch.gateway)
     polled = [order for order in orders if _is_open_or_unknown(order)]
@@ -157,21 +159,21 @@ def _log_reports(orders: Sequence[Order], reports: Mapping[str, Report], now: da
     updated = []
     for order in orders:
         if order.ref in reports:
-            known, order.words = order.words, with_report(order.words, reports[order.ref], now=now)
-            if order.words != known:
+            known, order.report_log = order.report_log, with_report(order.report_log, reports[order.ref], now=now)
+            if order.report_log != known:
                 updated.append(order)
     return updated
 
 
-def _check_corrections(orders: Sequence[Order], reports: Mapping[str, Report], now: datetime) -> list[Settlement]:
-    """Settlements in force, each with whether the broker now says the same; those where that is news."""
+def _check_corrections(orders: Sequence[Order], reports: Mapping[str, Report], now: datetime) -> list[OrderCorrection]:
+    """Corrections in force, each with whether the broker now says the same; those where that is news."""
     checked = []
     for order in orders:
-        if order.settled_by is not None and order.ref in reports:
+        if order.active_correction is not None and order.ref in reports:
             verdict = broker_confirms(state_of(order), reports[order.ref])
-            if verdict is not None and verdict != order.settled_by.word_agrees:
-                order.settled_by.word_agrees, order.settled_by.word_at = verdict, now
-                checked.append(order.settled_by)
+            if verdict is not None and verdict != order.active_correction.broker_confirms:
+                order.active_correction.broker_confirms, order.active_correction.broker_reported_at = verdict, now
+                checked.append(order.active_correction)
     return checked
 
 
@@ -212,7 +214,11 @@ def _batches(*, rows: list[int]) -> QuerySet[Batch]:
 
 @compiled
 def _orders(*, batches: list[int]) -> QuerySet[Order]:
-    return Order.objects.select_related("settled_by").filter(batch__pk__in=batches).order_by("batch__pk", "position")
+    return (
+        Order.objects.select_related("active_correction")
+        .filter(batch__pk__in=batches)
+        .order_by("batch__pk", "position")
+    )
 
 
 def _place(batch: Batch, orders: Sequence[Order], login: Login, now: datetime) -> Mapping[str, Ack]:
@@ -244,7 +250,7 @@ def _acknowledge(order: Order, ack: Ack | None, now: datetime) -> None:
     taken = ack is None or ack.taken
     order.status = move(OrderStatus(order.status), OrderStatus.PLACED if taken else OrderStatus.UNPLACED).value
     order.ordered_at = now if taken else None
-    order.silent_since = now if ack is None else None
+    order.unreported_since = now if ack is None else None
     if ack is not None:
         order.error_code, order.status_message = ack.error_code, ack.message
 
@@ -273,4 +279,4 @@ def _is_open_or_unknown(order: Order) -> bool:
 
 def _visible(state: OrderState) -> OrderState:
     """What is news: neither the gateway's own count of a silence, nor the exchange's number for the order."""
-    return replace(state, silent_since=None, exchange_order_id=None)
+    return replace(state, unreported_since=None, exchange_order_id=None)

@@ -103,7 +103,7 @@ def _in_turn() -> QuerySet[Delivery]:
 def _unanswered(scope: Scope) -> Rows:
     accepted = Attempt.objects.filter(ACCEPTED, delivery=OuterRef("pk"))
     rows = scope.of(Delivery.objects.filter(status=DeliveryStatus.DELIVERED)).filter(~Exists(accepted))
-    return _offenders(rows, "settled_at", "attempts")
+    return _offenders(rows, "finished_at", "attempts")
 
 
 def _astray(scope: Scope) -> Rows:

@@ -216,7 +216,7 @@ def signed(delivery: Delivery, now: datetime) -> tuple[bytes, dict[str, str]]:
     auth_id = event.payload.get("smallcaseAuthId") or ""
     checked = checksum(api_secret=api_secrets(delivery.gateway)[0], timestamp=stamp, auth_id=auth_id)
     body = json.dumps({**event.payload, "timestamp": stamp, "checksum": checked}).encode()
-    encrypted = [endpoint.sealed_secret, endpoint.sealed_previous_secret]
+    encrypted = [endpoint.encrypted_secret, endpoint.encrypted_previous_secret]
     signatures = standard_headers(
         webhook_id=event.key,
         sent_at=clock.wall(),

@@ -29,7 +29,7 @@ def signers(gateway: Gateway, *, secret: str | None) -> Signers:
     if secret is None and len(endpoints) == 1:
         return Signers(endpoints[0], None)
     made = secret or new_secret()
-    return Signers(Endpoint(gateway=gateway, sealed_secret=encrypt(made)), None if secret else made)
+    return Signers(Endpoint(gateway=gateway, encrypted_secret=encrypt(made)), None if secret else made)
 
 
 @dataclass

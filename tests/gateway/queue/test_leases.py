@@ -27,7 +27,7 @@ def gateway(db: None, still: None) -> Gateway:
 
 def owed(gateway: Gateway, due_at: datetime | None, *, leased_until: datetime) -> Delivery:
     endpoint, _ = Endpoint.objects.get_or_create(
-        gateway=gateway, url="https://partner.example/", defaults={"sealed_secret": "x", "created_at": leased_until}
+        gateway=gateway, url="https://partner.example/", defaults={"encrypted_secret": "x", "created_at": leased_until}
     )
     number = Event.objects.count()
     event = Event.objects.create(

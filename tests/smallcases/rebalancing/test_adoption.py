@@ -3,7 +3,7 @@
 import pytest
 
 from smallcases.catalogue.selectors import versions_of
-from smallcases.models import Announcement, Investment, Version
+from smallcases.models import Investment, RebalanceNotice, Version
 from smallcases.rebalancing.adoption import adoption_of, progress_of
 from tests import make
 from tests.smallcases import shelf
@@ -26,17 +26,17 @@ def test_counts_who_is_still_to_be_told(version: Version) -> None:
     with at_most(1):
         progress = progress_of(version, at_most=100)
 
-    assert (progress.told, progress.left, progress.whole, progress.is_done) == (0, 5, 5, False)
+    assert (progress.notified, progress.left, progress.whole, progress.is_done) == (0, 5, 5, False)
 
 
 def test_goes_on_gateway_by_gateway(version: Version) -> None:
-    first = Announcement.objects.order_by("pk")[0]
+    first = RebalanceNotice.objects.order_by("pk")[0]
     theirs = Investment.objects.filter(gateway=first.gateway).order_by("pk")
-    Announcement.objects.filter(pk=first.pk).update(told=2, told_up_to=theirs[1].pk)
+    RebalanceNotice.objects.filter(pk=first.pk).update(notified=2, notified_up_to=theirs[1].pk)
 
     progress = progress_of(versions_of(version.smallcase)[0], at_most=100)
 
-    assert (progress.told, progress.left) == (2, 3)
+    assert (progress.notified, progress.left) == (2, 3)
 
 
 def test_stops_counting(version: Version) -> None:
@@ -45,14 +45,14 @@ def test_stops_counting(version: Version) -> None:
 
 
 def test_is_done_when_nothing_is_due(version: Version) -> None:
-    Announcement.objects.update(due_at=None, told=1)
+    RebalanceNotice.objects.update(due_at=None, notified=1)
     fresh = versions_of(version.smallcase)[0]
-    list(fresh.announcements.all())
+    list(fresh.notices.all())
 
     with at_most(0):
         progress = progress_of(fresh, at_most=100)
 
-    assert (progress.told, progress.left, progress.is_done) == (2, 0, True)
+    assert (progress.notified, progress.left, progress.is_done) == (2, 0, True)
 
 
 def test_tells_who_has_followed(version: Version) -> None:

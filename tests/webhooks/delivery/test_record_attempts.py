@@ -37,7 +37,7 @@ def finish(gateway: Gateway, *answers: Answer) -> list[Delivery]:
 
 def health() -> Health:
     row = Endpoint.objects.get()
-    return row.failures, row.failing_since, row.is_enabled, row.disabled_because
+    return row.failures, row.failing_since, row.is_enabled, row.disabled_reason
 
 
 class TestSettle:
@@ -45,7 +45,7 @@ class TestSettle:
         settled = finish(gateway, OK, BROKEN, OK)
 
         assert [(one.status, one.failures) for one in settled] == [("DELIVERED", 0), ("DUE", 1), ("DELIVERED", 0)]
-        assert [one.settled_at for one in settled] == [now, None, now]
+        assert [one.finished_at for one in settled] == [now, None, now]
         assert Attempt.objects.count() == 3
 
     def test_tells_each_gateways_own_time(self, gateway: Gateway, now: datetime) -> None:
@@ -54,7 +54,7 @@ class TestSettle:
 
         (settled,) = finish(gateway, OK)
 
-        assert (settled.settled_at, settled.leased_until) == (later, now)
+        assert (settled.finished_at, settled.leased_until) == (later, now)
 
     def test_of_nothing_does_nothing(self, gateway: Gateway) -> None:
         settle([])
@@ -156,7 +156,7 @@ class TestGiveUpDisabled:
         given_up = [give_up_disabled() for _ in range(2)]
 
         assert given_up == [2, 0]
-        assert set(Delivery.objects.values_list("status", "due_at", "settled_at")) == {("GIVEN_UP", None, now)}
+        assert set(Delivery.objects.values_list("status", "due_at", "finished_at")) == {("GIVEN_UP", None, now)}
 
     def test_drops_what_is_still_in_flight(self, gateway: Gateway, now: datetime) -> None:
         owe(gateway, now)

@@ -22,7 +22,7 @@ from transactions.domain.statuses import UNFINISHED_BATCH, OrderStatus
 from transactions.execution.mark_complete import mark_complete
 from transactions.execution.record_updates import state_of
 from transactions.execution.requeue import requeue
-from transactions.models import Batch, Order, Settlement
+from transactions.models import Batch, Order, OrderCorrection
 from transactions.reconciliation import correct_orders
 from transactions.reconciliation.correct_orders import MAY_CORRECT, CorrectedBy
 from transactions.reconciliation.desk.desk_queue import contradictions, history, orders_with_unknown_outcome, proposals
@@ -76,7 +76,7 @@ def queue(request: HttpRequest) -> HttpResponse:
 
 
 def order(request: HttpRequest, pk: int) -> HttpResponse:
-    """GET shows both sides; POST previews a settlement, and with `confirm` does it."""
+    """GET shows both sides; POST previews a correction, and with `confirm` does it."""
     _require(request, SEES, MAY_CORRECT)
     found = _order(pk)
     form = CorrectionForm(request.POST if request.method == "POST" else None, initial=_suggested(found))
@@ -97,7 +97,8 @@ def order(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _order(pk: int) -> Order:
     return get_object_or_404(
-        Order.objects.select_related("batch__gateway", "batch__account", "batch__transaction", "settled_by"), pk=pk
+        Order.objects.select_related("batch__gateway", "batch__account", "batch__transaction", "active_correction"),
+        pk=pk,
     )
 
 
@@ -117,7 +118,7 @@ def _suggested(order: Order) -> dict[str, Any]:
 
 def _both_sides(request: HttpRequest, order: Order, form: CorrectionForm) -> HttpResponse:
     export = tradebook_of(order.batch.account)
-    rows = order.book_rows.select_related("tradebook", "settlement").order_by("-pk")[:20]
+    rows = order.book_rows.select_related("tradebook", "correction").order_by("-pk")[:20]
     return page(
         request,
         "order",
@@ -125,9 +126,9 @@ def _both_sides(request: HttpRequest, order: Order, form: CorrectionForm) -> Htt
         order=order,
         batch=order.batch,
         form=form,
-        words=list(reversed(order.words)),
+        report_log=list(reversed(order.report_log)),
         book_rows=list(rows),
-        settlements=history(order),
+        corrections=history(order),
         can_be_settled=OrderStatus(order.status) in CAN_BE_CORRECTED,
         can_be_marked=order.batch.status in UNFINISHED_BATCH,
         siblings=list(Order.objects.filter(batch=order.batch).exclude(pk=order.pk).order_by("position")),
@@ -163,7 +164,7 @@ def _corrected(request: HttpRequest, order: Order, form: CorrectionForm) -> Http
         corrected_by=CorrectedBy(actor_of(request), form.cleaned_data["reason"]),
         now=clock.now(order.batch.gateway),
     )
-    waits = "Proposed: another person has to approve it." if made.needs_second else "Settled."
+    waits = "Proposed: another person has to approve it." if made.needs_approval else "Settled."
     messages.success(request, f"{order}: {waits}")
     return redirect(_desk("order"), pk=order.pk)
 
@@ -176,19 +177,19 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         if request.method == "POST" and form.is_valid():
             corrected_by = CorrectedBy(actor_of(request), form.cleaned_data["reason"])
-            made = correct_orders.undo(settlement=found, corrected_by=corrected_by, now=now)
-            told = "The undoing is proposed: another person has to approve it." if made.needs_second else "Undone."
+            made = correct_orders.undo(correction=found, corrected_by=corrected_by, now=now)
+            told = "The undoing is proposed: another person has to approve it." if made.needs_approval else "Undone."
             messages.success(request, told)
             return redirect(_desk("order"), pk=found.order_id)
-        impact = correct_orders.preview_undo(settlement=found, now=now)
+        impact = correct_orders.preview_undo(correction=found, now=now)
     except GatewayError as refusal:
         messages.error(request, " ".join(refusal.sentences))
         return redirect(_desk("order"), pk=found.order_id)
     return page(
         request,
         "undo",
-        f"Undo the settlement of {found.order}",
-        settlement=found,
+        f"Undo the correction of {found.order}",
+        correction=found,
         order=found.order,
         form=form,
         impact=impact,
@@ -205,17 +206,17 @@ def decide(request: HttpRequest, pk: int) -> HttpResponse:
     now, actor = clock.now(found.order.batch.gateway), actor_of(request)
     try:
         if approves:
-            correct_orders.approve(settlement=found, actor=actor, now=now)
+            correct_orders.approve(correction=found, actor=actor, now=now)
         else:
-            correct_orders.decline(settlement=found, actor=actor, note=request.POST.get("note", ""), now=now)
+            correct_orders.decline(correction=found, actor=actor, note=request.POST.get("note", ""), now=now)
         messages.success(request, "Approved, and applied." if approves else "Declined.")
     except GatewayError as refusal:
         messages.error(request, " ".join(refusal.sentences))
     return redirect(_desk("order"), pk=found.order_id)
 
 
-def _correction(pk: int) -> Settlement:
-    return get_object_or_404(Settlement.objects.select_related("order__batch__gateway"), pk=pk)
+def _correction(pk: int) -> OrderCorrection:
+    return get_object_or_404(OrderCorrection.objects.select_related("order__batch__gateway"), pk=pk)
 
 
 @require_POST

@@ -121,7 +121,9 @@ def _known(name: str, captured: Captured) -> Known:
 
 
 def _secrets(endpoint: Endpoint) -> list[str]:
-    return [decrypt(encrypted) for encrypted in (endpoint.sealed_secret, endpoint.sealed_previous_secret) if encrypted]
+    return [
+        decrypt(encrypted) for encrypted in (endpoint.encrypted_secret, endpoint.encrypted_previous_secret) if encrypted
+    ]
 
 
 def _named(what: str, secrets: Sequence[str]) -> dict[str, str]:

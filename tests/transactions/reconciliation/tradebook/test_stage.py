@@ -17,7 +17,7 @@ from tests import make
 from tests.transactions.reconciliation.reconciling import Scene, complete, lost, settled, support
 from tests.transactions.reconciliation.tradebook.books import HEADER, exported, line, rows, staged
 from transactions.domain.basket import Security
-from transactions.models import Batch, Order, Settlement
+from transactions.models import Batch, Order, OrderCorrection
 from transactions.reconciliation.tradebook import stage
 from transactions.reconciliation.tradebook.file_reader import Refused
 from transactions.reconciliation.tradebook.models import BookRow, Tradebook
@@ -48,7 +48,7 @@ class TestStaging:
 
         assert (book.dialect, book.lines, book.verdicts) == (dialect, 2, {"already final": 1, "exact match": 1})
         assert rows(book)["exact match"].order == scene.order
-        assert (Settlement.objects.count(), scene.status()) == (0, "ERROR")
+        assert (OrderCorrection.objects.count(), scene.status()) == (0, "ERROR")
 
     def test_sums_the_trades_of_one_order(self, scene: Scene, asha: User) -> None:
         text = HEADER + line(scene.order, 2, "100.00", "a") + line(scene.order, 3, "101.00", "b")
@@ -133,7 +133,7 @@ class TestStaging:
 
     def test_knows_what_was_settled_from_a_book_before(self, scene: Scene, asha: User, now: datetime) -> None:
         made = settled(scene.order, complete(scene.order, "1500"), by=asha, now=now)
-        Settlement.objects.filter(pk=made.pk).update(from_tradebook=True)
+        OrderCorrection.objects.filter(pk=made.pk).update(from_tradebook=True)
 
         assert staged(HEADER + line(scene.order, 5), by=asha).verdicts == {"duplicate": 1}
 

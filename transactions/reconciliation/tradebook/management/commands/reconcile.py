@@ -42,7 +42,7 @@ class Command(GatewayCommand):
 
     def act(self, *, file: Path, by: str | None, apply: bool, **options: Any) -> None:
         if apply and not by:
-            stop("--apply needs --by USER: settlements are said by people, by name.")
+            stop("--apply needs --by USER: corrections are said by people, by name.")
         person = _person(by) if by else _anybody()
         dialect = Dialect(options["dialect"]) if options["dialect"] else None
         upload = Upload(file.name, options["broker"], person, dialect, options["client"])
@@ -129,7 +129,7 @@ def _print_rows(book: Tradebook) -> None:
         where = f"line {row.line}" if row.line else "not in the file"
         text = row.refusal or row.difference
         console().print(f"{where}: {row.side} {row.symbol}, {row.verdict}. {text}", markup=False)
-    proposed = BookRow.objects.filter(tradebook=book, settlement__state="PROPOSED").count()
-    applied = BookRow.objects.filter(tradebook=book, settlement__state="APPLIED").count()
+    proposed = BookRow.objects.filter(tradebook=book, correction__state="PROPOSED").count()
+    applied = BookRow.objects.filter(tradebook=book, correction__state="APPLIED").count()
     if applied or proposed:
         console().print(f"{applied} orders settled, {proposed} proposed for a second person's approval.")
