@@ -92,7 +92,7 @@ def filled_in() -> Iterator[tuple[str, dict[str, Any]]]:
     subscription = {"types": ["order.placed"], "plan": "gateway"}
     for pk in Gateway.objects.values_list("pk", flat=True):
         yield f"/admin/gateway/gateway/{pk}/origins/", {"origins": "https://shop.example", "seen": "[]"}
-        yield f"/admin/transactions/correction/desk/gateways/{pk}/clock/", {"amount": "1", "unit": "hours"}
+        yield f"/admin/transactions/ordercorrection/desk/gateways/{pk}/clock/", {"amount": "1", "unit": "hours"}
         yield f"/admin/webhooks/endpoint/new/{pk}/", {"url": "https://hooks.example/x", **subscription}
     for pk in Endpoint.objects.values_list("pk", flat=True):
         yield f"/admin/webhooks/endpoint/{pk}/url/", {"url": "https://hooks.example/y"}
@@ -101,7 +101,7 @@ def filled_in() -> Iterator[tuple[str, dict[str, Any]]]:
 
 def at_the_desk() -> Iterator[tuple[str, dict[str, Any]]]:
     """What settles, as somebody who may would send it."""
-    desk = "/admin/transactions/correction/desk/"
+    desk = "/admin/transactions/ordercorrection/desk/"
     for pk in Tradebook.objects.values_list("pk", flat=True):
         yield f"{desk}tradebooks/{pk}/apply/", {"all": "1"}
         yield f"{desk}tradebooks/{pk}/apply/", {"discard": "1"}

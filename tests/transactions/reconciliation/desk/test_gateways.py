@@ -24,7 +24,7 @@ SHOP = "https://shop.example"
 def page(name: str, gateway: Gateway, endpoint: Endpoint) -> str:
     return {
         "change_origins": f"/admin/gateway/gateway/{gateway.pk}/origins/",
-        "move_clock": f"/admin/transactions/correction/desk/gateways/{gateway.pk}/clock/",
+        "move_clock": f"/admin/transactions/ordercorrection/desk/gateways/{gateway.pk}/clock/",
         "add_endpoint": f"/admin/webhooks/endpoint/new/{gateway.pk}/",
         "move_endpoint": f"/admin/webhooks/endpoint/{endpoint.pk}/url/",
         "subscribe_endpoint": f"/admin/webhooks/endpoint/{endpoint.pk}/subscription/",

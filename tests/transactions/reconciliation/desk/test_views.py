@@ -23,7 +23,7 @@ from transactions.reconciliation.tradebook.apply_rows import apply_book
 from transactions.reconciliation.tradebook.models import BookRow, Tradebook
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("instruments")]
-DESK = "/admin/transactions/correction/desk/"
+DESK = "/admin/transactions/ordercorrection/desk/"
 WISH = {
     "status": "COMPLETE",
     "filled_quantity": "5",
