@@ -18,7 +18,7 @@ poller = BatchWorker(TaskName.SYNC_BATCHES, [POLLING])
 
 @shared_task(name=TaskName.PLACE_BATCHES.value)
 def place_batches() -> int:
-    """How many were placed or asked about. Also the beat's: a lost bell costs a second."""
+    """How many were placed or asked about. Also the beat's: a lost wake-up message costs a second."""
     return _work(placer)
 
 

@@ -34,7 +34,7 @@ def measure(stage: Stage) -> Iterator[Row]:
     endpoints = stage.knobs.many(ENDPOINTS, least=100)
     hung, seconds = endpoints // 20, 2 * stage.knobs.seconds
     with receiving(stage) as receiver:
-        stage.couriers(1)
+        stage.dispatchers(1)
         gateways = _gateways(endpoints)
         _play(gateways, _direct(gateways, receiver, hung=0), receiver, seconds=3)  # connections opened, plans made
         healthy: list[list[float]] = []
@@ -59,7 +59,7 @@ def _row(endpoints: int, hung: int, healthy: list[list[float]], beside_hung: lis
         figures=ratios(mine, other),
         target=at_most(1.3),
         sides=(Side("with", "ms", tuple(mine)), Side("without", "ms", tuple(other))),
-        note=f"p50 {middle[0]:.1f} ms with, {middle[1]:.1f} ms without, {RATE} events/s, one courier",
+        note=f"p50 {middle[0]:.1f} ms with, {middle[1]:.1f} ms without, {RATE} events/s, one dispatcher",
     )
 
 

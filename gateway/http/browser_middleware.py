@@ -17,13 +17,13 @@ API_PREFIXES: Final = ("/gateway/", "/v1/", "/sandbox/")
 
 
 class BrowserMiddlewareStack:
-    """MIDDLEWARE_FOR_PEOPLE in the place of one, in its order; only the hooks that those named there have."""
+    """BROWSER_MIDDLEWARE in the place of one, in its order; only the hooks that those named there have."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
         self._with_browser_middleware: Callable[[HttpRequest], Any] = get_response
         self._before_views: list[Callable[..., HttpResponse | None]] = []
-        for name in reversed(settings.MIDDLEWARE_FOR_PEOPLE):
+        for name in reversed(settings.BROWSER_MIDDLEWARE):
             one = import_string(name)(self._with_browser_middleware)
             self._with_browser_middleware = convert_exception_to_response(one)
             if hasattr(one, "process_view"):

@@ -152,4 +152,4 @@ def _announce(version: Version, now: datetime) -> None:
         for gateway in Gateway.objects.filter(Exists(invested))
     )
     for notice in owed:
-        enqueue(TaskName.ANNOUNCE, row=notice.pk, attempt=0)
+        enqueue(TaskName.SEND_REBALANCE_NOTICE, row=notice.pk, attempt=0)

@@ -64,5 +64,5 @@ def _progress(notice: RebalanceNotice, investments: Sequence[Investment], *, is_
     if not leases.mine(RebalanceNotice.objects.all(), notice).update(leased_until=offered, **told, **rest):
         return False
     if not is_last:
-        enqueue(TaskName.ANNOUNCE, row=notice.pk, attempt=notice.attempts)
+        enqueue(TaskName.SEND_REBALANCE_NOTICE, row=notice.pk, attempt=notice.attempts)
     return True

@@ -8,7 +8,7 @@ import pytest
 from cryptography.fernet import Fernet
 from django.core.management import CommandError, call_command
 
-from gateway.management.commands.reseal_secrets import Command
+from gateway.management.commands.reencrypt_secrets import Command
 from tests import make
 from tests.flows import stage
 from tests.partner import Partner
@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 
 def reencrypt() -> list[str]:
     printed = StringIO()
-    call_command("reseal_secrets", stdout=printed, stderr=printed)
+    call_command("reencrypt_secrets", stdout=printed, stderr=printed)
     return printed.getvalue().splitlines()
 
 
@@ -70,7 +70,7 @@ def test_the_documents_name_the_same_steps() -> None:
     runbook = (ROOT / "docs" / "runbook.md").read_text()
     section = runbook.partition("### Re-encrypting stored secrets with a new key")[2].partition("###")[0]
 
-    steps = ["*second*", "*first*", "reseal_secrets", "re-encrypts nothing", "Drop the old key"]
+    steps = ["*second*", "*first*", "reencrypt_secrets", "re-encrypts nothing", "Drop the old key"]
     places = [section.index(step) for step in steps]
     assert places == sorted(places)
     assert "(runbook.md#re-encrypting-stored-secrets-with-a-new-key)" in paragraph

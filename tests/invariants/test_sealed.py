@@ -1,4 +1,4 @@
-"""No encrypted value is in a column that `reseal_secrets` does not know."""
+"""No encrypted value is in a column that `reencrypt_secrets` does not know."""
 
 from django.apps import apps
 from django.db.models import CharField, JSONField, TextField

@@ -75,11 +75,11 @@ class TestWhoIsTold:
 
         assert broken() == {}
 
-    def test_an_event_is_told_to_its_own_gateway(self, world: World) -> None:
+    def test_an_event_goes_to_its_own_gateway(self, world: World) -> None:
         Endpoint.objects.update(gateway=make.gateway())
 
         told = Delivery.objects.count()
-        assert broken() == {"an_event_is_told_to_its_own_gateway": told}
+        assert broken() == {"an_event_goes_to_its_own_gateway": told}
 
     def test_who_was_told_a_part_anew_is_not(self, world: World) -> None:
         """A replay of one type, to an endpoint that was not there at the time."""

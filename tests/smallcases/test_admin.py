@@ -10,7 +10,7 @@ from smallcases.portfolio.daily_index import index_smallcases
 from tests import make
 from tests.smallcases import shelf
 
-PAGES = ("smallcase", "version", "indexvalue", "investment", "investmentfill", "sip", "announcement")
+PAGES = ("smallcase", "version", "indexvalue", "investment", "investmentfill", "sip", "rebalancenotice")
 
 
 @pytest.fixture

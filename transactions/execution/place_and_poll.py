@@ -179,7 +179,7 @@ def _check_corrections(orders: Sequence[Order], reports: Mapping[str, Report], n
 
 def unreported_limit_of(gateway: Gateway) -> timedelta:
     """How long an order may stay unreported before its outcome is unknown."""
-    seconds = settings.PATIENCE_TEST_SECONDS if gateway.is_test else settings.PATIENCE_LIVE_SECONDS
+    seconds = settings.UNREPORTED_LIMIT_TEST_SECONDS if gateway.is_test else settings.UNREPORTED_LIMIT_LIVE_SECONDS
     return timedelta(seconds=seconds)
 
 

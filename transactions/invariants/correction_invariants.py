@@ -40,13 +40,13 @@ def _forgotten(scope: Scope) -> Rows:
 
 INVARIANTS: Final = (
     Invariant(
-        name="a_settled_order_is_as_settled",
+        name="a_corrected_order_is_as_corrected",
         means="An order that stands on a correction in force has its status and shares.",
         remedy=BUG,
         offenders=_departed,
     ),
     Invariant(
-        name="an_order_stands_on_its_last_settlement",
+        name="an_order_has_its_last_correction",
         means="An order with corrections in force stands on the last of them; without any, on the broker's report.",
         remedy=BUG,
         offenders=_forgotten,

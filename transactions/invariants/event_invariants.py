@@ -83,13 +83,13 @@ INVARIANTS: Final = (
         offenders=_unannounced,
     ),
     Invariant(
-        name="the_last_word_is_the_state",
+        name="the_last_report_is_the_state",
         means="The last thing told of a batch's orders has the status that the batch has.",
         remedy=REPLAY,
         offenders=_outdated,
     ),
     Invariant(
-        name="every_failure_is_told",
+        name="every_failure_is_notified",
         means="Of every ERRORED transaction a transaction.errored was recorded.",
         remedy=REPLAY,
         offenders=_silent_errors,

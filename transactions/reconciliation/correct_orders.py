@@ -275,7 +275,7 @@ def _apply(
         raise OrderChanged("The batch was taken over.")
     for one in chosen:
         _applied(one, impact, now)
-        _record_in_trail(one, "undo correction" if one.undoes_id else "settle order", actor, reason=one.reason)
+        _record_in_trail(one, "undo correction" if one.undoes_id else "correct order", actor, reason=one.reason)
     count(ended=[order.status for order in changed if by_order[order.pk].undoes_id is None])
 
 

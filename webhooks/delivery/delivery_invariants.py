@@ -142,7 +142,7 @@ INVARIANTS: Final = (
         offenders=_unanswered,
     ),
     Invariant(
-        name="an_event_is_told_to_its_own_gateway",
+        name="an_event_goes_to_its_own_gateway",
         means="A delivery, its event and its endpoint belong to the same gateway.",
         remedy="One partner may have heard another's events. Disable the endpoint and find who wrote the row.",
         offenders=_astray,

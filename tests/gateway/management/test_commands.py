@@ -150,7 +150,7 @@ class TestReencryptSecrets:
         newest = Fernet.generate_key().decode()
         settings.ENCRYPTION_KEYS = [newest, *settings.ENCRYPTION_KEYS]
 
-        printed = run("reseal_secrets")
+        printed = run("reencrypt_secrets")
 
         settings.ENCRYPTION_KEYS = [newest]
         row = Gateway.objects.get()

@@ -38,7 +38,7 @@ def last(steps: Iterator[Reencrypted]) -> Reencrypted:
 
 class TestSealedColumns:
     def test_are_those_whose_names_say_so(self) -> None:
-        """A column of a secret is an EncryptedField, or `reseal_secrets` would pass it over."""
+        """A column of a secret is an EncryptedField, or `reencrypt_secrets` would pass it over."""
         named = {
             f"{model._meta.db_table}.{field.name}"
             for model in apps.get_models()

@@ -25,5 +25,5 @@ class TestEnqueue:
         )
 
         assert (done.returncode, done.stderr.count("\n")) == (0, 1)
-        assert "No wake-up message for announce 7: " in done.stderr
+        assert "No wake-up message for send_rebalance_notice 7: " in done.stderr
         assert done.stderr.endswith("The sweep will find it.\n")

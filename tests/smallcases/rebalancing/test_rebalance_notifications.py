@@ -8,7 +8,7 @@ from gateway.queue import leases
 from smallcases.models import Investment, RebalanceNotice, Smallcase
 from smallcases.rebalancing import rebalance_notifications
 from smallcases.rebalancing.rebalance_notifications import CHUNK, LEASE, notify_investors
-from smallcases.tasks import sweep_announcements
+from smallcases.tasks import sweep_rebalance_notices
 from tests import make
 from tests.smallcases import shelf
 from tests.smallcases.counting import at_most
@@ -131,7 +131,7 @@ class TestAfterAKill:
         assert told() == []
         RebalanceNotice.objects.update(leased_until=clock.wall() - timedelta(seconds=1))
 
-        sweep_announcements()
+        sweep_rebalance_notices()
         notify_investors(row=owed().pk, attempt=owed().attempts)
 
         assert (len(told()), owed().notified, owed().due_at) == (2, 2, None)
@@ -165,6 +165,6 @@ class TestTheWholeWay:
         past = clock.wall() - timedelta(seconds=1)
         RebalanceNotice.objects.update(due_at=past, leased_until=past, notified=0, notified_up_to=0)
 
-        sweep_announcements()
+        sweep_rebalance_notices()
 
         assert len(told()) == 1

@@ -224,7 +224,7 @@ class TestApplying:
 
         assert list(AuditEntry.objects.order_by("number").values_list("act", "by_name", "address")) == [
             ("apply tradebook", asha.username, "192.0.2.7"),
-            ("settle order", asha.username, "192.0.2.7"),
+            ("correct order", asha.username, "192.0.2.7"),
         ]
 
 
