@@ -333,7 +333,7 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {"without_paths": {"()": "gateway.telemetry.logs.WithoutPaths"}},
-    "formatters": {"json": {"()": "gateway.telemetry.logs.Json"}, "line": {"()": "gateway.telemetry.logs.Line"}},
+    "formatters": {"json": {"()": "gateway.telemetry.logs.Json"}, "line": {"()": "gateway.telemetry.logs.Plain"}},
     "handlers": {
         "console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["without_paths"]},
     },

@@ -177,7 +177,7 @@ def _mine(shop: Shop, request: Asked, ask: Callable[[str], Mapping[str, Any]]) -
 def _fault(look: Callable[[], None]) -> str:
     try:
         look()
-    except webhook.NotGenuine as reason:
+    except webhook.ForgedWebhook as reason:
         return str(reason)
     return ""
 

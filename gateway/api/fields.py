@@ -88,7 +88,7 @@ class Choice(serializers.ChoiceField):
         return data
 
 
-class Body(serializers.Serializer[Any]):
+class RequestBody(serializers.Serializer[Any]):
     """A request's body: `Body.parse(data)` gives the checked values or raises with a sentence per field."""
 
     default_error_messages = {"invalid": "must be an object."}
@@ -103,6 +103,6 @@ class Body(serializers.Serializer[Any]):
 
 
 @cache
-def _made(kind: type[Body]) -> Body:
+def _made(kind: type[RequestBody]) -> RequestBody:
     """One of each, for making one copies all its fields; it keeps nothing of what it reads."""
     return kind()

@@ -121,7 +121,7 @@ def export_csv(page: "ReadOnlyAdmin", request: HttpRequest, rows: QuerySet[Any])
 
 def csv_of(names: Sequence[str], rows: QuerySet[Any]) -> Iterator[str]:
     """Line by line. What stops at MOST_EXPORTED says so in its last one."""
-    writer = csv.writer(Line())
+    writer = csv.writer(CsvLine())
     yield writer.writerow(names)
     number = 0
     for number, row in enumerate(rows.values_list(*names)[: MOST_EXPORTED + 1].iterator(chunk_size=2_000), start=1):
@@ -131,7 +131,7 @@ def csv_of(names: Sequence[str], rows: QuerySet[Any]) -> Iterator[str]:
         yield writer.writerow([cell(value) for value in row])
 
 
-class Line:
+class CsvLine:
     """For csv.writer, which gives back what this gives back."""
 
     def write(self, text: str) -> str:

@@ -23,7 +23,7 @@ RETRY_SECONDS: Final = 30
 log = logging.getLogger(__name__)
 
 
-class Slot:
+class MetricSlot:
     """Called for the number of this process's slot; after a fork, for that of the child's own."""
 
     def __init__(self) -> None:

@@ -83,19 +83,19 @@ def badge(word: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class NavigationLink:
     address: str
     words: str
     is_here: bool
 
 
 @register.simple_tag(takes_context=True)
-def workplaces(context: Any) -> list[Place]:
+def workplaces(context: Any) -> list[NavigationLink]:
     return list(_places(context["request"]))
 
 
-def _places(request: Any) -> Iterator[Place]:
+def _places(request: Any) -> Iterator[NavigationLink]:
     for permission, name, words in PLACES:
         if request.user.has_perm(permission):
             address = reverse(f"admin:{name}")
-            yield Place(address, words, request.path.startswith(address))
+            yield NavigationLink(address, words, request.path.startswith(address))

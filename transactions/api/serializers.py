@@ -7,7 +7,7 @@ from typing import Any, Final
 from rest_framework import serializers
 
 from brokers.ports.broker import OrderType, Side, Validity
-from gateway.api.fields import Body, Choice, Matching, Rupees, Text, Whole, WholeText
+from gateway.api.fields import Choice, Matching, RequestBody, Rupees, Text, Whole, WholeText
 from gateway.values.ids import OBJECT_ID, SCID, SYMBOL
 from transactions.domain.basket import Security, line_of
 from transactions.domain.intents import NOT_SERVED, ON_AN_INVESTMENT, SECURITIES, Intent
@@ -45,7 +45,7 @@ def notes() -> Text:
     return Text(required=False, allow_null=True, allow_blank=True, max_length=MAX_NOTES)
 
 
-class SecurityIn(Body):
+class SecurityIn(RequestBody):
     """A security of a basket. `quantity` and `type` may each be left to the user, for all of them or for none."""
 
     ticker = ticker(help_text="NSE symbol")
@@ -74,12 +74,12 @@ class SecurityIn(Body):
         return attrs
 
 
-class SharesIn(Body):
+class SharesIn(RequestBody):
     ticker = ticker()
     shares = Whole(min_value=0, max_value=MAX_QUANTITY)
 
 
-class ExitIn(Body):
+class ExitIn(RequestBody):
     """How much to sell: a share of it or an amount. Neither: the user chooses."""
 
     percent = Whole(required=False, min_value=1, max_value=100)
@@ -97,7 +97,7 @@ def shares_in() -> "serializers.ListSerializer[Any]":
     )
 
 
-class OrderConfigIn(Body):
+class OrderConfigIn(RequestBody):
     """What to trade: `type` SECURITIES and a basket; a smallcase order; or, for CANCEL_ORDER, which order."""
 
     type = Text(required=False)
@@ -144,7 +144,7 @@ class OrderConfigIn(Body):
         return lines
 
 
-class ConfigIn(Body):
+class ConfigIn(RequestBody):
     """How the basket presents itself on the screens."""
 
     orderName = Text(required=False, max_length=80)
@@ -156,7 +156,7 @@ class ConfigIn(Body):
         return value
 
 
-class CreateTransaction(Body):
+class CreateTransaction(RequestBody):
     """Create a transaction."""
 
     intent = Text(help_text="TRANSACTION, CONNECT or CANCEL_ORDER")
@@ -275,7 +275,7 @@ def security(line: Mapping[str, Any]) -> Security:
     )
 
 
-class OrdersQuery(Body):
+class OrdersQuery(RequestBody):
     """The query of order details; ids that are none of ours are passed over."""
 
     transactionId = serializers.ListField(child=Text(max_length=64), required=False, max_length=100)

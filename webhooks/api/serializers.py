@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from rest_framework import serializers
 
-from gateway.api.fields import Body, Choice, Matching, Text, Truth, WholeText
+from gateway.api.fields import Choice, Matching, RequestBody, Text, Truth, WholeText
 from gateway.values.ids import OBJECT_ID
 from webhooks.events.event_types import EventType
 from webhooks.events.replay import Span
@@ -20,7 +20,7 @@ MOST_EVENTS: Final = 100
 TYPES: Final = [kind.value for kind in EventType]
 
 
-class EventsQuery(Body):
+class EventsQuery(RequestBody):
     """Which events. An id that is none of ours narrows to nothing."""
 
     transactionId = Text(required=False, max_length=64, default="")
@@ -41,7 +41,7 @@ class EventsQuery(Body):
         )
 
 
-class ReplayIn(Body):
+class ReplayIn(RequestBody):
     """Exactly one of eventIds and since; until, type and onlyMissed go with since."""
 
     eventIds = serializers.ListSerializer[Any](
@@ -68,7 +68,7 @@ class ReplayIn(Body):
         return list(body["eventIds"]) if "eventIds" in body else _span(body)
 
 
-class EnableIn(Body):
+class EnableIn(RequestBody):
     recoverSince = serializers.DateTimeField(
         required=False, help_text="Send, too, what it has missed since then; else only what comes"
     )
@@ -79,7 +79,7 @@ class EnableIn(Body):
         return since
 
 
-class SampleIn(Body):
+class SampleIn(RequestBody):
     type = Choice(choices=TYPES)
     endpointId = Matching(
         OBJECT_ID,

@@ -53,7 +53,7 @@ class ClientOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class EndpointResponse:
     """`status` None: no answer came, and `error` says why. `excerpt` is the body's beginning."""
 
     status: int | None
@@ -67,14 +67,14 @@ class Answer:
         return self.status is not None and 200 <= self.status < 300
 
 
-class Place(NamedTuple):
+class Destination(NamedTuple):
     """Where a URL leads: kept connections to its host, and what to ask for there."""
 
     pool: HTTPConnectionPool
     target: str
 
 
-class Unreachable(Exception):
+class EndpointUnreachable(Exception):
     """No connection; the message says why."""
 
 
@@ -103,7 +103,7 @@ class _ThisPost(threading.local):
 _post = _ThisPost()
 
 
-def post(url: str, body: bytes, headers: Mapping[str, str], *, options: ClientOptions) -> Answer:
+def post(url: str, body: bytes, headers: Mapping[str, str], *, options: ClientOptions) -> EndpointResponse:
     """Never raises for what a partner does."""
     began = time.monotonic()
     _post.options, _post.deadline = options, began + options.total_seconds
@@ -112,13 +112,13 @@ def post(url: str, body: bytes, headers: Mapping[str, str], *, options: ClientOp
     except (
         urllib3.exceptions.HTTPError,
         ssrf_guard.Forbidden,
-        Unreachable,
+        EndpointUnreachable,
         UnrequestedResponse,
         OSError,
         UnicodeError,
     ) as error:
-        return Answer(None, _elapsed_ms(began), error=_reason(error))
-    return Answer(
+        return EndpointResponse(None, _elapsed_ms(began), error=_reason(error))
+    return EndpointResponse(
         response.status,
         _elapsed_ms(began),
         excerpt=_excerpt(response),
@@ -203,7 +203,7 @@ def _connect(host: str, port: int) -> socket.socket:
     try:
         places = ssrf_guard.resolve(host, port, allow_private=_post.options.allow_private)
     except OSError as error:
-        raise Unreachable(f"{host}: {error.strerror or error}") from None
+        raise EndpointUnreachable(f"{host}: {error.strerror or error}") from None
     until = time.monotonic() + _post.options.connect_seconds
     for family, address in places:
         reached = _Socket(family, socket.SOCK_STREAM)
@@ -217,7 +217,7 @@ def _connect(host: str, port: int) -> socket.socket:
             refusal = error
         else:
             return reached
-    raise Unreachable(f"{host}: {refusal.strerror or refusal}")
+    raise EndpointUnreachable(f"{host}: {refusal.strerror or refusal}")
 
 
 class _FinalResponse(http.client.HTTPResponse):
@@ -316,10 +316,10 @@ class _HTTPSPool(HTTPSConnectionPool):
 
 
 @lru_cache(HOSTS_KEPT)
-def _place(url: str, *, allow_private: bool, ca_file: str) -> Place:
+def _place(url: str, *, allow_private: bool, ca_file: str) -> Destination:
     """What urllib3's manager would find out of a URL again with each request. Raises its HTTPError if it is none."""
     pools = _pools(allow_private=allow_private, ca_file=ca_file)
-    return Place(pools.connection_from_url(url), urllib3.util.parse_url(url).request_uri)
+    return Destination(pools.connection_from_url(url), urllib3.util.parse_url(url).request_uri)
 
 
 @lru_cache

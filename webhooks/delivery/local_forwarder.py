@@ -43,7 +43,7 @@ class Forwarder:
     say: Callable[[str], None]
     _is_down: bool = field(default=False, init=False)
 
-    def forward(self, event: Event) -> client.Answer:
+    def forward(self, event: Event) -> client.EndpointResponse:
         tries = 0
         while (answer := self._post(event)).status is None:
             seconds = WAITS[min(tries, len(WAITS) - 1)]
@@ -55,7 +55,7 @@ class Forwarder:
             self.say(f"{self.url} answers again.")
         return answer
 
-    def _post(self, event: Event) -> client.Answer:
+    def _post(self, event: Event) -> client.EndpointResponse:
         """The user of the command names the URL, and their own machine is allowed."""
         attempt = Delivery(gateway=self.gateway, event=event, endpoint=self.endpoint)
         body, headers = signed(attempt, clock.now(self.gateway))

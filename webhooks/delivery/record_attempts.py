@@ -16,7 +16,7 @@ from gateway.database.updating import insert_each, update_each
 from gateway.partners import clock
 from gateway.telemetry import logs, metrics, request_id
 from webhooks.delivery import endpoints
-from webhooks.delivery.client import Answer
+from webhooks.delivery.client import EndpointResponse
 from webhooks.delivery.endpoint_health import reason_to_disable
 from webhooks.delivery.retry import Plan, asked_wait, wait_after, wait_as_asked
 from webhooks.models import Attempt, Delivery, DeliveryStatus, Endpoint
@@ -30,7 +30,7 @@ class FinishedAttempt:
 
     delivery: Delivery
     at: datetime
-    answer: Answer
+    answer: EndpointResponse
 
 
 def settle(finished: Sequence[FinishedAttempt]) -> None:

@@ -31,7 +31,7 @@ from transactions.execution.place_and_poll import place
 from transactions.models import Batch, CheckoutSession, HoldingsSnapshot, Order, OrderCorrection, Transaction
 from transactions.reconciliation.tradebook.models import BookRow
 from transactions.sandbox.reset import Busy, reset
-from webhooks.delivery.client import Answer
+from webhooks.delivery.client import EndpointResponse
 from webhooks.delivery.dispatcher import take
 from webhooks.delivery.record_attempts import FinishedAttempt, settle
 from webhooks.events.replay import Span, start_replay
@@ -194,7 +194,7 @@ def test_what_is_in_flight_meanwhile_disturbs_nobody_elses(now: datetime) -> Non
     flying = take()
 
     reset(gateway=here)
-    settle([FinishedAttempt(delivery, now, Answer(200, 5)) for delivery in flying])
+    settle([FinishedAttempt(delivery, now, EndpointResponse(200, 5)) for delivery in flying])
 
     assert Attempt.objects.values_list("delivery__gateway", "status_code").get() == (there.pk, 200)
     assert Delivery.objects.get().status == "DELIVERED"

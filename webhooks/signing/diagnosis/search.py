@@ -26,7 +26,7 @@ class Cause(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Mistake:
     cause: Cause
     sentence: str
 
@@ -36,10 +36,10 @@ class Taken:
     """A value, and what is wrong if it is the one that fits; None: nothing, for it is the one that was given."""
 
     value: Any
-    finding: Finding | None = None
+    finding: Mistake | None = None
 
 
-def first_fit(inputs: Sequence[Sequence[Taken]], fits: Callable[..., Finding | bool]) -> list[Finding] | None:
+def first_fit(inputs: Sequence[Sequence[Taken]], fits: Callable[..., Mistake | bool]) -> list[Mistake] | None:
     """What is wrong when as little as possible is: [] when all fit as given, None when nothing tried does.
 
     `fits` gets a value of each input and answers True, or with a finding of its own.
@@ -62,7 +62,7 @@ def _choices(inputs: Sequence[Sequence[Taken]]) -> Iterator[tuple[Taken, ...]]:
 
 
 def wrongly(cause: Cause, sentence: str, *values: Any) -> list[Taken]:
-    return [Taken(value, Finding(cause, sentence)) for value in values]
+    return [Taken(value, Mistake(cause, sentence)) for value in values]
 
 
 def distinct(*candidates: Taken) -> list[Taken]:

@@ -19,7 +19,7 @@ from tests.transactions.reconciliation.tradebook.books import HEADER, exported, 
 from transactions.domain.basket import Security
 from transactions.models import Batch, Order, OrderCorrection
 from transactions.reconciliation.tradebook import stage
-from transactions.reconciliation.tradebook.file_reader import Refused
+from transactions.reconciliation.tradebook.file_reader import UnreadableTradebook
 from transactions.reconciliation.tradebook.models import BookRow, Tradebook
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("instruments")]
@@ -138,7 +138,7 @@ class TestStaging:
         assert staged(HEADER + line(scene.order, 5), by=asha).verdicts == {"duplicate": 1}
 
     def test_leaves_nothing_of_a_file_that_is_refused(self, scene: Scene, asha: User) -> None:
-        with pytest.raises(Refused, match="line 3"):
+        with pytest.raises(UnreadableTradebook, match="line 3"):
             staged(exported()[:-40], by=asha)
 
         assert not Tradebook.objects.exists()
