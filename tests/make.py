@@ -84,11 +84,13 @@ VERIFIER = "v" * 43  # the secret of a page of SHOP
 
 
 def session(
-    *, transaction: Transaction, account: Account | None = None, now: datetime, **door: Any
+    *, transaction: Transaction, account: Account | None = None, now: datetime, **session_request: Any
 ) -> tuple[CheckoutSession, str]:
     """Opened by a page of SHOP, with its token."""
-    opened = SessionRequest(**{"mode": Mode.POPUP, "origin": SHOP, "code_challenge": challenge_of(VERIFIER), **door})
-    return open_session(transaction=transaction, account=account, door=opened, now=now)
+    opened = SessionRequest(
+        **{"mode": Mode.POPUP, "origin": SHOP, "code_challenge": challenge_of(VERIFIER), **session_request}
+    )
+    return open_session(transaction=transaction, account=account, session_request=opened, now=now)
 
 
 def queued_batch(

@@ -51,7 +51,7 @@ class SmallcasesQuery(RequestBody):
     maxAmount = rupees(required=False)
 
     @classmethod
-    def wanted(cls, query: Any) -> CatalogueQuery:
+    def request_from(cls, query: Any) -> CatalogueQuery:
         given = cls.parse({name: query[name] for name in cls.names() if name in query})
         return CatalogueQuery(
             sort_by=SORTS[given["sortBy"]],
@@ -112,7 +112,7 @@ class RebalanceIn(RequestBody):
         return _weighted(cls.parse(data))
 
     @classmethod
-    def wanted(cls, data: Any) -> dict[str, Any]:
+    def request_from(cls, data: Any) -> dict[str, Any]:
         """As publish_rebalance takes it."""
         body = cls.parse(data)
         if "label" not in body:

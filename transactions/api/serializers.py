@@ -192,7 +192,7 @@ class CreateTransaction(RequestBody):
         return attrs
 
     @classmethod
-    def wanted(cls, data: Any) -> TransactionRequest:
+    def request_from(cls, data: Any) -> TransactionRequest:
         """The body as the intake takes it, notes from either place."""
         body = cls.parse(data)
         order = body.get("orderConfig", {})
@@ -285,7 +285,7 @@ class OrdersQuery(RequestBody):
     offset = WholeText(required=False, min_value=0, max_value=10_000_000, default=0)
 
     @classmethod
-    def wanted(cls, query: Any, *ids: str) -> selectors.OrderHistoryQuery:
+    def request_from(cls, query: Any, *ids: str) -> selectors.OrderHistoryQuery:
         """`ids` are the names that this endpoint reads."""
         repeated = {name: query.getlist(name) for name in ids if name in query}
         single = {name: query[name] for name in ("count", "offset") if name in query}

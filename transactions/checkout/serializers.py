@@ -43,7 +43,7 @@ class OpenSession(RequestBody):
         return attrs
 
     @staticmethod
-    def door(wanted: dict[str, Any], *, origin: str, allowed: Sequence[str]) -> SessionRequest:
+    def session_request(wanted: dict[str, Any], *, origin: str, allowed: Sequence[str]) -> SessionRequest:
         url = wanted.get("redirectUrl", "")
         if url and _origin(url) not in allowed:
             raise Invalid("redirectUrl: must be a page of an allowed origin.")

@@ -46,7 +46,7 @@ class SessionRequest:
 
 
 def open_session(
-    *, transaction: Transaction, account: Account | None, door: SessionRequest, now: datetime
+    *, transaction: Transaction, account: Account | None, session_request: SessionRequest, now: datetime
 ) -> tuple[CheckoutSession, str]:
     """The session and its token, which is not kept. A connected user is bound; an earlier session is replaced.
 
@@ -64,12 +64,12 @@ def open_session(
         session = CheckoutSession.objects.create(
             token_digest=digest(token),
             transaction=transaction,
-            code_challenge=door.code_challenge,
-            mode=door.mode.value,
-            origin=door.origin,
-            redirect_url=door.redirect_url,
-            brokers=list(door.brokers),
-            amo=door.amo,
+            code_challenge=session_request.code_challenge,
+            mode=session_request.mode.value,
+            origin=session_request.origin,
+            redirect_url=session_request.redirect_url,
+            brokers=list(session_request.brokers),
+            amo=session_request.amo,
             broker=transaction.account.broker if transaction.account else "",
             pin_attempts=tried or 0,
             created_at=now,

@@ -18,10 +18,14 @@ class Sessions(BrowserView):
     def post(self, request: Request, gateway: str) -> Response:
         caller = self.caller
         wanted = OpenSession.parse(request.data)
-        door = OpenSession.door(wanted, origin=self.origin, allowed=caller.gateway.allowed_origins)
+        session_request = OpenSession.session_request(
+            wanted, origin=self.origin, allowed=caller.gateway.allowed_origins
+        )
         transaction = selectors.transaction_of(caller.gateway, wanted["transactionId"], account=caller.account)
         now = clock.now(caller.gateway)
-        session, token = sessions.open_session(transaction=transaction, account=caller.account, door=door, now=now)
+        session, token = sessions.open_session(
+            transaction=transaction, account=caller.account, session_request=session_request, now=now
+        )
         return ok(payloads.opened(session, token, now, base=request.build_absolute_uri("/")))
 
 

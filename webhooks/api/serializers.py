@@ -11,7 +11,7 @@ from gateway.api.fields import Choice, Matching, RequestBody, Text, Truth, Whole
 from gateway.values.ids import OBJECT_ID
 from webhooks.events.event_types import EventType
 from webhooks.events.replay import Span
-from webhooks.events.selectors import WantedEvents, row_of
+from webhooks.events.selectors import RequestedEvents, row_of
 from webhooks.models import DeliveryStatus
 
 EVENT_ID: Final = re.compile(r"evt_[0-9a-f]{24}")
@@ -30,9 +30,9 @@ class EventsQuery(RequestBody):
     count = WholeText(required=False, min_value=1, max_value=MOST_EVENTS, default=20)
 
     @classmethod
-    def wanted(cls, query: Any) -> WantedEvents:
+    def request_from(cls, query: Any) -> RequestedEvents:
         values = cls.parse({name: query[name] for name in cls.names() if name in query})
-        return WantedEvents(
+        return RequestedEvents(
             transaction_id=values["transactionId"],
             kind=EventType(values["type"]) if "type" in values else None,
             status=DeliveryStatus(values["status"]) if "status" in values else None,
@@ -62,7 +62,7 @@ class ReplayIn(RequestBody):
         return attrs
 
     @classmethod
-    def wanted(cls, data: Any) -> list[str] | Span:
+    def request_from(cls, data: Any) -> list[str] | Span:
         """The events' ids, or a span of time."""
         body = cls.parse(data)
         return list(body["eventIds"]) if "eventIds" in body else _span(body)

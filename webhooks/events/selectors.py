@@ -22,7 +22,7 @@ _ALIKE: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
-class WantedEvents:
+class RequestedEvents:
     """A page, and what narrows it. `before` is the row that the page before ended with."""
 
     transaction_id: str = ""
@@ -40,7 +40,7 @@ class EventsPage:
     cursor: str | None
 
 
-def events_page(gateway: Gateway, wanted: WantedEvents, *, auth_id: str = "") -> EventsPage:
+def events_page(gateway: Gateway, wanted: RequestedEvents, *, auth_id: str = "") -> EventsPage:
     """Newest first, each with its deliveries and their newest attempts: three statements, however long the page.
 
     By the row, not by a count of rows: what is recorded while somebody turns pages moves nothing.
@@ -104,7 +104,7 @@ def _own(gateway: Gateway, auth_id: str) -> QuerySet[Event]:
     return events.filter(auth_id=auth_id) if auth_id else events
 
 
-def _newest(gateway: Gateway, wanted: WantedEvents, auth_id: str) -> QuerySet[Event]:
+def _newest(gateway: Gateway, wanted: RequestedEvents, auth_id: str) -> QuerySet[Event]:
     """One more than the page shows, to tell whether there is another.
 
     Of those that stand so, the deliveries tell which come next, for they are indexed by it. Asked the other way round,
@@ -121,7 +121,7 @@ def _newest(gateway: Gateway, wanted: WantedEvents, auth_id: str) -> QuerySet[Ev
     return Event.objects.filter(pk__in=newest).order_by("-pk")
 
 
-def _narrowed(wanted: WantedEvents, auth_id: str) -> dict[str, Any]:
+def _narrowed(wanted: RequestedEvents, auth_id: str) -> dict[str, Any]:
     """By an event's columns; without what was not asked for, which would cost a join."""
     kind = wanted.kind.value if wanted.kind else None
     asked = {"transaction_id": wanted.transaction_id, "auth_id": auth_id, "type": kind, "pk__lt": wanted.before}
