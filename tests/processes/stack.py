@@ -1,4 +1,4 @@
-"""Production in small: web, worker, courier and beat, with a database and a queue of their own."""
+"""Production in small: web, worker, dispatcher and beat, with a database and a queue of their own."""
 
 import fcntl
 import json
@@ -27,8 +27,8 @@ from tests.processes.wire import DistantPartner
 from tests.servers import ROOT, Server
 
 KEPT: Final = ("PATH", "HOME", "LANG", "PYTHONDONTWRITEBYTECODE", *moved_clock.CARRIED)
-ALL: Final = ("web", "worker", "courier", "beat")
-LISTENERS: Final = ("worker", "courier")
+ALL: Final = ("web", "worker", "dispatcher", "beat")
+LISTENERS: Final = ("worker", "dispatcher")
 LEASED: Final = ("transactions_batch", "webhooks_delivery")
 
 # The pipe closes however we end, `kill -9` included; its last line names the process groups to end.
@@ -45,10 +45,10 @@ def bare_environment(*, VAR_DIR: str, **more: str) -> dict[str, str]:  # noqa: N
     return kept | {"TMPDIR": str(Path(VAR_DIR).parent), "VAR_DIR": VAR_DIR} | more
 
 
-def manage(*arguments: str, environment: dict[str, str]) -> str:
+def manage(*arguments: str, environment: dict[str, str], root: Path = ROOT) -> str:
     """What `manage.py` prints."""
     command = [sys.executable, "manage.py", *arguments]
-    done = subprocess.run(command, check=False, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, check=False, cwd=root, env=environment, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -87,6 +87,7 @@ class Processes:
 
     environment: dict[str, str]
     log: Path
+    root: Path = ROOT
     running: "dict[str, subprocess.Popen[bytes]]" = field(default_factory=dict)
 
     def __enter__(self) -> "Processes":
@@ -102,7 +103,7 @@ class Processes:
     def start(self, name: str, command: Sequence[str]) -> None:
         with self.log.open("ab") as log:
             self.running[name] = subprocess.Popen(
-                command, cwd=ROOT, env=self.environment, stdout=log, stderr=log, start_new_session=True
+                command, cwd=self.root, env=self.environment, stdout=log, stderr=log, start_new_session=True
             )
         self._tell_guard()
 
@@ -218,14 +219,14 @@ class Stack:
         return {
             "web": supervisor.web(host="127.0.0.1", port=self.port).command,
             "worker": worker,
-            "courier": supervisor.webhook_worker().command,
+            "dispatcher": supervisor.webhook_worker().command,
             "beat": [*celery, "beat", "--loglevel", "WARNING", "--pidfile="],
         }[name]
 
 
 @contextmanager
 def running(*, database: str, queue: Server, port: int, directory: Path, **more: str) -> Iterator[Stack]:
-    """Web, worker, courier and beat, up and listening; `more` goes into their environment."""
+    """Web, worker, dispatcher and beat, up and listening; `more` goes into their environment."""
     environment = production(database=database, queue=queue.url, directory=directory) | more
     with Processes(environment, directory / "log") as processes:
         stack = Stack(database, queue, port, processes)
