@@ -141,7 +141,7 @@ def machine(partner: Partner) -> type[RuleBasedStateMachine]:
             assert trail.verify().broken is None
 
         @invariant()
-        def no_settlement_that_took_two_was_one_persons(self) -> None:
+        def no_correction_that_took_two_was_one_persons(self) -> None:
             alone = OrderCorrection.objects.filter(needs_approval=True, applied_at__isnull=False, decided_by=self.asha)
             assert not alone.exists()
 

@@ -49,7 +49,7 @@ def manage(*arguments: str, environment: dict[str, str], root: Path = ROOT) -> s
     """What `manage.py` prints."""
     command = [sys.executable, "manage.py", *arguments]
     done = subprocess.run(command, check=False, cwd=root, env=environment, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, done.stderr or done.stdout
     return done.stdout
 
 

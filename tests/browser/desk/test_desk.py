@@ -78,7 +78,7 @@ class TestTheDesk:
         ).click()
         ravi.reads("Approved, and applied.")
 
-    def test_undoes_a_settlement(self, site: Site, asha: Person) -> None:
+    def test_undoes_a_correction(self, site: Site, asha: Person) -> None:
         client = site.lost()
         asha.opens_order_of(client)
         settle(asha, status="CANCELLED", shares=0, price="", reason="No trade of it.")

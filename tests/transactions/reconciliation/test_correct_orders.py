@@ -360,7 +360,7 @@ class TestUndoing:
         assert (made.state, undoing.state, undoing.version, undoing.undoes) == ("UNDONE", "APPLIED", 2, made)
         assert broken() == {}
 
-    def test_leaves_the_order_on_the_settlement_before(
+    def test_leaves_the_order_on_the_correction_before(
         self, scene: Scene, asha: User, ravi: User, later: datetime
     ) -> None:
         first = settled(scene.order, PARTIAL, by=asha, now=later)
@@ -410,7 +410,7 @@ class TestTheBrokersWord:
         assert (scene.fresh().status, word["status"], word["filled_quantity"]) == ("ERROR", "COMPLETE", 0)
 
     @pytest.mark.parametrize(("outcome", "agrees"), [(REJECTED, False), (None, True)])
-    def test_that_comes_late_is_laid_beside_the_settlement_and_changes_nothing(
+    def test_that_comes_late_is_laid_beside_the_correction_and_changes_nothing(
         self, gateway: Gateway, asha: User, now: datetime, outcome: CorrectedOutcome | None, agrees: bool
     ) -> None:
         scene = lost(gateway, now, client_id="late-fill")
@@ -432,7 +432,7 @@ class TestTheBrokersWord:
 
         assert follow(scene.batch, hours=24).due_at is None
 
-    def test_is_taken_once_the_settlement_is_undone(self, gateway: Gateway, asha: User, now: datetime) -> None:
+    def test_is_taken_once_the_correction_is_undone(self, gateway: Gateway, asha: User, now: datetime) -> None:
         scene = lost(gateway, now, client_id="late-fill")
         made = settled(scene.order, REJECTED, by=asha, now=now)
         follow(scene.batch, minutes=11)

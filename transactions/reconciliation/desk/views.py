@@ -29,7 +29,7 @@ from transactions.reconciliation.desk.desk_queue import contradictions, history,
 from transactions.reconciliation.desk.forms import CorrectionForm, ReasonForm
 
 SEES: Final = "transactions.view_order"
-APPROVES: Final = "transactions.approve_settlement"
+APPROVES: Final = "transactions.approve_correction"
 MARKS: Final = "transactions.mark_complete"
 SALT: Final = "reconciliation-desk"
 
