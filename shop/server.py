@@ -13,7 +13,7 @@ from shop import handlers, pages
 from shop.answering import Answer, headers_of, refused
 from shop.asking import LARGEST, Asked, Refusal, asked
 from shop.config import Config, read_config
-from shop.partner import Refused, Unreachable
+from shop.partner import GatewayUnreachable, Refused
 from shop.store import Store
 
 SAFE: Final = frozenset({"GET", "HEAD"})
@@ -77,7 +77,7 @@ def _answer(request: Asked, here: handlers.Shop) -> Answer:
         raise _no_door(request)
     try:
         return handler(here, request)
-    except Unreachable as silence:
+    except GatewayUnreachable as silence:
         return refused(503, str(silence), "Nothing was ordered that you have not confirmed. Try again in a moment.")
     except Refused as refusal:
         return refused(_passed_on(refusal.status), *refusal.sentences)

@@ -6,7 +6,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[3]
 ENQUEUE = (
     "import django; django.setup(); from gateway.queue.enqueue import TaskName, enqueue; "
-    "enqueue(TaskName.ANNOUNCE, row=7, attempt=0)"
+    "enqueue(TaskName.SEND_REBALANCE_NOTICE, row=7, attempt=0)"
 )
 
 
