@@ -18,7 +18,7 @@ MANIFESTS := $(filter-out %/kustomization.yaml %/prometheus-adapter.yaml, $(wild
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo run test quick test-dates screenshots chaos fuzz check bench clean
+.PHONY: help demo run test quick test-dates upgrade screenshots chaos fuzz check bench clean
 
 help: ## this list
 	@awk -F ': .*## ' '/^[a-z-]+:.*## / { printf "make %-15s  %s\n", $$1, $$2 }' Makefile
@@ -37,6 +37,9 @@ quick: .venv/.installed-dev ## pure and service tests on SQLite, in about a minu
 
 test-dates: .venv/.installed-dev ## all tests with the clock moved; DATES="+40d 2028-02-29T18:40Z", ARGS as above
 	@exec $(BIN)/python -m tests.dates $(ARGS)
+
+upgrade: .venv/.installed-dev ## migrates a database of the last release, with work in its queue; ARGS=sqlite or ARGS=servers
+	@exec $(BIN)/python -m tests.upgrade $(ARGS)
 
 screenshots: .venv/.installed-dev ## pictures of what people see, to docs/screenshots; SCENES="checkout-done" for some
 	@exec $(BIN)/python -m tests.browser.screenshots $(SCENES)

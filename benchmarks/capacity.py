@@ -5,7 +5,7 @@ usage: python -m benchmarks.capacity [--orders-per-day N] [--row-bytes FILE] [--
 Without options: a million orders a day, and the bytes of a row as benchmarks/measured has them. FILE of --row-bytes is
 what `python -m benchmarks.row_sizes --json` prints. FILE of --rates is JSON of what one process was measured to do a
 second: {"web": requests, "worker_orders": orders, "dispatcher": deliveries};
---web-rate, --worker-rate and --dispatcher-rate take the place of single ones. Rates have no defaults: each machine has its
+--web-rate, --worker-rate and --dispatcher-rate replace single ones. Rates have no defaults: each machine has its
 own, and without any there are rows, bytes and what comes at the peak, but no processes.
 Ends with 1 when the simulation finds that more waits than the model says, 2 when something is missing.
 """

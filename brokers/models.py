@@ -44,9 +44,10 @@ class PriceOverride(models.Model):
     gateway = models.ForeignKey(Gateway, on_delete=models.CASCADE, related_name="+")
     instrument = models.ForeignKey(Instrument, on_delete=models.CASCADE, related_name="price_overrides")
     price = models.DecimalField(max_digits=12, decimal_places=2)
-    set_at = models.DateTimeField()
+    set_at = models.DateTimeField(db_column="pinned_at")
 
     class Meta:
+        db_table = "brokers_pricepin"
         constraints = [
             models.UniqueConstraint(fields=["gateway", "instrument"], name="one_pin_per_instrument"),
             models.CheckConstraint(condition=Q(price__gt=0), name="pinned_price_above_zero"),

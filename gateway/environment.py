@@ -15,6 +15,8 @@ from typing import Any, NoReturn, TypeVar
 import environ
 import limits
 
+from gateway.values.old_names import warn_of_old_name
+
 T = TypeVar("T")
 # Stricter than Fernet, whose base64 passes over what does not belong: two keys with a wrong separator are one.
 FERNET_KEY = re.compile(r"[A-Za-z0-9_-]{43}=")
@@ -61,7 +63,11 @@ def flag(name: str, *, default: bool) -> bool:
     return read(name, _truth, default=str(default).lower(), wanted="true or false")
 
 
-def whole(name: str, *, default: int) -> int:
+def whole(name: str, *, default: int, before: str = "") -> int:
+    """`before`: the variable's name in the last release."""
+    if not os.environ.get(name) and os.environ.get(before):
+        warn_of_old_name(before, name)
+        name = before
     return read(name, int, default=str(default), wanted="a whole number")
 
 

@@ -22,10 +22,10 @@ class Gateway(models.Model):
 
     name = models.SlugField(max_length=63, unique=True)
     is_test = models.BooleanField(default=True)
-    encrypted_api_secret = EncryptedField()
-    encrypted_previous_api_secret = EncryptedField(null=True, blank=True)
-    encrypted_jwt_secret = EncryptedField()
-    encrypted_previous_jwt_secret = EncryptedField(null=True, blank=True)
+    encrypted_api_secret = EncryptedField(db_column="sealed_api_secret")
+    encrypted_previous_api_secret = EncryptedField(null=True, blank=True, db_column="sealed_previous_api_secret")
+    encrypted_jwt_secret = EncryptedField(db_column="sealed_jwt_secret")
+    encrypted_previous_jwt_secret = EncryptedField(null=True, blank=True, db_column="sealed_previous_jwt_secret")
     allowed_origins = models.JSONField(default=list, blank=True)
     market_hours = models.CharField(max_length=8, choices=MarketHours, blank=True, default="")
     clock_offset = models.DurationField(default=timedelta(0))
@@ -112,7 +112,7 @@ class IdempotentRequest(models.Model):
     leased_until = models.DateTimeField()
     attempts = models.PositiveIntegerField(default=0)
     status_code = models.PositiveSmallIntegerField(null=True)
-    encrypted_response = EncryptedField(blank=True)
+    encrypted_response = EncryptedField(blank=True, db_column="sealed_answer")
     created_at = models.DateTimeField()
 
     class Meta:
@@ -149,7 +149,7 @@ class AuthenticatorApp(ThrottlingMixin, Device):  # type: ignore[misc]  # django
     looked at by gateway.identity.login alone: to django-otp's own question every one is wrong.
     """
 
-    encrypted_key = EncryptedField()
+    encrypted_key = EncryptedField(db_column="sealed_key")
     last_t = models.BigIntegerField(default=-1)
 
     class Meta:
@@ -203,7 +203,7 @@ class AuditHead(models.Model):
 
     number = models.BigIntegerField(default=0)
     digest = models.CharField(max_length=64, blank=True)
-    signature = models.CharField(max_length=64, blank=True)
+    signature = models.CharField(max_length=64, blank=True, db_column="seal")
 
     class Meta:
         default_permissions = ()

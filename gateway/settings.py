@@ -14,6 +14,7 @@ from celery.schedules import crontab
 from cryptography.fernet import Fernet
 
 from gateway import environment as env
+from gateway.telemetry import logs
 
 django_stubs_ext.monkeypatch()
 
@@ -189,9 +190,9 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
 # The domain ----------------------------------------------------------------------------------------------
 MARKET_HOURS = env.one_of("MARKET_HOURS", ("always", "nse"), default="always" if EMBEDDED else "nse")
 MARKET_SEED = env.text("MARKET_SEED", default="gateway")
-# How long a broker may be silent about an order before its fate is called unknown (ERROR), in seconds.
-UNREPORTED_LIMIT_TEST_SECONDS = env.whole("UNREPORTED_LIMIT_TEST_SECONDS", default=5)
-UNREPORTED_LIMIT_LIVE_SECONDS = env.whole("UNREPORTED_LIMIT_LIVE_SECONDS", default=60)
+# How long an order may stay unreported before its outcome is unknown (ERROR), in seconds.
+UNREPORTED_LIMIT_TEST_SECONDS = env.whole("UNREPORTED_LIMIT_TEST_SECONDS", default=5, before="PATIENCE_TEST_SECONDS")
+UNREPORTED_LIMIT_LIVE_SECONDS = env.whole("UNREPORTED_LIMIT_LIVE_SECONDS", default=60, before="PATIENCE_LIVE_SECONDS")
 # Rupees at stake in one order, above which a second person approves what support settles (domain.corrections).
 RECONCILE_FOUR_EYES_ABOVE = env.whole("RECONCILE_FOUR_EYES_ABOVE", default=200_000)
 # A rebalance is published by two: one proposes it, another approves it, both in the console.
@@ -329,27 +330,7 @@ OTP_TOTP_ISSUER = "Transaction gateway"
 # What operators see --------------------------------------------------------------------------------------
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 LOG_FORMAT = env.one_of("LOG_FORMAT", ("json", "line"), default="line" if EMBEDDED else "json")
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "filters": {"without_paths": {"()": "gateway.telemetry.logs.WithoutPaths"}},
-    "formatters": {"json": {"()": "gateway.telemetry.logs.Json"}, "line": {"()": "gateway.telemetry.logs.Plain"}},
-    "handlers": {
-        "console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["without_paths"]},
-    },
-    "root": {"handlers": ["console"], "level": env.one_of("LOG_LEVEL", LOG_LEVELS, default="INFO")},
-    "loggers": {
-        "django.request": {"level": "ERROR"},
-        # Warnings that any receiver can cause, with the URL of its endpoint.
-        "urllib3": {"level": "ERROR"},
-        # Each would log every task once more, empty sweeps included.
-        "celery.beat": {"level": "WARNING"},
-        "celery.app.trace": {"level": "WARNING"},
-        "celery.worker.strategy": {"level": "WARNING"},
-        # Names that somebody typed; the audit trail has them.
-        "axes": {"level": "ERROR"},
-    },
-}
+LOGGING = logs.configuration(LOG_FORMAT, level=env.one_of("LOG_LEVEL", LOG_LEVELS, default="INFO"))
 # A secret of the scraper's; without it /metrics is open in the embedded default and not there in production.
 METRICS_TOKEN = env.read("METRICS_TOKEN", env.long_enough, default="", wanted="16 characters long at least")
 WORKER_METRICS_PORT = env.whole("WORKER_METRICS_PORT", default=0)

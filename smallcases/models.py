@@ -193,7 +193,7 @@ class Investment(models.Model):
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="investments")
     smallcase = models.ForeignKey(Smallcase, on_delete=models.PROTECT, related_name="investments")
     version = models.ForeignKey(Version, on_delete=models.PROTECT, related_name="+")
-    is_customised = models.BooleanField(default=False)
+    is_customised = models.BooleanField(default=False, db_column="deviated")
     created_at = models.DateTimeField()
     exited_at = models.DateTimeField(null=True, blank=True)
 
@@ -253,10 +253,11 @@ class RebalanceNotice(Work):
     """The notice of a version to the investors of one gateway, in chunks: those up to `notified_up_to` have it."""
 
     version = models.ForeignKey(Version, on_delete=models.PROTECT, related_name="notices")
-    notified_up_to = models.PositiveBigIntegerField(default=0)
-    notified = models.PositiveIntegerField(default=0)
+    notified_up_to = models.PositiveBigIntegerField(default=0, db_column="told_up_to")
+    notified = models.PositiveIntegerField(default=0, db_column="told")
 
     class Meta(Work.Meta):
+        db_table = "smallcases_announcement"
         constraints = [models.UniqueConstraint(fields=["version", "gateway"], name="announced_once_to_each_gateway")]
 
     def __str__(self) -> str:

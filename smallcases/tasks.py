@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from gateway.partners import clock
-from gateway.queue.enqueue import TaskName
+from gateway.queue.enqueue import TaskName, also_named
 from gateway.queue.leases import dispatch_due
 from smallcases.models import RebalanceNotice, Sip
 from smallcases.portfolio import daily_index
@@ -36,3 +36,8 @@ def sweep_sips() -> int:
 @shared_task(name="index_smallcases")
 def index_smallcases() -> None:
     daily_index.index_smallcases(now=clock.wall())
+
+
+also_named("announce", send_rebalance_notice)
+also_named("sweep_announcements", sweep_rebalance_notices)
+also_named("tell_sip", remind_sip)

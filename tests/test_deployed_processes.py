@@ -231,7 +231,7 @@ class TestTheAutoscalers:
 
 class TestTheNetwork:
     @pytest.mark.parametrize("inside", ["10.1.2.3", "169.254.169.254", "192.168.0.1", "fd00::1"])
-    def test_lets_couriers_reach_partners_outside_alone(self, inside: str) -> None:
+    def test_lets_dispatchers_reach_partners_outside_alone(self, inside: str) -> None:
         blocks = [
             part["ipBlock"]
             for rule in RESOURCES["NetworkPolicy", "gateway-dispatcher"]["spec"]["egress"]

@@ -38,7 +38,7 @@ class Transaction(models.Model):
     notes = models.CharField(max_length=256, null=True)
     is_new_user = models.BooleanField(default=False)
     outcome = models.JSONField(null=True)
-    encrypted_login = EncryptedField(blank=True)
+    encrypted_login = EncryptedField(blank=True, db_column="sealed_login")
     error_code = models.PositiveSmallIntegerField(null=True)
     error_message = models.CharField(max_length=40, blank=True)
     expires_at = models.DateTimeField()
@@ -71,9 +71,9 @@ class Transaction(models.Model):
 class Batch(Work):
     """The orders of one confirmed transaction. `status` aggregates theirs; `sequence` counts its events.
 
-    Of a smallcase order: `iscid` is reserved at the confirmation, so that it is the same everywhere, and `version` is
-    what the order moves the investment to. `original_label` is the label of the order that a FIX goes back to.
-    `request_id` is of the request that set it going last: whoever works on it works for that.
+    Of a smallcase order: `iscid` is reserved at the confirmation, so that it is the same everywhere, `version` is what
+    it moves the investment to, `original_label` the label of the order that a FIX repeats. `request_id` is of the
+    request that queued the batch last.
     """
 
     batch_id = models.CharField(max_length=24, unique=True, default=new_object_id)
@@ -134,10 +134,10 @@ class Batch(Work):
 
 
 class Order(models.Model):
-    """One security of a batch. `ref` is its id at the broker; `unreported_since`: no report since.
+    """One security of a batch. `ref` is its id at the broker, `report_log` the last reports (domain.report_log).
 
-    `cancelled_by` is the CANCEL_ORDER transaction that asked for its end. `report_log` are the broker's last
-    reports (domain.report_log). `active_correction` is the one in force; None where the broker's report is.
+    `cancelled_by` is the CANCEL_ORDER transaction that asked for its end. Without an `active_correction` the broker's
+    report is in force.
     """
 
     batch = models.ForeignKey(Batch, on_delete=models.PROTECT, related_name="orders")
@@ -157,13 +157,15 @@ class Order(models.Model):
     error_code = models.CharField(max_length=40, null=True)
     status_message = models.CharField(max_length=200, null=True)
     ordered_at = models.DateTimeField(null=True)
-    unreported_since = models.DateTimeField(null=True)
+    unreported_since = models.DateTimeField(null=True, db_column="silent_since")
     cancelled_by = models.ForeignKey(Transaction, on_delete=models.PROTECT, null=True, related_name="cancelled_orders")
-    report_log = models.JSONField(default=list)
-    active_correction = models.ForeignKey("OrderCorrection", on_delete=models.PROTECT, null=True, related_name="+")
+    report_log = models.JSONField(default=list, db_column="words")
+    active_correction = models.ForeignKey(
+        "OrderCorrection", on_delete=models.PROTECT, null=True, related_name="+", db_column="settled_by_id"
+    )
 
     class Meta:
-        permissions = [("reconcile_order", "Can settle orders from the broker's tradebook")]
+        permissions = [("reconcile_order", "Can correct orders from the broker's tradebook")]
         constraints = [
             models.UniqueConstraint(fields=["batch", "position"], name="one_order_per_position"),
             models.CheckConstraint(condition=Q(quantity__gte=1, quantity__lte=MAX_QUANTITY), name="quantity_in_bounds"),
@@ -188,7 +190,6 @@ class Order(models.Model):
         ]
         indexes = [
             models.Index(fields=["batch"], condition=Q(status="ERROR"), name="order_in_error"),
-            # An order that goes well is never in it.
             models.Index(
                 fields=["status", "-id"],
                 condition=Q(status__in=["ERROR", "UNPLACED", "PARTIAL", "REJECTED", "CANCELLED", "CANCELLED AMO"]),
@@ -233,7 +234,7 @@ class OrderCorrection(models.Model):
     completed_before = models.DateTimeField(null=True)
     completed_after = models.DateTimeField(null=True)
     amount = models.DecimalField(max_digits=20, decimal_places=2)
-    needs_approval = models.BooleanField()
+    needs_approval = models.BooleanField(db_column="needs_second")
     from_tradebook = models.BooleanField(default=False)
     reason = models.CharField(max_length=500)
     proposed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
@@ -242,10 +243,11 @@ class OrderCorrection(models.Model):
     decided_at = models.DateTimeField(null=True)
     note = models.CharField(max_length=500, blank=True)
     applied_at = models.DateTimeField(null=True)
-    broker_confirms = models.BooleanField(null=True)
-    broker_reported_at = models.DateTimeField(null=True)
+    broker_confirms = models.BooleanField(null=True, db_column="word_agrees")
+    broker_reported_at = models.DateTimeField(null=True, db_column="word_at")
 
     class Meta:
+        db_table = "transactions_settlement"
         permissions = [("approve_correction", "Can approve corrections that another has proposed")]
         constraints = [
             models.UniqueConstraint(fields=["order", "version"], name="one_settlement_per_version"),
@@ -293,11 +295,11 @@ class HoldingsSnapshot(models.Model):
 class CheckoutSession(models.Model):
     """A user's way through one transaction (transactions.checkout.browser_binding says whose it is).
 
-    Of tokens and codes only digests are kept: a copy of the database opens nobody's checkout. `token_digest` is of the
-    URL that is good until the login, `login_token_digest` of the one that is good from then on. `session_id`,
-    `code_challenge` and `origin` are of the page that opened it; a session without a challenge is older than them.
+    Tokens and codes are kept as digests: a copy of the database opens nobody's checkout. `token_digest` is of the URL
+    before the login, `login_token_digest` of the one after it. `session_id`, `code_challenge` and `origin` are of the
+    page that opened it; a session without a challenge is older than them.
     `result_digest` is empty before the login and once the result was handed out. `login_network` is a keyed digest of
-    the network that the login came from. `quoted_order` is what the user saw when confirming.
+    the login's network. `quoted_order` is what the user saw when confirming.
     """
 
     session_id = models.CharField(max_length=24, unique=True, default=new_object_id)
@@ -314,8 +316,8 @@ class CheckoutSession(models.Model):
     amo = models.BooleanField(default=False)
     broker = models.CharField(max_length=20, blank=True)
     found_no_broker = models.BooleanField(default=False)
-    pin_attempts = models.PositiveSmallIntegerField(default=0)
-    quoted_order = models.JSONField(null=True)
+    pin_attempts = models.PositiveSmallIntegerField(default=0, db_column="pins_tried")
+    quoted_order = models.JSONField(null=True, db_column="shown")
     created_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
     is_replaced = models.BooleanField(default=False)

@@ -30,15 +30,15 @@ class Endpoint(models.Model):
     gateway = models.ForeignKey(Gateway, on_delete=models.PROTECT, related_name="endpoints")
     public_id = models.CharField(max_length=24, unique=True, default=new_object_id)
     url = models.URLField(max_length=500)
-    encrypted_secret = EncryptedField()
-    encrypted_previous_secret = EncryptedField(null=True, blank=True)
+    encrypted_secret = EncryptedField(db_column="sealed_secret")
+    encrypted_previous_secret = EncryptedField(null=True, blank=True, db_column="sealed_previous_secret")
     types = models.JSONField(default=default_types)
     plan = models.CharField(max_length=8, choices=[(p.value, p.value) for p in Plan], default=Plan.STANDARD.value)
     is_enabled = models.BooleanField(default=True)
     failures = models.PositiveIntegerField(default=0)
     failing_since = models.DateTimeField(null=True, blank=True)
     disabled_at = models.DateTimeField(null=True, blank=True)
-    disabled_reason = models.CharField(max_length=100, blank=True)
+    disabled_reason = models.CharField(max_length=100, blank=True, db_column="disabled_because")
     created_at = models.DateTimeField()
 
     class Meta:
@@ -105,7 +105,7 @@ class Delivery(Work):
     status = models.CharField(max_length=9, choices=DeliveryStatus, default=DeliveryStatus.DUE.value)
     is_bulk = models.BooleanField(default=False)
     failures = models.PositiveSmallIntegerField(default=0)
-    finished_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True, db_column="settled_at")
 
     class Meta:
         verbose_name_plural = "deliveries"

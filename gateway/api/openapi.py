@@ -111,28 +111,14 @@ def with_security_and_errors(result: Json, **_: Any) -> Json:
     """A postprocessing hook of drf-spectacular: what every operation has in common is said once."""
     components = result.setdefault("components", {})
     components["securitySchemes"] = {
-        SECRET: {
-            "type": "apiKey",
-            "in": "header",
-            "name": "x-gateway-secret",
-            "description": "The API secret.",
-        },
-        TOKEN: {
-            "type": "apiKey",
-            "in": "header",
-            "name": "x-gateway-authtoken",
-            "description": (
-                'HS256 JWT signed with the JWT secret: {"guest": true} or {"smallcaseAuthId": "<24 hex>"}. '
-                "`iat`, `nbf` and `exp` are optional numbers of seconds since 1970: `iat` and `nbf` may be up to 60 s "
-                "ahead of the gateway's clock, and `exp` has 10 s of grace."
-            ),
-        },
-    }
-    components["securitySchemes"][MANAGER] = {
-        "type": "apiKey",
-        "in": "header",
-        "name": "Authorization",
-        "description": "`Token <key>` of a user who may publish (`manage.py manager_token USER`).",
+        SECRET: _header("x-gateway-secret", "The API secret."),
+        TOKEN: _header(
+            "x-gateway-authtoken",
+            'HS256 JWT signed with the JWT secret: {"guest": true} or {"smallcaseAuthId": "<24 hex>"}. '
+            "`iat`, `nbf` and `exp` are optional numbers of seconds since 1970: `iat` and `nbf` may be up to 60 s "
+            "ahead of the gateway's clock, and `exp` has 10 s of grace.",
+        ),
+        MANAGER: _header("Authorization", "`Token <key>` of a user who may publish (`manage.py manager_token USER`)."),
     }
     components.setdefault("schemas", {})["Failure"] = _failure()
     components["headers"] = {
@@ -148,6 +134,10 @@ def with_security_and_errors(result: Json, **_: Any) -> Json:
         if "post" in path:
             _add_key(path["post"])
     return result
+
+
+def _header(name: str, description: str) -> Json:
+    return {"type": "apiKey", "in": "header", "name": name, "description": description}
 
 
 _KEY: Final = {

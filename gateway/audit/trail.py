@@ -26,7 +26,9 @@ from gateway.models import AuditEntry, AuditHead
 HEAD: Final = 1
 LONGEST: Final = 32_768  # characters of `before`, and of `after`
 WITHHELD: Final = "(withheld)"
-SECRET: Final = re.compile(r"secret|passw|token|sealed|credential|authorization|cookie|otp|(^|_)(pin|key)$", re.I)
+SECRET: Final = re.compile(
+    r"secret|passw|token|sealed|encrypted|credential|authorization|cookie|otp|(^|_)(pin|key)$", re.I
+)
 UNPRINTABLE: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 log = logging.getLogger("gateway.audit")  # the name that heads of the trail are kept by
 

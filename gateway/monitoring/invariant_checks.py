@@ -86,10 +86,14 @@ def stuck(rows: Callable[[], QuerySet[W]], *ids: str, what: str, remedy: str) ->
 
     return Invariant(
         name=f"no_{what}_is_stuck",
-        means=f"No {what} has been due by its gateway's clock, and leased by nobody, for a quarter of an hour.",
+        means=f"No {_spelt(what)} has been due by its gateway's clock, and leased by nobody, for a quarter of an hour.",
         remedy=remedy,
         offenders=offenders,
     )
+
+
+def _spelt(what: str) -> str:
+    return what.replace("_", " ")
 
 
 def leased_for_ever(rows: Callable[[], QuerySet[W]], *ids: str, what: str) -> Invariant:
@@ -101,7 +105,7 @@ def leased_for_ever(rows: Callable[[], QuerySet[W]], *ids: str, what: str) -> In
 
     return Invariant(
         name=f"no_{what}_is_leased_for_ever",
-        means=f"No {what} that is owed is leased for more than ten minutes from now.",
+        means=f"No {_spelt(what)} that is owed is leased for more than ten minutes from now.",
         remedy="Compare the clocks of the machines; then set leased_until to now, and the sweep offers the row again.",
         offenders=offenders,
     )

@@ -2,15 +2,16 @@
 
 import logging
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 from typing import Any, Final
 
-from celery import current_app
+from celery import current_app, shared_task
 from django.db.transaction import on_commit
 from kombu.exceptions import OperationalError
 
 from gateway.telemetry import metrics
+from gateway.values.old_names import warn_of_old_name
 
 log = logging.getLogger(__name__)
 QUIET_SECONDS: Final = 0.05
@@ -43,6 +44,15 @@ def enqueue_soon(task: TaskName) -> None:
     A message that no worker took within two seconds expires: the beat has sent one as well.
     """
     on_commit(lambda: _enqueue_soon(task), robust=True)
+
+
+def also_named(old: str, task: Callable[..., Any]) -> None:
+    """Registers `task` under its name of the last release too: messages that wait in the queue still run."""
+
+    @shared_task(name=old)
+    def run(**row: int) -> None:
+        warn_of_old_name(f"The task {old}", getattr(task, "name", ""))
+        task(**row)
 
 
 class QueueDown(Exception):

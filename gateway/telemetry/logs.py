@@ -67,6 +67,31 @@ class Plain(logging.Formatter):
         return "\n".join([first, *(f"    {printable(line)}" for line in trace)])
 
 
+def configuration(formatter: str, *, level: str) -> dict[str, Any]:
+    """For logging.config: everything goes to stderr, formatted as "json" or "line"."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "filters": {"without_paths": {"()": WithoutPaths}},
+        "formatters": {"json": {"()": Json}, "line": {"()": Plain}},
+        "handlers": {
+            "console": {"class": "logging.StreamHandler", "formatter": formatter, "filters": ["without_paths"]},
+        },
+        "root": {"handlers": ["console"], "level": level},
+        "loggers": {
+            "django.request": {"level": "ERROR"},
+            # Warnings that any receiver can cause, with the URL of its endpoint.
+            "urllib3": {"level": "ERROR"},
+            # Each would log every task once more, empty sweeps included.
+            "celery.beat": {"level": "WARNING"},
+            "celery.app.trace": {"level": "WARNING"},
+            "celery.worker.strategy": {"level": "WARNING"},
+            # Names that somebody typed; the audit trail has them.
+            "axes": {"level": "ERROR"},
+        },
+    }
+
+
 def chosen() -> logging.Formatter:
     """By LOG_FORMAT, for a process that is not Django's: granian's own (deploy/granian-logging.json)."""
     return Json() if settings.LOG_FORMAT == "json" else Plain()

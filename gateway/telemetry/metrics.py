@@ -40,7 +40,9 @@ ENDPOINT_FAILURES: Final = Counter("gateway_endpoint_failures", "Failed attempts
 ORDERS: Final = Counter("gateway_orders", "Orders that ended or were lost", ["status"], registry=REGISTRY)
 FILLS: Final = Counter("gateway_fills", "Words of a broker that filled more", ["side"], registry=REGISTRY)
 TASKS: Final = Histogram("gateway_task_seconds", "Tasks", ["name", "outcome"], buckets=QUICK, registry=REGISTRY)
-MESSAGES_LOST: Final = Counter("gateway_bells_lost", "Wake-up messages no queue took", ["job"], registry=REGISTRY)
+MESSAGES_LOST: Final = Counter("gateway_messages_lost", "Wake-up messages no queue took", ["task"], registry=REGISTRY)
+# The same under the last release's name, for one release.
+BELLS_LOST: Final = Counter("gateway_bells_lost", "Now gateway_messages_lost", ["job"], registry=REGISTRY)
 
 _labelled: set[int] = set()
 _uncounted = suppress(OSError)  # the files are unavailable: gateway.telemetry.metric_files has logged it
@@ -94,6 +96,7 @@ def task_done(*, name: str, outcome: str, seconds: float) -> None:
 def message_lost(*, task: str) -> None:
     with _uncounted:
         MESSAGES_LOST.labels(task).inc()
+        BELLS_LOST.labels(task).inc()
 
 
 def _from_zero(metric: Histogram, *labels: tuple[str, ...]) -> None:

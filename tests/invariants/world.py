@@ -42,7 +42,7 @@ RESTING = (Security("INFY", 10, Side.BUY, OrderType.LIMIT, price=Decimal("1000.0
 @dataclass(frozen=True, slots=True)
 class World:
     gateway: Gateway
-    courier: WebhookDispatcher = field(default_factory=lambda: WebhookDispatcher(ClientOptions(allow_private=True)))
+    dispatcher: WebhookDispatcher = field(default_factory=lambda: WebhookDispatcher(ClientOptions(allow_private=True)))
 
     def now(self) -> Any:
         return clock.now(Gateway.objects.get(pk=self.gateway.pk))
@@ -79,7 +79,7 @@ class World:
                 rebalance_notifications.notify_investors(row=told.pk, attempt=told.attempts)
             for sip in Sip.objects.filter(gateway=self.gateway, due_at__lte=self.now()):
                 sip_changes.tell_due(row=sip.pk, attempt=sip.attempts)
-            self.courier.deliver_all()
+            self.dispatcher.deliver_all()
 
     def later(self, **by: float) -> None:
         make.later(self.gateway, **by)

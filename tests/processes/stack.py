@@ -45,11 +45,11 @@ def bare_environment(*, VAR_DIR: str, **more: str) -> dict[str, str]:  # noqa: N
     return kept | {"TMPDIR": str(Path(VAR_DIR).parent), "VAR_DIR": VAR_DIR} | more
 
 
-def manage(*arguments: str, environment: dict[str, str]) -> str:
+def manage(*arguments: str, environment: dict[str, str], root: Path = ROOT) -> str:
     """What `manage.py` prints."""
     command = [sys.executable, "manage.py", *arguments]
-    done = subprocess.run(command, check=False, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, done.stderr
+    done = subprocess.run(command, check=False, cwd=root, env=environment, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr or done.stdout
     return done.stdout
 
 
@@ -87,6 +87,7 @@ class Processes:
 
     environment: dict[str, str]
     log: Path
+    root: Path = ROOT
     running: "dict[str, subprocess.Popen[bytes]]" = field(default_factory=dict)
 
     def __enter__(self) -> "Processes":
@@ -102,7 +103,7 @@ class Processes:
     def start(self, name: str, command: Sequence[str]) -> None:
         with self.log.open("ab") as log:
             self.running[name] = subprocess.Popen(
-                command, cwd=ROOT, env=self.environment, stdout=log, stderr=log, start_new_session=True
+                command, cwd=self.root, env=self.environment, stdout=log, stderr=log, start_new_session=True
             )
         self._tell_guard()
 

@@ -47,7 +47,8 @@ class NothingNew(Conflict):
     """The order has this outcome already."""
 
 
-_STATE_FIELDS: Final = tuple(field.name for field in fields(OrderState))
+# Without what no correction leaves behind: since when an order is unreported.
+_KEPT_FIELDS: Final = tuple(field.name for field in fields(OrderState) if field.name != "unreported_since")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,18 +123,17 @@ def announcements(before: BatchStatus, after: BatchStatus) -> tuple[EventType, .
 def as_kept(state: OrderState) -> dict[str, Any]:
     """For a JSON column; exact."""
     price = state.average_price
-    return {name: getattr(state, name) for name in _STATE_FIELDS} | {
+    return {name: getattr(state, name) for name in _KEPT_FIELDS} | {
         "status": state.status.value,
         "average_price": None if price is None else str(average(price)),
-        "unreported_since": None,
     }
 
 
 def from_kept(kept: dict[str, Any]) -> OrderState:
+    """Older rows have another key, `silent_since`, which is always None."""
     price = kept["average_price"]
-    return OrderState(
-        **kept | {"status": OrderStatus(kept["status"]), "average_price": None if price is None else Decimal(price)}
-    )
+    exact = {"status": OrderStatus(kept["status"]), "average_price": None if price is None else Decimal(price)}
+    return OrderState(**{name: kept[name] for name in _KEPT_FIELDS} | exact)
 
 
 def _problems(state: OrderState, outcome: CorrectedOutcome) -> Sequence[str]:

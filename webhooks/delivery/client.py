@@ -1,10 +1,9 @@
 """The socket: one POST to a partner, ten seconds at most, no redirects, the response's body kept to 4 KiB.
 
-HTTP/1.1 matches a response to a request only by their order on the connection. So whatever a receiver sent
-on a connection is remembered, and the connection is used again only if that was one proper response
-(delivery.response_framing) and nothing has come since. A request is never sent twice: a kept connection is looked at
-before the first byte goes out, and replaced if it is closed or spoiled; after that byte a failure is a failure, and
-the delivery's plan tries again under the same webhook-id.
+HTTP/1.1 matches a response to a request by their order on the connection alone. So a connection is used again only if
+all that the receiver sent on it was one proper response (delivery.response_framing). A request is never sent twice: a
+kept connection is checked before the first byte, and replaced if it is closed or spoiled; after that byte a failure is
+a failure, and the delivery's plan tries again under the same webhook-id.
 """
 
 import fcntl
@@ -128,7 +127,7 @@ def post(url: str, body: bytes, headers: Mapping[str, str], *, options: ClientOp
 
 def _exchange(url: str, body: bytes, headers: Mapping[str, str]) -> urllib3.response.BaseHTTPResponse:
     options = _post.options
-    place = _place(url, allow_private=options.allow_private, ca_file=options.ca_file)
+    place = _destination(url, allow_private=options.allow_private, ca_file=options.ca_file)
     return place.pool.urlopen(
         "POST",
         place.target,
@@ -316,7 +315,7 @@ class _HTTPSPool(HTTPSConnectionPool):
 
 
 @lru_cache(HOSTS_KEPT)
-def _place(url: str, *, allow_private: bool, ca_file: str) -> Destination:
+def _destination(url: str, *, allow_private: bool, ca_file: str) -> Destination:
     """What urllib3's manager would find out of a URL again with each request. Raises its HTTPError if it is none."""
     pools = _pools(allow_private=allow_private, ca_file=ca_file)
     return Destination(pools.connection_from_url(url), urllib3.util.parse_url(url).request_uri)
@@ -324,10 +323,7 @@ def _place(url: str, *, allow_private: bool, ca_file: str) -> Destination:
 
 @lru_cache
 def _pools(*, allow_private: bool, ca_file: str) -> urllib3.PoolManager:
-    """Kept connections, apart for each way of choosing whom to trust.
-
-    No proxies, no netrc: the environment does not choose where orders go.
-    """
+    """Kept connections for each choice of trust. No proxies, no netrc: the environment does not choose the receiver."""
     context = ssl.create_default_context(cafile=certifi.where())
     if ca_file:
         context.load_verify_locations(cafile=ca_file)

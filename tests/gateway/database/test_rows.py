@@ -25,7 +25,7 @@ from transactions.models import Batch, Order, Transaction
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("instruments")]
 TRADABLE = "(SELECT COUNT(*) FROM brokers_instrument WHERE symbol IN %s AND tradable) = %s"
-COLUMNS = ["status", "filled_quantity", "average_price", "error_code", "ordered_at", "words", "cancelled_by"]
+COLUMNS = ["status", "filled_quantity", "average_price", "error_code", "ordered_at", "report_log", "cancelled_by"]
 UNTOUCHED: tuple[object, ...] = ("QUEUED", 0, None, None, None, [], None)
 
 
@@ -43,7 +43,7 @@ class TestInsertOfOneRow:
     def test_writes_every_column_as_the_instance_has_it_and_learns_its_key(
         self, orders: list[Order], now: datetime
     ) -> None:
-        told = {"position": 7, "ordered_at": now, "words": [{"said": "100 %"}], "price": Decimal("10.50")}
+        told = {"position": 7, "ordered_at": now, "report_log": [{"said": "100 %"}], "price": Decimal("10.50")}
         new = Order(batch=orders[0].batch, ticker="WIPRO", side="SELL", quantity=3, **told)
 
         with CaptureQueriesContext(connection) as asked:
@@ -75,7 +75,7 @@ class TestInsertOfOneRow:
 
 class TestInsertRowWhere:
     def test_writes_every_column_where_there_are_so_many(self, orders: list[Order], now: datetime) -> None:
-        told = {"position": 7, "ordered_at": now, "words": [{"said": "100 %"}], "price": Decimal("10.50")}
+        told = {"position": 7, "ordered_at": now, "report_log": [{"said": "100 %"}], "price": Decimal("10.50")}
         new = Order(batch=orders[0].batch, ticker="WIPRO", side="SELL", quantity=3, **told)
 
         assert insert_row_where(new, TRADABLE, ("INFY", "TCS", "ITC"), 3)
@@ -112,7 +112,7 @@ class TestInsertRowWhere:
 
 class TestInsertRows:
     def test_writes_every_column_as_the_instance_has_it(self, orders: list[Order], now: datetime) -> None:
-        told = {"position": 7, "ordered_at": now, "words": [{"said": "100 %"}], "price": Decimal("10.50")}
+        told = {"position": 7, "ordered_at": now, "report_log": [{"said": "100 %"}], "price": Decimal("10.50")}
         new = Order(batch=orders[0].batch, ticker="WIPRO", side="SELL", quantity=3, **told)
 
         insert_rows([new])
@@ -177,19 +177,19 @@ class TestUpdateRows:
     def test_gives_every_row_its_own_values_of_every_type(self, orders: list[Order], now: datetime) -> None:
         first, second, _ = orders
         first.status, first.filled_quantity, first.average_price = "COMPLETE", 10, Decimal("1512.4050")
-        first.ordered_at, first.words = now, [{"said": "it's 100 % \\ done", "shares": 10}]
+        first.ordered_at, first.report_log = now, [{"said": "it's 100 % \\ done", "shares": 10}]
         second.status, second.error_code, second.cancelled_by = "REJECTED", "marginsExceeded", second.batch.transaction
 
         assert update_rows([second, first], COLUMNS) == 2
 
         assert stored() == [
-            ("COMPLETE", 10, Decimal("1512.4050"), None, now, first.words, None),
+            ("COMPLETE", 10, Decimal("1512.4050"), None, now, first.report_log, None),
             ("REJECTED", 0, None, "marginsExceeded", None, [], second.batch.transaction_id),
             UNTOUCHED,
         ]
 
     def test_takes_a_column_of_nothing_but_nulls(self, orders: list[Order], now: datetime) -> None:
-        Order.objects.update(error_code="marginsExceeded", ordered_at=now, words=[1])
+        Order.objects.update(error_code="marginsExceeded", ordered_at=now, report_log=[1])
 
         update_rows(orders, COLUMNS)
 
@@ -230,7 +230,7 @@ class TestUpdateRows:
 class TestRowReader:
     def test_reads_every_type_as_django_does(self, orders: list[Order], now: datetime) -> None:
         first = orders[0]
-        first.price, first.ordered_at, first.words = Decimal("10.50"), now, [{"said": "100 %"}]
+        first.price, first.ordered_at, first.report_log = Decimal("10.50"), now, [{"said": "100 %"}]
         first.status, first.average_price, first.filled_quantity = "PARTIAL", Decimal("1512.4050"), 1
         first.save()
 

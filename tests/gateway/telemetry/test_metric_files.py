@@ -48,7 +48,7 @@ def run(script: str) -> "subprocess.CompletedProcess[str]":
 
 def lost() -> float:
     """As a scrape of this directory tells it."""
-    line = next(line for line in run(TELLS).stdout.splitlines() if line.startswith("gateway_bells_lost_total{"))
+    line = next(line for line in run(TELLS).stdout.splitlines() if line.startswith("gateway_messages_lost_total{"))
     return float(line.split()[-1])
 
 

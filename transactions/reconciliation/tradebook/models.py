@@ -97,10 +97,14 @@ class BookRow(models.Model):
     verdict = models.CharField(max_length=15, choices=[(verdict.value, verdict.value) for verdict in RowVerdict])
     difference = models.CharField(max_length=200, blank=True)
     can_be_applied = models.BooleanField()
-    order_snapshot = models.JSONField(null=True)
+    order_snapshot = models.JSONField(null=True, db_column="seen")
     state = models.CharField(max_length=8, choices=RowState, default=RowState.WAITING)
-    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
-    correction = models.OneToOneField(OrderCorrection, on_delete=models.PROTECT, null=True, related_name="book_row")
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", db_column="wanted_by_id"
+    )
+    correction = models.OneToOneField(
+        OrderCorrection, on_delete=models.PROTECT, null=True, related_name="book_row", db_column="settlement_id"
+    )
     refusal = models.CharField(max_length=300, blank=True)
 
     class Meta:
