@@ -92,6 +92,8 @@ def pytest_configure(config: pytest.Config) -> None:
     # Passwords of the tests are nobody's: scrypt takes a thousandth of its usual time for them.
     ScryptPasswordHasher.work_factor = 2**4
     PBKDF2PasswordHasher.iterations = 1_000
+    # A static file is looked up when it is asked for. Otherwise each test client begins with reading all of them.
+    django_settings.WHITENOISE_AUTOREFRESH = True
     # Wake-up messages go nowhere, from before the first fixture on: the first decides where all of a process go. Celery
     # heeds the environment before its own configuration.
     os.environ.pop("CELERY_BROKER_URL", None)

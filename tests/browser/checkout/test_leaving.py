@@ -120,6 +120,7 @@ class TestAPromise:
 
     def test_of_a_blocked_popup_is_rejected(self, user: User) -> None:
         transaction_id = user.partner.create([INFY])
+        user.page.add_init_script("window.open = () => null")  # as a blocker answers
 
         user.arrive(transaction_id, unasked=True)
 
