@@ -27,7 +27,7 @@ class TestTheDemoSite:
 
         assert child.environment["SHOP_ORIGINS"].startswith(f"http://{HOST}:{settings.DEMO_PORT},")
         assert [word for word in child.command if word in child.environment.values()] == []
-        assert (child.is_needed, child.command[-1]) == (False, "shop.server:application")
+        assert (child.is_needed, child.command[-1]) == (False, "shop.app:create_app")
 
     def test_stands_beside_the_gateways_port_unless_told(self, settings: Any) -> None:
         settings.DEMO_PORT = 0
