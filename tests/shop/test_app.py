@@ -42,6 +42,7 @@ class TestThePage:
             "frame-ancestors 'none'; require-trusted-types-for 'script'"
         )
         assert page.headers["cross-origin-opener-policy"] == "same-origin-allow-popups"
+        assert page.headers["cache-control"] == "no-store"
 
     def test_gives_a_new_visitor_a_cookie_that_no_script_reads(self, knock: Knocker) -> None:
         given = knock("GET", "/").headers["set-cookie"]
@@ -63,7 +64,9 @@ class TestThePage:
 
     @pytest.mark.parametrize("path", ["/assets/app.js", "/assets/shop.css", "/assets/stocks.json", "/assets/mark.svg"])
     def test_is_made_of_files(self, knock: Knocker, path: str) -> None:
-        assert knock("GET", path).status_code == 200
+        told = knock("GET", path)
+
+        assert (told.status_code, told.headers["cache-control"]) == (200, "no-cache")
 
     @pytest.mark.parametrize(
         "path",
