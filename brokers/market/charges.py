@@ -27,9 +27,6 @@ class Tariff:
     cap: Decimal
 
 
-FREE: Final = Tariff(rate=Decimal(0), cap=Decimal(0))
-
-
 def charges(tariff: Tariff, side: Side, turnover: Decimal) -> Decimal:
     """Rupees on a delivery trade of `turnover` rupees, brokerage, statutory charges and GST together."""
     brokerage = min(tariff.rate * turnover, tariff.cap)

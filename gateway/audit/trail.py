@@ -8,7 +8,7 @@ import hmac
 import json
 import logging
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -117,7 +117,10 @@ def canonical(facts: Mapping[str, object]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`broken` says of the first broken link what happened to it; None where the chain holds up to `head`."""
+    """`broken` names the first bad entry and its fault; None if the chain is intact up to `head`.
+
+    `entries` are the intact entries before it.
+    """
 
     entries: int
     head: str
@@ -149,71 +152,40 @@ def verify(*, expected: Sequence[tuple[int, str]] = ()) -> Verdict:
 
 
 def _without_head(last: int) -> str | None:
-    return f"The head was removed: the last entry that is known of is {last}." if last else None
+    return f"Missing: the head. The last known entry is {last}." if last else None
 
 
 def _broken_head(head: AuditHead) -> str | None:
     if head.number == 0 and not head.digest:
         return None
     seals = (_seal(head.number, head.digest, key) for key in settings.AUDIT_KEYS)
-    if any(_same(seal, head.seal) for seal in seals):
-        return None
-    return f"The head was edited: {head} does not carry the seal of any of AUDIT_KEYS."
+    return None if any(_same(seal, head.seal) for seal in seals) else f"Changed: the head, {head}."
 
 
 def _broken_link(entry: AuditEntry, previous: AuditEntry | None) -> str | None:
     due = previous.number + 1 if previous else 1
     before = previous.digest if previous else ""
     if entry.number != due:
-        gone = str(due) if entry.number == due + 1 else f"{due} to {entry.number - 1}"
-        return f"Removed: {gone}. The chain goes from entry {due - 1} straight to {entry.number}."
-    if not _signed(entry):
-        return _explained(entry, before)
-    if not _same(entry.previous, before):
-        return f"Entry {due - 1} was replaced: entry {entry.number} was written after another one."
-    return None
-
-
-def _explained(entry: AuditEntry, before: str) -> str:
-    """Why an entry does not carry the digest of its contents; a few scans of the table, once, at the end."""
-    follower = AuditEntry.objects.filter(previous=entry.digest).exclude(pk=entry.pk).first()
-    for number in {follower.number - 1, *_numbers_near(entry)} if follower else _numbers_near(entry):
-        if _signed(entry, number=number):
-            return f"Reordered: entry {entry.number} was written as number {number}."
-    if AuditEntry.objects.filter(previous=before).exclude(pk=entry.pk).exists():
-        return f"Inserted: entry {entry.number} stands between two that were written one after the other."
-    return (
-        f"Edited: entry {entry.number} ({entry.act}) does not carry the digest of what it says. "
-        "If nobody touched it, AUDIT_KEYS lacks the key that signed it."
-    )
-
-
-def _numbers_near(entry: AuditEntry) -> Iterator[int]:
-    return (number for number in range(max(1, entry.number - 100), entry.number + 100) if number != entry.number)
+        return f"Missing: entry {due}. The next one is {entry.number}."
+    if not any(_same(_digest(entry, key), entry.digest) for key in settings.AUDIT_KEYS):
+        is_pushed_in = AuditEntry.objects.filter(previous=before).exclude(pk=entry.pk).exists()
+        return f"{'Inserted' if is_pushed_in else 'Changed'}: entry {entry.number}."
+    return None if _same(entry.previous, before) else f"Changed: entry {due - 1}. Entry {due} follows another one."
 
 
 def _unexpected(entry: AuditEntry, wanted: dict[int, str]) -> str | None:
-    if _same(wanted.pop(entry.number, entry.digest), entry.digest):
-        return None
-    return f"Entry {entry.number} is not the one whose digest was kept elsewhere."
+    is_kept = _same(wanted.pop(entry.number, entry.digest), entry.digest)
+    return None if is_kept else f"Changed: entry {entry.number}. The digest that was kept elsewhere is another one."
 
 
 def _broken_end(head: AuditHead, last: AuditEntry | None, number: int, wanted: Mapping[int, str]) -> str | None:
     reached = last.number if last else 0
-    if reached < head.number:
-        return f"Cut off: the trail ends at entry {reached}, and its head is at {head.number}."
+    known = max((head.number, *wanted))
+    if reached < known:
+        return f"Truncated: entry {reached} is the last, and entry {known} was written."
     if last and not _same(last.digest, head.digest):
-        return f"Entry {reached} was replaced: the head knows another digest."
-    if number > reached:
-        return f"Inserted: entry {reached + 1} stands behind the head."
-    if wanted:
-        return f"Cut off: the trail ends at entry {reached}; entry {max(wanted)} was kept elsewhere."
-    return None
-
-
-def _signed(entry: AuditEntry, *, number: int | None = None) -> bool:
-    digests = (_digest(entry, key, number=number) for key in settings.AUDIT_KEYS)
-    return any(_same(digest, entry.digest) for digest in digests)
+        return f"Changed: entry {reached}. The head has another digest."
+    return f"Inserted: entry {reached + 1}, after the head." if number > reached else None
 
 
 def _same(one: str, other: str) -> bool:
@@ -221,11 +193,11 @@ def _same(one: str, other: str) -> bool:
     return hmac.compare_digest(one.encode(), other.encode())
 
 
-def _digest(entry: AuditEntry, key: str, *, number: int | None = None) -> str:
-    names = ("by_id", "by_name", "act", "subject", "before", "after", "reason", "address", "previous")
+def _digest(entry: AuditEntry, key: str) -> str:
+    names = ("number", "by_id", "by_name", "act", "subject", "before", "after", "reason", "address", "previous")
     facts = {name: getattr(entry, name) for name in names}
     at = entry.at.astimezone(UTC).isoformat(timespec="microseconds")
-    return _mac(key, "entry", _json({**facts, "number": number or entry.number, "at": at}))
+    return _mac(key, "entry", _json({**facts, "at": at}))
 
 
 def _seal(number: int, digest: str, key: str) -> str:

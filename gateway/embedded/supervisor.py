@@ -117,7 +117,7 @@ def web(*, host: str, port: int, environment: Mapping[str, str] | None = None) -
 
 def demo_site(*, host: str, port: int, environment: Mapping[str, str]) -> Child:
     """A partner like any other, beside the gateway: nothing of ours waits for it."""
-    command = [*_granian(host, port), "--interface", "rsgi", "shop.server:application"]
+    command = [*_granian(host, port), "--interface", "asgi", "--factory", "shop.app:create_app"]
     return Child("demo site", command, environment, is_needed=False)
 
 

@@ -1,14 +1,14 @@
-"""The middleware of pages for people, which requests to the APIs skip.
+"""The middleware of browser pages, which requests to the APIs skip.
 
-A partner's server sends its credentials with every request, and JSON. It has no session, no form and no messages, and
-what these cost each request was more than the JSON's own way in (docs/performance.md).
+A partner's server sends its credentials and JSON with every request. It has no session, no form and no messages. In
+MIDDLEWARE these nine cost a GET of a transaction's details 20 to 30 % more CPU (1,100 against 1,350 µs), and 13 % if
+each skips by path. One middleware that skips all nine costs nothing measurable.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from django.conf import settings
-from django.core.handlers.exception import convert_exception_to_response
 from django.http import HttpRequest, HttpResponse
 from django.utils.module_loading import import_string
 
@@ -17,17 +17,20 @@ API_PREFIXES: Final = ("/gateway/", "/v1/", "/sandbox/")
 
 
 class BrowserMiddlewareStack:
-    """MIDDLEWARE_FOR_PEOPLE in the place of one, in its order; only the hooks that those named there have."""
+    """Calls MIDDLEWARE_FOR_PEOPLE in its order, with the two hooks that they have: `__call__` and `process_view`.
+
+    An exception that one of them raises passes the others by; Django turns it into a response around this one.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
         self._with_browser_middleware: Callable[[HttpRequest], Any] = get_response
         self._before_views: list[Callable[..., HttpResponse | None]] = []
         for name in reversed(settings.MIDDLEWARE_FOR_PEOPLE):
-            one = import_string(name)(self._with_browser_middleware)
-            self._with_browser_middleware = convert_exception_to_response(one)
-            if hasattr(one, "process_view"):
-                self._before_views.insert(0, one.process_view)
+            middleware = import_string(name)(self._with_browser_middleware)
+            self._with_browser_middleware = middleware
+            if hasattr(middleware, "process_view"):
+                self._before_views.insert(0, middleware.process_view)
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         answer = self.get_response if request.path_info.startswith(API_PREFIXES) else self._with_browser_middleware

@@ -1,8 +1,13 @@
 """Where the processes of one machine keep their counts, so that any of them can tell the sum.
 
-prometheus-client maps a file per process into memory. It names them by process id, so that every restart leaves files
-behind, and makes them sparse, so that a full disk ends the process at its next count (SIGBUS). Here a process takes the
-first slot that no living one holds and counts on from there, and a slot's files are written out before they are used.
+prometheus-client maps a file per process into memory. Its own files do not serve here, for two reasons:
+
+- It names them by process id. `mark_process_dead` deletes only the files of live gauges, and there are none. Files with
+  counters stay, because deleting them lowers the sums. So each restart and each command would add files for ever.
+- It makes them sparse. On a full disk the next count ends the process (SIGBUS).
+
+Here a process takes the first slot that no living process holds, and continues its counts. A slot's files are written
+out before they are used. The slot is prometheus-client's own `process_identifier`; nothing else of it is replaced.
 """
 
 import fcntl

@@ -51,13 +51,6 @@ def newest_version(smallcase: Smallcase) -> Version:
     return smallcase.versions.order_by("-number")[0]
 
 
-def newest_versions(smallcases: Sequence[int]) -> dict[int, Version]:
-    """By smallcase; one query."""
-    later = Version.objects.filter(smallcase=OuterRef("smallcase")).order_by("-number").values("pk")[:1]
-    rows = Version.objects.filter(smallcase__in=smallcases, pk=Subquery(later))
-    return {version.smallcase_id: version for version in rows}
-
-
 def weights_of(version: Version) -> dict[str, Decimal]:
     """Per cent, by ticker."""
     return dict(version.constituents.values_list("instrument__symbol", "weight"))

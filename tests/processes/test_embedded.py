@@ -24,7 +24,7 @@ from tests.servers import free_port
 
 SERVES_WITHIN = 90  # seconds: the catalogue is indexed first, and the machine may be busy
 STOPS_WITHIN = 7.5  # 5 on a machine that does nothing else
-PROGRAMS = ("gateway.rsgi", "--hostname worker", "--hostname courier", "shop.server")
+PROGRAMS = ("gateway.rsgi", "--hostname worker", "--hostname courier", "shop.app")
 _numbers = count(1)
 
 

@@ -57,19 +57,6 @@ ORDER_MOVES: Final[Mapping[OrderStatus, frozenset[OrderStatus]]] = {
     OrderStatus.UNPLACED: frozenset(),
     **{status: frozenset() for status in _FINAL},
 }
-TRANSACTION_MOVES: Final[Mapping[TransactionStatus, frozenset[TransactionStatus]]] = {
-    TransactionStatus.INITIALIZED: frozenset(
-        # COMPLETED without more: a CONNECT is done with the login
-        {TransactionStatus.USED, TransactionStatus.ERRORED, TransactionStatus.COMPLETED}
-    ),
-    TransactionStatus.USED: frozenset(
-        {TransactionStatus.PROCESSING, TransactionStatus.ERRORED, TransactionStatus.ACTION_REQUIRED}
-    ),
-    TransactionStatus.PROCESSING: frozenset({TransactionStatus.COMPLETED}),
-    TransactionStatus.ACTION_REQUIRED: frozenset(),
-    TransactionStatus.ERRORED: frozenset(),
-    TransactionStatus.COMPLETED: frozenset(),
-}
 OPEN: Final = frozenset({OrderStatus.QUEUED, OrderStatus.PLACED})
 OPEN_BATCH: Final = frozenset({BatchStatus.PLACED, BatchStatus.PARTIALLYPLACED})
 FINAL_BATCH: Final = frozenset(

@@ -2,6 +2,7 @@ import os
 import socket
 import urllib.request
 from argparse import ArgumentParser
+from importlib.util import find_spec
 from typing import Any
 from urllib.error import URLError
 
@@ -78,6 +79,9 @@ def demo_sites(*, host: str, gateway_port: int) -> list[Child]:
     """The demo site, unless none is wanted or its port is somebody else's."""
     port = settings.DEMO_PORT or (gateway_port + 1 if settings.EMBEDDED else 0)
     if not port:
+        return []
+    if find_spec("starlette") is None:
+        console().print("There is no demo site: install requirements-demo.txt to have one.")
         return []
     if port == gateway_port or not is_free(host, port):
         console().print(f"Port {port} is taken, so there is no demo site; DEMO_PORT names another.")

@@ -6,7 +6,6 @@ from decimal import Decimal
 
 import pytest
 
-from brokers.market.charges import FREE
 from brokers.market.quotes import quotes
 from brokers.ports.broker import Broker, Login, NewOrder, OrderType, Side, Validity, Variety
 from brokers.simulator.models import SimAccount, SimOrder, SimTrade
@@ -14,6 +13,7 @@ from brokers.simulator.order_actions import ActionKind, AlreadySettled, NotCover
 from gateway.models import Gateway
 from gateway.values.errors import Invalid, NotFound
 from tests.brokers.simulator.conftest import Enter
+from tests.make import FREE
 
 MINUTE = timedelta(minutes=1)
 RESTING = NewOrder(

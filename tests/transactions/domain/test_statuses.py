@@ -11,7 +11,6 @@ from transactions.domain.statuses import (
     FINAL_BATCH,
     OPEN,
     ORDER_MOVES,
-    TRANSACTION_MOVES,
     UNFINISHED_BATCH,
     BatchStatus,
     IllegalMove,
@@ -40,15 +39,6 @@ ALLOWED = {
     ("ERROR", "CANCELLED"),
 }
 FORBIDDEN = sorted(set(product(map(str, S), map(str, S))) - ALLOWED)
-TRANSACTIONS_ALLOWED = {
-    ("INITIALIZED", "USED"),
-    ("INITIALIZED", "ERRORED"),
-    ("INITIALIZED", "COMPLETED"),
-    ("USED", "PROCESSING"),
-    ("USED", "ERRORED"),
-    ("USED", "ACTION_REQUIRED"),
-    ("PROCESSING", "COMPLETED"),
-}
 
 C, P, R, X, A = (S.COMPLETE, 10), (S.PARTIAL, 4), (S.REJECTED, 0), (S.CANCELLED, 0), (S.CANCELLED_AMO, 0)
 E, E4, L, L4, U, Q = (S.ERROR, 0), (S.ERROR, 4), (S.PLACED, 0), (S.PLACED, 4), (S.UNPLACED, 0), (S.QUEUED, 0)
@@ -132,13 +122,6 @@ class TestMove:
 
     def test_has_a_line_for_every_status(self) -> None:
         assert set(ORDER_MOVES) == set(S)
-
-
-class TestTransactionMoves:
-    def test_are_the_contracts(self) -> None:
-        moves = {(str(current), str(target)) for current, targets in TRANSACTION_MOVES.items() for target in targets}
-
-        assert (moves, set(TRANSACTION_MOVES)) == (TRANSACTIONS_ALLOWED, set(T))
 
 
 class TestBatchStatus:

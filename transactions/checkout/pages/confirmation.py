@@ -17,7 +17,7 @@ from transactions.checkout.pages.forms import Picked, added_names, picked
 from transactions.domain.price_protection import PRICE_TOLERANCE, QuotedOrder
 from transactions.domain.smallcase_order import NOT_AFTER_MARKET, OrderKind
 from transactions.lifecycle.claim import account_of
-from transactions.models import CheckoutSession, Transaction
+from transactions.models import CheckoutSession
 from transactions.queries.open_orders import last_batches
 
 SALT: Final = "transactions.checkout.shown"
@@ -97,7 +97,7 @@ def told(session: CheckoutSession, seen: Confirmation) -> dict[str, Any]:
         "band": f"{PRICE_TOLERANCE * 100:f}".rstrip("0").rstrip("."),
         "net": total,
         "is_fix": seen.kind == OrderKind.FIX,
-        "last": _last(transaction, seen),
+        "last": _last(seen),
         "held_rows": _held(seen),
         "moved": [(ticker, price, seen.of.prices.get(ticker)) for ticker, price in seen.before.items()],
         "waits": seen.quote is not None and not seen.quote.is_open and seen.kind not in NOT_AFTER_MARKET,
@@ -116,7 +116,7 @@ def refused(seen: Confirmation, refusal: GatewayError, quoted: QuotedOrder | Non
         seen.problems = refusal.sentences
 
 
-def _last(transaction: Transaction, seen: Confirmation) -> Any:
+def _last(seen: Confirmation) -> Any:
     order_request = seen.of.order_request
     return (
         last_batches([order_request.iscid]).get(order_request.iscid)
