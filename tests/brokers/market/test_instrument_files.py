@@ -108,7 +108,7 @@ class TestReadInstruments:
     def test_rejects_what_stands_twice(self, path: Path, second: str, key: str) -> None:
         reading = read_instruments(write(path, HEADER, INFY, second))
 
-        assert reading.rejects == [Reject(3, f"{key} stands in the file twice")]
+        assert reading.rejects == [Reject(3, f"{key} is in the file twice")]
 
     def test_tells_every_problem_of_a_row(self, path: Path) -> None:
         reading = read_instruments(write(path, HEADER, ",,X,BOND,,0,,"))
