@@ -167,7 +167,7 @@ class TestEndpoints:
 
         told = act(logged_in("change_endpoint"), "endpoint", "enable_and_recover", Endpoint.objects.all())
 
-        assert told == ["1 endpoint. Enabled; what was missed is being sent."]
+        assert told == ["1 endpoint. Enabled; missed events are being replayed."]
         assert Endpoint.objects.get().is_enabled
         assert Replay.objects.get().endpoint == Endpoint.objects.get()
 
@@ -176,7 +176,7 @@ class TestEndpoints:
 
         told = act(logged_in("change_endpoint"), "endpoint", "enable_and_recover", Endpoint.objects.all())
 
-        assert "neither fails nor is disabled" in told[0]
+        assert "is neither failing nor disabled" in told[0]
         assert not Replay.objects.exists()
 
     def test_are_disabled_once(self, here: Gateway) -> None:

@@ -195,7 +195,7 @@ class TestPlayOnOneThatFilledInPart:
         broker.order_book(slow, ["ref-1"], now=now + timedelta(seconds=30))
 
     def test_cannot_reject_it(self, now: datetime) -> None:
-        with pytest.raises(AlreadySettled, match="cancelled, not rejected"):
+        with pytest.raises(AlreadySettled, match="cannot be rejected; cancel it instead"):
             act(OrderAction(ActionKind.REJECT), now + MINUTE)
 
         assert SimOrder.objects.get().status == "OPEN"
