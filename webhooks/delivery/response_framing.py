@@ -13,7 +13,7 @@ SWITCHING_PROTOCOLS: Final = 101  # the last response in HTTP
 REQUEST_TIMEOUT: Final = 408  # often sent on an idle connection, for no request at all
 WITHOUT_BODY: Final = frozenset({204, 205, 304})
 STATUS_LINE: Final = re.compile(rb"HTTP/1\.[0-9] +([1-9][0-9]{2})(?:[ \t][^\r\n]*)?\r?\n")
-# The strict grammar: CR LF, no folded lines, no space before a colon.
+# The strict grammar: CR LF, no continued lines, no space before a colon.
 HEAD: Final = re.compile(
     rb"HTTP/1\.([01]) ([1-9][0-9]{2})(?: [\t \x21-\x7e\x80-\xff]*)?\r\n"
     rb"((?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t \x21-\x7e\x80-\xff]*\r\n)*)\r\n"

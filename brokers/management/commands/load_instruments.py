@@ -39,7 +39,7 @@ class Command(GatewayCommand):
             reading = read_instruments(file, progress=lambda: bar.advance(task))
         self._tell_rejects(reading)
         if reading.rejects and not keep_good:
-            stop(f"{len(reading.rejects)} problems; nothing was loaded. Fix them, or load the other rows with --keep-good.")
+            stop(f"{len(reading.rejects)} problems; nothing was loaded. Fix them, or load the rest with --keep-good.")
         load(reading.instruments, by=self.actor)
         aside = f"; {reading.unknown} rows skipped: not in the catalogue" if reading.unknown else ""
         self.stdout.write(f"{len(reading.instruments)} instruments loaded{aside}.")

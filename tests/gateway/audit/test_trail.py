@@ -186,7 +186,7 @@ class TestVerifyAudit:
     def test_finds_what_was_removed(self, five: None) -> None:
         AuditEntry.objects.filter(number__in=[2, 3]).delete()
 
-        assert broken().startswith("Removed: 2 to 3. The chain goes from entry 1 straight to 4.")
+        assert broken().startswith("Removed: 2 to 3. Entry 4 directly follows entry 1.")
 
     def test_finds_that_the_beginning_was_removed(self, five: None) -> None:
         AuditEntry.objects.filter(number=1).delete()
@@ -206,7 +206,7 @@ class TestVerifyAudit:
         forged = {"by_name": "bob", "act": "x", "subject": "y", "before": "{}", "after": "{}", "digest": "f" * 64}
         AuditEntry.objects.create(number=3, at=now, previous="e" * 64, **forged)
 
-        assert broken().startswith("Inserted: entry 3 stands between two that were written one after the other.")
+        assert broken().startswith("Inserted: entry 3 is between two entries that were written one after the other.")
 
     def test_finds_what_was_reordered(self, five: None) -> None:
         for number, becomes in ((2, 99), (3, 2), (99, 3)):
@@ -217,14 +217,14 @@ class TestVerifyAudit:
     def test_finds_that_the_end_was_cut_off(self, five: None) -> None:
         AuditEntry.objects.filter(number__gte=4).delete()
 
-        assert broken().startswith("Cut off: the trail ends at entry 3, and its head is at 5.")
+        assert broken().startswith("Cut off: the trail ends at entry 3, but its head is at 5.")
 
     def test_finds_that_the_end_was_cut_off_and_the_head_made_to_fit(self, five: None) -> None:
         AuditEntry.objects.filter(number__gte=4).delete()
         third = AuditEntry.objects.get(number=3)
         AuditHead.objects.update(number=3, digest=third.digest)
 
-        assert broken().startswith(f"The head was edited: 3:{third.digest} does not carry the seal")
+        assert broken().startswith(f"The head was edited: no key of AUDIT_KEYS signed 3:{third.digest}.")
 
     def test_finds_that_all_was_put_back_by_the_head_that_was_kept(self, five: None, now: datetime) -> None:
         backup = AuditHead.objects.values("number", "digest", "seal").get()
@@ -234,7 +234,7 @@ class TestVerifyAudit:
         AuditHead.objects.update(**backup)
 
         call_command("verify_audit", stdout=StringIO())
-        with pytest.raises(CommandError, match="Cut off: the trail ends at entry 5; entry 6 was kept elsewhere"):
+        with pytest.raises(CommandError, match="Cut off: the trail ends at entry 5, but entry 6 was stored elsewhere"):
             call_command("verify_audit", head=[(6, kept.partition(":")[2])], stdout=StringIO())
 
     def test_finds_that_the_chain_was_written_anew_with_the_key(self, five: None, now: datetime) -> None:
@@ -243,19 +243,19 @@ class TestVerifyAudit:
         AuditHead.objects.all().delete()
         write(now, "a", "b", "c", "d", "e", "f")
 
-        with pytest.raises(CommandError, match="Entry 5 is not the one whose digest was kept elsewhere"):
+        with pytest.raises(CommandError, match="Entry 5 does not match the digest that was stored elsewhere"):
             call_command("verify_audit", head=[(5, kept.partition(":")[2])], stdout=StringIO())
 
     def test_finds_that_the_head_was_removed(self, five: None) -> None:
         AuditHead.objects.all().delete()
 
-        assert broken().startswith("The head was removed: the last entry that is known of is 5.")
+        assert broken().startswith("The head was removed: the last known entry is 5.")
 
     def test_finds_what_stands_behind_the_head(self, five: None, now: datetime) -> None:
         forged = {"by_name": "bob", "act": "x", "subject": "y", "before": "{}", "after": "{}", "digest": "f" * 64}
         AuditEntry.objects.create(number=6, at=now, previous="e" * 64, **forged)
 
-        assert broken().startswith("Inserted: entry 6 stands behind the head.")
+        assert broken().startswith("Inserted: entry 6 is after the head.")
 
     def test_knows_older_keys(self, five: None, now: datetime, settings: Any) -> None:
         settings.AUDIT_KEYS = ["a newer key than the other", *settings.AUDIT_KEYS]
