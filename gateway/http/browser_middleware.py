@@ -1,7 +1,7 @@
-"""The middleware of pages for people, which requests to the APIs skip.
+"""The middleware for pages, which requests to the APIs skip.
 
-A partner's server sends its credentials with every request, and JSON. It has no session, no form and no messages, and
-what these cost each request was more than the JSON's own way in (docs/performance.md).
+A partner's server sends credentials with every request, and JSON. It needs no session, form or messages, whose
+middleware would take longer than parsing the JSON (docs/performance.md).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,12 +12,12 @@ from django.core.handlers.exception import convert_exception_to_response
 from django.http import HttpRequest, HttpResponse
 from django.utils.module_loading import import_string
 
-# Every view beneath these is a gateway.api.base_view.BaseView: exempt from CSRF, and asking for its own credentials.
+# Every view under these prefixes is a gateway.api.base_view.BaseView: exempt from CSRF, with its own authentication.
 API_PREFIXES: Final = ("/gateway/", "/v1/", "/sandbox/")
 
 
 class BrowserMiddlewareStack:
-    """MIDDLEWARE_FOR_PEOPLE in the place of one, in its order; only the hooks that those named there have."""
+    """Runs MIDDLEWARE_FOR_PEOPLE, in order; supports only the hooks that those classes have."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

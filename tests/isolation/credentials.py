@@ -195,7 +195,7 @@ SANDBOX: Final[Mapping[str, Wrong]] = {
 }
 
 
-FOREIGN: Final = Refusal(403, "InvalidGateway", "This gateway is not open to pages of this origin")
+FOREIGN: Final = Refusal(403, "InvalidGateway", "This gateway does not allow pages of this origin")
 
 
 def _from(origin: str) -> Callable[[Scene], Headers]:

@@ -176,7 +176,7 @@ class TestVerifyAudit:
         AuditEntry.objects.filter(number=3).update(**change)
 
         assert broken().startswith("Edited: entry 3 (")
-        assert broken().endswith("The 2 before it are as they were written.")
+        assert broken().endswith("The 2 entries before it are intact.")
 
     def test_finds_what_was_edited_into_no_digest_at_all(self, five: None) -> None:
         AuditEntry.objects.filter(number=3).update(digest="é")

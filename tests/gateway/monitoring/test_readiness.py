@@ -37,7 +37,7 @@ class TestOfTheDatabase:
         Batch.objects.update(due_at=now - timedelta(seconds=100), leased_until=now - timedelta(seconds=95))
 
         assert readiness.of_the_database() == [
-            "Nobody has come for place_batches for 95 s: start a worker and the beat."
+            "No worker has taken place_batches for 95 s: start a worker and the beat."
         ]
 
     def test_bears_a_minute(self, instruments: None, still: None, now: datetime) -> None:
