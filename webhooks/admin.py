@@ -34,7 +34,7 @@ class Health(admin.SimpleListFilter):
     parameter_name = "health"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("failing", "Failing"), ("disabled", "Disabled"), ("well", "Well")]
+        return [("failing", "Failing"), ("disabled", "Disabled"), ("well", "Healthy")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Endpoint]) -> QuerySet[Endpoint]:
         wanted: dict[str, dict[str, Any]] = {
@@ -102,7 +102,7 @@ class EndpointAdmin(Operable, Rotating):
 
     @admin.display(description="health")
     def health(self, endpoint: Endpoint) -> SafeString:
-        return badge("failing" if endpoint.failures else "well") if endpoint.is_enabled else badge("disabled")
+        return badge("failing" if endpoint.failures else "healthy") if endpoint.is_enabled else badge("disabled")
 
     def get_urls(self) -> list[URLPattern]:
         guarded = self.admin_site.admin_view

@@ -31,6 +31,8 @@ LOADED: Final = ("name", "isin", "kind", "sector", "tick_size", "reference_price
 
 @dataclass(frozen=True, slots=True)
 class Reject:
+    """A row that cannot be loaded: its line in the file, and why."""
+
     line: int
     reason: str
 

@@ -74,6 +74,8 @@ class Login:
 
 @dataclass(frozen=True, slots=True)
 class NewOrder:
+    """An order to place. `ref` is the gateway's id for it; prices in rupees."""
+
     ref: str
     ticker: str
     side: Side
@@ -114,6 +116,8 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Holding:
+    """Shares of one ticker; `average_price` of their buys, in rupees."""
+
     ticker: str
     quantity: int
     average_price: Decimal
@@ -128,6 +132,8 @@ class TradebookExport:
 
 
 class Broker(Protocol):
+    """The port; see above for the guarantees of an adapter."""
+
     def login(self, *, gateway: int, broker: str, client_id: str, pin: str, now: datetime) -> Login:
         """Raises LoginRefused, LoginEnded, LinkDown."""
 

@@ -61,6 +61,7 @@ class UnknownBroker(Invalid):
 
 
 def profile_of(key: str) -> BrokerProfile:
+    """Raises UnknownBroker if no available broker has this key."""
     if key not in BROKERS:
         raise UnknownBroker(f"broker: must be one of {', '.join(BROKERS)}.")
     return BROKERS[key]

@@ -37,6 +37,7 @@ class Ledger:
 
 
 def ledger(account: SimAccount) -> Ledger:
+    """One query, which sums the account's trades in the database."""
     rows = _traded(account=account.pk)
     came_in = sum((rupees for _, rupees, _, _ in rows), Decimal(0))
     return Ledger(came_in, {ticker: shares for ticker, _, shares, _ in rows}, sum(trades for *_, trades in rows))

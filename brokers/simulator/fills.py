@@ -40,6 +40,8 @@ class Working:
 
 @dataclass(frozen=True, slots=True)
 class MatchedFill:
+    """A fill of some shares at a price in rupees."""
+
     quantity: int
     price: Decimal
     at: datetime

@@ -126,8 +126,10 @@ def link_fault_of(persona: Persona) -> LinkFault:
 
 
 def opening_funds(persona: Persona) -> Decimal:
+    """Rupees in the account before its first trade."""
     return POOR if persona is Persona.LOW_FUNDS else RICH
 
 
 def lent_shares(persona: Persona) -> int:
+    """Shares of each ticker that the account may sell without owning them."""
     return 0 if persona is Persona.NO_HOLDINGS else LENT

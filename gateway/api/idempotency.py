@@ -90,6 +90,7 @@ class Stored:
 
 
 def checked_key(text: str) -> str:
+    """Returns the key. Raises Invalid if a header cannot carry it."""
     if not KEY.fullmatch(text):
         raise Invalid(f"{HEADER}: must be 1 to 255 printable ASCII characters.")
     return text
@@ -105,6 +106,7 @@ def fingerprint(*, method: str, path: str, caller: str, body: bytes) -> str:
 
 
 def first_fingerprint(*, method: str, path: str, caller: str, body: bytes) -> str:
+    """The first release's fingerprint, for rows written before an upgrade."""
     return hashlib.sha256(f"{method} {path}\n{caller}\n".encode() + body).hexdigest()
 
 

@@ -32,6 +32,8 @@ MOST_SHUT_OUT: Final = 10_000  # callers that one process remembers
 
 
 class RateLimited(GatewayError):
+    """A limit is used up; counts itself in the metrics. `retry_after` in seconds."""
+
     status, error_type = 429, ErrorType.RATE_LIMITED
 
     def __init__(self, sentence: str, *, retry_after: int, scope: str) -> None:

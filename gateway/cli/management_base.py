@@ -55,4 +55,5 @@ def gateway_named(name: str) -> Gateway:
 
 
 def stop(sentence: str) -> NoReturn:
+    """Ends the command with this sentence on stderr and exit code 1."""
     raise CommandError(sentence)

@@ -14,7 +14,7 @@ TONES: Final[Mapping[str, tuple[str, ...]]] = {
         *("PARTIAL", "REJECTED", "PARTIALLYPLACED", "PARTIALLYFILLED", "UNFILLED", "ACTION_REQUIRED", "PROPOSED"),
         *("partial", "zero-fill", "failing"),
     ),
-    "good": ("COMPLETE", "COMPLETED", "DELIVERED", "APPLIED", "PUBLISHED", "exact match", "well"),
+    "good": ("COMPLETE", "COMPLETED", "DELIVERED", "APPLIED", "PUBLISHED", "exact match", "healthy"),
 }
 _TONE: Final = {word: tone for tone, words in TONES.items() for word in words}
 

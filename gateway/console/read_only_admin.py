@@ -34,6 +34,7 @@ FORMULA: Final = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def actor_of(request: HttpRequest) -> Actor:
+    """The user of the request, for the audit trail."""
     user = request.user if isinstance(request.user, User) else None
     return Actor(user, remote_network(request.META), clock.wall())
 

@@ -19,6 +19,7 @@ Operation = tuple[str, str, str]  # permission, address, label
 
 
 def require(request: HttpRequest, permission: str) -> None:
+    """Raises PermissionDenied, which becomes a 403 page."""
     if not request.user.has_perm(permission):
         raise PermissionDenied
 
@@ -26,6 +27,7 @@ def require(request: HttpRequest, permission: str) -> None:
 def form_page(
     request: HttpRequest, form: forms.Form, *, title: str, button: str, back: str, **more: Any
 ) -> HttpResponse:
+    """A page with one form. `more` is added to the template's context; `row` adds breadcrumbs."""
     context = {**site.each_context(request), "title": title, "form": form, "button": button, "back": back, **more}
     row = more.get("row")
     if isinstance(row, Model):

@@ -28,6 +28,7 @@ KEY = "console_new_key"
 class ConsoleSite(AdminSite):
     site_header = site_title = "Transaction gateway"
     index_title = "Console"
+    empty_value_display = "—"
     site_url = None
     enable_nav_sidebar = False  # the lists need the width; a menu is at the top of every page
     login_form = LoginForm

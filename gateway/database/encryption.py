@@ -21,6 +21,7 @@ class EncryptedField(models.TextField[_Set, _Get]):
 
 
 def encrypt(secret: str) -> str:
+    """Encrypts with the newest key; two calls give different texts."""
     return _fernet(tuple(settings.ENCRYPTION_KEYS)).encrypt(secret.encode()).decode()
 
 

@@ -136,6 +136,7 @@ def _refused_body(request: HttpRequest) -> HttpResponse | None:
 
 
 def unavailable(*sentences: str) -> HttpResponse:
+    """A 503 in the envelope, to be retried in 5 s."""
     response = refused(503, ErrorType.SERVICE_UNAVAILABLE, *sentences)
     response["Retry-After"] = "5"
     return response

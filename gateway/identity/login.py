@@ -60,6 +60,7 @@ class LoginForm(AdminAuthenticationForm):
 
 
 def device_of(user: User, *, lock: bool = False) -> AuthenticatorApp | None:
+    """The user's authenticator app, or None. `lock` needs a transaction."""
     rows = AuthenticatorApp.objects.select_for_update() if lock else AuthenticatorApp.objects.all()
     found: AuthenticatorApp | None = rows.filter(user=user).first()
     return found
@@ -100,6 +101,7 @@ def locked_out(request: HttpRequest, response: Any, credentials: Any) -> Page:
 
 
 def too_many(request: HttpRequest, *, seconds: int) -> Page:
+    """The 429 page after too many failed logins."""
     page = Page(render_to_string("admin/locked_out.html", {"minutes": -(-seconds // 60)}, request), status=429)
     page["Retry-After"] = str(seconds)
     return page

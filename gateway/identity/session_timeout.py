@@ -18,6 +18,7 @@ PARTS: Final = 15
 
 
 def begin(request: HttpRequest, *, now: datetime) -> None:
+    """Starts both the idle time and the working day of a new login."""
     request.session[BEGAN] = request.session[SEEN] = int(now.timestamp())
 
 

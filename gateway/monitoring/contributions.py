@@ -81,6 +81,7 @@ def gauges() -> Iterator[tuple[GaugeSource, int]]:
 
 
 def unmet_requirements() -> Iterator[str]:
+    """A sentence for each reason why the gateway cannot take orders."""
     for problems in _requirements:
         yield from import_string(problems)()
 

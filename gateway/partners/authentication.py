@@ -54,6 +54,7 @@ def partner_caller(gateway: str, secret: str, token: str, *, now: datetime) -> C
 
 
 def sandbox_caller(gateway: str, secret: str) -> Caller:
+    """Needs the secret alone. Raises UnknownGateway for a live gateway."""
     found = first(_gateways(name=gateway))
     if found is None or not found.is_test:
         raise UnknownGateway("There is no test gateway with this name.")

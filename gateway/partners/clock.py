@@ -53,6 +53,7 @@ def set_to(gateway: Gateway, *, moment: datetime) -> None:
 
 
 def reset(gateway: Gateway) -> None:
+    """Returns the clock to real time; rows with later times stay as they are."""
     _move(gateway, to=timedelta(0))
 
 

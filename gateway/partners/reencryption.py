@@ -21,6 +21,8 @@ STEP: Final = 500  # rows per statement
 
 @dataclass(frozen=True, slots=True)
 class EncryptedColumn:
+    """An EncryptedField of a model."""
+
     model: type[Model]
     name: str
 

@@ -9,6 +9,7 @@ UNMATCHED: Final = "(no route)"
 
 
 def route_of(request: HttpRequest) -> str:
+    """The pattern of the path, STATIC_URL for static files, or UNMATCHED."""
     match = request.resolver_match
     if match is not None:
         return str(match.route)

@@ -91,6 +91,8 @@ class GuestRequired(GatewayError):
 
 
 class NotFound(GatewayError):
+    """No such object, or it belongs to somebody else."""
+
     status, error_type = 404, ErrorType.NOT_FOUND
 
 
@@ -99,5 +101,7 @@ class Conflict(GatewayError):
 
 
 class Unavailable(GatewayError):
+    """The gateway cannot answer now; the same request may succeed in seconds."""
+
     status, error_type = 503, ErrorType.SERVICE_UNAVAILABLE
     retry_after = 5

@@ -35,12 +35,14 @@ class WrongSignature(InvalidJWT):
 
 
 def guest_token(secret: str, *, issued_at: datetime | None = None, expires_at: datetime | None = None) -> str:
+    """An authtoken for a guest, without `exp` unless `expires_at` is given."""
     return _sign({"guest": True}, secret, issued_at, expires_at)
 
 
 def connected_token(
     secret: str, *, auth_id: str, issued_at: datetime | None = None, expires_at: datetime | None = None
 ) -> str:
+    """An authtoken for the user with this smallcaseAuthId."""
     return _sign({"smallcaseAuthId": auth_id}, secret, issued_at, expires_at)
 
 

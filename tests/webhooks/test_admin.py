@@ -132,6 +132,13 @@ def test_endpoints_are_found_by_their_health(here: Gateway, health: str, shown: 
     assert {row.url.rsplit("/", 1)[1] for row in page.context["cl"].result_list} == shown
 
 
+def test_a_healthy_endpoint_has_a_badge_and_a_dash_for_no_failure(here: Gateway) -> None:
+    shown = logged_in().get("/admin/webhooks/endpoint/").content.decode()
+
+    assert '<span class="badge good">healthy</span>' in shown
+    assert '<td class="field-failing_since nowrap">—</td>' in shown
+
+
 class TestSendAgain:
     @pytest.mark.parametrize("page", ["delivery", "event"])
     def test_puts_the_chosen_back_and_says_how_many(self, here: Gateway, page: str) -> None:

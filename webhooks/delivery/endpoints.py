@@ -55,6 +55,7 @@ def add_endpoint(
     now: datetime,
     by: Actor | None = None,
 ) -> NewEndpoint:
+    """Adds an enabled endpoint. Raises Invalid for a bad URL, Conflict if the gateway has it already."""
     if gateway.endpoints.filter(url=check_url(url)).exists():
         raise Conflict(TAKEN)
     secret = new_secret()

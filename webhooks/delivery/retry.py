@@ -10,6 +10,8 @@ from typing import Final
 
 
 class Plan(StrEnum):
+    """How often a failed delivery is tried again: WAITS has the steps."""
+
     STANDARD = "standard"
     GATEWAY = "gateway"
 

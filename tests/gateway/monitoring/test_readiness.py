@@ -76,7 +76,7 @@ class TestProblems:
         disk, database, queue = readiness.problems()
 
         assert disk.startswith("The disk of VAR_DIR has ")
-        assert disk.endswith(" MB left, less than 1000000000: make room.")
+        assert disk.endswith(" MB left, less than 1000000000: free some space.")
         assert database.startswith("No instruments are loaded")
         assert queue == "The queue's broker does not answer in time."
 

@@ -27,6 +27,8 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
+    """A wrong input, and a sentence for the integrator."""
+
     cause: Cause
     sentence: str
 
@@ -62,6 +64,7 @@ def _choices(inputs: Sequence[Sequence[Taken]]) -> Iterator[tuple[Taken, ...]]:
 
 
 def wrongly(cause: Cause, sentence: str, *values: Any) -> list[Taken]:
+    """Values that the sender would have used if the sentence is true."""
     return [Taken(value, Finding(cause, sentence)) for value in values]
 
 
