@@ -70,7 +70,7 @@ class ReadOnlyAdmin(ReadOnly, admin.ModelAdmin[Any]):
     list_max_show_all = 0
     ordering = ("-pk",)
     paginator = Uncounted
-    # The form of ids in columns without an index: nothing else is searched there.
+    # The form of the ids in a field that no index serves: other search texts skip the field.
     id_forms: Mapping[str, re.Pattern[str]] = MappingProxyType({})
     # Conditions for an index that starts with other columns: for example, one query per gateway.
     asked_with: Mapping[str, Mapping[str, QuerySet[Any]]] = MappingProxyType({})

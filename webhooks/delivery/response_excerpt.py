@@ -19,7 +19,7 @@ CHARSETS: Final = frozenset({*aliases, *aliases.values()})
 
 
 def excerpt(body: bytes, *, content_encoding: str = "", content_type: str = "") -> str:
-    """At most KEPT_BYTES characters, even if a compressed body expands. Undecodable bytes are replaced."""
+    """At most KEPT_BYTES characters, even if a compressed body expands. Bytes that cannot be decompressed are kept."""
     return storable(_text(_decompressed(body[:KEPT_BYTES], content_encoding), content_type))
 
 

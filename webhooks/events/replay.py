@@ -95,7 +95,7 @@ def start_replay(*, gateway: Gateway, span: Span, auth_id: str = "", now: dateti
 
 
 def recover(*, endpoint: Endpoint, since: datetime | None = None, now: datetime, by: Actor | None = None) -> Replay:
-    """Enables the endpoint and replays its missed events: since its failures began, it was disabled, or `since`.
+    """Enables the endpoint and replays events missed since `since`, by default since it began to fail or was disabled.
 
     Sends no wake-up message: a change that saw the endpoint disabled may not have committed its event yet.
     """

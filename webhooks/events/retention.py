@@ -41,7 +41,7 @@ def _forget_chunk(gateway: Gateway, *, before: datetime) -> int:
 
 
 def _old(gateway: Gateway, before: datetime) -> QuerySet[Event]:
-    """Excludes events with pending deliveries, and each subject's last event, from which the sequence continues."""
+    """Without pending deliveries. A subject's last `action.pending` stays: the next sequence continues from it."""
     later = Event.objects.filter(gateway=gateway, subject=OuterRef("subject"), sequence__gt=OuterRef("sequence"))
     owed = Delivery.objects.filter(event=OuterRef("pk"), due_at__isnull=False)
     counted = ~Q(type=EventType.ACTION_PENDING.value) | Exists(later)
