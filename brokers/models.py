@@ -1,4 +1,4 @@
-"""The market: what can be traded, at which pinned price, and the days that depart from the calendar."""
+"""The market: instruments, price overrides, and exceptions to the calendar."""
 
 from decimal import Decimal
 
@@ -39,7 +39,7 @@ class Instrument(models.Model):
 
 
 class PricePin(models.Model):
-    """A tester's price for one instrument on one gateway; it stands until it is unpinned."""
+    """A price that a tester fixed for one instrument on one gateway, until it is removed."""
 
     gateway = models.ForeignKey(Gateway, on_delete=models.CASCADE, related_name="+")
     instrument = models.ForeignKey(Instrument, on_delete=models.CASCADE, related_name="pins")
@@ -57,7 +57,7 @@ class PricePin(models.Model):
 
 
 class MarketDay(models.Model):
-    """A day that departs from the published calendar: an extra holiday (no times) or a special session (IST)."""
+    """An exception to the published calendar: an extra holiday (no times) or a special session (IST)."""
 
     day = models.DateField(unique=True)
     opens = models.TimeField(null=True, blank=True)

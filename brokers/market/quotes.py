@@ -1,4 +1,4 @@
-"""What an instrument costs, on one gateway, now or at a moment of its path."""
+"""The price of an instrument on one gateway at any moment."""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ def missing_instruments() -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """An instrument's price as a function of time: the pin where there is one, else the seeded path."""
+    """An instrument's price as a function of time: the override if there is one, else the generated price."""
 
     ticker: str
     reference: Decimal
@@ -36,7 +36,7 @@ class Quote:
 
 
 def quotes(gateway: int, tickers: Collection[str]) -> Mapping[str, Quote]:
-    """By ticker; what is not in the catalogue is left out. One query."""
+    """Quotes by ticker; tickers that are not in the catalogue are omitted. One query."""
     seed = settings.MARKET_SEED
     return {
         ticker: Quote(ticker, reference, tick, pin, seed, name)
@@ -46,7 +46,7 @@ def quotes(gateway: int, tickers: Collection[str]) -> Mapping[str, Quote]:
 
 @compiled
 def _prices(*, gateway: int, tickers: list[str]) -> QuerySet[Instrument, tuple[str, Decimal, Decimal, Decimal, str]]:
-    """Ticker, reference price, tick, pin, name."""
+    """Ticker, reference price, tick size, override, name."""
     pinned = FilteredRelation("pins", condition=Q(pins__gateway=gateway))
     rows = Instrument.objects.filter(symbol__in=tickers).annotate(pinned=pinned)
     return rows.values_list("symbol", "reference_price", "tick_size", F("pinned__price"), "name")

@@ -1,7 +1,7 @@
 """Locks a simulated account. A caller that reads the account's books and writes the result must hold this lock.
 
-Orders and trades have no locks of their own. Of several accounts the row with the lower key is locked first. Nobody who
-holds an account waits for a row of the gateway's, so a reset may come with batches and transactions locked.
+Orders and trades have no locks of their own. Several accounts are locked in the order of their keys. A caller that
+holds an account never waits for a row of the gateway, so a reset may hold batches and transactions when it locks one.
 """
 
 from django.db.models import QuerySet
@@ -13,17 +13,17 @@ from gateway.models import Gateway
 
 
 def found(login: Login) -> SimAccount | None:
-    """Without the lock, for a caller that writes nothing; None if the broker knows no such client."""
+    """The account, not locked, for a caller that writes nothing; None if the broker knows no such client."""
     return first(_found(gateway=login.gateway, broker=login.broker, client_id=login.client_id))
 
 
 def locked(login: Login) -> SimAccount | None:
-    """With its gateway, locked until the caller's transaction ends; None if the broker knows no such client."""
+    """The account and its gateway, locked until the transaction ends; None if the broker knows no such client."""
     return first(_locked(gateway=login.gateway, broker=login.broker, client_id=login.client_id))
 
 
 def locked_with(ref: str) -> SimAccount | None:
-    """The account that has placed the order `ref`, locked; None if the order never reached the broker."""
+    """The account that placed the order `ref`, locked; None if the order never reached the broker."""
     return _with_lock(SimAccount.objects.filter(orders__ref=ref)).first()
 
 

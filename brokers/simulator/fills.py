@@ -1,7 +1,7 @@
-"""The fill model: what has become of an order by now. Pure: the same facts at the same moment give the same fills.
+"""The fill model: the state of an order at a given time. Pure: the same order at the same time has the same fills.
 
-Resting orders look at the price when they arrive and at every whole minute after, so the outcome does not depend
-on how often, or whether, anybody asks.
+The price of a resting order is checked when the order arrives and at every whole minute after that. So the outcome does
+not depend on how often the order is read, or whether it is.
 """
 
 from collections.abc import Callable
@@ -22,7 +22,7 @@ PriceAt = Callable[[datetime], Decimal]
 
 @dataclass(frozen=True, slots=True)
 class Working:
-    """An order at the exchange. `looked_at`: the last moment at which its price was looked at."""
+    """An order at the exchange. `looked_at`: when its price was last checked."""
 
     side: Side
     quantity: int
@@ -40,6 +40,8 @@ class Working:
 
 @dataclass(frozen=True, slots=True)
 class MatchedFill:
+    """A fill of some shares at a price in rupees."""
+
     quantity: int
     price: Decimal
     at: datetime
@@ -47,7 +49,7 @@ class MatchedFill:
 
 @dataclass(frozen=True, slots=True)
 class FillProgress:
-    """All fills since arrival, and where the order stands; `looked_at` is where the next look begins."""
+    """All fills since arrival, and the order's status; `looked_at` is where the next check begins."""
 
     status: BrokerStatus
     fills: tuple[MatchedFill, ...] = ()
@@ -57,7 +59,7 @@ class FillProgress:
 
 
 def progress(order: Working, price_at: PriceAt, now: datetime) -> FillProgress:
-    """Fills up to `now`, priced in rupees by `price_at`."""
+    """Fills up to `now`, at the rupee prices of `price_at`."""
     if order.fate is FillBehaviour.REJECT:
         return FillProgress(BrokerStatus.REJECTED, error_code=order.fate_code)
     if order.fate is FillBehaviour.CANCEL:
@@ -92,7 +94,7 @@ def _stepwise(order: Working, matched_at: datetime, price_at: PriceAt, now: date
 
 
 def _resting(order: Working, price_at: PriceAt, now: datetime) -> FillProgress:
-    """LIMIT, SL and SLM: the first look at which the price lets them through, until they lapse."""
+    """LIMIT, SL and SLM orders: they fill at the first check whose price allows it, unless they lapse before."""
     triggered = order.triggered or order.order_type is OrderType.LIMIT
     ioc = order.validity is Validity.IOC
     until = min(now, order.lapses_at, order.arrived_at if ioc else now)
@@ -109,13 +111,13 @@ def _resting(order: Working, price_at: PriceAt, now: datetime) -> FillProgress:
 
 
 def _reaches_trigger(order: Working, price: Decimal) -> bool:
-    """A stop buys when the price has risen to its trigger, and sells when it has fallen to it."""
+    """A stop buy triggers when the price rises to its trigger, a stop sale when the price falls to it."""
     trigger = order.trigger_price or price
     return price >= trigger if order.side is Side.BUY else price <= trigger
 
 
 def _crosses(order: Working, price: Decimal) -> bool:
-    """At the limit or better; an SLM has no limit."""
+    """Whether the price is at the limit or better; an SLM order has no limit."""
     if order.price is None or order.order_type is OrderType.SLM:
         return True
     return price <= order.price if order.side is Side.BUY else price >= order.price

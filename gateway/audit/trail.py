@@ -1,7 +1,7 @@
-"""The audit trail: who did what, when, from where, before and after; a chain that shows where it was tampered with.
+"""The audit trail: who did what, when, from where, before and after. A hash chain, so that tampering can be detected.
 
 Every entry carries an HMAC over its own contents and the digest of the entry before it (ADR 0015). The key is not in
-the database: a writer there can neither change the trail nor add to it unseen.
+the database: somebody who can write the tables can neither change nor extend the trail undetected.
 """
 
 import hmac
@@ -24,11 +24,11 @@ from django.db.transaction import on_commit
 from gateway.models import AuditEntry, AuditHead
 
 HEAD: Final = 1
-LONGEST: Final = 32_768  # characters of `before`, and of `after`
+LONGEST: Final = 32_768  # characters of `before` and of `after`, each
 WITHHELD: Final = "(withheld)"
 SECRET: Final = re.compile(r"secret|passw|token|sealed|credential|authorization|cookie|otp|(^|_)(pin|key)$", re.I)
 UNPRINTABLE: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
-log = logging.getLogger("gateway.audit")  # the name that heads of the trail are kept by
+log = logging.getLogger("gateway.audit")  # operators collect the logged heads of the trail by this name
 
 
 def record(
@@ -42,13 +42,13 @@ def record(
     address: str = "",
     now: datetime,
 ) -> None:
-    """Adds the next link, inside the caller's transaction: what is rolled back was not done, and is not recorded.
+    """Appends an entry inside the caller's transaction, so that a change and its entry are committed together.
 
-    The head is locked until that transaction ends, and all other writers of the trail wait for it: call this last in
-    the block, after every other lock is taken, so that nobody waits in a circle, and do nothing slow afterwards.
-    PostgreSQL looks at foreign keys with the commit, under this lock: rows that others refer to are therefore locked
-    with no_key=True wherever a record follows.
-    `by` is None where no user acted; then `act` names the command, and `after` who ran it.
+    Locks the head until that transaction ends; all other writers of the trail wait. So call this last in the block,
+    after every other lock (otherwise writers deadlock), and do nothing slow afterwards. PostgreSQL checks foreign keys
+    at the commit, under this lock: rows that others refer to are therefore locked with no_key=True where an entry
+    follows.
+    `by` is None if no user acted; then `act` names the command and `after` the person who ran it.
     """
     head, _ = AuditHead.objects.select_for_update().get_or_create(pk=HEAD)
     entry = AuditEntry(
@@ -68,13 +68,13 @@ def record(
     entry.save(force_insert=True)
     seal = _seal(entry.number, entry.digest, settings.AUDIT_KEYS[0])
     AuditHead.objects.filter(pk=HEAD).update(number=entry.number, digest=entry.digest, seal=seal)
-    # Logs are carried elsewhere: a trail whose end was cut off is found out by the number that stands there.
+    # Logs are stored elsewhere: the logged number shows if the end of the trail was cut off.
     on_commit(partial(log.info, "Audit entry %s: %s, %s", entry.number, entry.act, entry.digest), robust=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts, from where, and when by the wall: a user, or a command (`user` is None, `address` user@host)."""
+    """Who acts, from where, and when in real time: a user, or a command (`user` is None, `address` user@host)."""
 
     user: User | None
     address: str
@@ -90,7 +90,7 @@ class Actor:
         after: Mapping[str, object] = MappingProxyType({}),
         reason: str = "",
     ) -> None:
-        """As `record`: last in the caller's transaction."""
+        """Like `record`: call it last in the caller's transaction."""
         word = f"{act} ({self.command})" if self.command else act
         record(
             by=self.user,
@@ -105,9 +105,9 @@ class Actor:
 
 
 def canonical(facts: Mapping[str, object]) -> str:
-    """The one way to write these facts down: keys in order, ASCII, no spaces, what is secret left out.
+    """The only spelling of these facts: sorted keys, ASCII, no spaces, secrets left out.
 
-    What is too long to keep is named by its digest.
+    A value that is too long is replaced by its digest.
     """
     text = _json(_safe(facts))
     if len(text) <= LONGEST:
@@ -128,12 +128,12 @@ class Verdict:
 
 
 def verify(*, expected: Sequence[tuple[int, str]] = ()) -> Verdict:
-    """Walks the chain once, from its beginning, in constant memory, without keeping writers waiting.
+    """Checks the chain once from its beginning, in constant memory, without blocking writers.
 
-    `expected` are heads (number, digest) that were kept elsewhere: each must still be in the chain. They alone show
-    that the trail was put back as a whole to what it was earlier.
+    `expected` are heads (number, digest) that were stored elsewhere: each must still be in the chain. Only they reveal
+    that the whole trail was restored to an earlier state.
     """
-    # In one statement, so that an entry written meanwhile is in both or in neither.
+    # One statement, so that an entry written at the same time is in both results or in neither.
     last = AuditEntry.objects.order_by("-number").values("number")[:1]
     known = AuditHead.objects.filter(pk=HEAD).annotate(last=Subquery(last)).first()
     if known is None:
@@ -189,7 +189,7 @@ def _broken_end(head: AuditHead, last: AuditEntry | None, number: int, wanted: M
 
 
 def _same(one: str, other: str) -> bool:
-    """As bytes: an attacker with the table need not write ASCII, of which alone compare_digest takes texts."""
+    """Compares bytes: compare_digest accepts only ASCII text, and an attacker may write anything into the table."""
     return hmac.compare_digest(one.encode(), other.encode())
 
 
@@ -205,7 +205,7 @@ def _seal(number: int, digest: str, key: str) -> str:
 
 
 def _mac(key: str, kind: str, message: str) -> str:
-    """The key signs other things as well where it is SECRET_KEY: what is signed says that it is of the trail."""
+    """The message says that it is of the audit trail, because SECRET_KEY may sign other data as well."""
     return hmac.digest(key.encode(), f"gateway.audit.{kind}\n{message}".encode(), "sha256").hex()
 
 
@@ -214,7 +214,7 @@ def _json(value: object) -> str:
 
 
 def _safe(value: object, name: str = "") -> Any:
-    """As JSON can say it; floats as text, for the same number has several spellings."""
+    """The value as JSON can express it. Floats become text, because a number has several spellings."""
     if SECRET.search(name) and value not in (None, "", False, True):
         return WITHHELD
     if isinstance(value, Mapping):
@@ -225,10 +225,10 @@ def _safe(value: object, name: str = "") -> Any:
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat()
     if isinstance(value, Decimal) and value.is_finite():
-        return f"{value.normalize():f}"  # one amount is one text, whatever zeros it came with
+        return f"{value.normalize():f}"  # equal amounts get the same text, with or without trailing zeros
     return value if value is None or isinstance(value, bool | int) else str(value)
 
 
 def _plain(text: str, longest: int) -> str:
-    """Whatever somebody typed, as every database can hold it."""
+    """Text that every database can store, whatever a user typed."""
     return UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)[:longest]

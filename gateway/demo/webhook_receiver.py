@@ -1,4 +1,4 @@
-"""The partner's webhook endpoint: accepts what it has verified, refuses the rest."""
+"""The partner's webhook endpoint: accepts deliveries that verify, refuses all others."""
 
 import threading
 import time
@@ -23,7 +23,7 @@ class Delivery:
 
 @dataclass
 class Receiver:
-    """Listens on a free loopback port. The secrets are set once the gateway has made them."""
+    """Listens on a free loopback port. Set the secrets when the gateway has created them."""
 
     api_secret: str = ""
     webhook_secret: str = ""
@@ -43,12 +43,12 @@ class Receiver:
         return f"http://127.0.0.1:{self._server.server_address[1]}/webhooks"
 
     def of(self, batch_id: str) -> list[Delivery]:
-        """What has arrived about a batch, each event once, in sequence."""
+        """The deliveries about a batch so far, each event once, in sequence."""
         mine = {hit.sequence: hit for hit in list(self.accepted) if hit.body.get("batchId") == batch_id}
         return [mine[sequence] for sequence in sorted(mine)]
 
     def wait_for_action(self, action: str, iscid: str, *, seconds: float) -> dict[str, Any] | None:
-        """The newest `action.pending` of this kind on an investment, once there is one."""
+        """Waits for the newest `action.pending` of this kind on an investment; None after `seconds`."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             bodies = [hit.body for hit in list(self.accepted) if hit.event == "action.pending"]
@@ -59,7 +59,7 @@ class Receiver:
         return None
 
     def wait_for(self, batch_id: str, is_enough: Callable[[list[Delivery]], bool], *, seconds: float) -> list[Delivery]:
-        """What has arrived once it is enough, or after `seconds` whatever has."""
+        """Waits until the deliveries so far are enough, or for `seconds`, and returns them."""
         deadline = time.monotonic() + seconds
         while not is_enough(self.of(batch_id)) and time.monotonic() < deadline:
             time.sleep(0.02)  # another thread receives
@@ -87,6 +87,6 @@ class Receiver:
                 self.end_headers()
 
             def log_message(self, *_: object) -> None:
-                """The story tells what arrived."""
+                """Silent: the story prints the deliveries."""
 
         return Handler

@@ -1,4 +1,4 @@
-"""Leased work: dispatch due rows, acquire the lease of one, write behind its fencing token."""
+"""Leases of work: dispatch due rows, acquire the lease of a row, write with its fencing token."""
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
@@ -15,16 +15,16 @@ from gateway.queue.enqueue import QueueDown, TaskName, enqueue, messages_waiting
 
 W = TypeVar("W", bound=Work)
 
-# A wake-up message is given this long before the sweep sends another.
+# After a wake-up message, the sweep waits this long before it sends another.
 REDISPATCH_AFTER: Final = timedelta(seconds=5)
 SWEPT_AT_ONCE: Final = 500
-FEW: Final = 50  # messages that a queue of any length can bear
+FEW: Final = 50  # messages that may be added to a queue of any length
 
 
 def acquire(rows: Callable[[], QuerySet[W]], *, row: int, attempt: int, lease: timedelta) -> bool:
-    """The UPDATE is the check: of all workers with this message, one gets True and the row for `lease`.
+    """Claims the row by an UPDATE: of all workers with this message, one gets True, and the row for `lease`.
 
-    `rows` is a function that stays the same: the statement is built once for each.
+    `rows` must be the same function at each call, because the statement is stored for it.
     """
     unclaimed = {"pk": row, "attempts": attempt}
     return update_where(_owed(rows), unclaimed, attempts=attempt + 1, leased_until=clock.wall() + lease) == 1
@@ -36,17 +36,17 @@ def _owed(rows: Callable[[], QuerySet[W]]) -> Callable[[], QuerySet[W]]:
 
 
 def mine(rows: QuerySet[W], work: W) -> QuerySet[W]:
-    """The row, or none if its fencing token has changed since."""
+    """The row, or none if its fencing token has changed."""
     return rows.filter(**fencing_token(work))
 
 
 def fencing_token(work: Work) -> dict[str, object]:
-    """A condition that the row matches until its lease is acquired anew or it is requeued."""
+    """A condition that the row matches until its lease is acquired again or it is requeued."""
     return {"pk": work.pk, "attempts": work.attempts}
 
 
 def acquire_each(rows: Sequence[Work], *, lease: timedelta) -> None:
-    """Found owed and unleased by the caller, who holds them locked since."""
+    """Leases rows that the caller has found due and unleased, and has locked."""
     until = clock.wall() + lease
     for row in rows:
         row.attempts += 1
@@ -55,7 +55,7 @@ def acquire_each(rows: Sequence[Work], *, lease: timedelta) -> None:
 
 
 def due(rows: QuerySet[W], clocks: Iterable[tuple[int | None, datetime]]) -> QuerySet[W]:
-    """Those that are due by their own gateway's clock, and unleased. `clocks` as from gateway.partners.clock."""
+    """Rows that are due by their gateway's clock and not leased. `clocks` as from gateway.partners.clock."""
     (_, wall), *ahead = clocks
     is_due = Q(due_at__lte=wall)
     for gateway, now in ahead:
@@ -64,10 +64,10 @@ def due(rows: QuerySet[W], clocks: Iterable[tuple[int | None, datetime]]) -> Que
 
 
 def dispatch_due(rows: QuerySet[W], task: TaskName, *, limit: int = SWEPT_AT_ONCE) -> int:
-    """Sends a message for every due and unleased row, the longest due first, until `limit` wait in the queue.
+    """Sends a message for every due, unleased row, longest due first, until `limit` messages wait in the queue.
 
-    Running twice sends twice; the second message's fencing token matches nothing. But a worker has to take it: where
-    workers cannot keep up, new messages for rows that wait in the queue would leave them nothing else to do.
+    Running twice sends twice; the fencing token makes the second message do nothing. But a worker still has to read it:
+    if workers cannot keep up, more messages for the same rows would keep them busy with nothing else.
     """
     found = list(due(rows, clock.clocks()).order_by("due_at").values_list("pk", "attempts")[:limit])
     if len(found) > FEW:
@@ -80,7 +80,7 @@ def dispatch_due(rows: QuerySet[W], task: TaskName, *, limit: int = SWEPT_AT_ONC
 
 
 def _waiting() -> int:
-    """0 for a queue that does not answer: sending finds out."""
+    """0 if the queue does not answer; sending then reports the failure."""
     try:
         return messages_waiting([settings.CELERY_TASK_DEFAULT_QUEUE])
     except QueueDown:
@@ -88,13 +88,13 @@ def _waiting() -> int:
 
 
 def redispatch_at(moment: datetime) -> datetime:
-    """`leased_until` of a row whose wake-up message is sent as it is written, `moment` by the wall."""
+    """`leased_until` of a row whose wake-up message is sent when it is written; `moment` in real time."""
     return moment + REDISPATCH_AFTER
 
 
 def erase(rows: "QuerySet[Any]") -> int:
-    """One DELETE. Django's own would read every row first, to see what refers to it; the caller has cleared that away.
+    """One DELETE. Django's own would first read every row to find references; the caller has deleted those.
 
-    A foreign key still holds: what refers to an erased row makes the commit fail.
+    Foreign keys still apply: a remaining reference to a deleted row makes the commit fail.
     """
     return rows._raw_delete(rows.db)

@@ -66,7 +66,7 @@ class TestTables:
         assert [table.bytes for table in found] == sorted((table.bytes for table in found), reverse=True)
 
     def test_are_refused_where_one_was_not_measured(self) -> None:
-        with pytest.raises(ValueError, match="missing of webhooks_event"):
+        with pytest.raises(ValueError, match="missing for webhooks_event"):
             model.tables(LOAD, {name: size for name, size in ROW_BYTES.items() if name != "webhooks_event"})
 
 
@@ -170,7 +170,7 @@ class TestTheCommand:
         )
 
         assert (code, out) == (2, "")
-        assert err == "capacity: what does one process do a second? Not told of worker, courier.\n"
+        assert err == "capacity: Rates of one process are missing: worker, courier.\n"
 
     def test_tells_rows_and_peaks_where_no_rate_was_measured(
         self, capsys: pytest.CaptureFixture[str], measured: dict[str, str]

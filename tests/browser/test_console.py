@@ -145,7 +145,7 @@ def test_a_refusal_is_a_page(operator: Visitor, path: str) -> None:
     operator.go(path)
 
     assert list(flaws_on_both(operator)) == []
-    assert operator.page.get_by_role("link", name="Home of the console").count() == 1
+    assert operator.page.get_by_role("link", name="Console home").count() == 1
 
 
 def test_the_way_in_is_read_by_everybody(person: Visitor) -> None:

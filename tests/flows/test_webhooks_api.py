@@ -140,7 +140,7 @@ class TestEvents:
             ({"count": 101}, "count:"),
             ({"status": "LOST"}, "status:"),
             ({"type": "order.lost"}, "type:"),
-            ({"cursor": "12"}, "cursor: must be the nextCursor of an earlier answer."),
+            ({"cursor": "12"}, "cursor: must be the nextCursor of an earlier response."),
         ],
     )
     def test_are_refused_for_a_query_that_means_nothing(self, partner: Partner, query: Json, sentence: str) -> None:
@@ -307,7 +307,7 @@ class TestReplayingMany:
         answer = partner.call("POST", f"{WEBHOOKS}/replay", {"eventIds": [known, f"evt_{UNKNOWN}"]})
         make.sweep()
 
-        assert (answer.status, answer.errors) == (404, ["There is no event of this id: 2 of 2."])
+        assert (answer.status, answer.errors) == (404, ["There is no event with this id: 2 of 2."])
         assert len(receiver.hits) == 2
 
     @pytest.mark.parametrize(
@@ -361,7 +361,7 @@ class TestEnabling:
     @pytest.fixture
     def disabled(self, partner: Partner) -> Endpoint:
         hook = Endpoint.objects.get()
-        disable(hook, because="It failed 100 times in a row.", now=clock.wall())
+        disable(hook, because="The endpoint failed 100 times in a row.", now=clock.wall())
         return Endpoint.objects.get()
 
     def test_delivers_what_comes_from_now_on(self, partner: Partner, receiver: Receiver, disabled: Endpoint) -> None:

@@ -68,7 +68,7 @@ def _no_number(claim: str) -> Refusal:
 
 NO_SECRET: Final = _invalid_secret("The header x-gateway-secret is missing.")
 WRONG_SECRET: Final = _invalid_secret("x-gateway-secret is not this gateway's API secret.")
-SWAPPED: Final = _invalid_secret("x-gateway-secret holds the JWT secret; send the API secret there.")
+SWAPPED: Final = _invalid_secret("x-gateway-secret contains the JWT secret; send the API secret.")
 NO_TOKEN: Final = _invalid_jwt("The header x-gateway-authtoken is missing.")
 NOT_A_JWT: Final = _invalid_jwt("The authtoken is not a JWT.")
 ALGORITHM: Final = _invalid_jwt("The authtoken must be signed with HS256.")
@@ -78,8 +78,8 @@ EXPIRED: Final = _invalid_jwt("The authtoken has expired")
 EARLY: Final = _invalid_jwt("The authtoken is not valid yet")
 SHAPE: Final = _invalid_jwt("The authtoken's payload must be either")
 STRANGER: Final = _invalid_jwt("The authtoken's smallcaseAuthId is not one of this gateway's users.")
-NO_GATEWAY: Final = Refusal(404, "InvalidGateway", "There is no gateway of this name.")
-NO_TEST_GATEWAY: Final = Refusal(404, "InvalidGateway", "There is no test gateway of this name.")
+NO_GATEWAY: Final = Refusal(404, "InvalidGateway", "There is no gateway with this name.")
+NO_TEST_GATEWAY: Final = Refusal(404, "InvalidGateway", "There is no test gateway with this name.")
 
 # How a token is made from the gateway's own JWT secret, and how it is refused.
 TOKENS: Final[Mapping[str, tuple[Callable[[str], str], Refusal]]] = {
@@ -195,7 +195,7 @@ SANDBOX: Final[Mapping[str, Wrong]] = {
 }
 
 
-FOREIGN: Final = Refusal(403, "InvalidGateway", "This gateway is not open to pages of this origin")
+FOREIGN: Final = Refusal(403, "InvalidGateway", "This gateway does not allow pages of this origin")
 
 
 def _from(origin: str) -> Callable[[Scene], Headers]:

@@ -1,4 +1,4 @@
-"""Serializers for webhooks: the wire's names and limits end here."""
+"""Serializers for the webhook endpoints: names and limits of the wire."""
 
 import re
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ TYPES: Final = [kind.value for kind in EventType]
 
 
 class EventsQuery(Body):
-    """Which events. An id that is none of ours narrows to nothing."""
+    """Filters for events. An unknown transactionId matches no event."""
 
     transactionId = Text(required=False, max_length=64, default="")
     type = Choice(required=False, choices=TYPES)
@@ -42,35 +42,35 @@ class EventsQuery(Body):
 
 
 class ReplayIn(Body):
-    """Exactly one of eventIds and since; until, type and onlyMissed go with since."""
+    """Exactly one of eventIds and since; until, type and onlyMissed only with since."""
 
     eventIds = serializers.ListSerializer[Any](
         child=Matching(EVENT_ID, form="an eventId"), required=False, allow_empty=False, max_length=MOST_EVENTS
     )
-    since = serializers.DateTimeField(required=False, help_text="Recorded then or later, by the gateway's clock")
-    until = serializers.DateTimeField(required=False, help_text="Recorded before")
+    since = serializers.DateTimeField(required=False, help_text="Recorded at this time or later (gateway's clock)")
+    until = serializers.DateTimeField(required=False, help_text="Recorded before this time")
     type = Choice(required=False, choices=TYPES)
-    onlyMissed = Truth(required=False, help_text="Leave alone what was delivered")
+    onlyMissed = Truth(required=False, help_text="Skip deliveries that succeeded")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if ("eventIds" in attrs) == ("since" in attrs):
             raise serializers.ValidationError("Give exactly one of eventIds and since.")
         if "eventIds" in attrs and len(attrs) > 1:
-            raise serializers.ValidationError("until, type and onlyMissed go with since.")
+            raise serializers.ValidationError("until, type and onlyMissed are only accepted with since.")
         if "until" in attrs and attrs["until"] <= attrs["since"]:
-            raise serializers.ValidationError({"until": ["must lie after since."]})
+            raise serializers.ValidationError({"until": ["must be after since."]})
         return attrs
 
     @classmethod
     def wanted(cls, data: Any) -> list[str] | Span:
-        """The events' ids, or a span of time."""
+        """A list of event ids, or a span of time."""
         body = cls.parse(data)
         return list(body["eventIds"]) if "eventIds" in body else _span(body)
 
 
 class EnableIn(Body):
     recoverSince = serializers.DateTimeField(
-        required=False, help_text="Send, too, what it has missed since then; else only what comes"
+        required=False, help_text="Also replay events missed since then; otherwise only new events are sent"
     )
 
     @classmethod
@@ -85,7 +85,7 @@ class SampleIn(Body):
         OBJECT_ID,
         form="24 lower-case hex digits",
         required=False,
-        help_text="That one, whatever it subscribes to; else all that hear the type",
+        help_text="This endpoint only, whatever it subscribes to; otherwise all that subscribe to the type",
     )
 
 

@@ -1,10 +1,10 @@
-"""The socket: one POST to a partner, ten seconds at most, no redirects, the response's body kept to 4 KiB.
+"""The HTTP client for webhooks: one POST within ten seconds, no redirects; 4 KiB of the response's body are kept.
 
-HTTP/1.1 matches a response to a request only by their order on the connection. So whatever a receiver sent
-on a connection is remembered, and the connection is used again only if that was one proper response
-(delivery.response_framing) and nothing has come since. A request is never sent twice: a kept connection is looked at
-before the first byte goes out, and replaced if it is closed or spoiled; after that byte a failure is a failure, and
-the delivery's plan tries again under the same webhook-id.
+HTTP/1.1 matches a response to a request only by their order on the connection. So the client records all bytes
+that a receiver sent on a connection, and uses the connection again only if they were one proper response
+(delivery.response_framing) and no byte has followed. A request is never sent twice: a kept connection is checked before
+the first byte is sent, and replaced if it is closed or unusable. Any later failure is a failed attempt, which the
+delivery's plan repeats under the same webhook-id.
 """
 
 import fcntl
@@ -33,17 +33,17 @@ from webhooks.delivery.response_framing import final_head, is_reusable
 
 AGENT: Final = "basket-gateway-webhooks/1"
 RESPONSE_BYTES: Final = 32_768  # with interim responses, headers and trailers
-READ_AT_ONCE: Final = 8_192  # Python's own buffer may be larger than RESPONSE_BYTES, and would be filled by a long body
+READ_AT_ONCE: Final = 8_192  # a long body fills Python's own buffer, which may be larger than RESPONSE_BYTES
 HOSTS_KEPT: Final = 512
 CONNECTIONS_KEPT: Final = 4  # for each host
 ONCE: Final = urllib3.Retry(total=False, redirect=False)
-# A resolver that is silent would keep a thread for half a minute; getaddrinfo knows no other limit than glibc's own.
+# A silent resolver would block a thread for 30 seconds. getaddrinfo has no timeout besides glibc's own.
 os.environ.setdefault("RES_OPTIONS", "timeout:2 attempts:2")
 
 
 @dataclass(frozen=True, slots=True)
 class ClientOptions:
-    """`ca_file` names certificate authorities that are believed besides certifi's."""
+    """`ca_file` names certificate authorities that are trusted besides certifi's."""
 
     allow_private: bool
     ca_file: str = ""
@@ -54,7 +54,7 @@ class ClientOptions:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`status` None: no answer came, and `error` says why. `excerpt` is the body's beginning."""
+    """`status` None: no response arrived, and `error` says why. `excerpt` is the beginning of the body."""
 
     status: int | None
     duration_ms: int
@@ -68,35 +68,35 @@ class Answer:
 
 
 class Place(NamedTuple):
-    """Where a URL leads: kept connections to its host, and what to ask for there."""
+    """The destination of a URL: the pool of kept connections to its host, and the request target."""
 
     pool: HTTPConnectionPool
     target: str
 
 
 class Unreachable(Exception):
-    """No connection; the message says why."""
+    """No connection was made; the message says why."""
 
 
 class UnrequestedResponse(Exception):
-    """The receiver sent a response that may belong to another request, or to none."""
+    """The receiver sent a response that may belong to another request or to none."""
 
 
 class ResponseTooLong(OSError):
-    """More bytes than any proper response to a webhook has before the end of its body's beginning."""
+    """The response has more bytes than a proper response up to the end of the kept excerpt."""
 
 
 class _ThisPost(threading.local):
-    """What the post of this thread may do, and until when."""
+    """The options and the deadline of this thread's current post."""
 
     options: ClientOptions
     deadline: float
 
     def left(self) -> float:
-        """Seconds until the response must be there."""
+        """Seconds until the deadline. Raises TimeoutError after it."""
         left = self.deadline - time.monotonic()
         if left <= 0:
-            raise TimeoutError("The time is over.")
+            raise TimeoutError("The deadline has passed.")
         return left
 
 
@@ -104,7 +104,7 @@ _post = _ThisPost()
 
 
 def post(url: str, body: bytes, headers: Mapping[str, str], *, options: ClientOptions) -> Answer:
-    """Never raises for what a partner does."""
+    """Posts and returns the response or the reason for its absence. No behaviour of a partner raises an exception."""
     began = time.monotonic()
     _post.options, _post.deadline = options, began + options.total_seconds
     try:
@@ -144,9 +144,9 @@ def _exchange(url: str, body: bytes, headers: Mapping[str, str]) -> urllib3.resp
 
 
 def _excerpt(response: urllib3.response.BaseHTTPResponse) -> str:
-    """The body's beginning. The status has decided, so the body gets a moment only, however slowly it drips.
+    """The beginning of the body. The status decides the outcome, so a slow body is read for a moment only.
 
-    A connection whose response was read to its end goes back to its pool; else it is closed.
+    A connection whose response was read to its end returns to its pool; any other is closed.
     """
     _post.deadline = min(_post.deadline, time.monotonic() + _post.options.body_seconds)
     kept = bytearray()
@@ -162,7 +162,7 @@ def _excerpt(response: urllib3.response.BaseHTTPResponse) -> str:
 
 
 class _Socket(socket.socket):
-    """Remembers what came since the last request, and reads no longer than the post may last."""
+    """Records the bytes received since the last request, and stops reading at the post's deadline."""
 
     received = b""
     responses = 0
@@ -177,7 +177,7 @@ class _Socket(socket.socket):
         return size
 
     def is_quiet(self) -> bool:
-        """Whether nothing waits to be read, not even the end. What TLS says for itself is not counted."""
+        """Whether no byte and no end of stream is waiting. TLS's own messages do not count."""
         self.settimeout(0)
         try:
             self.recv(1)
@@ -188,7 +188,7 @@ class _Socket(socket.socket):
         return False
 
     def is_unheard(self) -> bool:
-        """Whether the other side has yet to receive some of what was sent. Only Linux can say."""
+        """Whether the peer has not yet acknowledged some sent bytes. Only Linux reports this."""
         with suppress(OSError):
             return fcntl.ioctl(self, termios.TIOCOUTQ, bytes(4)) != bytes(4)
         return False
@@ -199,7 +199,7 @@ class _TLSSocket(_Socket, ssl.SSLSocket):
 
 
 def _connect(host: str, port: int) -> socket.socket:
-    """To the first address that takes us, all of them permitted, in the time allowed after the name is resolved."""
+    """Connects to the first address that accepts, after all were checked. Name resolution has no share of the time."""
     try:
         places = ssrf_guard.resolve(host, port, allow_private=_post.options.allow_private)
     except OSError as error:
@@ -221,7 +221,7 @@ def _connect(host: str, port: int) -> socket.socket:
 
 
 class _FinalResponse(http.client.HTTPResponse):
-    """Past interim responses, of which http.client knows 100 alone."""
+    """Skips all interim responses; http.client skips only status 100."""
 
     def begin(self) -> None:
         stream = self.fp
@@ -236,25 +236,25 @@ class _FinalResponse(http.client.HTTPResponse):
 
 
 def _check_lengths(lengths: str) -> None:
-    """The same number several times over is one number; anything else is no response (RFC 9112 §6.3)."""
+    """The same number repeated is accepted as one number; any other list is invalid (RFC 9112 §6.3)."""
     different = {length.strip() for length in lengths.split(",")}
     if len(different) > 1 or not all(length.isdecimal() for length in different):
         raise http.client.HTTPException(f"Content-Length is {lengths}.")
 
 
 class _Connection(HTTPConnection):
-    """Sends head and body as one: a packet, and a waking, less."""
+    """Sends head and body together, which saves a packet and wakes the receiver once."""
 
     sock: Any
     response_class = _FinalResponse
-    _head: bytes | None = None  # empty: about to come; then held back until the body does
+    _head: bytes | None = None  # empty: the head is written next; then held back until the body is written
 
     def _new_conn(self) -> socket.socket:
         return _connect(self._dns_host, self.port)
 
     @property
     def is_connected(self) -> bool:
-        """Whether a kept connection may be used again."""
+        """Whether the kept connection can be used again."""
         return (
             self.sock is not None
             and not self.sock.is_early
@@ -276,7 +276,7 @@ class _Connection(HTTPConnection):
     def _send_whole(self, request: bytes) -> None:
         if self.sock is None:
             self.connect()
-        if not self.sock.responses:  # a kept one was looked at when it was taken from its pool
+        if not self.sock.responses:  # a kept connection was checked when it was taken from its pool
             if not self.sock.is_quiet():
                 raise UnrequestedResponse("The receiver answered or hung up before the request was sent.")
             self.sock.settimeout(_post.left())
@@ -284,13 +284,13 @@ class _Connection(HTTPConnection):
         try:
             super().send(request)
         except OSError:
-            self.sock.is_early = True  # urllib3 may read a response all the same
+            self.sock.is_early = True  # urllib3 may still read a response
             raise
 
     def getresponse(self) -> urllib3.HTTPResponse:  # type: ignore[override]  # as urllib3's own
-        """A response that began before the receiver had the request counts on a new connection only.
+        """Accepts a response that began before the receiver had the request only on a new connection.
 
-        On a kept one it may be a second response to the request before.
+        On a kept connection it may be a second response to the previous request.
         """
         if self._head:
             self.send(b"")  # there was no body
@@ -317,16 +317,16 @@ class _HTTPSPool(HTTPSConnectionPool):
 
 @lru_cache(HOSTS_KEPT)
 def _place(url: str, *, allow_private: bool, ca_file: str) -> Place:
-    """What urllib3's manager would find out of a URL again with each request. Raises its HTTPError if it is none."""
+    """Parses a URL once, not for each request like urllib3's manager. Raises urllib3's HTTPError if it is invalid."""
     pools = _pools(allow_private=allow_private, ca_file=ca_file)
     return Place(pools.connection_from_url(url), urllib3.util.parse_url(url).request_uri)
 
 
 @lru_cache
 def _pools(*, allow_private: bool, ca_file: str) -> urllib3.PoolManager:
-    """Kept connections, apart for each way of choosing whom to trust.
+    """Kept connections, separate for each set of trusted certificates and permitted addresses.
 
-    No proxies, no netrc: the environment does not choose where orders go.
+    Proxies and netrc are ignored: the environment must not decide where orders are sent.
     """
     context = ssl.create_default_context(cafile=certifi.where())
     if ca_file:
@@ -338,7 +338,7 @@ def _pools(*, allow_private: bool, ca_file: str) -> urllib3.PoolManager:
 
 
 def _reason(error: Exception) -> str:
-    """In a line: what happened at the bottom of urllib3's wrappings."""
+    """The innermost cause of urllib3's nested exceptions, in one line."""
     cause = error
     while isinstance(inner := (cause.args[-1] if cause.args else None), Exception):
         cause = inner

@@ -1,4 +1,4 @@
-"""An event, recorded in the transaction of its change: never of one rolled back, never lost."""
+"""Records an event in the transaction of its change, so that neither exists without the other."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -23,9 +23,9 @@ from webhooks.models import Delivery, Endpoint, Event
 
 @dataclass(frozen=True, slots=True)
 class EventDraft:
-    """What an event says. The caller holds the subject's row and counts `sequence` up in it.
+    """An event to record. The caller has locked the subject's row and increments `sequence` in it.
 
-    `asked_by` is the id of the request that is being served as this is made.
+    `asked_by` is the id of the request that is being served when the draft is made.
     """
 
     gateway: Gateway
@@ -46,14 +46,14 @@ def record_event(
     payload: Mapping[str, Any],
     now: datetime,
 ) -> None:
-    """What the gateway's endpoints are owed. The caller holds the subject's row and counts `sequence` up in it."""
+    """Records an event and its deliveries. The caller has locked the subject's row and increments `sequence` in it."""
     record_each([EventDraft(gateway, kind, subject, sequence, payload, now)])
 
 
 def record_each(drafts: Sequence[EventDraft]) -> None:
-    """As `record_event`, in as many statements for many as for one."""
+    """Like `record_event`, for many events in the same number of statements."""
     if not get_connection().in_atomic_block:
-        raise RuntimeError("An event is recorded inside the transaction of its change.")
+        raise RuntimeError("An event must be recorded inside the transaction of its change.")
     events = [_event(one) for one in drafts]
     insert_each(events, learn_keys=True)
     for kind, number in Counter(one.kind.value for one in drafts).items():
@@ -78,13 +78,13 @@ def _event(draft: EventDraft) -> Event:
 def record_events(
     *, gateway: Gateway, kind: EventType, payloads: Mapping[str, Mapping[str, Any]], now: datetime
 ) -> None:
-    """An event for each subject, by which `payloads` are given, in a handful of statements.
+    """Records one event for each subject (the keys of `payloads`) in a few statements.
 
-    The caller holds the subjects' rows; each sequence counts on from the subject's last event. These deliveries are
-    bulk: a million of them do not stand before an order's.
+    The caller has locked the subjects' rows; each sequence continues from the subject's last event. The deliveries are
+    bulk, so that a million of them do not delay an order's events.
     """
     if not get_connection().in_atomic_block:
-        raise RuntimeError("An event is recorded inside the transaction of its change.")
+        raise RuntimeError("An event must be recorded inside the transaction of its change.")
     last = _last_sequences(gateway, payloads)
     events = Event.objects.bulk_create(
         Event(
@@ -111,7 +111,7 @@ def record_events(
 
 
 def _owners(payload: Mapping[str, Any]) -> dict[str, str]:
-    """Whose it is, in columns of their own, as every body on the wire tells it (contract §6.1)."""
+    """The payload's transaction and user as columns of the event (contract §6.1)."""
     return {
         "transaction_id": payload.get("transactionId") or "",
         "auth_id": payload.get("smallcaseAuthId") or "",

@@ -1,9 +1,9 @@
-"""Django's PostgreSQL, but for how a kept connection is found to be alive before a request uses it, and for statements
-that it has prepared: planning one anew takes longer than answering it (docs/performance.md).
+"""Django's PostgreSQL backend with two changes: how it checks that a kept connection is alive before a request uses it,
+and prepared statements, because planning a statement again takes longer than running it (docs/performance.md).
 
-Forces: a connection that the server has closed would cost the next caller a 503, and Django's remedy
-(CONN_HEALTH_CHECKS) costs every request a round trip. A server that ends a connection says so: there is something to
-read at its socket, or the end. One that vanished says nothing, so that it is asked from time to time all the same.
+A connection that the server has closed would cost the next caller a 503, and Django's remedy (CONN_HEALTH_CHECKS)
+costs every request a round trip. A server that closes a connection says so: its socket becomes readable. A server that
+vanishes says nothing, so a connection is checked with a query from time to time.
 """
 
 from collections.abc import Callable
@@ -13,9 +13,9 @@ from typing import Any, Final
 
 from django.db.backends.postgresql import base
 
-# How long an answer is believed while nothing speaks against it, in seconds.
+# Seconds after a successful answer during which an idle connection is trusted.
 BELIEVED: Final = 5.0
-# Of one connection: the server keeps a plan of each in memory.
+# Per connection: the server keeps the plan of each in memory.
 MOST_PREPARED: Final = 100
 
 
@@ -28,10 +28,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return super().get_new_connection(conn_params)
 
     def has_prepared(self, name: str, text: Callable[[Callable[[Any], str]], str]) -> bool:
-        """Whether the server knows this statement by its name, which it is given now if it may be.
+        """Whether the server has prepared this statement under its name; prepares it if possible.
 
-        `text` gives the statement, from how a value is written down. Not where transactions are pooled: the next one
-        may be another connection's. Past Django's cursors: nobody asked anything.
+        `text` returns the statement; its argument writes a value as SQL. Not for pooled transactions, whose next
+        transaction may use another connection. Bypasses Django's cursors, which would count a query.
         """
         if name in self._prepared:
             return True
@@ -55,9 +55,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return is_usable
 
     def _is_quiet(self) -> bool:
-        """Nothing has failed on it, and the server has not said a word since its last answer."""
+        """Whether nothing has failed on the connection and the server has sent nothing since its last answer."""
         if self.connection is None or self.connection.closed or self.errors_occurred:
             return False
         looked = poll()
-        looked.register(self.connection.fileno(), POLLIN)  # a hang-up is reported unasked
+        looked.register(self.connection.fileno(), POLLIN)  # a hang-up is always reported
         return not looked.poll(0)

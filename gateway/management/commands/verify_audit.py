@@ -15,7 +15,7 @@ NEXT_STEP: Final = (
 def kept_head(text: str) -> tuple[int, str]:
     match = re.fullmatch(r"([0-9]{1,18}):([0-9a-f]{64})", text)
     if match is None:
-        raise ArgumentTypeError("a head is NUMBER:DIGEST, as this command prints it")
+        raise ArgumentTypeError("a head must be NUMBER:DIGEST, as this command prints it")
     return int(match[1]), match[2]
 
 
@@ -33,7 +33,7 @@ class Command(GatewayCommand):
             default=[],
             type=kept_head,
             metavar="NUMBER:DIGEST",
-            help="a head that an earlier run printed and that was kept elsewhere; may be repeated",
+            help="a head that an earlier run printed and that was stored elsewhere; may be repeated",
         )
 
     def act(self, *, head: list[tuple[int, str]], **_: Any) -> None:

@@ -58,7 +58,7 @@ class TestTheDemoSite:
 
             assert demo_sites(host=HOST, gateway_port=8000) == []
 
-        assert f"Port {settings.DEMO_PORT} is taken, so there is no demo site" in capsys.readouterr().out
+        assert f"Port {settings.DEMO_PORT} is taken, so the demo site does not start" in capsys.readouterr().out
         assert not Gateway.objects.exists()
 
     def test_needs_its_own_requirements(
@@ -78,7 +78,7 @@ class TestTheDemoSite:
 
         assert demo_sites(host=HOST, gateway_port=8000) == []
 
-        assert "There is no demo site: The gateway demo-site is a live one" in capsys.readouterr().out
+        assert "The demo site does not start: The gateway demo-site is a live gateway" in capsys.readouterr().out
 
     @pytest.mark.parametrize("port", [65536, 99999])
     def test_has_no_port_above_the_last(self, port: int) -> None:

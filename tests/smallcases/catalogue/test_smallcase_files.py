@@ -188,12 +188,12 @@ class TestJson:
     @pytest.mark.parametrize(
         ("raw", "told"),
         [
-            (of(WHOLE).encode("utf-16"), "smallcases.json is not UTF-8: line 1 holds the byte 0xff."),
+            (of(WHOLE).encode("utf-16"), "smallcases.json is not UTF-8: line 1 contains the byte 0xff."),
             (
                 of(WHOLE | {"name": "Z"}).replace('"Z"', '"Häuser"').encode("latin-1"),
-                "smallcases.json is not UTF-8: line 2 holds the byte 0xe4.",
+                "smallcases.json is not UTF-8: line 2 contains the byte 0xe4.",
             ),
-            (b"[\0]", "smallcases.json is no catalogue: it is larger than 16 MiB or holds NUL characters."),
+            (b"[\0]", "smallcases.json cannot be used: it is larger than 16 MiB or contains NUL characters."),
         ],
     )
     def test_in_another_encoding_is_refused(self, write: Write, raw: bytes, told: str) -> None:

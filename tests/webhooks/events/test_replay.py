@@ -169,7 +169,7 @@ class TestSomeEvents:
         with pytest.raises(NotFound) as refusal:
             replay_events(gateway=here, keys=[event.key, missing], now=now)
 
-        assert refusal.value.sentences == ("There is no event of this id: 2 of 2.",)
+        assert refusal.value.sentences == ("There is no event with this id: 2 of 2.",)
         assert ledger.owed() == []
 
 

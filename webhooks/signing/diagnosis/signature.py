@@ -17,14 +17,14 @@ from webhooks.signing.verify import TOLERANCE
 
 HEADERS: Final = ("webhook-id", "webhook-timestamp", "webhook-signature")
 PREFIX: Final = "whsec_"
-DECODE: Final = "The key is not the secret's text: take what follows whsec_ and decode it from base64."
+DECODE: Final = "The key is not the secret's text: remove whsec_ and decode the rest from base64."
 _MILLISECONDS: Final = 1000
-MILLISECONDS_LONG: Final = 11  # digits; more are no seconds of our days
+MILLISECONDS_LONG: Final = 11  # digits; seconds have fewer until the year 5138
 LONGEST_NUMBER: Final = 16
 
 
 def diagnose_signature(captured: Captured, *, secret: str, known: Known, now: datetime) -> list[Finding]:
-    """One finding, GENUINE, or one for each input that is wrong."""
+    """One finding, GENUINE, or one for each wrong input."""
     absent = [name for name in HEADERS if not captured.headers.get(name)]
     if absent:
         return [Finding(Cause.MISSING, f"The request has no header {name}.") for name in absent]
@@ -49,14 +49,14 @@ def _fit(key: bytes, message: bytes, forms: Mapping[bytes, Finding | None]) -> F
 
 
 def _digests(given: str) -> dict[bytes, Finding | None]:
-    """What the header may mean, and what is wrong with its form if it means that."""
+    """The digests that the header may contain, each with the fault of its form, if any."""
     found: dict[bytes, Finding | None] = {}
     for token in given.split():
         version, comma, value = token.partition(",")
         if comma and version == "v1":
             _take(found, value, None)
         else:
-            prefix = Finding(Cause.FORM, "The signature lacks `v1,` in front; several are parted by spaces.")
+            prefix = Finding(Cause.FORM, "The signature lacks `v1,` in front; spaces separate several signatures.")
             for part in token.removeprefix("v1=").split(","):
                 _take(found, part, prefix)
     return found
@@ -64,7 +64,7 @@ def _digests(given: str) -> dict[bytes, Finding | None]:
 
 def _take(found: dict[bytes, Finding | None], value: str, finding: Finding | None) -> None:
     as_hex = Finding(Cause.FORM, "The signature is in hex; it must be in base64.")
-    as_url = Finding(Cause.FORM, "The signature is in URL-safe or unpadded base64; it must be in the standard one.")
+    as_url = Finding(Cause.FORM, "The signature is in URL-safe or unpadded base64; it must be in standard base64.")
     plain = _decoded(value)
     if plain is not None:
         found.setdefault(plain, finding)
@@ -87,7 +87,7 @@ def _keys(secret: str, known: Known) -> list[Taken]:
     given = known.name_of(secret)
     for name, other in known.webhook.items():
         if (key := _decoded(other.removeprefix(PREFIX))) is not None:
-            reason = f"The secret given is {given or 'another'}: it was signed with {name}."
+            reason = f"The given secret is {given or 'wrong'}: it was signed with {name}."
             keys += wrongly(Cause.SECRET, reason, key)
     return distinct(*keys)
 
@@ -95,7 +95,7 @@ def _keys(secret: str, known: Known) -> list[Taken]:
 def _ids(captured: Captured, known: Known) -> list[Taken]:
     given = captured.headers["webhook-id"]
     others = [other for other in known.ids if other != given]
-    guesses = [wrongly(Cause.ID, f"The webhook-id is another: it was signed with {other}.", other) for other in others]
+    guesses = [wrongly(Cause.ID, f"The webhook-id is wrong: it was signed with {other}.", other) for other in others]
     return distinct(Taken(given), *(taken for one in guesses for taken in one))
 
 
@@ -105,14 +105,14 @@ def _stamps(captured: Captured) -> list[Taken]:
     if given.isdecimal() and MILLISECONDS_LONG < len(given) < LONGEST_NUMBER:
         seconds = str(int(given) // _MILLISECONDS)
         stamps += wrongly(Cause.TIMESTAMP, "The webhook-timestamp is in milliseconds; it is sent in seconds.", seconds)
-    reason = "The webhook-timestamp is another: it was signed with {}, which is the timestamp in the body."
+    reason = "The webhook-timestamp is wrong: it was signed with {}, which is the timestamp in the body."
     for seconds in _timestamps_in(captured.body):
         stamps += wrongly(Cause.TIMESTAMP, reason.format(seconds), seconds)
     return distinct(*stamps)
 
 
 def _timestamps_in(body: bytes) -> Iterator[str]:
-    """The body's own time, give or take what lies between the two on their way."""
+    """The body's timestamp, and the seconds around it, because the body is made slightly earlier."""
     try:
         at = int(datetime.fromisoformat(json.loads(body)["timestamp"]).timestamp())
     except (ValueError, KeyError, TypeError, RecursionError, OverflowError, OSError):
@@ -128,7 +128,7 @@ _MESSAGES: Final = [
     Taken(_standard),
     *wrongly(
         Cause.MESSAGE,
-        "What was signed is not webhook-id.webhook-timestamp.body, all three, parted by full stops.",
+        "The signed message is not webhook-id.webhook-timestamp.body, all three joined by full stops.",
         lambda id_, stamp, body: body,
         lambda id_, stamp, body: encoded(f"{stamp}.") + body,
         lambda id_, stamp, body: encoded(f"{id_}.") + body,
@@ -143,37 +143,35 @@ def _in_time(stamp: str, now: datetime) -> list[Finding]:
     if apart is None:
         return [Finding(Cause.TIMESTAMP, "The webhook-timestamp is not a number of seconds.")]
     if abs(apart) <= TOLERANCE.total_seconds():
-        return [Finding(Cause.GENUINE, "The signature fits.")]
+        return [Finding(Cause.GENUINE, "The signature is correct.")]
     minutes = int(TOLERANCE.total_seconds()) // 60
-    reason = f"lies {abs(apart)} s in the {'past' if apart > 0 else 'future'}; receivers bear {minutes} minutes"
-    return [Finding(Cause.TOLERANCE, f"The signature fits, but webhook-timestamp {reason}. Is the clock right?")]
+    reason = f"is {abs(apart)} s in the {'past' if apart > 0 else 'future'}; receivers accept {minutes} minutes"
+    return [Finding(Cause.TOLERANCE, f"The signature is correct, but webhook-timestamp {reason}. Is the clock right?")]
 
 
 def _unfit(captured: Captured, secret: str, known: Known, forms: Mapping[bytes, Finding | None]) -> list[Finding]:
-    """Nothing fits: what can be said of each input by itself."""
+    """Nothing fits: findings about each input alone."""
     if not forms:
         return [Finding(Cause.FORM, "The webhook-signature is not base64 after `v1,`.")]
     wrong = _wrong_secret(captured, secret, known)
     if wrong:
         return [Finding(Cause.SECRET, wrong)]
     if known.name_of(secret):
-        reason = "The secret is right, so id, timestamp or body is not what was sent."
-        return [
-            Finding(Cause.UNKNOWN, f"{reason} Save the raw bytes and all three headers of one and the same request.")
-        ]
-    reason = "No known mistake explains it: the secret is of another endpoint, or id, timestamp or body was changed."
-    return [Finding(Cause.UNKNOWN, f"{reason} --gateway NAME compares the secret with those that are stored.")]
+        reason = "The secret is right, so id, timestamp or body was changed on the way."
+        return [Finding(Cause.UNKNOWN, f"{reason} Save the raw bytes and all three headers of the same request.")]
+    reason = "No known mistake explains it: the secret is another endpoint's, or id, timestamp or body was changed."
+    return [Finding(Cause.UNKNOWN, f"{reason} --gateway NAME compares the secret with the stored secrets.")]
 
 
 def _wrong_secret(captured: Captured, secret: str, known: Known) -> str | None:
     if any(_fits_checksum(captured.body, key) for key in (secret, secret.strip())):
-        return "This is the API secret: it fits the checksum. Signatures are verified with an endpoint's whsec_ secret."
+        return "This is the API secret, which signs the checksum. Verify signatures with an endpoint's whsec_ secret."
     name = known.name_of(secret)
     if name and name not in known.webhook:
-        return f"This is {name}; signatures are verified with an endpoint's whsec_ secret."
+        return f"This is {name}; verify signatures with an endpoint's whsec_ secret."
     if _decoded(secret.removeprefix(PREFIX)) is None:
-        return "The secret is not whsec_ and base64."
-    return "The secret is none of this gateway's." if known.has_secrets and not name else None
+        return "The secret is not whsec_ followed by base64."
+    return "The secret is not one of this gateway's." if known.has_secrets and not name else None
 
 
 def _fits_checksum(body: bytes, key: str) -> bool:

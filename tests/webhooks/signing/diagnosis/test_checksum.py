@@ -84,7 +84,7 @@ class TestDiagnosis:
         [
             (f"{API_SECRET}\n", UNKNOWN_TO_US, Cause.SECRET, "white space"),
             (SECRET, UNKNOWN_TO_US, Cause.SECRET, "an endpoint's webhook secret"),
-            ("wrong", UNKNOWN_TO_US, Cause.UNKNOWN, "the API secret is another"),
+            ("wrong", UNKNOWN_TO_US, Cause.UNKNOWN, "the API secret is wrong"),
             ("wrong", KNOWN, Cause.SECRET, "made with the API secret of demo"),
             (JWT_SECRET, KNOWN, Cause.SECRET, "made with the API secret of demo"),
         ],
