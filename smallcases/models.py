@@ -249,10 +249,7 @@ class Sip(Work):
 
 
 class Announcement(Work):
-    """The rebalance notices of a version for one gateway's investors.
-
-    They are sent in chunks, in the order of the investments' ids; `told_up_to` is the last notified id.
-    """
+    """A version's rebalance notices for one gateway's investors, in the order of their ids, sent up to `told_up_to`."""
 
     version = models.ForeignKey(Version, on_delete=models.PROTECT, related_name="announcements")
     told_up_to = models.PositiveBigIntegerField(default=0)

@@ -40,5 +40,4 @@ def apply_tradebook(*, row: int, attempt: int) -> None:
 
 @shared_task(name="sweep_tradebooks")
 def sweep_tradebooks() -> int:
-    """The number of rows dispatched."""
     return apply_rows.offer_due_books()

@@ -31,8 +31,6 @@ FIELDS: Final = ("scid", *TEXTS, *CHOICES, "benchmark", "launched_on", *OPTIONAL
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A checked smallcase from a file."""
-
     line: int
     scid: str
     texts: Mapping[str, str]

@@ -67,10 +67,7 @@ class UserSelections:
 
 
 def confirm(*, transaction: Transaction, selections: UserSelections, now: datetime) -> Transaction:
-    """USED becomes PROCESSING, once. Queues the orders of the basket or the plan.
-
-    Raises NotLoggedIn, QuoteExpired, Unavailable, Invalid, and SdkError if the transaction ends here.
-    """
+    """USED becomes PROCESSING, once. Raises NotLoggedIn, QuoteExpired, Unavailable, Invalid, SdkError."""
     check_live(transaction, now=now)
     if transaction.status != TransactionStatus.USED:
         raise NotLoggedIn("The user has not logged in at a broker yet.")

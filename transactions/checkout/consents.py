@@ -25,10 +25,7 @@ BUSY: Final = "The broker does not answer. Try again."
 
 
 def complete_consent(*, transaction: Transaction, sip: SipRequest | None, now: datetime) -> None:
-    """USED becomes COMPLETED in one database transaction, after the broker has answered.
-
-    Raises Unavailable if the broker does not answer, Invalid without a SIP, and SdkError if the transaction ends here.
-    """
+    """USED becomes COMPLETED in one database transaction, after the broker's answer. Raises Unavailable, Invalid."""
     if transaction.intent == Intent.SIP_SETUP:
         _set_up_sip(transaction, sip, now)
     elif transaction.intent == Intent.FETCH_FUNDS:

@@ -55,10 +55,7 @@ class QuoteRequest:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """An order on the screen, in rupees: `price` per share now, `value` at that price or the limit.
-
-    `at_hand` is the number of sellable shares; None for a buy, or if the broker does not answer.
-    """
+    """An order, in rupees: `price` per share now, `value` at that or its limit. `at_hand`: sellable shares, or None."""
 
     line: OrderLine
     name: str

@@ -97,10 +97,7 @@ def find_no_broker(*, session: CheckoutSession) -> None:
 def enter(
     *, session: CheckoutSession, client_id: str, pin: str, now: datetime, window: LoginWindow | None = None
 ) -> None:
-    """Logs in, then ends the transaction at once if its order cannot be placed, before the user reviews it.
-
-    Raises PinRefused, LockedOut, NotThisStep, and the errors of log_in.
-    """
+    """Logs in, and ends a transaction whose order cannot be placed. Raises LockedOut, NotThisStep, as log_in raises."""
     if not session.broker:
         raise NotThisStep("Choose a broker before you log in.")
     _take_attempt(session)

@@ -20,10 +20,7 @@ class _ClosedMeanwhile(Exception):
 
 
 def ask_to_cancel(*, transaction: Transaction, now: datetime) -> None:
-    """Marks the orders and requeues their batch, whose worker asks the broker to cancel.
-
-    Raises SdkError with NO_ORDER if no order is open.
-    """
+    """Marks the orders and requeues their batch, whose worker asks the broker to cancel. Raises SdkError."""
     batches, orders = _meant(transaction)
     try:
         with atomic(durable=True):

@@ -106,10 +106,7 @@ def record_batch_updates(updates: Sequence[BatchUpdate], fields: Sequence[str]) 
 def record_correction(
     batch: Batch, orders: Sequence[Order], *, changed: Sequence[Order], status: BatchStatus, now: datetime
 ) -> bool:
-    """As `record_batch_updates`, for a correction or its undoing. `status` is the batch's new status; fills may shrink.
-
-    False if the fencing token is not valid any more.
-    """
+    """As `record_batch_updates`, for a correction or its undoing. False if the fencing token is not valid any more."""
     event_types = announcements(BatchStatus(batch.status), status)
     _set_status(batch, orders, status, event_types, now)
     if not update_where(

@@ -17,7 +17,6 @@ POLLED = (BatchStatus.PLACED, BatchStatus.PARTIALLYPLACED, BatchStatus.ERROR)
 
 
 def awaiting_placement() -> QuerySet[Batch]:
-    """Batches that are not placed yet."""
     return Batch.objects.filter(status=BatchStatus.QUEUED)
 
 

@@ -70,10 +70,7 @@ def plan(
     prices: Mapping[str, Decimal] | None,
     now: datetime,
 ) -> Planned:
-    """`prices`: the prices shown to the user, None for current prices. Equal prices and holdings give equal orders.
-
-    Raises Invalid for missing selections, and the errors of own_investment.
-    """
+    """`prices`: as shown to the user; None: current prices. Equal prices give equal orders. Raises Invalid, NoOrder."""
     if order_request.kind is OrderKind.BUY:
         smallcase = Smallcase.objects.get(scid=order_request.scid)
         return _plan_buy(transaction.gateway_id, smallcase, selections, prices, now)
@@ -100,7 +97,6 @@ def _plan_on(
     prices: Mapping[str, Decimal] | None,
     now: datetime,
 ) -> Planned:
-    """An order of a live investment."""
     if order_request.kind is OrderKind.FIX:
         return _fix(investment)
     moves = order_request.kind is OrderKind.REBALANCE
@@ -181,7 +177,6 @@ def _manage(there: Situation) -> list[Leg]:
 
 
 def _exit(there: Situation) -> list[Leg]:
-    """Sells everything, unless a percentage or an amount is selected."""
     chosen = there.selections
     if chosen.exit_amount is not None:
         prices = there.prices(there.held)

@@ -55,8 +55,6 @@ class AlreadyProposed(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class CorrectedBy:
-    """The person who corrects the order, and the reason."""
-
     actor: Actor
     reason: str
     from_tradebook: bool = False

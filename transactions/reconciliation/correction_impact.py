@@ -78,10 +78,7 @@ def impact_of(
     restores: BatchStatus | None = None,
     now: datetime,
 ) -> CorrectionImpact:
-    """The impact of the states `after`. `restores`: the batch status before an undone correction.
-
-    Raises SoldSince, OrderOpen.
-    """
+    """`restores`: the batch status before an undone correction. Raises SoldSince, OrderOpen."""
     states = {order.pk: state_of(order) for order in orders}
     then = {**states, **after}
     before = BatchStatus(batch.status)

@@ -34,8 +34,6 @@ _BEFORE_LOGIN: Final = {
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """The scripted user's actions."""
-
     broker: str | None = None
     client_id: str | None = None
     pin: str = "1234"
@@ -44,10 +42,7 @@ class User:
 
 
 def complete(*, transaction: Transaction, user: User, now: datetime) -> None:
-    """Goes from the chooser to the confirmation. A call that died after the login can be repeated.
-
-    Raises the errors of log_in and confirm, and SdkError at `stop_at`.
-    """
+    """Goes from the chooser to the confirmation; repeatable after the login. Raises SdkError at `stop_at`."""
     if user.stop_at in _BEFORE_LOGIN:
         walk_away(transaction=transaction, code=_BEFORE_LOGIN[user.stop_at], now=now)
     broker, client_id = _account_named(transaction, user)

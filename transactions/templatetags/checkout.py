@@ -54,7 +54,6 @@ def countdown(seconds: int) -> str:
 
 @register.filter
 def at(mapping: Any, key: str) -> Any:
-    """`mapping[key]`, or ""."""
     return mapping.get(key, "")
 
 
