@@ -32,7 +32,7 @@ class TestReadRebalance:
             (CSV.replace("TCS", "INFY"), "3: INFY is in the version 2 times."),
             (
                 CSV.replace("49.5", "much"),
-                "3: TCS: a weight must be above 0 and at most 100, with at most 4 decimals, not 'much' is not.",
+                "3: TCS: a weight must be above 0 and at most 100, with at most 4 decimals, not 'much'.",
             ),
             ("ticker,weight\nINFY,100\n", "1: A version has 2 to 50 constituents, not 1."),
         ],

@@ -123,7 +123,7 @@ class TestAHostileFile:
         [
             ("", "it is empty"),
             (ZERODHA, "line 1: there is no trade after the header"),
-            ("name,age\nAsha,30\n", "no symbol, side, quantity, price, order number"),
+            ("name,age\nAsha,30\n", "missing: symbol, side, quantity, price, order number"),
             (ZERODHA.replace("price", "prize") + LINE, "missing: price"),
             (ZERODHA + LINE + LINE[:60], "line 3: the line has no end: the file is truncated"),
             (ZERODHA + LINE + LINE[:60] + "\n", "line 3: 10 columns instead of 13: is the file truncated?"),
