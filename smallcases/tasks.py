@@ -18,7 +18,6 @@ def announce(*, row: int, attempt: int) -> None:
 
 @shared_task(name="sweep_announcements")
 def sweep_announcements() -> int:
-    """The number of rows dispatched."""
     return dispatch_due(Announcement.objects.all(), TaskName.ANNOUNCE)
 
 
@@ -29,7 +28,6 @@ def tell_sip(*, row: int, attempt: int) -> None:
 
 @shared_task(name="sweep_sips")
 def sweep_sips() -> int:
-    """The number of rows dispatched."""
     return dispatch_due(Sip.objects.filter(is_active=True), TaskName.REMIND_SIP)
 
 

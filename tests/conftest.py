@@ -42,7 +42,7 @@ _stores = count(1)
 
 @pytest.fixture
 def now() -> Iterator[datetime]:
-    """A Friday, 11:00 IST: NSE is open; the Tuesday after is a holiday. The wall's clock shows it too, and runs on."""
+    """A Friday, 11:00 IST: NSE is open; the next Tuesday is a holiday. The real clock starts here, too, and runs on."""
     moment = datetime(2026, 11, 20, 5, 30, tzinfo=UTC)
     with time_machine.travel(moment, tick=True):
         yield moment
@@ -109,7 +109,7 @@ def _no_real_queue() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _prepared_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So that PostgreSQL is told of every kept statement that a test asks, not only of those asked often."""
+    """PostgreSQL prepares every stored statement of a test, not only frequent ones."""
     monkeypatch.setattr(compiled, "OFTEN", 0)
 
 

@@ -86,11 +86,13 @@ VERIFIER = "v" * 43  # the secret of a page of SHOP
 
 
 def session(
-    *, transaction: Transaction, account: Account | None = None, now: datetime, **door: Any
+    *, transaction: Transaction, account: Account | None = None, now: datetime, **options: Any
 ) -> tuple[CheckoutSession, str]:
     """Opened by a page of SHOP, with its token."""
-    opened = SessionRequest(**{"mode": Mode.POPUP, "origin": SHOP, "code_challenge": challenge_of(VERIFIER), **door})
-    return open_session(transaction=transaction, account=account, door=opened, now=now)
+    request = SessionRequest(
+        **{"mode": Mode.POPUP, "origin": SHOP, "code_challenge": challenge_of(VERIFIER), **options}
+    )
+    return open_session(transaction=transaction, account=account, request=request, now=now)
 
 
 def queued_batch(
@@ -103,7 +105,7 @@ def queued_batch(
 
 
 def placed(batch: Batch) -> Batch:
-    """By a worker, to which it was owed; a lease has lapsed."""
+    """Runs the sweep as a worker does, after leases have expired."""
     return _worked_on(batch, awaiting_placement(), place_and_poll.place)
 
 

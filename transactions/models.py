@@ -1,4 +1,4 @@
-"""What was asked, what was confirmed, what became of it."""
+"""Transactions, their batches and orders, corrections, imported holdings and checkout sessions."""
 
 from django.conf import settings
 from django.db import models
@@ -19,10 +19,10 @@ def choices(*members: str) -> list[tuple[str, str]]:
 
 
 class Transaction(models.Model):
-    """A partner's wish, single use. `order_config` and `config` stand as they were given, names of the wire kept.
+    """A partner's request, for single use. `order_config` and `config` are stored as given, with the wire's keys.
 
-    `account` is bound by a connected token at creation, or by the login. `sealed_login` is the broker's session.
-    `outcome` is what the SDK response tells beside orders: funds, a SIP's details.
+    `account` is bound by a connected token at creation, or by the login. `sealed_login` is the broker session.
+    `outcome` is the part of the SDK response besides orders: funds or SIP details.
     """
 
     transaction_id = models.CharField(max_length=36, unique=True, default=new_transaction_id)
@@ -68,11 +68,11 @@ class Transaction(models.Model):
 
 
 class Batch(Work):
-    """The orders of one confirmed transaction. `status` aggregates theirs; `sequence` counts its events.
+    """The orders of one confirmed transaction. `status` aggregates the orders' statuses; `sequence` counts events.
 
-    Of a smallcase order: `iscid` is reserved at the confirmation, so that it is the same everywhere, and `version` is
-    what the order moves the investment to. `original_label` is the label of the order that a FIX goes back to.
-    `request_id` is of the request that set it going last: whoever works on it works for that.
+    For a smallcase order, `iscid` is reserved at the confirmation, `version` is the investment's version after the
+    order, and `original_label` is the label of the order that a FIX fixes. `request_id` is the id of the request that
+    last queued the batch; workers log under it.
     """
 
     batch_id = models.CharField(max_length=24, unique=True, default=new_object_id)
@@ -118,7 +118,7 @@ class Batch(Work):
             *Work.Meta.indexes,
             models.Index(fields=["iscid", "-id"], condition=Q(iscid__isnull=False), name="batch_iscid_newest"),
             models.Index(fields=["account", "-id"], name="batch_account_newest"),
-            # Of the open ones one_open_batch_per_investment tells; COMPLETED are most, and found without.
+            # Open batches are found by one_open_batch_per_investment. Most batches are COMPLETED and need no index.
             models.Index(
                 fields=["status", "-id"],
                 condition=Q(
@@ -133,10 +133,10 @@ class Batch(Work):
 
 
 class Order(models.Model):
-    """One security of a batch. `ref` is its id at the broker; `silent_since`: no report since.
+    """One security of a batch. `ref` is the order's id at the broker; `silent_since`: no report since then.
 
-    `cancelled_by` is the CANCEL_ORDER transaction that asked for its end. `words` are the broker's last
-    reports (domain.report_log). `settled_by` is the settlement in force; None where the broker's report is.
+    `cancelled_by` is the transaction that asked to cancel the order. `words` are the broker's last reports
+    (domain.report_log). `settled_by` is the applied correction; None if the broker's report applies.
     """
 
     batch = models.ForeignKey(Batch, on_delete=models.PROTECT, related_name="orders")
@@ -187,7 +187,7 @@ class Order(models.Model):
         ]
         indexes = [
             models.Index(fields=["batch"], condition=Q(status="ERROR"), name="order_in_error"),
-            # An order that goes well is never in it.
+            # COMPLETE and open orders are not in it.
             models.Index(
                 fields=["status", "-id"],
                 condition=Q(status__in=["ERROR", "UNPLACED", "PARTIAL", "REJECTED", "CANCELLED", "CANCELLED AMO"]),
@@ -205,7 +205,7 @@ class Order(models.Model):
 
 
 class SettlementState(models.TextChoices):
-    """UNDONE was applied once; OUTDATED is a proposal whose order has moved meanwhile."""
+    """UNDONE was applied earlier; OUTDATED is a proposal whose order has changed since."""
 
     PROPOSED = "PROPOSED"
     APPLIED = "APPLIED"
@@ -215,10 +215,10 @@ class SettlementState(models.TextChoices):
 
 
 class Settlement(models.Model):
-    """A correction of one order by support: what it was `before`, what it is `after`, and who corrected it.
+    """A correction of one order by support: the states `before` and `after`, and the responsible people.
 
-    Undoing one is a version too. `amount` is what is at stake, in rupees; `needs_second`: another has to approve.
-    `word_agrees`: whether the broker's last report confirms it, None while there is none.
+    Undoing a correction is another version. `amount` is the amount at stake, in rupees; `needs_second`: another person
+    must approve it. `word_agrees`: whether the broker's last report confirms it; None without a report.
     """
 
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="settlements")
@@ -279,7 +279,7 @@ class Settlement(models.Model):
 
 
 class HoldingsSnapshot(models.Model):
-    """What a user held at the broker when it was last imported, with the user's consent."""
+    """A user's holdings at the broker at the last import, which the user consented to."""
 
     account = models.OneToOneField(Account, on_delete=models.PROTECT, related_name="snapshot")
     securities = models.JSONField()
@@ -290,13 +290,13 @@ class HoldingsSnapshot(models.Model):
 
 
 class CheckoutSession(models.Model):
-    """A user's way through one transaction (transactions.checkout.browser_binding says whose it is).
+    """A user's checkout of one transaction (see transactions.checkout.browser_binding for its URLs and secrets).
 
-    Of tokens and codes only digests are kept: a copy of the database opens nobody's checkout. `token_digest` is of the
-    URL that is good until the login, `login_token_digest` of the one that is good from then on. `session_id`,
-    `code_challenge` and `origin` are of the page that opened it; a session without a challenge is older than them.
-    `result_digest` is empty before the login and once the result was handed out. `login_network` is a keyed digest of
-    the network that the login came from. `shown` is what the user saw when confirming.
+    Only digests of tokens and codes are stored, so a copy of the database opens no checkout. `token_digest` belongs to
+    the URL before the login, `login_token_digest` to the URL after. `session_id`, `code_challenge` and `origin` belong
+    to the page that opened the session; sessions without a challenge are from an older release. `result_digest` is
+    empty before the login and after the result was fetched. `login_network` is a keyed digest of the login's network.
+    `shown` is the quote that the user confirmed.
     """
 
     session_id = models.CharField(max_length=24, unique=True, default=new_object_id)

@@ -1,4 +1,4 @@
-"""How far a rebalance has come: who was notified, and who has adopted it."""
+"""The progress of a rebalance: notified investors, and investments that have adopted it."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from smallcases.models import Announcement, Version
 
 @dataclass(frozen=True, slots=True)
 class Adoption:
-    """How many live investments have adopted a version, of those that were counted."""
+    """The number of live investments that have adopted a version, of the counted ones."""
 
     version: Version
     live: int
@@ -23,26 +23,26 @@ class Adoption:
 
 @dataclass(frozen=True, slots=True)
 class NotificationProgress:
-    """Investors notified of a version by all gateways together, and how many are still to be notified."""
+    """The number of investors notified of a version, and still to be notified, over all gateways."""
 
-    told: int
+    notified: int
     left: int
     is_done: bool
 
     @property
     def whole(self) -> int:
-        return self.told + self.left
+        return self.notified + self.left
 
 
 def adoption_of(version: Version, *, at_most: int) -> Adoption:
-    """Of the first `at_most` live investments."""
+    """Counts the first `at_most` live investments."""
     live = live_investments(version.smallcase).order_by()[:at_most]
     counted = live.aggregate(live=Count("pk"), adopted=Count("pk", filter=Q(version=version)))
     return Adoption(version, counted["live"], counted["adopted"])
 
 
 def progress_of(version: Version, *, at_most: int) -> NotificationProgress:
-    """`version` with its announcements; one query while one of them is due, and none afterwards."""
+    """`version` has its announcements loaded. One query while an announcement is due, none afterwards."""
     announcements = list(version.announcements.all())
     is_done = all(one.due_at is None for one in announcements)
     return NotificationProgress(

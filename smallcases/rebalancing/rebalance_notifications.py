@@ -1,4 +1,4 @@
-"""Notifies one gateway's investors of a version: a chunk for each task, each chunk one transaction."""
+"""Sends a version's rebalance notices to one gateway's investors: one chunk for each task and transaction."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -17,7 +17,7 @@ from webhooks.events.event_types import EventType
 from webhooks.events.record_events import record_events
 
 CHUNK: Final = 500
-# Longer than a chunk takes: a lease that lapsed means a worker that died.
+# Longer than a chunk takes: an expired lease means that the worker died.
 LEASE: Final = timedelta(seconds=60)
 
 
@@ -26,7 +26,7 @@ def announcements() -> QuerySet[Announcement]:
 
 
 def notify_investors(*, row: int, attempt: int) -> None:
-    """Notifies the next chunk and enqueues the one after it. Twice is once: a task is worth one claim."""
+    """Notifies the next chunk of investors and enqueues the following chunk. Twice is safe: a task allows one claim."""
     if not leases.acquire(announcements, row=row, attempt=attempt, lease=LEASE):
         return
     announcement = Announcement.objects.select_related("gateway", "version__smallcase").get(pk=row)
@@ -36,7 +36,7 @@ def notify_investors(*, row: int, attempt: int) -> None:
 
 
 def _next_to_notify(announcement: Announcement) -> list[Investment]:
-    """Locked, in the order of their keys: whoever else counts an iscid's events waits."""
+    """Locked in pk order, so another worker that counts events of the same iscid waits."""
     version = announcement.version
     live = live_investments(version.smallcase).filter(gateway=announcement.gateway, pk__gt=announcement.told_up_to)
     older = live.filter(version__number__lt=version.number).select_related("account")
@@ -44,7 +44,7 @@ def _next_to_notify(announcement: Announcement) -> list[Investment]:
 
 
 def _notify(announcement: Announcement, investments: Sequence[Investment], now: datetime) -> None:
-    """Progress and events, or neither; nothing, when another worker has the row by now."""
+    """Writes progress and events together; writes nothing if another worker has taken the row."""
     if not _progress(announcement, investments, is_last=len(investments) < CHUNK):
         return
     record_events(
@@ -59,10 +59,10 @@ def _notify(announcement: Announcement, investments: Sequence[Investment], now: 
 
 
 def _progress(announcement: Announcement, investments: Sequence[Investment], *, is_last: bool) -> bool:
-    told = {"told_up_to": investments[-1].pk, "told": F("told") + len(investments)} if investments else {}
+    progress = {"told_up_to": investments[-1].pk, "told": F("told") + len(investments)} if investments else {}
     rest = {"due_at": None} if is_last else {}
     offered = clock.wall() if is_last else leases.redispatch_at(clock.wall())
-    if not leases.mine(Announcement.objects.all(), announcement).update(leased_until=offered, **told, **rest):
+    if not leases.mine(Announcement.objects.all(), announcement).update(leased_until=offered, **progress, **rest):
         return False
     if not is_last:
         enqueue(TaskName.ANNOUNCE, row=announcement.pk, attempt=announcement.attempts)

@@ -207,7 +207,7 @@ class TestReplayingOne:
 
         assert genuine(partner, receiver.hits[-1])["batchId"] == receiver.hits[0].json["batchId"]
 
-    def test_wished_twice_sends_once(self, partner: Partner, receiver: Receiver) -> None:
+    def test_requested_twice_sends_once(self, partner: Partner, receiver: Receiver) -> None:
         traded(partner)
         path = f"{WEBHOOKS}/events/{receiver.hits[0].headers['webhook-id']}/replay"
 
@@ -325,7 +325,7 @@ class TestReplayingMany:
             {"since": "2026-01-01T00:00:00Z", "onlyMissed": "yes"},
         ],
     )
-    def test_is_refused_for_a_wish_that_means_nothing(self, partner: Partner, body: Json) -> None:
+    def test_is_refused_for_an_order_without_effect(self, partner: Partner, body: Json) -> None:
         answer = partner.call("POST", f"{WEBHOOKS}/replay", body)
 
         assert (answer.status, answer.error_type) == (400, "ValidationError")

@@ -93,7 +93,7 @@ class TestAnAnswer:
             (b"503 Oh", OURS, ENVELOPE, "503"),
             (b"404 Not Found", OURS, b'{"detail": "x"}', "no envelope"),
             (b"404 Not Found", b"Request-Id: 12345678\r\nContent-Type: text/plain\r\n", b"x", "no envelope"),
-            (b"200 OK", OURS, b"psycopg2.errors.UndefinedColumn", "tells of our insides"),
+            (b"200 OK", OURS, b"psycopg2.errors.UndefinedColumn", "shows internals"),
             (b"400 Bad Request", OURS + b"Set-Cookie: a=b\r\n", ENVELOPE, "a header was injected"),
         ],
     )

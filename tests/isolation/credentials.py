@@ -1,4 +1,4 @@
-"""Every kind of wrong credential that a caller of each plane may hold, and how it is refused."""
+"""Every kind of wrong credential for each API, and how it is refused."""
 
 import base64
 import hashlib
@@ -121,7 +121,7 @@ TOKENS: Final[Mapping[str, tuple[Callable[[str], str], Refusal]]] = {
     "auth id of nobody": (lambda s: hs256({"smallcaseAuthId": "0" * 24}, s), STRANGER),
 }
 
-# What stands in the secret's place, and how it is refused; on both planes that ask for one.
+# Values instead of the secret, and how each is refused, on both APIs that need a secret.
 _SECRETS: Final[Mapping[str, tuple[Callable[[Scene], str], Refusal]]] = {
     "no secret": (lambda _: "", NO_SECRET),
     "a wrong secret": (lambda _: "wrong", WRONG_SECRET),
@@ -238,7 +238,7 @@ MANAGER: Final[Mapping[str, Wrong]] = {
         _as("without permission"), Refusal(403, "UserMismatch", "This user may not publish rebalances.")
     ),
     "another manager": Wrong(
-        _as("another manager"), Refusal(404, "NotFound", "There is no smallcase of this scid that you manage.")
+        _as("another manager"), Refusal(404, "NotFound", "You manage no smallcase with this scid.")
     ),
 }
 WRONG_BY_PLANE: Final = {

@@ -1,4 +1,4 @@
-"""Makers and readings of events and what is owed for them."""
+"""Creates and reads events and their deliveries."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -46,7 +46,7 @@ def events(gateway: Gateway, now: datetime, how_many: int) -> list[Event]:
 
 
 def settled(status: str, now: datetime) -> None:
-    """All that is owed, in one stroke."""
+    """All pending deliveries, in one statement."""
     Delivery.objects.update(status=status, due_at=None, settled_at=now, attempts=3, failures=2)
 
 

@@ -1,4 +1,4 @@
-"""What others see: the wire's keys are spelled here."""
+"""Response bodies and webhook payloads, with the wire's keys."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -28,7 +28,7 @@ def created(transaction: Transaction) -> Wire:
 
 
 def details(transaction: Transaction, orders: Sequence[Order], *, expired: bool) -> Wire:
-    """`orders` of its batch; they are read only once it was confirmed."""
+    """The transaction's details. `orders` of its batch; empty before the confirmation."""
     account, token = transaction.account, auth_token(transaction)
     return {
         "transactionId": transaction.transaction_id,
@@ -56,7 +56,7 @@ def has_response(transaction: Transaction) -> bool:
 
 
 def sdk_response(transaction: Transaction, orders: Sequence[Order]) -> Wire:
-    """What `triggerTransaction` resolves with; `orders` of one batch, or none."""
+    """The value that `triggerTransaction` resolves with. `orders` are of one batch, or empty."""
     return _sdk_response(transaction, orders, auth_token(transaction))
 
 
@@ -72,8 +72,8 @@ def _sdk_response(transaction: Transaction, orders: Sequence[Order], token: str 
         return response | (transaction.outcome or {})
     shown = [order for order in orders if order.status != OrderStatus.QUEUED]
     batches = [batch(shown[0].batch, shown, shown[0].batch.transaction)] if shown else []
-    told = _smallcase(orders[0].batch) if orders else {}
-    return response | told | {"orderBatches": batches}
+    smallcase = _smallcase(orders[0].batch) if orders else {}
+    return response | smallcase | {"orderBatches": batches}
 
 
 def error(transaction: Transaction) -> Wire | None:
@@ -83,19 +83,19 @@ def error(transaction: Transaction) -> Wire | None:
 
 
 def sdk_error(code: SdkCode, transaction: Transaction | None) -> Wire:
-    """After login, an error still says who it was; a mismatch, at which broker."""
-    told: Wire = {"code": code.value, "message": MESSAGES[code]}
+    """An SDK error. After the login it includes token and broker; USER_MISMATCH includes only the broker."""
+    body: Wire = {"code": code.value, "message": MESSAGES[code]}
     if transaction is None or transaction.account is None:
-        return told
+        return body
     if code is SdkCode.USER_MISMATCH:
-        return told | {"broker": transaction.account.broker}
+        return body | {"broker": transaction.account.broker}
     if not transaction.sealed_login or code in BEFORE_LOGIN:
-        return told
-    return told | {"smallcaseAuthToken": auth_token(transaction), "broker": transaction.account.broker}
+        return body
+    return body | {"smallcaseAuthToken": auth_token(transaction), "broker": transaction.account.broker}
 
 
 def auth_token(transaction: Transaction) -> str | None:
-    """A connected token for whoever logged in, good for an hour by the wall's clock."""
+    """A connected token for the user who logged in, valid for one hour of real time; None before the login."""
     if transaction.account is None or not transaction.sealed_login:
         return None
     secret, now = jwt_secrets(transaction.gateway)[0], clock.wall()
@@ -104,7 +104,7 @@ def auth_token(transaction: Transaction) -> str | None:
 
 
 def batch(of: Batch, orders: Sequence[Order], transaction: Transaction) -> Wire:
-    """A batch with its orders, in the basket's order. `quantity` and `filled` count securities, not shares."""
+    """A batch with its orders in the basket's order. `quantity` and `filled` count securities, not shares."""
     placed = [o for o in orders if o.status != OrderStatus.UNPLACED]
     unplaced = [o for o in orders if o.status == OrderStatus.UNPLACED]
     return {
@@ -128,18 +128,18 @@ def batch(of: Batch, orders: Sequence[Order], transaction: Transaction) -> Wire:
 
 
 def batches(of: Sequence[tuple[Batch, Sequence[Order]]]) -> list[Wire]:
-    """Each with its orders, and its transaction read."""
+    """Batches with their orders. Each batch has its transaction loaded."""
     return [batch(one, orders, one.transaction) for one, orders in of]
 
 
 def order_event(of: Batch, orders: Sequence[Order], transaction: Transaction) -> Wire:
-    """A webhook's body before its attempt adds timestamp and checksum."""
+    """A webhook's body; each delivery attempt adds timestamp and checksum."""
     account = transaction.account
     return batch(of, orders, transaction) | {"smallcaseAuthId": account and account.auth_id}
 
 
 def fix_action(last: LastBatch) -> Wire:
-    """Unfilled shares wait for a FIX of `last`."""
+    """The FIX action for the unfilled shares of the batch `last`."""
     return _smallcase(last.batch) | {
         "date": timestamp_or_null(last.batch.completed_at),
         "batchId": last.batch.batch_id,
@@ -164,7 +164,7 @@ def holdings_imported(transaction: Transaction) -> Wire:
 
 
 def _smallcase(of: Batch) -> Wire:
-    """Of a smallcase batch only."""
+    """The keys of a smallcase order; empty for a basket of securities."""
     if of.version is None:
         return {}
     smallcase = of.version.smallcase

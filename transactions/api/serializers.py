@@ -1,4 +1,4 @@
-"""Serializers: the wire's names and limits end here."""
+"""Serializers: they check requests and translate the wire's names."""
 
 import re
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ MAX_NOTES: Final = 256
 MAX_SECURITIES: Final = 100
 MAX_QUANTITY: Final = 1_000_000
 SMALLCASE_KEYS: Final = ("scid", "iscid", "amount", "exit", "constituents")
-COUNT_OF_SECURITIES: Final = f"must hold 1 to {MAX_SECURITIES} securities."
+COUNT_OF_SECURITIES: Final = f"must have 1 to {MAX_SECURITIES} securities."
 
 
 def ticker(**options: Any) -> Matching:
@@ -46,18 +46,18 @@ def notes() -> Text:
 
 
 class SecurityIn(Body):
-    """A security of a basket. `quantity` and `type` may each be left to the user, for all of them or for none."""
+    """A security in a basket. `quantity` and `type` may each be left to the user, for all securities or for none."""
 
     ticker = ticker(help_text="NSE symbol")
     quantity = Whole(required=False, min_value=1, max_value=MAX_QUANTITY)
     type = Choice(required=False, choices=[side.value for side in Side])
     orderType = Choice(required=False, choices=[kind.value for kind in OrderType], default="MARKET")
-    price = Rupees(required=False, help_text="Rupees, a multiple of the tick size; LIMIT and SL need it")
-    triggerPrice = Rupees(required=False, help_text="Rupees; SL and SLM need it")
+    price = Rupees(required=False, help_text="Rupees, a multiple of the tick size; required for LIMIT and SL")
+    triggerPrice = Rupees(required=False, help_text="Rupees; required for SL and SLM")
     validity = Choice(required=False, choices=[validity.value for validity in Validity], default="DAY")
 
     def to_internal_value(self, data: Any) -> Any:
-        """A misspelt `quantity` would silently leave it to the user, so a stray field is refused here."""
+        """Rejects unknown fields: a misspelt `quantity` would silently leave the quantity to the user."""
         stray = sorted(str(key)[:40] for key in data.keys() - self.fields.keys()) if isinstance(data, dict) else []
         if stray:
             raise serializers.ValidationError({name: ["is not a field of a security."] for name in stray})
@@ -69,7 +69,7 @@ class SecurityIn(Body):
         needs = {"price": kind in {OrderType.LIMIT, OrderType.SL}, "triggerPrice": kind in stops}
         for name, needed in needs.items():
             if needed != (name in attrs):
-                problem = f"is required for {kind.value}." if needed else f"does not go with {kind.value}."
+                problem = f"is required for {kind.value}." if needed else f"is not allowed for {kind.value}."
                 raise serializers.ValidationError({name: [problem]})
         return attrs
 
@@ -80,7 +80,7 @@ class SharesIn(Body):
 
 
 class ExitIn(Body):
-    """How much to sell: a share of it or an amount. Neither: the user chooses."""
+    """How much to sell: a percentage or an amount."""
 
     percent = Whole(required=False, min_value=1, max_value=100)
     amount = Rupees(required=False)
@@ -98,7 +98,7 @@ def shares_in() -> "serializers.ListSerializer[Any]":
 
 
 class OrderConfigIn(Body):
-    """What to trade: `type` SECURITIES and a basket; a smallcase order; or, for CANCEL_ORDER, which order."""
+    """The order: `type` SECURITIES and a basket; a smallcase order; or, for CANCEL_ORDER, the order to cancel."""
 
     type = Text(required=False)
     securities = serializers.ListSerializer[Any](
@@ -115,17 +115,17 @@ class OrderConfigIn(Body):
     notes = notes()
     batchId = batch_id(required=False, help_text="CANCEL_ORDER")
     ticker = ticker(required=False, help_text="CANCEL_ORDER")
-    scid = scid(required=False, help_text="BUY; may accompany an iscid, and must agree with it")
-    iscid = Matching(OBJECT_ID, form="24 lower-case hex digits", required=False, help_text="all but BUY")
-    amount = Rupees(required=False, help_text="BUY, INVESTMORE, REBALANCE: rupees")
-    exit = ExitIn(required=False, help_text="EXIT")
+    scid = scid(required=False, help_text="For BUY; with an iscid it must be that investment's scid")
+    iscid = Matching(OBJECT_ID, form="24 lower-case hex digits", required=False, help_text="For all types but BUY")
+    amount = Rupees(required=False, help_text="For BUY, INVESTMORE and REBALANCE: rupees")
+    exit = ExitIn(required=False, help_text="For EXIT")
     constituents = shares_in()
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, dict) and "securities" in data:
             mixed = [key for key in SMALLCASE_KEYS if key in data]
             if mixed:
-                raise serializers.ValidationError({key: ["does not go with a basket of securities."] for key in mixed})
+                raise serializers.ValidationError({key: ["is not allowed with securities."] for key in mixed})
         return super().to_internal_value(data)
 
     def validate_type(self, value: str) -> str:
@@ -140,12 +140,12 @@ class OrderConfigIn(Body):
         sides = [(line["ticker"], line.get("type")) for line in lines]
         twice = sorted({symbol for symbol, side in sides if sides.count((symbol, side)) > 1})
         if twice:
-            raise serializers.ValidationError([f"{symbol} stands twice on the same side." for symbol in twice])
+            raise serializers.ValidationError([f"{symbol} is given twice with the same type." for symbol in twice])
         return lines
 
 
 class ConfigIn(Body):
-    """How the basket presents itself on the screens."""
+    """The name and logo of the order on the checkout's screens."""
 
     orderName = Text(required=False, max_length=80)
     orderLogo = Text(required=False, max_length=500, help_text="https URL")
@@ -180,7 +180,7 @@ class CreateTransaction(Body):
         problems = {} if len(given) < 2 else {"notes": ["differs from orderConfig.notes."]}
         if attrs["intent"] == Intent.TRANSACTION:
             problems |= {f"orderConfig.{name}": ["is required."] for name in _lacking(order)}
-            problems |= {f"orderConfig.{name}": [f"does not go with {order['type']}."] for name in _straying(order)}
+            problems |= {f"orderConfig.{name}": [f"is not allowed for {order['type']}."] for name in _straying(order)}
         if attrs["intent"] in ON_AN_INVESTMENT and not attrs.get("iscid", order.get("iscid")):
             problems |= {"iscid": [f"is required for {attrs['intent']}."]}
         if attrs["intent"] == Intent.CANCEL_ORDER:
@@ -193,7 +193,7 @@ class CreateTransaction(Body):
 
     @classmethod
     def wanted(cls, data: Any) -> TransactionRequest:
-        """The body as the intake takes it, notes from either place."""
+        """The request for create_transaction. Notes may be in the body or in orderConfig."""
         body = cls.parse(data)
         order = body.get("orderConfig", {})
         intent = Intent(body["intent"])
@@ -253,7 +253,7 @@ def _order_request(order: Mapping[str, Any]) -> SmallcaseOrderRequest:
 def _kept(
     intent: Intent, basket: list[Security], order_request: SmallcaseOrderRequest | None, target: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """What the transaction remembers of its order, spelled as on the wire."""
+    """The order to store on the transaction, with the wire's keys."""
     if order_request:
         return line_of_request(order_request)
     if intent is Intent.CANCEL_ORDER:
@@ -276,24 +276,26 @@ def security(line: Mapping[str, Any]) -> Security:
 
 
 class OrdersQuery(Body):
-    """The query of order details; ids that are none of ours are passed over."""
+    """The query of order details. Unknown ids are skipped."""
 
     transactionId = serializers.ListField(child=Text(max_length=64), required=False, max_length=100)
     batchId = serializers.ListField(child=Text(max_length=64), required=False, max_length=100)
-    iscid = serializers.ListField(child=Text(max_length=64), required=False, max_length=100, help_text="smt only")
+    iscid = serializers.ListField(
+        child=Text(max_length=64), required=False, max_length=100, help_text="Smallcase orders only"
+    )
     count = WholeText(required=False, min_value=1, max_value=200, default=50)
     offset = WholeText(required=False, min_value=0, max_value=10_000_000, default=0)
 
     @classmethod
     def wanted(cls, query: Any, *ids: str) -> selectors.OrderHistoryQuery:
-        """`ids` are the names that this endpoint reads."""
+        """`ids` are the parameter names of this endpoint."""
         repeated = {name: query.getlist(name) for name in ids if name in query}
         single = {name: query[name] for name in ("count", "offset") if name in query}
-        told = cls.parse(repeated | single)
+        given = cls.parse(repeated | single)
         return selectors.OrderHistoryQuery(
-            transaction_ids=told.get("transactionId", ()),
-            batch_ids=told.get("batchId", ()),
-            iscids=told.get("iscid", ()),
-            offset=told["offset"],
-            count=told["count"],
+            transaction_ids=given.get("transactionId", ()),
+            batch_ids=given.get("batchId", ()),
+            iscids=given.get("iscid", ()),
+            offset=given["offset"],
+            count=given["count"],
         )

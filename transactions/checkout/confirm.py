@@ -1,4 +1,4 @@
-"""The user confirms: what was asked for becomes a batch of orders, once."""
+"""Confirms a transaction: its orders become a batch, once."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -40,11 +40,11 @@ from transactions.models import Batch, CheckoutSession, Order, Transaction
 
 
 class NotLoggedIn(Conflict):
-    """There is no confirmation before the login."""
+    """The user has not logged in yet."""
 
 
 class QuoteExpired(Conflict):
-    """The user agreed to another order than the one that would be placed now. `moved`: tickers whose price moved."""
+    """The order would differ from the one that the user agreed to. `moved`: tickers whose price moved too far."""
 
     def __init__(self, sentence: str, *, moved: Sequence[str] = ()) -> None:
         super().__init__(sentence)
@@ -53,10 +53,10 @@ class QuoteExpired(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class UserSelections:
-    """What the user selected on the confirmation screen, where the partner had left it open.
+    """The user's selections on the confirmation screen, for values that the partner left open.
 
-    `securities` by ticker; `smallcase` an amount, shares or how much to sell; `sip` for a SIP_SETUP. `quoted`: the
-    order that the user saw; without it they are planned from the prices of the moment.
+    `securities` by ticker; `smallcase`: amount, shares or exit; `sip` for a SIP_SETUP. `quoted`: the order that the
+    user saw; without it the order is planned at current prices.
     """
 
     securities: Mapping[str, Security] = field(default_factory=dict)
@@ -67,7 +67,7 @@ class UserSelections:
 
 
 def confirm(*, transaction: Transaction, selections: UserSelections, now: datetime) -> Transaction:
-    """USED becomes PROCESSING, once; the orders placed are those of the basket or of the plan."""
+    """USED becomes PROCESSING, once. Raises NotLoggedIn, QuoteExpired, Unavailable, Invalid, SdkError."""
     check_live(transaction, now=now)
     if transaction.status != TransactionStatus.USED:
         raise NotLoggedIn("The user has not logged in at a broker yet.")
@@ -99,7 +99,7 @@ def _confirm_orders(transaction: Transaction, selections: UserSelections, now: d
     except IntegrityError as violated:
         if "iscid" not in str(violated):
             raise
-        # one_open_batch_per_investment: another order on it was confirmed in the same moment
+        # one_open_batch_per_investment: another order of this investment was confirmed at the same time
         transaction.refresh_from_db()
         fail(transaction, SdkCode.ORDER_PENDING, now=now)
 
@@ -107,7 +107,7 @@ def _confirm_orders(transaction: Transaction, selections: UserSelections, now: d
 def _place_or_adopt(
     transaction: Transaction, lines: Sequence[OrderLine], planned: Planned | None, variety: Variety, now: datetime
 ) -> None:
-    """A rebalance whose shares are right already needs no order: the investment is on the version, and that is all."""
+    """A rebalance that needs no trades places no orders: it only moves the investment to the version."""
     if planned and not lines:
         adopt_version(own_investment(transaction.account, planned.iscid), planned.version)
         complete_now(transaction, now=now)
@@ -118,7 +118,7 @@ def _place_or_adopt(
 def _planned(
     transaction: Transaction, order_request: SmallcaseOrderRequest, selections: UserSelections, now: datetime
 ) -> Planned:
-    """Anew, from what is held now; at the prices that the user saw, where any were shown."""
+    """Plans again from current holdings, at the prices that the user saw, if any."""
     check_again(transaction, order_request, now)
     planned = plan(
         transaction=transaction,
@@ -133,9 +133,9 @@ def _planned(
 
 
 def _check_quote(transaction: Transaction, lines: Sequence[OrderLine], quoted: QuotedOrder, now: datetime) -> None:
-    """The orders are those that the user saw, at prices near those that the user saw."""
+    """Raises QuoteExpired unless orders are the quoted ones and prices are within the tolerance."""
     if orders_in(lines) != list(quoted.orders):
-        raise QuoteExpired("What you hold has changed, and with it this order.")
+        raise QuoteExpired("Your holdings have changed, so this order has changed.")
     market = quotes(transaction.gateway_id, set(quoted.prices))
     if gone := moved_beyond_tolerance(quoted, lines, {ticker: quote.at(now) for ticker, quote in market.items()}):
         raise QuoteExpired("Prices have moved.", moved=gone)
@@ -150,14 +150,14 @@ def _check_holdings(transaction: Transaction, lines: Sequence[OrderLine], now: d
     try:
         lots = adapter_for(account.broker).holdings(login, now=now, tickers=list(sells))
     except LinkDown:
-        raise Unavailable("The broker does not answer; try again.") from None
+        raise Unavailable("The broker does not answer. Try again.") from None
     held = {lot.ticker: lot.quantity for lot in lots}
     if any(held.get(ticker, 0) < quantity for ticker, quantity in sells.items()):
         fail(transaction, SdkCode.INSUFFICIENT_HOLDINGS, now=now)
 
 
 def _keep(quoted: QuotedOrder, transaction: Transaction) -> None:
-    """Of the one session that is open: another tab of it may have shown other prices, and lost."""
+    """Stores the confirmed quote in the open session: another tab may have shown other prices."""
     here = CheckoutSession.objects.filter(transaction=transaction, ended_at__isnull=True)
     here.update(shown=quoted.as_json())
 

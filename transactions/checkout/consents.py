@@ -1,4 +1,4 @@
-"""What a user consents to that places no order: a SIP, an import of holdings, a look at the funds."""
+"""Consents that place no order: SIP set-up, holdings import, funds."""
 
 from datetime import datetime
 from typing import Any, Final
@@ -21,11 +21,11 @@ from transactions.models import HoldingsSnapshot, Transaction
 from webhooks.events.event_types import EventType
 from webhooks.events.record_events import record_event
 
-BUSY: Final = "The broker does not answer; try again."
+BUSY: Final = "The broker does not answer. Try again."
 
 
 def complete_consent(*, transaction: Transaction, sip: SipRequest | None, now: datetime) -> None:
-    """USED becomes COMPLETED by way of PROCESSING, in one go; the broker is asked beforehand."""
+    """USED becomes COMPLETED in one database transaction, after the broker's answer. Raises Unavailable, Invalid."""
     if transaction.intent == Intent.SIP_SETUP:
         _set_up_sip(transaction, sip, now)
     elif transaction.intent == Intent.FETCH_FUNDS:
@@ -36,7 +36,7 @@ def complete_consent(*, transaction: Transaction, sip: SipRequest | None, now: d
 
 def _set_up_sip(transaction: Transaction, sip_request: SipRequest | None, now: datetime) -> None:
     if sip_request is None:
-        raise Invalid("sip: choose amount, frequency and scheduledDate, or end.")
+        raise Invalid("sip: give amount, frequency and scheduledDate, or end.")
     try:
         investment = own_investment(transaction.account, transaction.order_config["iscid"])
     except NoOrder:

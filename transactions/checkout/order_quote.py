@@ -1,6 +1,6 @@
-"""What the confirmation screen shows: the orders as they would be placed now, their cost, and what is there for them.
+"""The quote on the confirmation screen: the orders at current prices, their cost, and the available funds and shares.
 
-Nothing is written, and nothing of it is believed later: the confirmation plans anew.
+Nothing is stored; `confirm` plans again.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -26,14 +26,14 @@ from transactions.lifecycle.eligibility import own_investment
 from transactions.lifecycle.plan_orders import check_tradable, plan, sellable
 from transactions.models import Transaction
 
-# Their buys are planned to be paid for by their sells.
+# Kinds whose sells pay for their buys.
 PAID_BY_SELLS: Final = frozenset({OrderKind.REBALANCE, OrderKind.MANAGE})
 NOTHING: Final = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
 class QuoteRequest:
-    """What is to be quoted for a transaction, as of now. `prices` in rupees, of every name it may concern."""
+    """The data for a transaction's quote. `prices` in rupees, of every name that the order may contain."""
 
     order_request: SmallcaseOrderRequest | None
     basket: Sequence[Security]
@@ -45,7 +45,7 @@ class QuoteRequest:
 
     @property
     def minimum(self) -> Decimal | None:
-        """Rupees below which an amount buys nothing: of a BUY a share of each, later a share of the cheapest."""
+        """The smallest useful amount in rupees: one share of each name for a BUY, later one share of the cheapest."""
         if not self.weights or self.order_request is None:
             return None
         if self.order_request.kind is OrderKind.BUY:
@@ -55,7 +55,7 @@ class QuoteRequest:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """An order as it is shown: `price` a share now, `value` at that or at its limit. `at_hand`: what can be sold."""
+    """An order, in rupees: `price` per share now, `value` at that or its limit. `at_hand`: sellable shares, or None."""
 
     line: OrderLine
     name: str
@@ -70,7 +70,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class OrderQuote:
-    """Rupees. `funds` is None where they were not asked for, or the broker did not say."""
+    """Rupees. `funds` is None if nothing is bought or the broker does not answer."""
 
     rows: Sequence[Row]
     quoted: QuotedOrder
@@ -97,7 +97,7 @@ class OrderQuote:
 
 
 def quote_request_of(*, transaction: Transaction, also: Collection[str] = (), now: datetime) -> QuoteRequest:
-    """`also`: names that the user has added. Raises NoOrder or NotFound where the investment is gone."""
+    """`also`: names that the user added. Raises NoOrder or NotFound if the investment does not exist any more."""
     order_request, basket = order_request_of(transaction.order_config), securities_of(transaction.order_config)
     if order_request is None:
         prices, names = _market(transaction, {security.ticker for security in basket}, now)
@@ -115,7 +115,7 @@ def quote_request_of(*, transaction: Transaction, also: Collection[str] = (), no
 def quote_orders(
     *, of: QuoteRequest, transaction: Transaction, selections: UserSelections, now: datetime
 ) -> OrderQuote:
-    """Raises Invalid where the choices are not complete, or buy nothing."""
+    """The quote of the selected order. Raises Invalid if selections are missing or buy nothing."""
     lines = _lines(of, transaction, selections, now)
     check_tradable(lines)
     market, names = _market(transaction, {line.security.ticker for line in lines}, now)
@@ -150,7 +150,7 @@ def _weights(
 def _market(
     transaction: Transaction, tickers: Collection[str], now: datetime
 ) -> tuple[dict[str, Decimal], dict[str, str]]:
-    """Prices and names; what is not in the catalogue is left out."""
+    """Prices and names by ticker; unknown instruments are left out."""
     market = quotes(transaction.gateway_id, tickers)
     return {t: quote.at(now) for t, quote in market.items()}, {t: quote.name for t, quote in market.items()}
 
@@ -186,7 +186,7 @@ def _value(line: OrderLine, price: Decimal) -> Decimal:
 
 
 def _at_hand(transaction: Transaction, tickers: Sequence[str], now: datetime) -> dict[str, int] | None:
-    """What the broker lets go of each; None where it does not say: the confirmation asks again."""
+    """Sellable shares by ticker; None if the broker does not answer. `confirm` asks the broker again."""
     account = account_of(transaction)
     if not tickers:
         return {}

@@ -1,4 +1,4 @@
-"""Views of the Browser API: a partner's page opens a checkout, and asks how it ended."""
+"""Views of the Browser API: a partner's page opens a checkout and reads its outcome."""
 
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -18,10 +18,10 @@ class Sessions(BrowserView):
     def post(self, request: Request, gateway: str) -> Response:
         caller = self.caller
         wanted = OpenSession.parse(request.data)
-        door = OpenSession.door(wanted, origin=self.origin, allowed=caller.gateway.allowed_origins)
+        asked = OpenSession.session_request(wanted, origin=self.origin, allowed=caller.gateway.allowed_origins)
         transaction = selectors.transaction_of(caller.gateway, wanted["transactionId"], account=caller.account)
         now = clock.now(caller.gateway)
-        session, token = sessions.open_session(transaction=transaction, account=caller.account, door=door, now=now)
+        session, token = sessions.open_session(transaction=transaction, account=caller.account, request=asked, now=now)
         return ok(payloads.opened(session, token, now, base=request.build_absolute_uri("/")))
 
 
@@ -32,7 +32,7 @@ class SessionOutcome(BrowserView):
         asked = OutcomeIn.parse(request.data)
         session = selectors.session_of(caller.gateway, asked["sessionId"], origin=self.origin, account=caller.account)
         if session is None:
-            raise NotFound("There is no checkout of this id.")
+            raise NotFound("There is no checkout with this id.")
         verifier, code = asked.get("codeVerifier", ""), asked.get("resultCode", "")
         now = clock.now(caller.gateway)
         return ok(outcome_for(session, verifier=verifier, code=code, left=asked["left"], now=now))

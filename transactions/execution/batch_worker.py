@@ -1,9 +1,9 @@
-"""The batch worker: takes due batches in sets and works on them, until none is due.
+"""The batch worker: takes due batches in sets and works on them until none is due.
 
-Forces: a statement, a commit and a message for each batch cost more than what is done to it; a broker that is slow must
-not keep the answers of the others, nor its own earlier ones; and a batch that cannot be worked on must not keep its
-company from being. So a set is of one broker, brokers take turns, what is not come to in time is given back, and a set
-that fails is split: its batches are isolated, and taken one by one from then on.
+Forces: a statement, a commit and a message for each batch cost more than the work itself. A slow broker must not delay
+the results of other brokers, nor its own earlier results. A batch that fails must not block the other batches of its
+set. So a set belongs to one broker, brokers take turns, batches that do not fit into the time are given back, and a
+set that fails is split: its batches are isolated and then taken one by one.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,12 +25,12 @@ from transactions.models import Batch
 
 AT_ONCE: Final = 16
 CHOSEN_FROM: Final = 256
-WORK_SECONDS: Final = 1.0  # others wait for this process as well
-# A bell may have been saved because another was rung just before (queue.enqueue.QUIET_SECONDS): stay for longer.
+WORK_SECONDS: Final = 1.0  # other tasks wait for this process, too
+# Longer than queue.enqueue.QUIET_SECONDS, in which a repeated wake-up message is not sent.
 IDLE_GRACE_SECONDS: Final = 0.1
 POLL_SECONDS: Final = 0.02
 TRIES: Final = 3
-# Longer than any broker call: a lease that lapsed means a worker that died.
+# Longer than any broker call: an expired lease means that the worker died.
 LEASE: Final = timedelta(seconds=60)
 
 
@@ -39,7 +39,7 @@ Rows = Callable[[], QuerySet[Batch]]
 
 @dataclass(frozen=True, slots=True)
 class WorkType:
-    """A type of work: its rows, and the function that works on them. It returns the keys that it has worked on."""
+    """A type of work: its rows, and the function that works on them and returns the keys that it has done."""
 
     rows: Rows
     work_on: Callable[[Sequence[int]], Sequence[int]]
@@ -47,9 +47,9 @@ class WorkType:
 
 @dataclass(slots=True)
 class BatchWorker:
-    """One per process and task. Its types of work take turns as well, a set of each.
+    """One per process and task. Types of work take turns, one set each.
 
-    `served`: when each broker last had its turn. `isolated`: batches that were in a set that failed.
+    `served`: the time of each broker's last turn. `isolated`: batches of a set that failed.
     """
 
     job: TaskName
@@ -58,7 +58,7 @@ class BatchWorker:
     isolated: set[int] = field(default_factory=set)
 
     def work(self, *, seconds: float = WORK_SECONDS, idle_grace: float = IDLE_GRACE_SECONDS) -> int:
-        """Until nothing has been due for `idle_grace` after the last set, or the time is over; returns how many."""
+        """Works until nothing was due for `idle_grace`, or `seconds` are over; returns the number of batches."""
         began = worked = monotonic()
         done = 0
         while monotonic() - began < seconds:
@@ -84,7 +84,7 @@ class BatchWorker:
         return len(done)
 
     def _take(self, work_type: WorkType) -> list[Batch]:
-        """Another process may have been quicker; what it has taken is not chosen again."""
+        """Leases a set of due batches. Tries again if another process has taken them first."""
         for _ in range(TRIES):
             chosen = self._chosen(work_type)
             if not chosen:
@@ -97,7 +97,7 @@ class BatchWorker:
         return []
 
     def _chosen(self, work_type: WorkType) -> list[int]:
-        """The longest due of the broker whose last turn is longest ago."""
+        """The batches due longest, of the broker whose last turn is longest ago."""
         (_, wall), *ahead = clock.clocks()
         gateways, moments = [gateway for gateway, _ in ahead], [moment for _, moment in ahead]
         found = _longest_due(rows=work_type.rows, wall=wall, gateways=gateways, moments=moments)
@@ -110,7 +110,7 @@ class BatchWorker:
         return [first, *company[: AT_ONCE - 1]]
 
     def _split_after_failure(self, taken: Sequence[Batch]) -> None:
-        """Who failed alone is tried again when the lease has lapsed."""
+        """Isolates and gives back the set. A batch that failed alone is tried again after its lease."""
         if len(taken) > 1:
             self.isolated.update(batch.pk for batch in taken)
             self._give_back(taken)
@@ -126,13 +126,13 @@ class BatchWorker:
 def _longest_due(
     *, rows: Rows, wall: datetime, gateways: Sequence[int | None], moments: Sequence[datetime]
 ) -> QuerySet[Batch, tuple[int, str]]:
-    """Key and broker, as all see them; nobody is kept from any."""
+    """Key and broker of due batches, without locks."""
     due = work.due(rows(), [(None, wall), *zip(gateways, moments, strict=True)])
     return due.order_by("due_at").values_list("pk", "account__broker")[:CHOSEN_FROM]
 
 
 @compiled
 def _still_owed(*, rows: Rows, pks: Sequence[int], wall: datetime) -> QuerySet[Batch]:
-    """Locked; those that another has locked or leased are passed over."""
+    """The batches still due, locked; batches that another worker has locked or leased are skipped."""
     owed = rows().filter(pk__in=pks, due_at__isnull=False, leased_until__lte=wall)
     return owed.select_for_update(skip_locked=True).order_by("pk")

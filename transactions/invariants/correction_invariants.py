@@ -1,4 +1,4 @@
-"""What support has settled stands as it was settled."""
+"""Rules for orders that support has corrected."""
 
 from typing import Final
 
@@ -10,24 +10,24 @@ from gateway.monitoring.invariant_checks import Invariant, Rows, Scope
 from transactions.models import Order, Settlement, SettlementState
 
 OWNER: Final = "batch__gateway"
-BUG: Final = "An order was changed past its settlement: keep the rows, and report it."
+BUG: Final = "An order was changed without a correction: keep the rows, and report it."
 
 
 def _departed(scope: Scope) -> Rows:
     rows = scope.of(Order.objects.filter(settled_by__isnull=False), OWNER)
     shares = Cast(KT("after__filled_quantity"), IntegerField())
     in_force = Settlement.objects.filter(pk=OuterRef("settled_by")).annotate(as_=KT("after__status"), shares=shares)
-    told = rows.annotate(
+    compared = rows.annotate(
         settled_as=Subquery(in_force.values("as_")[:1]), settled_shares=Subquery(in_force.values("shares")[:1])
     )
     other = ~Q(status=F("settled_as")) | ~Q(filled_quantity=F("settled_shares"))
     not_in_force = ~Q(settled_by__state=SettlementState.APPLIED) | ~Q(settled_by__order=F("pk"))
-    found = told.filter(other | not_in_force).order_by("pk")
+    found = compared.filter(other | not_in_force).order_by("pk")
     return found.values("batch__batch_id", "ref", "ticker", "status", "settled_as", "filled_quantity", "settled_shares")
 
 
 def _forgotten(scope: Scope) -> Rows:
-    """Of the settlements in force of an order, the last is the one it stands on."""
+    """Orders that do not refer to the last of their applied corrections."""
     in_force = Settlement.objects.filter(order=OuterRef("pk"), state=SettlementState.APPLIED, undoes__isnull=True)
     later = in_force.filter(version__gt=OuterRef("settled_by__version"))
     rows = scope.of(Order.objects.all(), OWNER).filter(
@@ -39,13 +39,13 @@ def _forgotten(scope: Scope) -> Rows:
 INVARIANTS: Final = (
     Invariant(
         name="a_settled_order_is_as_settled",
-        means="An order that stands on a settlement in force has its status and shares.",
+        means="An order with an applied correction has the correction's status and shares.",
         remedy=BUG,
         offenders=_departed,
     ),
     Invariant(
         name="an_order_stands_on_its_last_settlement",
-        means="An order with settlements in force stands on the last of them; without any, on the broker's report.",
+        means="An order refers to the last of its applied corrections; without any, it follows the broker's report.",
         remedy=BUG,
         offenders=_forgotten,
     ),

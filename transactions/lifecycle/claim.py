@@ -1,4 +1,4 @@
-"""What every confirmation begins with: the claim, the account, the broker's session."""
+"""The start of every confirmation: the claim, the account and the broker session."""
 
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from transactions.models import Transaction
 
 
 def claim(transaction: Transaction, *, now: datetime) -> None:
-    """The UPDATE is the check: of two taps on the button one wins."""
+    """USED becomes PROCESSING. The UPDATE is the check: of two taps on the button, one wins. Raises TransactionUsed."""
     ready = Transaction.objects.filter(pk=transaction.pk, status=TransactionStatus.USED, expires_at__gt=now)
     if not ready.update(status=TransactionStatus.PROCESSING, updated_at=now):
         raise TransactionUsed
@@ -19,21 +19,21 @@ def claim(transaction: Transaction, *, now: datetime) -> None:
 
 
 def complete_now(transaction: Transaction, *, now: datetime, outcome: object = None) -> None:
-    """For what needs no worker: PROCESSING becomes COMPLETED in the claim's own transaction."""
+    """PROCESSING becomes COMPLETED in the claim's database transaction, for transactions that need no worker."""
     done = {"status": TransactionStatus.COMPLETED.value, "completed_at": now, "updated_at": now, "outcome": outcome}
     Transaction.objects.filter(pk=transaction.pk, status=TransactionStatus.PROCESSING).update(**done)
     transaction.refresh_from_db()
 
 
 def account_of(transaction: Transaction) -> Account:
-    """Whoever logged in."""
+    """The account of the user who logged in. Raises TransactionUsed without one."""
     if transaction.account is None:
         raise TransactionUsed
     return transaction.account
 
 
 def login_of(transaction: Transaction, account: Account) -> Login:
-    """The broker's session that the user opened for this transaction."""
+    """The broker session of this transaction's login. Raises InvalidToken if no key decrypts it."""
     return Login(
         gateway=transaction.gateway_id,
         broker=account.broker,

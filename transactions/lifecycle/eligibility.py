@@ -1,4 +1,4 @@
-"""What speaks against an order on a smallcase at its creation (contract §3.1)."""
+"""Checks whether a smallcase order is possible when its transaction is created (contract §3.1)."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -12,12 +12,12 @@ from transactions.domain.sdk_codes import SdkCode, SdkRefusal
 from transactions.domain.smallcase_order import OrderKind, SmallcaseOrderRequest
 from transactions.queries.open_orders import last_batches
 
-# What brings more money into a smallcase that nobody looks after any more.
+# Kinds that would bring more money into an archived smallcase.
 NOT_OF_THE_ARCHIVED: Final = frozenset({OrderKind.INVESTMORE, OrderKind.SIP, OrderKind.REBALANCE})
 
 
 class NoOrder(SdkRefusal):
-    """There is nothing to do on it."""
+    """The order is not possible or not needed."""
 
     error_type = ErrorType.NO_ORDER
 
@@ -27,16 +27,16 @@ class NoOrder(SdkRefusal):
 
 
 class OrderPending(SdkRefusal):
-    """An earlier order on the investment is still open."""
+    """An earlier order of the investment is still open."""
 
     error_type, code = ErrorType.ORDER_PENDING, SdkCode.ORDER_PENDING
 
     def __init__(self) -> None:
-        super().__init__("An earlier order on this investment is still open.")
+        super().__init__("An earlier order of this investment is still open.")
 
 
 class Archived(SdkRefusal, Conflict):
-    """The smallcase takes no new investors."""
+    """The smallcase accepts no new investors."""
 
     code = SdkCode.SMALLCASE_ARCHIVED
 
@@ -47,31 +47,31 @@ class Archived(SdkRefusal, Conflict):
 def checked_order_request(
     account: Account | None, order_request: SmallcaseOrderRequest, *, now: datetime
 ) -> SmallcaseOrderRequest:
-    """The wish with its iscid and scid filled in; raises what speaks against it."""
+    """The request with iscid and scid filled in. Raises the reason why the order is not possible."""
     if order_request.kind is OrderKind.BUY:
         _check_smallcase(order_request.scid)
         return order_request
     investment = _named(account, order_request)
     if order_request.scid and order_request.scid != investment.smallcase.scid:
-        raise Invalid("orderConfig.scid: is not the smallcase of this iscid.")
+        raise Invalid("orderConfig.scid: is not the scid of this investment.")
     _check_moment(investment, order_request.kind, now)
     return replace(order_request, iscid=investment.iscid, scid=investment.smallcase.scid)
 
 
 def own_investment(account: Account | None, iscid: str) -> Investment:
-    """Live and the caller's own."""
+    """The caller's live investment. Raises ConnectedUserRequired, NotFound, NoOrder."""
     if account is None:
-        raise ConnectedUserRequired("An order on an investment needs a connected user's authtoken.")
+        raise ConnectedUserRequired("An order of an investment needs a connected user's authtoken.")
     investment = investment_of(account, iscid)
     if investment is None:
-        raise NotFound("You have no investment of this iscid.")
+        raise NotFound("You have no investment with this iscid.")
     if investment.exited_at is not None:
         raise NoOrder("This investment was exited.")
     return investment
 
 
 def _named(account: Account | None, order_request: SmallcaseOrderRequest) -> Investment:
-    """INVESTMORE may leave the iscid out where one live investment in the scid exists."""
+    """The request's investment. INVESTMORE may omit the iscid if there is one live investment in the scid."""
     if order_request.iscid or account is None:
         return own_investment(account, order_request.iscid)
     live = account.investments.filter(smallcase__scid=order_request.scid, exited_at__isnull=True).values_list(
@@ -81,14 +81,14 @@ def _named(account: Account | None, order_request: SmallcaseOrderRequest) -> Inv
     if not found:
         raise NotFound("You have no investment in this scid.")
     if len(found) > 1:
-        raise Invalid("orderConfig.iscid: is required, for you have several investments in this scid.")
+        raise Invalid("orderConfig.iscid: is required, because you have several investments in this scid.")
     return own_investment(account, found[0])
 
 
 def _check_smallcase(scid: str) -> None:
     smallcase = Smallcase.objects.filter(scid=scid).first()
     if smallcase is None:
-        raise NotFound("There is no smallcase of this scid.")
+        raise NotFound("There is no smallcase with this scid.")
     if smallcase.is_archived:
         raise Archived
 
@@ -97,13 +97,13 @@ def _check_moment(investment: Investment, kind: OrderKind, now: datetime) -> Non
     last = last_batches([investment.iscid]).get(investment.iscid)
     if kind is OrderKind.FIX:
         if last is None or not last.can_be_fixed:
-            raise NoOrder("Every share of the last order was filled; there is nothing to fix.")
+            raise NoOrder("The last order has no unfilled shares to fix.")
         return
     if last and last.is_open:
         raise OrderPending
     if kind in NOT_OF_THE_ARCHIVED and investment.smallcase.is_archived:
-        raise NoOrder("This smallcase is archived: it can be fixed, managed and exited.", SdkCode.SMALLCASE_ARCHIVED)
+        raise NoOrder("This smallcase is archived: only FIX, MANAGE and EXIT are possible.", SdkCode.SMALLCASE_ARCHIVED)
     if kind is OrderKind.REBALANCE and newest_version(investment.smallcase).number <= investment.version.number:
-        raise NoOrder("This investment is on the newest version already.")
+        raise NoOrder("This investment already has the newest version.")
     if kind is OrderKind.SIP and not is_sip_due(investment, now):
-        raise NoOrder("No SIP is due on this investment.")
+        raise NoOrder("This investment has no due SIP.")

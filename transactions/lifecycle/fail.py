@@ -1,4 +1,4 @@
-"""A transaction ends with an SDK code, once; its partner hears of it."""
+"""Ends a transaction with an SDK code, once, and records the event for the partner."""
 
 from datetime import datetime
 from typing import Final, NoReturn
@@ -17,7 +17,7 @@ LIVE: Final = frozenset({TransactionStatus.INITIALIZED, TransactionStatus.USED})
 
 
 class SdkError(SdkRefusal):
-    """What `triggerTransaction` rejects with."""
+    """An error that `triggerTransaction` rejects with."""
 
     def __init__(self, code: SdkCode, transaction: Transaction | None = None) -> None:
         super().__init__(MESSAGES[code])
@@ -26,25 +26,26 @@ class SdkError(SdkRefusal):
 
 
 class TransactionUsed(SdkError):
-    """Single use: it was confirmed, or ended, before."""
+    """The transaction was already confirmed or has ended."""
 
     def __init__(self) -> None:
         super().__init__(SdkCode.EXPIRED_OR_USED)
-        self.sentences = ("This transaction was used already.",)
+        self.sentences = ("This transaction has already been used.",)
         self.error_type = ErrorType.TRANSACTION_USED
 
 
 def fail(transaction: Transaction, code: SdkCode, *, now: datetime) -> NoReturn:
-    """ERRORED with `code`, and raise it."""
+    """Ends the transaction as ERRORED and raises SdkError with `code`."""
     with atomic(durable=True):
         end(transaction, code, now=now)
     raise SdkError(code, transaction)
 
 
 def end(transaction: Transaction, code: SdkCode, *, now: datetime) -> None:
-    """ERRORED with `code`, in the caller's database transaction. Of two failures the first is kept.
+    """Ends the transaction as ERRORED, in the caller's database transaction. Of two failures the first is kept.
 
-    Only from the status that the caller judged by: who lost against a login ends nothing of whoever logged in.
+    Only from the status that the caller has read, so a caller that lost against a login does not end the logged-in
+    user's transaction. Raises TransactionUsed.
     """
     live = Transaction.objects.filter(pk=transaction.pk, status__in=LIVE)
     ended = {"status": TransactionStatus.ERRORED, "error_code": code, "error_message": MESSAGES[code]}
@@ -62,7 +63,7 @@ def end(transaction: Transaction, code: SdkCode, *, now: datetime) -> None:
 
 
 def check_live(transaction: Transaction, *, now: datetime) -> None:
-    """Raises for one that was used, and ends one whose time has passed."""
+    """Raises TransactionUsed for a used transaction; ends an expired one and raises SdkError."""
     if transaction.status not in LIVE:
         raise TransactionUsed
     if transaction.expires_at <= now:

@@ -1,4 +1,4 @@
-"""From a smallcase order to its lines: what is held, what it costs now, and the planner's answer."""
+"""Plans a smallcase order: reads holdings and prices, and calls the planner."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ MAX_QUANTITY: Final = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A smallcase order, ready to be placed; no lines where there is nothing to trade."""
+    """A planned smallcase order; `lines` is empty if there is nothing to trade."""
 
     lines: list[OrderLine]
     label: str
@@ -41,7 +41,7 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What an order is planned from. `held` is empty for a BUY; `shown` are prices that stand in place of today's."""
+    """The input of a plan. `held` is empty for a BUY; `shown` prices replace current prices."""
 
     gateway: int
     version: Version
@@ -54,7 +54,7 @@ class Situation:
         return weights_of(self.version)
 
     def prices(self, tickers: Iterable[str]) -> dict[str, Decimal]:
-        """Rupees, now; a name that left the catalogue cannot be planned with."""
+        """Prices in rupees. Raises Invalid for a name that is not in the catalogue any more."""
         wanted = set(tickers)
         known = {ticker: quote.at(self.now) for ticker, quote in quotes(self.gateway, wanted).items()}
         if missing := sorted(wanted - known.keys()):
@@ -70,7 +70,7 @@ def plan(
     prices: Mapping[str, Decimal] | None,
     now: datetime,
 ) -> Planned:
-    """`prices`: those that the user was shown; today's where there are none. The same prices give the same orders."""
+    """`prices`: as shown to the user; None: current prices. Equal prices give equal orders. Raises Invalid, NoOrder."""
     if order_request.kind is OrderKind.BUY:
         smallcase = Smallcase.objects.get(scid=order_request.scid)
         return _plan_buy(transaction.gateway_id, smallcase, selections, prices, now)
@@ -85,7 +85,7 @@ def _plan_buy(
     prices: Mapping[str, Decimal] | None,
     now: datetime,
 ) -> Planned:
-    """A new investment: its iscid is reserved here."""
+    """A new investment; reserves its iscid."""
     there = Situation(gateway, newest_version(smallcase), {}, selections, now, prices)
     return Planned(_lines(_buy(there)), "BUY", "BUY", new_object_id(), there.version)
 
@@ -97,7 +97,6 @@ def _plan_on(
     prices: Mapping[str, Decimal] | None,
     now: datetime,
 ) -> Planned:
-    """An order on a live investment."""
     if order_request.kind is OrderKind.FIX:
         return _fix(investment)
     moves = order_request.kind is OrderKind.REBALANCE
@@ -111,14 +110,14 @@ def _plan_on(
 
 
 def sellable(investment: Investment) -> dict[str, int]:
-    """What is held, less what may have been sold unheard."""
+    """Held shares, less shares that orders with unknown outcome may have sold."""
     lost = unresolved_sells(investment.iscid)
     left = {ticker: shares - lost.get(ticker, 0) for ticker, shares in shares_of(investment).items()}
     return {ticker: shares for ticker, shares in left.items() if shares > 0}
 
 
 def change_of(batch: Batch) -> InvestmentChange:
-    """What a batch does to its investment beside its shares; a FIX does what the order did that it goes back to."""
+    """A batch's change of its investment besides shares. A FIX has the effect of the order that it fixes."""
     if batch.version is None or batch.iscid is None:
         raise AssertionError("Only a smallcase order changes an investment.")
     return InvestmentChange(
@@ -130,12 +129,12 @@ def change_of(batch: Batch) -> InvestmentChange:
 
 
 def check_tradable(lines: Sequence[OrderLine]) -> None:
-    """Every name can be traded, in a number that one order may have."""
+    """Raises Invalid if a name cannot be traded now or has too many shares for one order."""
     large = [line.security.ticker for line in lines if line.quantity > MAX_QUANTITY]
     if large:
-        raise Invalid(*(f"{ticker}: more than {MAX_QUANTITY:,} shares need several orders." for ticker in large))
+        raise Invalid(*(f"{ticker}: an order has at most {MAX_QUANTITY:,} shares." for ticker in large))
     halted = _halted(symbols=[line.security.ticker for line in lines])
-    if problems := [f"{ticker} cannot be traded at present." for (ticker,) in halted]:
+    if problems := [f"{ticker} cannot be traded now." for (ticker,) in halted]:
         raise Invalid(*problems)
 
 
@@ -171,14 +170,13 @@ def _manage(there: Situation) -> list[Leg]:
     there.prices(wanted)
     legs = planner.manage(held=there.held, wanted=wanted)
     if not legs:
-        raise Invalid("constituents: these are the shares you hold already.")
+        raise Invalid("constituents: these are your current shares; change at least one.")
     if not wanted:
-        raise Invalid("constituents: to sell everything is an EXIT.")
+        raise Invalid("constituents: use EXIT to sell everything.")
     return legs
 
 
 def _exit(there: Situation) -> list[Leg]:
-    """Whole, unless a part was chosen."""
     chosen = there.selections
     if chosen.exit_amount is not None:
         prices = there.prices(there.held)

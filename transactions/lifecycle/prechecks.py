@@ -1,4 +1,4 @@
-"""Checks before an order is planned: the market's hours, and what has changed since the transaction was created."""
+"""Checks before an order is planned: market hours, and changes since the transaction was created."""
 
 from datetime import datetime
 from typing import NoReturn
@@ -26,7 +26,7 @@ class ActionRequired(GatewayError):
 
 
 def reject_if_not_placeable(*, transaction: Transaction, amo: bool, now: datetime) -> None:
-    """Ends a USED transaction whose order cannot be placed, with its code or in ACTION_REQUIRED, and raises."""
+    """Ends a USED transaction whose order cannot be placed. Raises SdkError with the code, or ActionRequired."""
     if transaction.intent != Intent.TRANSACTION:
         return
     order_request = order_request_of(transaction.order_config)
@@ -38,7 +38,7 @@ def reject_if_not_placeable(*, transaction: Transaction, amo: bool, now: datetim
 def order_variety(
     transaction: Transaction, order_request: SmallcaseOrderRequest | None, *, amo: bool, now: datetime
 ) -> Variety:
-    """Regular while the market is open; AMO when it is closed, asked for and offered; else the transaction ends."""
+    """REGULAR while the market is open, otherwise AMO if requested and supported; else ends the transaction."""
     if market_of(transaction.gateway, now=now).is_open(now):
         return Variety.REGULAR
     can_wait = order_request is None or order_request.kind not in NOT_AFTER_MARKET
@@ -48,7 +48,7 @@ def order_variety(
 
 
 def check_again(transaction: Transaction, order_request: SmallcaseOrderRequest, now: datetime) -> None:
-    """Repeats the checks of the creation: what they forbid may have become true since."""
+    """Repeats the checks of the creation, because the situation may have changed since."""
     if order_request.kind is OrderKind.BUY:
         _check_smallcase(transaction, order_request.scid, now)
         return
@@ -70,7 +70,7 @@ def _check_smallcase(transaction: Transaction, scid: str, now: datetime) -> None
 
 
 def _require_action(transaction: Transaction, now: datetime) -> NoReturn:
-    """USED becomes ACTION_REQUIRED: unfilled shares wait for a FIX, or to be marked complete."""
+    """USED becomes ACTION_REQUIRED: the user must first fix the last order or mark it complete."""
     used = Transaction.objects.filter(pk=transaction.pk, status=TransactionStatus.USED)
     if not used.update(status=TransactionStatus.ACTION_REQUIRED, updated_at=now):
         raise TransactionUsed

@@ -1,4 +1,4 @@
-"""What stands between an investment and its next order: an open batch, unfilled shares."""
+"""Queries of an investment's last batch: whether it is open, and its unfilled shares."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ from transactions.domain.basket import OrderLine, Security
 from transactions.domain.statuses import OPEN_BATCH, UNFINISHED_BATCH, BatchStatus, OrderStatus
 from transactions.models import Batch, Order
 
-# Nothing more comes of these by themselves; what a user cancelled is not to be had again unasked.
+# Ended orders with unfilled shares. Orders that the user cancelled are not offered again.
 UNFILLED = (OrderStatus.PARTIAL, OrderStatus.REJECTED, OrderStatus.CANCELLED, OrderStatus.UNPLACED)
 COUNTS = ("quantity", "filled", "unfilled")
 
 
 @dataclass(frozen=True, slots=True)
 class LastBatch:
-    """The newest batch of an investment; `quantity`, `filled` and `unfilled` count securities."""
+    """The newest batch of an investment. `quantity`, `filled` and `unfilled` count securities."""
 
     batch: Batch
     quantity: int
@@ -35,7 +35,7 @@ class LastBatch:
 
 
 def last_batches(iscids: Collection[str]) -> dict[str, LastBatch]:
-    """By iscid; one query."""
+    """The last batch by iscid; one query."""
     rows = _last_batches(iscids=list(iscids))
     return {str(row.iscid): LastBatch(row, *(vars(row)[count] for count in COUNTS)) for row in rows}
 
@@ -52,7 +52,7 @@ def _last_batches(*, iscids: list[str]) -> QuerySet[Batch]:
 
 
 def unfilled_lines(batch: Batch) -> list[OrderLine]:
-    """Every share that a batch asked for and did not get, same side, as market orders."""
+    """Market orders for the unfilled shares of a batch, on the same side."""
     rows = Order.objects.filter(batch=batch, status__in=UNFILLED).order_by("position")
     return [OrderLine(Security(o.ticker), o.quantity - o.filled_quantity, Side(o.side)) for o in rows]
 
@@ -63,7 +63,7 @@ def is_fix_pending(iscid: str) -> bool:
 
 
 def unresolved_sells(iscid: str) -> dict[str, int]:
-    """Shares that orders in ERROR may have sold already, by ticker: until their fate is known, not to be sold again."""
+    """Shares by ticker that orders in ERROR may have sold. They are not sold again until the outcome is known."""
     lost = Order.objects.filter(batch__iscid=iscid, side=Side.SELL, status=OrderStatus.ERROR)
     return dict(
         lost.values_list("ticker").annotate(shares=Sum(F("quantity") - F("filled_quantity"))).order_by("ticker")

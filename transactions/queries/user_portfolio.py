@@ -1,4 +1,4 @@
-"""What a user holds and may do next: facts read in a handful of queries, whatever the number of investments."""
+"""A user's investments with holdings, returns and possible actions; a fixed number of queries."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from transactions.queries.open_orders import LastBatch, last_batches
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """An investment with what it consists of. `prices` in rupees, of every name it ever held."""
+    """An investment with its positions. `prices` in rupees, of every name that it ever held."""
 
     investment: Investment
     positions: Mapping[str, ledger.Position]
@@ -40,7 +40,7 @@ class Held:
 
 
 def held(account: Account, *, iscids: Sequence[str] | None = None, now: datetime) -> list[Held]:
-    """Live investments, newest first; of `iscids` only, when given, and what is no iscid names nothing."""
+    """Live investments, newest first; only `iscids` if given. Malformed iscids match nothing."""
     named = None if iscids is None else [iscid for iscid in iscids if is_object_id(iscid)]
     return _valued(account, _described(account=account.pk, iscids=named, exited=False), now)
 
@@ -51,7 +51,7 @@ def exited(account: Account, *, now: datetime) -> list[Held]:
 
 @compiled
 def _described(*, account: int, iscids: list[str] | None, exited: bool) -> QuerySet[Investment]:
-    """With the newest version's label and date and the index's last value, in the same query."""
+    """Investments with the newest version's label and date and the last index value, in one query."""
     newest = Version.objects.filter(smallcase=OuterRef("smallcase")).order_by("-number")
     index = IndexValue.objects.filter(smallcase=OuterRef("smallcase")).order_by("-day")
     return investments_of(account, iscids=iscids, exited=exited).annotate(

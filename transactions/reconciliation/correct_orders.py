@@ -1,4 +1,4 @@
-"""Support corrects orders: proposed, approved where two must look, applied, undone; each a version."""
+"""Support's corrections of orders: propose, approve, apply, undo. Each correction is a version."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -34,29 +34,27 @@ MAY_CORRECT = "transactions.reconcile_order"
 
 
 class OrderChanged(Conflict):
-    """The order is not what it was when this was proposed, or shown."""
+    """The order has changed since the correction was proposed or displayed."""
 
 
 class OwnCorrection(Conflict):
-    """Nobody approves their own."""
+    """A person cannot approve their own proposal."""
 
 
 class NotOpen(Conflict):
-    """This proposal was decided before."""
+    """This proposal was already decided."""
 
 
 class NotInForce(Conflict):
-    """Only the settlement in force can be undone."""
+    """Only the applied correction of an order can be undone."""
 
 
 class AlreadyProposed(Conflict):
-    """Another settlement of this order waits for approval."""
+    """Another correction of this order waits for approval."""
 
 
 @dataclass(frozen=True, slots=True)
 class CorrectedBy:
-    """Who corrects the order, and why."""
-
     actor: Actor
     reason: str
     from_tradebook: bool = False
@@ -67,14 +65,14 @@ class CorrectedBy:
 
 
 def person(actor: Actor) -> User:
-    """The user behind the actor: a person, by name, is responsible for each correction."""
+    """The actor's user, who is responsible for the correction. Raises Invalid without one."""
     if actor.user is None:
-        raise Invalid("by: name the person who settles.")
+        raise Invalid("by: name the person who corrects the order.")
     return actor.user
 
 
 def preview(*, order: Order, outcome: CorrectedOutcome, now: datetime) -> CorrectionImpact:
-    """What the correction would change; nothing is written. Raises what `correct_order` raises."""
+    """The impact of the correction; nothing is written. Raises the same errors as `correct_order`."""
     batch, orders = read_one(order.batch_id)
     (mine,) = (one for one in orders if one.pk == order.pk)
     return impact_of(batch, orders, {mine.pk: corrected(state_of(mine), outcome)}, now=now)
@@ -93,10 +91,11 @@ def correct_order(
     corrected_by: CorrectedBy,
     now: datetime,
 ) -> list[Settlement]:
-    """Of orders of one batch, by primary key; `seen` is what they were when this was decided on.
+    """Corrects orders of one batch, by primary key. `seen` are the states that the person has seen.
 
-    Those that need no second person are applied at once, in one write with one webhook; the others are proposed.
-    Twice is once: the second finds an order that has moved.
+    Corrections that need no second person are applied together, with one webhook; the others are proposed. Twice is
+    safe: the second call finds a changed order. Raises OrderChanged, AlreadyProposed, and the errors of `corrected` and
+    `impact_of`.
     """
     _check_reason(corrected_by.reason)
     with atomic(durable=True):
@@ -111,7 +110,7 @@ def correct_order_within(
     corrected_by: CorrectedBy,
     now: datetime,
 ) -> list[Settlement]:
-    """As `correct_order`, in the caller's transaction."""
+    """As `correct_order`, in the caller's database transaction."""
     held, orders = _hold(batch.pk)
     wanted = [order for order in orders if order.pk in outcomes]
     for order in wanted:
@@ -127,22 +126,22 @@ def correct_order_within(
 
 
 def approve(*, settlement: Settlement, actor: Actor, now: datetime) -> Settlement:
-    """By another than who proposed it, and only while the order is as it was. Raises OwnCorrection, OrderChanged."""
+    """Applies another person's proposal, if the order has not changed. Raises OwnCorrection, OrderChanged, NotOpen."""
     with atomic(durable=True):
         held, orders, waiting = _waiting(settlement)
         if waiting.proposed_by_id == person(actor).pk:
-            raise OwnCorrection("Nobody approves their own proposal: another person has to look.")
+            raise OwnCorrection("You cannot approve your own proposal. Ask another person to approve it.")
         is_moved = as_kept(state_of(waiting.order)) != waiting.before or _is_superseded(waiting)
         _decide(waiting, SettlementState.OUTDATED if is_moved else SettlementState.PROPOSED, actor, now)
         if not is_moved:
             _apply(held, orders, [waiting], actor=actor, now=now)
     if is_moved:
-        raise OrderChanged("The order has moved since this was proposed: look again, and propose anew.")
+        raise OrderChanged("The order has changed since this was proposed. Check the order and propose again.")
     return waiting
 
 
 def decline(*, settlement: Settlement, actor: Actor, note: str, now: datetime) -> None:
-    """By anybody who may settle; by its proposer it is a withdrawal."""
+    """Declines a proposal; its proposer withdraws it in this way. Raises NotOpen."""
     _check_reason(note)
     with atomic(durable=True):
         *_, waiting = _waiting(settlement)
@@ -152,13 +151,13 @@ def decline(*, settlement: Settlement, actor: Actor, note: str, now: datetime) -
 
 
 def undo(*, settlement: Settlement, corrected_by: CorrectedBy, now: datetime) -> Settlement:
-    """Restores the outcome before it, as a version of its own; by two, where it took two. Raises NotInForce."""
+    """Restores the previous outcome, as a new version; needs approval if the correction did. Raises NotInForce."""
     _check_reason(corrected_by.reason)
     with atomic(durable=True):
         held, orders = _hold(settlement.order.batch_id)
         (order,) = (one for one in orders if one.pk == settlement.order_id)
         if order.settled_by is None or order.settled_by_id != settlement.pk:
-            raise NotInForce("This settlement is not the one the order stands on.")
+            raise NotInForce("This correction is not the applied correction of the order.")
         impact = _undone(held, orders, order.settled_by, now)
         made = _proposed(order, impact, corrected_by, now, undoes=order.settled_by)
         if not made.needs_second:
@@ -168,9 +167,9 @@ def undo(*, settlement: Settlement, corrected_by: CorrectedBy, now: datetime) ->
 
 
 def _hold(batch: int) -> tuple[Batch, list[Order]]:
-    """The batch's row is ours until the transaction ends, and the investment's: its fills are judged as they are.
+    """Locks the batch and its investment until the transaction ends, so that fills do not change meanwhile.
 
-    In the order of the workers, who write the batch before they lock its investment.
+    Same lock order as the workers: the batch before its investment.
     """
     iscid = Batch.objects.select_for_update(no_key=True).get(pk=batch).iscid
     if iscid:
@@ -185,7 +184,7 @@ def _waiting(settlement: Settlement) -> tuple[Batch, list[Order], Settlement]:
     )
     waiting = found.first()
     if waiting is None:
-        raise NotOpen("This proposal was decided already.")
+        raise NotOpen("This proposal was already decided.")
     (waiting.order,) = (one for one in orders if one.pk == waiting.order_id)
     return held, orders, waiting
 
@@ -196,12 +195,12 @@ def _is_superseded(waiting: Settlement) -> bool:
 
 def _check_unchanged(order: Order, seen: OrderState) -> None:
     if as_kept(state_of(order)) != as_kept(seen):
-        raise OrderChanged(f"{order.ticker}: the order is {order.status} by now, with {order.filled_quantity} filled.")
+        raise OrderChanged(f"{order.ticker}: the order is now {order.status}, with {order.filled_quantity} filled.")
 
 
 def _check_reason(reason: str) -> None:
     if not reason.strip() or len(reason) > LONGEST_REASON:
-        raise Invalid(f"reason: say why, in at most {LONGEST_REASON} characters.")
+        raise Invalid(f"reason: is required, with at most {LONGEST_REASON} characters.")
 
 
 def _proposed(
@@ -216,7 +215,7 @@ def _proposed(
     before, after = impact.before[order.pk], impact.after[order.pk]
     amount = amount_at_stake(order, before, after)
     earlier = list(Settlement.objects.filter(order=order).values_list("state", flat=True))
-    # Undone and settled anew is overturned as well, only in two steps.
+    # To undo and correct again also overturns a final order, in two steps.
     overturned = is_overturned(before) or SettlementState.UNDONE in earlier
     overturns = overturned if undoes is None else undoes.needs_second
     is_much = amount is None or amount > settings.RECONCILE_FOUR_EYES_ABOVE
@@ -240,12 +239,12 @@ def _proposed(
 
 
 def _check_none_waits(order: Order) -> None:
-    """One whose order has moved since waits no longer."""
+    """Raises AlreadyProposed; a proposal whose order has changed becomes OUTDATED instead."""
     waiting = Settlement.objects.filter(order=order, state=SettlementState.PROPOSED).first()
     if waiting is None:
         return
     if as_kept(state_of(order)) == waiting.before:
-        raise AlreadyProposed(f"{order.ticker}: another settlement of this order waits for approval.")
+        raise AlreadyProposed(f"{order.ticker}: another correction of this order waits for approval.")
     waiting.state = SettlementState.OUTDATED
     waiting.save(update_fields=["state"])
 
@@ -260,7 +259,7 @@ def _undone(batch: Batch, orders: Sequence[Order], settlement: Settlement, now: 
 
 
 def _apply(batch: Batch, orders: Sequence[Order], chosen: Sequence[Settlement], *, actor: Actor, now: datetime) -> None:
-    """The write itself, from the impact as it is now. Whoever has asked the broker before this writes nothing."""
+    """Writes the corrections. The fencing token changes, so a worker with an older broker answer writes nothing."""
     impact = _impact(batch, orders, chosen, now)
     Batch.objects.filter(pk=batch.pk).update(attempts=F("attempts") + 1)
     batch.attempts += 1
@@ -270,7 +269,7 @@ def _apply(batch: Batch, orders: Sequence[Order], chosen: Sequence[Settlement], 
         apply_state(order, impact.after[order.pk])
         _stand_on(order, by_order[order.pk])
     if not record_correction(batch, orders, changed=changed, status=impact.status_after, now=now):
-        raise OrderChanged("The batch was taken over.")
+        raise OrderChanged("Another worker has taken the batch. Try again.")
     for one in chosen:
         _applied(one, impact, now)
         _record_in_trail(one, "undo settlement" if one.undoes_id else "settle order", actor, reason=one.reason)
@@ -284,7 +283,7 @@ def _impact(batch: Batch, orders: Sequence[Order], chosen: Sequence[Settlement],
 
 
 def _stand_on(order: Order, chosen: Settlement) -> None:
-    """An undone settlement leaves the order on the one before it, or on the broker's report."""
+    """Sets the order's applied correction. After an undo it is the previous correction, or none."""
     if chosen.undoes is None:
         report = last_report(order.words, ref=order.ref)
         chosen.word_agrees = broker_confirms(state_of(order), report) if report else None
@@ -309,7 +308,7 @@ def _decide(one: Settlement, state: SettlementState, actor: Actor, now: datetime
 
 
 def _record_proposals(made: Sequence[Settlement], corrected_by: CorrectedBy) -> None:
-    """After those that are applied at once: they lock the investment, and the trail's lock is the last one taken."""
+    """Called after `_apply`, which locks the investment: the audit trail's lock is always the last."""
     for one in made:
         if one.needs_second:
             _record_in_trail(one, "propose settlement", corrected_by.actor, reason=corrected_by.reason)

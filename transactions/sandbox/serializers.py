@@ -28,7 +28,7 @@ class ChosenIn(Body):
 
 
 class SipIn(Body):
-    """A SIP to set up or to change; or `end` true."""
+    """A SIP to create or change; `end` true ends the SIP."""
 
     amount = Rupees(required=False)
     frequency = Choice(required=False, choices=["1w", "2w", "1m", "3m"])
@@ -50,10 +50,10 @@ def _sip(line: Mapping[str, Any]) -> SipRequest:
 
 
 class Complete(Body):
-    """What the user does at the checkout. A connected transaction knows broker and clientId already."""
+    """The user's actions in the checkout. A connected transaction already has broker and clientId."""
 
     broker = Choice(required=False, choices=list(BROKERS))
-    clientId = Matching(CLIENT_ID, form="letters, digits, dots and hyphens, 64 at most", required=False)
+    clientId = Matching(CLIENT_ID, form="at most 64 letters, digits, dots and hyphens", required=False)
     pin = Text(required=False, max_length=64, default="1234")
     amo = Truth(required=False, default=False)
     securities = serializers.ListSerializer[Any](child=ChosenIn(), required=False, max_length=MAX_SECURITIES)
@@ -85,7 +85,7 @@ class MarketIn(Body):
 
 
 class ClockIn(Body):
-    """Exactly one of the three."""
+    """Exactly one of the three fields."""
 
     advance = Text(required=False, max_length=40, help_text="ISO 8601 duration, such as PT15M or P1D")
     set = serializers.DateTimeField(required=False, help_text="ISO 8601, not before now")
@@ -111,9 +111,9 @@ class PriceIn(Body):
 
 
 class ActIn(Body):
-    """At the broker's side; the gateway hears of it when it next asks."""
+    """An action at the broker. The gateway sees the result with its next poll."""
 
     action = Choice(choices=[act.value for act in ActionKind])
-    quantity = Whole(required=False, min_value=1, max_value=MAX_QUANTITY, help_text="fill, partial: shares")
-    price = Rupees(required=False, help_text="fill, partial: rupees a share; else the market's price")
-    errorCode = Choice(required=False, choices=list(FORCED), help_text="reject, cancel")
+    quantity = Whole(required=False, min_value=1, max_value=MAX_QUANTITY, help_text="For fill and partial: shares")
+    price = Rupees(required=False, help_text="For fill and partial: rupees per share; default: the market price")
+    errorCode = Choice(required=False, choices=list(FORCED), help_text="For reject and cancel")

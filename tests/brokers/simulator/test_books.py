@@ -250,7 +250,7 @@ class TestRelease:
 
 
 class TestTheDatabase:
-    """Refuses a wrong line of the tradebook, whoever writes it."""
+    """The database refuses a wrong line of the tradebook."""
 
     @pytest.mark.parametrize(
         ("wrong", "constraint"),

@@ -22,11 +22,11 @@ def version(db: None) -> Version:
     return versions_of(known)[0]
 
 
-def test_counts_who_is_still_to_be_told(version: Version) -> None:
+def test_counts_investors_still_to_be_notified(version: Version) -> None:
     with at_most(1):
         progress = progress_of(version, at_most=100)
 
-    assert (progress.told, progress.left, progress.whole, progress.is_done) == (0, 5, 5, False)
+    assert (progress.notified, progress.left, progress.whole, progress.is_done) == (0, 5, 5, False)
 
 
 def test_goes_on_gateway_by_gateway(version: Version) -> None:
@@ -36,7 +36,7 @@ def test_goes_on_gateway_by_gateway(version: Version) -> None:
 
     progress = progress_of(versions_of(version.smallcase)[0], at_most=100)
 
-    assert (progress.told, progress.left) == (2, 3)
+    assert (progress.notified, progress.left) == (2, 3)
 
 
 def test_stops_counting(version: Version) -> None:
@@ -52,10 +52,10 @@ def test_is_done_when_nothing_is_due(version: Version) -> None:
     with at_most(0):
         progress = progress_of(fresh, at_most=100)
 
-    assert (progress.told, progress.left, progress.is_done) == (2, 0, True)
+    assert (progress.notified, progress.left, progress.is_done) == (2, 0, True)
 
 
-def test_tells_who_has_followed(version: Version) -> None:
+def test_shows_the_adoption_of_each_version(version: Version) -> None:
     Investment.objects.filter(pk=Investment.objects.latest("pk").pk).update(version=version)
 
     adoption = adoption_of(version, at_most=100)

@@ -146,7 +146,7 @@ class TestTheSets:
     def test_name_the_open_orders(self) -> None:
         assert {S.QUEUED, S.PLACED} == OPEN
 
-    def test_name_the_batches_that_nothing_more_comes_of(self) -> None:
+    def test_name_the_batches_that_have_ended(self) -> None:
         assert set(B) - FINAL_BATCH == {B.QUEUED, B.PLACED, B.PARTIALLYPLACED, B.ERROR}
 
     def test_name_the_batches_that_fell_short(self) -> None:

@@ -111,7 +111,7 @@ class TestSettling:
             (CorrectedOutcome(OrderStatus.CANCELLED), "PARTIALLYFILLED", ("CANCELLED", 0, None, None)),
         ],
     )
-    def test_gives_a_lost_order_its_end(
+    def test_ends_an_order_in_error(
         self, scene: Scene, asha: User, outcome: CorrectedOutcome, batch: str, expected: tuple[Any, ...]
     ) -> None:
         later = scene.batch.created_at + timedelta(hours=1)
@@ -360,9 +360,7 @@ class TestUndoing:
         assert (made.state, undoing.state, undoing.version, undoing.undoes) == ("UNDONE", "APPLIED", 2, made)
         assert broken() == {}
 
-    def test_leaves_the_order_on_the_settlement_before(
-        self, scene: Scene, asha: User, ravi: User, later: datetime
-    ) -> None:
+    def test_restores_the_previous_correction(self, scene: Scene, asha: User, ravi: User, later: datetime) -> None:
         first = settled(scene.order, PARTIAL, by=asha, now=later)
         second = settled(scene.order, REJECTED, by=asha, now=later)
         approve(settlement=second, actor=acting(ravi), now=later)
@@ -383,7 +381,9 @@ class TestUndoing:
 
         assert Settlement.objects.count() == 2
 
-    def test_lets_the_order_be_settled_anew_by_two(self, scene: Scene, asha: User, ravi: User, later: datetime) -> None:
+    def test_lets_two_people_correct_the_order_again(
+        self, scene: Scene, asha: User, ravi: User, later: datetime
+    ) -> None:
         """Else one person alone could overturn what was settled, in two steps."""
         made = settled(scene.order, PARTIAL, by=asha, now=later)
         undo(settlement=made, corrected_by=CorrectedBy(acting(asha), "Wrong."), now=later)
@@ -410,7 +410,7 @@ class TestTheBrokersWord:
         assert (scene.fresh().status, word["status"], word["filled_quantity"]) == ("ERROR", "COMPLETE", 0)
 
     @pytest.mark.parametrize(("outcome", "agrees"), [(REJECTED, False), (None, True)])
-    def test_that_comes_late_is_laid_beside_the_settlement_and_changes_nothing(
+    def test_that_comes_late_is_compared_with_the_correction_and_changes_nothing(
         self, gateway: Gateway, asha: User, now: datetime, outcome: CorrectedOutcome | None, agrees: bool
     ) -> None:
         scene = lost(gateway, now, client_id="late-fill")
@@ -432,7 +432,7 @@ class TestTheBrokersWord:
 
         assert follow(scene.batch, hours=24).due_at is None
 
-    def test_is_taken_once_the_settlement_is_undone(self, gateway: Gateway, asha: User, now: datetime) -> None:
+    def test_is_applied_after_the_correction_is_undone(self, gateway: Gateway, asha: User, now: datetime) -> None:
         scene = lost(gateway, now, client_id="late-fill")
         made = settled(scene.order, REJECTED, by=asha, now=now)
         follow(scene.batch, minutes=11)

@@ -1,4 +1,4 @@
-"""The confirmation screen of an order: what is asked, what it comes to, and the seal on what was shown."""
+"""The confirmation screen of an order: the form, the quote, and the signature of the quote shown to the user."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,9 +26,9 @@ SHOWN_FOR: Final = 3600  # seconds; longer than any transaction lives
 
 @dataclass(slots=True)
 class Confirmation:
-    """`quote` is None until the selections are complete; `problems` are sentences, `notices` texts' names.
+    """`quote` is None until the selections are complete. `problems` are sentences, `notices` names of texts.
 
-    `before` holds the prices that the user had been shown, where they have moved since.
+    `before` has the prices that the user saw, for names whose price has moved since.
     """
 
     of: QuoteRequest
@@ -45,7 +45,7 @@ class Confirmation:
 
 
 def look(*, session: CheckoutSession, data: Mapping[str, Any] | None, now: datetime) -> Confirmation:
-    """As the screen stands for what was typed. Raises what own_investment raises."""
+    """The screen for the typed values; `data` None is the first display. Raises NoOrder or NotFound."""
     transaction = session.transaction
     of = quote_request_of(transaction=transaction, also=added_names(data), now=now)
     seen = Confirmation(of, picked(of, data))
@@ -57,32 +57,31 @@ def look(*, session: CheckoutSession, data: Mapping[str, Any] | None, now: datet
     except BelowMinimum:
         seen.below_minimum = True
     except Invalid as wrong:
-        # On the first look nothing was typed, so nothing typed can be wrong.
+        # On the first display the user has typed nothing, so no problem is shown.
         seen.problems = wrong.sentences if data is not None else ()
     if seen.quote is not None and not seen.quote.rows and seen.kind != OrderKind.REBALANCE:
         seen.quote, seen.below_minimum = None, seen.kind in {OrderKind.INVESTMORE, OrderKind.SIP}
     return seen
 
 
-def sealed(session: CheckoutSession, seen: Confirmation) -> str:
-    """What was shown, for the form to bring back: by then another tab may have been shown something else."""
+def signed_quote(session: CheckoutSession, seen: Confirmation) -> str:
+    """The quote, signed, for the form to send back. Another tab of the session may show another quote."""
     if seen.quote is None:
         return ""
-    told = {"session": session.pk, "key": seen.form.key, **seen.quote.quoted.as_json()}
-    return signing.dumps(told, salt=SALT, compress=True)
+    quoted = {"session": session.pk, "key": seen.form.key, **seen.quote.quoted.as_json()}
+    return signing.dumps(quoted, salt=SALT, compress=True)
 
 
-def unsealed(session: CheckoutSession, text: str, *, key: str) -> QuotedOrder | None:
-    """None for what we did not show in this session, or for other choices."""
+def verified_quote(session: CheckoutSession, text: str, *, key: str) -> QuotedOrder | None:
+    """The quote that the form sent back; None if its signature, session or selections differ."""
     try:
-        told = signing.loads(text, salt=SALT, max_age=SHOWN_FOR)
+        quoted = signing.loads(text, salt=SALT, max_age=SHOWN_FOR)
     except signing.BadSignature:
         return None
-    return QuotedOrder.of_json(told) if (told["session"], told["key"]) == (session.pk, key) else None
+    return QuotedOrder.of_json(quoted) if (quoted["session"], quoted["key"]) == (session.pk, key) else None
 
 
-def told(session: CheckoutSession, seen: Confirmation) -> dict[str, Any]:
-    """For the template."""
+def template_context(session: CheckoutSession, seen: Confirmation) -> dict[str, Any]:
     transaction = session.transaction
     account = account_of(transaction)
     total = seen.quote and (seen.quote.buys - seen.quote.sells + seen.quote.charges)
@@ -92,7 +91,7 @@ def told(session: CheckoutSession, seen: Confirmation) -> dict[str, Any]:
         "quote": seen.quote,
         "typed": seen.form.typed,
         "errors": seen.form.errors,
-        "sealed": sealed(session, seen),
+        "signed_quote": signed_quote(session, seen),
         "broker": profile_of(account.broker),
         "band": f"{PRICE_TOLERANCE * 100:f}".rstrip("0").rstrip("."),
         "net": total,
@@ -106,7 +105,7 @@ def told(session: CheckoutSession, seen: Confirmation) -> dict[str, Any]:
 
 
 def refused(seen: Confirmation, refusal: GatewayError, quoted: QuotedOrder | None) -> None:
-    """The same screen, with what stood against it."""
+    """Adds the reason for the refusal to the screen."""
     if isinstance(refusal, QuoteExpired) and quoted:
         seen.before = {ticker: quoted.prices[ticker] for ticker in refusal.moved}
         seen.notices.append("notice.moved" if refusal.moved else "notice.changed")
@@ -126,7 +125,7 @@ def _last(seen: Confirmation) -> Any:
 
 
 def _held(seen: Confirmation) -> list[dict[str, Any]]:
-    """The rows of the MANAGE editor."""
+    """The rows of the MANAGE form."""
     shares = seen.form.smallcase.shares
     if shares is None or seen.kind != OrderKind.MANAGE:
         return []

@@ -1,4 +1,4 @@
-"""The confirmation form is sent: it is placed, or shown again with what stands against it."""
+"""Handles the confirmation form: places the order, or shows the form again with the reason."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -17,7 +17,7 @@ PLACE: Final = "confirm"
 
 
 def taken(there: Screen, data: Mapping[str, Any]) -> Page | None:
-    """None when it was done, or when the transaction has ended: what the session shows next says which."""
+    """None if the order is placed or the transaction has ended; otherwise the screen to show."""
     if there.session.transaction.intent != Intent.TRANSACTION:
         return consent_screens.taken(there, data)
     try:
@@ -26,7 +26,7 @@ def taken(there: Screen, data: Mapping[str, Any]) -> Page | None:
         return _placed(there, UserSelections(amo=there.session.amo), None)
     if data.get("action") != PLACE or seen.form.errors or seen.quote is None:
         return steps.confirm(there, seen)
-    shown = confirmation.unsealed(there.session, str(data.get("shown", "")), key=seen.form.key)
+    shown = confirmation.verified_quote(there.session, str(data.get("shown", "")), key=seen.form.key)
     if shown is None:
         seen.notices.append("notice.updated")
         return steps.confirm(there, seen)

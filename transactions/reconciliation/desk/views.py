@@ -1,4 +1,4 @@
-"""The reconciliation desk in the console: the queue, one order with both sides, and what is done about it."""
+"""The reconciliation desk in the console: the queue, an order's page, and corrections."""
 
 from typing import Any, Final
 
@@ -76,7 +76,7 @@ def queue(request: HttpRequest) -> HttpResponse:
 
 
 def order(request: HttpRequest, pk: int) -> HttpResponse:
-    """GET shows both sides; POST previews a settlement, and with `confirm` does it."""
+    """GET shows the order; POST previews a correction; POST with `confirm` applies or proposes it."""
     _require(request, SEES, MAY_CORRECT)
     found = _order(pk)
     form = CorrectionForm(request.POST if request.method == "POST" else None, initial=_suggested(found))
@@ -102,7 +102,7 @@ def _order(pk: int) -> Order:
 
 
 def _suggested(order: Order) -> dict[str, Any]:
-    """What the tradebook says, where it was staged; nothing else is suggested."""
+    """Initial values from the newest staged tradebook row, if there is one."""
     row = order.book_rows.filter(tradebook__staged_at__isnull=False, quantity__gt=0).order_by("-pk").first()
     if row is None:
         return {"exchange_order_id": order.exchange_order_id}
@@ -141,7 +141,7 @@ def _previewed(request: HttpRequest, order: Order, form: CorrectionForm) -> Http
     return page(
         request,
         "preview",
-        f"Settle {order.side} {order.quantity} {order.ticker}",
+        f"Correct {order.side} {order.quantity} {order.ticker}",
         order=order,
         form=form,
         impact=impact,
@@ -163,7 +163,7 @@ def _corrected(request: HttpRequest, order: Order, form: CorrectionForm) -> Http
         corrected_by=CorrectedBy(actor_of(request), form.cleaned_data["reason"]),
         now=clock.now(order.batch.gateway),
     )
-    waits = "Proposed: another person has to approve it." if made.needs_second else "Settled."
+    waits = "Proposed. Another person must approve it." if made.needs_second else "Corrected."
     messages.success(request, f"{order}: {waits}")
     return redirect(_desk("order"), pk=order.pk)
 
@@ -177,8 +177,8 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
         if request.method == "POST" and form.is_valid():
             corrected_by = CorrectedBy(actor_of(request), form.cleaned_data["reason"])
             made = correct_orders.undo(settlement=found, corrected_by=corrected_by, now=now)
-            told = "The undoing is proposed: another person has to approve it." if made.needs_second else "Undone."
-            messages.success(request, told)
+            result = "Undo proposed. Another person must approve it." if made.needs_second else "Undone."
+            messages.success(request, result)
             return redirect(_desk("order"), pk=found.order_id)
         impact = correct_orders.preview_undo(settlement=found, now=now)
     except GatewayError as refusal:
@@ -187,7 +187,7 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
     return page(
         request,
         "undo",
-        f"Undo the settlement of {found.order}",
+        f"Undo correction of {found.order}",
         settlement=found,
         order=found.order,
         form=form,
@@ -199,7 +199,7 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def decide(request: HttpRequest, pk: int) -> HttpResponse:
-    """`approve`, or `decline` with a note; a proposer may decline the own one."""
+    """Approves a proposal, or declines it with a note. A proposer may decline their own proposal."""
     found, approves = _correction(pk), "approve" in request.POST
     _require(request, *((APPROVES,) if approves else (APPROVES, MAY_CORRECT)))
     now, actor = clock.now(found.order.batch.gateway), actor_of(request)
@@ -208,7 +208,7 @@ def decide(request: HttpRequest, pk: int) -> HttpResponse:
             correct_orders.approve(settlement=found, actor=actor, now=now)
         else:
             correct_orders.decline(settlement=found, actor=actor, note=request.POST.get("note", ""), now=now)
-        messages.success(request, "Approved, and applied." if approves else "Declined.")
+        messages.success(request, "Approved and applied." if approves else "Declined.")
     except GatewayError as refusal:
         messages.error(request, " ".join(refusal.sentences))
     return redirect(_desk("order"), pk=found.order_id)
@@ -220,14 +220,14 @@ def _correction(pk: int) -> Settlement:
 
 @require_POST
 def ask_again(request: HttpRequest, pk: int) -> HttpResponse:
-    """By a wake-up message: a worker asks, and the page shows what came of it when it is looked at again."""
+    """Requeues the batch: a worker polls the broker, and a later visit to the page shows the result."""
     _require(request, MAY_CORRECT)
     found = _order(pk)
     gateway = found.batch.gateway
     with atomic(durable=True):
         requeue(Batch.objects.filter(pk=found.batch_id), gateway, now=clock.now(gateway))
         actor_of(request).record("ask the broker again", f"batch {found.batch}")
-    messages.success(request, "The broker is being asked. Look at this page again in a moment.")
+    messages.success(request, "Checking with the broker. Reload this page in a moment.")
     return redirect(_desk("order"), pk=pk)
 
 
@@ -237,7 +237,7 @@ def mark(request: HttpRequest, pk: int) -> HttpResponse:
     found = _order(pk)
     try:
         mark_complete(batch=found.batch, now=clock.now(found.batch.gateway), by=actor_of(request))
-        messages.success(request, "The batch is marked complete.")
+        messages.success(request, "Batch marked complete.")
     except GatewayError as refusal:
         messages.error(request, " ".join(refusal.sentences))
     return redirect(_desk("order"), pk=pk)
@@ -245,7 +245,7 @@ def mark(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_safe
 def brokers_book(request: HttpRequest, pk: int) -> StreamingHttpResponse:
-    """The tradebook of the order's client, as the broker's support would send it; 404 at a broker that exports none."""
+    """The tradebook of the order's client as CSV; 404 for a broker without tradebook export."""
     _require(request, MAY_CORRECT)
     account = _order(pk).batch.account
     export = tradebook_of(account)

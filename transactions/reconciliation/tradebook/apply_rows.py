@@ -1,4 +1,4 @@
-"""What somebody wants applied of a tradebook: marked in one statement, applied batch by batch, each row once."""
+"""Applies rows of a tradebook: one statement marks them, a worker applies them batch by batch, each row once."""
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
@@ -26,27 +26,27 @@ SLICE: Final = 200
 
 
 class NotWhole(Conflict):
-    """The staging of this book did not come to its end."""
+    """The staging of this tradebook did not finish."""
 
 
 class BeingApplied(Conflict):
-    """Another person's rows of this book are before the workers."""
+    """Workers are applying another person's rows of this tradebook."""
 
 
 def want(*, tradebook: Tradebook, actor: Actor, rows: Sequence[int] | None = None) -> int:
-    """How many rows are put before the workers: those chosen that can be applied, or (None) all that are safe.
+    """Queues the given rows that can be applied, or (None) all safe rows, for the workers; returns their number.
 
-    One person's at a time: what is settled of a book is said by whoever wanted it, from where that was. Raises
-    NotWhole, BeingApplied, Discarded.
+    One person at a time, because the tradebook stores one address for the audit trail. Raises NotWhole, BeingApplied,
+    Discarded.
     """
     waiting = BookRow.objects.filter(tradebook=tradebook, state=RowState.WAITING, can_be_applied=True)
     chosen = waiting.filter(verdict__in=SAFE) if rows is None else waiting.filter(pk__in=rows)
     with atomic(durable=True):
         if hold(tradebook).staged_at is None:
-            raise NotWhole("This book was not staged to its end: upload it again.")
+            raise NotWhole("The upload of this tradebook did not finish. Upload it again.")
         under_way = BookRow.objects.filter(tradebook=tradebook, state=RowState.WANTED)
         if under_way.exclude(wanted_by=person(actor)).exists():
-            raise BeingApplied("Another person's rows of this book are being settled: wait until they are.")
+            raise BeingApplied("Another person is applying rows of this tradebook. Wait until they are applied.")
         wanted = chosen.update(state=RowState.WANTED, wanted_by=person(actor))
         if wanted:
             _make_due(tradebook, actor, wanted)
@@ -68,7 +68,7 @@ def tradebooks() -> QuerySet[Tradebook]:
 
 
 def offer_due_books() -> int:
-    """The sweep: books with rows that are wanted, and no worker."""
+    """The sweep: enqueues tradebooks with queued rows and no worker; returns their number."""
     wall = clock.wall()
     due = Tradebook.objects.filter(due_at__isnull=False, leased_until__lte=wall)
     found = list(due.values_list("pk", "attempts"))
@@ -79,7 +79,7 @@ def offer_due_books() -> int:
 
 
 def apply_book(*, row: int, attempt: int) -> None:
-    """A shift of a worker. Whenever it dies, the rest is still WANTED, and the sweep dispatches it again."""
+    """Applies rows for up to SHIFT. If the worker dies, other rows stay WANTED and the sweep enqueues them again."""
     wall = clock.wall()
     owed = Tradebook.objects.filter(pk=row, attempts=attempt, due_at__isnull=False)
     if not owed.update(attempts=F("attempts") + 1, leased_until=wall + LEASE):
@@ -91,7 +91,7 @@ def apply_book(*, row: int, attempt: int) -> None:
 
 
 def finish(book: Tradebook) -> None:
-    """Due still, and offered anew, while any row is wanted; nothing, when another worker has the book by now."""
+    """Enqueues the tradebook again while rows are WANTED; does nothing if another worker has taken it."""
     with atomic(durable=True):
         mine = Tradebook.objects.filter(pk=book.pk, attempts=book.attempts)
         if not BookRow.objects.filter(tradebook=book, state=RowState.WANTED).exists():
@@ -101,7 +101,7 @@ def finish(book: Tradebook) -> None:
 
 
 def apply_some(book: Tradebook) -> int:
-    """How many rows of the next SLICE were decided: those of one batch together, each batch in its own transaction."""
+    """Applies the next SLICE of rows, in one transaction for each batch; returns the number of rows."""
     wanted = BookRow.objects.filter(tradebook=book, state=RowState.WANTED).order_by("pk")
     rows = list(wanted.select_related("order__batch__gateway", "wanted_by")[:SLICE])
     by_batch: dict[int, list[BookRow]] = {}
@@ -114,18 +114,18 @@ def apply_some(book: Tradebook) -> int:
 
 
 def _of_those_who_may(rows: Sequence[BookRow]) -> Iterator[BookRow]:
-    """Whoever has left, or lost the permission, since the rows were wanted settles nothing any more."""
+    """Rows of people who may still correct orders; refuses the rows of the others."""
     people = {row.wanted_by_id: row.wanted_by for row in rows}
     may = {pk: user is not None and user.has_perm(MAY_CORRECT) for pk, user in people.items()}
     for row in rows:
         if may[row.wanted_by_id]:
             yield row
         else:
-            _refuse(row, "Who wanted this settled may not settle orders any more.")
+            _refuse(row, "The person who applied this row may no longer correct orders.")
 
 
 def _apply_batch(book: Tradebook, rows: Sequence[BookRow]) -> None:
-    """Together, with one webhook. If that is refused, each by itself, so that one does not hold up the others."""
+    """Applies the rows together, with one webhook; after an error each row alone, so one cannot block the others."""
     try:
         _apply(book, rows)
     except GatewayError as refusal:
@@ -142,7 +142,7 @@ def _refuse(row: BookRow, why: str) -> None:
 
 
 def _apply(book: Tradebook, rows: Sequence[BookRow]) -> None:
-    """Settlements and rows in one transaction: a row is TAKEN exactly when its settlement is there."""
+    """Writes corrections and rows in one transaction: a row is TAKEN exactly if its correction exists."""
     batch, by = _batch_of(rows[0]), rows[0].wanted_by
     actor = Actor(by, book.address, clock.wall())
     by_order = {row.order_id: row for row in rows if row.order_id}
@@ -165,12 +165,12 @@ def _apply(book: Tradebook, rows: Sequence[BookRow]) -> None:
 def _take(row: BookRow, settlement: Settlement) -> None:
     mine = BookRow.objects.filter(pk=row.pk, state=RowState.WANTED)
     if not mine.update(state=RowState.TAKEN, settlement=settlement):
-        raise Conflict("Another worker took this row.")
+        raise Conflict("Another worker has taken this row.")
 
 
 def _batch_of(row: BookRow) -> Batch:
     if row.order is None:
-        raise AssertionError("Only rows with an order are wanted, by a constraint.")
+        raise AssertionError("A constraint allows only rows with an order.")
     return row.order.batch
 
 
@@ -183,4 +183,4 @@ def _traded(row: BookRow) -> Traded:
 
 
 def _lines(rows: Sequence[BookRow]) -> str:
-    return ", ".join(f"line {row.line}" if row.line else f"{row.symbol} is not in it" for row in rows)[:200]
+    return ", ".join(f"line {row.line}" if row.line else f"{row.symbol} is not in the file" for row in rows)[:200]

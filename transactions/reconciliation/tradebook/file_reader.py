@@ -1,6 +1,6 @@
-"""A tradebook's file, read line by line in constant memory, and refused with the line where it is not one. Pure.
+"""Reads a tradebook file line by line, in constant memory. Errors name the line. Pure.
 
-Any line that cannot be read refuses the whole file: a book with holes proves nothing about what did not fill.
+One unreadable line rejects the whole file, because a tradebook with gaps does not prove that an order was not filled.
 """
 
 import codecs
@@ -39,17 +39,17 @@ _MARKS: Final = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", co
 
 
 class Refused(Invalid):
-    """Not a tradebook, or not a whole one; nothing of it is staged. `line` counts from 1; 0 is the file itself."""
+    """The file is not a complete tradebook; nothing is staged. `line` counts from 1; 0 is the whole file."""
 
     def __init__(self, line: int, reason: str) -> None:
         sentence = reason if reason.endswith("?") else f"{reason}."
-        super().__init__(f"line {line}: {sentence}" if line else f"The file is refused: {sentence}")
+        super().__init__(f"line {line}: {sentence}" if line else f"The file is rejected: {sentence}")
         self.line = line
 
 
 @dataclass(frozen=True, slots=True)
 class Trade:
-    """A line of the book. `price` in rupees, 0 where nothing filled. One of `order_no` and `order_ref` is given."""
+    """A line of the tradebook. `price` in rupees, 0 without a fill. `order_no`, `order_ref` or both are given."""
 
     line: int
     symbol: str
@@ -65,7 +65,7 @@ class Trade:
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """A file that was found to be a tradebook: how it is written, and what its columns are."""
+    """The format of a recognised tradebook file."""
 
     encoding: str
     separator: str
@@ -74,13 +74,13 @@ class Book:
 
 
 def examine(file: BinaryIO, *, dialect: Dialect | None = None) -> tuple[Book, int]:
-    """The whole file, once; the book and its number of trades. Raises Refused."""
+    """Reads the whole file; returns its format and number of trades. Raises Refused."""
     book = open_book(file, dialect=dialect)
     count = 0
     for _ in trades(file, book):
         count += 1
     if not count:
-        raise Refused(book.header_line, "after the header there is no trade")
+        raise Refused(book.header_line, "there is no trade after the header")
     return book, count
 
 
@@ -98,7 +98,7 @@ def open_book(file: BinaryIO, *, dialect: Dialect | None = None) -> Book:
 
 
 def trades(file: BinaryIO, book: Book) -> Iterator[Trade]:
-    """Raises Refused at the first line that is not one."""
+    """The trades after the header. Raises Refused at the first unreadable line."""
     lines = _lines(file, book.encoding)
     for _ in range(book.header_line):
         next(lines)
@@ -110,7 +110,7 @@ def trades(file: BinaryIO, book: Book) -> Iterator[Trade]:
         except StopIteration:
             return
         except csv.Error as error:
-            raise Refused(at + 1, f"{error}; is the file cut off?") from None
+            raise Refused(at + 1, f"{error}; is the file truncated?") from None
         start, at = at + 1, book.header_line + reader.line_num
         if at > start:
             raise Refused(start, "a quotation mark is not closed")
@@ -118,12 +118,12 @@ def trades(file: BinaryIO, book: Book) -> Iterator[Trade]:
             continue
         done += 1
         if done > MOST_TRADES:
-            raise Refused(start, f"more than {MOST_TRADES:,} trades: upload them in parts")
+            raise Refused(start, f"more than {MOST_TRADES:,} trades: split the file")
         yield _trade(start, cells, book.layout)
 
 
 def _encoding(file: BinaryIO) -> str:
-    """By a mark, else UTF-8 where the whole file is that, else Windows' own. Refuses what is no text, or too large."""
+    """From the byte order mark, else UTF-8 if the whole file decodes, else cp1252. Raises Refused for other files."""
     file.seek(0)
     head = file.read(8)
     for magic, kind in _NO_TEXT.items():
@@ -140,9 +140,9 @@ def _scan(file: BinaryIO, marked: str | None) -> str:
     while block := file.read(_BLOCK):
         size += len(block)
         if size > LARGEST:
-            raise Refused(0, f"it is larger than {LARGEST // 1024 // 1024} MiB; upload it in parts")
+            raise Refused(0, f"it is larger than {LARGEST // 1024 // 1024} MiB; split the file")
         if marked != "utf-16" and b"\0" in block:
-            raise Refused(line + block[: block.index(b"\0")].count(b"\n"), "a NUL byte: this is no text")
+            raise Refused(line + block[: block.index(b"\0")].count(b"\n"), "a NUL byte: this is not a text file")
         line += block.count(b"\n")
         if is_sound:
             is_sound = _decodes(decoder, block)
@@ -151,7 +151,7 @@ def _scan(file: BinaryIO, marked: str | None) -> str:
     if is_sound and _decodes(decoder, b"", final=True):
         return marked or "utf-8"
     if marked:
-        raise Refused(0, f"it says that it is {marked}, and is not; is it cut off?")
+        raise Refused(0, f"it has a byte order mark of {marked} but is not valid {marked}; is it truncated?")
     return "cp1252"
 
 
@@ -164,7 +164,7 @@ def _decodes(decoder: codecs.IncrementalDecoder, block: bytes, *, final: bool = 
 
 
 def _lines(file: BinaryIO, encoding: str) -> Iterator[str]:
-    """Each with its end; a last one without was cut off."""
+    """Lines with their end. Raises Refused for a last line without an end, which is truncated."""
     rest, number = "", 0
     for text in _decoded(file, encoding):
         *whole, rest = (rest + text).split("\n")
@@ -173,11 +173,11 @@ def _lines(file: BinaryIO, encoding: str) -> Iterator[str]:
             yield f"{_checked(number, line)}\n"
         _checked(number + 1, rest)
     if rest:
-        raise Refused(number + 1, "the line does not end: the file is cut off")
+        raise Refused(number + 1, "the line has no end: the file is truncated")
 
 
 def _decoded(file: BinaryIO, encoding: str) -> Iterator[str]:
-    """By blocks, every line's end a line feed."""
+    """Decoded blocks, with line feeds as line ends."""
     plain = codecs.getincrementaldecoder(encoding)("replace")
     decoder = io.IncrementalNewlineDecoder(plain, translate=True)
     file.seek(0)
@@ -190,7 +190,7 @@ def _checked(number: int, line: str) -> str:
     if len(line) > LONGEST_LINE:
         raise Refused(number, f"longer than {LONGEST_LINE:,} characters")
     if "\0" in line:
-        raise Refused(number, "a NUL character: this is no text")
+        raise Refused(number, "a NUL character: this is not a text file")
     return line
 
 
@@ -203,13 +203,13 @@ def _no_header(file: BinaryIO, encoding: str, dialect: Dialect | None) -> str:
     header = max((_cells(first, separator) for separator in SEPARATORS), key=len)
     absent = ", ".join(missing(found_in(header)))
     named = f" of the {dialect} dialect" if dialect else ""
-    return f"no header{named} within {HEADER_WITHIN} lines; here it has no {absent or 'known column'}"
+    return f"no header{named} within {HEADER_WITHIN} lines; missing: {absent or 'known columns'}"
 
 
 def _trade(line: int, cells: Sequence[str], layout: Layout) -> Trade:
     if len(cells) != len(layout.header):
         few = f"{len(cells)} columns instead of {len(layout.header)}"
-        raise Refused(line, few if len(cells) > len(layout.header) else f"{few}: is the file cut off?")
+        raise Refused(line, few if len(cells) > len(layout.header) else f"{few}: is the file truncated?")
     bare = [cell.strip() for cell in cells]
     for name, cell in zip(layout.header, bare, strict=True):
         if values.is_formula(cell):
@@ -240,7 +240,7 @@ def _read(line: int, cell: dict[Column, str]) -> Trade:
 
 
 def _at(cell: dict[Column, str]) -> datetime | None:
-    """A column called time may hold the date as well."""
+    """The time column may also have the date."""
     day, clock = cell.get(Column.DAY, ""), cell.get(Column.TIME, "")
     if len(clock) > len("11:59:59.000 PM"):
         return values.moment(clock)

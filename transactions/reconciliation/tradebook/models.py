@@ -1,4 +1,4 @@
-"""Uploaded tradebooks, their trades, and what they say of each order: staged until somebody applies it."""
+"""Uploaded tradebooks, their trades, and a row with a verdict for each order, staged until a person applies them."""
 
 from django.conf import settings
 from django.db import models
@@ -10,10 +10,9 @@ from transactions.reconciliation.tradebook.verdicts import RowVerdict
 
 
 class Tradebook(models.Model):
-    """One file of one broker. Nothing of it counts before `staged_at`. `columns` are what its own were taken for.
+    """One file of one broker, usable from `staged_at` on. `columns` are the file's names of recognised columns.
 
-    Rows that somebody wants applied are applied by a worker: it is due while any are left; leases as queue.leases has
-    them, by the wall.
+    A worker applies the WANTED rows; `due_at` is set while there are any. Leases are as in queue.leases, in real time.
     """
 
     name = models.CharField(max_length=120)
@@ -46,7 +45,7 @@ class Tradebook(models.Model):
 
 
 class BookTrade(models.Model):
-    """A line of the file. One that is repeated to the letter counts once."""
+    """A line of the file. Identical lines count once."""
 
     tradebook = models.ForeignKey(Tradebook, on_delete=models.CASCADE, related_name="trades")
     line = models.PositiveIntegerField()
@@ -74,7 +73,7 @@ class BookTrade(models.Model):
 
 
 class RowState(models.TextChoices):
-    """WANTED is waiting for a worker. TAKEN has its settlement, applied or proposed; REFUSED says why not."""
+    """WANTED waits for a worker. TAKEN has a correction, applied or proposed. REFUSED has a reason."""
 
     WAITING = "WAITING"
     WANTED = "WANTED"
@@ -83,7 +82,7 @@ class RowState(models.TextChoices):
 
 
 class BookRow(models.Model):
-    """All that a book says of one order. `seen` are the order's facts that the verdict was found by."""
+    """A tradebook's trades of one order, with a verdict. `seen` is the order's state when the verdict was made."""
 
     tradebook = models.ForeignKey(Tradebook, on_delete=models.CASCADE, related_name="rows")
     line = models.PositiveIntegerField()

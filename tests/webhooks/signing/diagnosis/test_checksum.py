@@ -37,7 +37,7 @@ def hmac_of(message: str, *, key: bytes = API_SECRET.encode(), algorithm: str = 
     return hmac.new(key, message.encode(), algorithm)
 
 
-# What a receiver's own code comes to, and what it got wrong.
+# The checksum of a receiver's code, and the mistake in that code.
 COMPUTED: Final[dict[str, tuple[str, Cause]]] = {
     "as it should be": (hmac_of(STAMP + AUTH_ID).hexdigest(), Cause.GENUINE),
     "the other way round": (hmac_of(AUTH_ID + STAMP).hexdigest(), Cause.MESSAGE),
