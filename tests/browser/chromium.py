@@ -17,8 +17,6 @@ CHROMIUM: Final = Program(
     instead=("chromium", "chromium-browser", "google-chrome"),
 )
 NOT_LOOKED_AT: Final = f"NOT LOOKED AT: Chromium is missing (Debian: apt-get install {CHROMIUM.package})."
-    f"NOT LOOKED AT: there is no Chromium on this machine (Debian: apt-get install {CHROMIUM.package})."
-)
 
 
 @contextmanager
