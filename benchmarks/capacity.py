@@ -4,8 +4,8 @@ usage: python -m benchmarks.capacity [--orders-per-day N] [--row-bytes FILE] [--
 
 Without options: a million orders a day, and row sizes from benchmarks/measured. FILE of --row-bytes is the output of
 `python -m benchmarks.row_sizes --json`. FILE of --rates is JSON with the measured rate of one process per second:
-{"web": requests, "worker_orders": orders, "courier": deliveries};
---web-rate, --worker-rate and --courier-rate replace single rates. Rates have no defaults, because every machine
+{"web": requests, "worker_orders": orders, "dispatcher": deliveries};
+--web-rate, --worker-rate and --dispatcher-rate replace single rates. Rates have no defaults, because every machine
 differs; without rates the report has rows, bytes and peak rates but no processes.
 The exit code is 1 if more work waits in the simulation than the model says, and 2 if an input is missing.
 """
@@ -109,7 +109,7 @@ LIMITS: Final = {
 PARTS: Final = frozenset({"keyed", "hosted", "smallcases", "newcomers", "late", "busiest"})
 NEVER_ZERO: Final = frozenset({"basket_size", "gateways", "hours", "busiest", "web_threads", "concurrency", "rate"})
 MOST: Final = 1e15
-RATES: Final = {"web": "web", "worker": "worker_orders", "courier": "courier"}
+RATES: Final = {"web": "web", "worker": "worker_orders", "dispatcher": "dispatcher"}
 
 
 def _flag(name: str) -> str:

@@ -62,7 +62,7 @@ class Rates:
 
     web: float
     worker_orders: float
-    courier: float
+    dispatcher: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,12 +143,12 @@ def peaks(load: Load) -> list[tuple[str, str, float]]:
     return [
         ("web", "requests", load.at_peak(load.baskets * (1 + load.reads_per_basket))),
         ("worker", "baskets", load.at_peak(load.baskets)),
-        ("courier", "deliveries", load.at_peak(load.deliveries * load.tries_per_delivery)),
+        ("dispatcher", "deliveries", load.at_peak(load.deliveries * load.tries_per_delivery)),
     ]
 
 
 def stations(load: Load, rates: Rates, wanted: Wanted) -> list[Station]:
-    each = {"web": rates.web, "worker": rates.worker_orders / load.basket_size, "courier": rates.courier}
+    each = {"web": rates.web, "worker": rates.worker_orders / load.basket_size, "dispatcher": rates.dispatcher}
     return [_station(name, unit, arrivals, each[name], wanted) for name, unit, arrivals in peaks(load)]
 
 
@@ -161,7 +161,7 @@ def _station(name: str, unit: str, arrivals: float, service: float, wanted: Want
 
 def connections(found: list[Station], wanted: Wanted) -> int:
     """To PostgreSQL without a pooler, if every thread has one; the beat has none."""
-    each = {"web": wanted.web_threads + WATCHING, "worker": 1, "courier": 1}
+    each = {"web": wanted.web_threads + WATCHING, "worker": 1, "dispatcher": 1}
     return sum(station.processes * each[station.name] for station in found)
 
 

@@ -56,7 +56,7 @@ def logged_in(gateway: Gateway, *, number: int, names: int) -> list[int]:
             intent=Intent.TRANSACTION.value,
             status=TransactionStatus.USED.value,
             order_config=config,
-            sealed_login=encrypted,
+            encrypted_login=encrypted,
             expires_at=now + timedelta(hours=4),
             created_at=now,
             updated_at=now,

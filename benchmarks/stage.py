@@ -81,9 +81,9 @@ class Stage:
         self.start("worker", [*celery(), "worker", "--hostname", "worker@%h", "--concurrency", str(processes)])
         self.wait_for_listeners(1)
 
-    def couriers(self, number: int = 2) -> None:
+    def dispatchers(self, number: int = 2) -> None:
         for n in range(number):
-            name = f"courier{n}"
+            name = f"dispatcher{n}"
             options = ["--hostname", f"{name}@%h", "--queues", "deliveries", "--pool", "solo"]
             self.start(name, [*celery(), "worker", *options])
         self.wait_for_listeners(number)

@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.utils.safestring import SafeString
 
 from brokers.market.prices import price_at
-from brokers.models import Instrument, MarketDay, PricePin
+from brokers.models import Instrument, MarketDay, PriceOverride
 from gateway.console.audited_admin import Audited
 from gateway.console.charts import line
 from gateway.console.read_only_admin import ReadOnlyAdmin
@@ -48,9 +48,9 @@ class MarketDayAdmin(Audited, admin.ModelAdmin[MarketDay]):
     date_hierarchy = "day"
 
 
-@admin.register(PricePin)
+@admin.register(PriceOverride)
 class PricePinAdmin(ReadOnlyAdmin):
-    list_display = ("instrument", "gateway", "price", "pinned_at")
+    list_display = ("instrument", "gateway", "price", "set_at")
     list_select_related = ("instrument", "gateway")
     search_fields = ("instrument__symbol",)
     search_help_text = "Part of the symbol"

@@ -38,13 +38,13 @@ class Instrument(models.Model):
         return self.symbol
 
 
-class PricePin(models.Model):
+class PriceOverride(models.Model):
     """A price that a tester fixed for one instrument on one gateway, until it is removed."""
 
     gateway = models.ForeignKey(Gateway, on_delete=models.CASCADE, related_name="+")
-    instrument = models.ForeignKey(Instrument, on_delete=models.CASCADE, related_name="pins")
+    instrument = models.ForeignKey(Instrument, on_delete=models.CASCADE, related_name="price_overrides")
     price = models.DecimalField(max_digits=12, decimal_places=2)
-    pinned_at = models.DateTimeField()
+    set_at = models.DateTimeField()
 
     class Meta:
         constraints = [

@@ -183,8 +183,8 @@ class GatewayAdmin(Operable, Rotating):
 
 def _previous(gateway: Gateway, kind: Kind) -> str | None:
     """Encrypted; None if it was retired."""
-    api: str | None = gateway.sealed_previous_api_secret
-    jwt: str | None = gateway.sealed_previous_jwt_secret
+    api: str | None = gateway.encrypted_previous_api_secret
+    jwt: str | None = gateway.encrypted_previous_jwt_secret
     return api if kind == "api" else jwt
 
 

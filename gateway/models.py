@@ -22,10 +22,10 @@ class Gateway(models.Model):
 
     name = models.SlugField(max_length=63, unique=True)
     is_test = models.BooleanField(default=True)
-    sealed_api_secret = EncryptedField()
-    sealed_previous_api_secret = EncryptedField(null=True, blank=True)
-    sealed_jwt_secret = EncryptedField()
-    sealed_previous_jwt_secret = EncryptedField(null=True, blank=True)
+    encrypted_api_secret = EncryptedField()
+    encrypted_previous_api_secret = EncryptedField(null=True, blank=True)
+    encrypted_jwt_secret = EncryptedField()
+    encrypted_previous_jwt_secret = EncryptedField(null=True, blank=True)
     allowed_origins = models.JSONField(default=list, blank=True)
     market_hours = models.CharField(max_length=8, choices=MarketHours, blank=True, default="")
     clock_offset = models.DurationField(default=timedelta(0))
@@ -105,7 +105,7 @@ class IdempotentRequest(models.Model):
     leased_until = models.DateTimeField()
     attempts = models.PositiveIntegerField(default=0)
     status_code = models.PositiveSmallIntegerField(null=True)
-    sealed_answer = EncryptedField(blank=True)
+    encrypted_response = EncryptedField(blank=True)
     created_at = models.DateTimeField()
 
     class Meta:
@@ -123,8 +123,8 @@ class IdempotentRequest(models.Model):
                 name="an_idempotent_request_has_one_owner",
             ),
             models.CheckConstraint(
-                condition=(Q(status_code__isnull=True) & Q(sealed_answer=""))
-                | (Q(status_code__isnull=False) & ~Q(sealed_answer="")),
+                condition=(Q(status_code__isnull=True) & Q(encrypted_response=""))
+                | (Q(status_code__isnull=False) & ~Q(encrypted_response="")),
                 name="an_answer_comes_with_its_status",
             ),
         ]
@@ -141,7 +141,7 @@ class AuthenticatorApp(ThrottlingMixin, Device):  # type: ignore[misc]  # django
     gateway.identity.login checks codes: django-otp's own check refuses every code.
     """
 
-    sealed_key = EncryptedField()
+    encrypted_key = EncryptedField()
     last_t = models.BigIntegerField(default=-1)
 
     class Meta:
@@ -195,7 +195,7 @@ class AuditHead(models.Model):
 
     number = models.BigIntegerField(default=0)
     digest = models.CharField(max_length=64, blank=True)
-    seal = models.CharField(max_length=64, blank=True)
+    signature = models.CharField(max_length=64, blank=True)
 
     class Meta:
         default_permissions = ()

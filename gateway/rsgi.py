@@ -33,7 +33,7 @@ class Headers(Protocol):
     def items(self) -> list[tuple[str, str]]: ...
 
 
-class Scope(Protocol):
+class RsgiScope(Protocol):
     """A request as granian passes it; `path` is unquoted, `client` and `server` are host:port."""
 
     http_version: str
@@ -46,7 +46,7 @@ class Scope(Protocol):
     headers: Headers
 
 
-class Exchange(Protocol):
+class RsgiExchange(Protocol):
     def __aiter__(self) -> AsyncIterator[bytes]: ...
     def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None: ...
 
@@ -54,7 +54,7 @@ class Exchange(Protocol):
 class Chunks:
     """A body's chunks, for more than one loop: granian's own iterator can be created once."""
 
-    def __init__(self, exchange: Exchange) -> None:
+    def __init__(self, exchange: RsgiExchange) -> None:
         self._chunks = aiter(exchange)
 
     def __aiter__(self) -> "Chunks":
@@ -65,7 +65,7 @@ class Chunks:
 
 
 @dataclass(frozen=True, slots=True)
-class Body:
+class ReceivedBody:
     """`length` is the Content-Length for Django; it exceeds the content if the body is too large."""
 
     content: bytes = b""
@@ -80,7 +80,7 @@ class RsgiServer:
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="web")
         self._large = Semaphore(LARGE_AT_ONCE)
 
-    async def __rsgi__(self, scope: Scope, exchange: Exchange) -> None:
+    async def __rsgi__(self, scope: RsgiScope, exchange: RsgiExchange) -> None:
         body = await self._arrived(scope, exchange)
         environ = environ_of(scope, body)
         status, headers, content = await get_running_loop().run_in_executor(self._threads, self._answer, environ)
@@ -88,17 +88,17 @@ class RsgiServer:
         if body.rest:
             await _drain(body.rest)
 
-    async def _arrived(self, scope: Scope, exchange: Exchange) -> Body:
+    async def _arrived(self, scope: RsgiScope, exchange: RsgiExchange) -> ReceivedBody:
         """The complete body, or a body that Django will refuse."""
         length = scope.headers.get("content-length") or ""
         declared = stated_length(length)
         limit, chunks = body_limit(scope.path), Chunks(exchange)
         if length and declared is None:
-            return Body(length=limit + 1, rest=chunks)
+            return ReceivedBody(length=limit + 1, rest=chunks)
         if declared == 0 or (declared is None and scope.headers.get("transfer-encoding") is None):
-            return Body()
+            return ReceivedBody()
         if declared is not None and declared > limit:
-            return Body(length=declared, rest=chunks)
+            return ReceivedBody(length=declared, rest=chunks)
         try:
             if limit == settings.BODY_LIMIT_BYTES:
                 async with timeout(settings.BODY_SECONDS):
@@ -106,7 +106,7 @@ class RsgiServer:
             async with timeout(settings.BODY_SECONDS * LARGE_TAKES), self._large:
                 return await _gathered(chunks, declared, limit)
         except TimeoutError:
-            return Body(is_cut_short=True, rest=chunks)
+            return ReceivedBody(is_cut_short=True, rest=chunks)
 
     def _answer(self, environ: Environ) -> Answer:
         started: list[tuple[int, list[tuple[str, str]]]] = []
@@ -123,14 +123,14 @@ class RsgiServer:
         return *started[-1], content
 
 
-async def _gathered(chunks: Chunks, declared: int | None, limit: int) -> Body:
+async def _gathered(chunks: Chunks, declared: int | None, limit: int) -> ReceivedBody:
     content = bytearray()
     async for chunk in chunks:
         content += chunk
         if len(content) > limit:
-            return Body(length=len(content), rest=chunks)
+            return ReceivedBody(length=len(content), rest=chunks)
     # A client that disconnected in the middle: the request is not carried out.
-    return Body(bytes(content), len(content), is_cut_short=declared is not None and len(content) < declared)
+    return ReceivedBody(bytes(content), len(content), is_cut_short=declared is not None and len(content) < declared)
 
 
 async def _drain(chunks: Chunks) -> None:
@@ -144,7 +144,7 @@ async def _drain(chunks: Chunks) -> None:
                     return
 
 
-def environ_of(scope: Scope, body: Body) -> Environ:
+def environ_of(scope: RsgiScope, body: ReceivedBody) -> Environ:
     host, _, port = scope.server.rpartition(":")
     return {
         **_headers(scope.headers),

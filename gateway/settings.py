@@ -28,7 +28,7 @@ if EMBEDDED:
     _secret_key = env.kept_secret(VAR_DIR / "secret_key", lambda: secrets.token_urlsafe(64))
     _encryption_key = env.kept_secret(VAR_DIR / "encryption_key", lambda: Fernet.generate_key().decode())
 SECRET_KEY = env.text("SECRET_KEY", default=_secret_key if EMBEDDED else None)
-# The first key encrypts, every key decrypts (`manage.py reseal_secrets` moves all to the first).
+# The first key encrypts, every key decrypts (`manage.py reencrypt_secrets` moves all to the first).
 ENCRYPTION_KEYS = env.fernet_keys("ENCRYPTION_KEYS", default=_encryption_key if EMBEDDED else None)
 # Newest first: the first key signs the audit trail, every key verifies it. If you change SECRET_KEY and AUDIT_KEYS is
 # not set, put the old SECRET_KEY here in second place.
@@ -85,7 +85,7 @@ MIDDLEWARE = [
     "gateway.http.browser_middleware.BrowserMiddlewareStack",
 ]
 # Runs inside the last of them, for pages but not for the APIs.
-MIDDLEWARE_FOR_PEOPLE = [
+BROWSER_MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "gateway.http.middleware.WantedFiles",
@@ -173,7 +173,7 @@ if CELERY_BROKER_URL.startswith("filesystem://"):
 # A tick that has not run within two seconds expires: the next tick does the same.
 CELERY_BEAT_SCHEDULE = {
     "place and sync batches": {"task": "place_batches", "schedule": 1.0, "options": {"expires": 2}},
-    "sweep announcements": {"task": "sweep_announcements", "schedule": 1.0, "options": {"expires": 2}},
+    "sweep rebalance notices": {"task": "sweep_rebalance_notices", "schedule": 1.0, "options": {"expires": 2}},
     "sweep sips": {"task": "sweep_sips", "schedule": 1.0, "options": {"expires": 2}},
     "deliver due": {"task": "deliver_due", "schedule": 1.0, "options": {"expires": 2}},
     "sweep deliveries": {"task": "sweep_deliveries", "schedule": 1.0, "options": {"expires": 2}},
@@ -190,8 +190,8 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
 MARKET_HOURS = env.one_of("MARKET_HOURS", ("always", "nse"), default="always" if EMBEDDED else "nse")
 MARKET_SEED = env.text("MARKET_SEED", default="gateway")
 # How long a broker may report nothing about an order before the order's outcome is unknown (ERROR), in seconds.
-PATIENCE_TEST_SECONDS = env.whole("PATIENCE_TEST_SECONDS", default=5)
-PATIENCE_LIVE_SECONDS = env.whole("PATIENCE_LIVE_SECONDS", default=60)
+UNREPORTED_LIMIT_TEST_SECONDS = env.whole("UNREPORTED_LIMIT_TEST_SECONDS", default=5)
+UNREPORTED_LIMIT_LIVE_SECONDS = env.whole("UNREPORTED_LIMIT_LIVE_SECONDS", default=60)
 # Rupees at stake in one order above which a second person approves a correction (domain.corrections).
 RECONCILE_FOUR_EYES_ABOVE = env.whole("RECONCILE_FOUR_EYES_ABOVE", default=200_000)
 # Two people publish a rebalance in the console: one proposes it, another approves it.
@@ -333,7 +333,7 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {"without_paths": {"()": "gateway.telemetry.logs.WithoutPaths"}},
-    "formatters": {"json": {"()": "gateway.telemetry.logs.Json"}, "line": {"()": "gateway.telemetry.logs.Line"}},
+    "formatters": {"json": {"()": "gateway.telemetry.logs.Json"}, "line": {"()": "gateway.telemetry.logs.Plain"}},
     "handlers": {
         "console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["without_paths"]},
     },

@@ -56,7 +56,7 @@ class CountedInput:
         return content
 
 
-class Answer:
+class WsgiAnswer:
     """Django's response. Closing it, after the last byte, drains the rest of the request's body."""
 
     def __init__(self, chunks: Any, body: CountedInput, length: int) -> None:
@@ -70,11 +70,11 @@ class Answer:
         self._body.drain(self._length)
 
 
-def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Answer:
+def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> WsgiAnswer:
     """For servers other than granian (gateway.rsgi), behind a proxy that buffers: docs/adr/0009."""
     length = environ.get("CONTENT_LENGTH") or ""
     body = environ["wsgi.input"] = CountedInput(environ["wsgi.input"])
-    return Answer(django(environ, start_response), body, stated_length(length) or 0)
+    return WsgiAnswer(django(environ, start_response), body, stated_length(length) or 0)
 
 
 django = get_wsgi_application()

@@ -14,7 +14,7 @@ from starlette.staticfiles import StaticFiles
 from shop import sandbox, views
 from shop.config import Config, read_config
 from shop.gatekeeper import WEBHOOKS, Gatekeeper, error
-from shop.partner import Refused, Unreachable
+from shop.partner import GatewayUnreachable, Refused
 from shop.snippets import WEB
 from shop.store import Store
 
@@ -53,7 +53,11 @@ def create_app(config: Config | None = None) -> Starlette:
     app = Starlette(
         routes=ROUTES,
         middleware=[Middleware(BaseHTTPMiddleware, dispatch=Gatekeeper(config.sites))],
-        exception_handlers={HTTPException: _http_error, Refused: _gateway_refused, Unreachable: _gateway_unreachable},
+        exception_handlers={
+            HTTPException: _http_error,
+            Refused: _gateway_refused,
+            GatewayUnreachable: _gateway_unreachable,
+        },
         max_body_size=MAX_BODY_BYTES,
     )
     app.state.partner, app.state.store = config.partner, Store(config.database)

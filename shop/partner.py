@@ -22,7 +22,7 @@ class Refused(Exception):
         self.status, self.sentences, self.error_type = status, sentences, error_type
 
 
-class Unreachable(Exception):
+class GatewayUnreachable(Exception):
     """No answer, or none that is the gateway's."""
 
 
@@ -57,7 +57,7 @@ def send(method: str, url: str, **sent: Any) -> Any:
             return envelope["data"]
         raise Refused(answer.status_code, envelope["errors"], envelope["errorType"])
     except (requests.RequestException, KeyError, TypeError) as error:
-        raise Unreachable("The gateway does not answer.") from error
+        raise GatewayUnreachable("The gateway does not answer.") from error
 
 
 def create_transaction(partner: Partner, body: Mapping[str, Any], *, auth_id: str | None) -> dict[str, Any]:
@@ -65,7 +65,7 @@ def create_transaction(partner: Partner, body: Mapping[str, Any], *, auth_id: st
     path, key = f"/gateway/{partner.name}/transaction", {"Idempotency-Key": str(uuid4())}
     try:
         return dict(call(partner, "POST", path, auth_id=auth_id, json=body, headers=key))
-    except Unreachable:
+    except GatewayUnreachable:
         return dict(call(partner, "POST", path, auth_id=auth_id, json=body, headers=key))
 
 

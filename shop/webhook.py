@@ -11,7 +11,7 @@ from typing import Any, Final
 TOLERANCE: Final = 300  # seconds, as Standard Webhooks has it
 
 
-class NotGenuine(Exception):
+class ForgedWebhook(Exception):
     """Which of the two proofs fails, and why."""
 
 
@@ -19,7 +19,7 @@ def verify_signature(headers: Mapping[str, str], body: bytes, secrets: tuple[str
     """Standard Webhooks, over the bytes that came. Header names in lower case."""
     sent = headers.get("webhook-timestamp", "")
     if not sent.isascii() or not sent.isdigit() or len(sent) > 12 or abs(time.time() - int(sent)) > TOLERANCE:
-        raise NotGenuine("webhook-timestamp is missing, older than five minutes or ahead of our clock")
+        raise ForgedWebhook("webhook-timestamp is missing, older than five minutes or ahead of our clock")
     signed = f"{headers.get('webhook-id', '')}.{sent}.".encode() + body
     given = headers.get("webhook-signature", "").encode().split()
     for secret in secrets:
@@ -27,7 +27,7 @@ def verify_signature(headers: Mapping[str, str], body: bytes, secrets: tuple[str
         wanted = b"v1," + base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest())
         if any(hmac.compare_digest(wanted, one) for one in given):
             return
-    raise NotGenuine("no signature fits the body")
+    raise ForgedWebhook("no signature fits the body")
 
 
 def verify_checksum(event: Mapping[str, Any], api_secret: str) -> None:
@@ -35,7 +35,7 @@ def verify_checksum(event: Mapping[str, Any], api_secret: str) -> None:
     message = f"{event.get('timestamp') or ''}{event.get('smallcaseAuthId') or ''}"
     wanted = hmac.new(api_secret.encode(), message.encode(), hashlib.sha256).hexdigest()
     if not hmac.compare_digest(wanted.encode(), str(event.get("checksum")).encode()):
-        raise NotGenuine("the checksum does not fit timestamp and smallcaseAuthId")
+        raise ForgedWebhook("the checksum does not fit timestamp and smallcaseAuthId")
 
 
 def event_in(body: bytes) -> dict[str, Any]:

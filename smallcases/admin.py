@@ -16,13 +16,13 @@ from gateway.console.read_only_admin import ReadOnlyAdmin, ReadOnlyInline
 from gateway.partners import clock
 from smallcases.api.manager_access import visible_to
 from smallcases.models import (
-    Announcement,
     Constituent,
     IndexValue,
     Investment,
     InvestmentFill,
     Performance,
     RebalanceDraft,
+    RebalanceNotice,
     Sip,
     Smallcase,
     Version,
@@ -56,8 +56,8 @@ class ConstituentInline(ReadOnlyInline):
 
 
 class AnnouncementInline(ReadOnlyInline):
-    model = Announcement
-    fields = ("gateway", "told", "due_at")
+    model = RebalanceNotice
+    fields = ("gateway", "notified", "due_at")
 
 
 class FillInline(ReadOnlyInline):
@@ -144,9 +144,9 @@ class IndexValueAdmin(OwnAlone):
 
 @admin.register(Investment)
 class InvestmentAdmin(OwnAlone):
-    list_display = ("iscid", "smallcase", "gateway", "account", "version", "deviated", "created_at", "exited_at")
+    list_display = ("iscid", "smallcase", "gateway", "account", "version", "is_customised", "created_at", "exited_at")
     list_select_related = ("smallcase", "gateway", "account", "version__smallcase")
-    list_filter = ("gateway", "deviated")
+    list_filter = ("gateway", "is_customised")
     search_fields = ("=iscid", "=account__auth_id", "=smallcase__scid")
     search_help_text = "iscid, smallcaseAuthId or scid"
     inlines = (FillInline,)
@@ -202,15 +202,15 @@ class SipAdmin(OwnAlone):
     search_help_text = "iscid"
 
 
-@admin.register(Announcement)
-class AnnouncementAdmin(OwnAlone):
+@admin.register(RebalanceNotice)
+class RebalanceNoticeAdmin(OwnAlone):
     to_smallcase = "version__smallcase"
-    list_display = ("version", "gateway", "told", "is_done", "due_at", "attempts")
+    list_display = ("version", "gateway", "notified", "is_done", "due_at", "attempts")
     list_select_related = ("version__smallcase", "gateway")
     list_filter = ("gateway",)
     search_fields = ("=version__smallcase__scid",)
     search_help_text = "scid"
 
     @admin.display(boolean=True, description="finished")
-    def is_done(self, announcement: Announcement) -> bool:
-        return announcement.due_at is None
+    def is_done(self, notice: RebalanceNotice) -> bool:
+        return notice.due_at is None

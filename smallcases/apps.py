@@ -9,7 +9,7 @@ class SmallcasesConfig(AppConfig):
     verbose_name = "Smallcases"
 
     def ready(self) -> None:
-        register_queue(TaskName.ANNOUNCE, "smallcases.rebalancing.rebalance_notifications.announcements")
+        register_queue(TaskName.SEND_REBALANCE_NOTICE, "smallcases.rebalancing.rebalance_notifications.notices")
         register_queue(TaskName.REMIND_SIP, "smallcases.sips.sip_changes.active_sips")
         register_invariants(self.label, "smallcases.portfolio.investment_invariants.INVARIANTS")
         register_tile(

@@ -184,7 +184,7 @@ class Performance(models.Model):
 class Investment(models.Model):
     """An invested smallcase. Its first fill creates it, and the sum of its fills is its holdings.
 
-    `version` is the version of its last rebalance; `deviated`: the user customised the shares since.
+    `version` is the version of its last rebalance; `is_customised`: the user customised the shares since.
     """
 
     iscid = models.CharField(max_length=24, unique=True, default=new_object_id)
@@ -192,7 +192,7 @@ class Investment(models.Model):
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="investments")
     smallcase = models.ForeignKey(Smallcase, on_delete=models.PROTECT, related_name="investments")
     version = models.ForeignKey(Version, on_delete=models.PROTECT, related_name="+")
-    deviated = models.BooleanField(default=False)
+    is_customised = models.BooleanField(default=False)
     created_at = models.DateTimeField()
     exited_at = models.DateTimeField(null=True, blank=True)
 
@@ -248,15 +248,15 @@ class Sip(Work):
         return f"{self.amount} every {self.frequency}"
 
 
-class Announcement(Work):
+class RebalanceNotice(Work):
     """A version's rebalance notices for one gateway's investors, in the order of their ids, sent up to `told_up_to`."""
 
-    version = models.ForeignKey(Version, on_delete=models.PROTECT, related_name="announcements")
-    told_up_to = models.PositiveBigIntegerField(default=0)
-    told = models.PositiveIntegerField(default=0)
+    version = models.ForeignKey(Version, on_delete=models.PROTECT, related_name="notices")
+    notified_up_to = models.PositiveBigIntegerField(default=0)
+    notified = models.PositiveIntegerField(default=0)
 
     class Meta(Work.Meta):
         constraints = [models.UniqueConstraint(fields=["version", "gateway"], name="announced_once_to_each_gateway")]
 
     def __str__(self) -> str:
-        return f"announcement {self.pk}"
+        return f"rebalance notice {self.pk}"

@@ -5,24 +5,24 @@ from celery import shared_task
 from gateway.partners import clock
 from gateway.queue.enqueue import TaskName
 from gateway.queue.leases import dispatch_due
-from smallcases.models import Announcement, Sip
+from smallcases.models import RebalanceNotice, Sip
 from smallcases.portfolio import daily_index
 from smallcases.rebalancing import rebalance_notifications
 from smallcases.sips import sip_changes
 
 
-@shared_task(name=TaskName.ANNOUNCE.value)
-def announce(*, row: int, attempt: int) -> None:
+@shared_task(name=TaskName.SEND_REBALANCE_NOTICE.value)
+def send_rebalance_notice(*, row: int, attempt: int) -> None:
     rebalance_notifications.notify_investors(row=row, attempt=attempt)
 
 
-@shared_task(name="sweep_announcements")
-def sweep_announcements() -> int:
-    return dispatch_due(Announcement.objects.all(), TaskName.ANNOUNCE)
+@shared_task(name="sweep_rebalance_notices")
+def sweep_rebalance_notices() -> int:
+    return dispatch_due(RebalanceNotice.objects.all(), TaskName.SEND_REBALANCE_NOTICE)
 
 
 @shared_task(name=TaskName.REMIND_SIP.value)
-def tell_sip(*, row: int, attempt: int) -> None:
+def remind_sip(*, row: int, attempt: int) -> None:
     sip_changes.tell_due(row=row, attempt=attempt)
 
 

@@ -23,7 +23,7 @@ from tests.smallcases import shelf
 from transactions.domain.corrections import as_kept
 from transactions.domain.statuses import OrderStatus
 from transactions.execution.record_updates import state_of
-from transactions.models import Order, Settlement
+from transactions.models import Order, OrderCorrection
 from transactions.reconciliation.desk.views import SALT
 from transactions.reconciliation.tradebook.models import Tradebook
 from webhooks.models import Endpoint
@@ -92,7 +92,7 @@ def filled_in() -> Iterator[tuple[str, dict[str, Any]]]:
     subscription = {"types": ["order.placed"], "plan": "gateway"}
     for pk in Gateway.objects.values_list("pk", flat=True):
         yield f"/admin/gateway/gateway/{pk}/origins/", {"origins": "https://shop.example", "seen": "[]"}
-        yield f"/admin/transactions/settlement/desk/gateways/{pk}/clock/", {"amount": "1", "unit": "hours"}
+        yield f"/admin/transactions/ordercorrection/desk/gateways/{pk}/clock/", {"amount": "1", "unit": "hours"}
         yield f"/admin/webhooks/endpoint/new/{pk}/", {"url": "https://hooks.example/x", **subscription}
     for pk in Endpoint.objects.values_list("pk", flat=True):
         yield f"/admin/webhooks/endpoint/{pk}/url/", {"url": "https://hooks.example/y"}
@@ -101,14 +101,14 @@ def filled_in() -> Iterator[tuple[str, dict[str, Any]]]:
 
 def at_the_desk() -> Iterator[tuple[str, dict[str, Any]]]:
     """What settles, as somebody who may would send it."""
-    desk = "/admin/transactions/settlement/desk/"
+    desk = "/admin/transactions/ordercorrection/desk/"
     for pk in Tradebook.objects.values_list("pk", flat=True):
         yield f"{desk}tradebooks/{pk}/apply/", {"all": "1"}
         yield f"{desk}tradebooks/{pk}/apply/", {"discard": "1"}
-    for pk in Settlement.objects.values_list("pk", flat=True):
-        yield f"{desk}settlements/{pk}/decide/", {"approve": "1"}
-        yield f"{desk}settlements/{pk}/decide/", {"decline": "1", "note": "x"}
-        yield f"{desk}settlements/{pk}/undo/", {"reason": "x"}
+    for pk in OrderCorrection.objects.values_list("pk", flat=True):
+        yield f"{desk}corrections/{pk}/decide/", {"approve": "1"}
+        yield f"{desk}corrections/{pk}/decide/", {"decline": "1", "note": "x"}
+        yield f"{desk}corrections/{pk}/undo/", {"reason": "x"}
     for order in Order.objects.filter(status=OrderStatus.ERROR):
         here, seen = f"{desk}orders/{order.pk}/", signing.dumps(as_kept(state_of(order)), salt=SALT)
         yield f"{here}ask-again/", {}

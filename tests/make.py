@@ -16,7 +16,7 @@ from gateway.partners import clock
 from gateway.partners.credentials import Credentials, create_gateway
 from gateway.queue import leases
 from smallcases.models import Constituent, Smallcase, Version
-from smallcases.tasks import sweep_announcements, sweep_sips
+from smallcases.tasks import sweep_rebalance_notices, sweep_sips
 from tests.partner import Partner
 from transactions.checkout.broker_login import log_in
 from transactions.checkout.browser_binding import challenge_of
@@ -130,7 +130,7 @@ def sweep(*, rounds: int = 3) -> None:
     for _ in range(rounds):
         place_batches()
         sync_batches()
-        sweep_announcements()
+        sweep_rebalance_notices()
         sweep_sips()
         sweep_replays()
         deliver_due()

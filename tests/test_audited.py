@@ -270,7 +270,7 @@ COMMANDS: Final = (
     ("create_gateway", "demo"),
     ("load_instruments",),
     ("load_smallcases",),
-    ("reseal_secrets",),
+    ("reencrypt_secrets",),
     ("manager_token", "meera"),
     ("publish_rebalance", "SCXX_0001", "{file}", "--label", "Anew"),
 )

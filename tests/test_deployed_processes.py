@@ -32,7 +32,7 @@ RESOURCES: Final = {
     for name in KUSTOMIZATION["resources"]
     for resource in yaml.safe_load_all((ROOT / "deploy/kubernetes" / name).read_text())
 }
-PROCESSES: Final = ("web", "worker", "courier", "beat")
+PROCESSES: Final = ("web", "worker", "dispatcher", "beat")
 SECRETS: Final = {"SECRET_KEY", "ENCRYPTION_KEYS", "METRICS_TOKEN", "DATABASE_URL", "CELERY_BROKER_URL"}
 APPS: Final = ("gateway", "transactions", "smallcases", "brokers", "webhooks")
 # Gossip among workers is of no use where each is told what to do by rows.
@@ -101,7 +101,7 @@ class TestEachProcess:
         ("name", "started", "aside"),
         [
             ("web", supervisor.web(host="0.0.0.0", port=8000), {"--workers", "--log-level", "--log-config"}),
-            ("courier", supervisor.webhook_worker(), {"--quiet", "--loglevel", *ALONE}),
+            ("dispatcher", supervisor.webhook_worker(), {"--quiet", "--loglevel", *ALONE}),
             ("worker", supervisor.worker(concurrency=4), {"--quiet", "--loglevel", *ALONE}),
         ],
     )
@@ -185,7 +185,7 @@ class TestThePods:
         assert asked == {"startupProbe": "/healthz", "livenessProbe": "/healthz", "readinessProbe": "/readyz"}
         assert all(resolve(path) for path in asked.values())
 
-    @pytest.mark.parametrize("name", ["worker", "courier"])
+    @pytest.mark.parametrize("name", ["worker", "dispatcher"])
     def test_that_listen_are_asked_where_they_serve_their_metrics(self, name: str) -> None:
         one = pod("Deployment", name)["containers"][0]
         check = " ".join(COMPOSE["services"][name]["healthcheck"]["test"])
@@ -194,7 +194,7 @@ class TestThePods:
         assert {"name": "metrics", "containerPort": 9100} in one["ports"]
         assert (COMPOSE["services"][name]["environment"]["WORKER_METRICS_PORT"], "9100" in check) == ("9100", True)
 
-    @pytest.mark.parametrize("name", ["web", "worker", "courier"])
+    @pytest.mark.parametrize("name", ["web", "worker", "dispatcher"])
     def test_are_spared_a_maintenance_and_as_many_as_needed(self, name: str) -> None:
         labels = {"app.kubernetes.io/name": "gateway", "app.kubernetes.io/component": name}
         spared = RESOURCES["PodDisruptionBudget", f"gateway-{name}"]["spec"]["selector"]["matchLabels"]
@@ -234,7 +234,7 @@ class TestTheNetwork:
     def test_lets_couriers_reach_partners_outside_alone(self, inside: str) -> None:
         blocks = [
             part["ipBlock"]
-            for rule in RESOURCES["NetworkPolicy", "gateway-courier"]["spec"]["egress"]
+            for rule in RESOURCES["NetworkPolicy", "gateway-dispatcher"]["spec"]["egress"]
             for part in rule["to"]
         ]
 

@@ -111,7 +111,7 @@ def _documented(transactional_db: None, instruments: None) -> None:
     All of it committed: a request through WSGI, unlike the test client's, closes a connection that is inside atomic.
     """
     here = make.gateway()
-    here.name, here.sealed_api_secret, here.sealed_jwt_secret = NAME, encrypt(API_SECRET), encrypt(JWT_SECRET)
+    here.name, here.encrypted_api_secret, here.encrypted_jwt_secret = NAME, encrypt(API_SECRET), encrypt(JWT_SECRET)
     here.allowed_origins = [ORIGIN]
     here.save()
     Transaction.objects.filter(pk=make.transaction(gateway=here, now=clock.wall()).pk).update(transaction_id=FRESH)

@@ -54,7 +54,7 @@ class TestAnAuditor:
         changed = {label for label, digest in everything().items() if digest != before[label]}
         assert {"webhooks.Endpoint", "webhooks.Replay"} <= changed
         assert {"gateway.Gateway", "smallcases.RebalanceDraft"} <= changed
-        assert {"transactions.Order", "transactions.Settlement"} <= changed
+        assert {"transactions.Order", "transactions.OrderCorrection"} <= changed
 
     def test_reads_all(self) -> None:
         troubles()
@@ -142,7 +142,7 @@ class TestSupport:
 
         changed = {label for label, digest in everything().items() if digest != before[label]}
         webhooks = {f"webhooks.{name}" for name in ("Endpoint", "Delivery", "Replay", "Event")}
-        settled = {f"transactions.{name}" for name in ("Batch", "Order", "Settlement")}
+        settled = {f"transactions.{name}" for name in ("Batch", "Order", "OrderCorrection")}
         assert changed <= {*webhooks, *settled}
         assert "webhooks.Endpoint" in changed
 

@@ -29,7 +29,7 @@ class TransactionAdmin(ReadOnlyAdmin):
     search_fields = ("=transaction_id", "=account__auth_id", "=batch__batch_id")
     search_help_text = "transactionId, batchId or smallcaseAuthId"
     first = ("transaction_id", "status", "error_code", "error_message", "intent", "gateway", "account")
-    exclude = ("sealed_login",)
+    exclude = ("encrypted_login",)
 
 
 class OrderInline(ReadOnlyInline):
@@ -112,7 +112,7 @@ class OrderAdmin(Operable, ReadOnlyAdmin):
 class CheckoutSessionAdmin(ReadOnlyAdmin):
     """`shown` is the order that the user agreed to. Digests of secrets are not displayed."""
 
-    list_display = ("session_id", "transaction", "mode", "broker", "pins_tried", "created_at", "ended_at")
+    list_display = ("session_id", "transaction", "mode", "broker", "pin_attempts", "created_at", "ended_at")
     list_select_related = ("transaction",)
     list_filter = ("mode", "is_replaced")
     search_fields = ("=session_id", "=transaction__transaction_id")

@@ -21,7 +21,7 @@ def choices(*members: str) -> list[tuple[str, str]]:
 class Transaction(models.Model):
     """A partner's request, for single use. `order_config` and `config` are stored as given, with the wire's keys.
 
-    `account` is bound by a connected token at creation, or by the login. `sealed_login` is the broker session.
+    `account` is bound by a connected token at creation, or by the login. `encrypted_login` is the broker session.
     `outcome` is the part of the SDK response besides orders: funds or SIP details.
     """
 
@@ -37,7 +37,7 @@ class Transaction(models.Model):
     notes = models.CharField(max_length=256, null=True)
     is_new_user = models.BooleanField(default=False)
     outcome = models.JSONField(null=True)
-    sealed_login = EncryptedField(blank=True)
+    encrypted_login = EncryptedField(blank=True)
     error_code = models.PositiveSmallIntegerField(null=True)
     error_message = models.CharField(max_length=40, blank=True)
     expires_at = models.DateTimeField()
@@ -133,9 +133,9 @@ class Batch(Work):
 
 
 class Order(models.Model):
-    """One security of a batch. `ref` is the order's id at the broker; `silent_since`: no report since then.
+    """One security of a batch. `ref` is the order's id at the broker; `unreported_since`: no report since then.
 
-    `cancelled_by` is the transaction that asked to cancel the order. `words` are the broker's last reports
+    `cancelled_by` is the transaction that asked to cancel the order. `report_log` are the broker's last reports
     (domain.report_log). `settled_by` is the applied correction; None if the broker's report applies.
     """
 
@@ -156,10 +156,10 @@ class Order(models.Model):
     error_code = models.CharField(max_length=40, null=True)
     status_message = models.CharField(max_length=200, null=True)
     ordered_at = models.DateTimeField(null=True)
-    silent_since = models.DateTimeField(null=True)
+    unreported_since = models.DateTimeField(null=True)
     cancelled_by = models.ForeignKey(Transaction, on_delete=models.PROTECT, null=True, related_name="cancelled_orders")
-    words = models.JSONField(default=list)
-    settled_by = models.ForeignKey("Settlement", on_delete=models.PROTECT, null=True, related_name="+")
+    report_log = models.JSONField(default=list)
+    active_correction = models.ForeignKey("OrderCorrection", on_delete=models.PROTECT, null=True, related_name="+")
 
     class Meta:
         permissions = [("reconcile_order", "Can settle orders from the broker's tradebook")]
@@ -204,7 +204,7 @@ class Order(models.Model):
         return f"{self.side} {self.quantity} {self.ticker}"
 
 
-class SettlementState(models.TextChoices):
+class CorrectionState(models.TextChoices):
     """UNDONE was applied earlier; OUTDATED is a proposal whose order has changed since."""
 
     PROPOSED = "PROPOSED"
@@ -214,17 +214,17 @@ class SettlementState(models.TextChoices):
     OUTDATED = "OUTDATED"
 
 
-class Settlement(models.Model):
+class OrderCorrection(models.Model):
     """A correction of one order by support: the states `before` and `after`, and the responsible people.
 
-    Undoing a correction is another version. `amount` is the amount at stake, in rupees; `needs_second`: another person
-    must approve it. `word_agrees`: whether the broker's last report confirms it; None without a report.
+    Undoing a correction is another version. `amount` is the amount at stake, in rupees; `needs_approval`: another person
+    must approve it. `broker_confirms`: whether the broker's last report confirms it; None without a report.
     """
 
-    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="settlements")
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="corrections")
     version = models.PositiveIntegerField()
     undoes = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="undone_by")
-    state = models.CharField(max_length=8, choices=SettlementState, default=SettlementState.PROPOSED)
+    state = models.CharField(max_length=8, choices=CorrectionState, default=CorrectionState.PROPOSED)
     before = models.JSONField()
     after = models.JSONField()
     batch_before = models.CharField(max_length=16, choices=choices(*BatchStatus))
@@ -232,7 +232,7 @@ class Settlement(models.Model):
     completed_before = models.DateTimeField(null=True)
     completed_after = models.DateTimeField(null=True)
     amount = models.DecimalField(max_digits=20, decimal_places=2)
-    needs_second = models.BooleanField()
+    needs_approval = models.BooleanField()
     from_tradebook = models.BooleanField(default=False)
     reason = models.CharField(max_length=500)
     proposed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
@@ -241,11 +241,11 @@ class Settlement(models.Model):
     decided_at = models.DateTimeField(null=True)
     note = models.CharField(max_length=500, blank=True)
     applied_at = models.DateTimeField(null=True)
-    word_agrees = models.BooleanField(null=True)
-    word_at = models.DateTimeField(null=True)
+    broker_confirms = models.BooleanField(null=True)
+    broker_reported_at = models.DateTimeField(null=True)
 
     class Meta:
-        permissions = [("approve_settlement", "Can approve settlements that another has proposed")]
+        permissions = [("approve_correction", "Can approve corrections that another has proposed")]
         constraints = [
             models.UniqueConstraint(fields=["order", "version"], name="one_settlement_per_version"),
             models.UniqueConstraint(
@@ -261,7 +261,7 @@ class Settlement(models.Model):
                 name="applied_when_it_is",
             ),
             models.CheckConstraint(
-                condition=Q(needs_second=False)
+                condition=Q(needs_approval=False)
                 | Q(applied_at__isnull=True)
                 | (Q(decided_by__isnull=False) & ~Q(decided_by=F("proposed_by"))),
                 name="nobody_approves_their_own",
@@ -270,7 +270,7 @@ class Settlement(models.Model):
         indexes = [
             models.Index(fields=["id"], condition=Q(state="PROPOSED"), name="settlement_proposed"),
             models.Index(
-                fields=["id"], condition=Q(state="APPLIED", word_agrees=False), name="settlement_contradicted"
+                fields=["id"], condition=Q(state="APPLIED", broker_confirms=False), name="settlement_contradicted"
             ),
         ]
 
@@ -313,8 +313,8 @@ class CheckoutSession(models.Model):
     amo = models.BooleanField(default=False)
     broker = models.CharField(max_length=20, blank=True)
     found_no_broker = models.BooleanField(default=False)
-    pins_tried = models.PositiveSmallIntegerField(default=0)
-    shown = models.JSONField(null=True)
+    pin_attempts = models.PositiveSmallIntegerField(default=0)
+    quoted_order = models.JSONField(null=True)
     created_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
     is_replaced = models.BooleanField(default=False)
@@ -329,7 +329,7 @@ class CheckoutSession(models.Model):
                 condition=Q(login_token_digest__isnull=False),
                 name="one_checkout_per_login_url",
             ),
-            models.CheckConstraint(condition=Q(pins_tried__lte=5), name="no_more_pins_than_allowed"),
+            models.CheckConstraint(condition=Q(pin_attempts__lte=5), name="no_more_pins_than_allowed"),
             models.CheckConstraint(
                 condition=Q(mode="redirect") & ~Q(redirect_url="") | ~Q(mode="redirect") & Q(redirect_url=""),
                 name="a_redirect_leads_somewhere",

@@ -80,7 +80,7 @@ class OwedFilter(admin.SimpleListFilter):
 
 @admin.register(Endpoint)
 class EndpointAdmin(Operable, Rotating):
-    list_display = ("url", "health", "failures", "failing_since", "disabled_at", "disabled_because", "gateway")
+    list_display = ("url", "health", "failures", "failing_since", "disabled_at", "disabled_reason", "gateway")
     list_select_related = ("gateway",)
     list_filter = (Health, "plan", "gateway")
     search_fields = ("url", "=public_id")
@@ -95,7 +95,7 @@ class EndpointAdmin(Operable, Rotating):
         "failures",
         "failing_since",
         "disabled_at",
-        "disabled_because",
+        "disabled_reason",
         "created_at",
     )
     actions = ("enable_and_recover", "disable", "rotate_signing_secret", "retire_signing_secret")
@@ -189,7 +189,7 @@ class Resending(ReadOnlyAdmin):
 
 class DeliveryInline(ReadOnlyInline):
     model = Delivery
-    fields = ("endpoint", "status", "tried", "failures", "due_at", "settled_at")
+    fields = ("endpoint", "status", "tried", "failures", "due_at", "finished_at")
     readonly_fields = ("tried",)
     show_change_link = True
 
@@ -224,13 +224,13 @@ class AttemptInline(ReadOnlyInline):
 
 @admin.register(Delivery)
 class DeliveryAdmin(Resending):
-    list_display = ("event", badge_of("status"), "failures", "endpoint", "due_at", "settled_at")
+    list_display = ("event", badge_of("status"), "failures", "endpoint", "due_at", "finished_at")
     list_select_related = ("event", "endpoint")
     list_filter = (OwedFilter, "is_bulk", "gateway")
     search_fields = ("=event__subject", "=event__key", "=event__transaction_id")
     asked_with = {"event__subject": {"event__gateway__in": Gateway.objects.all()}}
     search_help_text = "batchId or other subject, webhook-id or transactionId"
-    first = ("status", "event", "endpoint", "failures", "settled_at")
+    first = ("status", "event", "endpoint", "failures", "finished_at")
     inlines = (AttemptInline,)
 
     def deliveries_of(self, chosen: QuerySet[Delivery]) -> QuerySet[Delivery]:

@@ -30,15 +30,15 @@ class Endpoint(models.Model):
     gateway = models.ForeignKey(Gateway, on_delete=models.PROTECT, related_name="endpoints")
     public_id = models.CharField(max_length=24, unique=True, default=new_object_id)
     url = models.URLField(max_length=500)
-    sealed_secret = EncryptedField()
-    sealed_previous_secret = EncryptedField(null=True, blank=True)
+    encrypted_secret = EncryptedField()
+    encrypted_previous_secret = EncryptedField(null=True, blank=True)
     types = models.JSONField(default=default_types)
     plan = models.CharField(max_length=8, choices=[(p.value, p.value) for p in Plan], default=Plan.STANDARD.value)
     is_enabled = models.BooleanField(default=True)
     failures = models.PositiveIntegerField(default=0)
     failing_since = models.DateTimeField(null=True, blank=True)
     disabled_at = models.DateTimeField(null=True, blank=True)
-    disabled_because = models.CharField(max_length=100, blank=True)
+    disabled_reason = models.CharField(max_length=100, blank=True)
     created_at = models.DateTimeField()
 
     class Meta:
@@ -53,8 +53,8 @@ class Endpoint(models.Model):
                 name="failing_since_the_first_failure",
             ),
             models.CheckConstraint(
-                condition=Q(is_enabled=True, disabled_at__isnull=True, disabled_because="")
-                | (Q(is_enabled=False, disabled_at__isnull=False) & ~Q(disabled_because="")),
+                condition=Q(is_enabled=True, disabled_at__isnull=True, disabled_reason="")
+                | (Q(is_enabled=False, disabled_at__isnull=False) & ~Q(disabled_reason="")),
                 name="disabled_at_a_time_for_a_reason",
             ),
         ]
@@ -105,7 +105,7 @@ class Delivery(Work):
     status = models.CharField(max_length=9, choices=DeliveryStatus, default=DeliveryStatus.DUE.value)
     is_bulk = models.BooleanField(default=False)
     failures = models.PositiveSmallIntegerField(default=0)
-    settled_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         verbose_name_plural = "deliveries"

@@ -34,7 +34,7 @@ from webhooks.events.event_types import EventType
 from webhooks.models import Delivery, Endpoint, Event
 
 WORKERS: Final = 2
-COURIERS: Final = tuple(f"courier{n}" for n in range(WORKERS))
+COURIERS: Final = tuple(f"dispatcher{n}" for n in range(WORKERS))
 THREADS: Final = 32  # of a plain client: as many as a dispatcher's attempts in flight to one endpoint
 PEER: Final = "django-webhook"
 PATIENCE: Final = 300.0
@@ -72,7 +72,7 @@ def measure(stage: Stage) -> Iterator[Row]:
         gateway = create_gateway(name="bench", is_test=True, allowed_origins=[], now=clock.wall()).gateway
         add_endpoint(gateway=gateway, url=_url(receiver.slow), now=clock.wall())
         scene = Scene(stage, receiver, gateway, _peer(stage))
-        stage.couriers(WORKERS)
+        stage.dispatchers(WORKERS)
         stage.beat()  # a dispatcher whose shift ended at a slow partner starts again at the next tick
         for port, receives in ((receiver.slow, f"in {SLOWLY * 1000:.0f} ms"), (receiver.answering, "at once")):
             yield from _rows(scene, port, f"deliveries, a receiver that answers {receives}")

@@ -34,7 +34,7 @@ def measure(stage: Stage) -> Iterator[Row]:
     endpoints = stage.knobs.many(ENDPOINTS, least=100)
     hung, seconds = endpoints // 20, 2 * stage.knobs.seconds
     with receiving(stage) as receiver:
-        stage.couriers(1)
+        stage.dispatchers(1)
         gateways = _gateways(endpoints)
         _play(gateways, _direct(gateways, receiver, hung=0), receiver, seconds=3)  # opens connections, makes plans
         healthy: list[list[float]] = []
@@ -59,7 +59,7 @@ def _row(endpoints: int, hung: int, healthy: list[list[float]], beside_hung: lis
         figures=ratios(mine, other),
         target=at_most(1.3),
         sides=(Side("with", "ms", tuple(mine)), Side("without", "ms", tuple(other))),
-        note=f"p50 {middle[0]:.1f} ms with, {middle[1]:.1f} ms without, {RATE} events/s, one courier",
+        note=f"p50 {middle[0]:.1f} ms with, {middle[1]:.1f} ms without, {RATE} events/s, one dispatcher",
     )
 
 
@@ -67,11 +67,11 @@ def _gateways(number: int) -> list[Gateway]:
     """Each with an endpoint on its own address."""
     now, encrypted = timezone.now(), encrypt(new_secret())
     made = Gateway.objects.bulk_create(
-        Gateway(name=f"bench-{n}", sealed_api_secret=encrypted, sealed_jwt_secret=encrypted, created_at=now)
+        Gateway(name=f"bench-{n}", encrypted_api_secret=encrypted, encrypted_jwt_secret=encrypted, created_at=now)
         for n in range(number)
     )
     Endpoint.objects.bulk_create(
-        Endpoint(gateway=gateway, url=f"http://127.0.0.1/{n}", sealed_secret=encrypted, created_at=now)
+        Endpoint(gateway=gateway, url=f"http://127.0.0.1/{n}", encrypted_secret=encrypted, created_at=now)
         for n, gateway in enumerate(made)
     )
     return made
@@ -89,8 +89,8 @@ def _direct(gateways: list[Gateway], receiver: Receiver, *, hung: int) -> set[in
         port = receiver.hanging if n in hanging else receiver.answering
         endpoint.url = f"http://127.1.{n // 250}.{n % 250 + 1}:{port}/hooks"
         endpoint.failures, endpoint.failing_since = 0, None
-        endpoint.is_enabled, endpoint.disabled_at, endpoint.disabled_because = True, None, ""
-    columns = ["url", "failures", "failing_since", "is_enabled", "disabled_at", "disabled_because"]
+        endpoint.is_enabled, endpoint.disabled_at, endpoint.disabled_reason = True, None, ""
+    columns = ["url", "failures", "failing_since", "is_enabled", "disabled_at", "disabled_reason"]
     Endpoint.objects.bulk_update(endpoints, columns, batch_size=500)
     return {endpoint.gateway_id for n, endpoint in enumerate(endpoints) if n not in hanging}
 

@@ -19,7 +19,7 @@ from gateway.partners.credentials import create_gateway
 from smallcases.catalogue.create_smallcases import load_catalogue
 from smallcases.catalogue.selectors import newest_version_of
 from smallcases.catalogue.weights import Weighted
-from smallcases.models import Announcement, Investment, Smallcase
+from smallcases.models import Investment, RebalanceNotice, Smallcase
 from smallcases.rebalancing.publishing import publish_rebalance
 from smallcases.rebalancing.rebalance_notifications import CHUNK, notify_investors
 from tests.smallcases import shelf
@@ -131,7 +131,7 @@ def _publish(smallcase: Smallcase, number: int) -> None:
 
 def _announced(chunks: int) -> list[float]:
     """For the last version of the smallcase with many investors."""
-    row = Announcement.objects.filter(version__smallcase__scid="SCNM_0002").latest("pk").pk
+    row = RebalanceNotice.objects.filter(version__smallcase__scid="SCNM_0002").latest("pk").pk
     return [_milliseconds(partial(notify_investors, row=row, attempt=attempt)) for attempt in range(max(chunks, 1))]
 
 

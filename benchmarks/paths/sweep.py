@@ -54,7 +54,7 @@ def measure(stage: Stage) -> Iterator[Row]:
     rounds = stage.knobs.many(100, least=10)
     against = f"{DUE} due among {number:,} not due, to {DUE} alone"
     yield _row(stage, "claim due batches", against, _claim, rounds)
-    yield _row(stage, "a courier's query for due deliveries", against, _look, rounds)
+    yield _row(stage, "a dispatcher's query for due deliveries", against, _look, rounds)
 
 
 def _row(stage: Stage, path: str, against: str, act: Callable[[], object], rounds: int) -> Row:

@@ -4,7 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from brokers.market.quotes import quotes
-from brokers.models import Instrument, PricePin
+from brokers.models import Instrument, PriceOverride
 from gateway.models import Gateway
 from gateway.values.errors import Invalid, NotFound
 from gateway.values.money import is_multiple
@@ -15,15 +15,15 @@ def override_price(*, gateway: Gateway, ticker: str, price: Decimal, now: dateti
     instrument = _instrument(ticker)
     if not is_multiple(price, instrument.tick_size):
         raise Invalid(f"price: must be a multiple of the tick size, {instrument.tick_size}.")
-    PricePin.objects.update_or_create(
-        gateway=gateway, instrument=instrument, defaults={"price": price, "pinned_at": now}
+    PriceOverride.objects.update_or_create(
+        gateway=gateway, instrument=instrument, defaults={"price": price, "set_at": now}
     )
 
 
 def remove_override(*, gateway: Gateway, ticker: str, now: datetime) -> Decimal:
     """The instrument's price without the override, in rupees. Without an override nothing changes."""
     instrument = _instrument(ticker)
-    PricePin.objects.filter(gateway=gateway, instrument=instrument).delete()
+    PriceOverride.objects.filter(gateway=gateway, instrument=instrument).delete()
     return quotes(gateway.pk, [ticker])[ticker].at(now)
 
 

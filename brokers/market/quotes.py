@@ -47,6 +47,6 @@ def quotes(gateway: int, tickers: Collection[str]) -> Mapping[str, Quote]:
 @compiled
 def _prices(*, gateway: int, tickers: list[str]) -> QuerySet[Instrument, tuple[str, Decimal, Decimal, Decimal, str]]:
     """Ticker, reference price, tick size, override, name."""
-    pinned = FilteredRelation("pins", condition=Q(pins__gateway=gateway))
+    pinned = FilteredRelation("price_overrides", condition=Q(price_overrides__gateway=gateway))
     rows = Instrument.objects.filter(symbol__in=tickers).annotate(pinned=pinned)
     return rows.values_list("symbol", "reference_price", "tick_size", F("pinned__price"), "name")

@@ -145,8 +145,8 @@ def _booked(account: SimAccount, new: NewOrder, treatment: Treatment, now: datet
         price=new.price,
         trigger_price=new.trigger_price,
         placed_at=now,
-        fate=treatment.behaviour.value,
-        fate_code=treatment.error_code,
-        silent_until=link_faults.silent_until(treatment.silence, now),
+        fill_behaviour=treatment.behaviour.value,
+        fill_error_code=treatment.error_code,
+        unreported_until=link_faults.unreported_until(treatment.silence, now),
         garbled=treatment.garbled,
     )

@@ -1,6 +1,6 @@
 """Deletes one gateway's data at the simulated brokers, and its price overrides."""
 
-from brokers.models import PricePin
+from brokers.models import PriceOverride
 from brokers.simulator import accounts
 from brokers.simulator.models import SimAccount, SimOrder, SimTrade
 from gateway.models import Gateway
@@ -13,4 +13,4 @@ def clear(gateway: Gateway) -> None:
     erase(SimTrade.objects.filter(account__gateway=gateway))
     erase(SimOrder.objects.filter(account__gateway=gateway))
     erase(SimAccount.objects.filter(gateway=gateway))
-    erase(PricePin.objects.filter(gateway=gateway))
+    erase(PriceOverride.objects.filter(gateway=gateway))

@@ -22,7 +22,7 @@ PriceAt = Callable[[datetime], Decimal]
 
 @dataclass(frozen=True, slots=True)
 class Working:
-    """An order at the exchange. `looked_at`: when its price was last checked."""
+    """An order at the exchange. `price_checked_at`: when its price was last checked."""
 
     side: Side
     quantity: int
@@ -30,11 +30,11 @@ class Working:
     validity: Validity
     price: Decimal | None
     trigger_price: Decimal | None
-    fate: FillBehaviour
-    fate_code: str
+    fill_behaviour: FillBehaviour
+    fill_error_code: str
     arrived_at: datetime
     lapses_at: datetime
-    looked_at: datetime | None = None
+    price_checked_at: datetime | None = None
     triggered: bool = False
 
 
@@ -49,22 +49,22 @@ class MatchedFill:
 
 @dataclass(frozen=True, slots=True)
 class FillProgress:
-    """All fills since arrival, and the order's status; `looked_at` is where the next check begins."""
+    """All fills since arrival, and the order's status; `price_checked_at` is where the next check begins."""
 
     status: BrokerStatus
     fills: tuple[MatchedFill, ...] = ()
     error_code: str = ""
     triggered: bool = False
-    looked_at: datetime | None = None
+    price_checked_at: datetime | None = None
 
 
 def progress(order: Working, price_at: PriceAt, now: datetime) -> FillProgress:
     """Fills up to `now`, at the rupee prices of `price_at`."""
-    if order.fate is FillBehaviour.REJECT:
-        return FillProgress(BrokerStatus.REJECTED, error_code=order.fate_code)
-    if order.fate is FillBehaviour.CANCEL:
-        return FillProgress(BrokerStatus.CANCELLED, error_code=order.fate_code)
-    if order.fate is FillBehaviour.HOLD:
+    if order.fill_behaviour is FillBehaviour.REJECT:
+        return FillProgress(BrokerStatus.REJECTED, error_code=order.fill_error_code)
+    if order.fill_behaviour is FillBehaviour.CANCEL:
+        return FillProgress(BrokerStatus.CANCELLED, error_code=order.fill_error_code)
+    if order.fill_behaviour is FillBehaviour.HOLD:
         return FillProgress(BrokerStatus.OPEN)
     if order.order_type is OrderType.MARKET:
         return _executed(order, order.arrived_at, price_at, now)
@@ -72,9 +72,9 @@ def progress(order: Working, price_at: PriceAt, now: datetime) -> FillProgress:
 
 
 def _executed(order: Working, matched_at: datetime, price_at: PriceAt, now: datetime) -> FillProgress:
-    if order.fate is FillBehaviour.STEPS:
+    if order.fill_behaviour is FillBehaviour.STEPS:
         return _stepwise(order, matched_at, price_at, now)
-    half = order.fate is FillBehaviour.HALF and order.quantity > 1
+    half = order.fill_behaviour is FillBehaviour.HALF and order.quantity > 1
     quantity = order.quantity // 2 if half else order.quantity
     fill = MatchedFill(quantity, price_at(matched_at), matched_at)
     status, code = (BrokerStatus.CANCELLED, UNMATCHED) if half else (BrokerStatus.COMPLETE, "")
@@ -98,16 +98,18 @@ def _resting(order: Working, price_at: PriceAt, now: datetime) -> FillProgress:
     triggered = order.triggered or order.order_type is OrderType.LIMIT
     ioc = order.validity is Validity.IOC
     until = min(now, order.lapses_at, order.arrived_at if ioc else now)
-    looked_at = order.looked_at or order.arrived_at
-    for moment in minutes(looked_at, until):
-        looked_at = moment
+    price_checked_at = order.price_checked_at or order.arrived_at
+    for moment in minutes(price_checked_at, until):
+        price_checked_at = moment
         price = price_at(moment)
         triggered = triggered or _reaches_trigger(order, price)
         if triggered and _crosses(order, price):
-            return replace(_executed(order, moment, price_at, now), looked_at=moment)
+            return replace(_executed(order, moment, price_at, now), price_checked_at=moment)
     if ioc or now >= order.lapses_at:
-        return FillProgress(BrokerStatus.CANCELLED, error_code=UNMATCHED, triggered=triggered, looked_at=looked_at)
-    return FillProgress(BrokerStatus.OPEN, triggered=triggered, looked_at=looked_at)
+        return FillProgress(
+            BrokerStatus.CANCELLED, error_code=UNMATCHED, triggered=triggered, price_checked_at=price_checked_at
+        )
+    return FillProgress(BrokerStatus.OPEN, triggered=triggered, price_checked_at=price_checked_at)
 
 
 def _reaches_trigger(order: Working, price: Decimal) -> bool:

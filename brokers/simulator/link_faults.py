@@ -17,12 +17,12 @@ from brokers.simulator.personas import FOREVER, LinkFault
 HANG_SECONDS: Final = 1.0
 
 
-def silent_until(silence: timedelta | None, placed_at: datetime) -> datetime | None:
+def unreported_until(silence: timedelta | None, placed_at: datetime) -> datetime | None:
     return None if silence is None else placed_at + silence
 
 
 def is_silent(order: SimOrder, now: datetime) -> bool:
-    return order.silent_until is not None and now < order.silent_until
+    return order.unreported_until is not None and now < order.unreported_until
 
 
 def for_good(now: datetime) -> datetime:
@@ -39,7 +39,7 @@ def report_of(order: SimOrder) -> Report:
         exchange_order_id=order.exchange_order_id or None,
         error_code=order.error_code or None,
         message=_message(order),
-        at=order.said_at,
+        at=order.reported_at,
     )
     if order.garbled and report.status is BrokerStatus.COMPLETE:
         return replace(report, filled_quantity=0, average_price=None)

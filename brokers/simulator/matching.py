@@ -27,12 +27,12 @@ WRITTEN = [
     "admitted",
     "blocked",
     "triggered",
-    "looked_at",
+    "price_checked_at",
     "filled_quantity",
     "average_price",
     "exchange_order_id",
     "error_code",
-    "said_at",
+    "reported_at",
 ]
 UNCOVERED: Final = {Side.BUY: MARGINS_EXCEEDED, Side.SELL: CHECK_HOLDINGS}
 
@@ -69,8 +69,8 @@ def cancel(orders: Sequence[SimOrder], now: datetime) -> None:
     """Cancels the orders that are open, for the user. The caller has locked them and brought them up to date."""
     still_open = [order for order in orders if order.status == SimStatus.OPEN]
     for order in still_open:
-        order.status, order.said_at = SimStatus.CANCELLED, now
-    update_each(still_open, ["status", "said_at"])
+        order.status, order.reported_at = SimStatus.CANCELLED, now
+    update_each(still_open, ["status", "reported_at"])
 
 
 def trade_of(order: SimOrder, number: int, fill: MatchedFill, tariff: Tariff) -> SimTrade:
@@ -100,7 +100,7 @@ def _admit(order: SimOrder, balances: Balances, quote: Quote, cost: Decimal, now
     """An order that passes the risk check gets its exchange order id; otherwise the broker rejects it."""
     order.admitted = True
     if refusal := balances.refusal(order, quote, cost):
-        order.status, order.error_code, order.said_at = SimStatus.REJECTED, refusal, now
+        order.status, order.error_code, order.reported_at = SimStatus.REJECTED, refusal, now
     else:
         balances.block(order, cost)
         order.exchange_order_id = exchange_order_id(order.ref)
@@ -119,9 +119,9 @@ def _advance(
         record(order, trade, look_up())
         trades.append(trade)
     if trades or status != order.status:
-        order.said_at = trades[-1].at if trades else now
+        order.reported_at = trades[-1].at if trades else now
     order.status, order.error_code = status, error_code
-    order.triggered, order.looked_at = came.triggered, came.looked_at
+    order.triggered, order.price_checked_at = came.triggered, came.price_checked_at
     if order.status != SimStatus.OPEN:
         look_up().release(order)  # the balances count the order as open, because its row still says so
     return trades
@@ -135,11 +135,11 @@ def _working(order: SimOrder, arrived_at: datetime, market: Market) -> Working:
         validity=Validity(order.validity),
         price=order.price,
         trigger_price=order.trigger_price,
-        fate=FillBehaviour(order.fate),
-        fate_code=order.fate_code,
+        fill_behaviour=FillBehaviour(order.fill_behaviour),
+        fill_error_code=order.fill_error_code,
         arrived_at=arrived_at,
         lapses_at=market.closing(arrived_at),
-        looked_at=order.looked_at,
+        price_checked_at=order.price_checked_at,
         triggered=order.triggered,
     )
 

@@ -35,7 +35,7 @@ class SimAccount(models.Model):
 
 
 class SimOrder(models.Model):
-    """An order in the order book. The persona, or a tester, decides `fate` and `silent_until`.
+    """An order in the order book. The persona, or a tester, decides `fill_behaviour` and `unreported_until`.
 
     `blocked`: rupees that an open buy blocks.
     """
@@ -51,20 +51,20 @@ class SimOrder(models.Model):
     price = models.DecimalField(max_digits=12, decimal_places=2, null=True)
     trigger_price = models.DecimalField(max_digits=12, decimal_places=2, null=True)
     placed_at = models.DateTimeField()
-    fate = models.CharField(max_length=10)
-    fate_code = models.CharField(max_length=40, blank=True)
-    silent_until = models.DateTimeField(null=True)
+    fill_behaviour = models.CharField(max_length=10)
+    fill_error_code = models.CharField(max_length=40, blank=True)
+    unreported_until = models.DateTimeField(null=True)
     garbled = models.BooleanField(default=False)
     status = models.CharField(max_length=10, choices=SimStatus, default=SimStatus.OPEN)
     admitted = models.BooleanField(default=False)
     blocked = models.DecimalField(max_digits=20, decimal_places=2, default=0, db_default=0)
     triggered = models.BooleanField(default=False)
-    looked_at = models.DateTimeField(null=True)
+    price_checked_at = models.DateTimeField(null=True)
     filled_quantity = models.PositiveIntegerField(default=0)
     average_price = models.DecimalField(max_digits=16, decimal_places=4, null=True)
     exchange_order_id = models.CharField(max_length=20, blank=True)
     error_code = models.CharField(max_length=40, blank=True)
-    said_at = models.DateTimeField(null=True)
+    reported_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [

@@ -36,7 +36,7 @@ class NotCovered(Conflict):
     """The fill would leave the account with negative funds or shares."""
 
 
-_FIELDS: Final = [*WRITTEN, "fate", "silent_until", "garbled"]
+_FIELDS: Final = [*WRITTEN, "fill_behaviour", "unreported_until", "garbled"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +62,9 @@ def act_on_order(*, ref: str, action: OrderAction, tariff: Tariff, now: datetime
 
 def _acted(account: SimAccount, order: SimOrder, action: OrderAction, tariff: Tariff, now: datetime) -> list[SimTrade]:
     is_open = order.status == BrokerStatus.OPEN
-    order.silent_until, order.garbled, order.said_at = None, False, now
+    order.unreported_until, order.garbled, order.reported_at = None, False, now
     if action.kind is ActionKind.HANG:
-        order.silent_until, order.fate = link_faults.for_good(now), FillBehaviour.HOLD.value
+        order.unreported_until, order.fill_behaviour = link_faults.for_good(now), FillBehaviour.HOLD.value
         return []
     if action.kind is ActionKind.FILL and order.status == BrokerStatus.COMPLETE:
         return []  # the order had already filled; from now on that is reported
@@ -100,5 +100,5 @@ def _filled(account: SimAccount, order: SimOrder, action: OrderAction, tariff: T
     complete = order.filled_quantity == order.quantity
     order.status = (BrokerStatus.COMPLETE if complete else BrokerStatus.CANCELLED).value
     order.error_code = "" if complete else UNMATCHED
-    order.silent_until = now + LATE if action.kind is ActionKind.LATE_FILL else None
+    order.unreported_until = now + LATE if action.kind is ActionKind.LATE_FILL else None
     return [trade]

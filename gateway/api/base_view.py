@@ -52,7 +52,7 @@ class Identity:
             yield settings.RATE_LIMIT_GATEWAY, f"gateway {self.gateway_id}"
 
 
-class Replay(Exception):
+class IdempotentReplay(Exception):
     """Ends the request early, because its response is already known."""
 
     def __init__(self, stored: Stored) -> None:
@@ -114,11 +114,11 @@ class BaseView(APIView):
         )
         begun = begin(keyed=keyed, now=clock.wall())
         if isinstance(begun, Stored):
-            raise Replay(begun)
+            raise IdempotentReplay(begun)
         self.turn = begun
 
     def handle_exception(self, exc: Exception) -> Response:
-        if isinstance(exc, Replay):
+        if isinstance(exc, IdempotentReplay):
             return Response(json.loads(exc.stored.body), status=exc.stored.status, headers={REPLAYED: "true"})
         return super().handle_exception(exc)
 

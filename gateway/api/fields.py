@@ -88,7 +88,7 @@ class Choice(serializers.ChoiceField):
         return data
 
 
-class Body(serializers.Serializer[Any]):
+class RequestBody(serializers.Serializer[Any]):
     """A request body: `Body.parse(data)` returns the checked values, or raises with a sentence per wrong field."""
 
     default_error_messages = {"invalid": "must be an object."}
@@ -103,6 +103,6 @@ class Body(serializers.Serializer[Any]):
 
 
 @cache
-def _made(kind: type[Body]) -> Body:
+def _made(kind: type[RequestBody]) -> RequestBody:
     """A cached instance, because creating one copies all its fields; it keeps no state between requests."""
     return kind()

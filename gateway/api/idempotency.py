@@ -141,7 +141,7 @@ def settle(turn: Turn, *, status: int, error_type: str | None, body: str, now: d
     mine = IdempotentRequest.objects.filter(pk=turn.row, attempts=turn.attempt, status_code__isnull=True)
     try:
         if is_worth_keeping(status, error_type):
-            mine.update(status_code=status, sealed_answer=encrypt(body))
+            mine.update(status_code=status, encrypted_response=encrypt(body))
         else:
             mine.update(leased_until=now)
     except (OperationalError, InterfaceError) as error:
@@ -197,7 +197,7 @@ def _number(text: str) -> float | int:
 
 def _opened(found: IdempotentRequest) -> str:
     try:
-        return decrypt(found.sealed_answer)
+        return decrypt(found.encrypted_response)
     except InvalidToken:
         raise AnswerLost(f"{HEADER}: this request was carried out, but its response can no longer be read.") from None
 
@@ -214,7 +214,7 @@ def _take_over(found: IdempotentRequest, keyed: Keyed, reserved: str, now: datet
     """Reuses a key that has expired, or whose request was invalid, with a new id for the object to create."""
     seen = IdempotentRequest.objects.filter(pk=found.pk, attempts=found.attempts, created_at=found.created_at)
     anew = {"fingerprint": keyed.fingerprint, "reserved_id": reserved, "created_at": now, "leased_until": now + LEASE}
-    if not seen.update(**anew, attempts=F("attempts") + 1, status_code=None, sealed_answer=""):
+    if not seen.update(**anew, attempts=F("attempts") + 1, status_code=None, encrypted_response=""):
         raise TwinRunning(f"{HEADER}: the first request with this key is still running.")
     return Turn(found.pk, found.attempts + 1, reserved)
 

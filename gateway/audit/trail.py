@@ -66,8 +66,8 @@ def record(
     )
     entry.digest = _digest(entry, settings.AUDIT_KEYS[0])
     entry.save(force_insert=True)
-    seal = _seal(entry.number, entry.digest, settings.AUDIT_KEYS[0])
-    AuditHead.objects.filter(pk=HEAD).update(number=entry.number, digest=entry.digest, seal=seal)
+    signature = _head_signature(entry.number, entry.digest, settings.AUDIT_KEYS[0])
+    AuditHead.objects.filter(pk=HEAD).update(number=entry.number, digest=entry.digest, signature=signature)
     # Logs are stored elsewhere: the logged number shows if the end of the trail was cut off.
     on_commit(partial(log.info, "Audit entry %s: %s, %s", entry.number, entry.act, entry.digest), robust=True)
 
@@ -158,8 +158,8 @@ def _without_head(last: int) -> str | None:
 def _broken_head(head: AuditHead) -> str | None:
     if head.number == 0 and not head.digest:
         return None
-    seals = (_seal(head.number, head.digest, key) for key in settings.AUDIT_KEYS)
-    return None if any(_same(seal, head.seal) for seal in seals) else f"Changed: the head, {head}."
+    signatures = (_head_signature(head.number, head.digest, key) for key in settings.AUDIT_KEYS)
+    return None if any(_same(signature, head.signature) for signature in signatures) else f"Changed: the head, {head}."
 
 
 def _broken_link(entry: AuditEntry, previous: AuditEntry | None) -> str | None:
@@ -200,7 +200,7 @@ def _digest(entry: AuditEntry, key: str) -> str:
     return _mac(key, "entry", _json({**facts, "at": at}))
 
 
-def _seal(number: int, digest: str, key: str) -> str:
+def _head_signature(number: int, digest: str, key: str) -> str:
     return _mac(key, "head", f"{number}:{digest}")
 
 

@@ -122,7 +122,7 @@ def export_csv(page: "ReadOnlyAdmin", request: HttpRequest, rows: QuerySet[Any])
 
 def csv_of(names: Sequence[str], rows: QuerySet[Any]) -> Iterator[str]:
     """Line by line. If the export stops at MOST_EXPORTED, the last line says so."""
-    writer = csv.writer(Line())
+    writer = csv.writer(CsvLine())
     yield writer.writerow(names)
     number = 0
     for number, row in enumerate(rows.values_list(*names)[: MOST_EXPORTED + 1].iterator(chunk_size=2_000), start=1):
@@ -132,7 +132,7 @@ def csv_of(names: Sequence[str], rows: QuerySet[Any]) -> Iterator[str]:
         yield writer.writerow([cell(value) for value in row])
 
 
-class Line:
+class CsvLine:
     """A file for csv.writer that returns each line instead of storing it."""
 
     def write(self, text: str) -> str:

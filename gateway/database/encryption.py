@@ -12,7 +12,7 @@ _Get = TypeVar("_Get")
 
 
 class EncryptedField(models.TextField[_Set, _Get]):
-    """A column of encrypted secrets. `manage.py reseal_secrets` finds it by type (gateway.partners.reencryption)."""
+    """A column of encrypted secrets. `manage.py reencrypt_secrets` finds it by type (gateway.partners.reencryption)."""
 
     def deconstruct(self) -> Any:
         """Migrations treat the column as plain text."""

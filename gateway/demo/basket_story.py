@@ -6,7 +6,7 @@ from typing import Any, Final
 from rich.table import Table
 
 from gateway.demo.narrator import ARRIVES_WITHIN, Telling
-from gateway.demo.webhook_receiver import Delivery
+from gateway.demo.webhook_receiver import Webhook
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class Story(Telling):
         """The last order is never reported; the fill of the order before it is known before the clock moves."""
         self.receiver.wait_for(batch_id, lambda hits: len(hits) >= 2, seconds=ARRIVES_WITHIN)
 
-    def _webhooks(self, chapter: Chapter, batch_id: str) -> list[Delivery]:
+    def _webhooks(self, chapter: Chapter, batch_id: str) -> list[Webhook]:
         wanted = len(chapter.events)
         hits = self.receiver.wait_for(batch_id, lambda arrived: len(arrived) >= wanted, seconds=ARRIVES_WITHIN)
         self._check("webhooks", list(chapter.events), [(hit.event, hit.body["status"]) for hit in hits])
@@ -107,7 +107,7 @@ class Story(Telling):
             )
         return hits
 
-    def _final(self, chapter: Chapter, transaction_id: str, batch_id: str, hits: list[Delivery]) -> None:
+    def _final(self, chapter: Chapter, transaction_id: str, batch_id: str, hits: list[Webhook]) -> None:
         batch = self.partner.orders(batch_id)
         details = self.partner.details(transaction_id)
         self._check("transaction status", "COMPLETED", details["status"])

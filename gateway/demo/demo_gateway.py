@@ -82,7 +82,7 @@ def _endpoint(gateway: Gateway, url: str, now: datetime) -> Endpoint:
 
 def _secrets(endpoint: Endpoint) -> list[str]:
     """Newest first; two during a rotation."""
-    encrypted = [endpoint.sealed_secret, endpoint.sealed_previous_secret]
+    encrypted = [endpoint.encrypted_secret, endpoint.encrypted_previous_secret]
     return [decrypt(one) for one in encrypted if one]
 
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from rich.console import Console
 
-from gateway.demo.partner_client import Partner, Unexpected
+from gateway.demo.partner_client import PartnerClient, Unexpected
 from gateway.demo.webhook_receiver import Receiver
 
 ARRIVES_WITHIN: Final = 20.0  # seconds until a webhook arrives
@@ -13,7 +13,7 @@ ARRIVES_WITHIN: Final = 20.0  # seconds until a webhook arrives
 
 @dataclass
 class Telling:
-    partner: Partner
+    partner: PartnerClient
     receiver: Receiver
     out: Console
 

@@ -16,7 +16,7 @@ SECONDS = 40
 
 
 @dataclass(frozen=True, slots=True)
-class Partner:
+class PartnerClient:
     url: str
     name: str
     api_secret: str

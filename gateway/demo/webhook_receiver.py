@@ -13,7 +13,7 @@ from webhooks.signing.verify import NotGenuine, verify_checksum, verify_signatur
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class Webhook:
     """A verified webhook."""
 
     event: str
@@ -27,7 +27,7 @@ class Receiver:
 
     api_secret: str = ""
     webhook_secret: str = ""
-    accepted: list[Delivery] = field(default_factory=list)
+    accepted: list[Webhook] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
 
     def start(self) -> None:
@@ -42,7 +42,7 @@ class Receiver:
     def url(self) -> str:
         return f"http://127.0.0.1:{self._server.server_address[1]}/webhooks"
 
-    def of(self, batch_id: str) -> list[Delivery]:
+    def of(self, batch_id: str) -> list[Webhook]:
         """The deliveries about a batch so far, each event once, in sequence."""
         mine = {hit.sequence: hit for hit in list(self.accepted) if hit.body.get("batchId") == batch_id}
         return [mine[sequence] for sequence in sorted(mine)]
@@ -58,7 +58,7 @@ class Receiver:
             time.sleep(0.02)  # another thread receives
         return None
 
-    def wait_for(self, batch_id: str, is_enough: Callable[[list[Delivery]], bool], *, seconds: float) -> list[Delivery]:
+    def wait_for(self, batch_id: str, is_enough: Callable[[list[Webhook]], bool], *, seconds: float) -> list[Webhook]:
         """Waits until the deliveries so far are enough, or for `seconds`, and returns them."""
         deadline = time.monotonic() + seconds
         while not is_enough(self.of(batch_id)) and time.monotonic() < deadline:
@@ -73,7 +73,7 @@ class Receiver:
             self.refused.append(str(error))
             return False
         event, sequence = headers["x-gateway-event"], int(headers["x-gateway-sequence"])
-        self.accepted.append(Delivery(event, sequence, loads(body)))
+        self.accepted.append(Webhook(event, sequence, loads(body)))
         return True
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:

@@ -134,7 +134,7 @@ def worker(*, concurrency: int = 2) -> Child:
 
 def webhook_worker() -> Child:
     """One process that sends many deliveries at once from threads."""
-    return _celery_worker("courier", "--pool", "solo", "--queues", "deliveries")
+    return _celery_worker("dispatcher", "--pool", "solo", "--queues", "deliveries")
 
 
 def _celery_worker(name: str, *options: str) -> Child:

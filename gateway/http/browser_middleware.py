@@ -17,7 +17,7 @@ API_PREFIXES: Final = ("/gateway/", "/v1/", "/sandbox/")
 
 
 class BrowserMiddlewareStack:
-    """Calls MIDDLEWARE_FOR_PEOPLE in its order, with the two hooks that they have: `__call__` and `process_view`.
+    """Calls BROWSER_MIDDLEWARE in its order, with the two hooks that they have: `__call__` and `process_view`.
 
     An exception that one of them raises passes the others by; Django turns it into a response around this one.
     """
@@ -26,7 +26,7 @@ class BrowserMiddlewareStack:
         self.get_response = get_response
         self._with_browser_middleware: Callable[[HttpRequest], Any] = get_response
         self._before_views: list[Callable[..., HttpResponse | None]] = []
-        for name in reversed(settings.MIDDLEWARE_FOR_PEOPLE):
+        for name in reversed(settings.BROWSER_MIDDLEWARE):
             middleware = import_string(name)(self._with_browser_middleware)
             self._with_browser_middleware = middleware
             if hasattr(middleware, "process_view"):

@@ -73,7 +73,7 @@ def shows(device: AuthenticatorApp, code: str) -> bool:
     """
     if not device.verify_is_allowed()[0]:
         return False
-    totp = TOTP(unhexlify(decrypt(device.sealed_key)))
+    totp = TOTP(unhexlify(decrypt(device.encrypted_key)))
     totp.time = clock.wall().timestamp()
     fits = code.isascii() and code.isdecimal() and totp.verify(int(code), STEPS_OFF, device.last_t + 1)
     if fits:

@@ -25,14 +25,14 @@ GRANTS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
         "simulator": ("view_*",),
         "webhooks": ("view_*", "change_delivery", "change_endpoint"),
         "smallcases": ("view_*", "approve_rebalance"),
-        "transactions": ("view_*", "mark_complete", "reconcile_order", "approve_settlement"),
+        "transactions": ("view_*", "mark_complete", "reconcile_order", "approve_correction"),
         "tradebook": ("view_*",),
     },
     MANAGERS: {
         "brokers": ("view_instrument",),
         "smallcases": (
             *(f"view_{name}" for name in ("smallcase", "version", "constituent", "indexvalue", "performance")),
-            "view_announcement",
+            "view_rebalancenotice",
             "view_rebalancedraft",
             "add_version",
         ),

@@ -56,7 +56,7 @@ def enrol(*, user: User, key: str, code: str, by: Actor, now: datetime) -> Authe
         if device_of(user):
             raise Conflict("You already have an authenticator app.")
         made: AuthenticatorApp = AuthenticatorApp.objects.create(
-            user=user, name="app", sealed_key=encrypt(key), last_t=totp.t()
+            user=user, name="app", encrypted_key=encrypt(key), last_t=totp.t()
         )
         before, after = {"second_factor": False}, {"second_factor": True}
         by.record("set up second factor", f"user {user}", before=before, after=after)

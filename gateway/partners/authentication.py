@@ -69,11 +69,11 @@ def browser_caller(gateway: str, token: str, *, now: datetime) -> Caller:
 
 def api_secrets(gateway: Gateway) -> list[str]:
     """The current secret, then the previous one if it is not retired."""
-    return _decrypted(gateway.sealed_api_secret, gateway.sealed_previous_api_secret)
+    return _decrypted(gateway.encrypted_api_secret, gateway.encrypted_previous_api_secret)
 
 
 def jwt_secrets(gateway: Gateway) -> list[str]:
-    return _decrypted(gateway.sealed_jwt_secret, gateway.sealed_previous_jwt_secret)
+    return _decrypted(gateway.encrypted_jwt_secret, gateway.encrypted_previous_jwt_secret)
 
 
 def _decrypted(*encrypted: str | None) -> list[str]:

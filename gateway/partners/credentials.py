@@ -48,8 +48,8 @@ def create_gateway(
             gateway = Gateway.objects.create(
                 name=name,
                 is_test=is_test,
-                sealed_api_secret=encrypt(api_secret),
-                sealed_jwt_secret=encrypt(jwt_secret),
+                encrypted_api_secret=encrypt(api_secret),
+                encrypted_jwt_secret=encrypt(jwt_secret),
                 allowed_origins=allowed_origins,
                 created_at=now,
             )
@@ -87,4 +87,4 @@ def retire(gateway: Gateway, *, kind: Kind, by: Actor | None = None) -> None:
 
 
 def _columns(kind: str) -> tuple[str, str]:
-    return f"sealed_{kind}_secret", f"sealed_previous_{kind}_secret"
+    return f"encrypted_{kind}_secret", f"encrypted_previous_{kind}_secret"

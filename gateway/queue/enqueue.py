@@ -24,8 +24,8 @@ class TaskName(Enum):
     PLACE_BATCHES = "place_batches"
     SYNC_BATCHES = "sync_batches"
     DELIVER = "deliver_due"
-    ANNOUNCE = "announce"
-    REMIND_SIP = "tell_sip"
+    SEND_REBALANCE_NOTICE = "send_rebalance_notice"
+    REMIND_SIP = "remind_sip"
     REPLAY = "replay"
     APPLY_TRADEBOOK = "apply_tradebook"
 

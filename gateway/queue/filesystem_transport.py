@@ -13,7 +13,7 @@ from kombu.transport import TRANSPORT_ALIASES, filesystem
 from kombu.utils.json import dumps
 
 
-class Channel(filesystem.Channel):
+class FilesystemChannel(filesystem.Channel):
     def _put(self, queue: str, payload: Any, **kwargs: Any) -> None:  # type: ignore[override]  # kombu's two bases differ
         """File names sort by the time of sending, as kombu's do; drafts are outside all queues."""
         name = f"{round(monotonic() * 1000)}_{uuid4()}"
@@ -22,10 +22,10 @@ class Channel(filesystem.Channel):
         draft.rename(draft.with_name(f"{name}.{queue}.msg"))
 
 
-class Transport(filesystem.Transport):
-    Channel = Channel
+class FilesystemTransport(filesystem.Transport):
+    Channel = FilesystemChannel
 
 
 def install() -> None:
     """Makes `filesystem://` mean this transport."""
-    TRANSPORT_ALIASES["filesystem"] = f"{__name__}:{Transport.__name__}"
+    TRANSPORT_ALIASES["filesystem"] = f"{__name__}:{FilesystemTransport.__name__}"

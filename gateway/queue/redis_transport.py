@@ -12,13 +12,13 @@ from typing import Final
 from kombu.transport import TRANSPORT_ALIASES, redis
 
 
-class Channel(redis.Channel):
+class RedisChannel(redis.Channel):
     ack_emulation = False
     do_restore = False
 
 
-class Transport(redis.Transport):
-    Channel = Channel
+class RedisTransport(redis.Transport):
+    Channel = RedisChannel
 
 
 class SentinelChannel(redis.SentinelChannel):
@@ -30,7 +30,7 @@ class SentinelTransport(redis.SentinelTransport):
     Channel = SentinelChannel
 
 
-SCHEMES: Final = {"redis": Transport, "rediss": Transport, "sentinel": SentinelTransport}
+SCHEMES: Final = {"redis": RedisTransport, "rediss": RedisTransport, "sentinel": SentinelTransport}
 
 
 def install() -> None:

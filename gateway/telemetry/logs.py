@@ -57,7 +57,7 @@ class Json(logging.Formatter):
         return json.dumps({name: value for name, value in fields.items() if value not in (None, "")}, default=str)
 
 
-class Line(logging.Formatter):
+class Plain(logging.Formatter):
     """time LEVEL logger [request id] message. A traceback is indented, so that no line of it looks like a record."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -69,7 +69,7 @@ class Line(logging.Formatter):
 
 def chosen() -> logging.Formatter:
     """The format that LOG_FORMAT names, for a process without Django: granian (deploy/granian-logging.json)."""
-    return Json() if settings.LOG_FORMAT == "json" else Line()
+    return Json() if settings.LOG_FORMAT == "json" else Plain()
 
 
 def printable(text: str) -> str:

@@ -28,7 +28,7 @@ RETRY_SECONDS: Final = 30
 log = logging.getLogger(__name__)
 
 
-class Slot:
+class MetricSlot:
     """Call it for the number of this process's slot; after a fork, the child gets its own."""
 
     def __init__(self) -> None:

@@ -10,11 +10,11 @@ from typing import Final, Literal
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, Summary, values
 
-from gateway.telemetry.metric_files import Slot
+from gateway.telemetry.metric_files import MetricSlot
 
 DeliveryOutcome = Literal["delivered", "failed", "given_up"]
 
-_slot = Slot()
+_slot = MetricSlot()
 values.ValueClass = values.MultiProcessValue(process_identifier=_slot)  # type: ignore[no-untyped-call]
 _slot.release()
 

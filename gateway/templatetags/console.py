@@ -16,7 +16,7 @@ LISTS: Final = {
     TaskName.PLACE_BATCHES: "transactions_batch_changelist",
     TaskName.SYNC_BATCHES: "transactions_batch_changelist",
     TaskName.DELIVER: "webhooks_delivery_changelist",
-    TaskName.ANNOUNCE: "smallcases_announcement_changelist",
+    TaskName.SEND_REBALANCE_NOTICE: "smallcases_rebalancenotice_changelist",
     TaskName.REMIND_SIP: "smallcases_sip_changelist",
     TaskName.REPLAY: "webhooks_replay_changelist",
     TaskName.APPLY_TRADEBOOK: "tradebook_tradebook_changelist",
@@ -25,7 +25,7 @@ WORDS: Final = {
     TaskName.PLACE_BATCHES: "Place batches",
     TaskName.SYNC_BATCHES: "Poll brokers",
     TaskName.DELIVER: "Deliver webhooks",
-    TaskName.ANNOUNCE: "Rebalance notices",
+    TaskName.SEND_REBALANCE_NOTICE: "Rebalance notices",
     TaskName.REMIND_SIP: "SIP reminders",
     TaskName.REPLAY: "Replay webhooks",
     TaskName.APPLY_TRADEBOOK: "Apply tradebooks",
@@ -83,19 +83,19 @@ def badge(word: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class NavigationLink:
     address: str
     words: str
     is_here: bool
 
 
 @register.simple_tag(takes_context=True)
-def workplaces(context: Any) -> list[Place]:
+def workplaces(context: Any) -> list[NavigationLink]:
     return list(_places(context["request"]))
 
 
-def _places(request: Any) -> Iterator[Place]:
+def _places(request: Any) -> Iterator[NavigationLink]:
     for permission, name, words in PLACES:
         if request.user.has_perm(permission):
             address = reverse(f"admin:{name}")
-            yield Place(address, words, request.path.startswith(address))
+            yield NavigationLink(address, words, request.path.startswith(address))

@@ -108,10 +108,10 @@ def version(of: Version) -> Wire:
 
 def version_with_progress(of: Version) -> Wire:
     """`announcements`: the number of investors notified, by gateway, and whether all of them are."""
-    announcements = [
-        {"gateway": one.gateway.name, "told": one.told, "done": one.due_at is None} for one in of.announcements.all()
+    notices = [
+        {"gateway": one.gateway.name, "told": one.notified, "done": one.due_at is None} for one in of.notices.all()
     ]
-    return version(of) | {"announcements": announcements}
+    return version(of) | {"announcements": notices}
 
 
 def preview(of: Preview) -> Wire:

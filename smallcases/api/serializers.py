@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from rest_framework import serializers
 
-from gateway.api.fields import Body, Choice, NumberText, Text, Whole, WholeText
+from gateway.api.fields import Choice, NumberText, RequestBody, Text, Whole, WholeText
 from smallcases.api.payloads import RETURNS
 from smallcases.catalogue.selectors import DURATIONS, CatalogueQuery, Listed
 from smallcases.catalogue.weights import MOST, Weighted
@@ -37,7 +37,7 @@ def rupees(**options: Any) -> NumberText:
     return NumberText(max_digits=12, decimal_places=2, min_value=0, max_value=MOST_RUPEES, **options)
 
 
-class SmallcasesQuery(Body):
+class SmallcasesQuery(RequestBody):
     """Filters, order and page of the catalogue."""
 
     sortBy = Choice(required=False, choices=list(SORTS), default="name")
@@ -51,7 +51,7 @@ class SmallcasesQuery(Body):
     maxAmount = rupees(required=False)
 
     @classmethod
-    def wanted(cls, query: Any) -> CatalogueQuery:
+    def request_from(cls, query: Any) -> CatalogueQuery:
         given = cls.parse({name: query[name] for name in cls.names() if name in query})
         return CatalogueQuery(
             sort_by=SORTS[given["sortBy"]],
@@ -66,7 +66,7 @@ class SmallcasesQuery(Body):
         )
 
 
-class ChartQuery(Body):
+class ChartQuery(RequestBody):
     scid = Text(max_length=40)
     duration = Choice(required=False, choices=list(DURATIONS), default="1y")
     base = NumberText(required=False, max_digits=9, decimal_places=2, min_value=Decimal("0.01"), default=Decimal(100))
@@ -88,12 +88,12 @@ class Weight(serializers.DecimalField):
         return super().to_internal_value(str(data))
 
 
-class ConstituentIn(Body):
+class ConstituentIn(RequestBody):
     ticker = Text(max_length=20, help_text="NSE symbol")
     weight = Weight()
 
 
-class RebalanceIn(Body):
+class RebalanceIn(RequestBody):
     """A version to preview or to publish."""
 
     constituents = serializers.ListSerializer[Any](
@@ -112,7 +112,7 @@ class RebalanceIn(Body):
         return _weighted(cls.parse(data))
 
     @classmethod
-    def wanted(cls, data: Any) -> dict[str, Any]:
+    def request_from(cls, data: Any) -> dict[str, Any]:
         """The keyword arguments of publish_rebalance."""
         body = cls.parse(data)
         if "label" not in body:

@@ -21,7 +21,7 @@ class Smallcases(PartnerView):
     @LIST
     def get(self, request: Request, gateway: str) -> Response:
         here = self.caller.gateway
-        page, total = selectors.catalogue(here, SmallcasesQuery.wanted(request.query_params), now=clock.now(here))
+        page, total = selectors.catalogue(here, SmallcasesQuery.request_from(request.query_params), now=clock.now(here))
         return ok(payloads.smallcases(page, total))
 
 
@@ -59,7 +59,7 @@ class Rebalances(ManagerView):
             return ok(payloads.preview(rebalance_preview(smallcase=smallcase, constituents=constituents, now=now)))
         if settings.REBALANCE_FOUR_EYES:
             raise SecondNeeded("A second person must approve a rebalance. Propose it in the console.")
-        wanted = RebalanceIn.wanted(request.data)
+        wanted = RebalanceIn.request_from(request.data)
         actor = actor_of(request._request)
         made = publish_rebalance(smallcase=smallcase, by=self.manager, actor=actor, now=now, **wanted)
         return ok(payloads.version(made))

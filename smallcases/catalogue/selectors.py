@@ -17,7 +17,7 @@ from brokers.models import Instrument, MarketDay
 from gateway.models import Gateway
 from gateway.values.errors import NotFound
 from gateway.values.ids import SCID
-from smallcases.models import Announcement, Constituent, IndexValue, Investment, Smallcase, Version
+from smallcases.models import Constituent, IndexValue, Investment, RebalanceNotice, Smallcase, Version
 from smallcases.planner import minimum_investment
 from smallcases.portfolio.index import Close, Point, rebased, window
 
@@ -82,9 +82,9 @@ def smallcase_of(scid: str) -> Smallcase:
 
 def versions_of(smallcase: Smallcase) -> QuerySet[Version]:
     """Newest first, with constituents and the progress of each gateway's rebalance notices."""
-    announcements = Prefetch("announcements", Announcement.objects.select_related("gateway").order_by("gateway__name"))
+    notices = Prefetch("notices", RebalanceNotice.objects.select_related("gateway").order_by("gateway__name"))
     rows = Version.objects.filter(smallcase=smallcase).select_related("published_by", "smallcase").order_by("-number")
-    return rows.prefetch_related(_LARGEST_FIRST, announcements)
+    return rows.prefetch_related(_LARGEST_FIRST, notices)
 
 
 def weights_of(version: Version) -> dict[str, Decimal]:

@@ -131,9 +131,9 @@ def _fill(investment: Investment, done: Executed, now: datetime) -> InvestmentFi
 def _move(investment: Investment, change: InvestmentChange) -> None:
     if change.moves_version:
         older = Investment.objects.filter(pk=investment.pk, version__number__lt=change.version.number)
-        older.update(version=change.version, deviated=False)  # a late report on an old order moves nothing back
+        older.update(version=change.version, is_customised=False)  # a late report on an old order moves nothing back
     elif change.customised:
-        Investment.objects.filter(pk=investment.pk).update(deviated=True)
+        Investment.objects.filter(pk=investment.pk).update(is_customised=True)
 
 
 def _settled(account: Account, iscid: str, now: datetime) -> Investment:
@@ -158,4 +158,4 @@ def _holds_any(investment: Investment) -> bool:
 
 def adopt_version(investment: Investment, version: Version) -> None:
     """Moves the investment to `version` when a rebalance needs no trade."""
-    Investment.objects.filter(pk=investment.pk).update(version=version, deviated=False)
+    Investment.objects.filter(pk=investment.pk).update(version=version, is_customised=False)

@@ -2,7 +2,7 @@
 
 from gateway.models import Gateway
 from gateway.queue.leases import erase
-from smallcases.models import Announcement, Investment, InvestmentFill, Sip
+from smallcases.models import Investment, InvestmentFill, RebalanceNotice, Sip
 
 
 def clear(gateway: Gateway) -> None:
@@ -10,4 +10,4 @@ def clear(gateway: Gateway) -> None:
     erase(Sip.objects.filter(gateway=gateway))
     erase(InvestmentFill.objects.filter(investment__gateway=gateway))
     erase(Investment.objects.filter(gateway=gateway))
-    erase(Announcement.objects.filter(gateway=gateway))
+    erase(RebalanceNotice.objects.filter(gateway=gateway))

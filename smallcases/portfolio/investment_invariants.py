@@ -8,7 +8,7 @@ from django.db.models.functions import Coalesce
 
 from brokers.ports.broker import Side
 from gateway.monitoring.invariant_checks import Invariant, Rows, Scope, leased_for_ever, stuck
-from smallcases.models import Announcement, Investment, InvestmentFill, Sip, Version
+from smallcases.models import Investment, InvestmentFill, RebalanceNotice, Sip, Version
 
 SIGNED: Final = Case(When(side=Side.BUY, then=F("shares")), default=-F("shares"), output_field=IntegerField())
 # Weights have four decimals; SQLite sums them as floats.
@@ -56,7 +56,7 @@ def _unbalanced(scope: Scope) -> Rows:
 
 
 def _still_due(scope: Scope) -> Rows:
-    unfinished = scope.of(Announcement.objects.filter(due_at__isnull=False))
+    unfinished = scope.of(RebalanceNotice.objects.filter(due_at__isnull=False))
     return unfinished.order_by("pk").values("version__smallcase__scid", "version__number", "gateway__name", "due_at")
 
 
@@ -97,24 +97,24 @@ INVARIANTS: Final = (
         offenders=_unbalanced,
     ),
     stuck(
-        Announcement.objects.all,
+        RebalanceNotice.objects.all,
         "version__smallcase__scid",
         "gateway__name",
-        what="announcement",
+        what="rebalance_notice",
         remedy=SWEEP,
     ),
     stuck(lambda: Sip.objects.filter(is_active=True), "investment__iscid", what="sip", remedy=SWEEP),
-    leased_for_ever(Announcement.objects.all, "version__smallcase__scid", "gateway__name", what="announcement"),
+    leased_for_ever(RebalanceNotice.objects.all, "version__smallcase__scid", "gateway__name", what="rebalance_notice"),
     leased_for_ever(Sip.objects.all, "investment__iscid", what="sip"),
     Invariant(
-        name="every_announcement_is_made",
+        name="every_rebalance_notice_is_sent",
         means="All investors are notified of every published version.",
         remedy=SWEEP,
         offenders=_still_due,
         at_rest=True,
     ),
     Invariant(
-        name="every_sip_that_came_due_is_told",
+        name="every_due_sip_is_notified",
         means="Every due SIP has had its reminder.",
         remedy=SWEEP,
         offenders=_sips_still_due,

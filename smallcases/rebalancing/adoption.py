@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.db.models import Count, Exists, F, OuterRef, Q
 
 from smallcases.catalogue.selectors import live_investments
-from smallcases.models import Announcement, Version
+from smallcases.models import RebalanceNotice, Version
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +43,15 @@ def adoption_of(version: Version, *, at_most: int) -> Adoption:
 
 def progress_of(version: Version, *, at_most: int) -> NotificationProgress:
     """`version` has its announcements loaded. One query while an announcement is due, none afterwards."""
-    announcements = list(version.announcements.all())
-    is_done = all(one.due_at is None for one in announcements)
+    notices = list(version.notices.all())
+    is_done = all(one.due_at is None for one in notices)
     return NotificationProgress(
-        sum(one.told for one in announcements), 0 if is_done else _left(version, at_most), is_done
+        sum(one.notified for one in notices), 0 if is_done else _left(version, at_most), is_done
     )
 
 
 def _left(version: Version, at_most: int) -> int:
-    here = Announcement.objects.filter(version=version, gateway=OuterRef("gateway"), due_at__isnull=False)
-    waiting = here.filter(told_up_to__lt=OuterRef("pk"))
+    here = RebalanceNotice.objects.filter(version=version, gateway=OuterRef("gateway"), due_at__isnull=False)
+    waiting = here.filter(notified_up_to__lt=OuterRef("pk"))
     older = live_investments(version.smallcase).filter(version__number__lt=version.number)
     return older.filter(Exists(waiting)).order_by(F("pk"))[:at_most].count()

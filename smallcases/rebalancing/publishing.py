@@ -19,7 +19,7 @@ from gateway.values.errors import Conflict, Invalid
 from smallcases.catalogue.selectors import instruments_of, live_investments, newest_version_of, weights_of
 from smallcases.catalogue.smallcase_files import problems_of_version, storable
 from smallcases.catalogue.weights import Weighted
-from smallcases.models import Announcement, Constituent, Smallcase, Version
+from smallcases.models import Constituent, RebalanceNotice, Smallcase, Version
 
 LONGEST_LABEL = 80
 
@@ -147,9 +147,9 @@ def _announce(version: Version, now: datetime) -> None:
     """One announcement for each gateway with live investments. No investment is read."""
     invested = live_investments(version.smallcase).filter(gateway=OuterRef("pk"))
     offered = leases.redispatch_at(clock.wall())
-    announcements = Announcement.objects.bulk_create(
-        Announcement(version=version, gateway=gateway, due_at=now, leased_until=offered)
+    notices = RebalanceNotice.objects.bulk_create(
+        RebalanceNotice(version=version, gateway=gateway, due_at=now, leased_until=offered)
         for gateway in Gateway.objects.filter(Exists(invested))
     )
-    for announcement in announcements:
-        enqueue(TaskName.ANNOUNCE, row=announcement.pk, attempt=0)
+    for notice in notices:
+        enqueue(TaskName.SEND_REBALANCE_NOTICE, row=notice.pk, attempt=0)

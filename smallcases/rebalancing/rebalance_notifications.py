@@ -12,7 +12,7 @@ from gateway.queue import leases
 from gateway.queue.enqueue import TaskName, enqueue
 from smallcases.api import payloads
 from smallcases.catalogue.selectors import live_investments
-from smallcases.models import Announcement, Investment
+from smallcases.models import Investment, RebalanceNotice
 from webhooks.events.event_types import EventType
 from webhooks.events.record_events import record_events
 
@@ -21,49 +21,50 @@ CHUNK: Final = 500
 LEASE: Final = timedelta(seconds=60)
 
 
-def announcements() -> QuerySet[Announcement]:
-    return Announcement.objects.all()
+def notices() -> QuerySet[RebalanceNotice]:
+    return RebalanceNotice.objects.all()
 
 
 def notify_investors(*, row: int, attempt: int) -> None:
     """Notifies the next chunk of investors and enqueues the following chunk. Twice is safe: a task allows one claim."""
-    if not leases.acquire(announcements, row=row, attempt=attempt, lease=LEASE):
+    if not leases.acquire(notices, row=row, attempt=attempt, lease=LEASE):
         return
-    announcement = Announcement.objects.select_related("gateway", "version__smallcase").get(pk=row)
-    now = clock.now(announcement.gateway)
+    notice = RebalanceNotice.objects.select_related("gateway", "version__smallcase").get(pk=row)
+    now = clock.now(notice.gateway)
     with atomic(durable=True):
-        _notify(announcement, _next_to_notify(announcement), now)
+        _notify(notice, _next_to_notify(notice), now)
 
 
-def _next_to_notify(announcement: Announcement) -> list[Investment]:
+def _next_to_notify(notice: RebalanceNotice) -> list[Investment]:
     """Locked in pk order, so another worker that counts events of the same iscid waits."""
-    version = announcement.version
-    live = live_investments(version.smallcase).filter(gateway=announcement.gateway, pk__gt=announcement.told_up_to)
+    version = notice.version
+    live = live_investments(version.smallcase).filter(gateway=notice.gateway, pk__gt=notice.notified_up_to)
     older = live.filter(version__number__lt=version.number).select_related("account")
     return list(older.select_for_update(of=("self",)).order_by("pk")[:CHUNK])
 
 
-def _notify(announcement: Announcement, investments: Sequence[Investment], now: datetime) -> None:
+def _notify(notice: RebalanceNotice, investments: Sequence[Investment], now: datetime) -> None:
     """Writes progress and events together; writes nothing if another worker has taken the row."""
-    if not _progress(announcement, investments, is_last=len(investments) < CHUNK):
+    if not _progress(notice, investments, is_last=len(investments) < CHUNK):
         return
     record_events(
-        gateway=announcement.gateway,
+        gateway=notice.gateway,
         kind=EventType.ACTION_PENDING,
         payloads={
-            investment.iscid: payloads.pending_rebalance_event(investment, announcement.version)
-            for investment in investments
+            investment.iscid: payloads.pending_rebalance_event(investment, notice.version) for investment in investments
         },
         now=now,
     )
 
 
-def _progress(announcement: Announcement, investments: Sequence[Investment], *, is_last: bool) -> bool:
-    progress = {"told_up_to": investments[-1].pk, "told": F("told") + len(investments)} if investments else {}
+def _progress(notice: RebalanceNotice, investments: Sequence[Investment], *, is_last: bool) -> bool:
+    progress = (
+        {"notified_up_to": investments[-1].pk, "notified": F("notified") + len(investments)} if investments else {}
+    )
     rest = {"due_at": None} if is_last else {}
     offered = clock.wall() if is_last else leases.redispatch_at(clock.wall())
-    if not leases.mine(Announcement.objects.all(), announcement).update(leased_until=offered, **progress, **rest):
+    if not leases.mine(RebalanceNotice.objects.all(), notice).update(leased_until=offered, **progress, **rest):
         return False
     if not is_last:
-        enqueue(TaskName.ANNOUNCE, row=announcement.pk, attempt=announcement.attempts)
+        enqueue(TaskName.SEND_REBALANCE_NOTICE, row=notice.pk, attempt=notice.attempts)
     return True

@@ -16,7 +16,7 @@ from gateway.api import idempotency
 from webhooks.events import retention
 
 LOAD = model.Load(orders_per_day=1_000_000, endpoints=2, gateways=4)
-RATES = model.Rates(web=200.0, worker_orders=400.0, courier=300.0)
+RATES = model.Rates(web=200.0, worker_orders=400.0, dispatcher=300.0)
 LIMITS = model.Wanted()
 ROW_BYTES = dict.fromkeys(model.rows_a_day(LOAD), 100.0)
 
@@ -77,7 +77,7 @@ class TestStations:
         assert found["web"].arrivals == pytest.approx(100_000 * 6 / 22_500 * 5)
         assert found["worker"].arrivals == pytest.approx(100_000 / 22_500 * 5)
         assert found["worker"].service == 40.0
-        assert found["courier"].arrivals == pytest.approx(420_000 / 22_500 * 5)
+        assert found["dispatcher"].arrivals == pytest.approx(420_000 / 22_500 * 5)
 
     def test_are_as_many_as_fill_to_the_part_wanted(self) -> None:
         found = model.stations(LOAD, RATES, LIMITS)
@@ -120,7 +120,7 @@ class TestWarnings:
 def measured(tmp_path: Path) -> dict[str, str]:
     rows, rates = tmp_path / "rows.json", tmp_path / "rates.json"
     rows.write_text(json.dumps({"bytes": ROW_BYTES}))
-    rates.write_text(json.dumps({"web": 200, "worker_orders": 400, "courier": 300}))
+    rates.write_text(json.dumps({"web": 200, "worker_orders": 400, "dispatcher": 300}))
     return {"--row-bytes": str(rows), "--rates": str(rates)}
 
 
@@ -140,7 +140,7 @@ class TestTheCommand:
 
         found: dict[str, Any] = json.loads(out)
         assert code == 0
-        assert {one["name"]: one["processes"] for one in found["processes"]} == {"web": 2, "worker": 1, "courier": 1}
+        assert {one["name"]: one["processes"] for one in found["processes"]} == {"web": 2, "worker": 1, "dispatcher": 1}
         assert found["connections"] == 38
         assert all(one["simulated"]["p99"] <= 1.0 for one in found["processes"])
         assert found["bytes"] == pytest.approx(sum(one["a_day"] * one["kept_days"] * 100 for one in found["tables"]))
@@ -170,7 +170,7 @@ class TestTheCommand:
         )
 
         assert (code, out) == (2, "")
-        assert err == "capacity: Rates of one process are missing: worker, courier.\n"
+        assert err == "capacity: Rates of one process are missing: worker, dispatcher.\n"
 
     def test_tells_rows_and_peaks_where_no_rate_was_measured(
         self, capsys: pytest.CaptureFixture[str], measured: dict[str, str]

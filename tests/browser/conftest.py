@@ -61,7 +61,7 @@ def chromium() -> Iterator[Browser]:
 def site(first_start: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     directory, port = tmp_path_factory.mktemp("site"), free_port()
     shutil.copytree(first_start, directory, dirs_exist_ok=True)
-    environment = bare_environment(VAR_DIR=str(directory), PYTHONUNBUFFERED="1", PATIENCE_TEST_SECONDS="1")
+    environment = bare_environment(VAR_DIR=str(directory), PYTHONUNBUFFERED="1", UNREPORTED_LIMIT_TEST_SECONDS="1")
     with Processes(environment, directory / "log") as processes:
         processes.start("up", [sys.executable, "manage.py", "up", "--port", str(port)])
         until(lambda: "Console login" in processes.log.read_text(), seconds=60, what="serving")

@@ -97,7 +97,7 @@ def _order(walker: Walker) -> Person:
     return asha
 
 
-def _settlement(walker: Walker) -> None:
+def _correction(walker: Walker) -> None:
     asha = _order(walker)
     asha.page.fill("#id_reason", REASON)
     asha.presses("Preview")
@@ -135,7 +135,7 @@ CONSOLE: Final[Mapping[str, Callable[[Walker], object]]] = {
     "console-home": lambda walker: _seen_by("asha", walker),
     "console-desk": lambda walker: _seen_by("asha", walker).go(DESK),
     "console-order": _order,
-    "console-settlement": _settlement,
+    "console-correction": _correction,
     "console-tradebook": _tradebook,
     "console-draft": _draft,
     "console-rebalance": _rebalance_preview,

@@ -12,7 +12,7 @@ PEOPLE: Final = {"asha": "Support", "ravi": "Support", "meera": "Managers", "kir
 OWN: Final = {"meera": "SCSC_0001", "kiran": "SCMA_0002"}  # others' are the demo site's
 PASSWORD: Final = "four eyes see more"
 PATIENCE: Final = 20_000  # ms; the machine may be busy with other tests
-DESK: Final = "/admin/transactions/settlement/desk/"
+DESK: Final = "/admin/transactions/ordercorrection/desk/"
 STUDIO: Final = "/admin/smallcases/smallcase/studio/"
 MAKE_PEOPLE: Final = f"""
 from django.contrib.auth.models import Group, User

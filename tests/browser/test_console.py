@@ -9,7 +9,7 @@ from tests.browser.conftest import Site, Visitor
 from tests.browser.looking import flaws_on_both
 from tests.browser.test_policy import CONSOLE, enter
 
-DESK: Final = "/admin/transactions/settlement/desk/"
+DESK: Final = "/admin/transactions/ordercorrection/desk/"
 STUDIO: Final = "/admin/smallcases/smallcase/studio/"
 FORMS: Final = (
     *("/admin/auth/user/add/", "/admin/auth/group/add/", "/admin/brokers/marketday/add/", "/admin/password_change/"),

@@ -31,10 +31,10 @@ MOODS: Final[Mapping[Fault, Mood]] = {
 KILLED: Final[Mapping[Fault, str]] = {
     Fault.WEB_KILLED: "web",
     Fault.WORKER_KILLED: "worker",
-    Fault.COURIER_KILLED: "courier",
+    Fault.COURIER_KILLED: "dispatcher",
     Fault.BEAT_KILLED: "beat",
 }
-HUNG: Final[Mapping[Fault, str]] = {Fault.WORKER_HUNG: "worker", Fault.COURIER_HUNG: "courier"}
+HUNG: Final[Mapping[Fault, str]] = {Fault.WORKER_HUNG: "worker", Fault.COURIER_HUNG: "dispatcher"}
 JUMPS: Final = ("PT5M", "PT11M", "PT2H", "PT45S", "PT6H")
 TRIES: Final = 40
 

@@ -12,10 +12,10 @@ class Fault(StrEnum):
 
     WEB_KILLED = "web killed (SIGKILL)"
     WORKER_KILLED = "worker killed (SIGKILL)"
-    COURIER_KILLED = "courier killed (SIGKILL)"
+    COURIER_KILLED = "dispatcher killed (SIGKILL)"
     BEAT_KILLED = "beat killed (SIGKILL)"
     WORKER_HUNG = "worker hung, then continued (SIGSTOP)"
-    COURIER_HUNG = "courier hung, then continued (SIGSTOP)"
+    COURIER_HUNG = "dispatcher hung, then continued (SIGSTOP)"
     REDIS_STOPPED = "Redis stopped, started empty"
     REDIS_KILLED = "Redis killed (SIGKILL), started empty"
     REDIS_EMPTIED = "Redis emptied (FLUSHALL)"

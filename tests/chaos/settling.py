@@ -25,7 +25,7 @@ OPEN: Final = """
 LOOK_SECONDS: Final = 0.5
 # A resting order is looked at twice a minute, a lost one four times an hour, for a day: not each of these is played.
 STRIDE_SECONDS: Final = 6 * 3600
-# A courier that died holds its rows for half a minute, a worker for a whole one: so long nothing may move.
+# A dispatcher that died holds its rows for half a minute, a worker for a whole one: so long nothing may move.
 PATIENCE_SECONDS: Final = 150
 LONGEST_SECONDS: Final = 900
 

@@ -52,7 +52,7 @@ def age(by: timedelta) -> None:
 
 def die_before_storing() -> None:
     """As if the process had died between the commit and the storing of the answer, and the lease had lapsed."""
-    IdempotentRequest.objects.update(status_code=None, sealed_answer="")
+    IdempotentRequest.objects.update(status_code=None, encrypted_response="")
     age(LEASE)
 
 
@@ -127,7 +127,7 @@ class TestASecondRequestWithTheKey:
 
     def test_is_told_to_come_back_while_the_first_runs(self, partner: Partner) -> None:
         keyed(partner)
-        IdempotentRequest.objects.update(status_code=None, sealed_answer="")
+        IdempotentRequest.objects.update(status_code=None, encrypted_response="")
 
         answer = keyed(partner)
 

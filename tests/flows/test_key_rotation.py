@@ -8,7 +8,7 @@ import pytest
 from cryptography.fernet import Fernet
 from django.core.management import CommandError, call_command
 
-from gateway.management.commands.reseal_secrets import Command
+from gateway.management.commands.reencrypt_secrets import Command
 from tests import make
 from tests.flows import stage
 from tests.partner import Partner
@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 
 def reencrypt() -> list[str]:
     printed = StringIO()
-    call_command("reseal_secrets", stdout=printed, stderr=printed)
+    call_command("reencrypt_secrets", stdout=printed, stderr=printed)
     return printed.getvalue().splitlines()
 
 
@@ -44,7 +44,7 @@ class TestAChangeOfKeys:
 
         partner.hours("always")
         found = [stage.later(partner, batch, "PT10S") for batch in batches]
-        assert "transactions_transaction.sealed_login: 3 read, 2 re-encrypted" in first
+        assert "transactions_transaction.encrypted_login: 3 read, 2 re-encrypted" in first
         assert "until it re-encrypts nothing" in first[-1]
         assert second[-1] == DONE
         assert [batch["status"] for batch in found] == ["COMPLETED"] * 3
@@ -57,7 +57,7 @@ class TestAChangeOfKeys:
         settings.ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
         make.gateway()
 
-        with pytest.raises(CommandError, match=r"transactions_transaction.sealed_login of rows \d+") as refusal:
+        with pytest.raises(CommandError, match=r"transactions_transaction.encrypted_login of rows \d+") as refusal:
             reencrypt()
 
         assert "Add the key that encrypted them again." in str(refusal.value)
@@ -70,7 +70,7 @@ def test_the_documents_name_the_same_steps() -> None:
     runbook = (ROOT / "docs" / "runbook.md").read_text()
     section = runbook.partition("### Re-encrypting stored secrets with a new key")[2].partition("###")[0]
 
-    steps = ["*second*", "*first*", "reseal_secrets", "re-encrypts nothing", "Drop the old key"]
+    steps = ["*second*", "*first*", "reencrypt_secrets", "re-encrypts nothing", "Drop the old key"]
     places = [section.index(step) for step in steps]
     assert places == sorted(places)
     assert "(runbook.md#re-encrypting-stored-secrets-with-a-new-key)" in paragraph

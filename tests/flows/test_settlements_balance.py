@@ -25,7 +25,7 @@ from tests.partner import Partner
 from tests.transactions.reconciliation.reconciling import acting, settled, support
 from transactions.domain.corrections import CorrectedOutcome
 from transactions.domain.statuses import OrderStatus
-from transactions.models import Order, Settlement
+from transactions.models import Order, OrderCorrection
 from transactions.reconciliation.correct_orders import CorrectedBy, approve, undo
 
 FREE = Tariff(Decimal(0), Decimal(0))
@@ -70,27 +70,27 @@ def machine(partner: Partner) -> type[RuleBasedStateMachine]:
             order = orders[which % len(orders)]
             try:
                 made = settled(order, outcome(order, part), by=self.asha, now=self.now())
-                if made.needs_second and approves:
-                    approve(settlement=made, actor=acting(self.ravi), now=self.now())
+                if made.needs_approval and approves:
+                    approve(correction=made, actor=acting(self.ravi), now=self.now())
             except GatewayError:
                 return
 
         @rule(which=st.integers(0, 50))
         def approve_what_waits(self, which: int) -> None:
-            waiting = list(Settlement.objects.filter(state="PROPOSED").order_by("pk"))
+            waiting = list(OrderCorrection.objects.filter(state="PROPOSED").order_by("pk"))
             if waiting:
                 try:
-                    approve(settlement=waiting[which % len(waiting)], actor=acting(self.ravi), now=self.now())
+                    approve(correction=waiting[which % len(waiting)], actor=acting(self.ravi), now=self.now())
                 except GatewayError:
                     return
 
         @rule(which=st.integers(0, 50))
         def undo(self, which: int) -> None:
-            stands = [order.settled_by for order in self.orders() if order.settled_by is not None]
+            stands = [order.active_correction for order in self.orders() if order.active_correction is not None]
             if stands:
                 try:
                     corrected_by = CorrectedBy(acting(self.asha), "Changed my mind.")
-                    undo(settlement=stands[which % len(stands)], corrected_by=corrected_by, now=self.now())
+                    undo(correction=stands[which % len(stands)], corrected_by=corrected_by, now=self.now())
                 except GatewayError:
                     return
 
@@ -141,8 +141,8 @@ def machine(partner: Partner) -> type[RuleBasedStateMachine]:
             assert trail.verify().broken is None
 
         @invariant()
-        def no_settlement_that_took_two_was_one_persons(self) -> None:
-            alone = Settlement.objects.filter(needs_second=True, applied_at__isnull=False, decided_by=self.asha)
+        def no_correction_that_took_two_was_one_persons(self) -> None:
+            alone = OrderCorrection.objects.filter(needs_approval=True, applied_at__isnull=False, decided_by=self.asha)
             assert not alone.exists()
 
     return Desk
@@ -161,6 +161,6 @@ class TestTheDesk:
                 suppress_health_check=list(HealthCheck),
             ),
         )
-        states = set(Settlement.objects.values_list("state", flat=True))
+        states = set(OrderCorrection.objects.values_list("state", flat=True))
         assert states >= {"APPLIED", "UNDONE"}, states
-        assert Settlement.objects.filter(needs_second=True).exists()
+        assert OrderCorrection.objects.filter(needs_approval=True).exists()

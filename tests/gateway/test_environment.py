@@ -315,7 +315,7 @@ class TestAStartInProduction:
             ("CELERY_BROKER_URL", "amqp://host", QUEUE),
             ("PORT", "http", "must be a whole number."),
             ("MARKET_HOURS", "sometimes", "must be one of always, nse."),
-            ("PATIENCE_LIVE_SECONDS", "1m", "must be a whole number."),
+            ("UNREPORTED_LIMIT_LIVE_SECONDS", "1m", "must be a whole number."),
             ("SECURE_SSL_REDIRECT", "maybe", "must be true or false."),
             ("SECURE_HSTS_SECONDS", "a year", "must be a whole number."),
             ("BEHIND_TLS_PROXY", "maybe", "must be true or false."),

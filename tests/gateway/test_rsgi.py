@@ -9,7 +9,7 @@ import pytest
 
 from gateway import rsgi
 from gateway.http.middleware import CUT_SHORT
-from gateway.rsgi import Body, RsgiServer, environ_of
+from gateway.rsgi import ReceivedBody, RsgiServer, environ_of
 
 
 class Headers:
@@ -162,7 +162,7 @@ class TestEnvironOf:
     def test_is_as_wsgi_spells_it(self) -> None:
         headers = Headers(("host", "h:1"), ("content-type", "application/json"), ("x-gateway-secret", "s"))
 
-        environ = environ_of(Scope(headers, path="/ü"), Body(b"{}", 2))
+        environ = environ_of(Scope(headers, path="/ü"), ReceivedBody(b"{}", 2))
 
         assert {name: environ[name] for name in environ if name[:4] not in {"wsgi", "gate"}} == {
             "HTTP_HOST": "h:1",
@@ -196,7 +196,7 @@ class TestEnvironOf:
     def test_joins_what_comes_twice_and_lets_no_header_pass_for_another(
         self, headers: Headers, name: str, value: str | None
     ) -> None:
-        assert environ_of(Scope(headers), Body()).get(f"HTTP_{name}") == value
+        assert environ_of(Scope(headers), ReceivedBody()).get(f"HTTP_{name}") == value
 
     def test_knows_an_address_of_the_new_kind(self) -> None:
-        assert environ_of(Scope(client="[2001:db8::1]:5000"), Body())["REMOTE_ADDR"] == "2001:db8::1"
+        assert environ_of(Scope(client="[2001:db8::1]:5000"), ReceivedBody())["REMOTE_ADDR"] == "2001:db8::1"

@@ -1,4 +1,4 @@
-"""No encrypted value is in a column that `reseal_secrets` does not know."""
+"""No encrypted value is in a column that `reencrypt_secrets` does not know."""
 
 from django.apps import apps
 from django.db.models import CharField, JSONField, TextField
@@ -21,4 +21,4 @@ def test_every_seal_is_in_a_sealed_column(world: World) -> None:
     }
 
     assert found <= known, found - known
-    assert {"transactions_transaction.sealed_login", "webhooks_endpoint.sealed_secret"} <= found
+    assert {"transactions_transaction.encrypted_login", "webhooks_endpoint.encrypted_secret"} <= found

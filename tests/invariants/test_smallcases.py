@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.db.models import F
 
 from gateway.partners import clock
-from smallcases.models import Announcement, Constituent, Investment, InvestmentFill, Sip
+from smallcases.models import Constituent, Investment, InvestmentFill, RebalanceNotice, Sip
 from tests import make
 from tests.invariants.world import World, broken, smallcase_of
 from tests.smallcases import shelf
@@ -14,10 +14,10 @@ from transactions.models import Order
 HOUR = timedelta(hours=1)
 
 
-def announced(world: World) -> Announcement:
+def announced(world: World) -> RebalanceNotice:
     """A new version, still to be told to the investor."""
     shelf.published(smallcase_of(world), {"INFY": "50", "TCS": "50"}, now=clock.wall())
-    return Announcement.objects.get(gateway=world.gateway)
+    return RebalanceNotice.objects.get(gateway=world.gateway)
 
 
 class TestInvestments:
@@ -65,23 +65,23 @@ class TestTheCatalogue:
 
 
 class TestWork:
-    def test_no_announcement_is_stuck(self, world: World) -> None:
+    def test_no_rebalance_notice_is_stuck(self, world: World) -> None:
         told = announced(world)
-        Announcement.objects.filter(pk=told.pk).update(due_at=clock.wall() - HOUR, leased_until=clock.wall() - HOUR)
+        RebalanceNotice.objects.filter(pk=told.pk).update(due_at=clock.wall() - HOUR, leased_until=clock.wall() - HOUR)
 
-        assert broken() == {"no_announcement_is_stuck": 1}
+        assert broken() == {"no_rebalance_notice_is_stuck": 1}
 
-    def test_no_announcement_is_leased_for_ever(self, world: World) -> None:
+    def test_no_rebalance_notice_is_leased_for_ever(self, world: World) -> None:
         told = announced(world)
-        Announcement.objects.filter(pk=told.pk).update(leased_until=clock.wall() + HOUR)
+        RebalanceNotice.objects.filter(pk=told.pk).update(leased_until=clock.wall() + HOUR)
 
-        assert broken() == {"no_announcement_is_leased_for_ever": 1}
+        assert broken() == {"no_rebalance_notice_is_leased_for_ever": 1}
 
-    def test_every_announcement_is_made(self, world: World) -> None:
+    def test_every_rebalance_notice_is_sent(self, world: World) -> None:
         world.later(hours=25)
         announced(world)
 
-        assert broken(settled=True) == {"every_announcement_is_made": 1}
+        assert broken(settled=True) == {"every_rebalance_notice_is_sent": 1}
 
     def test_no_sip_is_stuck(self, world: World) -> None:
         Sip.objects.update(due_at=clock.wall() - HOUR, leased_until=clock.wall() - HOUR)
@@ -93,11 +93,11 @@ class TestWork:
 
         assert broken() == {"no_sip_is_leased_for_ever": 1}
 
-    def test_every_sip_that_came_due_is_told(self, world: World) -> None:
+    def test_every_due_sip_is_notified(self, world: World) -> None:
         world.later(hours=25)
         Sip.objects.update(due_at=clock.wall())
 
-        assert broken(settled=True) == {"every_sip_that_came_due_is_told": 1}
+        assert broken(settled=True) == {"every_due_sip_is_notified": 1}
 
 
 def values_of(fill: InvestmentFill) -> dict[str, object]:

@@ -61,15 +61,15 @@ def filled_order(like: Order, position: int, status: OrderStatus, filled: int) -
 
 
 class TestStatuses:
-    def test_a_batch_is_the_fold_of_its_orders(self, world: World) -> None:
+    def test_a_batch_aggregates_its_orders(self, world: World) -> None:
         world.batches("happy").update(status="PARTIALLYFILLED")
 
-        assert broken() == {"a_batch_is_the_fold_of_its_orders": 1, "the_last_word_is_the_state": 1}
+        assert broken() == {"a_batch_aggregates_its_orders": 1, "the_last_report_is_the_state": 1}
 
     def test_only_what_is_unfinished_may_be_marked_complete(self, world: World) -> None:
         world.batches("happy").update(status="MARKEDCOMPLETE")
 
-        assert broken() == {"a_batch_is_the_fold_of_its_orders": 1, "the_last_word_is_the_state": 1}
+        assert broken() == {"a_batch_aggregates_its_orders": 1, "the_last_report_is_the_state": 1}
 
     def test_a_final_batch_has_no_transaction_in_process(self, world: World) -> None:
         Transaction.objects.filter(batch__in=world.batches("happy")).update(status="PROCESSING", completed_at=None)
@@ -284,17 +284,17 @@ class TestTelling:
 
         assert broken() == {"every_end_is_announced": 1}
 
-    def test_the_last_word_is_the_state(self, world: World) -> None:
+    def test_the_last_report_is_the_state(self, world: World) -> None:
         last = Event.objects.get(subject=batch_id(world, "happy"), type=EventType.ORDER_COMPLETED)
         last.payload["status"] = "UNFILLED"
         last.save()
 
-        assert broken() == {"the_last_word_is_the_state": 1}
+        assert broken() == {"the_last_report_is_the_state": 1}
 
-    def test_every_failure_is_told(self, world: World) -> None:
+    def test_every_failure_is_notified(self, world: World) -> None:
         Event.objects.filter(type=EventType.TRANSACTION_ERRORED).delete()
 
-        assert broken() == {"every_failure_is_told": 1}
+        assert broken() == {"every_failure_is_notified": 1}
 
     def test_of_what_is_older_than_events_are_kept_nothing_is_asked(self, world: World) -> None:
         world.later(days=80)

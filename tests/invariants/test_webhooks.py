@@ -20,7 +20,7 @@ def delivery(world: World, sequence: int, client_id: str = "happy") -> Delivery:
 def owe_again(one: Delivery) -> None:
     """As it was before its first attempt."""
     one.tries.all().delete()
-    due = {"status": DeliveryStatus.DUE, "due_at": clock.now(one.gateway), "settled_at": None, "attempts": 0}
+    due = {"status": DeliveryStatus.DUE, "due_at": clock.now(one.gateway), "finished_at": None, "attempts": 0}
     Delivery.objects.filter(pk=one.pk).update(**due)
 
 
@@ -42,7 +42,7 @@ class TestWhoIsTold:
         world.basket("slow-to-fill")
         world.work_off()
         Endpoint.objects.filter(pk=gone.pk).update(
-            is_enabled=False, disabled_at=clock.wall(), disabled_because="A test."
+            is_enabled=False, disabled_at=clock.wall(), disabled_reason="A test."
         )
         world.later(minutes=2)
         assert Delivery.objects.filter(endpoint=gone).count() == 1
@@ -75,11 +75,11 @@ class TestWhoIsTold:
 
         assert broken() == {}
 
-    def test_an_event_is_told_to_its_own_gateway(self, world: World) -> None:
+    def test_an_event_goes_to_its_own_gateway(self, world: World) -> None:
         Endpoint.objects.update(gateway=make.gateway())
 
         told = Delivery.objects.count()
-        assert broken() == {"an_event_is_told_to_its_own_gateway": told}
+        assert broken() == {"an_event_goes_to_its_own_gateway": told}
 
     def test_an_endpoint_with_a_partial_replay_is_not(self, world: World) -> None:
         """A replay of one type, to an endpoint that was not there at the time."""
@@ -156,7 +156,7 @@ class TestWork:
         last = delivery(world, 2)
         owe_again(last)
         Delivery.objects.filter(pk=last.pk).update(due_at=world.now() - HOUR, leased_until=clock.wall() - HOUR)
-        Endpoint.objects.update(is_enabled=False, disabled_at=clock.wall(), disabled_because="A test.")
+        Endpoint.objects.update(is_enabled=False, disabled_at=clock.wall(), disabled_reason="A test.")
 
         assert broken() == {}
 

@@ -13,7 +13,7 @@ from gateway.models import Account, Gateway
 from gateway.monitoring.contributions import invariants
 from gateway.monitoring.invariant_checks import Scope, examine
 from gateway.partners import clock
-from smallcases.models import Announcement, Investment, Sip, Smallcase
+from smallcases.models import Investment, RebalanceNotice, Sip, Smallcase
 from smallcases.rebalancing import rebalance_notifications
 from smallcases.sips import sip_changes
 from smallcases.sips.schedule import ist_day
@@ -75,7 +75,7 @@ class World:
             for batch in Batch.objects.filter(gateway=self.gateway, due_at__lte=self.now()):
                 work_on = make.placed if batch.status == BatchStatus.QUEUED else make.followed_up
                 work_on(batch)
-            for told in Announcement.objects.filter(gateway=self.gateway, due_at__lte=self.now()):
+            for told in RebalanceNotice.objects.filter(gateway=self.gateway, due_at__lte=self.now()):
                 rebalance_notifications.notify_investors(row=told.pk, attempt=told.attempts)
             for sip in Sip.objects.filter(gateway=self.gateway, due_at__lte=self.now()):
                 sip_changes.tell_due(row=sip.pk, attempt=sip.attempts)

@@ -1,4 +1,4 @@
-"""Production in small: web, worker, courier and beat, with a database and a queue of their own."""
+"""Production in small: web, worker, dispatcher and beat, with a database and a queue of their own."""
 
 import fcntl
 import json
@@ -27,8 +27,8 @@ from tests.processes.wire import DistantPartner
 from tests.servers import ROOT, Server
 
 KEPT: Final = ("PATH", "HOME", "LANG", "PYTHONDONTWRITEBYTECODE", *moved_clock.CARRIED)
-ALL: Final = ("web", "worker", "courier", "beat")
-LISTENERS: Final = ("worker", "courier")
+ALL: Final = ("web", "worker", "dispatcher", "beat")
+LISTENERS: Final = ("worker", "dispatcher")
 LEASED: Final = ("transactions_batch", "webhooks_delivery")
 
 # The pipe closes however we end, `kill -9` included; its last line names the process groups to end.
@@ -218,14 +218,14 @@ class Stack:
         return {
             "web": supervisor.web(host="127.0.0.1", port=self.port).command,
             "worker": worker,
-            "courier": supervisor.webhook_worker().command,
+            "dispatcher": supervisor.webhook_worker().command,
             "beat": [*celery, "beat", "--loglevel", "WARNING", "--pidfile="],
         }[name]
 
 
 @contextmanager
 def running(*, database: str, queue: Server, port: int, directory: Path, **more: str) -> Iterator[Stack]:
-    """Web, worker, courier and beat, up and listening; `more` goes into their environment."""
+    """Web, worker, dispatcher and beat, up and listening; `more` goes into their environment."""
     environment = production(database=database, queue=queue.url, directory=directory) | more
     with Processes(environment, directory / "log") as processes:
         stack = Stack(database, queue, port, processes)

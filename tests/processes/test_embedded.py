@@ -24,7 +24,7 @@ from tests.servers import free_port
 
 SERVES_WITHIN = 90  # seconds: the catalogue is indexed first, and the machine may be busy
 STOPS_WITHIN = 7.5  # 5 on a machine that does nothing else
-PROGRAMS = ("gateway.rsgi", "--hostname worker", "--hostname courier", "shop.app")
+PROGRAMS = ("gateway.rsgi", "--hostname worker", "--hostname dispatcher", "shop.app")
 _numbers = count(1)
 
 
@@ -169,7 +169,7 @@ class TestTheEmbeddedDefault:
         until(lambda: healthy(embedded_gateway.base), what="serving")
         assert set(killed) < before
         assert not before & set(members(embedded_gateway.directory))
-        for name in ("web", "worker", "courier", "demo site"):
+        for name in ("web", "worker", "dispatcher", "demo site"):
             assert f"{name} died (signal 9); starting it again." in embedded_gateway.words()
         assert tells_all(partner, receiver) == ["order.placed", "order.completed"]
 

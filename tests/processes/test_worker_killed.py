@@ -122,7 +122,7 @@ class TestAWorkerKilled:
         story.receiver.answer = still = KeepsStill()
         with story.confirmed():
             assert still.came.wait(15)
-        story.stack.kill("courier")
+        story.stack.kill("dispatcher")
         still.told.set()
 
         next_life(story)
@@ -133,7 +133,7 @@ class TestAWorkerKilled:
     def test_before_it_wrote_down_that_the_partner_has_it(self, story: Story) -> None:
         with story.stack.locked("webhooks_attempt"), story.confirmed():
             story.held_at("webhooks_attempt")
-            story.stack.kill("courier")
+            story.stack.kill("dispatcher")
 
         next_life(story)
 
@@ -158,7 +158,7 @@ class TestALeaseOfADeadWorker:
         story.receiver.answer = still = KeepsStill()
         with story.confirmed():
             assert still.came.wait(15)
-        story.stack.kill("courier")
+        story.stack.kill("dispatcher")
         lapses_at = leased(story, "webhooks_delivery", "WHERE status = 'DUE' AND attempts = 1")
         still.told.set()
 

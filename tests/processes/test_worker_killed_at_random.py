@@ -30,7 +30,7 @@ def kill_again_and_again(stack: Stack) -> int:
     for _ in range(KILLS):
         time.sleep(moments.uniform(0.02, 0.8))
         stack.kill("worker")
-        stack.kill("courier")
+        stack.kill("dispatcher")
         interrupted += stack.interrupted()
         stack.lapse()
         stack.revive()

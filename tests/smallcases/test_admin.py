@@ -5,12 +5,12 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from gateway.partners import clock
-from smallcases.models import Announcement, Investment, InvestmentFill, Smallcase, Version
+from smallcases.models import Investment, InvestmentFill, RebalanceNotice, Smallcase, Version
 from smallcases.portfolio.daily_index import index_smallcases
 from tests import make
 from tests.smallcases import shelf
 
-PAGES = ("smallcase", "version", "indexvalue", "investment", "investmentfill", "sip", "announcement")
+PAGES = ("smallcase", "version", "indexvalue", "investment", "investmentfill", "sip", "rebalancenotice")
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def test_nothing_is_added_by_hand(console: Client, page: str) -> None:
     assert console.get(f"/admin/smallcases/{page}/add/").status_code == 403
 
 
-@pytest.mark.parametrize("model", [Smallcase, Version, Investment, Announcement])
+@pytest.mark.parametrize("model", [Smallcase, Version, Investment, RebalanceNotice])
 def test_a_row_is_shown_with_what_belongs_to_it(console: Client, model: type[Smallcase]) -> None:
     page = console.get(f"/admin/smallcases/{model._meta.model_name}/{model.objects.latest('pk').pk}/change/")
 

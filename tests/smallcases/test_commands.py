@@ -6,7 +6,7 @@ from django.core.management import CommandError, call_command
 from rest_framework.authtoken.models import Token
 
 from smallcases.api.manager_tokens import kept_form
-from smallcases.models import Announcement, IndexValue, Smallcase, Version
+from smallcases.models import IndexValue, RebalanceNotice, Smallcase, Version
 from tests import make
 from tests.smallcases import shelf
 from tests.smallcases.catalogue.test_smallcase_files import WHOLE, of
@@ -90,7 +90,7 @@ class TestPublishRebalance:
         assert out == "SCNM_0001: version 2 is published. Investors are notified in the background.\n"
         version = Version.objects.get(number=2)
         assert (version.label, version.published_by) == ("Anew", meera)
-        assert Announcement.objects.get().version == version
+        assert RebalanceNotice.objects.get().version == version
 
     def test_takes_label_and_rationale_of_the_file(self, write: Write) -> None:
         shelf.smallcase()

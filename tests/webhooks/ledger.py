@@ -47,7 +47,7 @@ def events(gateway: Gateway, now: datetime, how_many: int) -> list[Event]:
 
 def settled(status: str, now: datetime) -> None:
     """All pending deliveries, in one statement."""
-    Delivery.objects.update(status=status, due_at=None, settled_at=now, attempts=3, failures=2)
+    Delivery.objects.update(status=status, due_at=None, finished_at=now, attempts=3, failures=2)
 
 
 def owed() -> list[tuple[str, str]]:

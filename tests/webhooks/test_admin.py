@@ -69,7 +69,7 @@ def test_events_are_found_by_any_of_their_ids(here: Gateway, of: str) -> None:
 def test_deliveries_are_told_by_their_status(here: Gateway, status: str) -> None:
     first, second, third = Delivery.objects.order_by("pk")
     now = clock.wall()
-    Delivery.objects.filter(pk=second.pk).update(status="DUE", due_at=now, settled_at=None)
+    Delivery.objects.filter(pk=second.pk).update(status="DUE", due_at=now, finished_at=None)
     Delivery.objects.filter(pk=third.pk).update(status="DELIVERED")
     wanted = {"GIVEN_UP": first, "DUE": second, "DELIVERED": third}
 
@@ -192,7 +192,7 @@ class TestEndpoints:
         told = [act(client, "endpoint", "disable", Endpoint.objects.all()) for _ in range(2)]
 
         assert told == [["1 endpoint. Disabled."], ["0 endpoints. Disabled."]]
-        assert Endpoint.objects.get().disabled_because == "By an operator."
+        assert Endpoint.objects.get().disabled_reason == "By an operator."
         assert LogEntry.objects.count() == 1
 
     @pytest.mark.parametrize("action", ["enable_and_recover", "disable"])

@@ -89,14 +89,14 @@ def sdk_error(code: SdkCode, transaction: Transaction | None) -> Wire:
         return body
     if code is SdkCode.USER_MISMATCH:
         return body | {"broker": transaction.account.broker}
-    if not transaction.sealed_login or code in BEFORE_LOGIN:
+    if not transaction.encrypted_login or code in BEFORE_LOGIN:
         return body
     return body | {"smallcaseAuthToken": auth_token(transaction), "broker": transaction.account.broker}
 
 
 def auth_token(transaction: Transaction) -> str | None:
     """A connected token for the user who logged in, valid for one hour of real time; None before the login."""
-    if transaction.account is None or not transaction.sealed_login:
+    if transaction.account is None or not transaction.encrypted_login:
         return None
     secret, now = jwt_secrets(transaction.gateway)[0], clock.wall()
     auth_id = transaction.account.auth_id

@@ -72,7 +72,7 @@ def _investment(held: Held) -> Wire:
         "status": "VALID",
         "source": "PROFESSIONAL",
         "recommendedAction": "REBALANCE" if held.is_rebalance_pending else None,
-        "deviated": here.deviated,
+        "deviated": here.is_customised,
         "stats": {"indexValue": number(vars(here)["index_value"])},
         "flags": {"amoPending": held.is_order_open and held.last is not None and held.last.batch.variety == "amo"},
         "returns": _returns([held.returns]),

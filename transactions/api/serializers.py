@@ -7,7 +7,7 @@ from typing import Any, Final
 from rest_framework import serializers
 
 from brokers.ports.broker import OrderType, Side, Validity
-from gateway.api.fields import Body, Choice, Matching, Rupees, Text, Whole, WholeText
+from gateway.api.fields import Choice, Matching, RequestBody, Rupees, Text, Whole, WholeText
 from gateway.values.ids import OBJECT_ID, SCID, SYMBOL
 from transactions.domain.basket import Security, line_of
 from transactions.domain.intents import NOT_SERVED, ON_AN_INVESTMENT, SECURITIES, Intent
@@ -45,7 +45,7 @@ def notes() -> Text:
     return Text(required=False, allow_null=True, allow_blank=True, max_length=MAX_NOTES)
 
 
-class SecurityIn(Body):
+class SecurityIn(RequestBody):
     """A security in a basket. `quantity` and `type` may each be left to the user, for all securities or for none."""
 
     ticker = ticker(help_text="NSE symbol")
@@ -74,12 +74,12 @@ class SecurityIn(Body):
         return attrs
 
 
-class SharesIn(Body):
+class SharesIn(RequestBody):
     ticker = ticker()
     shares = Whole(min_value=0, max_value=MAX_QUANTITY)
 
 
-class ExitIn(Body):
+class ExitIn(RequestBody):
     """How much to sell: a percentage or an amount."""
 
     percent = Whole(required=False, min_value=1, max_value=100)
@@ -97,7 +97,7 @@ def shares_in() -> "serializers.ListSerializer[Any]":
     )
 
 
-class OrderConfigIn(Body):
+class OrderConfigIn(RequestBody):
     """The order: `type` SECURITIES and a basket; a smallcase order; or, for CANCEL_ORDER, the order to cancel."""
 
     type = Text(required=False)
@@ -144,7 +144,7 @@ class OrderConfigIn(Body):
         return lines
 
 
-class ConfigIn(Body):
+class ConfigIn(RequestBody):
     """The name and logo of the order on the checkout's screens."""
 
     orderName = Text(required=False, max_length=80)
@@ -156,7 +156,7 @@ class ConfigIn(Body):
         return value
 
 
-class CreateTransaction(Body):
+class CreateTransaction(RequestBody):
     """Create a transaction."""
 
     intent = Text(help_text="TRANSACTION, CONNECT or CANCEL_ORDER")
@@ -192,7 +192,7 @@ class CreateTransaction(Body):
         return attrs
 
     @classmethod
-    def wanted(cls, data: Any) -> TransactionRequest:
+    def request_from(cls, data: Any) -> TransactionRequest:
         """The request for create_transaction. Notes may be in the body or in orderConfig."""
         body = cls.parse(data)
         order = body.get("orderConfig", {})
@@ -275,7 +275,7 @@ def security(line: Mapping[str, Any]) -> Security:
     )
 
 
-class OrdersQuery(Body):
+class OrdersQuery(RequestBody):
     """The query of order details. Unknown ids are skipped."""
 
     transactionId = serializers.ListField(child=Text(max_length=64), required=False, max_length=100)
@@ -287,7 +287,7 @@ class OrdersQuery(Body):
     offset = WholeText(required=False, min_value=0, max_value=10_000_000, default=0)
 
     @classmethod
-    def wanted(cls, query: Any, *ids: str) -> selectors.OrderHistoryQuery:
+    def request_from(cls, query: Any, *ids: str) -> selectors.OrderHistoryQuery:
         """`ids` are the parameter names of this endpoint."""
         repeated = {name: query.getlist(name) for name in ids if name in query}
         single = {name: query[name] for name in ("count", "offset") if name in query}

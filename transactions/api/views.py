@@ -19,7 +19,7 @@ class Transactions(PartnerView):
         made = create_transaction(
             gateway=caller.gateway,
             account=caller.account,
-            request=CreateTransaction.wanted(request.data),
+            request=CreateTransaction.request_from(request.data),
             now=clock.now(caller.gateway),
             turn=self.turn,
         )
@@ -40,14 +40,14 @@ class TransactionDetails(PartnerView):
 class SecuritiesOrders(PartnerView):
     @openapi.SECURITIES_ORDERS
     def get(self, request: Request, gateway: str) -> Response:
-        wanted = OrdersQuery.wanted(request.query_params, "transactionId", "batchId")
+        wanted = OrdersQuery.request_from(request.query_params, "transactionId", "batchId")
         return ok(payloads.batches(selectors.securities_batches(self.caller.gateway, self.caller.account, wanted)))
 
 
 class SmallcaseOrders(PartnerView):
     @openapi.SMALLCASE_ORDERS
     def get(self, request: Request, gateway: str) -> Response:
-        wanted = OrdersQuery.wanted(request.query_params, "transactionId", "batchId", "iscid")
+        wanted = OrdersQuery.request_from(request.query_params, "transactionId", "batchId", "iscid")
         return ok(payloads.batches(selectors.smallcase_batches(self.caller.gateway, self.caller.account, wanted)))
 
 

@@ -127,7 +127,7 @@ def _use(transaction: Transaction, account: Account, login: Login, *, is_new: bo
         status=status,
         account=account,
         is_new_user=is_new,
-        sealed_login=encrypt(login.token),
+        encrypted_login=encrypt(login.token),
         updated_at=now,
         completed_at=now if done else None,
     )

@@ -159,7 +159,7 @@ def _check_holdings(transaction: Transaction, lines: Sequence[OrderLine], now: d
 def _keep(quoted: QuotedOrder, transaction: Transaction) -> None:
     """Stores the confirmed quote in the open session: another tab may have shown other prices."""
     here = CheckoutSession.objects.filter(transaction=transaction, ended_at__isnull=True)
-    here.update(shown=quoted.as_json())
+    here.update(quoted_order=quoted.as_json())
 
 
 def _queue_batch(

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from rest_framework import serializers
 
 from brokers.ports.registry import BROKERS
-from gateway.api.fields import Body, Choice, Matching, Text, Truth
+from gateway.api.fields import Choice, Matching, RequestBody, Text, Truth
 from gateway.values.errors import Invalid
 from gateway.values.ids import OBJECT_ID
 from transactions.checkout.sessions import SessionRequest
@@ -18,7 +18,7 @@ DIGEST: Final = re.compile(r"[A-Za-z0-9_-]{43}")  # base64url of 256 bits, witho
 VERIFIER: Final = re.compile(r"[A-Za-z0-9._~-]{43,128}")  # RFC 7636, 4.1
 
 
-class OpenSession(Body):
+class OpenSession(RequestBody):
     """Opens a checkout for a transaction. Mode redirect returns to `redirectUrl`, on an allowed origin."""
 
     transactionId = Text(max_length=64)
@@ -57,7 +57,7 @@ class OpenSession(Body):
         )
 
 
-class OutcomeIn(Body):
+class OutcomeIn(RequestBody):
     sessionId = Matching(OBJECT_ID, form="24 lower-case hex digits")
     codeVerifier = Matching(
         VERIFIER,

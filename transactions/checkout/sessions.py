@@ -59,7 +59,7 @@ def open_session(
     with atomic(durable=True):
         _bind(transaction, account, now)
         earlier = CheckoutSession.objects.filter(transaction=transaction)
-        tried = earlier.aggregate(most=Max("pins_tried"))["most"]
+        tried = earlier.aggregate(most=Max("pin_attempts"))["most"]
         earlier.filter(ended_at__isnull=True).update(ended_at=now, is_replaced=True)
         session = CheckoutSession.objects.create(
             token_digest=digest(token),
@@ -71,7 +71,7 @@ def open_session(
             brokers=list(request.brokers),
             amo=request.amo,
             broker=transaction.account.broker if transaction.account else "",
-            pins_tried=tried or 0,
+            pin_attempts=tried or 0,
             created_at=now,
         )
     return session, token
@@ -117,7 +117,7 @@ def enter(
 
 
 def attempts_left(session: CheckoutSession) -> int:
-    return MAX_PINS - session.pins_tried
+    return MAX_PINS - session.pin_attempts
 
 
 def leave(*, session: CheckoutSession, reason: Reason, now: datetime) -> None:
@@ -192,11 +192,11 @@ def _move(session: CheckoutSession, *, broker: str, found_no_broker: bool) -> No
 def _take_attempt(session: CheckoutSession) -> None:
     """Counts the attempt before the broker is asked, so concurrent guesses do not exceed the limit."""
     mine = CheckoutSession.objects.filter(pk=session.pk, ended_at__isnull=True)
-    if not mine.filter(pins_tried__lt=MAX_PINS).update(pins_tried=F("pins_tried") + 1):
+    if not mine.filter(pin_attempts__lt=MAX_PINS).update(pin_attempts=F("pin_attempts") + 1):
         raise LockedOut("Too many wrong PINs.") if mine.exists() else NotThisStep("This checkout has ended.")
-    session.refresh_from_db(fields=["pins_tried"])
+    session.refresh_from_db(fields=["pin_attempts"])
 
 
 def _give_back(session: CheckoutSession) -> None:
-    CheckoutSession.objects.filter(pk=session.pk, pins_tried__gt=0).update(pins_tried=F("pins_tried") - 1)
-    session.pins_tried -= 1
+    CheckoutSession.objects.filter(pk=session.pk, pin_attempts__gt=0).update(pin_attempts=F("pin_attempts") - 1)
+    session.pin_attempts -= 1

@@ -76,7 +76,7 @@ def corrected(state: OrderState, outcome: CorrectedOutcome) -> OrderState:
         exchange_order_id=outcome.exchange_order_id or state.exchange_order_id,
         error_code=_error_code(outcome),
         status_message=MESSAGE,
-        silent_since=None,
+        unreported_since=None,
     )
     if is_same(state, after):
         raise NothingNew(f"This order is already {state.status}, with the same shares at the same price.")
@@ -125,7 +125,7 @@ def as_kept(state: OrderState) -> dict[str, Any]:
     return {name: getattr(state, name) for name in _STATE_FIELDS} | {
         "status": state.status.value,
         "average_price": None if price is None else str(average(price)),
-        "silent_since": None,
+        "unreported_since": None,
     }
 
 

@@ -31,7 +31,7 @@ class OrderState:
     exchange_order_id: str | None = None
     error_code: str | None = None
     status_message: str | None = None
-    silent_since: datetime | None = None
+    unreported_since: datetime | None = None
     cancel_wished: bool = False
 
 
@@ -51,7 +51,7 @@ def apply_report(state: OrderState, report: Report | None, *, now: datetime, unr
         exchange_order_id=report.exchange_order_id or state.exchange_order_id,
         error_code=state.error_code if status is OrderStatus.ERROR else report.error_code,
         status_message=state.status_message if status is OrderStatus.ERROR else report.message,
-        silent_since=None,
+        unreported_since=None,
     )
 
 
@@ -97,13 +97,13 @@ def _meant(state: OrderState, report: Report) -> OrderStatus:
 def _unreported(state: OrderState, now: datetime, unreported_limit: timedelta) -> OrderState:
     if state.status is not OrderStatus.PLACED:
         return state
-    since = state.silent_since or now
+    since = state.unreported_since or now
     if now - since < unreported_limit:
-        return replace(state, silent_since=since)
+        return replace(state, unreported_since=since)
     return replace(
         state,
         status=move(state.status, OrderStatus.ERROR),
         error_code=UNKNOWN_OUTCOME_CODE,
         status_message=UNKNOWN_OUTCOME_MESSAGE,
-        silent_since=since,
+        unreported_since=since,
     )

@@ -33,7 +33,7 @@ from transactions.execution.record_updates import (
     state_of,
 )
 from transactions.lifecycle.claim import login_of
-from transactions.models import Batch, Order, Settlement
+from transactions.models import Batch, Order, OrderCorrection
 from webhooks.events.event_types import EventType
 
 CALLS_SECONDS: Final = 0.25  # of a set; longer would delay the results of its first batches
@@ -107,7 +107,7 @@ class PollResult:
     update: BatchUpdate
     ended: Sequence[str]
     filled: Sequence[str]
-    checked: Sequence[Settlement]
+    checked: Sequence[OrderCorrection]
 
 
 def record_poll_results(results: Sequence[PollResult]) -> None:
@@ -115,7 +115,9 @@ def record_poll_results(results: Sequence[PollResult]) -> None:
     with atomic(durable=True):
         written = record_batch_updates([one.update for one in results], REPORTED_FIELDS_AND_LOG)
         mine = [one for one in results if one.update in written]
-        Settlement.objects.bulk_update([each for one in mine for each in one.checked], ["word_agrees", "word_at"])
+        OrderCorrection.objects.bulk_update(
+            [each for one in mine for each in one.checked], ["broker_confirms", "broker_reported_at"]
+        )
         count(ended=[each for one in mine for each in one.ended], filled=[each for one in mine for each in one.filled])
     _log(written)
 
@@ -159,27 +161,27 @@ def _log_reports(orders: Sequence[Order], reports: Mapping[str, Report], now: da
     updated = []
     for order in orders:
         if order.ref in reports:
-            known, order.words = order.words, with_report(order.words, reports[order.ref], now=now)
-            if order.words != known:
+            known, order.report_log = order.report_log, with_report(order.report_log, reports[order.ref], now=now)
+            if order.report_log != known:
                 updated.append(order)
     return updated
 
 
-def _check_corrections(orders: Sequence[Order], reports: Mapping[str, Report], now: datetime) -> list[Settlement]:
+def _check_corrections(orders: Sequence[Order], reports: Mapping[str, Report], now: datetime) -> list[OrderCorrection]:
     """The current corrections whose confirmation by the broker has changed."""
     checked = []
     for order in orders:
-        if order.settled_by is not None and order.ref in reports:
+        if order.active_correction is not None and order.ref in reports:
             verdict = broker_confirms(state_of(order), reports[order.ref])
-            if verdict is not None and verdict != order.settled_by.word_agrees:
-                order.settled_by.word_agrees, order.settled_by.word_at = verdict, now
-                checked.append(order.settled_by)
+            if verdict is not None and verdict != order.active_correction.broker_confirms:
+                order.active_correction.broker_confirms, order.active_correction.broker_reported_at = verdict, now
+                checked.append(order.active_correction)
     return checked
 
 
 def unreported_limit_of(gateway: Gateway) -> timedelta:
     """How long an order may stay unreported before its outcome is unknown."""
-    seconds = settings.PATIENCE_TEST_SECONDS if gateway.is_test else settings.PATIENCE_LIVE_SECONDS
+    seconds = settings.UNREPORTED_LIMIT_TEST_SECONDS if gateway.is_test else settings.UNREPORTED_LIMIT_LIVE_SECONDS
     return timedelta(seconds=seconds)
 
 
@@ -214,7 +216,11 @@ def _batches(*, rows: list[int]) -> QuerySet[Batch]:
 
 @compiled
 def _orders(*, batches: list[int]) -> QuerySet[Order]:
-    return Order.objects.select_related("settled_by").filter(batch__pk__in=batches).order_by("batch__pk", "position")
+    return (
+        Order.objects.select_related("active_correction")
+        .filter(batch__pk__in=batches)
+        .order_by("batch__pk", "position")
+    )
 
 
 def _place(batch: Batch, orders: Sequence[Order], login: Login, now: datetime) -> Mapping[str, Ack]:
@@ -246,7 +252,7 @@ def _acknowledge(order: Order, ack: Ack | None, now: datetime) -> None:
     taken = ack is None or ack.taken
     order.status = move(OrderStatus(order.status), OrderStatus.PLACED if taken else OrderStatus.UNPLACED).value
     order.ordered_at = now if taken else None
-    order.silent_since = now if ack is None else None
+    order.unreported_since = now if ack is None else None
     if ack is not None:
         order.error_code, order.status_message = ack.error_code, ack.message
 
@@ -275,4 +281,4 @@ def _is_open_or_unknown(order: Order) -> bool:
 
 def _visible(state: OrderState) -> OrderState:
     """The part of the state whose change is an event; not `silent_since`, nor the exchange's order id."""
-    return replace(state, silent_since=None, exchange_order_id=None)
+    return replace(state, unreported_since=None, exchange_order_id=None)

@@ -45,13 +45,13 @@ REPORTED_FIELDS: Final = [
     "exchange_order_id",
     "error_code",
     "status_message",
-    "silent_since",
+    "unreported_since",
 ]
 BATCH_FIELDS: Final = ["status", "sequence", "due_at", "leased_until", "placed_at", "completed_at"]
 COMPLETION: Final = ["status", "completed_at", "updated_at"]
-PLACED_FIELDS: Final = ["status", "error_code", "status_message", "ordered_at", "silent_since"]
-REPORTED_FIELDS_AND_LOG: Final = [*REPORTED_FIELDS, "words"]
-CORRECTED_FIELDS: Final = [*REPORTED_FIELDS, "settled_by"]
+PLACED_FIELDS: Final = ["status", "error_code", "status_message", "ordered_at", "unreported_since"]
+REPORTED_FIELDS_AND_LOG: Final = [*REPORTED_FIELDS, "report_log"]
+CORRECTED_FIELDS: Final = [*REPORTED_FIELDS, "active_correction"]
 
 
 def state_of(order: Order) -> OrderState:
@@ -192,7 +192,7 @@ def _next_due(batch: Batch, orders: Sequence[Order], status: BatchStatus, now: d
 
 def is_unconfirmed(order: Order) -> bool:
     """Whether the order was corrected and the broker has not confirmed it: a late report is still expected."""
-    return order.settled_by is not None and not order.settled_by.word_agrees
+    return order.active_correction is not None and not order.active_correction.broker_confirms
 
 
 def _completed(now: datetime) -> dict[str, object]:

@@ -27,7 +27,7 @@ def needs_polling() -> QuerySet[Batch]:
 
 def requeue(batches: QuerySet[Batch], gateway: Gateway, *, now: datetime) -> None:
     """Makes batches due at once. The fencing token changes, so a worker with an older answer writes nothing."""
-    settled = Order.objects.filter(batch=OuterRef("pk"), settled_by__isnull=False)
+    settled = Order.objects.filter(batch=OuterRef("pk"), active_correction__isnull=False)
     open_ones = batches.filter(Q(status__in=POLLED) | Exists(settled), gateway=gateway)
     with atomic():
         _locked(open_ones).update(
@@ -44,7 +44,7 @@ def return_to_present(gateway: Gateway, *, now: datetime) -> None:
     _locked(Batch.objects.filter(gateway=gateway, due_at__gt=now)).update(due_at=now)
     Delivery.objects.filter(gateway=gateway, due_at__gt=now).update(due_at=now)
     Replay.objects.filter(gateway=gateway, due_at__gt=now).update(due_at=now)
-    Order.objects.filter(batch__gateway=gateway, silent_since__gt=now).update(silent_since=now)
+    Order.objects.filter(batch__gateway=gateway, unreported_since__gt=now).update(unreported_since=now)
 
 
 def _locked(batches: QuerySet[Batch]) -> QuerySet[Batch]:

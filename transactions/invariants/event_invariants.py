@@ -84,13 +84,13 @@ INVARIANTS: Final = (
         offenders=_unannounced,
     ),
     Invariant(
-        name="the_last_word_is_the_state",
+        name="the_last_report_is_the_state",
         means="A batch's last order event has the batch's current status.",
         remedy=REPLAY,
         offenders=_outdated,
     ),
     Invariant(
-        name="every_failure_is_told",
+        name="every_failure_is_notified",
         means="Every ERRORED transaction has a transaction.errored event.",
         remedy=REPLAY,
         offenders=_silent_errors,

@@ -39,7 +39,7 @@ def _without_order(scope: Scope) -> Rows:
 def _never_heard(scope: Scope) -> Rows:
     """At rest, no order waits for a report."""
     rows = scope.of(Order.objects.filter(status=OrderStatus.PLACED), OWNER)
-    return rows.order_by("pk").values("batch__batch_id", "ref", "ticker", "silent_since")
+    return rows.order_by("pk").values("batch__batch_id", "ref", "ticker", "unreported_since")
 
 
 INVARIANTS: Final = (

@@ -38,5 +38,5 @@ def login_of(transaction: Transaction, account: Account) -> Login:
         gateway=transaction.gateway_id,
         broker=account.broker,
         client_id=account.client_id,
-        token=decrypt(transaction.sealed_login),
+        token=decrypt(transaction.encrypted_login),
     )

@@ -25,7 +25,7 @@ from transactions.domain.report_log import last_report
 from transactions.domain.statuses import BatchStatus
 from transactions.execution.place_and_poll import read_one
 from transactions.execution.record_updates import apply_state, count, record_correction, state_of
-from transactions.models import Batch, Order, Settlement, SettlementState
+from transactions.models import Batch, CorrectionState, Order, OrderCorrection
 from transactions.reconciliation.amount_at_stake import amount_at_stake
 from transactions.reconciliation.correction_impact import CorrectionImpact, impact_of
 
@@ -78,9 +78,9 @@ def preview(*, order: Order, outcome: CorrectedOutcome, now: datetime) -> Correc
     return impact_of(batch, orders, {mine.pk: corrected(state_of(mine), outcome)}, now=now)
 
 
-def preview_undo(*, settlement: Settlement, now: datetime) -> CorrectionImpact:
-    batch, orders = read_one(settlement.order.batch_id)
-    return _undone(batch, orders, settlement, now)
+def preview_undo(*, correction: OrderCorrection, now: datetime) -> CorrectionImpact:
+    batch, orders = read_one(correction.order.batch_id)
+    return _undone(batch, orders, correction, now)
 
 
 def correct_order(
@@ -90,7 +90,7 @@ def correct_order(
     seen: Mapping[int, OrderState],
     corrected_by: CorrectedBy,
     now: datetime,
-) -> list[Settlement]:
+) -> list[OrderCorrection]:
     """Corrects orders of one batch, by primary key. `seen` are the states that the person has seen.
 
     Corrections that need no second person are applied together, with one webhook; the others are proposed. Twice is
@@ -109,7 +109,7 @@ def correct_order_within(
     seen: Mapping[int, OrderState],
     corrected_by: CorrectedBy,
     now: datetime,
-) -> list[Settlement]:
+) -> list[OrderCorrection]:
     """As `correct_order`, in the caller's database transaction."""
     held, orders = _hold(batch.pk)
     wanted = [order for order in orders if order.pk in outcomes]
@@ -118,21 +118,21 @@ def correct_order_within(
     after = {order.pk: corrected(state_of(order), outcomes[order.pk]) for order in wanted}
     impact = impact_of(held, orders, after, now=now)
     made = [_proposed(order, impact, corrected_by, now) for order in wanted]
-    at_once = [one for one in made if not one.needs_second]
+    at_once = [one for one in made if not one.needs_approval]
     if at_once:
         _apply(held, orders, at_once, actor=corrected_by.actor, now=now)
     _record_proposals(made, corrected_by)
     return made
 
 
-def approve(*, settlement: Settlement, actor: Actor, now: datetime) -> Settlement:
+def approve(*, correction: OrderCorrection, actor: Actor, now: datetime) -> OrderCorrection:
     """Applies another person's proposal, if the order has not changed. Raises OwnCorrection, OrderChanged, NotOpen."""
     with atomic(durable=True):
-        held, orders, waiting = _waiting(settlement)
+        held, orders, waiting = _waiting(correction)
         if waiting.proposed_by_id == person(actor).pk:
             raise OwnCorrection("You cannot approve your own proposal. Ask another person to approve it.")
         is_moved = as_kept(state_of(waiting.order)) != waiting.before or _is_superseded(waiting)
-        _decide(waiting, SettlementState.OUTDATED if is_moved else SettlementState.PROPOSED, actor, now)
+        _decide(waiting, CorrectionState.OUTDATED if is_moved else CorrectionState.PROPOSED, actor, now)
         if not is_moved:
             _apply(held, orders, [waiting], actor=actor, now=now)
     if is_moved:
@@ -140,27 +140,27 @@ def approve(*, settlement: Settlement, actor: Actor, now: datetime) -> Settlemen
     return waiting
 
 
-def decline(*, settlement: Settlement, actor: Actor, note: str, now: datetime) -> None:
+def decline(*, correction: OrderCorrection, actor: Actor, note: str, now: datetime) -> None:
     """Declines a proposal; its proposer withdraws it in this way. Raises NotOpen."""
     _check_reason(note)
     with atomic(durable=True):
-        *_, waiting = _waiting(settlement)
+        *_, waiting = _waiting(correction)
         waiting.note = note
-        _decide(waiting, SettlementState.DECLINED, actor, now)
-        _record_in_trail(waiting, "decline settlement", actor, reason=note)
+        _decide(waiting, CorrectionState.DECLINED, actor, now)
+        _record_in_trail(waiting, "decline correction", actor, reason=note)
 
 
-def undo(*, settlement: Settlement, corrected_by: CorrectedBy, now: datetime) -> Settlement:
+def undo(*, correction: OrderCorrection, corrected_by: CorrectedBy, now: datetime) -> OrderCorrection:
     """Restores the previous outcome, as a new version; needs approval if the correction did. Raises NotInForce."""
     _check_reason(corrected_by.reason)
     with atomic(durable=True):
-        held, orders = _hold(settlement.order.batch_id)
-        (order,) = (one for one in orders if one.pk == settlement.order_id)
-        if order.settled_by is None or order.settled_by_id != settlement.pk:
+        held, orders = _hold(correction.order.batch_id)
+        (order,) = (one for one in orders if one.pk == correction.order_id)
+        if order.active_correction is None or order.active_correction_id != correction.pk:
             raise NotInForce("This correction is not the applied correction of the order.")
-        impact = _undone(held, orders, order.settled_by, now)
-        made = _proposed(order, impact, corrected_by, now, undoes=order.settled_by)
-        if not made.needs_second:
+        impact = _undone(held, orders, order.active_correction, now)
+        made = _proposed(order, impact, corrected_by, now, undoes=order.active_correction)
+        if not made.needs_approval:
             _apply(held, orders, [made], actor=corrected_by.actor, now=now)
         _record_proposals([made], corrected_by)
     return made
@@ -177,10 +177,10 @@ def _hold(batch: int) -> tuple[Batch, list[Order]]:
     return read_one(batch)
 
 
-def _waiting(settlement: Settlement) -> tuple[Batch, list[Order], Settlement]:
-    held, orders = _hold(settlement.order.batch_id)
-    found = Settlement.objects.select_related("undoes", "proposed_by").filter(
-        pk=settlement.pk, state=SettlementState.PROPOSED
+def _waiting(correction: OrderCorrection) -> tuple[Batch, list[Order], OrderCorrection]:
+    held, orders = _hold(correction.order.batch_id)
+    found = OrderCorrection.objects.select_related("undoes", "proposed_by").filter(
+        pk=correction.pk, state=CorrectionState.PROPOSED
     )
     waiting = found.first()
     if waiting is None:
@@ -189,8 +189,8 @@ def _waiting(settlement: Settlement) -> tuple[Batch, list[Order], Settlement]:
     return held, orders, waiting
 
 
-def _is_superseded(waiting: Settlement) -> bool:
-    return waiting.undoes_id is not None and waiting.order.settled_by_id != waiting.undoes_id
+def _is_superseded(waiting: OrderCorrection) -> bool:
+    return waiting.undoes_id is not None and waiting.order.active_correction_id != waiting.undoes_id
 
 
 def _check_unchanged(order: Order, seen: OrderState) -> None:
@@ -209,17 +209,17 @@ def _proposed(
     corrected_by: CorrectedBy,
     now: datetime,
     *,
-    undoes: Settlement | None = None,
-) -> Settlement:
+    undoes: OrderCorrection | None = None,
+) -> OrderCorrection:
     _check_none_waits(order)
     before, after = impact.before[order.pk], impact.after[order.pk]
     amount = amount_at_stake(order, before, after)
-    earlier = list(Settlement.objects.filter(order=order).values_list("state", flat=True))
+    earlier = list(OrderCorrection.objects.filter(order=order).values_list("state", flat=True))
     # To undo and correct again also overturns a final order, in two steps.
-    overturned = is_overturned(before) or SettlementState.UNDONE in earlier
-    overturns = overturned if undoes is None else undoes.needs_second
+    overturned = is_overturned(before) or CorrectionState.UNDONE in earlier
+    overturns = overturned if undoes is None else undoes.needs_approval
     is_much = amount is None or amount > settings.RECONCILE_FOUR_EYES_ABOVE
-    return Settlement.objects.create(
+    return OrderCorrection.objects.create(
         order=order,
         version=len(earlier) + 1,
         undoes=undoes,
@@ -230,7 +230,7 @@ def _proposed(
         completed_before=impact.completed_before,
         completed_after=impact.completed_after,
         amount=amount or 0,
-        needs_second=overturns or is_much,
+        needs_approval=overturns or is_much,
         from_tradebook=corrected_by.from_tradebook,
         reason=corrected_by.reason,
         proposed_by=corrected_by.by,
@@ -240,25 +240,27 @@ def _proposed(
 
 def _check_none_waits(order: Order) -> None:
     """Raises AlreadyProposed; a proposal whose order has changed becomes OUTDATED instead."""
-    waiting = Settlement.objects.filter(order=order, state=SettlementState.PROPOSED).first()
+    waiting = OrderCorrection.objects.filter(order=order, state=CorrectionState.PROPOSED).first()
     if waiting is None:
         return
     if as_kept(state_of(order)) == waiting.before:
         raise AlreadyProposed(f"{order.ticker}: another correction of this order waits for approval.")
-    waiting.state = SettlementState.OUTDATED
+    waiting.state = CorrectionState.OUTDATED
     waiting.save(update_fields=["state"])
 
 
-def _restored(settlement: Settlement) -> tuple[dict[int, OrderState], BatchStatus]:
-    return {settlement.order_id: from_kept(settlement.before)}, BatchStatus(settlement.batch_before)
+def _restored(correction: OrderCorrection) -> tuple[dict[int, OrderState], BatchStatus]:
+    return {correction.order_id: from_kept(correction.before)}, BatchStatus(correction.batch_before)
 
 
-def _undone(batch: Batch, orders: Sequence[Order], settlement: Settlement, now: datetime) -> CorrectionImpact:
-    after, restores = _restored(settlement)
+def _undone(batch: Batch, orders: Sequence[Order], correction: OrderCorrection, now: datetime) -> CorrectionImpact:
+    after, restores = _restored(correction)
     return impact_of(batch, orders, after, restores=restores, now=now)
 
 
-def _apply(batch: Batch, orders: Sequence[Order], chosen: Sequence[Settlement], *, actor: Actor, now: datetime) -> None:
+def _apply(
+    batch: Batch, orders: Sequence[Order], chosen: Sequence[OrderCorrection], *, actor: Actor, now: datetime
+) -> None:
     """Writes the corrections. The fencing token changes, so a worker with an older broker answer writes nothing."""
     impact = _impact(batch, orders, chosen, now)
     Batch.objects.filter(pk=batch.pk).update(attempts=F("attempts") + 1)
@@ -272,50 +274,52 @@ def _apply(batch: Batch, orders: Sequence[Order], chosen: Sequence[Settlement], 
         raise OrderChanged("Another worker has taken the batch. Try again.")
     for one in chosen:
         _applied(one, impact, now)
-        _record_in_trail(one, "undo settlement" if one.undoes_id else "settle order", actor, reason=one.reason)
+        _record_in_trail(one, "undo correction" if one.undoes_id else "correct order", actor, reason=one.reason)
     count(ended=[order.status for order in changed if by_order[order.pk].undoes_id is None])
 
 
-def _impact(batch: Batch, orders: Sequence[Order], chosen: Sequence[Settlement], now: datetime) -> CorrectionImpact:
+def _impact(
+    batch: Batch, orders: Sequence[Order], chosen: Sequence[OrderCorrection], now: datetime
+) -> CorrectionImpact:
     if chosen[0].undoes is not None:
         return _undone(batch, orders, chosen[0].undoes, now)
     return impact_of(batch, orders, {one.order_id: from_kept(one.after) for one in chosen}, now=now)
 
 
-def _stand_on(order: Order, chosen: Settlement) -> None:
+def _stand_on(order: Order, chosen: OrderCorrection) -> None:
     """Sets the order's applied correction. After an undo it is the previous correction, or none."""
     if chosen.undoes is None:
-        report = last_report(order.words, ref=order.ref)
-        chosen.word_agrees = broker_confirms(state_of(order), report) if report else None
-        order.settled_by = chosen
+        report = last_report(order.report_log, ref=order.ref)
+        chosen.broker_confirms = broker_confirms(state_of(order), report) if report else None
+        order.active_correction = chosen
         return
-    standing = Settlement.objects.filter(order=order, state=SettlementState.APPLIED, undoes=None)
-    order.settled_by = standing.filter(version__lt=chosen.undoes.version).order_by("-version").first()
+    standing = OrderCorrection.objects.filter(order=order, state=CorrectionState.APPLIED, undoes=None)
+    order.active_correction = standing.filter(version__lt=chosen.undoes.version).order_by("-version").first()
 
 
-def _applied(one: Settlement, impact: CorrectionImpact, now: datetime) -> None:
-    one.state, one.applied_at = SettlementState.APPLIED, now
+def _applied(one: OrderCorrection, impact: CorrectionImpact, now: datetime) -> None:
+    one.state, one.applied_at = CorrectionState.APPLIED, now
     one.batch_before, one.batch_after = impact.status_before, impact.status_after
     one.completed_before, one.completed_after = impact.completed_before, impact.completed_after
     one.save()
     if one.undoes is not None:
-        Settlement.objects.filter(pk=one.undoes.pk).update(state=SettlementState.UNDONE)
+        OrderCorrection.objects.filter(pk=one.undoes.pk).update(state=CorrectionState.UNDONE)
 
 
-def _decide(one: Settlement, state: SettlementState, actor: Actor, now: datetime) -> None:
+def _decide(one: OrderCorrection, state: CorrectionState, actor: Actor, now: datetime) -> None:
     one.state, one.decided_by, one.decided_at = state, person(actor), now
     one.save(update_fields=["state", "decided_by", "decided_at", "note"])
 
 
-def _record_proposals(made: Sequence[Settlement], corrected_by: CorrectedBy) -> None:
+def _record_proposals(made: Sequence[OrderCorrection], corrected_by: CorrectedBy) -> None:
     """Called after `_apply`, which locks the investment: the audit trail's lock is always the last."""
     for one in made:
-        if one.needs_second:
-            _record_in_trail(one, "propose settlement", corrected_by.actor, reason=corrected_by.reason)
+        if one.needs_approval:
+            _record_in_trail(one, "propose correction", corrected_by.actor, reason=corrected_by.reason)
 
 
-def _record_in_trail(one: Settlement, act: str, actor: Actor, *, reason: str) -> None:
-    after = {**one.after, "batch": one.batch_after, "settlement": one.version, "proposed_by": one.proposed_by_id}
+def _record_in_trail(one: OrderCorrection, act: str, actor: Actor, *, reason: str) -> None:
+    after = {**one.after, "batch": one.batch_after, "correction": one.version, "proposed_by": one.proposed_by_id}
     actor.record(
         act, f"order {one.order.ref}", before={**one.before, "batch": one.batch_before}, after=after, reason=reason
     )

@@ -11,7 +11,7 @@ from gateway.models import Account, Gateway, IdempotentRequest
 from gateway.queue.leases import erase
 from gateway.values.errors import Conflict
 from smallcases.portfolio import clear_investments as investments
-from transactions.models import Batch, CheckoutSession, HoldingsSnapshot, Order, Settlement, Transaction
+from transactions.models import Batch, CheckoutSession, HoldingsSnapshot, Order, OrderCorrection, Transaction
 from transactions.reconciliation.tradebook.models import BookRow
 from webhooks.events import clear_history as webhooks
 
@@ -43,8 +43,8 @@ def _clear(gateway: Gateway) -> None:
     webhooks.clear(gateway)
     investments.clear(gateway)
     erase(BookRow.objects.filter(order__batch__gateway=gateway))
-    Order.objects.filter(batch__gateway=gateway, settled_by__isnull=False).update(settled_by=None)
-    erase(Settlement.objects.filter(order__batch__gateway=gateway))
+    Order.objects.filter(batch__gateway=gateway, active_correction__isnull=False).update(active_correction=None)
+    erase(OrderCorrection.objects.filter(order__batch__gateway=gateway))
     erase(Order.objects.filter(batch__gateway=gateway))
     erase(Batch.objects.filter(gateway=gateway))
     erase(CheckoutSession.objects.filter(transaction__gateway=gateway))

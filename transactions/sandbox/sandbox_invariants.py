@@ -57,8 +57,8 @@ def _placed_beyond(scope: Scope) -> Rows:
 
 def _lost(scope: Scope) -> Rows:
     theirs = SimOrder.objects.filter(ref=OuterRef("ref"))
-    answered = Q(status__in=REPORTED_STATUSES, settled_by__isnull=True) | Q(
-        status=OrderStatus.PLACED, silent_since__isnull=True
+    answered = Q(status__in=REPORTED_STATUSES, active_correction__isnull=True) | Q(
+        status=OrderStatus.PLACED, unreported_since__isnull=True
     )
     rows = scope.of(Order.objects.filter(answered), OWNER).filter(~Exists(theirs))
     return rows.order_by("pk").values("batch__batch_id", "ref", "ticker", "status")
@@ -85,7 +85,7 @@ def _counted_otherwise(scope: Scope) -> Rows:
     ended = Q(status__in=REPORTED_STATUSES)
     other = ~Q(filled_quantity=F("filled_at_broker")) | Q(off__gt=HALF_A_TICK)
     rows = _beside(scope).filter(at_broker__isnull=False).annotate(off=Abs(F("average_price") - F("price_at_broker")))
-    heard = rows.filter(settled_by__isnull=True)
+    heard = rows.filter(active_correction__isnull=True)
     found: Rows = heard.filter((ended & other) | Q(filled_quantity__gt=F("filled_at_broker"))).order_by("pk")
     return found.values(
         "batch__batch_id", "ref", "status", "filled_quantity", "filled_at_broker", "average_price", "price_at_broker"
@@ -96,7 +96,7 @@ def _ended_otherwise(scope: Scope) -> Rows:
     alike = Q(pk__in=[])
     for theirs, ours in ENDS.items():
         alike |= Q(at_broker=theirs.value, status__in=ours)
-    heard = _beside(scope).filter(status__in=REPORTED_STATUSES, settled_by__isnull=True, at_broker__isnull=False)
+    heard = _beside(scope).filter(status__in=REPORTED_STATUSES, active_correction__isnull=True, at_broker__isnull=False)
     rows: Rows = heard.filter(~alike).order_by("pk")
     return rows.values("batch__batch_id", "ref", "status", "at_broker")
 

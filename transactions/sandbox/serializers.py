@@ -11,7 +11,7 @@ from brokers.ports.broker import Side
 from brokers.ports.registry import BROKERS
 from brokers.simulator.order_actions import ActionKind
 from brokers.simulator.personas import FORCED
-from gateway.api.fields import Body, Choice, Matching, Rupees, Text, Truth, Whole
+from gateway.api.fields import Choice, Matching, RequestBody, Rupees, Text, Truth, Whole
 from gateway.models import MarketHours
 from gateway.values.ids import CLIENT_ID
 from smallcases.sips.sip_changes import SipRequest
@@ -21,13 +21,13 @@ from transactions.domain.smallcase_order import selections_of
 from transactions.sandbox.scripted_checkout import StopAt, User
 
 
-class ChosenIn(Body):
+class ChosenIn(RequestBody):
     ticker = ticker()
     quantity = Whole(required=False, min_value=1, max_value=MAX_QUANTITY)
     type = Choice(required=False, choices=[side.value for side in Side])
 
 
-class SipIn(Body):
+class SipIn(RequestBody):
     """A SIP to create or change; `end` true ends the SIP."""
 
     amount = Rupees(required=False)
@@ -49,7 +49,7 @@ def _sip(line: Mapping[str, Any]) -> SipRequest:
     return SipRequest(amount=line["amount"], frequency=line["frequency"], starts_on=line["scheduledDate"])
 
 
-class Complete(Body):
+class Complete(RequestBody):
     """The user's actions in the checkout. A connected transaction already has broker and clientId."""
 
     broker = Choice(required=False, choices=list(BROKERS))
@@ -80,11 +80,11 @@ class Complete(Body):
         )
 
 
-class MarketIn(Body):
+class MarketIn(RequestBody):
     hours = Choice(choices=[hours.value for hours in MarketHours])
 
 
-class ClockIn(Body):
+class ClockIn(RequestBody):
     """Exactly one of the three fields."""
 
     advance = Text(required=False, max_length=40, help_text="ISO 8601 duration, such as PT15M or P1D")
@@ -106,11 +106,11 @@ class ClockIn(Body):
         return attrs
 
 
-class PriceIn(Body):
+class PriceIn(RequestBody):
     price = Rupees(help_text="Rupees, a multiple of the tick size")
 
 
-class ActIn(Body):
+class ActIn(RequestBody):
     """An action at the broker. The gateway sees the result with its next poll."""
 
     action = Choice(choices=[act.value for act in ActionKind])

@@ -38,7 +38,7 @@ def endpoint(of: Endpoint) -> Wire:
         "failures": of.failures,
         "failingSince": timestamp_or_null(of.failing_since),
         "disabledAt": timestamp_or_null(of.disabled_at),
-        "disabledBecause": of.disabled_because or None,
+        "disabledBecause": of.disabled_reason or None,
     }
 
 
@@ -67,7 +67,7 @@ def _delivery(of: Delivery) -> Wire:
         "status": of.status,
         "attempts": vars(of)["tried"],
         "nextAttemptAt": timestamp_or_null(of.due_at),
-        "settledAt": timestamp_or_null(of.settled_at),
+        "settledAt": timestamp_or_null(of.finished_at),
         "tries": [_try(one) for one in vars(of)["newest_tries"]],
     }
 

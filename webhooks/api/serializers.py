@@ -7,11 +7,11 @@ from typing import Any, Final
 
 from rest_framework import serializers
 
-from gateway.api.fields import Body, Choice, Matching, Text, Truth, WholeText
+from gateway.api.fields import Choice, Matching, RequestBody, Text, Truth, WholeText
 from gateway.values.ids import OBJECT_ID
 from webhooks.events.event_types import EventType
 from webhooks.events.replay import Span
-from webhooks.events.selectors import WantedEvents, row_of
+from webhooks.events.selectors import RequestedEvents, row_of
 from webhooks.models import DeliveryStatus
 
 EVENT_ID: Final = re.compile(r"evt_[0-9a-f]{24}")
@@ -20,7 +20,7 @@ MOST_EVENTS: Final = 100
 TYPES: Final = [kind.value for kind in EventType]
 
 
-class EventsQuery(Body):
+class EventsQuery(RequestBody):
     """Filters for events. An unknown transactionId matches no event."""
 
     transactionId = Text(required=False, max_length=64, default="")
@@ -30,9 +30,9 @@ class EventsQuery(Body):
     count = WholeText(required=False, min_value=1, max_value=MOST_EVENTS, default=20)
 
     @classmethod
-    def wanted(cls, query: Any) -> WantedEvents:
+    def request_from(cls, query: Any) -> RequestedEvents:
         values = cls.parse({name: query[name] for name in cls.names() if name in query})
-        return WantedEvents(
+        return RequestedEvents(
             transaction_id=values["transactionId"],
             kind=EventType(values["type"]) if "type" in values else None,
             status=DeliveryStatus(values["status"]) if "status" in values else None,
@@ -41,7 +41,7 @@ class EventsQuery(Body):
         )
 
 
-class ReplayIn(Body):
+class ReplayIn(RequestBody):
     """Exactly one of eventIds and since; until, type and onlyMissed only with since."""
 
     eventIds = serializers.ListSerializer[Any](
@@ -62,13 +62,13 @@ class ReplayIn(Body):
         return attrs
 
     @classmethod
-    def wanted(cls, data: Any) -> list[str] | Span:
+    def request_from(cls, data: Any) -> list[str] | Span:
         """A list of event ids, or a span of time."""
         body = cls.parse(data)
         return list(body["eventIds"]) if "eventIds" in body else _span(body)
 
 
-class EnableIn(Body):
+class EnableIn(RequestBody):
     recoverSince = serializers.DateTimeField(
         required=False, help_text="Also replay events missed since then; otherwise only new events are sent"
     )
@@ -79,7 +79,7 @@ class EnableIn(Body):
         return since
 
 
-class SampleIn(Body):
+class SampleIn(RequestBody):
     type = Choice(choices=TYPES)
     endpointId = Matching(
         OBJECT_ID,

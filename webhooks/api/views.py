@@ -21,7 +21,7 @@ from webhooks.events.send_test_event import send_sample
 class Events(PartnerView):
     @openapi.EVENTS
     def get(self, request: Request, gateway: str) -> Response:
-        wanted = EventsQuery.wanted(request.query_params)
+        wanted = EventsQuery.request_from(request.query_params)
         page = selectors.events_page(self.caller.gateway, wanted, auth_id=self.caller.auth_id)
         return ok(payloads.events_page(page))
 
@@ -38,7 +38,7 @@ class StartReplay(PartnerView):
     @openapi.REPLAY
     def post(self, request: Request, gateway: str) -> Response:
         here, auth_id = self.caller.gateway, self.caller.auth_id
-        wanted = ReplayIn.wanted(request.data)
+        wanted = ReplayIn.request_from(request.data)
         if isinstance(wanted, Span):
             begun = start_replay(gateway=here, span=wanted, auth_id=auth_id, now=clock.now(here))
             return ok(payloads.progress(begun.key, begun.replayed, done=False))

@@ -53,7 +53,7 @@ class ClientOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class EndpointResponse:
     """`status` None: no response arrived, and `error` says why. `excerpt` is the beginning of the body."""
 
     status: int | None
@@ -67,7 +67,7 @@ class Answer:
         return self.status is not None and 200 <= self.status < 300
 
 
-class Place(NamedTuple):
+class Destination(NamedTuple):
     """The destination of a URL: the pool of kept connections to its host, and the request target."""
 
     pool: HTTPConnectionPool
@@ -103,7 +103,7 @@ class _ThisPost(threading.local):
 _post = _ThisPost()
 
 
-def post(url: str, body: bytes, headers: Mapping[str, str], *, options: ClientOptions) -> Answer:
+def post(url: str, body: bytes, headers: Mapping[str, str], *, options: ClientOptions) -> EndpointResponse:
     """Posts and returns the response or the reason for its absence. No behaviour of a partner raises an exception."""
     began = time.monotonic()
     _post.options, _post.deadline = options, began + options.total_seconds
@@ -117,8 +117,8 @@ def post(url: str, body: bytes, headers: Mapping[str, str], *, options: ClientOp
         OSError,
         UnicodeError,
     ) as error:
-        return Answer(None, _elapsed_ms(began), error=_reason(error))
-    return Answer(
+        return EndpointResponse(None, _elapsed_ms(began), error=_reason(error))
+    return EndpointResponse(
         response.status,
         _elapsed_ms(began),
         excerpt=_excerpt(response),
@@ -316,10 +316,10 @@ class _HTTPSPool(HTTPSConnectionPool):
 
 
 @lru_cache(HOSTS_KEPT)
-def _place(url: str, *, allow_private: bool, ca_file: str) -> Place:
+def _place(url: str, *, allow_private: bool, ca_file: str) -> Destination:
     """Parses a URL once, not for each request like urllib3's manager. Raises urllib3's HTTPError if it is invalid."""
     pools = _pools(allow_private=allow_private, ca_file=ca_file)
-    return Place(pools.connection_from_url(url), urllib3.util.parse_url(url).request_uri)
+    return Destination(pools.connection_from_url(url), urllib3.util.parse_url(url).request_uri)
 
 
 @lru_cache

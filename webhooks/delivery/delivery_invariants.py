@@ -103,7 +103,7 @@ def _in_turn() -> QuerySet[Delivery]:
 def _unanswered(scope: Scope) -> Rows:
     accepted = Attempt.objects.filter(ACCEPTED, delivery=OuterRef("pk"))
     rows = scope.of(Delivery.objects.filter(status=DeliveryStatus.DELIVERED)).filter(~Exists(accepted))
-    return _offenders(rows, "settled_at", "attempts")
+    return _offenders(rows, "finished_at", "attempts")
 
 
 def _astray(scope: Scope) -> Rows:
@@ -142,7 +142,7 @@ INVARIANTS: Final = (
         offenders=_unanswered,
     ),
     Invariant(
-        name="an_event_is_told_to_its_own_gateway",
+        name="an_event_goes_to_its_own_gateway",
         means="A delivery, its event and its endpoint belong to the same gateway.",
         remedy="A partner may have received another partner's events. Disable the endpoint and find who wrote the row.",
         offenders=_astray,

@@ -61,8 +61,8 @@ class WebhookDispatcher:
     options: client.ClientOptions
     is_stopping: bool = False
     concurrency: EndpointConcurrency = field(default_factory=EndpointConcurrency)
-    in_flight: "dict[Future[client.Answer], InFlight]" = field(default_factory=dict)
-    finished: "SimpleQueue[Future[client.Answer]]" = field(default_factory=SimpleQueue)
+    in_flight: "dict[Future[client.EndpointResponse], InFlight]" = field(default_factory=dict)
+    finished: "SimpleQueue[Future[client.EndpointResponse]]" = field(default_factory=SimpleQueue)
     threads: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(AT_ONCE, thread_name_prefix="delivery")
     )
@@ -143,9 +143,9 @@ class WebhookDispatcher:
                 self._forget(self.in_flight.pop(future), future)
         return len(futures)
 
-    def _finished(self, *, wait: float) -> "list[Future[client.Answer]]":
+    def _finished(self, *, wait: float) -> "list[Future[client.EndpointResponse]]":
         """Attempts that finish within `wait`, and those that follow closely, so that one write records them all."""
-        futures: list[Future[client.Answer]] = []
+        futures: list[Future[client.EndpointResponse]] = []
         with suppress(Empty):
             futures.append(self.finished.get(timeout=wait))
             until = time.monotonic() + GATHER_SECONDS
@@ -153,7 +153,7 @@ class WebhookDispatcher:
                 futures.append(self.finished.get(timeout=max(0.0, until - time.monotonic())))
         return futures
 
-    def _forget(self, sent: InFlight, future: "Future[client.Answer]") -> None:
+    def _forget(self, sent: InFlight, future: "Future[client.EndpointResponse]") -> None:
         endpoint = sent.delivery.endpoint_id
         self.concurrency.finish(endpoint, since=sent.since)
         if future.exception() is None and future.result().accepted:
@@ -200,12 +200,12 @@ def _due(
     return locked.select_related("event", "endpoint", "gateway").order_by("is_bulk", "due_at")[: len(shown)]
 
 
-def _post(delivery: Delivery, at: datetime, *, options: client.ClientOptions) -> client.Answer:
+def _post(delivery: Delivery, at: datetime, *, options: client.ClientOptions) -> client.EndpointResponse:
     """Runs in a thread; everything that it needs is already loaded."""
     try:
         body, headers = signed(delivery, at)
     except InvalidToken:
-        return client.Answer(None, 0, error="None of ENCRYPTION_KEYS decrypts the secrets of this endpoint.")
+        return client.EndpointResponse(None, 0, error="None of ENCRYPTION_KEYS decrypts the secrets of this endpoint.")
     return client.post(delivery.endpoint.url, body, headers, options=options)
 
 
@@ -216,7 +216,7 @@ def signed(delivery: Delivery, now: datetime) -> tuple[bytes, dict[str, str]]:
     auth_id = event.payload.get("smallcaseAuthId") or ""
     checked = checksum(api_secret=api_secrets(delivery.gateway)[0], timestamp=stamp, auth_id=auth_id)
     body = json.dumps({**event.payload, "timestamp": stamp, "checksum": checked}).encode()
-    encrypted = [endpoint.sealed_secret, endpoint.sealed_previous_secret]
+    encrypted = [endpoint.encrypted_secret, endpoint.encrypted_previous_secret]
     signatures = standard_headers(
         webhook_id=event.key,
         sent_at=clock.wall(),
@@ -226,7 +226,7 @@ def signed(delivery: Delivery, now: datetime) -> tuple[bytes, dict[str, str]]:
     return body, signatures | named_headers(event)
 
 
-def _finished(sent: InFlight, future: "Future[client.Answer]") -> FinishedAttempt | None:
+def _finished(sent: InFlight, future: "Future[client.EndpointResponse]") -> FinishedAttempt | None:
     """None for an attempt that failed inside the gateway: its row is sent again after its lease."""
     if error := future.exception():
         log.error("Delivery %s failed before it was sent.", sent.delivery.pk, exc_info=error)

@@ -64,7 +64,7 @@ def add_endpoint(
             Endpoint(
                 gateway=gateway,
                 url=url,
-                sealed_secret=encrypt(secret),
+                encrypted_secret=encrypt(secret),
                 types=[kind.value for kind in types],
                 plan=plan.value,
                 created_at=now,
@@ -94,9 +94,9 @@ def move(endpoint: Endpoint, *, url: str, by: Actor | None = None) -> None:
 def rotate_secret(endpoint: Endpoint, *, by: Actor | None = None) -> str:
     """Returns a new secret. It and the previous one sign until the previous one is retired; at most two are live."""
     secret = new_secret()
-    rows = Endpoint.objects.filter(pk=endpoint.pk, sealed_previous_secret__isnull=True)
+    rows = Endpoint.objects.filter(pk=endpoint.pk, encrypted_previous_secret__isnull=True)
     with atomic():
-        if not rows.update(sealed_secret=encrypt(secret), sealed_previous_secret=endpoint.sealed_secret):
+        if not rows.update(encrypted_secret=encrypt(secret), encrypted_previous_secret=endpoint.encrypted_secret):
             raise Conflict("The previous secret still signs; retire it first.")
         if by:
             by.record("rotate signing secret", named(endpoint), before={"live": 1}, after={"live": 2})
@@ -107,8 +107,8 @@ def rotate_secret(endpoint: Endpoint, *, by: Actor | None = None) -> str:
 def retire_secret(endpoint: Endpoint, *, by: Actor | None = None) -> None:
     """Stops signing with the previous secret. Running it twice changes nothing."""
     with atomic():
-        rows = Endpoint.objects.filter(pk=endpoint.pk, sealed_previous_secret__isnull=False)
-        if rows.update(sealed_previous_secret=None) and by:
+        rows = Endpoint.objects.filter(pk=endpoint.pk, encrypted_previous_secret__isnull=False)
+        if rows.update(encrypted_previous_secret=None) and by:
             by.record("retire signing secret", named(endpoint), before={"live": 2}, after={"live": 1})
 
 
@@ -116,7 +116,7 @@ def disable(endpoint: Endpoint, *, because: str, now: datetime, by: Actor | None
     """Stops new deliveries; the next sweep gives up pending ones. False if the endpoint was already disabled."""
     rows = Endpoint.objects.filter(pk=endpoint.pk, is_enabled=True)
     with atomic():
-        done = rows.update(is_enabled=False, disabled_at=now, disabled_because=because[:REASON]) == 1
+        done = rows.update(is_enabled=False, disabled_at=now, disabled_reason=because[:REASON]) == 1
         if done and by:
             by.record(
                 "disable endpoint", named(endpoint), before={"enabled": True}, after={"enabled": False}, reason=because
@@ -127,7 +127,7 @@ def disable(endpoint: Endpoint, *, because: str, now: datetime, by: Actor | None
 def enable(endpoint: Endpoint) -> bool:
     """Enables the endpoint and resets its failures. False if it was already enabled."""
     rows = Endpoint.objects.filter(pk=endpoint.pk, is_enabled=False)
-    clean = {"failures": 0, "failing_since": None, "disabled_at": None, "disabled_because": ""}
+    clean = {"failures": 0, "failing_since": None, "disabled_at": None, "disabled_reason": ""}
     return rows.update(is_enabled=True, **clean) == 1
 
 

@@ -29,7 +29,7 @@ def signers(gateway: Gateway, *, secret: str | None) -> Signers:
     if secret is None and len(endpoints) == 1:
         return Signers(endpoints[0], None)
     made = secret or new_secret()
-    return Signers(Endpoint(gateway=gateway, sealed_secret=encrypt(made)), None if secret else made)
+    return Signers(Endpoint(gateway=gateway, encrypted_secret=encrypt(made)), None if secret else made)
 
 
 @dataclass
@@ -43,7 +43,7 @@ class Forwarder:
     say: Callable[[str], None]
     _is_down: bool = field(default=False, init=False)
 
-    def forward(self, event: Event) -> client.Answer:
+    def forward(self, event: Event) -> client.EndpointResponse:
         tries = 0
         while (answer := self._post(event)).status is None:
             seconds = WAITS[min(tries, len(WAITS) - 1)]
@@ -55,7 +55,7 @@ class Forwarder:
             self.say(f"{self.url} answers again.")
         return answer
 
-    def _post(self, event: Event) -> client.Answer:
+    def _post(self, event: Event) -> client.EndpointResponse:
         """Private addresses are allowed, because the person who runs the command chose the URL."""
         attempt = Delivery(gateway=self.gateway, event=event, endpoint=self.endpoint)
         body, headers = signed(attempt, clock.now(self.gateway))

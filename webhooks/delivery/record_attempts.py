@@ -16,7 +16,7 @@ from gateway.database.updating import insert_each, update_each
 from gateway.partners import clock
 from gateway.telemetry import logs, metrics, request_id
 from webhooks.delivery import endpoints
-from webhooks.delivery.client import Answer
+from webhooks.delivery.client import EndpointResponse
 from webhooks.delivery.endpoint_health import reason_to_disable
 from webhooks.delivery.retry import Plan, asked_wait, wait_after, wait_as_asked
 from webhooks.models import Attempt, Delivery, DeliveryStatus, Endpoint
@@ -30,7 +30,7 @@ class FinishedAttempt:
 
     delivery: Delivery
     at: datetime
-    answer: Answer
+    answer: EndpointResponse
 
 
 def settle(finished: Sequence[FinishedAttempt]) -> None:
@@ -60,7 +60,7 @@ def give_up_disabled() -> int:
     return owed.update(
         status=DeliveryStatus.GIVEN_UP.value,
         due_at=None,
-        settled_at=Coalesce(since, clock.wall()),
+        finished_at=Coalesce(since, clock.wall()),
         attempts=F("attempts") + 1,
     )
 
@@ -96,8 +96,8 @@ def _mark_delivered(deliveries: Sequence[Delivery]) -> None:
     wall = clock.wall()
     for delivery in deliveries:
         delivery.status, delivery.due_at = DeliveryStatus.DELIVERED.value, None
-        delivery.settled_at, delivery.leased_until = wall + delivery.gateway.clock_offset, wall
-    update_each(deliveries, ("status", "due_at", "settled_at", "leased_until"))
+        delivery.finished_at, delivery.leased_until = wall + delivery.gateway.clock_offset, wall
+    update_each(deliveries, ("status", "due_at", "finished_at", "leased_until"))
 
 
 def _retry_later(failed: Sequence[FinishedAttempt]) -> None:
@@ -109,8 +109,8 @@ def _retry_later(failed: Sequence[FinishedAttempt]) -> None:
         delivery.leased_until = wall
         delivery.due_at = _next_attempt(one)
         if delivery.due_at is None:
-            delivery.status, delivery.settled_at = DeliveryStatus.GIVEN_UP.value, one.at
-    columns = ("failures", "leased_until", "due_at", "status", "settled_at")
+            delivery.status, delivery.finished_at = DeliveryStatus.GIVEN_UP.value, one.at
+    columns = ("failures", "leased_until", "due_at", "status", "finished_at")
     update_each([one.delivery for one in failed], columns)
 
 

@@ -163,7 +163,7 @@ def _is_same(one: Replay, other: Replay) -> bool:
 
 def _oldest_missed(endpoint: Endpoint, began: datetime) -> datetime:
     """When the oldest missed event was recorded: deliveries given up since `began` or still due may be older."""
-    missed = endpoint.deliveries.filter(Q(status=DeliveryStatus.GIVEN_UP, settled_at__gte=began) | Q(status="DUE"))
+    missed = endpoint.deliveries.filter(Q(status=DeliveryStatus.GIVEN_UP, finished_at__gte=began) | Q(status="DUE"))
     oldest = missed.aggregate(oldest=Min("event__created_at"))["oldest"]
     return min(began, oldest or began)
 
@@ -266,7 +266,7 @@ def _make_due(deliveries: Sequence[Delivery], now: datetime, *, is_bulk: bool = 
         due_at=now,
         leased_until=clock.wall(),
         failures=0,
-        settled_at=None,
+        finished_at=None,
         attempts=F("attempts") + 1,
     )
 

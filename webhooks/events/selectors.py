@@ -22,7 +22,7 @@ _ALIKE: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
-class WantedEvents:
+class RequestedEvents:
     """A page and its filters. `before` is the last row of the previous page."""
 
     transaction_id: str = ""
@@ -40,7 +40,7 @@ class EventsPage:
     cursor: str | None
 
 
-def events_page(gateway: Gateway, wanted: WantedEvents, *, auth_id: str = "") -> EventsPage:
+def events_page(gateway: Gateway, wanted: RequestedEvents, *, auth_id: str = "") -> EventsPage:
     """Newest first, each with its deliveries and their newest attempts: three statements for any page.
 
     Pages are cut by row, not by offset, so that new events do not move them.
@@ -104,7 +104,7 @@ def _own(gateway: Gateway, auth_id: str) -> QuerySet[Event]:
     return events.filter(auth_id=auth_id) if auth_id else events
 
 
-def _newest(gateway: Gateway, wanted: WantedEvents, auth_id: str) -> QuerySet[Event]:
+def _newest(gateway: Gateway, wanted: RequestedEvents, auth_id: str) -> QuerySet[Event]:
     """One event more than the page shows, to know whether there is another page.
 
     A filter by status starts from the deliveries, which are indexed by status. If it started from the events,
@@ -121,7 +121,7 @@ def _newest(gateway: Gateway, wanted: WantedEvents, auth_id: str) -> QuerySet[Ev
     return Event.objects.filter(pk__in=newest).order_by("-pk")
 
 
-def _narrowed(wanted: WantedEvents, auth_id: str) -> dict[str, Any]:
+def _narrowed(wanted: RequestedEvents, auth_id: str) -> dict[str, Any]:
     """Conditions on the event's columns. Filters that were not given are left out, because some cost a join."""
     kind = wanted.kind.value if wanted.kind else None
     asked = {"transaction_id": wanted.transaction_id, "auth_id": auth_id, "type": kind, "pk__lt": wanted.before}

@@ -17,7 +17,7 @@ from gateway.cli.management_base import console, stop
 from gateway.demo.basket_story import CHAPTERS, Story
 from gateway.demo.investment_story import Investor
 from gateway.demo.lost_orders import Lost
-from gateway.demo.partner_client import Partner, Unexpected
+from gateway.demo.partner_client import PartnerClient, Unexpected
 from gateway.demo.webhook_receiver import Receiver
 from gateway.embedded.supervisor import Supervisor, web, webhook_worker, worker
 from gateway.management.commands.up import answers, prepare
@@ -100,13 +100,13 @@ def _wait_until_up(port: int, log: str) -> None:
         time.sleep(0.05)  # the process is starting
 
 
-def _partner(url: str, receiver: Receiver, by: Actor) -> Partner:
+def _partner(url: str, receiver: Receiver, by: Actor) -> PartnerClient:
     name = f"demo-{secrets.token_hex(3)}"
     with atomic(durable=True):
         made = create_gateway(name=name, is_test=True, allowed_origins=[], now=clock.wall(), by=by)
         hook = add_endpoint(gateway=made.gateway, url=receiver.url, types=tuple(EventType), now=clock.wall(), by=by)
     receiver.api_secret, receiver.webhook_secret = made.api_secret, hook.secret
-    return Partner(url, name, made.api_secret, made.jwt_secret)
+    return PartnerClient(url, name, made.api_secret, made.jwt_secret)
 
 
 def _free_port() -> int:

@@ -48,7 +48,7 @@ def preview(request: HttpRequest, pk: int) -> HttpResponse:
         preview=seen,
         wrong=wrong or refusals,
         picture=seen and _picture(seen),
-        needs_second=settings.REBALANCE_FOUR_EYES,
+        needs_approval=settings.REBALANCE_FOUR_EYES,
         is_proposed=draft.state == DraftState.PROPOSED,
         may_write=is_own,
         may_go_on=is_own and not (wrong or refusals),

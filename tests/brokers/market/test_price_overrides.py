@@ -5,7 +5,7 @@ import pytest
 
 from brokers.market.price_overrides import override_price, remove_override
 from brokers.market.quotes import quotes
-from brokers.models import PricePin
+from brokers.models import PriceOverride
 from gateway.models import Gateway
 from gateway.values.errors import Invalid, NotFound
 from tests import make
@@ -30,7 +30,7 @@ class TestPin:
         override_price(gateway=gateway, ticker="INFY", price=Decimal("999.90"), now=now)
         override_price(gateway=gateway, ticker="INFY", price=Decimal("888.80"), now=now)
 
-        assert (price(gateway, now), PricePin.objects.count()) == (Decimal("888.80"), 1)
+        assert (price(gateway, now), PriceOverride.objects.count()) == (Decimal("888.80"), 1)
 
     def test_does_not_reach_another_gateway(self, gateway: Gateway, now: datetime) -> None:
         other = make.gateway()
@@ -44,13 +44,13 @@ class TestPin:
         with pytest.raises(Invalid, match=r"multiple of the tick size, 0\.10"):
             override_price(gateway=gateway, ticker="INFY", price=Decimal("999.95"), now=now)
 
-        assert not PricePin.objects.exists()
+        assert not PriceOverride.objects.exists()
 
     def test_of_nothing_is_refused(self, gateway: Gateway, now: datetime) -> None:
         with pytest.raises(NotFound):
             override_price(gateway=gateway, ticker="NOSUCH", price=Decimal(1), now=now)
 
-        assert not PricePin.objects.exists()
+        assert not PriceOverride.objects.exists()
 
 
 class TestUnpin:

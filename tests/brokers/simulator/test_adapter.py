@@ -370,7 +370,7 @@ class TestOrderBook:
         override_price(gateway=gateway, ticker="INFY", price=Decimal(999), now=now)
         broker.place(login, [replace(LIMIT, price=Decimal(998)), STOP], now=now)
         assert told(book(broker, login, now + MINUTE)) == [("ref-1", "OPEN", 0), ("ref-2", "OPEN", 0)]
-        SimOrder.objects.filter(ref="ref-1").update(fate="CANCEL")
+        SimOrder.objects.filter(ref="ref-1").update(fill_behaviour="CANCEL")
         override_price(gateway=gateway, ticker="INFY", price=Decimal(1_100), now=now + MINUTE)
 
         assert told(book(broker, login, now + 3 * MINUTE)) == [("ref-1", "CANCELLED", 0), ("ref-2", "COMPLETE", 10)]
@@ -458,7 +458,7 @@ class TestCancel:
 
         broker.cancel(login, ["ref-1", "ref-9"], now=now + 2 * MINUTE)
 
-        assert SimOrder.objects.get().said_at == now + MINUTE
+        assert SimOrder.objects.get().reported_at == now + MINUTE
 
     def test_does_not_reach_another_clients_order(self, enter: Enter, broker: Broker, now: datetime) -> None:
         broker.place(enter(), [LIMIT], now=now)

@@ -46,7 +46,7 @@ def order(
         validity="DAY",
         price=price and Decimal(price),
         placed_at=now,
-        fate="FILL",
+        fill_behaviour="FILL",
         **facts,
     )
 

@@ -25,8 +25,8 @@ MARKET = Working(
     validity=Validity.DAY,
     price=None,
     trigger_price=None,
-    fate=FillBehaviour.FILL,
-    fate_code="",
+    fill_behaviour=FillBehaviour.FILL,
+    fill_error_code="",
     arrived_at=AT,
     lapses_at=AT + 60 * MINUTE,
 )
@@ -59,7 +59,7 @@ class TestAMarketOrder:
     def test_fills_half_rounded_down_but_a_single_share_whole(
         self, quantity: int, filled: int, status: BrokerStatus, code: str
     ) -> None:
-        came = after(0, replace(MARKET, quantity=quantity, fate=FillBehaviour.HALF), path(100))
+        came = after(0, replace(MARKET, quantity=quantity, fill_behaviour=FillBehaviour.HALF), path(100))
 
         assert (came.status, [fill.quantity for fill in came.fills], came.error_code) == (status, [filled], code)
 
@@ -76,22 +76,22 @@ class TestAMarketOrder:
         ],
     )
     def test_fills_in_five_steps_over_a_minute(self, seconds: float, fills: list[int], status: BrokerStatus) -> None:
-        came = after(seconds / 60, replace(MARKET, fate=FillBehaviour.STEPS), path(100))
+        came = after(seconds / 60, replace(MARKET, fill_behaviour=FillBehaviour.STEPS), path(100))
 
         assert ([fill.quantity for fill in came.fills], came.status) == (fills, status)
 
     @pytest.mark.parametrize(("quantity", "fills"), [(1, [1]), (3, [1, 1, 1]), (7, [1, 1, 2, 1, 2])])
     def test_fills_whole_shares_only(self, quantity: int, fills: list[int]) -> None:
-        came = after(1, replace(MARKET, quantity=quantity, fate=FillBehaviour.STEPS), path(100))
+        came = after(1, replace(MARKET, quantity=quantity, fill_behaviour=FillBehaviour.STEPS), path(100))
 
         assert [fill.quantity for fill in came.fills] == fills
 
     @pytest.mark.parametrize(
-        ("fate", "status"),
+        ("fill_behaviour", "status"),
         [(FillBehaviour.REJECT, BrokerStatus.REJECTED), (FillBehaviour.CANCEL, CANCELLED), (FillBehaviour.HOLD, OPEN)],
     )
-    def test_meets_its_fate_unfilled(self, fate: FillBehaviour, status: BrokerStatus) -> None:
-        came = after(9, replace(MARKET, fate=fate, fate_code="otherError"), path(100))
+    def test_meets_its_fate_unfilled(self, fill_behaviour: FillBehaviour, status: BrokerStatus) -> None:
+        came = after(9, replace(MARKET, fill_behaviour=fill_behaviour, fill_error_code="otherError"), path(100))
 
         assert (came.status, came.fills) == (status, ())
 
@@ -132,7 +132,7 @@ class TestARestingOrder:
 
     def test_does_not_fill_after_the_close(self) -> None:
         assert after(99, LIMIT, path(*[101] * 61, 100)) == FillProgress(
-            CANCELLED, (), "orderUnmatched", triggered=True, looked_at=AT + 60 * MINUTE
+            CANCELLED, (), "orderUnmatched", triggered=True, price_checked_at=AT + 60 * MINUTE
         )
 
     @pytest.mark.parametrize(("price", "status"), [(100, COMPLETE), (101, CANCELLED)])
@@ -167,7 +167,7 @@ class TestARestingOrder:
     def test_without_its_trigger_never_fills(self) -> None:
         stop = replace(MARKET, order_type=OrderType.SL, price=Decimal(106), trigger_price=Decimal(105))
 
-        assert after(9, stop, path(104, 90)) == FillProgress(OPEN, looked_at=AT + 9 * MINUTE)
+        assert after(9, stop, path(104, 90)) == FillProgress(OPEN, price_checked_at=AT + 9 * MINUTE)
 
 
 PRICES = st.decimals("1150", "1200", places=1)
@@ -179,8 +179,8 @@ ORDERS = st.builds(
     validity=st.sampled_from(Validity),
     price=PRICES,
     trigger_price=PRICES,
-    fate=st.sampled_from(FillBehaviour),
-    fate_code=st.just("otherError"),
+    fill_behaviour=st.sampled_from(FillBehaviour),
+    fill_error_code=st.just("otherError"),
     arrived_at=st.integers(0, 119).map(lambda second: AT + timedelta(seconds=second)),
     lapses_at=st.integers(2, 90).map(lambda minute: AT + minute * MINUTE),
 )
@@ -192,7 +192,7 @@ def looked_at_often(order: Working, looks: Sequence[datetime]) -> list[FillProgr
     told = []
     for now in sorted(looks):
         told.append(progress(order, seeded, now))
-        order = replace(order, looked_at=told[-1].looked_at, triggered=told[-1].triggered)
+        order = replace(order, price_checked_at=told[-1].price_checked_at, triggered=told[-1].triggered)
         if told[-1].status is not OPEN:
             break
     return told
@@ -233,7 +233,9 @@ class TestAnyOrder:
 
     @given(ORDERS, LOOKS)
     def test_with_a_limit_starts_to_fill_within_it(self, order: Working, looks: list[datetime]) -> None:
-        came = progress(replace(order, order_type=OrderType.LIMIT, fate=FillBehaviour.FILL), seeded, max(looks))
+        came = progress(
+            replace(order, order_type=OrderType.LIMIT, fill_behaviour=FillBehaviour.FILL), seeded, max(looks)
+        )
         sign = 1 if order.side is Side.BUY else -1
 
         assert order.price is not None

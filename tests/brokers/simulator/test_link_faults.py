@@ -4,7 +4,7 @@ from decimal import Decimal
 import pytest
 
 from brokers.ports.broker import BrokerStatus, Report
-from brokers.simulator.link_faults import for_good, is_silent, report_of, silent_until
+from brokers.simulator.link_faults import for_good, is_silent, report_of, unreported_until
 from brokers.simulator.models import SimOrder
 
 MINUTE = timedelta(minutes=1)
@@ -18,20 +18,20 @@ def order(status: str = "COMPLETE", **facts: object) -> SimOrder:
 class TestIsSilent:
     @pytest.mark.parametrize(("minutes", "silent"), [(0, True), (9.999, True), (10, False), (11, False)])
     def test_is_so_until_the_moment(self, now: datetime, minutes: float, silent: bool) -> None:
-        quiet = order(silent_until=silent_until(10 * MINUTE, now))
+        quiet = order(unreported_until=unreported_until(10 * MINUTE, now))
 
         assert is_silent(quiet, now + minutes * MINUTE) is silent
 
     def test_is_never_so_without_one(self, now: datetime) -> None:
-        assert not is_silent(order(silent_until=silent_until(None, now)), now)
+        assert not is_silent(order(unreported_until=unreported_until(None, now)), now)
 
     def test_is_so_for_good(self, now: datetime) -> None:
-        assert is_silent(order(silent_until=for_good(now)), now + timedelta(days=36_499))
+        assert is_silent(order(unreported_until=for_good(now)), now + timedelta(days=36_499))
 
 
 class TestHeard:
     def test_is_the_brokers_record(self, now: datetime) -> None:
-        assert report_of(order(said_at=now)) == Report(
+        assert report_of(order(reported_at=now)) == Report(
             "r", BrokerStatus.COMPLETE, 10, Decimal("100.5000"), "1100", None, None, now
         )
 

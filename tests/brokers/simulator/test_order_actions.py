@@ -69,7 +69,7 @@ class TestPlay:
         order = act(action, now + MINUTE)
 
         assert (order.status, order.filled_quantity, order.error_code) == (status, filled, code)
-        assert order.said_at == now + MINUTE
+        assert order.reported_at == now + MINUTE
 
     def test_fills_at_the_price_that_was_given(self, login: Login, now: datetime) -> None:
         order = act(OrderAction(ActionKind.FILL, price=Decimal("990.50")), now)

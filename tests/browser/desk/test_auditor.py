@@ -123,7 +123,7 @@ class TestAnAuditor:
         answers = [asha.sends(path, form).status for path, form in confirms]
 
         assert set(answers) == {302}
-        assert {"transactions.Order", "transactions.Settlement"} <= changed(site, tables)
+        assert {"transactions.Order", "transactions.OrderCorrection"} <= changed(site, tables)
         assert api(site, known) != told
 
     def test_is_offered_no_button_that_changes_anything(self, site: Site, known: Known, noor: Person) -> None:

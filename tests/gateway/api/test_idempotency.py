@@ -252,7 +252,7 @@ class TestSettle:
     def test_keeps_no_answer_in_clear(self, keyed: Keyed, now: datetime) -> None:
         answer(turn(keyed, now), now, body='{"smallcaseAuthToken":"ey.."}')
 
-        assert "smallcaseAuthToken" not in IdempotentRequest.objects.get().sealed_answer
+        assert "smallcaseAuthToken" not in IdempotentRequest.objects.get().encrypted_response
 
     def test_lets_a_twin_run_at_once_after_what_is_not_worth_keeping(self, keyed: Keyed, now: datetime) -> None:
         first = turn(keyed, now)
@@ -320,7 +320,7 @@ class TestTheTable:
         [
             ("an_idempotent_request_has_one_owner", {"gateway_id": None}),
             ("an_answer_comes_with_its_status", {"status_code": 200}),
-            ("an_answer_comes_with_its_status", {"sealed_answer": "x"}),
+            ("an_answer_comes_with_its_status", {"encrypted_response": "x"}),
         ],
     )
     def test_refuses_a_wrong_row(self, keyed: Keyed, now: datetime, name: str, wrong: dict[str, object]) -> None:

@@ -78,7 +78,7 @@ class TestRecord:
         assert trail.verify().broken is None
 
     @pytest.mark.parametrize(
-        "name", ["api_secret", "PASSWORD", "smallcaseAuthToken", "sealed_jwt_secret", "pin", "key"]
+        "name", ["api_secret", "PASSWORD", "smallcaseAuthToken", "encrypted_jwt_secret", "pin", "key"]
     )
     def test_never_holds_a_secret(self, db: None, now: datetime, name: str) -> None:
         trail.record(by=None, act="x", subject="y", before={"deep": [{name: "hunter2"}]}, after={}, now=now)
@@ -227,7 +227,7 @@ class TestVerifyAudit:
         assert broken().startswith(f"Changed: the head, 3:{third.digest}.")
 
     def test_finds_that_all_was_put_back_by_the_head_that_was_kept(self, five: None, now: datetime) -> None:
-        backup = AuditHead.objects.values("number", "digest", "seal").get()
+        backup = AuditHead.objects.values("number", "digest", "signature").get()
         write(now, "six")
         kept = str(AuditHead.objects.get())
         AuditEntry.objects.filter(number=6).delete()
@@ -283,7 +283,7 @@ class TestVerifyAudit:
 
         head = AuditHead.objects.get()
         assert head.digest == "30ceb4f0836461b4c5d528b1bd03fb2362418cfd06443c93c3f23cba756f1dbe"
-        assert head.seal == "0404fb1d63f500016d0bce0328405f0486d4210414622ca6604f8f850549252c"
+        assert head.signature == "0404fb1d63f500016d0bce0328405f0486d4210414622ca6604f8f850549252c"
 
     def test_asks_the_same_of_a_long_trail(self, five: None, django_assert_num_queries: Any) -> None:
         with django_assert_num_queries(2):

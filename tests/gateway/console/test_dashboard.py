@@ -75,7 +75,7 @@ class TestHome:
         shown = somebody(SUPPORT).get("/admin/").context
 
         assert [endpoint.url[-6:] for endpoint in shown["failing"]] == ["ailing"]
-        assert [endpoint.disabled_because for endpoint in shown["disabled"]] == ["It answered 410."]
+        assert [endpoint.disabled_reason for endpoint in shown["disabled"]] == ["It answered 410."]
         assert shown["stuck"] == 1
         assert [(one.live, one.adopted, one.percent) for one in shown["adoption"]] == [(3, 0, 0)]
 

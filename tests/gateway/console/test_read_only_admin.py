@@ -203,7 +203,7 @@ class TestAnExport:
         text = b"".join(answer.streaming_content).decode()  # type: ignore[attr-defined]
         assert made.name in text
         assert "sealed" not in text
-        assert made.sealed_api_secret not in text
+        assert made.encrypted_api_secret not in text
 
     @pytest.mark.parametrize(
         ("value", "text"),
@@ -244,12 +244,12 @@ class TestANewSecret:
         asked = {"action": "rotate_api_secret", "_selected_action": here.pk}
         operator.post("/admin/gateway/gateway/", asked)
         here.refresh_from_db()
-        first = here.sealed_api_secret
+        first = here.encrypted_api_secret
 
         operator.post("/admin/gateway/gateway/", asked)
 
         here.refresh_from_db()
-        assert here.sealed_api_secret == first
+        assert here.encrypted_api_secret == first
 
     def test_is_not_supports_to_make(self, db: None) -> None:
         here = make.gateway()
@@ -261,4 +261,4 @@ class TestANewSecret:
         client.post("/admin/gateway/gateway/", {"action": "rotate_api_secret", "_selected_action": here.pk})
 
         here.refresh_from_db()
-        assert here.sealed_previous_api_secret is None
+        assert here.encrypted_previous_api_secret is None

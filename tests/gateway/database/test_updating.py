@@ -22,7 +22,7 @@ from transactions.domain.statuses import OrderStatus
 from transactions.models import Order
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("instruments")]
-COLUMNS = ["status", "filled_quantity", "average_price", "error_code", "ordered_at", "words", "cancelled_by"]
+COLUMNS = ["status", "filled_quantity", "average_price", "error_code", "ordered_at", "report_log", "cancelled_by"]
 UNTOUCHED: tuple[object, ...] = ("QUEUED", 0, None, None, None, [], None)
 
 
@@ -45,7 +45,7 @@ class TestUpdateWhere:
         told = {"status": "COMPLETE", "filled_quantity": 10, "average_price": Decimal("1512.4050"), "ordered_at": now}
 
         changed = update_where(
-            Order.objects.all, {"pk": orders[0].pk, "ticker": "INFY"}, **told, words=[{"100 %": "'"}]
+            Order.objects.all, {"pk": orders[0].pk, "ticker": "INFY"}, **told, report_log=[{"100 %": "'"}]
         )
 
         assert changed == 1
@@ -86,7 +86,7 @@ class TestInsertOne:
     def test_writes_every_column_as_the_instance_has_it_and_learns_its_key(
         self, orders: list[Order], now: datetime
     ) -> None:
-        told = {"position": 7, "ordered_at": now, "words": [{"said": "100 %"}], "price": Decimal("10.50")}
+        told = {"position": 7, "ordered_at": now, "report_log": [{"said": "100 %"}], "price": Decimal("10.50")}
         new = Order(batch=orders[0].batch, ticker="WIPRO", side="SELL", quantity=3, **told)
 
         with CaptureQueriesContext(connection) as asked:
@@ -123,7 +123,7 @@ def tradable(*, symbols: list[str]) -> QuerySet[Instrument, tuple[int]]:
 
 class TestInsertIf:
     def test_writes_every_column_where_there_are_so_many(self, orders: list[Order], now: datetime) -> None:
-        told = {"position": 7, "ordered_at": now, "words": [{"said": "100 %"}], "price": Decimal("10.50")}
+        told = {"position": 7, "ordered_at": now, "report_log": [{"said": "100 %"}], "price": Decimal("10.50")}
         new = Order(batch=orders[0].batch, ticker="WIPRO", side="SELL", quantity=3, **told)
 
         assert insert_if(new, tradable.asked(symbols=["INFY", "TCS", "ITC"]), 3)
@@ -160,7 +160,7 @@ class TestInsertIf:
 
 class TestInsertEach:
     def test_writes_every_column_as_the_instance_has_it(self, orders: list[Order], now: datetime) -> None:
-        told = {"position": 7, "ordered_at": now, "words": [{"said": "100 %"}], "price": Decimal("10.50")}
+        told = {"position": 7, "ordered_at": now, "report_log": [{"said": "100 %"}], "price": Decimal("10.50")}
         new = Order(batch=orders[0].batch, ticker="WIPRO", side="SELL", quantity=3, **told)
 
         insert_each([new])
@@ -225,19 +225,19 @@ class TestUpdateEach:
     def test_gives_every_row_its_own_values_of_every_type(self, orders: list[Order], now: datetime) -> None:
         first, second, _ = orders
         first.status, first.filled_quantity, first.average_price = "COMPLETE", 10, Decimal("1512.4050")
-        first.ordered_at, first.words = now, [{"said": "it's 100 % \\ done", "shares": 10}]
+        first.ordered_at, first.report_log = now, [{"said": "it's 100 % \\ done", "shares": 10}]
         second.status, second.error_code, second.cancelled_by = "REJECTED", "marginsExceeded", second.batch.transaction
 
         assert update_each([second, first], COLUMNS) == 2
 
         assert stored() == [
-            ("COMPLETE", 10, Decimal("1512.4050"), None, now, first.words, None),
+            ("COMPLETE", 10, Decimal("1512.4050"), None, now, first.report_log, None),
             ("REJECTED", 0, None, "marginsExceeded", None, [], second.batch.transaction_id),
             UNTOUCHED,
         ]
 
     def test_takes_a_column_of_nothing_but_nulls(self, orders: list[Order], now: datetime) -> None:
-        Order.objects.update(error_code="marginsExceeded", ordered_at=now, words=[1])
+        Order.objects.update(error_code="marginsExceeded", ordered_at=now, report_log=[1])
 
         update_each(orders, COLUMNS)
 

@@ -60,7 +60,7 @@ def routes(under: URLResolver, prefix: str = "/") -> Iterator[tuple[str, Any]]:
 
 @pytest.fixture
 def heard(settings: Any) -> list[str]:
-    settings.MIDDLEWARE_FOR_PEOPLE = [f"{__name__}.{kind.__name__}" for kind in (Recorder, Refusing, Never)]
+    settings.BROWSER_MIDDLEWARE = [f"{__name__}.{kind.__name__}" for kind in (Recorder, Refusing, Never)]
     Recorder.heard.clear()
     return Recorder.heard
 
@@ -92,7 +92,7 @@ class TestBrowserMiddlewareStack:
         assert heard == ["first", "second", "third"]
 
     def test_answers_for_one_that_crashed(self, settings: Any) -> None:
-        settings.MIDDLEWARE_FOR_PEOPLE = [f"{__name__}.Crashing"]
+        settings.BROWSER_MIDDLEWARE = [f"{__name__}.Crashing"]
 
         answer = Client(raise_request_exception=False).get("/healthz")
 

@@ -28,7 +28,7 @@ def asha(db: None) -> User:
 
 @pytest.fixture
 def app(asha: User) -> AuthenticatorApp:
-    made: AuthenticatorApp = AuthenticatorApp.objects.create(user=asha, name="app", sealed_key=encrypt(KEY))
+    made: AuthenticatorApp = AuthenticatorApp.objects.create(user=asha, name="app", encrypted_key=encrypt(KEY))
     return made
 
 
@@ -212,7 +212,7 @@ class TestTheSecondFactor:
         client.force_login(asha)
         assert client.get("/admin/").status_code == 200
 
-        AuthenticatorApp.objects.create(user=asha, name="app", sealed_key=encrypt(KEY))
+        AuthenticatorApp.objects.create(user=asha, name="app", encrypted_key=encrypt(KEY))
 
         assert client.get("/admin/").status_code == 302
         assert client.get("/admin/second-factor/").status_code == 302
@@ -231,7 +231,7 @@ class TestTheSecondFactor:
 
         assert right.status_code == 302
         kept = AuthenticatorApp.objects.get()
-        assert (decrypt(kept.sealed_key), key in repr(vars(kept))) == (key, False)
+        assert (decrypt(kept.encrypted_key), key in repr(vars(kept))) == (key, False)
         assert "console_new_key" not in client.session
         assert client.get("/admin/").status_code == 200
         assert acts() == ["log in", "set up second factor"]

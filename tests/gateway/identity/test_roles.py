@@ -16,7 +16,7 @@ ACTS = {
         "change_endpoint",
         "mark_complete",
         "reconcile_order",
-        "approve_settlement",
+        "approve_correction",
         "approve_rebalance",
     },
     MANAGERS: {"add_version"},

@@ -39,7 +39,7 @@ class TestCreateGateway:
             "apiSecret": api_secrets(row)[0],
             "jwtSecret": jwt_secrets(row)[0],
             "webhookUrl": URL,
-            "webhookSecret": decrypt(row.endpoints.get().sealed_secret),
+            "webhookSecret": decrypt(row.endpoints.get().encrypted_secret),
             "test": True,
         }
 
@@ -146,15 +146,15 @@ class TestReencryptSecrets:
     def test_needs_the_old_key_no_more(self, db: None, settings: Any) -> None:
         made = make.credentials()
         hook = add_endpoint(gateway=made.gateway, url=URL, now=clock.wall())
-        AuthenticatorApp.objects.create(user=User.objects.create_user("asha"), sealed_key=encrypt("00ff"))
+        AuthenticatorApp.objects.create(user=User.objects.create_user("asha"), encrypted_key=encrypt("00ff"))
         newest = Fernet.generate_key().decode()
         settings.ENCRYPTION_KEYS = [newest, *settings.ENCRYPTION_KEYS]
 
-        printed = run("reseal_secrets")
+        printed = run("reencrypt_secrets")
 
         settings.ENCRYPTION_KEYS = [newest]
         row = Gateway.objects.get()
-        assert "gateway_gateway.sealed_api_secret: 1 read, 1 re-encrypted\n" in printed
+        assert "gateway_gateway.encrypted_api_secret: 1 read, 1 re-encrypted\n" in printed
         assert (api_secrets(row), jwt_secrets(row)) == ([made.api_secret], [made.jwt_secret])
-        assert decrypt(row.endpoints.get().sealed_secret) == hook.secret
-        assert decrypt(AuthenticatorApp.objects.get().sealed_key) == "00ff"
+        assert decrypt(row.endpoints.get().encrypted_secret) == hook.secret
+        assert decrypt(AuthenticatorApp.objects.get().encrypted_key) == "00ff"

@@ -70,8 +70,8 @@ class TestABrokenOne:
         assert doctor() == 1
 
         said = capsys.readouterr().out
-        told = said[said.index("a_batch_is_the_fold_of_its_orders: ") :].splitlines()
-        assert told[0] == "a_batch_is_the_fold_of_its_orders: 1 offenders"
+        told = said[said.index("a_batch_aggregates_its_orders: ") :].splitlines()
+        assert told[0] == "a_batch_aggregates_its_orders: 1 offenders"
         assert told[1].startswith("  What must be true: A batch's status is the aggregate of its orders'")
         assert told[2].startswith("  What to do: ")
         assert told[3] == f"  - batch_id {batch.batch_id}, status PLACED, fold QUEUED"
@@ -83,7 +83,7 @@ class TestABrokenOne:
         told = json.loads(capsys.readouterr().out)
         assert (told["healthy"], told["gateway"]) == (False, None)
         (broken,) = [one for one in told["invariants"] if one["offenders"]]
-        assert (broken["app"], broken["name"]) == ("transactions", "a_batch_is_the_fold_of_its_orders")
+        assert (broken["app"], broken["name"]) == ("transactions", "a_batch_aggregates_its_orders")
         assert broken["first"] == [{"batch_id": batch.batch_id, "status": "PLACED", "fold": "QUEUED"}]
         assert set(broken) == {"app", "name", "means", "offenders", "first", "remedy"}
 

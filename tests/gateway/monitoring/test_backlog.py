@@ -73,7 +73,7 @@ class TestBacklogs:
 
     def test_pass_over_a_disabled_endpoint(self, gateway: Gateway, now: datetime) -> None:
         record(gateway, events=1, now=now)
-        Endpoint.objects.update(is_enabled=False, disabled_at=now, disabled_because="Asked to.")
+        Endpoint.objects.update(is_enabled=False, disabled_at=now, disabled_reason="Asked to.")
 
         assert of(TaskName.DELIVER, at=now + timedelta(hours=1)) == Backlog(TaskName.DELIVER, 0, NONE, NONE)
 

@@ -43,7 +43,7 @@ class TestLookedUp:
         waiting = 1
         Batch.objects.update(due_at=now)
         Order.objects.filter(batch=batch, position=0).update(status="ERROR")
-        Endpoint.objects.update(is_enabled=False, disabled_at=now, disabled_because="Asked to.")
+        Endpoint.objects.update(is_enabled=False, disabled_at=now, disabled_reason="Asked to.")
 
         told = looked_up()
 

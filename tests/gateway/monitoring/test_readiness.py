@@ -53,10 +53,10 @@ class TestOfTheQueue:
     ) -> None:
         settings.READY_QUEUE_DEPTH = 1
         with django_capture_on_commit_callbacks(execute=True):
-            enqueue(TaskName.ANNOUNCE, row=1, attempt=0)
+            enqueue(TaskName.SEND_REBALANCE_NOTICE, row=1, attempt=0)
         borne = readiness.of_the_queue()
         with django_capture_on_commit_callbacks(execute=True):
-            enqueue(TaskName.ANNOUNCE, row=1, attempt=0)
+            enqueue(TaskName.SEND_REBALANCE_NOTICE, row=1, attempt=0)
 
         assert (borne, readiness.of_the_queue()) == (
             [],

@@ -26,7 +26,7 @@ class TestCreateGateway:
 
         row = Gateway.objects.get(name="demo")
         assert (api_secrets(row), jwt_secrets(row)) == ([made.api_secret], [made.jwt_secret])
-        assert made.api_secret not in row.sealed_api_secret
+        assert made.api_secret not in row.encrypted_api_secret
         assert made.api_secret != made.jwt_secret
         assert (row.is_test, row.allowed_origins, row.created_at) == (True, ["https://shop.example"], now)
 

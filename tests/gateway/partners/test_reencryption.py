@@ -18,7 +18,7 @@ from gateway.partners.reencryption import EncryptedColumn, Reencrypted, encrypte
 from tests import make
 
 OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
-API_SECRET = EncryptedColumn(Gateway, "sealed_api_secret")
+API_SECRET = EncryptedColumn(Gateway, "encrypted_api_secret")
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def last(steps: Iterator[Reencrypted]) -> Reencrypted:
 
 class TestSealedColumns:
     def test_are_those_whose_names_say_so(self) -> None:
-        """A column of a secret is an EncryptedField, or `reseal_secrets` would pass it over."""
+        """A column of a secret is an EncryptedField, or `reencrypt_secrets` would pass it over."""
         named = {
             f"{model._meta.db_table}.{field.name}"
             for model in apps.get_models()
@@ -63,7 +63,7 @@ class TestReencryptColumn:
 
         both_keys.ENCRYPTION_KEYS = [NEW]
         assert steps == [(2, 2), (4, 4), (5, 5)]
-        assert [decrypt(row.sealed_api_secret) for row in Gateway.objects.order_by("pk")] == secrets
+        assert [decrypt(row.encrypted_api_secret) for row in Gateway.objects.order_by("pk")] == secrets
 
     def test_goes_on_where_it_was_interrupted(self, both_keys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(reencryption, "STEP", 2)
@@ -83,22 +83,22 @@ class TestReencryptColumn:
         rotate(both_keys)
         changes, _ = reencryption._reencrypted(reencryption._values(API_SECRET, after=0))
 
-        Gateway.objects.filter(pk=theirs.pk).update(sealed_api_secret=encrypt("rotated meanwhile"))
+        Gateway.objects.filter(pk=theirs.pk).update(encrypted_api_secret=encrypt("rotated meanwhile"))
         reencryption._replace(API_SECRET, changes)
 
         both_keys.ENCRYPTION_KEYS = [NEW]
-        found = [decrypt(row.sealed_api_secret) for row in Gateway.objects.order_by("pk")]
+        found = [decrypt(row.encrypted_api_secret) for row in Gateway.objects.order_by("pk")]
         assert found == ["rotated meanwhile", mine.api_secret]
 
     def test_passes_over_what_is_empty_and_names_what_no_key_opens(self, both_keys: Any) -> None:
         lost, found = make.gateway(), make.gateway()
         Gateway.objects.filter(pk=lost.pk).update(
-            sealed_api_secret=Fernet(Fernet.generate_key()).encrypt(b"x").decode()
+            encrypted_api_secret=Fernet(Fernet.generate_key()).encrypt(b"x").decode()
         )
         rotate(both_keys)
 
         assert last(reencrypt_column(API_SECRET)) == Reencrypted(read=2, reencrypted=1, unopened=(lost.pk,))
-        assert list(reencrypt_column(EncryptedColumn(Gateway, "sealed_previous_api_secret"))) == []
+        assert list(reencrypt_column(EncryptedColumn(Gateway, "encrypted_previous_api_secret"))) == []
         assert found.pk != lost.pk
 
     def test_needs_a_statement_for_reading_one_for_locking_and_one_for_writing(

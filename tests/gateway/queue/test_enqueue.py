@@ -6,7 +6,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[3]
 ENQUEUE = (
     "import django; django.setup(); from gateway.queue.enqueue import TaskName, enqueue; "
-    "enqueue(TaskName.ANNOUNCE, row=7, attempt=0)"
+    "enqueue(TaskName.SEND_REBALANCE_NOTICE, row=7, attempt=0)"
 )
 
 
@@ -25,5 +25,5 @@ class TestEnqueue:
         )
 
         assert (done.returncode, done.stderr.count("\n")) == (0, 1)
-        assert "No wake-up message for announce 7: " in done.stderr
+        assert "No wake-up message for send_rebalance_notice 7: " in done.stderr
         assert done.stderr.endswith("The sweep will find it.\n")

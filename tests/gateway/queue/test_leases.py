@@ -27,7 +27,7 @@ def gateway(db: None, still: None) -> Gateway:
 
 def owed(gateway: Gateway, due_at: datetime | None, *, leased_until: datetime) -> Delivery:
     endpoint, _ = Endpoint.objects.get_or_create(
-        gateway=gateway, url="https://partner.example/", defaults={"sealed_secret": "x", "created_at": leased_until}
+        gateway=gateway, url="https://partner.example/", defaults={"encrypted_secret": "x", "created_at": leased_until}
     )
     number = Event.objects.count()
     event = Event.objects.create(
@@ -57,7 +57,7 @@ def dispatched(
 
     def dispatch() -> Messages:
         with django_capture_on_commit_callbacks() as messages:
-            count = leases.dispatch_due(Delivery.objects.all(), TaskName.ANNOUNCE)
+            count = leases.dispatch_due(Delivery.objects.all(), TaskName.SEND_REBALANCE_NOTICE)
         assert len(messages) == count
         return list(
             Delivery.objects.filter(leased_until=clock.wall() + leases.REDISPATCH_AFTER)
@@ -122,7 +122,7 @@ class TestOfferDue:
     def test_does_not_ring_again_while_the_bell_may_be_answered(self, gateway: Gateway, now: datetime) -> None:
         owed(gateway, now, leased_until=now)
 
-        assert [leases.dispatch_due(ROWS, TaskName.ANNOUNCE) for _ in range(2)] == [1, 0]
+        assert [leases.dispatch_due(ROWS, TaskName.SEND_REBALANCE_NOTICE) for _ in range(2)] == [1, 0]
 
     def test_goes_by_each_gateways_own_clock(
         self, gateway: Gateway, now: datetime, dispatched: Callable[[], Messages]
@@ -139,12 +139,12 @@ class TestOfferDue:
         owed(gateway, now, leased_until=now + SECOND)
         clock.advance(gateway, by=HOUR)
 
-        assert leases.dispatch_due(ROWS, TaskName.ANNOUNCE) == 0
+        assert leases.dispatch_due(ROWS, TaskName.SEND_REBALANCE_NOTICE) == 0
 
     def test_rings_at_most_so_often_and_for_the_longest_due_first(self, gateway: Gateway, now: datetime) -> None:
         late, later = owed(gateway, now - SECOND, leased_until=now), owed(gateway, now - HOUR, leased_until=now)
 
-        assert leases.dispatch_due(ROWS, TaskName.ANNOUNCE, limit=1) == 1
+        assert leases.dispatch_due(ROWS, TaskName.SEND_REBALANCE_NOTICE, limit=1) == 1
         late.refresh_from_db()
         later.refresh_from_db()
         assert (late.leased_until, later.leased_until) == (now, now + leases.REDISPATCH_AFTER)
@@ -156,9 +156,9 @@ class TestOfferDue:
         for _ in range(4):
             owed(gateway, now, leased_until=now)
         for _ in range(3):
-            current_app.signature(TaskName.ANNOUNCE.value, kwargs={"row": 1, "attempt": 0}).apply_async()
+            current_app.signature(TaskName.SEND_REBALANCE_NOTICE.value, kwargs={"row": 1, "attempt": 0}).apply_async()
 
-        assert [leases.dispatch_due(ROWS, TaskName.ANNOUNCE, limit=limit) for limit in (3, 5)] == [0, 2]
+        assert [leases.dispatch_due(ROWS, TaskName.SEND_REBALANCE_NOTICE, limit=limit) for limit in (3, 5)] == [0, 2]
         assert ROWS.filter(leased_until=now).count() == 2
 
     def test_rings_where_the_queue_says_nothing(
@@ -168,4 +168,4 @@ class TestOfferDue:
         current_app.conf.update(broker_url="redis://127.0.0.1:1/0")
         owed(gateway, now, leased_until=now)
 
-        assert leases.dispatch_due(ROWS, TaskName.ANNOUNCE) == 1
+        assert leases.dispatch_due(ROWS, TaskName.SEND_REBALANCE_NOTICE) == 1

@@ -74,19 +74,19 @@ class TestJson:
 class TestLine:
     def test_tells_the_same_to_people(self) -> None:
         with request_id.bound("12345678"):
-            assert logs.Line().format(record()) == "2026-11-20T05:30:00.123Z WARNING gateway.x [12345678] Filled INFY"
+            assert logs.Plain().format(record()) == "2026-11-20T05:30:00.123Z WARNING gateway.x [12345678] Filled INFY"
 
     def test_has_a_dash_where_nobody_asked(self) -> None:
-        assert logs.Line().format(record()) == "2026-11-20T05:30:00.123Z WARNING gateway.x [-] Filled INFY"
+        assert logs.Plain().format(record()) == "2026-11-20T05:30:00.123Z WARNING gateway.x [-] Filled INFY"
 
     def test_cannot_be_forged_by_what_was_typed(self) -> None:
-        line = logs.Line().format(record("%s", FORGED))
+        line = logs.Plain().format(record("%s", FORGED))
 
         assert line.isprintable()
         assert r"Asha\n2026-11-20T05:30:00.000Z ERROR" in line
 
     def test_cannot_be_forged_by_what_an_exception_says(self) -> None:
-        written = logs.Line().format(failed())
+        written = logs.Plain().format(failed())
 
         assert len(BEGINS.findall(written)) == 1
         assert "\n    2026-11-20T05:30:00.000Z ERROR forged" in written

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.telemetry.metric_files import DIRECTORY, FILE_BYTES, Slot, clear
+from gateway.telemetry.metric_files import DIRECTORY, FILE_BYTES, MetricSlot, clear
 
 ROOT = Path(__file__).resolve().parents[3]
 LOSES = "from gateway.telemetry import metrics; metrics.message_lost(task='deliver')"
@@ -27,12 +27,12 @@ def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def claim(directory: Path) -> Iterator[Callable[[], Slot]]:
+def claim(directory: Path) -> Iterator[Callable[[], MetricSlot]]:
     """Slots, as of processes that live until the test ends."""
-    made: list[Slot] = []
+    made: list[MetricSlot] = []
 
-    def claimed() -> Slot:
-        made.append(Slot())
+    def claimed() -> MetricSlot:
+        made.append(MetricSlot())
         made[-1].release()
         made[-1]()
         return made[-1]
@@ -53,7 +53,7 @@ def lost() -> float:
 
 
 class TestSlot:
-    def test_is_the_first_that_nobody_holds(self, claim: Callable[[], Slot]) -> None:
+    def test_is_the_first_that_nobody_holds(self, claim: Callable[[], MetricSlot]) -> None:
         first, second = claim(), claim()
         numbers = first(), second()
         first.release()
@@ -61,11 +61,11 @@ class TestSlot:
         assert (numbers, claim()()) == (("0", "1"), "0")
 
     def test_makes_nothing_before_something_is_counted(self, directory: Path) -> None:
-        assert Slot()() == "none"
+        assert MetricSlot()() == "none"
         assert not directory.exists()
 
     def test_has_its_files_written_out_so_that_a_full_disk_is_met_here(
-        self, directory: Path, claim: Callable[[], Slot]
+        self, directory: Path, claim: Callable[[], MetricSlot]
     ) -> None:
         claim()
 
@@ -96,7 +96,7 @@ class TestCounts:
 
 
 class TestClear:
-    def test_forgets_the_gone_and_spares_the_living(self, directory: Path, claim: Callable[[], Slot]) -> None:
+    def test_forgets_the_gone_and_spares_the_living(self, directory: Path, claim: Callable[[], MetricSlot]) -> None:
         gone, living = claim(), claim()
         gone.release()
 

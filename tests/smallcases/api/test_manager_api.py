@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from smallcases.api.manager_tokens import issue_token
-from smallcases.models import Announcement, Version
+from smallcases.models import RebalanceNotice, Version
 from tests import make
 from tests.partner import Answer
 from tests.smallcases import shelf
@@ -150,7 +150,7 @@ class TestReading:
         known, here = shelf.smallcase(manager="meera"), make.gateway()
         shelf.investments(known, here)
         shelf.published(known)
-        Announcement.objects.update(told=1, due_at=None)
+        RebalanceNotice.objects.update(notified=1, due_at=None)
 
         newest, first = call(meera, "GET").data
 

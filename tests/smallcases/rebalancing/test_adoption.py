@@ -3,7 +3,7 @@
 import pytest
 
 from smallcases.catalogue.selectors import versions_of
-from smallcases.models import Announcement, Investment, Version
+from smallcases.models import Investment, RebalanceNotice, Version
 from smallcases.rebalancing.adoption import adoption_of, progress_of
 from tests import make
 from tests.smallcases import shelf
@@ -30,9 +30,9 @@ def test_counts_investors_still_to_be_notified(version: Version) -> None:
 
 
 def test_goes_on_gateway_by_gateway(version: Version) -> None:
-    first = Announcement.objects.order_by("pk")[0]
+    first = RebalanceNotice.objects.order_by("pk")[0]
     theirs = Investment.objects.filter(gateway=first.gateway).order_by("pk")
-    Announcement.objects.filter(pk=first.pk).update(told=2, told_up_to=theirs[1].pk)
+    RebalanceNotice.objects.filter(pk=first.pk).update(notified=2, notified_up_to=theirs[1].pk)
 
     progress = progress_of(versions_of(version.smallcase)[0], at_most=100)
 
@@ -45,9 +45,9 @@ def test_stops_counting(version: Version) -> None:
 
 
 def test_is_done_when_nothing_is_due(version: Version) -> None:
-    Announcement.objects.update(due_at=None, told=1)
+    RebalanceNotice.objects.update(due_at=None, notified=1)
     fresh = versions_of(version.smallcase)[0]
-    list(fresh.announcements.all())
+    list(fresh.notices.all())
 
     with at_most(0):
         progress = progress_of(fresh, at_most=100)

@@ -13,7 +13,7 @@ from gateway.models import AuditEntry
 from gateway.partners import clock
 from gateway.values.errors import Conflict, Invalid
 from smallcases.catalogue.selectors import newest_version_of, weights_of
-from smallcases.models import Announcement, DraftState, RebalanceDraft, Smallcase, Version
+from smallcases.models import DraftState, RebalanceDraft, RebalanceNotice, Smallcase, Version
 from smallcases.rebalancing import draft_workflow
 from smallcases.rebalancing.draft_workflow import DraftChanged, OwnDraft, SecondNeeded
 from smallcases.rebalancing.drafts import DraftLine
@@ -169,7 +169,7 @@ class TestPublishing:
         assert (kept.state, kept.version, kept.approved_by) == (DraftState.PUBLISHED, version, None)
         assert (version.number, version.label, version.published_by) == (2, "Anew", meera)
         assert weights_of(newest_version_of("SCNM_0001")) == {"INFY": 50, "WIPRO": 50}
-        assert Announcement.objects.get().version == version
+        assert RebalanceNotice.objects.get().version == version
         assert acts()[-1] == "publish rebalance"
 
     def test_lets_the_next_one_begin(self, draft: RebalanceDraft, meera: User) -> None:

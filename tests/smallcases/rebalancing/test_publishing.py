@@ -9,7 +9,7 @@ from django.db import connection
 from brokers.models import Instrument
 from gateway.models import Gateway
 from gateway.values.errors import Conflict, Invalid
-from smallcases.models import Announcement, Constituent, Smallcase, Version
+from smallcases.models import Constituent, RebalanceNotice, Smallcase, Version
 from smallcases.rebalancing.publishing import AlreadyPublished, publish_rebalance
 from tests import make
 from tests.smallcases import shelf
@@ -45,8 +45,8 @@ class TestPublishRebalance:
 
         made = publish(known)
 
-        owed = Announcement.objects.order_by("gateway__pk")
-        assert [(row.gateway, row.version, row.due_at, row.told) for row in owed] == [
+        owed = RebalanceNotice.objects.order_by("gateway__pk")
+        assert [(row.gateway, row.version, row.due_at, row.notified) for row in owed] == [
             (gateway, made, shelf.PUBLISHED, 0) for gateway in (one, other)
         ]
 
@@ -59,7 +59,7 @@ class TestPublishRebalance:
         with at_most(8):
             publish(known)
 
-        assert Announcement.objects.count() == 2
+        assert RebalanceNotice.objects.count() == 2
 
     @pytest.mark.parametrize(
         ("weights", "told"),
@@ -157,4 +157,4 @@ class TestTwoAtOnce:
         assert sorted(told) == ["2", "Version"]
         assert Version.objects.count() == 2
         assert Constituent.objects.filter(version__number=2).count() == 2
-        assert Announcement.objects.count() == 1
+        assert RebalanceNotice.objects.count() == 1

@@ -5,10 +5,10 @@ import pytest
 from gateway.models import Gateway
 from gateway.partners import clock
 from gateway.queue import leases
-from smallcases.models import Announcement, Investment, Smallcase
+from smallcases.models import Investment, RebalanceNotice, Smallcase
 from smallcases.rebalancing import rebalance_notifications
 from smallcases.rebalancing.rebalance_notifications import CHUNK, LEASE, notify_investors
-from smallcases.tasks import sweep_announcements
+from smallcases.tasks import sweep_rebalance_notices
 from tests import make
 from tests.smallcases import shelf
 from tests.smallcases.counting import at_most
@@ -28,8 +28,8 @@ def known() -> Smallcase:
     return shelf.smallcase()
 
 
-def owed() -> Announcement:
-    return Announcement.objects.get()
+def owed() -> RebalanceNotice:
+    return RebalanceNotice.objects.get()
 
 
 def told() -> list[str]:
@@ -45,7 +45,7 @@ class TestAnnounce:
         version = shelf.published(known)
         shelf.investments(known, here)  # bought the new version
 
-        notify_investors(row=Announcement.objects.get(gateway=here).pk, attempt=0)
+        notify_investors(row=RebalanceNotice.objects.get(gateway=here).pk, attempt=0)
 
         event = Event.objects.get()
         assert (event.gateway, event.type, event.subject, event.sequence) == (here, "action.pending", mine.iscid, 1)
@@ -78,7 +78,7 @@ class TestAnnounce:
 
         notify_investors(row=owed().pk, attempt=0)
 
-        assert (owed().due_at, owed().told, owed().told_up_to) == (None, 3, last.pk)
+        assert (owed().due_at, owed().notified, owed().notified_up_to) == (None, 3, last.pk)
 
     def test_continues_chunk_by_chunk_with_visible_progress(self, here: Gateway, known: Smallcase) -> None:
         shelf.investments(known, here, how_many=2 * CHUNK)
@@ -87,7 +87,7 @@ class TestAnnounce:
         progress = []
         for attempt in range(3):
             notify_investors(row=owed().pk, attempt=attempt)
-            progress.append((owed().told, owed().due_at is None))
+            progress.append((owed().notified, owed().due_at is None))
 
         assert progress == [(CHUNK, False), (2 * CHUNK, False), (2 * CHUNK, True)]
         assert len(told()) == len(set(told())) == 2 * CHUNK
@@ -105,7 +105,7 @@ class TestAnnounce:
         (mine,) = shelf.investments(known, here)
         for weights in (shelf.OTHER_TWO, {"INFY": "10", "TCS": "90"}):
             shelf.published(known, weights)
-            notify_investors(row=Announcement.objects.latest("pk").pk, attempt=0)
+            notify_investors(row=RebalanceNotice.objects.latest("pk").pk, attempt=0)
 
         events = Event.objects.order_by("pk").values_list("subject", "sequence", "payload__version")
         assert list(events) == [(mine.iscid, 1, 2), (mine.iscid, 2, 3)]
@@ -126,25 +126,25 @@ class TestAfterAKill:
         """The worker died after its claim: nothing is told, and nothing is lost."""
         shelf.investments(known, here, how_many=2)
         shelf.published(known)
-        assert leases.acquire(Announcement.objects.all, row=owed().pk, attempt=0, lease=LEASE)
+        assert leases.acquire(RebalanceNotice.objects.all, row=owed().pk, attempt=0, lease=LEASE)
         notify_investors(row=owed().pk, attempt=0)
         assert told() == []
-        Announcement.objects.update(leased_until=clock.wall() - timedelta(seconds=1))
+        RebalanceNotice.objects.update(leased_until=clock.wall() - timedelta(seconds=1))
 
-        sweep_announcements()
+        sweep_rebalance_notices()
         notify_investors(row=owed().pk, attempt=owed().attempts)
 
-        assert (len(told()), owed().told, owed().due_at) == (2, 2, None)
+        assert (len(told()), owed().notified, owed().due_at) == (2, 2, None)
 
     def test_a_worker_that_outlived_its_lease_writes_nothing(self, here: Gateway, known: Smallcase) -> None:
         shelf.investments(known, here)
         shelf.published(known)
-        stale = Announcement.objects.select_related("gateway", "version__smallcase").get()
-        Announcement.objects.update(attempts=stale.attempts + 1)
+        stale = RebalanceNotice.objects.select_related("gateway", "version__smallcase").get()
+        RebalanceNotice.objects.update(attempts=stale.attempts + 1)
 
         rebalance_notifications._notify(stale, list(Investment.objects.select_related("account")), shelf.PUBLISHED)
 
-        assert (told(), owed().told) == ([], 0)
+        assert (told(), owed().notified) == ([], 0)
 
 
 class TestTheWholeWay:
@@ -155,7 +155,7 @@ class TestTheWholeWay:
         shelf.published(known)
 
         assert len(told()) == CHUNK + 1
-        assert (owed().told, owed().due_at) == (CHUNK + 1, None)
+        assert (owed().notified, owed().due_at) == (CHUNK + 1, None)
 
     def test_a_lost_message_is_sent_again_by_the_sweep(self, eager: None, here: Gateway) -> None:
         known = shelf.smallcase()
@@ -163,8 +163,8 @@ class TestTheWholeWay:
         shelf.published(known)
         Event.objects.all().delete()
         past = clock.wall() - timedelta(seconds=1)
-        Announcement.objects.update(due_at=past, leased_until=past, told=0, told_up_to=0)
+        RebalanceNotice.objects.update(due_at=past, leased_until=past, notified=0, notified_up_to=0)
 
-        sweep_announcements()
+        sweep_rebalance_notices()
 
         assert len(told()) == 1

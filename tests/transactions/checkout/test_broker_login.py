@@ -80,8 +80,8 @@ class TestLogIn:
         made = enter(make.transaction(gateway=gateway, now=now), now, pin="error_otherError")
 
         assert made.account is not None
-        assert "otherError" not in made.sealed_login
-        assert decrypt(made.sealed_login) == login_of(made, made.account).token == "otherError"
+        assert "otherError" not in made.encrypted_login
+        assert decrypt(made.encrypted_login) == login_of(made, made.account).token == "otherError"
 
     def test_twice_changes_nothing(self, gateway: Gateway, now: datetime) -> None:
         made = make.logged_in(gateway=gateway, now=now)

@@ -82,7 +82,7 @@ class TestWhatWasShown:
 
         confirmed(made, now)
 
-        kept = CheckoutSession.objects.get().shown
+        kept = CheckoutSession.objects.get().quoted_order
         assert kept is not None
         assert QuotedOrder.of_json(kept) == SHOWN
 

@@ -157,7 +157,7 @@ class TestALogin:
 
         sessions.enter(session=session, client_id="happy", pin="1234", now=now)
 
-        assert fresh(session).pins_tried == 0
+        assert fresh(session).pin_attempts == 0
         assert ended_with(session) == ("USED", None)
 
     def test_asks_for_a_broker_first(self, gateway: Gateway, now: datetime) -> None:
@@ -203,7 +203,7 @@ class TestALogin:
 
         assert ended_with(mine) == ("INITIALIZED", None)
         assert not Account.objects.exists()
-        assert Transaction.objects.get(pk=mine.transaction_id).sealed_login == ""
+        assert Transaction.objects.get(pk=mine.transaction_id).encrypted_login == ""
 
     def test_is_one_of_two_made_at_once(self, gateway: Gateway, now: datetime) -> None:
         """Both browsers were at the broker when the first came back."""
@@ -270,7 +270,7 @@ class TestALogin:
         with pytest.raises(Invalid):
             sessions.enter(session=session, client_id="happy", pin="error_9999", now=now)
 
-        assert fresh(session).pins_tried == 0
+        assert fresh(session).pin_attempts == 0
 
     def test_ends_at_once_what_the_closed_market_cannot_take(self, gateway: Gateway, now: datetime) -> None:
         Gateway.objects.update(market_hours="closed")

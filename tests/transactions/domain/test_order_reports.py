@@ -27,7 +27,11 @@ S, W = OrderStatus, BrokerStatus
 PLACED = OrderState(status=S.PLACED, quantity=10)
 HALF = replace(PLACED, filled_quantity=5, average_price=PRICE)
 LOST = replace(
-    PLACED, status=S.ERROR, error_code=UNKNOWN_OUTCOME_CODE, status_message=UNKNOWN_OUTCOME_MESSAGE, silent_since=NOW
+    PLACED,
+    status=S.ERROR,
+    error_code=UNKNOWN_OUTCOME_CODE,
+    status_message=UNKNOWN_OUTCOME_MESSAGE,
+    unreported_since=NOW,
 )
 WISHED = replace(PLACED, cancel_wished=True)
 
@@ -106,7 +110,7 @@ class TestACredibleWord:
         assert (after.error_code, after.status_message) == (UNKNOWN_OUTCOME_CODE, UNKNOWN_OUTCOME_MESSAGE)
 
     def test_ends_the_time_without_reports(self) -> None:
-        assert heard(replace(PLACED, silent_since=NOW), report(W.OPEN)).silent_since is None
+        assert heard(replace(PLACED, unreported_since=NOW), report(W.OPEN)).unreported_since is None
 
     def test_does_not_unlearn_the_exchange_order_id(self) -> None:
         known = replace(PLACED, exchange_order_id="1100")
@@ -136,7 +140,7 @@ class TestAWordThatCannotBe:
 
     @pytest.mark.parametrize(("state", "said"), WORDS)
     def test_counts_as_no_report(self, state: OrderState, said: Report) -> None:
-        assert heard(state, said) == replace(state, silent_since=NOW)
+        assert heard(state, said) == replace(state, unreported_since=NOW)
 
     @pytest.mark.parametrize("status", [S.COMPLETE, S.PARTIAL, S.REJECTED, S.CANCELLED, S.CANCELLED_AMO, S.UNPLACED])
     @pytest.mark.parametrize("said", [report(W.OPEN), report(W.COMPLETE, 10), report(W.REJECTED), None])
@@ -148,18 +152,18 @@ class TestAWordThatCannotBe:
 
 class TestSilence:
     def test_is_counted_from_its_first_moment(self) -> None:
-        assert heard(PLACED, None) == replace(PLACED, silent_since=NOW)
+        assert heard(PLACED, None) == replace(PLACED, unreported_since=NOW)
 
     def test_is_borne_until_the_limit_is_over(self) -> None:
-        silent = replace(PLACED, silent_since=NOW)
+        silent = replace(PLACED, unreported_since=NOW)
 
         assert heard(silent, None, at=NOW + UNREPORTED_LIMIT - timedelta(microseconds=1)) == silent
 
     def test_is_an_error_once_the_limit_is_over(self) -> None:
-        assert heard(replace(PLACED, silent_since=NOW), None, at=NOW + UNREPORTED_LIMIT) == LOST
+        assert heard(replace(PLACED, unreported_since=NOW), None, at=NOW + UNREPORTED_LIMIT) == LOST
 
     def test_keeps_what_had_filled(self) -> None:
-        after = heard(replace(HALF, silent_since=NOW), None, at=NOW + UNREPORTED_LIMIT)
+        after = heard(replace(HALF, unreported_since=NOW), None, at=NOW + UNREPORTED_LIMIT)
 
         assert (after.status, after.filled_quantity, after.average_price) == (S.ERROR, 5, PRICE)
 

@@ -174,7 +174,7 @@ class TestALoginThatNoKeyOpens:
         settings.ENCRYPTION_KEYS = keys
         queue(gateway, now, "one", "two", "three")
         settings.ENCRYPTION_KEYS = keys[1:]
-        Transaction.objects.exclude(account__client_id="one").update(sealed_login=encrypt(""))
+        Transaction.objects.exclude(account__client_id="one").update(encrypted_login=encrypt(""))
         return keys
 
     @pytest.mark.parametrize("step", ["placing", "following"])

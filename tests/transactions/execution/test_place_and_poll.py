@@ -109,7 +109,7 @@ class TestPlacing:
 
         assert (batch.status, batch.placed_at, batch.completed_at) == ("PLACED", now, None)
         assert batch.due_at == now + AT_THE_EXCHANGE
-        assert [(o.status, o.ordered_at, o.silent_since) for o in make.orders(batch)] == [("PLACED", now, None)] * 2
+        assert [(o.status, o.ordered_at, o.unreported_since) for o in make.orders(batch)] == [("PLACED", now, None)] * 2
         assert (events(batch), transaction_status(batch)) == ([("order.placed", 1)], "PROCESSING")
 
     def test_twice_places_once(self, gateway: Gateway, now: datetime) -> None:
@@ -152,7 +152,7 @@ class TestPlacing:
         batch = placed(gateway, now)
 
         assert (batch.status, SimOrder.objects.count()) == ("PLACED", at_the_broker)
-        assert [order.silent_since for order in make.orders(batch)] == [now, now]
+        assert [order.unreported_since for order in make.orders(batch)] == [now, now]
 
     def test_whose_answer_was_lost_is_found_in_the_order_book(self, gateway: Gateway, now: datetime, use: Use) -> None:
         use(AnswersNothing)
@@ -258,7 +258,7 @@ class TestFollowing:
         batch = sync(placed(gateway, now), seconds=1)
 
         assert (batch.status, events(batch)) == ("PLACED", [("order.placed", 1)])
-        assert [order.silent_since for order in make.orders(batch)] == [now + timedelta(seconds=1)] * 2
+        assert [order.unreported_since for order in make.orders(batch)] == [now + timedelta(seconds=1)] * 2
 
     def test_tolerates_missing_reports_until_the_limit(self, gateway: Gateway, now: datetime, use: Use) -> None:
         use(TellsNothing)
@@ -277,7 +277,7 @@ class TestFollowing:
 
         batch = sync(batch, seconds=4)
 
-        assert [(o.status, o.silent_since) for o in make.orders(batch)] == [("PLACED", None), ("COMPLETE", None)]
+        assert [(o.status, o.unreported_since) for o in make.orders(batch)] == [("PLACED", None), ("COMPLETE", None)]
 
     def test_does_not_believe_what_cannot_be(self, gateway: Gateway, now: datetime) -> None:
         batch = sync(placed(gateway, now, "contradicts"), seconds=1)

@@ -17,11 +17,11 @@ from transactions.domain.basket import Security
 from transactions.domain.corrections import CorrectedOutcome
 from transactions.domain.statuses import OrderStatus
 from transactions.execution.record_updates import state_of
-from transactions.models import Batch, Order, Settlement
+from transactions.models import Batch, Order, OrderCorrection
 from transactions.reconciliation.correct_orders import CorrectedBy, correct_order
 
 BUYS = (Security("INFY", 10, Side.BUY), Security("TCS", 5, Side.BUY))
-CODENAMES = ("reconcile_order", "approve_settlement", "mark_complete", "view_order", "view_batch")
+CODENAMES = ("reconcile_order", "approve_correction", "mark_complete", "view_order", "view_batch")
 _names = count(1)
 
 
@@ -44,7 +44,7 @@ class Scene:
     order: Order
 
     def fresh(self) -> Order:
-        return Order.objects.select_related("batch", "settled_by").get(pk=self.order.pk)
+        return Order.objects.select_related("batch", "active_correction").get(pk=self.order.pk)
 
     def status(self) -> str:
         return Batch.objects.get(pk=self.batch.pk).status
@@ -76,7 +76,7 @@ REJECTED = CorrectedOutcome(OrderStatus.REJECTED, error_code="marginsExceeded")
 
 def settled(
     order: Order, outcome: CorrectedOutcome, *, by: User, now: datetime, reason: str = "Tradebook."
-) -> Settlement:
+) -> OrderCorrection:
     fresh = Order.objects.select_related("batch").get(pk=order.pk)
     (made,) = correct_order(
         batch=fresh.batch,

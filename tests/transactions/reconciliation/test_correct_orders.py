@@ -36,7 +36,7 @@ from transactions.execution.mark_complete import mark_complete
 from transactions.execution.place_and_poll import poll_result_of, read_one, record_poll_results
 from transactions.execution.record_updates import state_of
 from transactions.execution.requeue import requeue
-from transactions.models import Batch, Order, Settlement
+from transactions.models import Batch, Order, OrderCorrection
 from transactions.reconciliation import correct_orders
 from transactions.reconciliation.correct_orders import (
     AlreadyProposed,
@@ -121,7 +121,7 @@ class TestSettling:
         found = Batch.objects.get(pk=scene.batch.pk)
         assert (outcome_of(scene.fresh()), found.status, found.completed_at) == (expected, batch, later)
         assert events(found) == [*TOLD, ("order.updated", 3, batch), ("order.completed", 4, batch)]
-        assert (scene.fresh().settled_by, made.version, made.state) == (made, 1, "APPLIED")
+        assert (scene.fresh().active_correction, made.version, made.state) == (made, 1, "APPLIED")
         assert broken() == {}
 
     def test_does_what_its_preview_said(self, scene: Scene, asha: User, later: datetime) -> None:
@@ -157,7 +157,7 @@ class TestSettling:
         with pytest.raises(Invalid, match=sentence):
             settled(scene.order, outcome, by=asha, now=later)
 
-        assert (scene.status(), Settlement.objects.count()) == ("ERROR", 0)
+        assert (scene.status(), OrderCorrection.objects.count()) == ("ERROR", 0)
 
     @pytest.mark.parametrize("reason", ["", "  ", "x" * 501])
     def test_needs_a_reason(self, scene: Scene, asha: User, later: datetime, reason: str) -> None:
@@ -196,7 +196,7 @@ class TestSettling:
         with pytest.raises(OrderChanged):
             correct_order(batch=scene.batch, **wish, now=later)
 
-        assert (Settlement.objects.count(), len(events(scene.batch))) == (1, 4)
+        assert (OrderCorrection.objects.count(), len(events(scene.batch))) == (1, 4)
 
     def test_makes_a_worker_that_has_asked_before_write_nothing(
         self, scene: Scene, asha: User, later: datetime
@@ -212,7 +212,7 @@ class TestSettling:
         first = settled(scene.order, REJECTED, by=asha, now=later)
         mark_complete(batch=Batch.objects.get(pk=scene.batch.pk), now=later)
 
-        undo(settlement=first, corrected_by=CorrectedBy(acting(asha), "Wrong."), now=later)
+        undo(correction=first, corrected_by=CorrectedBy(acting(asha), "Wrong."), now=later)
         assert (scene.status(), broken()) == ("ERROR", {})
 
 
@@ -224,7 +224,7 @@ class TestFourEyes:
     def test_look_above_the_amount(self, scene: Scene, asha: User, later: datetime) -> None:
         made = settled(scene.order, complete(scene.order), by=asha, now=later)
 
-        assert (made.state, made.amount, made.needs_second) == ("PROPOSED", Decimal(15_000), True)
+        assert (made.state, made.amount, made.needs_approval) == ("PROPOSED", Decimal(15_000), True)
         assert (scene.status(), events(scene.batch)) == ("ERROR", TOLD)
 
     def test_are_not_asked_for_at_the_amount(self, scene: Scene, asha: User, later: datetime, settings: Any) -> None:
@@ -242,7 +242,7 @@ class TestFourEyes:
 
         made = settled(scene.order, REJECTED, by=asha, now=later)
 
-        assert (made.state, made.needs_second, scene.status()) == ("PROPOSED", True, "ERROR")
+        assert (made.state, made.needs_approval, scene.status()) == ("PROPOSED", True, "ERROR")
 
     def test_lock_the_audit_trail_last(self, scene: Scene, asha: User, later: datetime, settings: Any) -> None:
         """Who holds the trail's head waits for nobody: here one is proposed, and one applied at once."""
@@ -261,12 +261,12 @@ class TestFourEyes:
         written = [one["sql"] for one in asked if one["sql"].startswith(("INSERT", "UPDATE"))]
         trail = [number for number, sql in enumerate(written) if "gateway_audit" in sql]
         assert trail[0] > max(number for number, sql in enumerate(written) if "webhooks_event" in sql)
-        assert list(Settlement.objects.order_by("pk").values_list("state", flat=True)) == ["PROPOSED", "APPLIED"]
+        assert list(OrderCorrection.objects.order_by("pk").values_list("state", flat=True)) == ["PROPOSED", "APPLIED"]
 
     def test_of_another_apply_it(self, scene: Scene, asha: User, ravi: User, later: datetime) -> None:
         made = settled(scene.order, complete(scene.order), by=asha, now=later)
 
-        approve(settlement=made, actor=acting(ravi), now=later)
+        approve(correction=made, actor=acting(ravi), now=later)
 
         made.refresh_from_db()
         assert (made.state, made.decided_by, scene.status()) == ("APPLIED", ravi, "COMPLETED")
@@ -276,17 +276,17 @@ class TestFourEyes:
         made = settled(scene.order, complete(scene.order), by=asha, now=later)
 
         with pytest.raises(OwnCorrection):
-            approve(settlement=made, actor=acting(asha), now=later)
+            approve(correction=made, actor=acting(asha), now=later)
 
-        assert (scene.status(), Settlement.objects.get().state) == ("ERROR", "PROPOSED")
+        assert (scene.status(), OrderCorrection.objects.get().state) == ("ERROR", "PROPOSED")
 
     def test_are_not_ones_own_for_the_database_either(self, scene: Scene, asha: User, later: datetime) -> None:
         settled(scene.order, complete(scene.order), by=asha, now=later)
 
         with pytest.raises(IntegrityError), atomic():
-            Settlement.objects.update(state="APPLIED", applied_at=later, decided_by=asha)
+            OrderCorrection.objects.update(state="APPLIED", applied_at=later, decided_by=asha)
         with pytest.raises(IntegrityError), atomic():
-            Settlement.objects.update(state="APPLIED", applied_at=later)
+            OrderCorrection.objects.update(state="APPLIED", applied_at=later)
 
     def test_look_when_a_final_order_is_overturned(self, scene: Scene, asha: User, ravi: User, later: datetime) -> None:
         first = make.orders(scene.batch)[0]
@@ -294,9 +294,9 @@ class TestFourEyes:
         made = settled(first, REJECTED, by=asha, now=later)
         assert (made.state, Order.objects.get(pk=first.pk).status) == ("PROPOSED", "COMPLETE")
 
-        approve(settlement=made, actor=acting(ravi), now=later)
+        approve(correction=made, actor=acting(ravi), now=later)
         assert Order.objects.get(pk=first.pk).status == "REJECTED"
-        assert (made.amount, Settlement.objects.get().word_agrees) == (made.amount, False)
+        assert (made.amount, OrderCorrection.objects.get().broker_confirms) == (made.amount, False)
 
     def test_refuse_a_proposal_that_is_out_of_date(
         self, gateway: Gateway, asha: User, ravi: User, now: datetime
@@ -307,17 +307,17 @@ class TestFourEyes:
         assert scene.status() == "COMPLETED"
 
         with pytest.raises(OrderChanged):
-            approve(settlement=made, actor=acting(ravi), now=now)
+            approve(correction=made, actor=acting(ravi), now=now)
 
         made.refresh_from_db()
-        assert (made.state, scene.fresh().settled_by, len(events(scene.batch))) == ("OUTDATED", None, 3)
+        assert (made.state, scene.fresh().active_correction, len(events(scene.batch))) == ("OUTDATED", None, 3)
 
     def test_decide_once(self, scene: Scene, asha: User, ravi: User, later: datetime) -> None:
         made = settled(scene.order, complete(scene.order), by=asha, now=later)
-        decline(settlement=made, actor=acting(ravi), note="Another client's trade.", now=later)
+        decline(correction=made, actor=acting(ravi), note="Another client's trade.", now=later)
 
         with pytest.raises(NotOpen):
-            approve(settlement=made, actor=acting(ravi), now=later)
+            approve(correction=made, actor=acting(ravi), now=later)
 
         made.refresh_from_db()
         assert (made.state, made.note, scene.status()) == ("DECLINED", "Another client's trade.", "ERROR")
@@ -328,33 +328,33 @@ class TestFourEyes:
         with pytest.raises(AlreadyProposed):
             settled(scene.order, complete(scene.order, "3001"), by=ravi, now=later)
 
-        assert Settlement.objects.count() == 1
+        assert OrderCorrection.objects.count() == 1
 
     def test_are_needed_to_undo_what_needed_them(self, scene: Scene, asha: User, ravi: User, later: datetime) -> None:
         made = settled(scene.order, complete(scene.order), by=asha, now=later)
-        approve(settlement=made, actor=acting(ravi), now=later)
+        approve(correction=made, actor=acting(ravi), now=later)
         made.refresh_from_db()
 
-        undoing = undo(settlement=made, corrected_by=CorrectedBy(acting(ravi), "Wrong client."), now=later)
+        undoing = undo(correction=made, corrected_by=CorrectedBy(acting(ravi), "Wrong client."), now=later)
         assert (undoing.state, scene.status()) == ("PROPOSED", "COMPLETED")
 
-        approve(settlement=undoing, actor=acting(asha), now=later)
-        assert (scene.status(), scene.fresh().settled_by, broken()) == ("ERROR", None, {})
+        approve(correction=undoing, actor=acting(asha), now=later)
+        assert (scene.status(), scene.fresh().active_correction, broken()) == ("ERROR", None, {})
 
 
 class TestUndoing:
     def test_restores_the_truth_before_it(self, scene: Scene, asha: User, later: datetime) -> None:
         before = state_of(scene.fresh())
         made = settled(scene.order, PARTIAL, by=asha, now=later)
-        impact = preview_undo(settlement=made, now=later)
+        impact = preview_undo(correction=made, now=later)
 
         undoing = undo(
-            settlement=made, corrected_by=CorrectedBy(acting(asha), "Wrong day."), now=later + timedelta(minutes=1)
+            correction=made, corrected_by=CorrectedBy(acting(asha), "Wrong day."), now=later + timedelta(minutes=1)
         )
 
         batch = Batch.objects.get(pk=scene.batch.pk)
         made.refresh_from_db()
-        assert replace(state_of(scene.fresh()), silent_since=None) == replace(before, silent_since=None)
+        assert replace(state_of(scene.fresh()), unreported_since=None) == replace(before, unreported_since=None)
         assert (batch.status, batch.completed_at, batch.status) == ("ERROR", None, impact.status_after)
         assert events(batch)[4:] == [("order.updated", 5, "ERROR")]
         assert (made.state, undoing.state, undoing.version, undoing.undoes) == ("UNDONE", "APPLIED", 2, made)
@@ -363,34 +363,34 @@ class TestUndoing:
     def test_restores_the_previous_correction(self, scene: Scene, asha: User, ravi: User, later: datetime) -> None:
         first = settled(scene.order, PARTIAL, by=asha, now=later)
         second = settled(scene.order, REJECTED, by=asha, now=later)
-        approve(settlement=second, actor=acting(ravi), now=later)
+        approve(correction=second, actor=acting(ravi), now=later)
         second.refresh_from_db()
 
-        undoing = undo(settlement=second, corrected_by=CorrectedBy(acting(asha), "It had filled."), now=later)
-        approve(settlement=undoing, actor=acting(ravi), now=later)
+        undoing = undo(correction=second, corrected_by=CorrectedBy(acting(asha), "It had filled."), now=later)
+        approve(correction=undoing, actor=acting(ravi), now=later)
 
-        assert (outcome_of(scene.fresh())[:2], scene.fresh().settled_by) == (("PARTIAL", 2), first)
+        assert (outcome_of(scene.fresh())[:2], scene.fresh().active_correction) == (("PARTIAL", 2), first)
         assert broken() == {}
 
     def test_twice_is_once(self, scene: Scene, asha: User, later: datetime) -> None:
         made = settled(scene.order, PARTIAL, by=asha, now=later)
-        undo(settlement=made, corrected_by=CorrectedBy(acting(asha), "Wrong."), now=later)
+        undo(correction=made, corrected_by=CorrectedBy(acting(asha), "Wrong."), now=later)
 
         with pytest.raises(NotInForce):
-            undo(settlement=made, corrected_by=CorrectedBy(acting(asha), "Wrong."), now=later)
+            undo(correction=made, corrected_by=CorrectedBy(acting(asha), "Wrong."), now=later)
 
-        assert Settlement.objects.count() == 2
+        assert OrderCorrection.objects.count() == 2
 
     def test_lets_two_people_correct_the_order_again(
         self, scene: Scene, asha: User, ravi: User, later: datetime
     ) -> None:
         """Else one person alone could overturn what was settled, in two steps."""
         made = settled(scene.order, PARTIAL, by=asha, now=later)
-        undo(settlement=made, corrected_by=CorrectedBy(acting(asha), "Wrong."), now=later)
+        undo(correction=made, corrected_by=CorrectedBy(acting(asha), "Wrong."), now=later)
 
         again = settled(scene.order, complete(scene.order), by=asha, now=later + timedelta(hours=1))
         assert (again.state, scene.status()) == ("PROPOSED", "ERROR")
-        approve(settlement=again, actor=acting(ravi), now=later + timedelta(hours=1))
+        approve(correction=again, actor=acting(ravi), now=later + timedelta(hours=1))
 
         batch = Batch.objects.get(pk=scene.batch.pk)
         assert (batch.status, batch.completed_at, again.version) == ("COMPLETED", later + timedelta(hours=1), 3)
@@ -399,14 +399,14 @@ class TestUndoing:
 
 class TestTheBrokersWord:
     def test_is_kept_as_it_was_said(self, scene: Scene) -> None:
-        assert [order.words[-1]["status"] for order in make.orders(scene.batch)[:1]] == ["COMPLETE"]
-        assert scene.fresh().words == []
+        assert [order.report_log[-1]["status"] for order in make.orders(scene.batch)[:1]] == ["COMPLETE"]
+        assert scene.fresh().report_log == []
 
     def test_that_cannot_be_believed_is_kept_all_the_same(self, gateway: Gateway, now: datetime) -> None:
         scene = lost(gateway, now, client_id="contradicts")
         follow(scene.batch, seconds=5)
 
-        (word,) = scene.fresh().words
+        (word,) = scene.fresh().report_log
         assert (scene.fresh().status, word["status"], word["filled_quantity"]) == ("ERROR", "COMPLETE", 0)
 
     @pytest.mark.parametrize(("outcome", "agrees"), [(REJECTED, False), (None, True)])
@@ -421,8 +421,8 @@ class TestTheBrokersWord:
         batch = follow(scene.batch, minutes=11)
 
         made.refresh_from_db()
-        assert (state_of(scene.fresh()), made.word_agrees) == (before, agrees)
-        assert scene.fresh().words[-1]["filled_quantity"] == 5
+        assert (state_of(scene.fresh()), made.broker_confirms) == (before, agrees)
+        assert scene.fresh().report_log[-1]["filled_quantity"] == 5
         assert (len(events(scene.batch)), batch.due_at is None, broken()) == (4, agrees, {})
 
     def test_is_asked_for_no_longer_than_a_day(self, gateway: Gateway, asha: User, now: datetime) -> None:
@@ -436,11 +436,11 @@ class TestTheBrokersWord:
         scene = lost(gateway, now, client_id="late-fill")
         made = settled(scene.order, REJECTED, by=asha, now=now)
         follow(scene.batch, minutes=11)
-        undo(settlement=made, corrected_by=CorrectedBy(acting(asha), "The broker has it filled."), now=now)
+        undo(correction=made, corrected_by=CorrectedBy(acting(asha), "The broker has it filled."), now=now)
 
         batch = follow(scene.batch, minutes=1)
 
-        assert (batch.status, scene.fresh().settled_by, broken()) == ("COMPLETED", None, {})
+        assert (batch.status, scene.fresh().active_correction, broken()) == ("COMPLETED", None, {})
 
     def test_can_be_asked_for_again(self, gateway: Gateway, asha: User, now: datetime) -> None:
         scene = lost(gateway, now)
@@ -454,9 +454,9 @@ class TestTheBrokersWord:
         follow(scene.batch)
 
         made.refresh_from_db()
-        assert made.word_agrees is False
+        assert made.broker_confirms is False
 
 
 class TestTheHistory:
     def test_is_what_the_module_says_it_is(self) -> None:
-        assert Settlement._meta.get_field("reason").max_length == correct_orders.LONGEST_REASON
+        assert OrderCorrection._meta.get_field("reason").max_length == correct_orders.LONGEST_REASON

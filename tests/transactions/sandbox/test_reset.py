@@ -10,14 +10,14 @@ from django.db import models
 from django.db.transaction import atomic
 
 from brokers.market import price_overrides
-from brokers.models import PricePin
+from brokers.models import PriceOverride
 from brokers.simulator.models import SimAccount, SimOrder, SimTrade
 from gateway.api.idempotency import Keyed, begin
 from gateway.models import Account, Gateway, IdempotentRequest
 from gateway.partners import clock
 from gateway.partners.authentication import api_secrets
 from gateway.values.errors import Conflict
-from smallcases.models import Announcement, Investment, InvestmentFill, Sip
+from smallcases.models import Investment, InvestmentFill, RebalanceNotice, Sip
 from tests import make
 from tests.investor import Investor
 from tests.partner import Partner
@@ -28,10 +28,10 @@ from tests.transactions.reconciliation import reconciling
 from tests.transactions.reconciliation.tradebook import books
 from tests.webhooks import ledger
 from transactions.execution.place_and_poll import place
-from transactions.models import Batch, CheckoutSession, HoldingsSnapshot, Order, Settlement, Transaction
+from transactions.models import Batch, CheckoutSession, HoldingsSnapshot, Order, OrderCorrection, Transaction
 from transactions.reconciliation.tradebook.models import BookRow
 from transactions.sandbox.reset import Busy, reset
-from webhooks.delivery.client import Answer
+from webhooks.delivery.client import EndpointResponse
 from webhooks.delivery.dispatcher import take
 from webhooks.delivery.record_attempts import FinishedAttempt, settle
 from webhooks.events.replay import Span, start_replay
@@ -40,7 +40,7 @@ from webhooks.models import Attempt, Delivery, Endpoint, Event, Replay
 # Each, and how it leads to its gateway.
 GOES: Final[dict[type[models.Model], str]] = {
     Account: "gateway",
-    Announcement: "gateway",
+    RebalanceNotice: "gateway",
     Attempt: "delivery__gateway",
     Batch: "gateway",
     BookRow: "order__batch__gateway",
@@ -52,9 +52,9 @@ GOES: Final[dict[type[models.Model], str]] = {
     Investment: "gateway",
     InvestmentFill: "investment__gateway",
     Order: "batch__gateway",
-    PricePin: "gateway",
+    PriceOverride: "gateway",
     Replay: "gateway",
-    Settlement: "order__batch__gateway",
+    OrderCorrection: "order__batch__gateway",
     SimAccount: "gateway",
     SimOrder: "account__gateway",
     SimTrade: "account__gateway",
@@ -194,7 +194,7 @@ def test_what_is_in_flight_meanwhile_disturbs_nobody_elses(now: datetime) -> Non
     flying = take()
 
     reset(gateway=here)
-    settle([FinishedAttempt(delivery, now, Answer(200, 5)) for delivery in flying])
+    settle([FinishedAttempt(delivery, now, EndpointResponse(200, 5)) for delivery in flying])
 
     assert Attempt.objects.values_list("delivery__gateway", "status_code").get() == (there.pk, 200)
     assert Delivery.objects.get().status == "DELIVERED"

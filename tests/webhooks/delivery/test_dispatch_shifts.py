@@ -158,7 +158,7 @@ class TestADelivery:
     def test_that_cannot_be_signed_is_a_failed_attempt(self, dispatcher: WebhookDispatcher, receiver: Receiver) -> None:
         gateway = listening_at(receiver.url)
         owe(gateway, timezone.now())
-        Endpoint.objects.update(sealed_secret="encrypted by a key that is gone")
+        Endpoint.objects.update(encrypted_secret="encrypted by a key that is gone")
 
         dispatcher.deliver_all()
 

@@ -69,7 +69,7 @@ class TestASuccess:
     ) -> None:
         delivery = work_on(owe(partner.gateway, now))
 
-        assert (delivery.status, delivery.due_at, delivery.settled_at) == ("DELIVERED", None, now)
+        assert (delivery.status, delivery.due_at, delivery.finished_at) == ("DELIVERED", None, now)
         assert (delivery.attempts, delivery.failures, len(receiver.hits)) == (1, 0, 1)
 
     def test_is_kept_as_an_attempt(self, partner: Credentials, hook: NewEndpoint, now: datetime) -> None:
@@ -172,7 +172,7 @@ class TestAFailure:
 
         tries = len(WAITS[plan]) + 1
         assert (delivery.status, delivery.due_at, delivery.failures) == ("GIVEN_UP", None, tries)
-        assert (delivery.settled_at, len(receiver.hits)) == (clock.now(Gateway.objects.get()), tries)
+        assert (delivery.finished_at, len(receiver.hits)) == (clock.now(Gateway.objects.get()), tries)
 
     def test_keeps_its_id_and_signs_anew(
         self, partner: Credentials, hook: NewEndpoint, receiver: Receiver, now: datetime
@@ -290,7 +290,7 @@ class TestTheLease:
         delivery = work_on(delivery)
 
         assert (delivery.status, delivery.due_at, delivery.attempts) == ("DUE", now, 2)
-        assert (delivery.settled_at, delivery.leased_until) == (None, now + LEASE)
+        assert (delivery.finished_at, delivery.leased_until) == (None, now + LEASE)
         assert Attempt.objects.get().status_code == 200
 
     @staticmethod

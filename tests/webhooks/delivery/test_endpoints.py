@@ -31,7 +31,7 @@ def gateway(db: None) -> Gateway:
 def secrets(endpoint: Endpoint) -> Sequence[str]:
     """Those that sign, as stored."""
     row = Endpoint.objects.get(pk=endpoint.pk)
-    return [decrypt(encrypted) for encrypted in (row.sealed_secret, row.sealed_previous_secret) if encrypted]
+    return [decrypt(encrypted) for encrypted in (row.encrypted_secret, row.encrypted_previous_secret) if encrypted]
 
 
 class TestCheckUrl:
@@ -62,7 +62,7 @@ class TestAddEndpoint:
     def test_shows_the_secret_once_and_keeps_it_sealed(self, gateway: Gateway, now: datetime) -> None:
         made = add_endpoint(gateway=gateway, url=URL, now=now)
 
-        assert made.secret not in made.endpoint.sealed_secret
+        assert made.secret not in made.endpoint.encrypted_secret
         assert secrets(made.endpoint) == [made.secret]
 
     def test_listens_by_default_to_what_happens_to_orders_and_holdings(self, gateway: Gateway, now: datetime) -> None:
@@ -131,7 +131,7 @@ class TestDisabling:
 
         endpoint.refresh_from_db()
         assert done == [True, False]
-        assert (endpoint.is_enabled, endpoint.disabled_at, endpoint.disabled_because) == (
+        assert (endpoint.is_enabled, endpoint.disabled_at, endpoint.disabled_reason) == (
             False,
             now,
             "The endpoint answered 410 Gone.",
@@ -146,7 +146,7 @@ class TestDisabling:
 
         endpoint.refresh_from_db()
         assert done == [True, False]
-        assert (endpoint.is_enabled, endpoint.disabled_at, endpoint.disabled_because) == (True, None, "")
+        assert (endpoint.is_enabled, endpoint.disabled_at, endpoint.disabled_reason) == (True, None, "")
         assert (endpoint.failures, endpoint.failing_since) == (0, None)
 
 

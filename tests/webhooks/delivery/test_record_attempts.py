@@ -8,13 +8,13 @@ from gateway.models import Gateway
 from gateway.partners import clock
 from tests import make
 from tests.webhooks.owing import owe
-from webhooks.delivery.client import Answer
+from webhooks.delivery.client import EndpointResponse
 from webhooks.delivery.dispatcher import take
 from webhooks.delivery.endpoints import add_endpoint
 from webhooks.delivery.record_attempts import FinishedAttempt, give_up_disabled, settle
 from webhooks.models import Attempt, Delivery, Endpoint
 
-OK, BROKEN, GONE = Answer(200, 5), Answer(500, 5), Answer(410, 5)
+OK, BROKEN, GONE = EndpointResponse(200, 5), EndpointResponse(500, 5), EndpointResponse(410, 5)
 Health = tuple[int, datetime | None, bool, str]
 
 
@@ -26,7 +26,7 @@ def gateway(db: None, still: None, now: datetime) -> Gateway:
     return made
 
 
-def finish(gateway: Gateway, *answers: Answer) -> list[Delivery]:
+def finish(gateway: Gateway, *answers: EndpointResponse) -> list[Delivery]:
     """An event for each answer, all of them sent and answered at once."""
     now = clock.now(gateway)
     owed = [owe(gateway, now, subject=f"{Delivery.objects.count():024}") for _ in answers]
@@ -37,7 +37,7 @@ def finish(gateway: Gateway, *answers: Answer) -> list[Delivery]:
 
 def health() -> Health:
     row = Endpoint.objects.get()
-    return row.failures, row.failing_since, row.is_enabled, row.disabled_because
+    return row.failures, row.failing_since, row.is_enabled, row.disabled_reason
 
 
 class TestSettle:
@@ -45,7 +45,7 @@ class TestSettle:
         settled = finish(gateway, OK, BROKEN, OK)
 
         assert [(one.status, one.failures) for one in settled] == [("DELIVERED", 0), ("DUE", 1), ("DELIVERED", 0)]
-        assert [one.settled_at for one in settled] == [now, None, now]
+        assert [one.finished_at for one in settled] == [now, None, now]
         assert Attempt.objects.count() == 3
 
     def test_tells_each_gateways_own_time(self, gateway: Gateway, now: datetime) -> None:
@@ -54,7 +54,7 @@ class TestSettle:
 
         (settled,) = finish(gateway, OK)
 
-        assert (settled.settled_at, settled.leased_until) == (later, now)
+        assert (settled.finished_at, settled.leased_until) == (later, now)
 
     def test_of_nothing_does_nothing(self, gateway: Gateway) -> None:
         settle([])
@@ -79,7 +79,7 @@ class TestRetryAfter:
     def test_is_obeyed_up_to_the_next_step(
         self, gateway: Gateway, now: datetime, status: int, asked: str, waits: int
     ) -> None:
-        (settled,) = finish(gateway, Answer(status, 5, retry_after=asked))
+        (settled,) = finish(gateway, EndpointResponse(status, 5, retry_after=asked))
 
         assert settled.due_at == now + timedelta(seconds=waits)
 
@@ -87,7 +87,7 @@ class TestRetryAfter:
     def test_of_another_status_or_shorter_than_the_plan_changes_nothing(
         self, gateway: Gateway, now: datetime, status: int, asked: str
     ) -> None:
-        (settled,) = finish(gateway, Answer(status, 5, retry_after=asked))
+        (settled,) = finish(gateway, EndpointResponse(status, 5, retry_after=asked))
 
         assert settled.due_at is not None
         assert timedelta(seconds=4.5) <= settled.due_at - now <= timedelta(seconds=5.5)
@@ -156,7 +156,7 @@ class TestGiveUpDisabled:
         given_up = [give_up_disabled() for _ in range(2)]
 
         assert given_up == [2, 0]
-        assert set(Delivery.objects.values_list("status", "due_at", "settled_at")) == {("GIVEN_UP", None, now)}
+        assert set(Delivery.objects.values_list("status", "due_at", "finished_at")) == {("GIVEN_UP", None, now)}
 
     def test_drops_what_is_still_in_flight(self, gateway: Gateway, now: datetime) -> None:
         owe(gateway, now)

@@ -83,7 +83,7 @@ def test_a_delivery_is_credited_with_its_own_response_alone(
         steps[key] = (*behaviours(status, key)[name], *later)
     with Partners(steps) as partners, ThreadPoolExecutor(at_once) as threads:
 
-        def deliver(key: bytes, plan: tuple[str, int, str, bool]) -> client.Answer:
+        def deliver(key: bytes, plan: tuple[str, int, str, bool]) -> client.EndpointResponse:
             path, _, name, _ = plan
             options = PATIENT if name == "plain" else HURRIED
             told = client.post(partners.url.replace("/hooks", path), key, {}, options=options)

@@ -110,7 +110,7 @@ class TestRecordEvent:
 
     def test_owes_nothing_to_a_disabled_endpoint(self, gateway: Gateway, now: datetime) -> None:
         listen(gateway, now)
-        Endpoint.objects.update(is_enabled=False, disabled_at=now, disabled_because="Asked to.")
+        Endpoint.objects.update(is_enabled=False, disabled_at=now, disabled_reason="Asked to.")
 
         record(gateway, now)
 

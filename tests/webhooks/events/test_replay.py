@@ -59,7 +59,7 @@ class TestOneEvent:
         assert replay_events(gateway=here, keys=[event.key], now=now) == 1
 
         row = Delivery.objects.get()
-        assert (row.status, row.due_at, row.leased_until, row.settled_at) == ("DUE", now, now, None)
+        assert (row.status, row.due_at, row.leased_until, row.finished_at) == ("DUE", now, now, None)
         assert (row.attempts, row.failures, row.is_bulk) == (4, 0, False)
 
     def test_is_due_by_the_gateways_clock_and_free_by_the_walls(
@@ -388,7 +388,7 @@ class TestRecovering:
         ledger.settled("DELIVERED", now - 4 * HOUR)
         given_up = ledger.event(here, now - 3 * HOUR, sequence=2)
         owed = Delivery.objects.filter(event=given_up)
-        owed.update(status="GIVEN_UP", due_at=None, settled_at=now - HOUR)
+        owed.update(status="GIVEN_UP", due_at=None, finished_at=now - HOUR)
         Endpoint.objects.update(failures=9, failing_since=now - 2 * HOUR)
         disable(hooks, because="It fails.", now=now - HOUR)
         ledger.event(here, now - HOUR / 2, sequence=3)

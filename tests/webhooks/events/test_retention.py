@@ -8,7 +8,7 @@ from django.db.transaction import atomic
 from gateway.models import Gateway
 from tests import make
 from tests.webhooks.owing import owe
-from webhooks.delivery.client import Answer
+from webhooks.delivery.client import EndpointResponse
 from webhooks.delivery.dispatcher import take
 from webhooks.delivery.endpoints import add_endpoint
 from webhooks.delivery.record_attempts import FinishedAttempt, settle
@@ -33,7 +33,7 @@ def delivered(gateway: Gateway, at: datetime, *, sequence: int = 1, subject: str
     owed = owe(gateway, at, sequence=sequence, subject=subject)
     Delivery.objects.filter(pk=owed.pk).update(leased_until=at - KEEP)
     (taken,) = take()
-    settle([FinishedAttempt(taken, at, Answer(200, 5))])
+    settle([FinishedAttempt(taken, at, EndpointResponse(200, 5))])
     return owed.event
 
 

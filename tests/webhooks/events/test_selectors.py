@@ -12,10 +12,10 @@ from gateway.models import Gateway
 from tests import make
 from tests.webhooks import ledger
 from webhooks.events.event_types import EventType
-from webhooks.events.selectors import WantedEvents, events_page, row_of
+from webhooks.events.selectors import RequestedEvents, events_page, row_of
 from webhooks.models import Delivery, DeliveryStatus
 
-LOST: Final = WantedEvents(status=DeliveryStatus.GIVEN_UP, count=2)
+LOST: Final = RequestedEvents(status=DeliveryStatus.GIVEN_UP, count=2)
 # As a year leaves them: very many went well, and what was lost is old.
 MANY: Final = 5_000
 OLD: Final = 1_000
@@ -37,7 +37,7 @@ def here(db: None) -> Gateway:
     return make.gateway()
 
 
-def sequences(gateway: Gateway, wanted: WantedEvents = LOST, *, auth_id: str = "") -> list[int]:
+def sequences(gateway: Gateway, wanted: RequestedEvents = LOST, *, auth_id: str = "") -> list[int]:
     return [event.sequence for event in events_page(gateway, wanted, auth_id=auth_id).events]
 
 
@@ -52,7 +52,7 @@ class TestEventsThatWereGivenUp:
 
         assert [event.sequence for event in page.events] == [3, 2]
         assert page.cursor is not None
-        rest = events_page(here, WantedEvents(status=DeliveryStatus.GIVEN_UP, count=2, before=row_of(page.cursor)))
+        rest = events_page(here, RequestedEvents(status=DeliveryStatus.GIVEN_UP, count=2, before=row_of(page.cursor)))
         assert ([event.sequence for event in rest.events], rest.cursor) == ([1], None)
 
     def test_are_this_gateways_of_this_kind_and_user(self, here: Gateway, now: datetime) -> None:
@@ -64,7 +64,7 @@ class TestEventsThatWereGivenUp:
         ledger.event(here, now, sequence=3, kind=EventType.ORDER_COMPLETED)
         ledger.event(elsewhere, now, sequence=4)
         ledger.settled("GIVEN_UP", now)
-        updated = WantedEvents(status=DeliveryStatus.GIVEN_UP, kind=EventType.ORDER_UPDATED)
+        updated = RequestedEvents(status=DeliveryStatus.GIVEN_UP, kind=EventType.ORDER_UPDATED)
 
         assert sequences(here, updated) == [2, 1]
         assert sequences(here, updated, auth_id=ledger.AUTH_ID) == [2]
@@ -99,4 +99,4 @@ def test_a_page_of_what_is_not_settled_begins_with_the_newest(here: Gateway, now
     ledger.endpoint(here)
     ledger.events(here, now, 3)
 
-    assert sequences(here, WantedEvents(status=DeliveryStatus.DUE, count=2)) == [3, 2]
+    assert sequences(here, RequestedEvents(status=DeliveryStatus.DUE, count=2)) == [3, 2]

@@ -10,7 +10,7 @@ from brokers.models import Instrument
 from gateway.partners import clock
 from gateway.values.money import rupees
 from transactions.domain.statuses import OrderStatus
-from transactions.models import Order, Settlement, SettlementState
+from transactions.models import CorrectionState, Order, OrderCorrection
 
 PAGE: Final = 50
 
@@ -48,7 +48,9 @@ def orders_with_unknown_outcome(*, after: int = 0, broker: str = "", gateway: st
 
 def _unknown(order: Order, prices: dict[str, Decimal]) -> UnknownOrder:
     price = order.average_price or order.price or prices.get(order.ticker, Decimal(0))
-    return UnknownOrder(order, _age(order), rupees(order.quantity * price), order.words[-1] if order.words else None)
+    return UnknownOrder(
+        order, _age(order), rupees(order.quantity * price), order.report_log[-1] if order.report_log else None
+    )
 
 
 def _age(order: Order) -> timedelta:
@@ -57,21 +59,21 @@ def _age(order: Order) -> timedelta:
     return age - timedelta(microseconds=age.microseconds)
 
 
-def proposals() -> list[Settlement]:
-    return list(_settlements().filter(state=SettlementState.PROPOSED).order_by("pk")[:PAGE])
+def proposals() -> list[OrderCorrection]:
+    return list(_corrections().filter(state=CorrectionState.PROPOSED).order_by("pk")[:PAGE])
 
 
-def contradictions() -> list[Settlement]:
+def contradictions() -> list[OrderCorrection]:
     """Applied corrections that the broker's report contradicts; newest first."""
-    in_force = _settlements().filter(state=SettlementState.APPLIED, word_agrees=False)
+    in_force = _corrections().filter(state=CorrectionState.APPLIED, broker_confirms=False)
     return list(in_force.order_by("-pk")[:PAGE])
 
 
-def history(order: Order) -> list[Settlement]:
-    return list(_settlements().filter(order=order).order_by("-version")[:PAGE])
+def history(order: Order) -> list[OrderCorrection]:
+    return list(_corrections().filter(order=order).order_by("-version")[:PAGE])
 
 
-def _settlements() -> Any:
-    return Settlement.objects.select_related(
+def _corrections() -> Any:
+    return OrderCorrection.objects.select_related(
         "order__batch__gateway", "order__batch__account", "proposed_by", "decided_by", "undoes"
     )

@@ -56,7 +56,7 @@ def book(request: HttpRequest, pk: int) -> HttpResponse:
     _require(request, SEES, MAY_CORRECT)
     found = get_object_or_404(Tradebook.objects.select_related("uploaded_by"), pk=pk)
     verdict, after = request.GET.get("verdict", ""), request.GET.get("after", "")
-    rows = BookRow.objects.filter(tradebook=found).select_related("order__batch", "settlement")
+    rows = BookRow.objects.filter(tradebook=found).select_related("order__batch", "correction")
     if verdict in set(RowVerdict):
         rows = rows.filter(verdict=verdict)
     if after.isascii() and after.isdigit() and len(after) < 18:

@@ -22,14 +22,14 @@ from transactions.domain.statuses import UNFINISHED_BATCH, OrderStatus
 from transactions.execution.mark_complete import mark_complete
 from transactions.execution.record_updates import state_of
 from transactions.execution.requeue import requeue
-from transactions.models import Batch, Order, Settlement
+from transactions.models import Batch, Order, OrderCorrection
 from transactions.reconciliation import correct_orders
 from transactions.reconciliation.correct_orders import MAY_CORRECT, CorrectedBy
 from transactions.reconciliation.desk.desk_queue import contradictions, history, orders_with_unknown_outcome, proposals
 from transactions.reconciliation.desk.forms import CorrectionForm, ReasonForm
 
 SEES: Final = "transactions.view_order"
-APPROVES: Final = "transactions.approve_settlement"
+APPROVES: Final = "transactions.approve_correction"
 MARKS: Final = "transactions.mark_complete"
 SALT: Final = "reconciliation-desk"
 
@@ -97,7 +97,8 @@ def order(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _order(pk: int) -> Order:
     return get_object_or_404(
-        Order.objects.select_related("batch__gateway", "batch__account", "batch__transaction", "settled_by"), pk=pk
+        Order.objects.select_related("batch__gateway", "batch__account", "batch__transaction", "active_correction"),
+        pk=pk,
     )
 
 
@@ -117,7 +118,7 @@ def _suggested(order: Order) -> dict[str, Any]:
 
 def _both_sides(request: HttpRequest, order: Order, form: CorrectionForm) -> HttpResponse:
     export = tradebook_of(order.batch.account)
-    rows = order.book_rows.select_related("tradebook", "settlement").order_by("-pk")[:20]
+    rows = order.book_rows.select_related("tradebook", "correction").order_by("-pk")[:20]
     return page(
         request,
         "order",
@@ -125,9 +126,9 @@ def _both_sides(request: HttpRequest, order: Order, form: CorrectionForm) -> Htt
         order=order,
         batch=order.batch,
         form=form,
-        words=list(reversed(order.words)),
+        report_log=list(reversed(order.report_log)),
         book_rows=list(rows),
-        settlements=history(order),
+        corrections=history(order),
         can_be_settled=OrderStatus(order.status) in CAN_BE_CORRECTED,
         can_be_marked=order.batch.status in UNFINISHED_BATCH,
         siblings=list(Order.objects.filter(batch=order.batch).exclude(pk=order.pk).order_by("position")),
@@ -163,7 +164,7 @@ def _corrected(request: HttpRequest, order: Order, form: CorrectionForm) -> Http
         corrected_by=CorrectedBy(actor_of(request), form.cleaned_data["reason"]),
         now=clock.now(order.batch.gateway),
     )
-    waits = "Proposed. Another person must approve it." if made.needs_second else "Corrected."
+    waits = "Proposed. Another person must approve it." if made.needs_approval else "Corrected."
     messages.success(request, f"{order}: {waits}")
     return redirect(_desk("order"), pk=order.pk)
 
@@ -176,11 +177,11 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         if request.method == "POST" and form.is_valid():
             corrected_by = CorrectedBy(actor_of(request), form.cleaned_data["reason"])
-            made = correct_orders.undo(settlement=found, corrected_by=corrected_by, now=now)
-            result = "Undo proposed. Another person must approve it." if made.needs_second else "Undone."
+            made = correct_orders.undo(correction=found, corrected_by=corrected_by, now=now)
+            result = "Undo proposed. Another person must approve it." if made.needs_approval else "Undone."
             messages.success(request, result)
             return redirect(_desk("order"), pk=found.order_id)
-        impact = correct_orders.preview_undo(settlement=found, now=now)
+        impact = correct_orders.preview_undo(correction=found, now=now)
     except GatewayError as refusal:
         messages.error(request, " ".join(refusal.sentences))
         return redirect(_desk("order"), pk=found.order_id)
@@ -188,7 +189,7 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
         request,
         "undo",
         f"Undo correction of {found.order}",
-        settlement=found,
+        correction=found,
         order=found.order,
         form=form,
         impact=impact,
@@ -205,17 +206,17 @@ def decide(request: HttpRequest, pk: int) -> HttpResponse:
     now, actor = clock.now(found.order.batch.gateway), actor_of(request)
     try:
         if approves:
-            correct_orders.approve(settlement=found, actor=actor, now=now)
+            correct_orders.approve(correction=found, actor=actor, now=now)
         else:
-            correct_orders.decline(settlement=found, actor=actor, note=request.POST.get("note", ""), now=now)
+            correct_orders.decline(correction=found, actor=actor, note=request.POST.get("note", ""), now=now)
         messages.success(request, "Approved and applied." if approves else "Declined.")
     except GatewayError as refusal:
         messages.error(request, " ".join(refusal.sentences))
     return redirect(_desk("order"), pk=found.order_id)
 
 
-def _correction(pk: int) -> Settlement:
-    return get_object_or_404(Settlement.objects.select_related("order__batch__gateway"), pk=pk)
+def _correction(pk: int) -> OrderCorrection:
+    return get_object_or_404(OrderCorrection.objects.select_related("order__batch__gateway"), pk=pk)
 
 
 @require_POST

@@ -14,7 +14,7 @@ from gateway.queue.enqueue import TaskName, enqueue
 from gateway.queue.leases import REDISPATCH_AFTER
 from gateway.values.errors import Conflict, GatewayError
 from transactions.domain.corrections import from_kept
-from transactions.models import Batch, Settlement
+from transactions.models import Batch, OrderCorrection
 from transactions.reconciliation.correct_orders import MAY_CORRECT, CorrectedBy, correct_order_within, person
 from transactions.reconciliation.tradebook.discard import hold
 from transactions.reconciliation.tradebook.models import BookRow, RowState, Tradebook
@@ -45,9 +45,9 @@ def want(*, tradebook: Tradebook, actor: Actor, rows: Sequence[int] | None = Non
         if hold(tradebook).staged_at is None:
             raise NotWhole("The upload of this tradebook did not finish. Upload it again.")
         under_way = BookRow.objects.filter(tradebook=tradebook, state=RowState.WANTED)
-        if under_way.exclude(wanted_by=person(actor)).exists():
+        if under_way.exclude(requested_by=person(actor)).exists():
             raise BeingApplied("Another person is applying rows of this tradebook. Wait until they are applied.")
-        wanted = chosen.update(state=RowState.WANTED, wanted_by=person(actor))
+        wanted = chosen.update(state=RowState.WANTED, requested_by=person(actor))
         if wanted:
             _make_due(tradebook, actor, wanted)
     return wanted
@@ -103,7 +103,7 @@ def finish(book: Tradebook) -> None:
 def apply_some(book: Tradebook) -> int:
     """Applies the next SLICE of rows, in one transaction for each batch; returns the number of rows."""
     wanted = BookRow.objects.filter(tradebook=book, state=RowState.WANTED).order_by("pk")
-    rows = list(wanted.select_related("order__batch__gateway", "wanted_by")[:SLICE])
+    rows = list(wanted.select_related("order__batch__gateway", "requested_by")[:SLICE])
     by_batch: dict[int, list[BookRow]] = {}
     for row in _of_those_who_may(rows):
         if row.order is not None:
@@ -115,10 +115,10 @@ def apply_some(book: Tradebook) -> int:
 
 def _of_those_who_may(rows: Sequence[BookRow]) -> Iterator[BookRow]:
     """Rows of people who may still correct orders; refuses the rows of the others."""
-    people = {row.wanted_by_id: row.wanted_by for row in rows}
+    people = {row.requested_by_id: row.requested_by for row in rows}
     may = {pk: user is not None and user.has_perm(MAY_CORRECT) for pk, user in people.items()}
     for row in rows:
-        if may[row.wanted_by_id]:
+        if may[row.requested_by_id]:
             yield row
         else:
             _refuse(row, "The person who applied this row may no longer correct orders.")
@@ -143,7 +143,7 @@ def _refuse(row: BookRow, why: str) -> None:
 
 def _apply(book: Tradebook, rows: Sequence[BookRow]) -> None:
     """Writes corrections and rows in one transaction: a row is TAKEN exactly if its correction exists."""
-    batch, by = _batch_of(rows[0]), rows[0].wanted_by
+    batch, by = _batch_of(rows[0]), rows[0].requested_by
     actor = Actor(by, book.address, clock.wall())
     by_order = {row.order_id: row for row in rows if row.order_id}
     with atomic(durable=True):
@@ -152,7 +152,7 @@ def _apply(book: Tradebook, rows: Sequence[BookRow]) -> None:
             outcomes={
                 pk: outcome_of(_traded(row), _quantity(row), order_no=row.order_no) for pk, row in by_order.items()
             },
-            seen={pk: from_kept(row.seen) for pk, row in by_order.items() if row.seen},
+            seen={pk: from_kept(row.order_snapshot) for pk, row in by_order.items() if row.order_snapshot},
             corrected_by=CorrectedBy(
                 actor, f"Tradebook {book.name}, no. {book.pk}: {_lines(rows)}.", from_tradebook=True
             ),
@@ -162,9 +162,9 @@ def _apply(book: Tradebook, rows: Sequence[BookRow]) -> None:
             _take(by_order[one.order_id], one)
 
 
-def _take(row: BookRow, settlement: Settlement) -> None:
+def _take(row: BookRow, correction: OrderCorrection) -> None:
     mine = BookRow.objects.filter(pk=row.pk, state=RowState.WANTED)
-    if not mine.update(state=RowState.TAKEN, settlement=settlement):
+    if not mine.update(state=RowState.TAKEN, correction=correction):
         raise Conflict("Another worker has taken this row.")
 
 

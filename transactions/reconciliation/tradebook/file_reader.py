@@ -38,7 +38,7 @@ _NO_TEXT: Final = {
 _MARKS: Final = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
 
-class Refused(Invalid):
+class UnreadableTradebook(Invalid):
     """The file is not a complete tradebook; nothing is staged. `line` counts from 1; 0 is the whole file."""
 
     def __init__(self, line: int, reason: str) -> None:
@@ -80,7 +80,7 @@ def examine(file: BinaryIO, *, dialect: Dialect | None = None) -> tuple[Book, in
     for _ in trades(file, book):
         count += 1
     if not count:
-        raise Refused(book.header_line, "there is no trade after the header")
+        raise UnreadableTradebook(book.header_line, "there is no trade after the header")
     return book, count
 
 
@@ -94,7 +94,7 @@ def open_book(file: BinaryIO, *, dialect: Dialect | None = None) -> Book:
                 return Book(encoding, separator, layout, number)
         if number >= HEADER_WITHIN:
             break
-    raise Refused(1, _no_header(file, encoding, dialect))
+    raise UnreadableTradebook(1, _no_header(file, encoding, dialect))
 
 
 def trades(file: BinaryIO, book: Book) -> Iterator[Trade]:
@@ -110,15 +110,15 @@ def trades(file: BinaryIO, book: Book) -> Iterator[Trade]:
         except StopIteration:
             return
         except csv.Error as error:
-            raise Refused(at + 1, f"{error}; is the file truncated?") from None
+            raise UnreadableTradebook(at + 1, f"{error}; is the file truncated?") from None
         start, at = at + 1, book.header_line + reader.line_num
         if at > start:
-            raise Refused(start, "a quotation mark is not closed")
+            raise UnreadableTradebook(start, "a quotation mark is not closed")
         if not any(cell.strip() for cell in cells):
             continue
         done += 1
         if done > MOST_TRADES:
-            raise Refused(start, f"more than {MOST_TRADES:,} trades: split the file")
+            raise UnreadableTradebook(start, f"more than {MOST_TRADES:,} trades: split the file")
         yield _trade(start, cells, book.layout)
 
 
@@ -128,7 +128,7 @@ def _encoding(file: BinaryIO) -> str:
     head = file.read(8)
     for magic, kind in _NO_TEXT.items():
         if head.startswith(magic):
-            raise Refused(0, f"it is {kind}; save the tradebook as CSV")
+            raise UnreadableTradebook(0, f"it is {kind}; save the tradebook as CSV")
     marked = next((name for mark, name in _MARKS.items() if head.startswith(mark)), None)
     file.seek(0)
     return _scan(file, marked)
@@ -140,18 +140,22 @@ def _scan(file: BinaryIO, marked: str | None) -> str:
     while block := file.read(_BLOCK):
         size += len(block)
         if size > LARGEST:
-            raise Refused(0, f"it is larger than {LARGEST // 1024 // 1024} MiB; split the file")
+            raise UnreadableTradebook(0, f"it is larger than {LARGEST // 1024 // 1024} MiB; split the file")
         if marked != "utf-16" and b"\0" in block:
-            raise Refused(line + block[: block.index(b"\0")].count(b"\n"), "a NUL byte: this is not a text file")
+            raise UnreadableTradebook(
+                line + block[: block.index(b"\0")].count(b"\n"), "a NUL byte: this is not a text file"
+            )
         line += block.count(b"\n")
         if is_sound:
             is_sound = _decodes(decoder, block)
     if not size:
-        raise Refused(0, "it is empty")
+        raise UnreadableTradebook(0, "it is empty")
     if is_sound and _decodes(decoder, b"", final=True):
         return marked or "utf-8"
     if marked:
-        raise Refused(0, f"it has a byte order mark of {marked} but is not valid {marked}; is it truncated?")
+        raise UnreadableTradebook(
+            0, f"it has a byte order mark of {marked} but is not valid {marked}; is it truncated?"
+        )
     return "cp1252"
 
 
@@ -173,7 +177,7 @@ def _lines(file: BinaryIO, encoding: str) -> Iterator[str]:
             yield f"{_checked(number, line)}\n"
         _checked(number + 1, rest)
     if rest:
-        raise Refused(number + 1, "the line has no end: the file is truncated")
+        raise UnreadableTradebook(number + 1, "the line has no end: the file is truncated")
 
 
 def _decoded(file: BinaryIO, encoding: str) -> Iterator[str]:
@@ -188,9 +192,9 @@ def _decoded(file: BinaryIO, encoding: str) -> Iterator[str]:
 
 def _checked(number: int, line: str) -> str:
     if len(line) > LONGEST_LINE:
-        raise Refused(number, f"longer than {LONGEST_LINE:,} characters")
+        raise UnreadableTradebook(number, f"longer than {LONGEST_LINE:,} characters")
     if "\0" in line:
-        raise Refused(number, "a NUL character: this is not a text file")
+        raise UnreadableTradebook(number, "a NUL character: this is not a text file")
     return line
 
 
@@ -209,15 +213,15 @@ def _no_header(file: BinaryIO, encoding: str, dialect: Dialect | None) -> str:
 def _trade(line: int, cells: Sequence[str], layout: Layout) -> Trade:
     if len(cells) != len(layout.header):
         few = f"{len(cells)} columns instead of {len(layout.header)}"
-        raise Refused(line, few if len(cells) > len(layout.header) else f"{few}: is the file truncated?")
+        raise UnreadableTradebook(line, few if len(cells) > len(layout.header) else f"{few}: is the file truncated?")
     bare = [cell.strip() for cell in cells]
     for name, cell in zip(layout.header, bare, strict=True):
         if values.is_formula(cell):
-            raise Refused(line, f"{name.strip()}: “{cell[:20]}” is a formula, not data")
+            raise UnreadableTradebook(line, f"{name.strip()}: “{cell[:20]}” is a formula, not data")
     try:
         return _read(line, {column: bare[place] for column, place in layout.places.items()})
     except values.UnreadableCell as problem:
-        raise Refused(line, str(problem)) from None
+        raise UnreadableTradebook(line, str(problem)) from None
 
 
 def _read(line: int, cell: dict[Column, str]) -> Trade:

@@ -5,7 +5,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from brokers.ports.broker import Side
-from transactions.models import Order, Settlement
+from transactions.models import Order, OrderCorrection
 from transactions.reconciliation.tradebook.verdicts import RowVerdict
 
 
@@ -98,21 +98,21 @@ class BookRow(models.Model):
     verdict = models.CharField(max_length=15, choices=[(verdict.value, verdict.value) for verdict in RowVerdict])
     difference = models.CharField(max_length=200, blank=True)
     can_be_applied = models.BooleanField()
-    seen = models.JSONField(null=True)
+    order_snapshot = models.JSONField(null=True)
     state = models.CharField(max_length=8, choices=RowState, default=RowState.WAITING)
-    wanted_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
-    settlement = models.OneToOneField(Settlement, on_delete=models.PROTECT, null=True, related_name="book_row")
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    correction = models.OneToOneField(OrderCorrection, on_delete=models.PROTECT, null=True, related_name="book_row")
     refusal = models.CharField(max_length=300, blank=True)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["tradebook", "order_no", "order_ref"], name="one_row_per_order_of_a_book"),
             models.CheckConstraint(
-                condition=Q(state="TAKEN", settlement__isnull=False) | ~Q(state="TAKEN") & Q(settlement__isnull=True),
+                condition=Q(state="TAKEN", correction__isnull=False) | ~Q(state="TAKEN") & Q(correction__isnull=True),
                 name="taken_rows_have_their_settlement",
             ),
             models.CheckConstraint(
-                condition=Q(state="WAITING") | Q(wanted_by__isnull=False, order__isnull=False, can_be_applied=True),
+                condition=Q(state="WAITING") | Q(requested_by__isnull=False, order__isnull=False, can_be_applied=True),
                 name="somebody_wanted_what_is_applied",
             ),
         ]

@@ -183,7 +183,7 @@ class _Orders:
     """The orders that a set of sums may name: two queries."""
 
     def __init__(self, broker: str, sums: Sequence[Mapping[str, Any]]) -> None:
-        ours = Order.objects.filter(batch__account__broker=broker).select_related("batch__account", "settled_by")
+        ours = Order.objects.filter(batch__account__broker=broker).select_related("batch__account", "active_correction")
         self._by_ref = {order.ref: order for order in ours.filter(ref__in={one["order_ref"] for one in sums} - {""})}
         self._by_number: dict[str | None, list[Order]] = {}
         for order in ours.filter(exchange_order_id__in={one["order_no"] for one in sums} - {""}):
@@ -221,7 +221,7 @@ def _row(staged: Tradebook, one: Mapping[str, Any], orders: _Orders) -> BookRow:
         verdict=ruling.verdict.value,
         difference=ruling.difference[:200],
         can_be_applied=ruling.can_be_applied,
-        seen=as_kept(state_of(order)) if order else None,
+        order_snapshot=as_kept(state_of(order)) if order else None,
     )
 
 
@@ -240,7 +240,7 @@ def _quarrel(one: Mapping[str, Any], found: Sequence[Order]) -> str:
 def _known(order: Order | None) -> KnownOrder | None:
     if order is None:
         return None
-    by_book = order.settled_by is not None and order.settled_by.from_tradebook
+    by_book = order.active_correction is not None and order.active_correction.from_tradebook
     return KnownOrder(order.ticker, order.side, state_of(order), by_tradebook=by_book)
 
 
@@ -286,7 +286,7 @@ def _unmentioned_row(staged: Tradebook, order: Order) -> BookRow:
         verdict=ruling.verdict.value,
         difference=f"The client's tradebook does not contain this order. {ruling.difference}",
         can_be_applied=ruling.can_be_applied,
-        seen=as_kept(state_of(order)),
+        order_snapshot=as_kept(state_of(order)),
     )
 
 

@@ -14,7 +14,7 @@ from gateway.cli.management_base import console, gateway_named
 from gateway.models import Gateway
 from gateway.partners import clock
 from gateway.values.errors import Invalid
-from webhooks.delivery.client import Answer
+from webhooks.delivery.client import EndpointResponse
 from webhooks.delivery.endpoints import check_url
 from webhooks.delivery.local_forwarder import Forwarder, signers
 from webhooks.events.event_tail import Tail
@@ -94,7 +94,7 @@ def _forwarder(gateway: Gateway, url: str | None, secret: str | None) -> Forward
     return Forwarder(gateway, url, signing.endpoint, wait=time.sleep, say=_say)
 
 
-def _show(event: Event, answer: Answer | None) -> None:
+def _show(event: Event, answer: EndpointResponse | None) -> None:
     line = [f"{event.type:20} #{event.sequence:<3} {event.subject:28} {event.key}"]
     if answer is None:
         console().print(*line, json.dumps(event.payload), sep="\n", markup=False)
@@ -106,7 +106,7 @@ def _say(sentence: str) -> None:
     console(to_stderr=True).print(sentence, markup=False)
 
 
-def _colour(answer: Answer) -> str:
+def _colour(answer: EndpointResponse) -> str:
     return "green" if answer.accepted else "red"
 
 

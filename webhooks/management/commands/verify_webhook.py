@@ -18,7 +18,7 @@ from webhooks.models import Endpoint
 from webhooks.signing.diagnosis.capture import Captured, Unreadable, read
 from webhooks.signing.diagnosis.checksum import diagnose_checksum
 from webhooks.signing.diagnosis.known_credentials import Known
-from webhooks.signing.diagnosis.search import Cause, Finding
+from webhooks.signing.diagnosis.search import Cause, Mistake
 from webhooks.signing.diagnosis.signature import diagnose_signature
 
 BORNE: Final = (Cause.GENUINE,)
@@ -76,7 +76,7 @@ class Command(GatewayCommand):
             stop("This webhook does not verify.")
 
 
-def _diagnoses(captured: Captured, known: Known, options: Any) -> Iterator[tuple[str, Sequence[Finding]]]:
+def _diagnoses(captured: Captured, known: Known, options: Any) -> Iterator[tuple[str, Sequence[Mistake]]]:
     secret = options["secret"] or next(iter(known.webhook.values()), None)
     if secret is not None:
         now = _moment(options["received_at"])
@@ -121,7 +121,9 @@ def _known(name: str, captured: Captured) -> Known:
 
 
 def _secrets(endpoint: Endpoint) -> list[str]:
-    return [decrypt(encrypted) for encrypted in (endpoint.sealed_secret, endpoint.sealed_previous_secret) if encrypted]
+    return [
+        decrypt(encrypted) for encrypted in (endpoint.encrypted_secret, endpoint.encrypted_previous_secret) if encrypted
+    ]
 
 
 def _named(what: str, secrets: Sequence[str]) -> dict[str, str]:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from webhooks.signing.diagnosis.capture import Captured
 from webhooks.signing.diagnosis.known_credentials import Known
-from webhooks.signing.diagnosis.search import Cause, Finding, Taken, distinct, encoded, first_fit, wrongly
+from webhooks.signing.diagnosis.search import Cause, Mistake, Taken, distinct, encoded, first_fit, wrongly
 
 FIELDS: Final = ("timestamp", "smallcaseAuthId", "checksum")
 EXACTLY: Final = "Copy its text from the body unchanged."
@@ -18,14 +18,14 @@ EXACTLY: Final = "Copy its text from the body unchanged."
 
 def diagnose_checksum(
     captured: Captured, *, api_secret: str, known: Known, computed: str | None = None
-) -> list[Finding]:
+) -> list[Mistake]:
     """`computed` is the checksum of a receiver's code, by default the one in the body. Findings as for a signature."""
     fields = _fields(captured.body)
     if fields is None:
-        return [Finding(Cause.BODY, "The body is not a JSON object.")]
+        return [Mistake(Cause.BODY, "The body is not a JSON object.")]
     absent = [name for name in FIELDS if name not in fields and not (name == "checksum" and computed)]
     if absent:
-        return [Finding(Cause.MISSING, f"The body has no {name}.") for name in absent]
+        return [Mistake(Cause.MISSING, f"The body has no {name}.") for name in absent]
     given = (computed or str(fields["checksum"])).strip()
     found = first_fit(
         [_keys(api_secret, known), _stamps(fields["timestamp"], captured), _auth_ids(fields["smallcaseAuthId"]),
@@ -36,7 +36,7 @@ def diagnose_checksum(
     )  # fmt: skip
     if found is None:
         return _unfit(api_secret, known)
-    return found or [Finding(Cause.GENUINE, _genuine(fields["smallcaseAuthId"]))]
+    return found or [Mistake(Cause.GENUINE, _genuine(fields["smallcaseAuthId"]))]
 
 
 def _fields(body: bytes) -> Mapping[str, Any] | None:
@@ -122,7 +122,7 @@ def _parted(part: str, sentence: str, *, swapped: bool = False) -> Taken:
     def message(stamp: str, auth_id: str) -> str:
         return f"{auth_id}{part}{stamp}" if swapped else f"{stamp}{part}{auth_id}"
 
-    return Taken(message, Finding(Cause.MESSAGE, sentence))
+    return Taken(message, Mistake(Cause.MESSAGE, sentence))
 
 
 def _hex(key: bytes, message: str) -> str:
@@ -157,14 +157,14 @@ _DIGESTS: Final = [
 ]
 
 
-def _unfit(api_secret: str, known: Known) -> list[Finding]:
+def _unfit(api_secret: str, known: Known) -> list[Mistake]:
     name = known.name_of(api_secret)
     if api_secret.startswith("whsec_") or name in known.webhook:
         reason = "This is an endpoint's webhook secret, which signs the headers; the checksum's key is the API secret."
-        return [Finding(Cause.SECRET, reason)]
+        return [Mistake(Cause.SECRET, reason)]
     if name in known.jwt:
-        return [Finding(Cause.SECRET, f"This is {name}; the checksum's key is the API secret.")]
+        return [Mistake(Cause.SECRET, f"This is {name}; the checksum's key is the API secret.")]
     if known.has_secrets and not name:
-        return [Finding(Cause.SECRET, "The secret is not one of this gateway's.")]
+        return [Mistake(Cause.SECRET, "The secret is not one of this gateway's.")]
     reason = "No known mistake explains it: timestamp, smallcaseAuthId or checksum was changed on the way"
-    return [Finding(Cause.UNKNOWN, f"{reason}." if name else f"{reason}, or the API secret is wrong.")]
+    return [Mistake(Cause.UNKNOWN, f"{reason}." if name else f"{reason}, or the API secret is wrong.")]

@@ -26,7 +26,7 @@ class Cause(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Mistake:
     """A wrong input, and a sentence for the integrator."""
 
     cause: Cause
@@ -38,10 +38,10 @@ class Taken:
     """A value of an input. `wrong` says what the receiver did wrong if this value fits; None for the given value."""
 
     value: Any
-    finding: Finding | None = None
+    finding: Mistake | None = None
 
 
-def first_fit(inputs: Sequence[Sequence[Taken]], fits: Callable[..., Finding | bool]) -> list[Finding] | None:
+def first_fit(inputs: Sequence[Sequence[Taken]], fits: Callable[..., Mistake | bool]) -> list[Mistake] | None:
     """The fewest mistakes that explain the signature: [] if the given values fit, None if nothing fits.
 
     `fits` gets one value per input and returns True, or another finding.
@@ -65,7 +65,7 @@ def _choices(inputs: Sequence[Sequence[Taken]]) -> Iterator[tuple[Taken, ...]]:
 
 def wrongly(cause: Cause, sentence: str, *values: Any) -> list[Taken]:
     """Values that the sender would have used if the sentence is true."""
-    return [Taken(value, Finding(cause, sentence)) for value in values]
+    return [Taken(value, Mistake(cause, sentence)) for value in values]
 
 
 def distinct(*candidates: Taken) -> list[Taken]:

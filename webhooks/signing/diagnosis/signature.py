@@ -12,7 +12,7 @@ from typing import Final
 from webhooks.signing.diagnosis.bodies import bodies
 from webhooks.signing.diagnosis.capture import Captured
 from webhooks.signing.diagnosis.known_credentials import Known
-from webhooks.signing.diagnosis.search import Cause, Finding, Taken, distinct, encoded, first_fit, wrongly
+from webhooks.signing.diagnosis.search import Cause, Mistake, Taken, distinct, encoded, first_fit, wrongly
 from webhooks.signing.verify import TOLERANCE
 
 HEADERS: Final = ("webhook-id", "webhook-timestamp", "webhook-signature")
@@ -23,11 +23,11 @@ MILLISECONDS_LONG: Final = 11  # digits; seconds have fewer until the year 5138
 LONGEST_NUMBER: Final = 16
 
 
-def diagnose_signature(captured: Captured, *, secret: str, known: Known, now: datetime) -> list[Finding]:
+def diagnose_signature(captured: Captured, *, secret: str, known: Known, now: datetime) -> list[Mistake]:
     """One finding, GENUINE, or one for each wrong input."""
     absent = [name for name in HEADERS if not captured.headers.get(name)]
     if absent:
-        return [Finding(Cause.MISSING, f"The request has no header {name}.") for name in absent]
+        return [Mistake(Cause.MISSING, f"The request has no header {name}.") for name in absent]
     given = captured.headers["webhook-signature"]
     forms = _digests(given)
     found = first_fit(
@@ -43,28 +43,28 @@ def _digest(key: bytes, message: bytes) -> bytes:
     return hmac.new(key, message, hashlib.sha256).digest()
 
 
-def _fit(key: bytes, message: bytes, forms: Mapping[bytes, Finding | None]) -> Finding | bool:
+def _fit(key: bytes, message: bytes, forms: Mapping[bytes, Mistake | None]) -> Mistake | bool:
     digest = _digest(key, message)
     return (forms[digest] or True) if digest in forms else False
 
 
-def _digests(given: str) -> dict[bytes, Finding | None]:
+def _digests(given: str) -> dict[bytes, Mistake | None]:
     """The digests that the header may contain, each with the fault of its form, if any."""
-    found: dict[bytes, Finding | None] = {}
+    found: dict[bytes, Mistake | None] = {}
     for token in given.split():
         version, comma, value = token.partition(",")
         if comma and version == "v1":
             _take(found, value, None)
         else:
-            prefix = Finding(Cause.FORM, "The signature lacks `v1,` in front; spaces separate several signatures.")
+            prefix = Mistake(Cause.FORM, "The signature lacks `v1,` in front; spaces separate several signatures.")
             for part in token.removeprefix("v1=").split(","):
                 _take(found, part, prefix)
     return found
 
 
-def _take(found: dict[bytes, Finding | None], value: str, finding: Finding | None) -> None:
-    as_hex = Finding(Cause.FORM, "The signature is in hex; it must be in base64.")
-    as_url = Finding(Cause.FORM, "The signature is in URL-safe or unpadded base64; it must be in standard base64.")
+def _take(found: dict[bytes, Mistake | None], value: str, finding: Mistake | None) -> None:
+    as_hex = Mistake(Cause.FORM, "The signature is in hex; it must be in base64.")
+    as_url = Mistake(Cause.FORM, "The signature is in URL-safe or unpadded base64; it must be in standard base64.")
     plain = _decoded(value)
     if plain is not None:
         found.setdefault(plain, finding)
@@ -138,29 +138,29 @@ _MESSAGES: Final = [
 ]
 
 
-def _in_time(stamp: str, now: datetime) -> list[Finding]:
+def _in_time(stamp: str, now: datetime) -> list[Mistake]:
     apart = int(now.timestamp()) - int(stamp) if stamp.isdecimal() and len(stamp) < LONGEST_NUMBER else None
     if apart is None:
-        return [Finding(Cause.TIMESTAMP, "The webhook-timestamp is not a number of seconds.")]
+        return [Mistake(Cause.TIMESTAMP, "The webhook-timestamp is not a number of seconds.")]
     if abs(apart) <= TOLERANCE.total_seconds():
-        return [Finding(Cause.GENUINE, "The signature is correct.")]
+        return [Mistake(Cause.GENUINE, "The signature is correct.")]
     minutes = int(TOLERANCE.total_seconds()) // 60
     reason = f"is {abs(apart)} s in the {'past' if apart > 0 else 'future'}; receivers accept {minutes} minutes"
-    return [Finding(Cause.TOLERANCE, f"The signature is correct, but webhook-timestamp {reason}. Is the clock right?")]
+    return [Mistake(Cause.TOLERANCE, f"The signature is correct, but webhook-timestamp {reason}. Is the clock right?")]
 
 
-def _unfit(captured: Captured, secret: str, known: Known, forms: Mapping[bytes, Finding | None]) -> list[Finding]:
+def _unfit(captured: Captured, secret: str, known: Known, forms: Mapping[bytes, Mistake | None]) -> list[Mistake]:
     """Nothing fits: findings about each input alone."""
     if not forms:
-        return [Finding(Cause.FORM, "The webhook-signature is not base64 after `v1,`.")]
+        return [Mistake(Cause.FORM, "The webhook-signature is not base64 after `v1,`.")]
     wrong = _wrong_secret(captured, secret, known)
     if wrong:
-        return [Finding(Cause.SECRET, wrong)]
+        return [Mistake(Cause.SECRET, wrong)]
     if known.name_of(secret):
         reason = "The secret is right, so id, timestamp or body was changed on the way."
-        return [Finding(Cause.UNKNOWN, f"{reason} Save the raw bytes and all three headers of the same request.")]
+        return [Mistake(Cause.UNKNOWN, f"{reason} Save the raw bytes and all three headers of the same request.")]
     reason = "No known mistake explains it: the secret is another endpoint's, or id, timestamp or body was changed."
-    return [Finding(Cause.UNKNOWN, f"{reason} --gateway NAME compares the secret with the stored secrets.")]
+    return [Mistake(Cause.UNKNOWN, f"{reason} --gateway NAME compares the secret with the stored secrets.")]
 
 
 def _wrong_secret(captured: Captured, secret: str, known: Known) -> str | None:

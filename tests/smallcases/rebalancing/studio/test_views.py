@@ -10,7 +10,7 @@ from django.test import Client
 
 from gateway.identity.roles import AUDITORS, MANAGERS, SUPPORT
 from gateway.models import AuditEntry
-from smallcases.models import Announcement, DraftState, RebalanceDraft, Smallcase, Version
+from smallcases.models import DraftState, RebalanceDraft, RebalanceNotice, Smallcase, Version
 from tests import make
 from tests.smallcases import shelf
 from tests.smallcases.api.test_manager_api import BODY, call
@@ -109,7 +109,7 @@ class TestOneSmallcase:
     def test_stops_polling_when_all_are_notified(self, meera: Client, known: Smallcase) -> None:
         shelf.investments(known, make.gateway(), how_many=3)
         shelf.published(known)
-        Announcement.objects.update(due_at=None, told=3)
+        RebalanceNotice.objects.update(due_at=None, notified=3)
 
         shown = text(meera.get(f"{STUDIO}{known.pk}/"))
 

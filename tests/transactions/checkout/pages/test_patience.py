@@ -69,7 +69,7 @@ class TestAWrongPin:
         page = guess(live, "login-fails-1")
 
         assert "Too many wrong PINs for this account" in page
-        assert CheckoutSession.objects.latest("pk").pins_tried == 0  # the broker was not asked
+        assert CheckoutSession.objects.latest("pk").pin_attempts == 0  # the broker was not asked
 
     def test_from_elsewhere_locks_no_owner_out(self, live: Shop) -> None:
         guess(live, "login-fails-1", times=4, at="10.9.9.9")

@@ -187,7 +187,7 @@ class TestTheLogin:
         page = visit.send("login", **form).content.decode()
 
         assert "Enter your client id and PIN." in page
-        assert visit.session.pins_tried == 0
+        assert visit.session.pin_attempts == 0
 
     @pytest.mark.parametrize("form", [{}, {"client_id": "happy", "pin": "1"}])
     def test_before_a_broker_is_chosen_leads_back_to_the_choice(self, visit: Visit, form: dict[str, str]) -> None:
@@ -241,7 +241,7 @@ class TestTheConfirmation:
 
         assert (first.status_code, second.status_code) == (303, 303)
         assert Batch.objects.count() == 1
-        shown = visit.session.shown
+        shown = visit.session.quoted_order
         assert shown is not None
         assert shown["orders"] == [["INFY", "BUY", 10], ["TCS", "SELL", 5]]
 

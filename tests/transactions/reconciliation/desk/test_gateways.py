@@ -24,7 +24,7 @@ SHOP = "https://shop.example"
 def page(name: str, gateway: Gateway, endpoint: Endpoint) -> str:
     return {
         "change_origins": f"/admin/gateway/gateway/{gateway.pk}/origins/",
-        "move_clock": f"/admin/transactions/settlement/desk/gateways/{gateway.pk}/clock/",
+        "move_clock": f"/admin/transactions/ordercorrection/desk/gateways/{gateway.pk}/clock/",
         "add_endpoint": f"/admin/webhooks/endpoint/new/{gateway.pk}/",
         "move_endpoint": f"/admin/webhooks/endpoint/{endpoint.pk}/url/",
         "subscribe_endpoint": f"/admin/webhooks/endpoint/{endpoint.pk}/subscription/",
@@ -163,7 +163,7 @@ class TestEndpoints:
         answer = operator("add_endpoint").post(page("add_endpoint", here, hook), FORMS["add_endpoint"])
 
         made = Endpoint.objects.get(url=HOOK)
-        secret = decrypt(made.sealed_secret)
+        secret = decrypt(made.encrypted_secret)
         assert secret in answer.content.decode()
         assert "no-store" in answer["Cache-Control"]
         assert (made.gateway, made.types, made.plan) == (here, ["order.placed"], "gateway")
@@ -183,7 +183,7 @@ class TestEndpoints:
 
     @pytest.mark.parametrize("name", ["add_endpoint", "move_endpoint"])
     def test_are_one_for_each_url(self, here: Gateway, hook: Endpoint, name: str) -> None:
-        Endpoint.objects.create(gateway=here, url=HOOK, sealed_secret="", created_at=clock.wall())
+        Endpoint.objects.create(gateway=here, url=HOOK, encrypted_secret="", created_at=clock.wall())
         client, before = operator(name), state()
 
         answer = client.post(page(name, here, hook), FORMS[name])

@@ -18,12 +18,12 @@ from tests import make
 from tests.transactions.reconciliation.reconciling import REJECTED, Scene, complete, lost, settled, support
 from tests.transactions.reconciliation.tradebook.books import exported
 from transactions.domain.basket import Security
-from transactions.models import Batch, Order, Settlement
+from transactions.models import Batch, Order, OrderCorrection
 from transactions.reconciliation.tradebook.apply_rows import apply_book
 from transactions.reconciliation.tradebook.models import BookRow, Tradebook
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("instruments")]
-DESK = "/admin/transactions/settlement/desk/"
+DESK = "/admin/transactions/ordercorrection/desk/"
 WISH = {
     "status": "COMPLETE",
     "filled_quantity": "5",
@@ -120,7 +120,7 @@ class TestOneOrder:
         shown = text(desk.post(f"{DESK}orders/{scene.order.pk}/", WISH | {"preview": "1"}))
 
         assert "order.updated, then order.completed" in shown
-        assert (scene.status(), Settlement.objects.count()) == ("ERROR", 0)
+        assert (scene.status(), OrderCorrection.objects.count()) == ("ERROR", 0)
 
     def test_takes_a_price_as_books_write_it(self, desk: Client, scene: Scene) -> None:
         shown = text(
@@ -135,10 +135,10 @@ class TestOneOrder:
 
         assert desk.post(url, confirmation).status_code == 302
 
-        made = Settlement.objects.get()
+        made = OrderCorrection.objects.get()
         assert (scene.status(), made.proposed_by, made.reason) == ("COMPLETED", asha, WISH["reason"])
         again = text(desk.post(url, confirmation))
-        assert ("the order is now COMPLETE" in again, Settlement.objects.count()) == (True, 1)
+        assert ("the order is now COMPLETE" in again, OrderCorrection.objects.count()) == (True, 1)
 
     def test_is_not_corrected_by_a_forged_form(self, desk: Client, scene: Scene) -> None:
         answer = desk.post(f"{DESK}orders/{scene.order.pk}/", WISH | {"confirm": "1", "seen": "e30:forged:x"})
@@ -175,7 +175,7 @@ class TestOneOrder:
 
     def test_escapes_what_others_wrote(self, desk: Client, scene: Scene) -> None:
         Order.objects.filter(pk=scene.order.pk).update(
-            words=[
+            report_log=[
                 {
                     **dict.fromkeys(("average_price", "exchange_order_id", "error_code", "said_at")),
                     "status": "OPEN",
@@ -211,7 +211,7 @@ class TestOneOrder:
 
     def test_is_undone_with_a_reason(self, desk: Client, scene: Scene, asha: User, now: datetime) -> None:
         made = settled(scene.order, REJECTED, by=asha, now=now)
-        url = f"{DESK}settlements/{made.pk}/undo/"
+        url = f"{DESK}corrections/{made.pk}/undo/"
 
         assert "This field is required." in text(desk.post(url, {"reason": ""}))
         assert scene.status() == "PARTIALLYFILLED"
@@ -222,28 +222,28 @@ class TestOneOrder:
 
 class TestFourEyes:
     @pytest.fixture
-    def proposal(self, scene: Scene, asha: User, now: datetime, settings: Any) -> Settlement:
+    def proposal(self, scene: Scene, asha: User, now: datetime, settings: Any) -> OrderCorrection:
         settings.RECONCILE_FOUR_EYES_ABOVE = 0
         return settled(scene.order, complete(scene.order), by=asha, now=now)
 
-    def test_are_not_ones_own(self, desk: Client, scene: Scene, proposal: Settlement) -> None:
-        answer = desk.post(f"{DESK}settlements/{proposal.pk}/decide/", {"approve": "1"}, follow=True)
+    def test_are_not_ones_own(self, desk: Client, scene: Scene, proposal: OrderCorrection) -> None:
+        answer = desk.post(f"{DESK}corrections/{proposal.pk}/decide/", {"approve": "1"}, follow=True)
 
         assert ("You cannot approve your own proposal" in text(answer), scene.status()) == (True, "ERROR")
 
-    def test_of_another_apply_it(self, scene: Scene, proposal: Settlement) -> None:
-        browser(support()).post(f"{DESK}settlements/{proposal.pk}/decide/", {"approve": "1"})
+    def test_of_another_apply_it(self, scene: Scene, proposal: OrderCorrection) -> None:
+        browser(support()).post(f"{DESK}corrections/{proposal.pk}/decide/", {"approve": "1"})
 
         assert scene.status() == "COMPLETED"
 
-    def test_decline_with_a_note(self, scene: Scene, proposal: Settlement) -> None:
+    def test_decline_with_a_note(self, scene: Scene, proposal: OrderCorrection) -> None:
         ravi = browser(support())
-        answer = ravi.post(f"{DESK}settlements/{proposal.pk}/decide/", {"decline": "1", "note": ""}, follow=True)
+        answer = ravi.post(f"{DESK}corrections/{proposal.pk}/decide/", {"decline": "1", "note": ""}, follow=True)
         assert "is required, with at most" in text(answer)
 
-        ravi.post(f"{DESK}settlements/{proposal.pk}/decide/", {"decline": "1", "note": "Another's trade."})
+        ravi.post(f"{DESK}corrections/{proposal.pk}/decide/", {"decline": "1", "note": "Another's trade."})
 
-        assert (Settlement.objects.get().state, scene.status()) == ("DECLINED", "ERROR")
+        assert (OrderCorrection.objects.get().state, scene.status()) == ("DECLINED", "ERROR")
 
 
 def upload(content: str | bytes, **form: str) -> dict[str, Any]:
@@ -300,13 +300,13 @@ class TestTradebooks:
 
 
 class TestWhoMay:
-    def paths(self, scene: Scene, made: Settlement, book: Tradebook) -> dict[str, dict[str, Any]]:
+    def paths(self, scene: Scene, made: OrderCorrection, book: Tradebook) -> dict[str, dict[str, Any]]:
         return {
             f"orders/{scene.order.pk}/": WISH | {"preview": "1"},
             f"orders/{scene.order.pk}/ask-again/": {},
             f"orders/{scene.order.pk}/mark-complete/": {},
-            f"settlements/{made.pk}/undo/": {"reason": "x"},
-            f"settlements/{made.pk}/decide/": {"approve": "1"},
+            f"corrections/{made.pk}/undo/": {"reason": "x"},
+            f"corrections/{made.pk}/decide/": {"approve": "1"},
             "tradebooks/": {},
             f"tradebooks/{book.pk}/apply/": {"all": "1"},
         }
@@ -329,7 +329,7 @@ class TestWhoMay:
         assert answers == dict.fromkeys(answers, 403)
         shown = [visitor.get(DESK + path).status_code for path in ("", f"orders/{scene.order.pk}/")]
         assert shown == [sees, sees]
-        assert (Settlement.objects.count(), BookRow.objects.exclude(state="WAITING").count()) == (1, 0)
+        assert (OrderCorrection.objects.count(), BookRow.objects.exclude(state="WAITING").count()) == (1, 0)
 
     def test_nobody_who_has_not_logged_in(self, scene: Scene) -> None:
         answer = Client().get(f"{DESK}orders/{scene.order.pk}/")
@@ -337,7 +337,7 @@ class TestWhoMay:
         assert (answer.status_code, "/admin/login/" in answer["Location"]) == (302, True)
 
     def test_what_is_not_there_is_a_404(self, desk: Client) -> None:
-        paths = ("orders/9/", "tradebooks/9/", "settlements/9/undo/")
+        paths = ("orders/9/", "tradebooks/9/", "corrections/9/undo/")
 
         assert [desk.get(DESK + path).status_code for path in paths] == [404] * 3
 

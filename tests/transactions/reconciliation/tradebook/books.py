@@ -44,4 +44,4 @@ def staged(text: str, *, by: User, **upload: Any) -> Tradebook:
 
 def rows(book: Tradebook) -> dict[str, BookRow]:
     """By verdict, one each."""
-    return {row.verdict: row for row in book.rows.select_related("order", "settlement")}
+    return {row.verdict: row for row in book.rows.select_related("order", "correction")}

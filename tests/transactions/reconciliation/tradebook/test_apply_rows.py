@@ -14,7 +14,7 @@ from tests import make
 from tests.invariants.world import broken
 from tests.transactions.reconciliation.reconciling import REJECTED, Scene, acting, lost, settled, support
 from tests.transactions.reconciliation.tradebook.books import HEADER, exported, line, rows, staged
-from transactions.models import Batch, Order, Settlement
+from transactions.models import Batch, Order, OrderCorrection
 from transactions.reconciliation.correct_orders import approve
 from transactions.reconciliation.tradebook.apply_rows import BeingApplied, NotWhole, apply_book, offer_due_books, want
 from transactions.reconciliation.tradebook.discard import Discarded, WasTaken, discard
@@ -59,10 +59,10 @@ class TestApplying:
         assert (wanted, scene.status()) == (1, "ERROR")
 
         assert worked(book).due_at is None
-        settlement = Settlement.objects.get()
-        assert (scene.status(), settlement.from_tradebook, settlement.state) == ("COMPLETED", True, "APPLIED")
+        correction = OrderCorrection.objects.get()
+        assert (scene.status(), correction.from_tradebook, correction.state) == ("COMPLETED", True, "APPLIED")
         assert states(book) == {"already final": "WAITING", "exact match": "TAKEN"}
-        assert settlement.reason == f"Tradebook book.csv, no. {book.pk}: line 3."
+        assert correction.reason == f"Tradebook book.csv, no. {book.pk}: line 3."
         assert broken() == {}
 
     def test_leaves_what_needs_a_person(self, scene: Scene, asha: User) -> None:
@@ -96,10 +96,10 @@ class TestApplying:
 
         want(tradebook=book, actor=acting(asha), rows=[rows(book)["contradicts"].pk])
         worked(book)
-        proposal = Settlement.objects.get()
+        proposal = OrderCorrection.objects.get()
         assert (proposal.state, Order.objects.get(pk=first.pk).status) == ("PROPOSED", "COMPLETE")
 
-        approve(settlement=proposal, actor=acting(ravi), now=clock.now(scene.batch.gateway))
+        approve(correction=proposal, actor=acting(ravi), now=clock.now(scene.batch.gateway))
         assert Order.objects.get(pk=first.pk).status == "PARTIAL"
         assert broken() == {}
 
@@ -124,7 +124,7 @@ class TestApplying:
         worked(book)
 
         told = Event.objects.filter(subject=scene.batch.batch_id, sequence__gt=before).values_list("type", flat=True)
-        assert (Settlement.objects.count(), sorted(told)) == (2, ["order.completed", "order.updated"])
+        assert (OrderCorrection.objects.count(), sorted(told)) == (2, ["order.completed", "order.updated"])
 
     def test_one_that_moved_meanwhile_is_refused_and_holds_up_no_other(
         self, gateway: Gateway, scene: Scene, asha: User, now: datetime
@@ -150,7 +150,7 @@ class TestApplying:
             apply_book(row=book.pk, attempt=attempt)
         assert want(tradebook=book, actor=acting(asha)) == 0
 
-        assert (Settlement.objects.count(), Event.objects.filter(type="order.completed").count()) == (1, 1)
+        assert (OrderCorrection.objects.count(), Event.objects.filter(type="order.completed").count()) == (1, 1)
 
     def test_continues_where_a_worker_died(self, scene: Scene, asha: User) -> None:
         book = staged(exported(), by=asha)
@@ -178,7 +178,7 @@ class TestApplying:
         want(tradebook=book, actor=acting(asha))
         worked(book)
 
-        assert (Settlement.objects.get().state, scene.status()) == ("PROPOSED", "ERROR")
+        assert (OrderCorrection.objects.get().state, scene.status()) == ("PROPOSED", "ERROR")
 
     def test_is_not_for_a_book_whose_staging_died(self, scene: Scene, asha: User) -> None:
         book = staged(exported(), by=asha)
@@ -202,7 +202,7 @@ class TestApplying:
         assert want(tradebook=book, actor=acting(ravi), rows=[rows(book)["contradicts"].pk]) == 1
         worked(book)
 
-        said = dict(Settlement.objects.values_list("order", "proposed_by"))
+        said = dict(OrderCorrection.objects.values_list("order", "proposed_by"))
         assert said == {scene.order.pk: asha.pk, first.pk: ravi.pk}
 
     @pytest.mark.parametrize("lost_is", ["the user", "the permission"])
@@ -217,7 +217,7 @@ class TestApplying:
         assert worked(book).due_at is None
 
         assert (states(book), scene.status()) == ({"exact match": "REFUSED"}, "ERROR")
-        assert not Settlement.objects.exists()
+        assert not OrderCorrection.objects.exists()
 
     def test_is_in_the_audit_trail_by_name(self, scene: Scene, asha: User) -> None:
         book = staged(exported(), by=asha)
@@ -226,7 +226,7 @@ class TestApplying:
 
         assert list(AuditEntry.objects.order_by("number").values_list("act", "by_name", "address")) == [
             ("apply tradebook", asha.username, "192.0.2.7"),
-            ("settle order", asha.username, "192.0.2.7"),
+            ("correct order", asha.username, "192.0.2.7"),
         ]
 
 

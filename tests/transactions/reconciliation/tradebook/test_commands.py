@@ -13,7 +13,7 @@ from gateway.models import Gateway
 from tests import make
 from tests.transactions.reconciliation.reconciling import Scene, lost, support
 from tests.transactions.reconciliation.tradebook.books import exported
-from transactions.models import Settlement
+from transactions.models import OrderCorrection
 from transactions.reconciliation.tradebook.models import Tradebook
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("instruments")]
@@ -51,13 +51,13 @@ class TestReconcile:
 
         assert [scene.status() for scene in scenes] == ["COMPLETED"] * 3
         assert "3 orders corrected, 0 proposed" in capsys.readouterr().out
-        assert (Tradebook.objects.get().due_at, Settlement.objects.count()) == (None, 3)
+        assert (Tradebook.objects.get().due_at, OrderCorrection.objects.count()) == (None, 3)
 
     def test_twice_corrects_once(self, scenes: list[Scene], book: Path) -> None:
         for _ in range(2):
             call_command("reconcile", str(book), "--apply", "--by", "asha")
 
-        assert Settlement.objects.count() == 3
+        assert OrderCorrection.objects.count() == 3
 
     @pytest.mark.parametrize(
         ("options", "sentence"),
@@ -74,7 +74,7 @@ class TestReconcile:
         with pytest.raises(CommandError, match=sentence):
             call_command("reconcile", str(book), *options)
 
-        assert Settlement.objects.count() == 0
+        assert OrderCorrection.objects.count() == 0
 
     def test_refuses_a_file_that_is_cut_off(self, scenes: list[Scene], book: Path) -> None:
         book.write_text(book.read_text()[:-30])

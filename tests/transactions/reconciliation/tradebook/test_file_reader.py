@@ -17,8 +17,8 @@ from transactions.reconciliation.tradebook.file_reader import (
     LARGEST,
     LONGEST_LINE,
     Book,
-    Refused,
     Trade,
+    UnreadableTradebook,
     examine,
     open_book,
     trades,
@@ -45,7 +45,7 @@ def read(text: str | bytes, dialect: Dialect | None = None) -> tuple[Book, list[
 
 
 def refusal(text: str | bytes, dialect: Dialect | None = None) -> str:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(UnreadableTradebook) as refused:
         read(text, dialect)
     return str(refused.value)
 
@@ -175,7 +175,7 @@ class TestAHostileFile:
                 return b"a" * size
 
         endless = Endless()
-        with pytest.raises(Refused, match="larger than 64 MiB"):
+        with pytest.raises(UnreadableTradebook, match="larger than 64 MiB"):
             examine(endless)  # type: ignore[arg-type]
 
         assert endless.served <= LARGEST + 128 * 1024

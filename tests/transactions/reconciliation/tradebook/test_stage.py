@@ -17,9 +17,9 @@ from tests import make
 from tests.transactions.reconciliation.reconciling import Scene, complete, lost, settled, support
 from tests.transactions.reconciliation.tradebook.books import HEADER, exported, line, rows, staged
 from transactions.domain.basket import Security
-from transactions.models import Batch, Order, Settlement
+from transactions.models import Batch, Order, OrderCorrection
 from transactions.reconciliation.tradebook import stage
-from transactions.reconciliation.tradebook.file_reader import Refused
+from transactions.reconciliation.tradebook.file_reader import UnreadableTradebook
 from transactions.reconciliation.tradebook.models import BookRow, Tradebook
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("instruments")]
@@ -48,7 +48,7 @@ class TestStaging:
 
         assert (book.dialect, book.lines, book.verdicts) == (dialect, 2, {"already final": 1, "exact match": 1})
         assert rows(book)["exact match"].order == scene.order
-        assert (Settlement.objects.count(), scene.status()) == (0, "ERROR")
+        assert (OrderCorrection.objects.count(), scene.status()) == (0, "ERROR")
 
     def test_sums_the_trades_of_one_order(self, scene: Scene, asha: User) -> None:
         text = HEADER + line(scene.order, 2, "100.00", "a") + line(scene.order, 3, "101.00", "b")
@@ -133,12 +133,12 @@ class TestStaging:
 
     def test_recognises_orders_corrected_from_a_tradebook(self, scene: Scene, asha: User, now: datetime) -> None:
         made = settled(scene.order, complete(scene.order, "1500"), by=asha, now=now)
-        Settlement.objects.filter(pk=made.pk).update(from_tradebook=True)
+        OrderCorrection.objects.filter(pk=made.pk).update(from_tradebook=True)
 
         assert staged(HEADER + line(scene.order, 5), by=asha).verdicts == {"duplicate": 1}
 
     def test_leaves_nothing_of_a_file_that_is_refused(self, scene: Scene, asha: User) -> None:
-        with pytest.raises(Refused, match="line 3"):
+        with pytest.raises(UnreadableTradebook, match="line 3"):
             staged(exported()[:-40], by=asha)
 
         assert not Tradebook.objects.exists()

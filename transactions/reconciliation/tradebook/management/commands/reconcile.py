@@ -127,7 +127,7 @@ def _print_rows(book: Tradebook) -> None:
         where = f"line {row.line}" if row.line else "not in the file"
         text = row.refusal or row.difference
         console().print(f"{where}: {row.side} {row.symbol}, {row.verdict}. {text}", markup=False)
-    proposed = BookRow.objects.filter(tradebook=book, settlement__state="PROPOSED").count()
-    applied = BookRow.objects.filter(tradebook=book, settlement__state="APPLIED").count()
+    proposed = BookRow.objects.filter(tradebook=book, correction__state="PROPOSED").count()
+    applied = BookRow.objects.filter(tradebook=book, correction__state="APPLIED").count()
     if applied or proposed:
         console().print(f"{applied} orders corrected, {proposed} proposed for approval.")

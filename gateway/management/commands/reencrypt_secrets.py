@@ -24,7 +24,7 @@ class Command(GatewayCommand):
         for column, counts in done.items():
             reencrypted[column.table] += counts.reencrypted
         with atomic(durable=True):
-            self.actor.record("reseal secrets", "all secrets", after=dict(reencrypted))
+            self.actor.record("re-encrypt secrets", "all secrets", after=dict(reencrypted))
         unopened = [f"{column} of rows {_first(counts)}" for column, counts in done.items() if counts.unopened]
         if unopened:
             stop(f"No key of ENCRYPTION_KEYS decrypts {', '.join(unopened)}. Add the key that encrypted them again.")
