@@ -75,14 +75,14 @@ clean: ## removes what was made here: .venv, caches, and var with the embedded d
 	rm -rf .venv var staticfiles .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.venv/.installed-dev: requirements-dev.txt requirements.txt .venv/.made
+.venv/.installed-dev: requirements-dev.txt requirements-demo.txt requirements.txt .venv/.made
 	@echo "Installing requirements-dev.txt into .venv"
 	@$(BIN)/python -m pip $(PIP_FLAGS) install -r requirements-dev.txt
 	@touch .venv/.installed-run $@
 
-.venv/.installed-run: requirements.txt .venv/.made
-	@echo "Installing requirements.txt into .venv"
-	@$(BIN)/python -m pip $(PIP_FLAGS) install -r requirements.txt
+.venv/.installed-run: requirements-demo.txt requirements.txt .venv/.made
+	@echo "Installing requirements-demo.txt into .venv"
+	@$(BIN)/python -m pip $(PIP_FLAGS) install -r requirements-demo.txt
 	@touch $@
 
 # Where venv lacks pip (Debian without python3-venv), another pip is asked to put itself there.

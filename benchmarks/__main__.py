@@ -1,10 +1,10 @@
-"""All benchmarks, one after the other, or those that are named; each in a process of its own.
+"""Runs all benchmarks one after the other, or the named ones, each in its own process.
 
 usage: python -m benchmarks [--short] [NAME …]
 
-Prints a table for each. A run of the usual length renews docs/performance.md, .json and .svg; a shorter one (--short,
-or less by BENCH_SECONDS, BENCH_ROUNDS, BENCH_ROWS) writes var/bench/short.json only, for its figures mean nothing.
-Ends with the number of rows that are not reached, or with 100 when a benchmark could not be run.
+Prints a table for each. A run of normal length updates docs/performance.md, .json and .svg. A shorter run (--short, or
+BENCH_SECONDS, BENCH_ROUNDS, BENCH_ROWS) only writes var/bench/short.json, because its figures mean nothing.
+The exit code is the number of rows that miss their target, or 100 if a benchmark failed.
 """
 
 import argparse
@@ -53,19 +53,19 @@ def main(arguments: Sequence[str]) -> int:
     found = [result for name in names if (result := _run(name, environment, out))]
     _keep(found, is_short=knobs.is_short, out=out)
     missed = [row for result in found for row in result.rows if row.is_reached is False]
-    out.print(f"\n{len(missed)} rows are not reached.")
+    out.print(f"\n{len(missed)} rows miss their target.")
     return BROKEN if len(found) < len(names) else min(len(missed), BROKEN - 1)
 
 
 def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("name", nargs="*", choices=[[], *NAMES], metavar="NAME", help=", ".join(NAMES))
-    parser.add_argument("--short", action="store_true", help="tiny rounds, to see that everything works")
+    parser.add_argument("--short", action="store_true", help="tiny rounds, to check that everything works")
     return parser.parse_args(arguments)
 
 
 def _run(name: str, environment: dict[str, str], out: Console) -> Result | None:
-    """None when it broke; what it said stands on the terminal then."""
+    """None if the benchmark failed; its output is on the terminal."""
     out.print(f"\n[bold]{name}[/bold]")
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
@@ -74,7 +74,7 @@ def _run(name: str, environment: dict[str, str], out: Console) -> Result | None:
         done = subprocess.run(command, check=False, env=environment)
         result = results.read(file).get(name)
     if done.returncode != 0 or result is None:
-        out.print(f"[bold red]{name} could not be run.[/bold red]")
+        out.print(f"[bold red]{name} failed.[/bold red]")
         return None
     result = replace(result, seconds=time.monotonic() - began, day=datetime.now(UTC).date().isoformat())
     show(result.rows, out=out)

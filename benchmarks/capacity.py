@@ -1,4 +1,4 @@
-"""From orders a day to rows, bytes, deliveries a second and processes; and a simulation that checks the processes.
+"""Capacity: from orders a day to rows, bytes, deliveries a second and processes. A simulation checks the processes.
 
 usage: python -m benchmarks.capacity [--orders-per-day N] [--row-bytes FILE] [--rates FILE] [--json] [more: --help]
 
@@ -24,10 +24,10 @@ from rich.table import Table as Grid
 from benchmarks import capacity_model as model
 from benchmarks.queueing import Waited, simulate, waits_longer
 
-# At the peak's rate, a quarter of an hour and as many jobs at most.
+# Length of the simulation at the peak's rate; JOBS is a limit for high rates.
 SECONDS: Final = 900.0
 JOBS: Final = 200_000
-# What a simulation of this length may be off by.
+# How much a simulation of this length may differ from the model.
 CHANCE: Final = 1.25
 WIDE: Final = 110
 ORDERS_PER_DAY: Final = 1e6
@@ -53,7 +53,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def is_slower(station: model.Station, seen: Waited, limits: model.Wanted) -> bool:
-    """Whether the simulation's 99th percentile exceeds what is to be borne by 99 of 100."""
+    """Whether the simulation's 99th percentile is above the wait that is allowed for 99 of 100 jobs."""
     promised = waits_longer(
         limits.patience, servers=station.processes, arrivals=station.arrivals, service=station.service
     )
@@ -73,38 +73,38 @@ def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
             default = kind.__dataclass_fields__[name].default
             helped = f"{told} (default {default})"
             parser.add_argument(_flag(name), type=_number(name, default), default=default, help=helped)
-    parser.add_argument("--real-brokers", dest="simulated", action="store_false", help="no simulated brokers' books")
+    parser.add_argument("--real-brokers", dest="simulated", action="store_false", help="without simulated brokers")
     parser.add_argument("--row-bytes", type=Path, default=ROW_BYTES, metavar="FILE", help="(default: as measured)")
     parser.add_argument("--rates", type=Path, metavar="FILE")
     for name in RATES:
-        parser.add_argument(f"--{name}-rate", type=_number("rate", 0.0), metavar="N", help="a second, of one process")
-    parser.add_argument("--seed", type=int, default=1, help="of the simulation (default 1)")
-    parser.add_argument("--json", action="store_true", help="for programs")
+        parser.add_argument(f"--{name}-rate", type=_number("rate", 0.0), metavar="N", help="per second, of one process")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the simulation (default 1)")
+    parser.add_argument("--json", action="store_true", help="print JSON")
     return parser.parse_args(arguments)
 
 
 LOADS: Final = {
-    "basket_size": "orders in a basket",
+    "basket_size": "orders per basket",
     "gateways": "partners",
-    "endpoints": "webhook endpoints of a partner",
-    "events_per_basket": "events of a basket",
-    "tries_per_delivery": "attempts that a delivery takes",
-    "reads_per_basket": "GETs of a basket",
-    "keyed": "part of the baskets that come with an Idempotency-Key",
-    "hosted": "part that goes through the hosted checkout",
-    "smallcases": "part that is of a smallcase",
-    "newcomers": "part that brings a new account",
-    "hours": "of a day in which all of it comes",
-    "peak": "the busiest second over an even day",
+    "endpoints": "webhook endpoints per partner",
+    "events_per_basket": "events per basket",
+    "tries_per_delivery": "attempts per delivery",
+    "reads_per_basket": "GETs per basket",
+    "keyed": "share of baskets with an Idempotency-Key",
+    "hosted": "share through the hosted checkout",
+    "smallcases": "share of smallcase orders",
+    "newcomers": "share with a new account",
+    "hours": "hours of the day with traffic",
+    "peak": "rate of the busiest second over the average rate",
     "events_kept_days": "WEBHOOK_RETENTION_DAYS",
-    "rest_kept_days": "days of all other rows, which are never deleted",
+    "rest_kept_days": "days that all other rows are kept (they are never deleted)",
 }
 LIMITS: Final = {
-    "patience": "seconds that work may wait to be begun",
-    "late": "part of it that may wait longer",
-    "busiest": "part of a process's time that is filled at the peak",
+    "patience": "seconds that work may wait before it starts",
+    "late": "share of the work that may wait longer",
+    "busiest": "share of a process's time that is used at the peak",
     "web_threads": "WEB_THREADS",
-    "concurrency": "of a worker",
+    "concurrency": "processes per worker",
 }
 PARTS: Final = frozenset({"keyed", "hosted", "smallcases", "newcomers", "late", "busiest"})
 NEVER_ZERO: Final = frozenset({"basket_size", "gateways", "hours", "busiest", "web_threads", "concurrency", "rate"})
@@ -117,7 +117,7 @@ def _flag(name: str) -> str:
 
 
 def _number(name: str, default: object) -> Callable[[str], float]:
-    """Of an option, by what makes sense for it. argparse tells a ValueError with the option's name."""
+    """Parses and checks an option. argparse shows a ValueError with the option's name."""
     low, high = (0.0, 1.0) if name in PARTS else (0.0, MOST)
 
     def number(text: str) -> float:
@@ -138,14 +138,14 @@ def _row_bytes(path: Path) -> dict[str, float]:
 
 
 def _rates(wanted: argparse.Namespace) -> model.Rates | None:
-    """None where there are none: then no processes are told. ValueError where there are some."""
+    """None if no rates are given: then no processes are reported. ValueError if only some are given."""
     measured = json.loads(wanted.rates.read_text()) if wanted.rates else {}
     given = {name: getattr(wanted, f"{flag}_rate") for flag, name in RATES.items()}
     known = {name: float(rate) for name, rate in {**measured, **{n: r for n, r in given.items() if r}}.items()}
     if not known:
         return None
     if missing := [flag for flag, name in RATES.items() if name not in known]:
-        raise ValueError(f"what does one process do a second? Not told of {', '.join(missing)}.")
+        raise ValueError(f"Rates of one process are missing: {', '.join(missing)}.")
     return model.Rates(**{name: known[name] for name in RATES.values()})
 
 
@@ -187,7 +187,7 @@ def _tell_processes(out: Console, limits: model.Wanted, checked: Checked) -> Non
     stations = [station for station, _ in checked]
     out.print(f"Workers of --concurrency {limits.concurrency}: {model.workers(stations, limits)}. One beat.")
     out.print(f"Connections to PostgreSQL without a pooler: {model.connections(stations, limits)}.")
-    out.print("busy and p99 wait: as simulated, with arrivals at the peak's rate.")
+    out.print("busy and p99 wait: simulated, with arrivals at the peak's rate.")
 
 
 def _numbers(*numbers: float) -> list[str]:

@@ -9,29 +9,29 @@ from benchmarks.queueing import servers_for
 
 DAY: Final = 86_400
 HOUR: Final = 3_600
-# What a web process has of connections beside one for each of its threads: those of /readyz and of /metrics.
+# Connections of a web process besides one per thread: those of /readyz and of /metrics.
 WATCHING: Final = 2
-# webhooks.events.retention, which runs hourly: CHUNK × CHUNKS_AT_ONCE events of one gateway.
+# webhooks.events.retention runs hourly: CHUNK × CHUNKS_AT_ONCE events of one gateway.
 FORGOTTEN_AN_HOUR: Final = 200_000
-# gateway.api.idempotency keeps an answer for so long.
+# gateway.api.idempotency keeps a response for this long.
 KEYS_KEPT_DAYS: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """What comes in. `peak` is the busiest second's rate over that of an even day of `hours`."""
+    """The traffic. `peak` is the busiest second's rate over the average rate in a day of `hours`."""
 
     orders_per_day: float
     basket_size: float = 10
     gateways: int = 1
-    endpoints: float = 1  # of a gateway
+    endpoints: float = 1  # per gateway
     events_per_basket: float = 2
     tries_per_delivery: float = 1.05
     reads_per_basket: float = 5
-    keyed: float = 1.0  # part of the baskets that come with an Idempotency-Key
-    hosted: float = 1.0  # part that goes through the hosted checkout
-    smallcases: float = 0.5  # part that is of a smallcase
-    newcomers: float = 0.1  # part that brings a new account
+    keyed: float = 1.0  # share of baskets with an Idempotency-Key
+    hosted: float = 1.0  # share through the hosted checkout
+    smallcases: float = 0.5  # share of smallcase orders
+    newcomers: float = 0.1  # share with a new account
     simulated: bool = True
     hours: float = 6.25  # NSE's session
     peak: float = 5.0
@@ -40,7 +40,7 @@ class Load:
 
     @property
     def baskets(self) -> float:
-        """A day."""
+        """Baskets per day."""
         return self.orders_per_day / self.basket_size
 
     @property
@@ -52,13 +52,13 @@ class Load:
         return self.events * self.endpoints
 
     def at_peak(self, a_day: float) -> float:
-        """A second."""
+        """The peak rate per second."""
         return a_day / (self.hours * HOUR) * self.peak
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rates:
-    """What one process was measured to do a second. `worker` is one of a worker's `--concurrency`."""
+    """The measured rates of one process per second. `worker` is one of a worker's `--concurrency` processes."""
 
     web: float
     worker_orders: float
@@ -67,7 +67,7 @@ class Rates:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """No more than the part `late` waits longer than `patience` seconds; processes are filled to `busiest` at most."""
+    """At most the share `late` waits longer than `patience` seconds; processes are used up to the share `busiest`."""
 
     patience: float = 1.0
     late: float = 0.01
@@ -94,7 +94,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Station:
-    """A kind of process: what comes at the peak, what one of it does, and how many it takes."""
+    """A kind of process: its peak rate, the rate of one process, and how many processes it needs."""
 
     name: str
     unit: str
@@ -104,7 +104,7 @@ class Station:
 
 
 def rows_a_day(load: Load) -> dict[str, tuple[float, float]]:
-    """By table, how many come a day and for how many days they stay."""
+    """By table: new rows per day, and for how many days they are kept."""
     rest, events = load.rest_kept_days, load.events_kept_days
     orders, baskets = load.orders_per_day, load.baskets
     newcomers = baskets * load.newcomers
@@ -130,16 +130,16 @@ def rows_a_day(load: Load) -> dict[str, tuple[float, float]]:
 
 
 def tables(load: Load, row_bytes: Mapping[str, float]) -> list[Table]:
-    """The largest first. ValueError where a table has not been measured."""
+    """The largest first. ValueError if a table's row size is missing."""
     wanted = rows_a_day(load)
     if missing := sorted(wanted.keys() - row_bytes.keys()):
-        raise ValueError(f"Bytes per row are missing of {', '.join(missing)}.")
+        raise ValueError(f"Bytes per row are missing for {', '.join(missing)}.")
     found = [Table(name, a_day, kept, row_bytes[name]) for name, (a_day, kept) in wanted.items()]
     return sorted(found, key=lambda table: -table.bytes)
 
 
 def peaks(load: Load) -> list[tuple[str, str, float]]:
-    """By kind of process, what comes to it in the busiest second: (process, unit, a second)."""
+    """The peak rate of each kind of process: (process, unit, rate per second)."""
     return [
         ("web", "requests", load.at_peak(load.baskets * (1 + load.reads_per_basket))),
         ("worker", "baskets", load.at_peak(load.baskets)),
@@ -166,16 +166,16 @@ def connections(found: list[Station], wanted: Wanted) -> int:
 
 
 def workers(found: list[Station], wanted: Wanted) -> int:
-    """As the command line counts them, `--concurrency` processes each."""
+    """Workers to start, with `--concurrency` processes each."""
     return math.ceil(next(one.processes for one in found if one.name == "worker") / wanted.concurrency)
 
 
 def warnings(load: Load) -> list[str]:
-    """What more machines do not mend."""
+    """Limits that more machines do not raise."""
     per_gateway = load.events / load.gateways
     if per_gateway > FORGOTTEN_AN_HOUR * 24:
         return [
             f"{per_gateway:,.0f} events a day of one gateway are more than the {FORGOTTEN_AN_HOUR * 24:,} that are "
-            "forgotten a day (webhooks.events.retention): the tables of events grow without end."
+            "deleted a day (webhooks.events.retention): the tables of events would grow without limit."
         ]
     return []

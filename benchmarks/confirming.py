@@ -1,6 +1,6 @@
-"""Users who confirm, one after the other: `python -m benchmarks.confirming`, ids of transactions on standard input.
+"""Confirms transactions one after the other: `python -m benchmarks.confirming`, transaction ids on standard input.
 
-Says "ready", waits for a line, and confirms them.
+Prints "ready", waits for a line, and confirms.
 """
 
 import sys
@@ -19,7 +19,7 @@ def main() -> None:
     print("ready", Transaction.objects.count(), flush=True)  # the connection is open
     sys.stdin.readline()
     for pk in pks:
-        # As the view finds it: with its gateway and account.
+        # With its gateway and account, like the view.
         transaction = Transaction.objects.select_related("gateway", "account").get(pk=pk)
         confirm(transaction=transaction, selections=UserSelections(), now=clock.now(transaction.gateway))
 

@@ -1,4 +1,4 @@
-"""The rows of batches as the gateway wrote them, written once more by hand-made SQL: one transaction for each batch."""
+"""Copies the rows of batches that the gateway wrote, with hand-made SQL: one transaction per batch."""
 
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import psycopg2  # type: ignore[import-untyped]  # it ships no types
 
-CONNECTIONS: Final = 2  # as many as there are worker processes
+CONNECTIONS: Final = 2  # as many as worker processes
 COMPLETED: Final = """
     UPDATE transactions_transaction SET status = 'COMPLETED', completed_at = now(), updated_at = now()
     WHERE id = {transaction}
@@ -18,7 +18,7 @@ COMPLETED: Final = """
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A table, and how one finds the rows of a batch in it; `%s` is the batch's id."""
+    """A table, and the condition for the rows of a batch; `%s` is the batch's id."""
 
     table: str
     where: str
@@ -42,7 +42,7 @@ PARTS: Final = (
 
 
 def statements(url: str) -> list[str]:
-    """For each batch: an INSERT into each table of all its rows, and the UPDATE that completes its transaction."""
+    """For each batch: INSERTs of all its rows into each table, and the UPDATE that completes its transaction."""
     with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT id, transaction_id FROM transactions_batch ORDER BY id")
         batches = cursor.fetchall()
@@ -59,13 +59,13 @@ def statements(url: str) -> list[str]:
 
 
 def forget(url: str) -> None:
-    """All batches with what hangs on them."""
+    """Deletes all batches and the rows that depend on them."""
     with closing(psycopg2.connect(url)) as connection, connection, connection.cursor() as cursor:
         cursor.execute(f"TRUNCATE {', '.join(part.table for part in PARTS)} CASCADE")
 
 
 def executed(url: str, written: Sequence[str]) -> float:
-    """Each committed by itself, from CONNECTIONS connections; in how many seconds."""
+    """Executes each in its own transaction from CONNECTIONS connections; returns the seconds."""
     shares = [written[n::CONNECTIONS] for n in range(CONNECTIONS)]
     with ThreadPoolExecutor(CONNECTIONS) as threads:
         connections = [psycopg2.connect(url) for _ in shares]
@@ -90,7 +90,7 @@ def _columns(cursor: Any, table: str) -> list[str]:
 
 
 def _insert(cursor: Any, part: Part, columns: Sequence[str], batch: int) -> str:
-    """Every value as the text that PostgreSQL shows of it, and takes back."""
+    """Each value as PostgreSQL's text for it, which PostgreSQL also reads."""
     shown = ", ".join(f'"{name}"::text' for name in columns)
     cursor.execute(f"SELECT {shown} FROM {part.table} WHERE {part.where} ORDER BY id", [batch])
     rows = cursor.fetchall()

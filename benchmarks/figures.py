@@ -1,4 +1,4 @@
-"""A row of the table: what was measured in each round, what it is to reach, and whether it does."""
+"""A row of the table: the measured figure of each round, the target, and whether it is reached."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -12,7 +12,7 @@ NOT_MEASURED: Final = "not measured"
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """`strictly`: to be on the bound is not enough."""
+    """`strictly`: a figure equal to the bound does not reach it."""
 
     bound: float
     is_floor: bool
@@ -46,7 +46,7 @@ def less_than(bound: float) -> Target:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """What one of the two did in each round; `name` and `unit` as in "the gateway 310 requests/s"."""
+    """The figures of one side in each round; `name` and `unit` as in "the gateway 310 requests/s"."""
 
     name: str
     unit: str
@@ -58,9 +58,9 @@ class Side:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """`figures` are the rounds'; the row's own figure is their median. Without a target it is for information.
+    """`figures` are those of the rounds; the row's figure is their median. A row without a target is for information.
 
-    `held_back` says what the profile named, of a row that is not reached.
+    `held_back` is the profile's result for a row that misses its target.
     """
 
     path: str
@@ -78,7 +78,7 @@ class Row:
 
     @property
     def is_reached(self) -> bool | None:
-        """None where there is nothing to reach. What could not be measured is not reached."""
+        """None without a target. A figure that was not measured is not reached."""
         if self.target is None:
             return None
         return self.figure is not None and self.target.is_reached(self.figure)
@@ -91,7 +91,7 @@ class Row:
 
     @property
     def shown(self) -> str:
-        """The median, and the range of more than one round."""
+        """The median, with the range if there is more than one round."""
         if self.figure is None:
             return "–"
         if len(self.figures) == 1:
@@ -99,11 +99,11 @@ class Row:
         return f"{told(self.figure)} ({told(min(self.figures))} – {told(max(self.figures))})"
 
     def explained(self, why: Callable[[], str]) -> Self:
-        """Asks `why` only if the row is not reached: a profile costs a round."""
+        """Calls `why` only if the row misses its target, because a profile costs a round."""
         return replace(self, held_back=why()) if self.is_reached is False else self
 
     def as_json(self) -> dict[str, Any]:
-        """`figure` and `reached` are for who reads it; `row_from` computes them again."""
+        """`figure` and `reached` are for readers; `row_from` computes them again."""
         return {**asdict(self), "figure": self.figure, "reached": self.is_reached}
 
 
@@ -115,12 +115,12 @@ def row_from(read: dict[str, Any]) -> Row:
 
 
 def ratios(mine: Sequence[float], theirs: Sequence[float]) -> tuple[float, ...]:
-    """Round by round: what else the machine did falls on both. ZeroDivisionError when the other did nothing at all."""
+    """Round by round, because other load on the machine affects both. ZeroDivisionError if one of `theirs` is 0."""
     return tuple(a / b for a, b in zip(mine, theirs, strict=True))
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """The smallest of `values` that `share` of them do not exceed; IndexError when there are none."""
+    """The smallest of `values` that at least `share` of them do not exceed; IndexError if there are none."""
     ordered = sorted(values)
     rank = -int(-share * len(ordered) // 1)  # rounded up
     return ordered[max(rank, 1) - 1]
@@ -133,7 +133,7 @@ def interleaved(rounds: int, one: Callable[[], A], other: Callable[[], B]) -> tu
 
 
 def told(figure: float) -> str:
-    """Three digits that count, thousands apart."""
+    """Three significant digits, thousands separated."""
     size = abs(figure)
     if size >= 100:
         return f"{figure:,.0f}"

@@ -1,4 +1,4 @@
-"""Where processes spend their time on the CPU, by py-spy: what the profile names, in a line."""
+"""Profiles processes with py-spy: one line that names the code that uses the CPU."""
 
 import subprocess
 import sys
@@ -16,7 +16,7 @@ Stacks = Counter[tuple[str, ...]]
 
 
 def named_by_profile(pids: Sequence[int], *, seconds: float, load: Callable[[], object]) -> str:
-    """While `load` runs; says so where py-spy is not to be had or not allowed to look."""
+    """Profiles while `load` runs; says so if py-spy is not installed or not permitted."""
     program = which("py-spy") or which(str(Path(sys.executable).with_name("py-spy")))
     if program is None:
         return "no profile: py-spy is not installed"
@@ -33,7 +33,7 @@ def named_by_profile(pids: Sequence[int], *, seconds: float, load: Callable[[], 
 
 
 def parsed(raw: str) -> Stacks:
-    """Of py-spy's raw format: frames, outermost first, between semicolons, and how often they were seen."""
+    """Parses py-spy's raw format: frames, outermost first, separated by semicolons, and how often they were seen."""
     stacks: Stacks = Counter()
     for line in raw.splitlines():
         frames, _, count = line.rpartition(" ")
@@ -43,7 +43,7 @@ def parsed(raw: str) -> Stacks:
 
 
 def told(stacks: Stacks) -> str:
-    """Whose code was running (the innermost frame's), and in which of our own functions most of it began."""
+    """The packages whose code ran (innermost frames), and our own functions in which most of that began."""
     whole = stacks.total()
     packages: Counter[str] = Counter()
     ours: Counter[str] = Counter()
@@ -55,7 +55,7 @@ def told(stacks: Stacks) -> str:
 
 
 def package(frame: str) -> str:
-    """`execute (django/db/backends/utils.py:105)` is django/db; the interpreter's own modules are python."""
+    """`execute (django/db/backends/utils.py:105)` is in django/db; the interpreter's modules are in python."""
     place = frame.rpartition("(")[2].rstrip(")").partition(":")[0]
     parts = place.split("/")
     if len(parts) == 1:

@@ -1,4 +1,4 @@
-"""Whose modules a start loads, by what they hold and by how long they take: `python -m benchmarks.imports MODULE`."""
+"""The memory and time of the packages that a start imports: `python -m benchmarks.imports MODULE`."""
 
 import subprocess
 import sys
@@ -14,14 +14,14 @@ SHOWN = 6
 
 
 def told(module: str, environment: Mapping[str, str]) -> str:
-    """Of a process of its own, which imports `module` and nothing else."""
+    """Measures in a new process, which imports only `module`."""
     command = [sys.executable, "-m", "benchmarks.imports", module]
     done = subprocess.run(command, check=True, cwd=ROOT, env=environment, capture_output=True, text=True)
     return done.stdout.splitlines()[-1]
 
 
 def by_package(held: Mapping[str, int]) -> Counter[str]:
-    """Bytes by file, summed up by the package that the file is of."""
+    """Sums the bytes per file by package."""
     packages: Counter[str] = Counter()
     for file, size in held.items():
         packages[package(file)] += size
@@ -29,7 +29,7 @@ def by_package(held: Mapping[str, int]) -> Counter[str]:
 
 
 def package(file: str) -> str:
-    """What is neither installed nor ours is the interpreter's."""
+    """A file that is neither installed nor ours belongs to the interpreter."""
     inside = file.partition("site-packages/")[2] or (
         file.removeprefix(f"{ROOT}/") if file.startswith(str(ROOT)) else ""
     )

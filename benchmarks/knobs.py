@@ -1,4 +1,4 @@
-"""How long and how much, from the environment: BENCH_SECONDS, BENCH_ROUNDS, BENCH_ROWS."""
+"""Length and size of the benchmarks, from the environment: BENCH_SECONDS, BENCH_ROUNDS, BENCH_ROWS."""
 
 import os
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ LONG: Final = {"BENCH_SECONDS": "10", "BENCH_ROUNDS": "5", "BENCH_ROWS": "100000
 
 @dataclass(frozen=True, slots=True)
 class Knobs:
-    """`seconds` of a round, `rounds` of each kind, `rows` in the largest table."""
+    """`seconds` per round, `rounds` of each kind, `rows` in the largest table."""
 
     seconds: float
     rounds: int
@@ -24,14 +24,14 @@ class Knobs:
 
     @property
     def is_short(self) -> bool:
-        """Too short to be shown to anybody."""
+        """Whether the figures are too short-lived to be published."""
         long = Knobs.of({})
         return self.seconds < long.seconds / 2 or self.rounds < 3 or self.rows < long.rows
 
     def many(self, usual: int, *, least: int = 1) -> int:
-        """Of things whose number makes a round as long as it is: `usual` in rounds of the usual length."""
+        """A number of things that scales with the round's length: `usual` for rounds of normal length."""
         return max(least, round(usual * self.seconds / float(LONG["BENCH_SECONDS"])))
 
     def of_rows(self, usual: int, *, least: int = 1) -> int:
-        """Rows where `usual` go with the usual ten million."""
+        """A number of rows that scales with `rows`: `usual` for the normal ten million."""
         return max(least, round(usual * self.rows / float(LONG["BENCH_ROWS"])))

@@ -1,9 +1,9 @@
-"""The load: several processes, each with kept connections that ask again as soon as they are answered.
+"""The load generator: several processes with kept connections, which send the next request after each response.
 
 usage: python -m benchmarks.load < spec.json
 
-Raw sockets and requests made beforehand, for a client library costs more than the server that is measured. What this
-itself can do on the machine is measured against a server that does nothing (benchmarks.bare.nothing).
+Uses raw sockets and prepared requests, because a client library costs more than the measured server. Its own limit
+on the machine is measured against a server that does nothing (benchmarks.bare.nothing).
 """
 
 import json
@@ -23,12 +23,12 @@ from tests.servers import ROOT
 PROCESSES: Final = 2
 END: Final = b"\r\n\r\n"
 LENGTH: Final = b"\r\ncontent-length: "
-PATIENCE: Final = 30.0  # seconds, for the first answer
+PATIENCE: Final = 30.0  # seconds until the first response
 
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """Of all processes together; `took` in seconds, of the answers with status 200."""
+    """Results of all processes; `took` in seconds, for responses with status 200."""
 
     took: tuple[float, ...]
     seconds: float
@@ -48,11 +48,11 @@ class Shot:
 
 
 class Failed(Exception):
-    """The server answered something else than 200: there is no figure."""
+    """The server answered with another status than 200, so there is no figure."""
 
 
 def shoot(port: int, requests: Sequence[bytes], *, seconds: float, connections: int = 16) -> Shot:
-    """Closed loop; raises Failed when an answer is not 200."""
+    """A closed loop. Raises Failed if a response is not 200."""
     each = max(1, connections // PROCESSES)
     spec = {"port": port, "seconds": seconds, "connections": each, "requests": [one.decode() for one in requests]}
     running = [_process() for _ in range(min(PROCESSES, connections))]
@@ -65,7 +65,7 @@ def shoot(port: int, requests: Sequence[bytes], *, seconds: float, connections: 
         failures=sum(one["failures"] for one in told),
     )
     if shot.failures or not shot.took:
-        raise Failed(f"{shot.failures} of {len(shot.took) + shot.failures} answers were none: {told[0]['last']}")
+        raise Failed(f"{shot.failures} of {len(shot.took) + shot.failures} requests failed: {told[0]['last']}")
     return shot
 
 
@@ -79,17 +79,17 @@ def request(method: str, path: str, *, headers: dict[str, str], body: bytes = b"
 
 @dataclass(slots=True)
 class Line:
-    """A connection, and the answer that has come so far."""
+    """A connection, and the part of the response that has arrived."""
 
     socket: socket.socket
     asked: float = 0.0
     came: bytearray = field(default_factory=bytearray)
 
     def is_answered(self) -> bool:
-        """Takes what there is to read."""
+        """Reads the available bytes; whether the response is complete."""
         part = self.socket.recv(262_144)
         if not part:
-            raise ConnectionError("The server hung up.")
+            raise ConnectionError("The server closed the connection.")
         self.came += part
         end = self.came.find(END)
         if end < 0:
@@ -101,7 +101,7 @@ def _length(head: bytes) -> int:
     lowered = head.lower()
     at = lowered.find(LENGTH)
     if at < 0:
-        raise ValueError(f"An answer without a length: {head!r}")
+        raise ValueError(f"A response without a length: {head!r}")
     return int(lowered[at + len(LENGTH) :].partition(b"\r\n")[0])
 
 

@@ -1,4 +1,4 @@
-"""The machine that measures: what it is, and who keeps its cores busy."""
+"""The machine that measures, and the processes that keep its cores busy."""
 
 import os
 import platform
@@ -22,7 +22,7 @@ def described() -> str:
 
 
 def family(root: int) -> list[int]:
-    """A process and all that descend from it, as far as they live."""
+    """A process and its living descendants."""
     children: dict[int, list[int]] = defaultdict(list)
     for pid, fields in _processes():
         children[int(fields[1])].append(pid)
@@ -34,19 +34,19 @@ def family(root: int) -> list[int]:
 
 
 def cpu_seconds(root: int) -> float:
-    """Of a process and its descendants; of those that have ended too, once their parent has waited for them."""
+    """CPU seconds of a process and its descendants, also of ended ones that their parent has waited for."""
     members = set(family(root))
     return sum(sum(map(int, fields[11:15])) for pid, fields in _processes() if pid in members) / TICKS
 
 
 def memory_kb(root: int) -> int:
-    """Proportional set sizes of a process and its descendants: what they share is counted once."""
+    """Proportional set sizes of a process and its descendants: shared memory counts once."""
     return sum(_pss(pid) for pid in family(root))
 
 
 @contextmanager
 def watched(roots: Mapping[str, int]) -> Iterator[dict[str, float]]:
-    """Cores that each kept busy in the meantime, on average; filled in at the end."""
+    """Average number of cores that each root kept busy; filled in at the end."""
     cores: dict[str, float] = {}
     before, began = {name: cpu_seconds(pid) for name, pid in roots.items()}, monotonic()
     yield cores
@@ -64,7 +64,7 @@ def _pss(pid: int) -> int:
 
 
 def _processes() -> Iterator[tuple[int, list[str]]]:
-    """Fields of /proc/PID/stat after the name: state, parent, …"""
+    """The fields of /proc/PID/stat after the name: state, parent, …"""
     for path in PROC.glob("[0-9]*"):
         with suppress(OSError, IndexError):
             yield int(path.name), (path / "stat").read_text().rpartition(")")[2].split()

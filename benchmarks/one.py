@@ -1,4 +1,4 @@
-"""One benchmark, on a stage of its own: `python -m benchmarks.one NAME FILE` writes what it found to FILE."""
+"""Runs one benchmark on its own stage: `python -m benchmarks.one NAME FILE` writes the result to FILE."""
 
 import sys
 from importlib import import_module
@@ -17,7 +17,7 @@ def main(name: str, file: Path) -> int:
     console, knobs = Console(stderr=True, soft_wrap=True), Knobs.of()
     try:
         with staged(knobs, console=console) as stage:
-            module = import_module(f"benchmarks.paths.{name}")  # it imports models: Django had to be set up
+            module = import_module(f"benchmarks.paths.{name}")  # after Django's set-up, because it imports models
             result = Result(
                 name=name,
                 command=f"make bench NAME={name}",

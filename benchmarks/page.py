@@ -1,4 +1,4 @@
-"""docs/performance.md: the table and the picture are made here, what people wrote below the marker is kept."""
+"""Writes docs/performance.md: generates the tables and the chart, and keeps the hand-written text below the marker."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,16 +19,17 @@ MARKER: Final = "<!-- Above this line: made by `make bench`. Below: written by h
 HEAD: Final = """\
 # Performance
 
-Each path of the gateway against a limit and against what a user would pick instead: on one machine, in rounds that take
-turns, as the median of the rounds' ratios with the least and the greatest. `make bench` measures everything and writes
-what stands above the marker, `performance.json` and `performance.svg`; `make bench NAME="create reads"` renews a part.
+Each path of the gateway against a limit and against an alternative that a user might choose: on one machine, in
+alternating rounds, as the median of the rounds' ratios with the least and the greatest. `make bench` measures
+everything and writes the part above the marker, `performance.json` and `performance.svg`;
+`make bench NAME="create reads"` updates a part.
 
 ![Figures against their targets](performance.svg)
 """
 
 
 def publish(found: Mapping[str, Result], *, page: Path = PAGE) -> None:
-    """Page, picture and figures, side by side; `found` in the order in which it is shown."""
+    """Writes the page, the chart and the figures; `found` in the order of the page."""
     rows = [row for one in found.values() for row in one.rows]
     page.parent.mkdir(parents=True, exist_ok=True)
     results.write(page.with_suffix(".json"), found)

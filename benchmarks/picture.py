@@ -1,4 +1,4 @@
-"""The rows as a picture: how far each figure is from what it is to reach. SVG, light and dark."""
+"""The rows as a chart: how far each figure is from its target. SVG, light and dark."""
 
 from collections.abc import Sequence
 from html import escape
@@ -39,9 +39,9 @@ def picture(rows: Sequence[Row]) -> str:
 
 
 def distance(row: Row) -> float:
-    """Decades by which the figure is better (above 0) or worse than the target; 0 of what is not measured.
+    """Decades by which the figure is better (above 0) or worse than the target; 0 if it was not measured.
 
-    A bound of 0, or a figure on the other side of it, has no ratio: that is drawn as a decade.
+    If the bound is 0, or the figure has the other sign, there is no ratio: the bar is one decade long.
     """
     if row.target is None or row.figure is None:
         return 0.0

@@ -1,8 +1,8 @@
-"""A plain client: posts the same body again and again, no database, no queue.
+"""A plain client: posts the same body repeatedly, without database or queue.
 
 usage: python -m benchmarks.plain URL NUMBER THREADS < body
 
-Says "ready", waits for a second line, and posts.
+Prints "ready", waits for a second line, and posts.
 """
 
 import sys

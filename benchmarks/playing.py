@@ -1,4 +1,4 @@
-"""Baskets whose users have logged in, confirmed by processes of their own, followed until nothing is open."""
+"""Confirms baskets whose users have logged in, in separate processes, and waits until no batch is open."""
 
 import subprocess
 import sys
@@ -26,11 +26,11 @@ from transactions.domain.statuses import FINAL_BATCH, OrderStatus, TransactionSt
 from transactions.models import Batch, Order, Transaction
 
 BROKER: Final = "kite"
-CONFIRMERS: Final = 2  # as many as there are web processes
+CONFIRMERS: Final = 2  # as many as web processes
 
 
 def logged_in(gateway: Gateway, *, number: int, names: int) -> list[int]:
-    """Transactions of as many users, each about to confirm a basket of `names`."""
+    """Transactions of as many users, ready to confirm a basket of `names` stocks."""
     now, encrypted = clock.now(gateway), encrypt("")
     accounts = Account.objects.bulk_create(
         Account(gateway=gateway, auth_id=(made := new_object_id()), broker=BROKER, client_id=made, created_at=now)
@@ -67,7 +67,7 @@ def logged_in(gateway: Gateway, *, number: int, names: int) -> list[int]:
 
 
 def played(stage: Stage, pks: list[int], *, names: int) -> float:
-    """From the first confirmation until all orders are filled and folded, in seconds."""
+    """Seconds from the first confirmation until all orders are filled and all batches completed."""
     confirmers = [_confirmer(stage, pks[n::CONFIRMERS]) for n in range(CONFIRMERS)]
     began = monotonic()
     for process in confirmers:
@@ -88,7 +88,7 @@ def _final() -> int:
 
 
 def _tickers(names: int) -> Iterator[str]:
-    """Cheap ones first, so that a user's funds last."""
+    """The cheapest stocks first, so that a user's funds suffice."""
     yield from (
         Instrument.objects.filter(tradable=True).order_by("reference_price").values_list("symbol", flat=True)[:names]
     )

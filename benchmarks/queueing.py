@@ -1,6 +1,6 @@
-"""How long work waits for one of several equal servers: Erlang's formula, and a simulation that knows nothing of it.
+"""How long work waits for one of several equal servers: Erlang's formula, and an independent simulation.
 
-Arrivals are a Poisson stream, times of service exponential. Rates are per second, times in seconds.
+Arrivals are a Poisson stream, service times are exponential. Rates are per second, times in seconds.
 """
 
 import heapq
@@ -15,7 +15,7 @@ MOST_SERVERS: Final = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Waited:
-    """What a simulation saw. `utilisation` is the busy part of all servers' time, `waiting` the part that waited."""
+    """A simulation's result. `utilisation`: busy share of all servers' time; `waiting`: share of jobs that waited."""
 
     jobs: int
     utilisation: float
@@ -25,16 +25,16 @@ class Waited:
 
 
 def offered(*, arrivals: float, service: float) -> float:
-    """Erlangs: how many servers are busy on average. `service` is what one server does a second."""
+    """Erlangs: how many servers are busy on average. `service` is one server's rate."""
     if arrivals < 0 or service <= 0:
-        raise ValueError("Arrivals are no less than 0, and a server does something.")
+        raise ValueError("Arrivals must not be negative, and a server's rate must be above 0.")
     return arrivals / service
 
 
 def chance_to_wait(*, servers: int, load: float) -> float:
-    """Erlang C: the part of all jobs that finds every server busy; 1 where the load is more than they can do.
+    """Erlang C: the share of jobs that finds every server busy; 1 if the load exceeds the servers.
 
-    By the recurrence of Erlang B, which neither overflows nor loses digits with many servers.
+    Uses the recurrence of Erlang B, which neither overflows nor loses digits with many servers.
     """
     if load >= servers:
         return 1.0
@@ -45,7 +45,7 @@ def chance_to_wait(*, servers: int, load: float) -> float:
 
 
 def waits_longer(than: float, *, servers: int, arrivals: float, service: float) -> float:
-    """The part of all jobs that waits for more than `than` seconds before it is begun."""
+    """The share of jobs that waits longer than `than` seconds."""
     load = offered(arrivals=arrivals, service=service)
     if load >= servers:
         return 1.0
@@ -53,12 +53,12 @@ def waits_longer(than: float, *, servers: int, arrivals: float, service: float) 
 
 
 def servers_for(*, arrivals: float, service: float, patience: float, late: float, busiest: float) -> int:
-    """The fewest servers with which no more than the part `late` waits longer than `patience`.
+    """The fewest servers with which at most the share `late` waits longer than `patience`.
 
-    At most the part `busiest` of their time is filled: what is measured on a quiet machine is not had on a busy one.
+    Servers are used up to the share `busiest`: a busy machine is slower than the quiet one that was measured.
     """
     if not 0 < busiest <= 1:
-        raise ValueError("Servers are filled to a part between 0 and 1.")
+        raise ValueError("The busy share of servers must be between 0 and 1.")
     fewest = max(math.ceil(offered(arrivals=arrivals, service=service) / busiest), 1)
     for servers in range(fewest, MOST_SERVERS):
         if waits_longer(patience, servers=servers, arrivals=arrivals, service=service) <= late:
@@ -67,7 +67,7 @@ def servers_for(*, arrivals: float, service: float, patience: float, late: float
 
 
 def simulate(*, servers: int, arrivals: float, service: float, seconds: float, seed: int) -> Waited:
-    """First come, first served, for `seconds` of arrivals; the same seed, the same outcome."""
+    """First come, first served, for `seconds` of arrivals; the same seed gives the same result."""
     chance = random.Random(seed)
     free_at = [0.0] * servers
     now, busy, waits = 0.0, 0.0, list[float]()

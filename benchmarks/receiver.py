@@ -1,10 +1,10 @@
-"""A thousand partners in one process: every address of 127.0.0.0/8 answers at once, after a while, or never.
+"""A thousand partners in one process: every address of 127.0.0.0/8 answers at once, after a delay, or never.
 
 usage: python -m benchmarks.receiver
 
-Prints three ports as JSON: answers at once, after SLOWLY seconds, hangs. On the first, `GET /` tells what was heard:
-how many, when the first and the last came (this machine's monotonic clock) and how long each took from the
-`recordedAt` of its body, in seconds; and forgets it. `GET /count` only tells how many.
+Prints three ports as JSON: answers at once, after SLOWLY seconds, never. On the first, `GET /` returns and resets the
+counts: how many arrived, when the first and the last did (this machine's monotonic clock), and how long each took since
+the `recordedAt` of its body, in seconds. `GET /count` only returns how many.
 """
 
 import asyncio
@@ -62,7 +62,7 @@ def heard() -> bytes:
 
 
 async def hang(reader: StreamReader, writer: StreamWriter) -> None:
-    """Takes whatever it is sent, until the sender has had enough."""
+    """Reads everything and never answers."""
     with contextlib.suppress(ConnectionError):
         while await reader.read(65536):
             pass

@@ -1,4 +1,4 @@
-"""The receiver's process, and what it has heard."""
+"""The receiver's process and its counts."""
 
 import json
 import subprocess
@@ -15,7 +15,7 @@ from tests.servers import ROOT
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """Moments by the monotonic clock of this machine; `took` in seconds from the event to its arrival."""
+    """Times by this machine's monotonic clock; `took` in seconds from the event to its arrival."""
 
     count: int
     first: float
@@ -25,14 +25,14 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Receiver:
-    """Its three ports."""
+    """The receiver's three ports."""
 
     answering: int
     slow: int
     hanging: int
 
     def heard(self) -> Heard:
-        """Since it was last asked."""
+        """The counts since the last call."""
         with urlopen(f"http://127.0.0.1:{self.answering}/") as response:
             return Heard(**json.load(response))
 
@@ -41,8 +41,8 @@ class Receiver:
             return int(response.read())
 
     def wait_for(self, number: int, *, seconds: float) -> Heard:
-        """AssertionError when so many never come."""
-        until(lambda: self.count() >= number, seconds=seconds, what=f"{number} heard by the receiver")
+        """Raises AssertionError if fewer arrive in time."""
+        until(lambda: self.count() >= number, seconds=seconds, what=f"{number} arrivals at the receiver")
         return self.heard()
 
 

@@ -1,4 +1,4 @@
-"""Events at a steady rate: `python -m benchmarks.recording GATEWAY RATE SECONDS`; prints how many there were."""
+"""Records events at a steady rate: `python -m benchmarks.recording GATEWAY RATE SECONDS`; prints their number."""
 
 import sys
 import time
@@ -20,11 +20,11 @@ PAYLOAD: Final = {"smallcaseAuthId": "5d8dc01c1446386d96c4832f", "orders": [{"tr
 
 
 def main(name: str, rate: float, seconds: float) -> None:
-    """One that is late is recorded at once: the rate is what was asked for as long as the machine can do it."""
+    """A late event is recorded at once, so the rate is kept as long as the machine can."""
     gateway = Gateway.objects.get(name=name)
     began, number = time.monotonic(), 0
     while (now := time.monotonic()) < began + seconds:
-        time.sleep(max(0.0, began + number / rate - now))  # an even rate is the load
+        time.sleep(max(0.0, began + number / rate - now))  # a steady rate
         record(gateway)
         number += 1
     print(number)

@@ -1,4 +1,4 @@
-"""What benchmarks have found, as JSON: by benchmark, each with the day, the machine and how long its rounds were."""
+"""Results as JSON: by benchmark, each with the day, the machine and the length of its rounds."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from benchmarks.figures import Row, row_from
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """`seconds` is how long the whole benchmark took."""
+    """`seconds` is the duration of the whole benchmark."""
 
     name: str
     command: str
@@ -28,7 +28,7 @@ def read(path: Path) -> dict[str, Result]:
 
 
 def write(path: Path, results: Mapping[str, Result]) -> None:
-    """In one step: a run that dies while writing leaves what there was."""
+    """Replaces the file in one step: a run that dies while writing leaves the old file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(".part")
     draft.write_text(json.dumps([_json(one) for one in results.values()], indent=1, ensure_ascii=False) + "\n")
@@ -36,7 +36,7 @@ def write(path: Path, results: Mapping[str, Result]) -> None:
 
 
 def merged(before: Mapping[str, Result], found: Sequence[Result], order: Sequence[str]) -> dict[str, Result]:
-    """The new ones in place of the old ones of the same name, all in `order`; names that are no more are dropped."""
+    """New results replace old results of the same name, all in `order`; benchmarks that no longer exist are dropped."""
     every = {**before, **{one.name: one for one in found}}
     return {name: every[name] for name in order if name in every}
 

@@ -1,9 +1,9 @@
-"""How many bytes a row takes on PostgreSQL, by table, with its indexes and what is kept out of line.
+"""Measures the bytes of a row on PostgreSQL by table, including indexes and TOAST.
 
 usage: python -m benchmarks.row_sizes [--baskets N] [--basket-size N] [--json]
 
 Plays baskets on a throw-away PostgreSQL, from the transaction to the delivered webhook, vacuums, and plays as many
-again: what the second half has added, over its rows, is the size. Also told: how many rows a basket makes.
+again. A row's size is the growth of the second half divided by its rows. Also prints rows per basket.
 """
 
 import argparse
@@ -56,9 +56,9 @@ def main(arguments: Sequence[str]) -> int:
 
 def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.row_sizes", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--baskets", type=int, default=300, help="in each half (default 300)")
-    parser.add_argument("--basket-size", type=int, default=10, help="orders in a basket, up to 100 (default 10)")
-    parser.add_argument("--json", action="store_true", help="for benchmarks.capacity")
+    parser.add_argument("--baskets", type=int, default=300, help="baskets per half (default 300)")
+    parser.add_argument("--basket-size", type=int, default=10, help="orders per basket, up to 100 (default 10)")
+    parser.add_argument("--json", action="store_true", help="print JSON for benchmarks.capacity")
     return parser.parse_args(arguments)
 
 

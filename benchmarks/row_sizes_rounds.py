@@ -1,4 +1,4 @@
-"""The baskets of `benchmarks.row_sizes`; Django is set up by the time this is imported."""
+"""Plays the baskets of `benchmarks.row_sizes`; Django must be set up before the import."""
 
 import sys
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ from tests.partner import Partner
 from tests.receiver import Receiver
 from transactions.models import Transaction
 
-# A row of these comes with the traffic; of all others there are as many as the operators make.
+# Tables that grow with the traffic; operators create the rows of all others.
 GROWING: Final = (
     "transactions_transaction",
     "transactions_checkoutsession",
@@ -39,7 +39,7 @@ _numbers = count(1)
 
 
 def measured(*, baskets: int, size: int) -> dict[str, dict[str, float]]:
-    """`bytes` of a row and `rows` of a basket, by table."""
+    """`bytes` per row and `rows` per basket, by table."""
     current_app.conf.task_always_eager = True
     weights = _weights(size)
     with Receiver() as receiver:
@@ -57,7 +57,7 @@ def measured(*, baskets: int, size: int) -> dict[str, dict[str, float]]:
 
 
 def _weights(size: int) -> dict[str, str]:
-    """`size` names, as alike as weights that sum to 100 can be."""
+    """`size` nearly equal weights that sum to 100."""
     tickers = Instrument.objects.filter(tradable=True).order_by("reference_price").values_list("symbol", flat=True)
     each = round(100 / size, 4)
     last = round(100 - each * (size - 1), 4)
@@ -65,7 +65,7 @@ def _weights(size: int) -> dict[str, str]:
 
 
 def _play(partner: Partner, tickers: list[str], baskets: int) -> None:
-    """Every other basket is of a smallcase. Each has a key, a checkout and an account of its own."""
+    """Every other basket is of a smallcase. Each has its own key, checkout and account."""
     securities = [{"ticker": ticker, "quantity": 10, "type": "BUY"} for ticker in tickers]
     wishes = ({"type": "SECURITIES", "securities": securities}, {"type": "BUY", "scid": "TEST_0001"})
     to_stderr = Console(stderr=True)
@@ -76,7 +76,7 @@ def _play(partner: Partner, tickers: list[str], baskets: int) -> None:
         chosen: dict[str, Any] = {"amount": 1_000_000} if number % 2 else {}
         answer = partner.complete(transaction_id, f"happy-{number}", **chosen)
         assert answer.status == 200, answer.body
-        partner.advance("PT1S")  # the broker's latency has passed
+        partner.advance("PT1S")  # past the broker's latency
         make.sweep()
 
 
@@ -89,13 +89,13 @@ def _created(partner: Partner, wish: Mapping[str, object], *, key: str) -> str:
 
 
 def _sizes() -> dict[str, tuple[int, int]]:
-    """Bytes and rows of each table. Vacuumed first: what updates have left behind is used again, and is no growth."""
+    """Bytes and rows of each table. Vacuums first, because space that updates freed is reused and is no growth."""
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
         return {name: _size(cursor, name) for name in GROWING}
 
 
 def _size(cursor: CursorWrapper, table: str) -> tuple[int, int]:
-    cursor.execute(f"SELECT pg_total_relation_size('{table}'), (SELECT count(*) FROM {table})")  # names of our own
+    cursor.execute(f"SELECT pg_total_relation_size('{table}'), (SELECT count(*) FROM {table})")  # our own names
     size, rows = cursor.fetchone() or (0, 0)
     return int(size), int(rows)

@@ -1,4 +1,4 @@
-"""Where a benchmark plays: servers of its own, the gateway's processes as production runs them, Django set up here."""
+"""The stage of a benchmark: its own servers, the gateway's processes as in production, and Django set up here."""
 
 import os
 import sys
@@ -25,13 +25,13 @@ from tests.servers import ROOT, Server, free_port, postgres, redis_server
 
 WEB: Final = "--http 1 --no-ws --http1-header-read-timeout 10000 --http1-buffer-size 65536"
 WORDS: Final = ["--log-config", str(ROOT / "deploy" / "granian-logging.json")]
-ENDLESS: Final = "1000000000/minute"  # counted as in production, and never reached
+ENDLESS: Final = "1000000000/minute"  # counted as in production, but never reached
 KEPT: Final = ROOT / "var" / "bench"
 
 
 @dataclass
 class Stage:
-    """`environment` is the gateway's."""
+    """`environment` is the environment of the gateway's processes."""
 
     knobs: Knobs
     database: Server
@@ -41,7 +41,7 @@ class Stage:
     ports: dict[str, int] = field(default_factory=dict)
 
     def say(self, told: str) -> None:
-        """To whoever watches a run that takes hours."""
+        """Informs the person who watches a run of several hours."""
         self.console.print(f"  {told}", markup=False)
 
     @property
@@ -49,13 +49,13 @@ class Stage:
         return self.processes.environment
 
     def web(self, *, workers: int = 2, name: str = "web", **more: str) -> int:
-        """The gateway's own, as docs/deployment.md starts it; where it listens."""
+        """Starts the gateway's web as docs/deployment.md does; returns its port."""
         options = ["--interface", "rsgi", *WEB.split(), *WORDS]
         mine = self.environment | more
         return self.granian(name, "gateway.rsgi:application", workers, options, mine, by="gateway.web")
 
     def bare_web(self, *, workers: int = 2, settings: str = "benchmarks.bare.settings", **more: str) -> int:
-        """Bare Django behind the same server, with as many threads."""
+        """Starts bare Django on the same server with as many threads; returns its port."""
         options = ["--interface", "wsgi", *WEB.split(), "--blocking-threads", "16", "--log-level", "error"]
         mine = self.environment | {"DJANGO_SETTINGS_MODULE": settings} | more
         return self.granian("bare", "benchmarks.bare.wsgi:application", workers, options, mine)
@@ -73,11 +73,11 @@ class Stage:
         port = self.ports[name] = free_port()
         where = ["--host", "127.0.0.1", "--port", str(port), "--workers", str(workers)]
         self.start(name, [sys.executable, "-m", by, *where, *options, application], environment)
-        until(lambda: _answers(port), what=f"serving ({name}); its words are in {self.processes.log}")
+        until(lambda: _answers(port), what=f"serving ({name}); its output is in {self.processes.log}")
         return port
 
     def worker(self, *, processes: int = 2) -> None:
-        """Prefork, on the queue of the gateway's own work."""
+        """Prefork, on the queue for the gateway's own work."""
         self.start("worker", [*celery(), "worker", "--hostname", "worker@%h", "--concurrency", str(processes)])
         self.wait_for_listeners(1)
 
@@ -108,7 +108,7 @@ class Stage:
         return self.processes.running[name].pid
 
     def pids(self, *names: str) -> dict[str, int]:
-        """With the servers'."""
+        """Process ids, including the servers'."""
         mine = {name: self.pid(name) for name in names or self.processes.running}
         return mine | {"PostgreSQL": self.database.pid, "Redis": self.queue.pid}
 
@@ -122,8 +122,8 @@ class Stage:
         return named_by_profile([self.pid(name) for name in names], seconds=seconds, load=load)
 
     def wait_for_listeners(self, number: int) -> None:
-        """Celery's consumers, each of which waits at its queue in Redis."""
-        until(lambda: self.listening() >= number, what=f"{number} listening; see {self.processes.log}")
+        """Waits for Celery's consumers, each of which blocks on its queue in Redis."""
+        until(lambda: self.listening() >= number, what=f"{number} consumers; see {self.processes.log}")
 
     def empty_queue(self) -> None:
         with redis.Redis.from_url(self.queue.url) as client:
@@ -135,14 +135,14 @@ class Stage:
             return list(cursor.fetchall())
 
     def execute(self, statement: str, *values: Any, database: str | None = None) -> None:
-        """Committed by itself, so that VACUUM and CREATE DATABASE do."""
+        """Outside a transaction, as VACUUM and CREATE DATABASE require."""
         with closing(psycopg2.connect(database or self.database.url)) as connection:
             connection.autocommit = True
             with connection.cursor() as cursor:
                 cursor.execute(statement, values or None)
 
     def another_database(self, name: str, *, like: str = "postgres") -> str:
-        """Its URL; nobody may be connected to the one that it is a copy of."""
+        """Creates a copy of `like`, to which nobody may be connected, and returns its URL."""
         from django.db import connection  # noqa: PLC0415 - Django had to be set up
 
         connection.close()
@@ -156,13 +156,13 @@ class Stage:
 
 @contextmanager
 def staged(knobs: Knobs, *, console: Console) -> Iterator[Stage]:
-    """Migrated, with the shipped instruments and smallcases; the environment and Django here are the gateway's."""
+    """Migrated, with the shipped instruments and smallcases; Django here uses the gateway's environment."""
     with ExitStack() as ending:
         directory = Path(ending.enter_context(tempfile.TemporaryDirectory(prefix="gateway-bench-")))
         database = ending.enter_context(postgres(durable=True, own=True))
         queue = ending.enter_context(redis_server(own=True))
         environment = _settings(database, queue, directory)
-        os.environ.update(environment | {"LOG_LEVEL": "ERROR"})  # here nobody reads it
+        os.environ.update(environment | {"LOG_LEVEL": "ERROR"})  # nobody reads the log of this process
         (directory / "static").mkdir()
         django.setup()
         for command in ("migrate", "load_instruments", "load_smallcases"):
@@ -178,7 +178,7 @@ def celery() -> list[str]:
 
 @contextmanager
 def connected_to(name: str) -> Iterator[None]:
-    """Django's own connection here leads to another database of the same server."""
+    """Connects Django here to another database of the same server."""
     from django.db import connection  # noqa: PLC0415 - Django had to be set up
 
     before = connection.settings_dict["NAME"]
@@ -192,7 +192,7 @@ def connected_to(name: str) -> Iterator[None]:
 
 
 def _settings(database: Server, queue: Server, directory: Path) -> dict[str, str]:
-    """Production's; limits are counted, the log is at its default, and goes to a file."""
+    """Settings as in production: rate limits are counted, and the log has its default level and goes to a file."""
     limits = dict.fromkeys(("RATE_LIMIT_GATEWAY", "RATE_LIMIT_ACCOUNT", "RATE_LIMIT_WRONG_SECRETS"), ENDLESS)
     made = production(database=database.url, queue=queue.url, directory=directory)
     return made | limits | {"LOG_LEVEL": "INFO", "DJANGO_SETTINGS_MODULE": "gateway.settings"}

@@ -1,4 +1,4 @@
-"""A tradebook staged in a process of its own: `python -m benchmarks.staging FILE USER` tells what it took, as JSON."""
+"""Stages a tradebook in its own process: `python -m benchmarks.staging FILE USER` prints time and memory as JSON."""
 
 import json
 import resource
@@ -16,7 +16,7 @@ from transactions.reconciliation.tradebook.stage import Upload, stage  # noqa: E
 
 
 def main(path: str, username: str) -> None:
-    """`peak` is the most that this process has held, in MB; `steps`, how often a progress bar would have moved."""
+    """`peak` is the most memory that the process had, in MB; `steps`, how often a progress bar would have moved."""
     by, steps = User.objects.get(username=username), 0
 
     def move(done: int, of: int) -> None:

@@ -1,4 +1,4 @@
-"""The rows on the terminal."""
+"""Prints the rows on the terminal."""
 
 from collections.abc import Iterable
 
@@ -24,7 +24,7 @@ def show(rows: Iterable[Row], *, out: Console) -> None:
 
 
 def gist(row: Row) -> str:
-    """What stands below a table: the absolute figures, the note, what holds the row back."""
+    """The text below a table: absolute figures, the note, and the profile of a row that misses its target."""
     held_back = f"held back by: {row.held_back}" if row.held_back else ""
     parts = [", ".join(map(str, row.sides)), row.note, held_back]
     return "; ".join(part for part in parts if part)

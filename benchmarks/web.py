@@ -1,4 +1,4 @@
-"""Two web servers under the same load, in turns: what the rows about requests have in common."""
+"""Compares two web servers under the same load, in turns."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from benchmarks.machine import busy
 from benchmarks.stage import Stage
 
 CONNECTIONS = 16
-WARM_UP = 0.3  # of a round
+WARM_UP = 0.3  # of a round's length
 
 
 @dataclass(frozen=True, slots=True)
 class Rivals:
-    """Shots of each round; `cores` says who was busy in a round of ours."""
+    """The shots of each round; `cores` shows which processes were busy in a round of ours."""
 
     ours: list[Shot]
     theirs: list[Shot]
@@ -43,7 +43,7 @@ def rivals(
     *,
     connections: int = CONNECTIONS,
 ) -> Rivals:
-    """Port and requests of each. `web` is the name of our server on the stage."""
+    """Ports and requests of both. `web` is the name of our server on the stage."""
     seconds = stage.knobs.seconds
     for port, requests in (ours, theirs):
         shoot(port, requests, seconds=max(seconds * WARM_UP, 0.3), connections=connections)
@@ -58,7 +58,7 @@ def rivals(
 
 
 def ceiling(stage: Stage, requests: Sequence[bytes]) -> float:
-    """Requests a second that the load gets out of a server which does nothing."""
+    """The most requests per second that the load generator can send, to a server that does nothing."""
     options = ["--interface", "rsgi", "--http", "1", "--no-ws", "--log-level", "error"]
     port = stage.granian("nothing", f"{nothing.__name__}:application", 1, options, stage.environment)
     rate = shoot(port, requests, seconds=min(stage.knobs.seconds, 3)).rate

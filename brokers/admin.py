@@ -1,4 +1,4 @@
-"""The market in the console: the catalogue is read, the calendar's exceptions are edited."""
+"""The console's pages about the market: instruments are read-only, exceptions to the calendar can be edited."""
 
 from datetime import timedelta
 from typing import Any, Final
@@ -28,7 +28,7 @@ class InstrumentAdmin(ReadOnlyAdmin):
 
     @admin.display(description="price, ₹")
     def chart(self, instrument: Instrument) -> SafeString:
-        """Of the path that all gateways have where nothing is pinned."""
+        """The generated prices, which are the same on all gateways; price overrides are not in it."""
         known: dict[str, Any] = {
             "reference": instrument.reference_price,
             "tick": instrument.tick_size,
@@ -42,7 +42,7 @@ class InstrumentAdmin(ReadOnlyAdmin):
 
 @admin.register(MarketDay)
 class MarketDayAdmin(Audited, admin.ModelAdmin[MarketDay]):
-    """An extra holiday, or a special session such as Muhurat trading; the published calendar needs no entry."""
+    """An extra holiday, or a special session such as Muhurat trading. The published calendar needs no rows."""
 
     list_display = ("day", "opens", "closes", "note")
     date_hierarchy = "day"

@@ -1,4 +1,4 @@
-"""The market: what can be traded, at which pinned price, and the days that depart from the calendar."""
+"""The market: instruments, price overrides, and exceptions to the calendar."""
 
 from decimal import Decimal
 
@@ -58,7 +58,7 @@ class PriceOverride(models.Model):
 
 
 class MarketDay(models.Model):
-    """A day that departs from the published calendar: an extra holiday (no times) or a special session (IST)."""
+    """An exception to the published calendar: an extra holiday (no times) or a special session (IST)."""
 
     day = models.DateField(unique=True)
     opens = models.TimeField(null=True, blank=True)

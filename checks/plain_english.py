@@ -17,7 +17,7 @@ from checks.tracked_files import ROOT, tracked_files
 
 LIST: Final = Path(__file__).with_suffix(".toml")
 BASELINE: Final = Path(__file__).with_suffix(".baseline")
-# Decisions, measurements, releases and migrations stay as they were written; the last two quote what they look for.
+# Decisions, measurements, releases and migrations are not rewritten; the last two patterns quote the words themselves.
 EXEMPT: Final = re.compile(
     r"docs/(adr/|performance\.)|CHANGELOG|(^|.*/)(migrations|vendor)/|checks/plain_english|tests/checks/test_plain_english"
 )
@@ -37,7 +37,7 @@ class Finding(NamedTuple):
 
 
 class Phrases(NamedTuple):
-    """`any` is one expression for all phrases: fifty searches of a file would take fifty times as long."""
+    """`any` is one expression for all phrases: searching a file fifty times would take fifty times as long."""
 
     any: re.Pattern[str]
     each: Sequence[tuple[re.Pattern[str], str]]
@@ -59,7 +59,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def complaints(found: Mapping[str, Sequence[Finding]], baseline: Mapping[str, int]) -> Iterator[str]:
-    """The findings of each file that has too many, and the files whose baseline can be lowered."""
+    """The findings in files that have too many, and the files whose baseline can be lowered."""
     for name, each in found.items():
         if len(each) > baseline.get(name, 0):
             yield from (f'{name}:{one.line}: "{one.words}": write "{one.instead}"' for one in each)
@@ -70,7 +70,7 @@ def complaints(found: Mapping[str, Sequence[Finding]], baseline: Mapping[str, in
 
 
 def lowered(baseline: Mapping[str, int], found: Mapping[str, Sequence[Finding]]) -> dict[str, int]:
-    """Never above the old number. A file without findings, or that is gone, has no line."""
+    """Never above the old number. Files that are clean or gone are dropped."""
     counts = {name: min(allowed, len(found.get(name, ()))) for name, allowed in baseline.items()}
     return {name: count for name, count in counts.items() if count}
 
@@ -84,7 +84,7 @@ def findings(text: str, name: str, phrases: Phrases) -> Iterator[Finding]:
 
 
 def prose_of(text: str, suffix: str) -> str:
-    """`text` with code blanked out, in its old lines."""
+    """`text` with code blanked out and all lines kept."""
     return PROSE[suffix](text)
 
 
@@ -131,7 +131,7 @@ def _only(prose: re.Pattern[str], text: str) -> str:
 
 
 def _of_python(text: str) -> str:
-    """A comment of several lines is one text."""
+    """Joins the lines of a comment, so that phrases are found across lines."""
     return _without(PYTHON_CODE, _only(PYTHON_PROSE, text)).replace("#", " ")
 
 

@@ -1,4 +1,4 @@
-"""The files that git tracks or is about to track. Without git: all files that are not made here."""
+"""The files that git tracks or is about to track. Without git: all files that are not generated."""
 
 import re
 import subprocess

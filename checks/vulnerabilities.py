@@ -1,8 +1,8 @@
-"""Asks whether what is installed has known vulnerabilities: python -m checks.vulnerabilities
+"""Checks the installed packages for known vulnerabilities: python -m checks.vulnerabilities
 
-pip-audit asks PyPI, else OSV. A machine that reaches neither is told that nothing was asked, and is not failed for it;
-REQUIRE_AUDIT=1 makes silence a failure, for the place that must be able to ask. A clean answer is good for a day.
-OSV_URL names another OSV service.
+pip-audit asks PyPI, else OSV. Without a connection to either, the check says so and does not fail;
+REQUIRE_AUDIT=1 makes it fail, for machines that must have a connection. A clean result is valid for a day.
+OSV_URL sets another OSV service.
 """
 
 import hashlib
@@ -20,30 +20,30 @@ import requests
 
 KEPT: Final = Path(sys.prefix, ".audited")
 GOOD_FOR: Final = 24 * 3600  # seconds
-PATIENCE: Final = 90  # seconds, for all of one service's answers
+PATIENCE: Final = 90  # seconds, for all answers of one service
 OSV_URL: Final = os.environ.get("OSV_URL", "https://api.osv.dev/v1/query")
-# By service, a question that it answers with 200 where it can be reached: pip-audit itself takes a 404 for "unknown".
+# Per service, a request that it answers with 200 if it is reachable: pip-audit takes a 404 for "unknown package".
 SERVICES: Final[Mapping[str, requests.Request]] = {
     "pypi": requests.Request("GET", "https://pypi.org/pypi/django/5.2/json"),
     "osv": requests.Request(
         "POST", OSV_URL, json={"package": {"name": "django", "ecosystem": "PyPI"}, "version": "5.2"}
     ),
 }
-# By id, with the reason why it does not concern us.
+# By id, with the reason why it does not apply to us.
 IGNORED: Final[Mapping[str, str]] = {}
 Found = list[dict[str, Any]]
 
 
 def main() -> int:
     if _is_known_clean():
-        print("No known vulnerabilities (asked within a day).")
+        print("No known vulnerabilities (checked within the last day).")
         return 0
     for service in SERVICES:
         asked = _ask(service) if _answers(service) else []
         if answered := [one for one in asked if "vulns" in one]:
             return _report(answered, silent=[one["name"] for one in asked if "vulns" not in one])
-        print(f"{service} does not tell of vulnerabilities here.")
-    print("NOT AUDITED: whether what is installed has known vulnerabilities was not learned.")
+        print(f"{service} is not reachable or does not report vulnerabilities.")
+    print("NOT AUDITED: the installed packages were not checked for known vulnerabilities.")
     return int(os.environ.get("REQUIRE_AUDIT", "") == "1")
 
 
@@ -58,7 +58,7 @@ def _answers(service: str) -> bool:
 
 
 def _ask(service: str) -> Found:
-    """What the service says of each distribution; nothing when it falls silent."""
+    """The service's results per distribution; empty if it stops answering."""
     options = ["--local", "--format=json", "--progress-spinner=off", f"--osv-url={OSV_URL}", "-s", service]
     command = [sys.executable, "-m", "pip_audit", *options, *(f"--ignore-vuln={name}" for name in IGNORED)]
     try:
@@ -71,9 +71,9 @@ def _ask(service: str) -> Found:
 def _report(answered: Found, *, silent: Sequence[str]) -> int:
     hits = [f"{one['name']} {one['version']}: {vuln['id']}" for one in answered for vuln in one["vulns"]]
     print(*hits, sep="\n", end="\n" if hits else "")
-    print(f"{len(answered)} packages asked about, {len(hits)} known vulnerabilities.")
+    print(f"{len(answered)} packages checked, {len(hits)} known vulnerabilities.")
     if silent:
-        print(f"Not known there: {', '.join(silent)}.")
+        print(f"Unknown to the service: {', '.join(silent)}.")
     if not hits and not silent:
         KEPT.write_text(_fingerprint())
     return int(bool(hits))
@@ -84,7 +84,7 @@ def _is_known_clean() -> bool:
 
 
 def _fingerprint() -> str:
-    """Of what is installed."""
+    """A digest of the installed packages and their versions."""
     names = sorted(f"{one.metadata['Name']}=={one.version}" for one in distributions())
     return hashlib.sha256("\n".join(names).encode()).hexdigest()
 

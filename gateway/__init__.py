@@ -1,4 +1,4 @@
-"""The project and what all apps share. The Celery app is imported for the broker that every process sends to."""
+"""The project. Imports the Celery app, so that every process sends tasks to the same broker."""
 
 from gateway.celery import app as celery_app
 

@@ -1,4 +1,4 @@
-"""Gateways, accounts and users in the console. Secrets are not shown, not even encrypted."""
+"""The console's pages about gateways, accounts, users and the audit trail. Secrets are not shown, even encrypted."""
 
 from datetime import timedelta
 from typing import Any, Final
@@ -27,15 +27,15 @@ from gateway.partners import clock
 from gateway.partners.allowed_origins import replace_origins
 from gateway.partners.credentials import Kind, retire, rotate
 
-# What a subject of the audit trail begins with.
+# Prefixes of subjects in the audit trail.
 KINDS: Final = ("account", "batch", "order", "endpoint", "gateway", "smallcase", "tradebook", "user")
 
-admin.site.unregister(TokenProxy)  # it shows the keys in clear
+admin.site.unregister(TokenProxy)  # it shows keys in plain text
 admin.site.unregister([User, Group])
 
 
 class Ticked(Audited):
-    """What is many is ticked off: the two boxes of the stock admin have no names that a screen reader could say."""
+    """Checkboxes for many-to-many fields: the admin's two boxes have no labels for screen readers."""
 
     filter_horizontal = ()
 
@@ -52,10 +52,10 @@ class PeopleAdmin(Ticked, UserAdmin[User]):
     readonly_fields = ("last_login", "date_joined")
     actions = ("take_second_factor_away", "unlock")
 
-    @admin.action(description="Take the second factor away", permissions=["change"])
+    @admin.action(description="Remove second factor", permissions=["change"])
     def take_second_factor_away(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         taken = sum(take_away(user=user, by=actor_of(request)) for user in queryset)
-        self.message_user(request, f"{taken} had one; the next login asks for the password alone.")
+        self.message_user(request, f"Removed from {taken}; the next login needs only the password.")
 
     @admin.action(description="Unlock after failed logins", permissions=["change"])
     def unlock(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
@@ -81,9 +81,9 @@ class OriginsForm(forms.Form):
         label="Allowed origins",
         required=False,
         widget=forms.Textarea({"rows": 8, "cols": 50}),
-        help_text="One a line, such as https://shop.example. Their pages alone may open or frame the checkout.",
+        help_text="One per line, such as https://shop.example. Only their pages may open or frame the checkout.",
     )
-    seen = forms.JSONField(required=False, widget=forms.HiddenInput)  # none are seen where there are none
+    seen = forms.JSONField(required=False, widget=forms.HiddenInput)  # empty if there were no origins
 
 
 @admin.register(Gateway)
@@ -113,7 +113,7 @@ class GatewayAdmin(Operable, Rotating):
         clocks = [("gateway.move_clock", reverse("admin:desk_clock", args=[row.pk]), "Clock")] if row.is_test else []
         return [
             ("gateway.change_origins", reverse("admin:gateway_origins", args=[row.pk]), "Origins"),
-            ("webhooks.add_endpoint", reverse("admin:endpoint_new", args=[row.pk]), "Add an endpoint"),
+            ("webhooks.add_endpoint", reverse("admin:endpoint_new", args=[row.pk]), "Add endpoint"),
             *clocks,
         ]
 
@@ -127,7 +127,7 @@ class GatewayAdmin(Operable, Rotating):
             seen, by = given["seen"], actor_of(request)
             wanted = given["origins"].split()
             is_new = replace_origins(gateway, origins=wanted, seen=seen if isinstance(seen, list) else [], by=by)
-            return "The origins are changed." if is_new else "These are its origins already."
+            return "Origins changed." if is_new else "The origins are unchanged."
 
         title = f"Allowed origins of {gateway}"
         return done(request, form, act, back=back) or form_page(
@@ -137,16 +137,16 @@ class GatewayAdmin(Operable, Rotating):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("shows", "secrets", "belongings")
 
-    @admin.display(description="its clock shows")
+    @admin.display(description="clock")
     def shows(self, gateway: Gateway) -> str:
         return f"{clock.now(gateway):%Y-%m-%d %H:%M:%S} UTC"
 
-    @admin.display(description="secrets accepted")
+    @admin.display(description="accepted secrets")
     def secrets(self, gateway: Gateway) -> str:
         api, jwt = (1 + bool(encrypted) for encrypted in (_previous(gateway, "api"), _previous(gateway, "jwt")))
         return f"{api} API, {jwt} JWT"
 
-    @admin.display(description="its rows")
+    @admin.display(description="related lists")
     def belongings(self, gateway: Gateway) -> str:
         lists = (
             ("webhooks_endpoint", "Endpoints"),
@@ -157,28 +157,28 @@ class GatewayAdmin(Operable, Rotating):
         links = ((reverse(f"admin:{name}_changelist"), gateway.pk, words) for name, words in lists)
         return format_html_join(" · ", '<a href="{}?gateway__id__exact={}">{}</a>', links)
 
-    @admin.action(description="Rotate the API secret", permissions=["rotate"])
+    @admin.action(description="Rotate API secret", permissions=["rotate"])
     def rotate_api_secret(self, request: HttpRequest, queryset: QuerySet[Gateway]) -> HttpResponse | None:
         by = actor_of(request)
         return self.show_new(request, queryset, "API secret", lambda one: rotate(one, kind="api", by=by))
 
-    @admin.action(description="Rotate the JWT secret", permissions=["rotate"])
+    @admin.action(description="Rotate JWT secret", permissions=["rotate"])
     def rotate_jwt_secret(self, request: HttpRequest, queryset: QuerySet[Gateway]) -> HttpResponse | None:
         by = actor_of(request)
         return self.show_new(request, queryset, "JWT secret", lambda one: rotate(one, kind="jwt", by=by))
 
-    @admin.action(description="Retire the previous API secret", permissions=["rotate"])
+    @admin.action(description="Retire previous API secret", permissions=["rotate"])
     def retire_api_secret(self, request: HttpRequest, queryset: QuerySet[Gateway]) -> None:
         self._retire(request, queryset, "api")
 
-    @admin.action(description="Retire the previous JWT secret", permissions=["rotate"])
+    @admin.action(description="Retire previous JWT secret", permissions=["rotate"])
     def retire_jwt_secret(self, request: HttpRequest, queryset: QuerySet[Gateway]) -> None:
         self._retire(request, queryset, "jwt")
 
     def _retire(self, request: HttpRequest, queryset: QuerySet[Gateway], kind: Kind) -> None:
         for gateway in queryset:
             retire(gateway, kind=kind, by=actor_of(request))
-            self.message_user(request, f"Gateway {gateway}: only the newest {kind} secret is accepted.")
+            self.message_user(request, f"Gateway {gateway}: only the newest {kind} secret is accepted now.")
 
 
 def _previous(gateway: Gateway, kind: Kind) -> str | None:
@@ -201,7 +201,7 @@ class When(admin.SimpleListFilter):
     title = parameter_name = "when"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("1", "In the last day"), ("7", "In the last week"), ("31", "In the last month")]
+        return [("1", "Last day"), ("7", "Last week"), ("31", "Last month")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[AuditEntry]) -> QuerySet[AuditEntry]:
         days = self.value()
@@ -212,18 +212,18 @@ class When(admin.SimpleListFilter):
 
 @admin.register(AuditEntry)
 class AuditEntryAdmin(ReadOnlyAdmin):
-    """Nobody changes it, a superuser neither. `manage.py verify_audit` says whether anybody did."""
+    """Read-only, even for superusers. `manage.py verify_audit` detects tampering."""
 
     list_display = ("number", "at", "by_name", "act", "subject", "address", "reason")
     list_filter = (When,)
     search_fields = ("=by_name", "=subject", "=act", "=address")
-    search_help_text = "A user, an act, an address, or the id of what was acted upon"
+    search_help_text = "A user, an action, an address, or an id"
     fields = ("number", "at", "by_name", "by_id", "address", "act", "subject", "reason", "before", "after", "digest")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """An id alone finds what was done to whatever bears it: each kind asked of the same index."""
+        """An id is searched as the subject of every kind, which uses one index."""
         found, duplicates = super().get_search_results(request, queryset, search_term)
         if search_term.strip() and not found[:1]:
             return queryset.filter(subject__in=[f"{kind} {search_term.strip()}" for kind in KINDS]), False

@@ -9,4 +9,4 @@ class GatewayConfig(AppConfig):
 
     def ready(self) -> None:
         for listener in ("gateway.identity.login_audit", "gateway.identity.roles"):
-            import_module(listener)  # to Django's signals
+            import_module(listener)  # connects handlers to Django's signals

@@ -1,4 +1,4 @@
-"""The Celery app: the same on the filesystem of a laptop and on Redis with many workers."""
+"""The Celery app, for the filesystem of a laptop and for Redis with many workers."""
 
 import gc
 import logging
@@ -21,32 +21,32 @@ from django.utils.log import configure_logging
 from gateway.monitoring import exporter
 from gateway.queue import filesystem_transport, redis_transport, task_signals
 
-__all__ = ["app", "task_signals"]  # the latter is imported for what it connects
+__all__ = ["app", "task_signals"]  # importing task_signals connects its handlers
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gateway.settings")
-# Django's system checks look at URLs, forms and pages, none of which a worker serves; `manage.py migrate` has run them.
+# Django's system checks cover URLs, forms and pages, which workers do not serve; `manage.py migrate` runs them.
 os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
 filesystem_transport.install()
 redis_transport.install()
 
 app = Celery("gateway")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-# Celery closes Django's connection around every task; CONN_MAX_AGE and health checks do that job better.
+# Celery closes Django's connection around every task; CONN_MAX_AGE and health checks are enough.
 app.conf["CELERY_DB_REUSE_MAX"] = 10**9
 app.autodiscover_tasks(["gateway", "transactions", "smallcases", "webhooks"])
 
 
-@celeryd_init.connect  # a worker's first words come before Celery's own setup
+@celeryd_init.connect  # workers log before Celery's own set-up
 @setup_logging.connect
 def _log_as_everywhere(**_: Any) -> None:
-    """Being connected is enough for Celery to leave the log alone; --loglevel then means nothing, LOG_LEVEL does."""
+    """A connected handler keeps Celery from configuring the log. LOG_LEVEL applies; --loglevel has no effect."""
     configure_logging(settings.LOGGING_CONFIG, settings.LOGGING)
     logging.captureWarnings(True)
 
 
 @worker_before_create_process.connect
 def _share_what_is_loaded(**_: Any) -> None:
-    """A collection in the child would write into every object that it has of its parent, and so copy it."""
+    """A garbage collection in a child would write to every shared object and thereby copy it."""
     gc.freeze()
 
 
@@ -63,6 +63,6 @@ def _drop_dead_connections(**_: Any) -> None:
 
 @task_failure.connect
 def _drop_connections(**_: Any) -> None:
-    """A task that failed may have failed because of its connection."""
+    """A task may have failed because of its connection."""
     if not app.conf.task_always_eager:
         connections.close_all()

@@ -1,4 +1,4 @@
-"""Reads the environment; whatever is missing or malformed ends the start with one sentence that names it."""
+"""Reads environment variables. A missing or malformed variable ends the start with a sentence that names it."""
 
 import os
 import re
@@ -18,9 +18,9 @@ import limits
 from gateway.values.old_names import warn_of_old_name
 
 T = TypeVar("T")
-# Stricter than Fernet, whose base64 passes over what does not belong: two keys with a wrong separator are one.
+# Stricter than Fernet, whose base64 ignores foreign characters: two keys with a wrong separator would become one.
 FERNET_KEY = re.compile(r"[A-Za-z0-9_-]{43}=")
-# What the embedded default makes in VAR_DIR.
+# Files and folders that the embedded default creates in VAR_DIR.
 KEPT = (
     "secret_key",
     "encryption_key",
@@ -72,14 +72,14 @@ def whole(name: str, *, default: int, before: str = "") -> int:
 
 
 def long_enough(secret: str) -> str:
-    """Of a secret that may be left out."""
+    """Checks a secret that may be empty."""
     if secret and len(secret) < 16:
         raise ValueError("short")
     return secret
 
 
 def authorities(path: str) -> str:
-    """Of a file of certificates that may be left out."""
+    """Checks a file of certificates that may be empty."""
     if path:
         try:
             ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=path)
@@ -102,7 +102,7 @@ def one_of(name: str, choices: tuple[str, ...], *, default: str) -> str:
 
 def database(name: str, *, default: str | None) -> dict[str, Any]:
     wanted = "a database URL such as postgres://user:password@host:5432/name"
-    with warnings.catch_warnings(action="ignore"):  # the refusal says it
+    with warnings.catch_warnings(action="ignore"):  # our error says the same
         config: dict[str, Any] = read(name, env.db_url_config, default=default, wanted=wanted)
     if "." not in config.get("ENGINE", "") or not config.get("NAME"):
         refuse(f"{name} must be {wanted}.")
@@ -134,7 +134,7 @@ def audit_keys(name: str, *, default: str) -> list[str]:
 
 
 def rate(name: str, *, default: str) -> str:
-    """A rate as `limits` reads it; empty is none, which is not the default."""
+    """A rate in the format of `limits`; empty means no limit, not the default."""
     value = os.environ.get(name, default).strip()
     try:
         if value and limits.parse(value).amount < 1:
@@ -152,7 +152,7 @@ def store_url(name: str, *, default: str) -> str:
 
 
 def keep_private(directory: Path) -> None:
-    """What the embedded default makes is its owner's alone, from now on and from before, and so is `directory`.
+    """Makes `directory` and the embedded default's files readable only for their owner, old files included.
 
     Files of another user, and files not in KEPT, are not changed; nor is a directory that users share, such as /tmp.
     """
@@ -160,13 +160,13 @@ def keep_private(directory: Path) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     here = directory.resolve()
     for path in chain.from_iterable(map(here.glob, KEPT)):
-        if path.parent.resolve().is_relative_to(here):  # no link leads out of it
+        if path.parent.resolve().is_relative_to(here):  # no symbolic link to a place outside
             _tighten(path)
     _tighten(here)
 
 
 def _tighten(path: Path) -> None:
-    """Files come and go in the queue, and not every file system knows modes."""
+    """Files in the queue may vanish at any time, and some file systems have no modes."""
     with suppress(OSError):
         found = path.lstat()
         is_ours = found.st_uid == os.geteuid() and not found.st_mode & stat.S_ISVTX
@@ -175,7 +175,7 @@ def _tighten(path: Path) -> None:
 
 
 def kept_secret(path: Path, make: Callable[[], str]) -> str:
-    """The embedded default makes its own secrets, once; two processes starting at once agree on one."""
+    """Creates a secret of the embedded default once; two processes that start at the same time get the same secret."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
         draft = path.with_suffix(f".{os.getpid()}.{secrets.token_hex(4)}")

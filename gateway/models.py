@@ -1,4 +1,4 @@
-"""The partner (tenant), its users' accounts, the row that is a queue, the request with a key, and the audit trail."""
+"""Gateways, their users' accounts, leased work, idempotent requests, authenticator apps, and the audit trail."""
 
 from datetime import timedelta
 
@@ -18,7 +18,7 @@ class MarketHours(models.TextChoices):
 
 
 class Gateway(models.Model):
-    """A partner. Secrets are encrypted (database.encryption); a previous one is accepted until it is retired (None)."""
+    """A partner. Secrets are stored encrypted; a previous secret is accepted until it is retired (None)."""
 
     name = models.SlugField(max_length=63, unique=True)
     is_test = models.BooleanField(default=True)
@@ -37,7 +37,7 @@ class Gateway(models.Model):
             ("move_clock", "Can move the clock of a test gateway"),
         ]
         constraints = [
-            # With the unique name: no two that differ by case alone.
+            # Together with the unique name: no two names differ only in case.
             models.CheckConstraint(condition=Q(name=Lower("name")), name="gateway_names_are_lower_case"),
             models.CheckConstraint(condition=Q(clock_offset__gte=timedelta(0)), name="clock_never_behind_the_wall"),
             models.CheckConstraint(
@@ -51,7 +51,7 @@ class Gateway(models.Model):
 
 
 class Account(models.Model):
-    """A user's account at a broker, as one gateway knows it: the smallcaseAuthId."""
+    """A user's broker account at one gateway; its id is the smallcaseAuthId."""
 
     gateway = models.ForeignKey(Gateway, on_delete=models.PROTECT, related_name="accounts")
     auth_id = models.CharField(max_length=24, unique=True)
@@ -97,11 +97,11 @@ class Work(Leased):
 
 
 class IdempotentRequest(models.Model):
-    """A POST that came with an Idempotency-Key, of a gateway or of a manager (gateway.api.idempotency).
+    """A POST with an Idempotency-Key, of a gateway or of a manager (gateway.api.idempotency).
 
-    Not answered yet while `status_code` is None: then it runs until `leased_until`, by the wall, and afterwards is
-    anybody's to run again. `attempts` is the fencing token. `reserved_id` is the id of the object that it makes,
-    however often it runs. The answer is encrypted, since it may hold a user's token.
+    While `status_code` is None there is no response: the request runs until `leased_until` (real time); afterwards a
+    repeated request may run it again. `attempts` is the fencing token. `reserved_id` is the id of the object that every
+    run creates. The response is encrypted, because it may contain a user's token.
     """
 
     gateway = models.ForeignKey(Gateway, on_delete=models.CASCADE, null=True, related_name="+")
@@ -142,11 +142,10 @@ class IdempotentRequest(models.Model):
 
 
 class AuthenticatorApp(ThrottlingMixin, Device):  # type: ignore[misc]  # django-otp has no types
-    """A second factor, as django-otp has them, but for its key: 160 bits in hexadecimal, encrypted
-    (database.encryption).
+    """A second factor like django-otp's, but its key (160 bits in hexadecimal) is encrypted (database.encryption).
 
-    `last_t` is the half minute of the last code that was good: none before it, nor itself, is good again. Codes are
-    looked at by gateway.identity.login alone: to django-otp's own question every one is wrong.
+    `last_t` is the half minute of the last accepted code; no earlier code and not this code are accepted again. Only
+    gateway.identity.login checks codes: django-otp's own check refuses every code.
     """
 
     encrypted_key = EncryptedField(db_column="sealed_key")
@@ -157,15 +156,15 @@ class AuthenticatorApp(ThrottlingMixin, Device):  # type: ignore[misc]  # django
         constraints = [models.UniqueConstraint(fields=["user"], name="one_authenticator_app_per_user")]
 
     def get_throttle_factor(self) -> int:
-        """Seconds that the first wrong code makes the next one wait; each doubles them."""
+        """Seconds to wait after the first wrong code; each further wrong code doubles them."""
         return 1
 
 
 class AuditEntry(models.Model):
-    """One thing that somebody did: only ever added, by gateway.audit.trail, in a chain without gaps (ADR 0015).
+    """An action by a user or a command. Only gateway.audit.trail adds entries, in a chain without gaps (ADR 0015).
 
-    No foreign key leads away from it: who did it outlives the user's row. `before` and `after` are JSON as text, for
-    the digest is over these very characters, and a database that understands JSON would write them anew.
+    No foreign key: an entry outlives the user's row. `before` and `after` are JSON as text, because the digest covers
+    these exact characters, and a JSON column would rewrite them.
     """
 
     number = models.BigIntegerField(primary_key=True)
@@ -199,7 +198,7 @@ class AuditEntry(models.Model):
 
 
 class AuditHead(models.Model):
-    """The last link, and the lock that all writers of the trail take: one row, sealed like the entries."""
+    """The last link of the chain: one row, signed like the entries, which every writer of the trail locks."""
 
     number = models.BigIntegerField(default=0)
     digest = models.CharField(max_length=64, blank=True)

@@ -1,8 +1,8 @@
-"""The web server: granian's RSGI outside, WSGI inside. A request goes to a thread only when it has arrived whole.
+"""The web server: granian's RSGI outside, WSGI inside. A thread gets a request only when it has arrived completely.
 
-Forces: over WSGI a thread reads the body from the socket and waits for as long as its client likes; granian has no
-time limit there, and a handful of half-sent bodies stops everything. Django's own ASGI runs synchronous views one at a
-time. So the event loop gathers bodies, with limits of size and time, and threads of their own answer.
+Over WSGI a thread reads the body from the socket and waits for a slow client without limit, so a few half-sent
+bodies would block all threads. Django's ASGI runs synchronous views one at a time. So the event loop receives
+bodies, with limits of size and time, and a pool of threads runs the views.
 """
 
 import sys
@@ -22,7 +22,7 @@ from gateway.wsgi import django
 Environ = dict[str, Any]
 Answer = tuple[int, list[tuple[str, str]], bytes]
 
-# The console's uploads: so many at once, and so many times the usual time for each.
+# The console's uploads: at most so many at once, each with this multiple of the usual time.
 LARGE_AT_ONCE: Final = 8
 LARGE_TAKES: Final = 6
 
@@ -52,7 +52,7 @@ class RsgiExchange(Protocol):
 
 
 class Chunks:
-    """Of a body, for more than one loop: granian gives its own iterator once."""
+    """A body's chunks, for more than one loop: granian's own iterator can be created once."""
 
     def __init__(self, exchange: RsgiExchange) -> None:
         self._chunks = aiter(exchange)
@@ -71,7 +71,7 @@ class ReceivedBody:
     content: bytes = b""
     length: int = 0
     is_cut_short: bool = False
-    rest: Chunks | None = None  # what nobody has read of it
+    rest: Chunks | None = None  # the unread part
 
 
 class RsgiServer:
@@ -134,7 +134,7 @@ async def _gathered(chunks: Chunks, declared: int | None, limit: int) -> Receive
 
 
 async def _drain(chunks: Chunks) -> None:
-    """After the answer, so that no thread waits for it; and not for long, however slow or endless the sender."""
+    """Reads the rest after the response, so that no thread waits. Limited: the sender may be slow or endless."""
     drained = 0
     with suppress(TimeoutError):
         async with timeout(settings.BODY_SECONDS):
@@ -169,9 +169,9 @@ def environ_of(scope: RsgiScope, body: ReceivedBody) -> Environ:
 
 
 def _headers(headers: Headers) -> Environ:
-    """A name with an underscore is passed over, for in here it would look like one with a hyphen.
+    """Skips names with an underscore, which WSGI could not distinguish from names with a hyphen.
 
-    granian keeps back the value of a header that is not ASCII: it is there, and empty.
+    granian passes a header whose value is not ASCII as an empty value.
     """
     environ: Environ = {_variable(name): "" for name in headers.keys() if "_" not in name}  # noqa: SIM118
     for name, value in headers.items():

@@ -1,6 +1,6 @@
-"""One settings file, read top to bottom.
+"""All settings, in one file.
 
-GATEWAY_ENV=embedded, the default, needs nothing; GATEWAY_ENV=production asks for its secrets.
+GATEWAY_ENV=embedded, the default, needs no other variables; GATEWAY_ENV=production requires its secrets.
 """
 
 import os
@@ -31,19 +31,19 @@ if EMBEDDED:
 SECRET_KEY = env.text("SECRET_KEY", default=_secret_key if EMBEDDED else None)
 # The first key encrypts, every key decrypts (`manage.py reencrypt_secrets` moves all to the first).
 ENCRYPTION_KEYS = env.fernet_keys("ENCRYPTION_KEYS", default=_encryption_key if EMBEDDED else None)
-# Newest first: the first signs the audit trail, every one verifies it. If SECRET_KEY changes and none is set, keep the
-# old SECRET_KEY here, in second place.
+# Newest first: the first key signs the audit trail, every key verifies it. If you change SECRET_KEY and AUDIT_KEYS is
+# not set, put the old SECRET_KEY here in second place.
 AUDIT_KEYS = env.audit_keys("AUDIT_KEYS", default=SECRET_KEY)
 
-# Where it is served --------------------------------------------------------------------------------------
+# Host and ports ------------------------------------------------------------------------------------------
 DEBUG = False
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", default="localhost,127.0.0.1,[::1]" if EMBEDDED else "")
 if not ALLOWED_HOSTS:
     env.refuse("ALLOWED_HOSTS is not set.")
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
 PORT = env.whole("PORT", default=8000)
-# A demo partner beside the gateway (docs/demo-site.md): 0 is PORT and one in the embedded default, else none. Where it
-# is, `manage.py up` tells the web.
+# Port of the demo partner's site (docs/demo-site.md). 0: PORT + 1 in the embedded default, no site in production.
+# `manage.py up` passes the port to the web process.
 DEMO_PORT = env.whole("DEMO_PORT", default=0)
 DEMO_ORIGINS = env.words("DEMO_ORIGINS")
 WEB_THREADS = env.whole("WEB_THREADS", default=8 if EMBEDDED else 16)
@@ -52,7 +52,7 @@ WSGI_APPLICATION = "gateway.wsgi.application"
 APPEND_SLASH = False
 
 INSTALLED_APPS = [
-    "gateway.console.apps.ConsoleApp",  # django.contrib.admin, with a site of our own
+    "gateway.console.apps.ConsoleApp",  # django.contrib.admin with our own site
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -97,7 +97,7 @@ BROWSER_MIDDLEWARE = [
     "gateway.identity.session_timeout.Idle",
     "axes.middleware.AxesMiddleware",
 ]
-# That sessions, CSRF, logins, messages and axes stand in MIDDLEWARE: they stand in the list above.
+# These checks require sessions, CSRF, logins, messages and axes in MIDDLEWARE; they are in the list above.
 SILENCED_SYSTEM_CHECKS = ["admin.E408", "admin.E409", "admin.E410", "axes.W002", "security.W003"]
 TEMPLATES = [
     {
@@ -114,7 +114,7 @@ TEMPLATES = [
     }
 ]
 STATIC_URL = "/static/"
-# An image brings its own, beside a VAR_DIR that begins empty.
+# An image contains its static files; its VAR_DIR is empty at first.
 STATIC_ROOT = Path(env.text("STATIC_ROOT", default=str(VAR_DIR / "static")))
 WHITENOISE_USE_FINDERS = EMBEDDED
 WHITENOISE_ALLOW_ALL_ORIGINS = False
@@ -125,7 +125,7 @@ if EMBEDDED:
 _sqlite = f"sqlite:///{VAR_DIR / 'gateway.sqlite3'}"
 _database: dict[str, Any] = env.database("DATABASE_URL", default=_sqlite if EMBEDDED else None)
 if _database["ENGINE"] == "django.db.backends.sqlite3":
-    # Immediate: a transaction that will write takes its lock at once, so that claims are exclusive.
+    # Immediate: a writing transaction takes the lock at its beginning, so that claims are exclusive.
     _database["OPTIONS"] = {
         "timeout": 20,
         "transaction_mode": "IMMEDIATE",
@@ -136,11 +136,11 @@ else:
     if _database["ENGINE"] == "django.db.backends.postgresql":
         _database["ENGINE"] = "gateway.database.postgresql"
     _database.setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
-# "transaction": a pooler (PgBouncer) gives each transaction whichever connection is free. It knows no cursor that
-# outlives its transaction, and refuses the limits below as options: they become those of the web's role.
+# "transaction": a pooler (PgBouncer) assigns a connection per transaction. It has no cursors beyond a transaction, and
+# refuses the limits below as connection options: set them for the web's role instead.
 DATABASE_POOLING = env.one_of("DATABASE_POOLING", ("session", "transaction"), default="session")
 _database["DISABLE_SERVER_SIDE_CURSORS"] = DATABASE_POOLING == "transaction"
-# In the web only (gateway.wsgi), on PostgreSQL: how long a statement, and its wait for a lock, may take. 0 is for ever.
+# Only in the web (gateway.wsgi), on PostgreSQL: limit for a statement, and for its wait for a lock. 0: no limit.
 STATEMENT_TIMEOUT_SECONDS = env.whole("STATEMENT_TIMEOUT_SECONDS", default=15)
 LOCK_TIMEOUT_SECONDS = env.whole("LOCK_TIMEOUT_SECONDS", default=5)
 DATABASES = {"default": _database}
@@ -152,13 +152,13 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_STORE_EAGER_RESULT = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_DEFAULT_QUEUE = "gateway"
-# Partners that hang keep webhook workers waiting, never those that place orders.
+# Hung endpoints may delay webhook workers, but never the workers that place orders.
 CELERY_TASK_ROUTES = {"deliver_due": {"queue": "deliveries"}}
 QUEUES = ("gateway", "deliveries")
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TASK_TIME_LIMIT = 120
 CELERY_TIMEZONE = "UTC"
-# max_retries: without Redis, a message is given up at once. Else kombu tries for six seconds, in a user's request.
+# max_retries: if Redis is down, a message fails at once. Otherwise kombu retries for six seconds in a user's request.
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {"socket_connect_timeout": 2, "socket_timeout": 5, "max_retries": 0}
 if CELERY_BROKER_URL.startswith("sentinel://"):
     CELERY_BROKER_TRANSPORT_OPTIONS["master_name"] = env.text("CELERY_BROKER_MASTER")
@@ -171,7 +171,7 @@ if CELERY_BROKER_URL.startswith("filesystem://"):
         "control_folder": str(VAR_DIR / "queue" / "control"),
         "polling_interval": 0.05,
     }
-# A tick that was not run within two seconds is worthless: the next one does the same.
+# A tick that has not run within two seconds expires: the next tick does the same.
 CELERY_BEAT_SCHEDULE = {
     "place and sync batches": {"task": "place_batches", "schedule": 1.0, "options": {"expires": 2}},
     "sweep rebalance notices": {"task": "sweep_rebalance_notices", "schedule": 1.0, "options": {"expires": 2}},
@@ -180,7 +180,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep deliveries": {"task": "sweep_deliveries", "schedule": 1.0, "options": {"expires": 2}},
     "sweep replays": {"task": "sweep_replays", "schedule": 1.0, "options": {"expires": 2}},
     "sweep tradebooks": {"task": "sweep_tradebooks", "schedule": 1.0, "options": {"expires": 2}},
-    # Hourly, for it only fills the days that are missing: a tick lost while nothing ran costs an hour.
+    # Hourly, because it only adds missing days: a lost tick delays them by an hour.
     "forget old events": {"task": "forget_old_events", "schedule": crontab(minute=30)},
     "index smallcases": {"task": "index_smallcases", "schedule": crontab(minute=0)},
     "forget old requests": {"task": "forget_old_requests", "schedule": crontab(minute=20)},
@@ -195,29 +195,29 @@ UNREPORTED_LIMIT_TEST_SECONDS = env.whole("UNREPORTED_LIMIT_TEST_SECONDS", defau
 UNREPORTED_LIMIT_LIVE_SECONDS = env.whole("UNREPORTED_LIMIT_LIVE_SECONDS", default=60, before="PATIENCE_LIVE_SECONDS")
 # Rupees at stake in one order, above which a second person approves what support settles (domain.corrections).
 RECONCILE_FOUR_EYES_ABOVE = env.whole("RECONCILE_FOUR_EYES_ABOVE", default=200_000)
-# A rebalance is published by two: one proposes it, another approves it, both in the console.
+# Two people publish a rebalance in the console: one proposes it, another approves it.
 REBALANCE_FOUR_EYES = env.flag("REBALANCE_FOUR_EYES", default=False)
 
-# Webhooks may go to this machine and its network. Never where partners whom you do not know give the URLs.
+# Webhooks may go to this machine and its network. Keep it off if unknown partners choose the URLs.
 WEBHOOK_ALLOW_PRIVATE_NETWORKS = env.flag("WEBHOOK_ALLOW_PRIVATE_NETWORKS", default=EMBEDDED)
-# Certificate authorities that partners' receivers may be certified by, besides the public ones.
+# Certificate authorities for partners' receivers, besides the public ones.
 WEBHOOK_CA_FILE = env.read(
     "WEBHOOK_CA_FILE", env.authorities, default="", wanted="a file of certificates in PEM format that can be read"
 )
 WEBHOOK_RETENTION_DAYS = env.whole("WEBHOOK_RETENTION_DAYS", default=90)
-# How often one may ask (gateway.api.rate_limits); empty is no limit ---------------------------------------------------
-# A partner's server: 100 requests a second on end. One web process was measured to answer 250 to 500 reads a second.
+# Rate limits (gateway.api.rate_limits); empty: no limit ------------------------------------------------------------
+# A partner's server: 100 requests a second, sustained. One web process answers 250 to 500 reads a second (measured).
 RATE_LIMIT_GATEWAY = env.rate("RATE_LIMIT_GATEWAY", default="6000/minute")
-# One connected user, or one manager: an app that polls every second from two devices takes 120.
+# One connected user or manager: an app that polls every second from two devices makes 120.
 RATE_LIMIT_ACCOUNT = env.rate("RATE_LIMIT_ACCOUNT", default="300/minute")
 # Wrong secrets for one gateway from one address.
 RATE_LIMIT_WRONG_SECRETS = env.rate("RATE_LIMIT_WRONG_SECRETS", default="20/minute")
-# A user's browser, by address, on the Browser API: many users may share one address.
+# A user's browser on the Browser API, by address: many users may share an address.
 RATE_LIMIT_BROWSER = env.rate("RATE_LIMIT_BROWSER", default="1200/minute")
-# The screens of one checkout: a status page looks 85 times a minute at its busiest, and may be open twice.
+# The screens of one checkout: a status page polls up to 85 times a minute, and may be open twice.
 RATE_LIMIT_CHECKOUT = env.rate("RATE_LIMIT_CHECKOUT", default="300/minute")
-# Wrong PINs on live gateways, beyond the five of one checkout: for one account at a broker from one address, from one
-# address, and for one account from all addresses that it was not logged in from before.
+# Wrong PINs on live gateways, besides the five per checkout. Counted three times: by broker account and address, by
+# address, and by broker account over all addresses that it was not logged in from before.
 RATE_LIMIT_WRONG_PINS = env.rate("RATE_LIMIT_WRONG_PINS", default="10/hour")
 RATE_LIMIT_WRONG_PINS_ACCOUNT = env.rate("RATE_LIMIT_WRONG_PINS_ACCOUNT", default="50/hour")
 RATE_LIMIT_WRONG_PINS_ADDRESS = env.rate("RATE_LIMIT_WRONG_PINS_ADDRESS", default="100/hour")
@@ -230,8 +230,8 @@ RATE_LIMIT_STORAGE_URL = env.store_url(
 BODY_LIMIT_BYTES = 64 * 1024
 CONSOLE_BODY_LIMIT_BYTES = 5 * 1024 * 1024
 BODY_SECONDS = 10
-# Read and thrown away of a body that is refused: a client that sends everything before it reads then finds the answer,
-# and not a broken connection.
+# How much of a refused body is read and discarded: a client that sends everything before it reads then gets the
+# response instead of a broken connection.
 DRAINED_BYTES = 16 * 1024 * 1024
 REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
@@ -242,7 +242,7 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "gateway.api.openapi.Schema",
     "EXCEPTION_HANDLER": "transactions.api.exception_handler.envelope_errors",
     "UNAUTHENTICATED_USER": None,
-    "DEFAULT_METADATA_CLASS": None,  # OPTIONS is a 405 like any other: DRF's own answer has no envelope
+    "DEFAULT_METADATA_CLASS": None,  # OPTIONS gets 405: DRF's own response has no envelope
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Transaction gateway",
@@ -262,7 +262,7 @@ SPECTACULAR_SETTINGS = {
     ],
 }
 
-# Language and time: UTC inside and on the wire; IST is the market's ---------------------------------------
+# Language and time: UTC internally and on the wire; the market uses IST ------------------------------------
 LANGUAGE_CODE = "en"
 USE_I18N = False
 USE_TZ = True
@@ -273,19 +273,19 @@ FORMAT_MODULE_PATH = ["gateway.formats"]
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-# One file, and only where one is asked for (http.middleware.WantedFiles). In memory: Django would write one to disk
-# for anybody who has yet to log in.
+# One file, and only on pages that accept a file (http.middleware.WantedFiles). In memory: Django would otherwise write
+# files to disk even for users who are not logged in.
 DATA_UPLOAD_MAX_NUMBER_FILES = 1
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
 FILE_UPLOAD_MAX_MEMORY_SIZE = CONSOLE_BODY_LIMIT_BYTES
 SESSION_COOKIE_HTTPONLY = True
 CSRF_COOKIE_HTTPONLY = True
 BEHIND_TLS_PROXY = env.flag("BEHIND_TLS_PROXY", default=False)
-# How many proxies of ours add to X-Forwarded-For: what stands before their words in it, anybody may have written.
+# How many of our proxies append to X-Forwarded-For: callers may have written the entries before theirs.
 PROXIES_IN_FRONT = env.whole("PROXIES_IN_FRONT", default=int(BEHIND_TLS_PROXY))
 if not EMBEDDED:
     SECURE_SSL_REDIRECT = env.flag("SECURE_SSL_REDIRECT", default=True)
-    SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]  # asked from within, past the TLS proxy
+    SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]  # requested internally, without the TLS proxy
     SECURE_HSTS_SECONDS = env.whole("SECURE_HSTS_SECONDS", default=31_536_000)
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
     SECURE_HSTS_PRELOAD = True
@@ -294,9 +294,9 @@ if not EMBEDDED:
     if BEHIND_TLS_PROXY:
         SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
-# Who enters the console (docs/console.md) --------------------------------------------------------------------
+# Access to the console (docs/console.md) ---------------------------------------------------------------------
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
-# scrypt is hard on memory and comes with Python; what was hashed otherwise is hashed anew at the next login.
+# scrypt is memory-hard and part of Python; a password with another hash is hashed again at the next login.
 PASSWORD_HASHERS = [
     f"django.contrib.auth.hashers.{name}PasswordHasher" for name in ("Scrypt", "PBKDF2", "PBKDF2SHA1", "Argon2")
 ]
@@ -313,7 +313,7 @@ CONSOLE_SESSION_HOURS = env.whole("CONSOLE_SESSION_HOURS", default=12)
 SESSION_COOKIE_AGE = CONSOLE_SESSION_HOURS * 3600
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
-# One name from one address: a stranger elsewhere locks nobody out. Many names from one: RATE_LIMIT_WRONG_SECRETS.
+# Per name and address, so that strangers cannot lock users out. Many names from one address: RATE_LIMIT_WRONG_SECRETS.
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_FAILURE_LIMIT = env.whole("CONSOLE_LOCKOUT_FAILURES", default=5)
 AXES_COOLOFF_TIME = timedelta(minutes=env.whole("CONSOLE_LOCKOUT_MINUTES", default=15))
@@ -322,12 +322,12 @@ AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_CLIENT_IP_CALLABLE = "gateway.identity.login.client_address"
 AXES_LOCKOUT_CALLABLE = "gateway.identity.login.locked_out"
 AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "password", "code"]
-AXES_DISABLE_ACCESS_LOG = True  # the audit trail has them
+AXES_DISABLE_ACCESS_LOG = True  # the audit trail has the logins
 AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False
 OTP_TOTP_ISSUER = "Transaction gateway"
 
-# What operators see --------------------------------------------------------------------------------------
+# Logs and metrics ----------------------------------------------------------------------------------------
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 LOG_FORMAT = env.one_of("LOG_FORMAT", ("json", "line"), default="line" if EMBEDDED else "json")
 LOGGING = logs.configuration(LOG_FORMAT, level=env.one_of("LOG_LEVEL", LOG_LEVELS, default="INFO"))
@@ -335,6 +335,6 @@ LOGGING = logs.configuration(LOG_FORMAT, level=env.one_of("LOG_LEVEL", LOG_LEVEL
 METRICS_TOKEN = env.read("METRICS_TOKEN", env.long_enough, default="", wanted="16 characters long at least")
 WORKER_METRICS_PORT = env.whole("WORKER_METRICS_PORT", default=0)
 os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(VAR_DIR / "metrics"))
-# Above and below these the gateway calls itself not ready.
+# Limits beyond which the gateway reports that it is not ready.
 READY_QUEUE_DEPTH = env.whole("READY_QUEUE_DEPTH", default=10_000)
 READY_FREE_MEGABYTES = env.whole("READY_FREE_MEGABYTES", default=200)

@@ -1,7 +1,7 @@
-"""granian's command line, with the gateway loaded before it forks: `python -m gateway.web`, then granian's own words.
+"""Starts granian with the gateway loaded before it forks: `python -m gateway.web`, then granian's arguments.
 
-What is loaded once is held once: the web's processes share what none of them changes. SIGHUP starts the same code
-anew; a new release is a new start.
+The web processes share the memory of loaded code that they do not change. SIGHUP restarts with the same code; for a
+new release, start again.
 """
 
 import gc
@@ -16,14 +16,14 @@ LOADED: Final = ("gateway.rsgi", "gateway.urls")
 
 
 def main() -> None:
-    if sys.platform == "linux":  # elsewhere a process starts empty, whatever its parent has loaded
-        multiprocessing.set_start_method("fork")  # Python 3.14's default is another
+    if sys.platform == "linux":  # on other systems a new process shares nothing with its parent
+        multiprocessing.set_start_method("fork")  # no longer the default in Python 3.14
         load()
     entrypoint()  # type: ignore[no-untyped-call]  # granian's
 
 
 def load() -> None:
-    """Of what imports make nothing is garbage, and a collection would write into all of it, and so copy it."""
+    """Freezes the loaded objects: a garbage collection would write to all of them and thereby copy them."""
     gc.disable()
     for module in LOADED:
         import_module(module)

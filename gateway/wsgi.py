@@ -12,13 +12,13 @@ from django.db import connections
 from gateway.http.middleware import stated_length
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gateway.settings")
-logging.captureWarnings(True)  # Celery's processes do so too
+logging.captureWarnings(True)  # as Celery's processes do
 
 
 def limit_statements(databases: Iterable[dict[str, Any]]) -> None:
-    """For the web alone: workers do longer work, and migrations wait for locks. Holds for connections made from now.
+    """For the web only: workers run longer statements, and migrations wait for locks. Applies to new connections.
 
-    Not where transactions are pooled: the connection's next user would inherit them (docs/scaling.md).
+    Not for pooled transactions, where the connection's next user would inherit the limits (docs/scaling.md).
     """
     for database in databases:
         if database["ENGINE"].endswith(".postgresql") and settings.DATABASE_POOLING == "session":
@@ -31,7 +31,7 @@ def limit_statements(databases: Iterable[dict[str, Any]]) -> None:
 
 
 class CountedInput:
-    """A request's body, and how much Django has read of it."""
+    """A request's body that counts how much of it Django has read."""
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
@@ -44,10 +44,10 @@ class CountedInput:
         return self._counted(self._stream.readline(size))
 
     def drain(self, length: int) -> None:
-        """Read on, to the body's end at `length`; for a while, unless one read takes longer."""
+        """Reads to the body's end at `length`, for a limited time."""
         end, late = min(length, self.taken + settings.DRAINED_BYTES), monotonic() + settings.BODY_SECONDS
         some: Callable[[int], bytes] = getattr(self._stream, "read1", self._stream.read)
-        with suppress(OSError):  # the client is gone
+        with suppress(OSError):  # the client has disconnected
             while self.taken < end and monotonic() < late and self._counted(some(min(end - self.taken, 65_536))):
                 pass
 

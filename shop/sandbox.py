@@ -3,63 +3,64 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from shop.asking import Asked, Refusal
-from shop.config import Partner
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
 from shop.partner import call, send, smallcase
-from shop.store import Store
+from shop.request import fields_of, partner_of, store_of, text_of
 
 DURATION: Final = r"P(\d{1,3}D)?(T(\d{1,4}H)?(\d{1,4}M)?)?"
 MOMENT: Final = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z"
 LABEL: Final = "Played at the demo site"
 
 
-def state(partner: Partner) -> dict[str, Any]:
-    """The market tells the clock as well."""
-    return {
-        "market": call(partner, "GET", f"/sandbox/{partner.name}/market"),
-        "personas": call(partner, "GET", f"/sandbox/{partner.name}/scenarios")["personas"],
-    }
+def state(request: Request) -> Response:
+    """The market's state includes the clock."""
+    market, scenarios = _call(request, "GET", "market"), _call(request, "GET", "scenarios")
+    return JSONResponse({"market": market, "personas": scenarios["personas"]})
 
 
-def move_clock(partner: Partner, request: Asked) -> Any:
-    wanted = request.json
-    if "advance" in wanted:
-        body: dict[str, Any] = {"advance": request.text("advance", DURATION)}
-    elif "set" in wanted:
-        body = {"set": request.text("set", MOMENT)}
-    else:
-        body = {"reset": True}
-    return call(partner, "POST", f"/sandbox/{partner.name}/clock", json=body)
+def move_clock(request: Request) -> Response:
+    fields = fields_of(request)
+    body: dict[str, Any] = {"reset": True}
+    if "advance" in fields:
+        body = {"advance": text_of(request, "advance", DURATION)}
+    elif "set" in fields:
+        body = {"set": text_of(request, "set", MOMENT)}
+    return JSONResponse(_call(request, "POST", "clock", json=body))
 
 
-def set_market(partner: Partner, request: Asked) -> Any:
-    hours = request.text("hours", "always|nse|closed")
-    return call(partner, "POST", f"/sandbox/{partner.name}/market", json={"hours": hours})
+def set_hours(request: Request) -> Response:
+    hours = text_of(request, "hours", "always|nse|closed")
+    return JSONResponse(_call(request, "POST", "market", json={"hours": hours}))
 
 
-def pin(partner: Partner, request: Asked) -> Any:
-    """Without a price the pin is taken out."""
-    path = f"/sandbox/{partner.name}/prices/{request.text('ticker', r'[A-Z0-9&-]{1,20}')}"
-    price = request.json.get("price")
+def fix_price(request: Request) -> Response:
+    """Without a price the fixed price is removed."""
+    path = f"prices/{text_of(request, 'ticker', r'[A-Z0-9&-]{1,20}')}"
+    price = fields_of(request).get("price")
     if price is None:
-        return call(partner, "DELETE", path)
-    return call(partner, "PUT", path, json={"price": price})
+        return JSONResponse(_call(request, "DELETE", path))
+    return JSONResponse(_call(request, "PUT", path, json={"price": price}))
 
 
-def reset(partner: Partner, store: Store) -> dict[str, bool]:
-    """The gateway first: should that fail, we still know our users."""
-    call(partner, "POST", f"/sandbox/{partner.name}/reset")
-    store.clear()
-    return {"reset": True}
+def reset(request: Request) -> Response:
+    """The gateway first: if that fails, the shop still knows its users."""
+    _call(request, "POST", "reset")
+    store_of(request).clear()
+    return JSONResponse({"reset": True})
 
 
-def publish(partner: Partner, request: Asked) -> Any:
+def publish_rebalance(request: Request) -> Response:
     """A new version: a third of the heaviest weight goes to the lightest."""
+    partner = partner_of(request)
     if not partner.manager_token:
-        raise Refusal(409, "This demo site has no manager's token.")
-    newest = smallcase(partner, request.text("scid", r"[A-Z]{2,8}_\d{4}"))
+        raise HTTPException(409, "This demo site has no manager's token.")
+    newest = smallcase(partner, text_of(request, "scid", r"[A-Z]{2,8}_\d{4}"))
     body = {"label": LABEL, "onTopOf": newest["version"], "constituents": shifted(newest["constituents"])}
-    return _as_manager(partner, f"/manager/v1/smallcases/{newest['scid']}/rebalances", body)
+    url = f"{partner.url}/manager/v1/smallcases/{newest['scid']}/rebalances"
+    return JSONResponse(send("POST", url, headers={"Authorization": f"Token {partner.manager_token}"}, json=body))
 
 
 def shifted(constituents: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -73,5 +74,6 @@ def shifted(constituents: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{"ticker": ticker, "weight": part / 10_000} for ticker, part in parts.items()]
 
 
-def _as_manager(partner: Partner, path: str, body: dict[str, Any]) -> Any:
-    return send("POST", partner.url + path, headers={"Authorization": f"Token {partner.manager_token}"}, json=body)
+def _call(request: Request, method: str, path: str, **sent: Any) -> Any:
+    partner = partner_of(request)
+    return call(partner, method, f"/sandbox/{partner.name}/{path}", **sent)

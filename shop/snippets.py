@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from shop import partner, webhook
-from shop.pages import WEB
 
+WEB: Final = Path(__file__).parent / "web"
 NODE: Final = Path(__file__).parent / "node" / "partner.mjs"
 CHECKOUT: Final = WEB / "checkout.js"
 

@@ -1,4 +1,4 @@
-"""The catalogue, what is invested in it, and how far a rebalance has been told, in the console."""
+"""Console pages of the catalogue, investments, SIPs and rebalance notices."""
 
 from typing import Any, Final
 
@@ -33,7 +33,7 @@ from smallcases.portfolio.valuation_history import valuation_history
 from smallcases.rebalancing.studio import decisions, editor, views
 
 YEAR: Final = 250  # trading days
-TOO_SHORT: Final = "Drawn from its second day on."
+TOO_SHORT: Final = "The chart appears after the second day."
 
 
 class VersionInline(ReadOnlyInline):
@@ -67,7 +67,7 @@ class FillInline(ReadOnlyInline):
 
 
 class OwnAlone(ReadOnlyAdmin):
-    """A manager sees what belongs to the smallcases that are theirs; another's are not there."""
+    """A manager sees only rows of the smallcases that they manage."""
 
     to_smallcase = "smallcase"
 
@@ -120,7 +120,7 @@ class VersionAdmin(OwnAlone):
 
 @admin.register(RebalanceDraft)
 class RebalanceDraftAdmin(OwnAlone):
-    """What is being written, and what became of it; written in the studio."""
+    """Drafts are read-only here; managers edit them in the studio."""
 
     list_display = (
         *("smallcase", badge_of("state"), "on_top_of", "label", "edited_by", "edited_at", "proposed_by"),
@@ -154,7 +154,7 @@ class InvestmentAdmin(OwnAlone):
 
     @admin.display(description="holds")
     def holds(self, investment: Investment) -> SafeString:
-        """By constituent, at the gateway's prices of now."""
+        """A table of constituents at the gateway's current prices."""
         fills = fills_of(investment)
         now = clock.now(investment.gateway)
         market = quotes(investment.gateway_id, {fill.ticker for fill in fills})
@@ -171,14 +171,14 @@ class InvestmentAdmin(OwnAlone):
             format_html_join("", f"<tr><td>{{}}</td>{cell * 3}</tr>", rows),
         )
 
-    @admin.display(description="worth and returns, ₹")
+    @admin.display(description="value and returns, ₹")
     def worth(self, investment: Investment) -> str:
         fills = fills_of(investment)
         market = quotes(investment.gateway_id, {fill.ticker for fill in fills})
         since = min((fill.at for fill in fills), default=investment.created_at)
         days = valuation_history(fills, market, since=since, now=clock.now(investment.gateway))
         labels = [f"{day.at:%Y-%m-%d}" for day in days]
-        networth = line("What it was worth, in rupees", labels, [float(day.networth) for day in days])
+        networth = line("Value, in rupees", labels, [float(day.networth) for day in days])
         gained = line("Total returns, in rupees", labels, [float(day.total_returns) for day in days])
         return format_html("<div>{}</div><div>{}</div>", networth, gained) if networth else TOO_SHORT
 

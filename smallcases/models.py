@@ -1,4 +1,4 @@
-"""Model portfolios and their versions; what a user holds of one, and the fills that it is made of."""
+"""Model portfolios and their versions; users' investments and their fills; SIPs and rebalance notices."""
 
 from django.conf import settings
 from django.db import models
@@ -11,7 +11,7 @@ from gateway.values.ids import new_object_id
 
 
 class Smallcase(models.Model):
-    """A model portfolio. Its constituents are those of its newest version."""
+    """A model portfolio. Its newest version has the current constituents."""
 
     class Kind(models.TextChoices):
         THEMATIC = "Thematic"
@@ -53,7 +53,7 @@ class Smallcase(models.Model):
 
 
 class Version(models.Model):
-    """Published once and never changed; numbers count from 1."""
+    """A published version, never changed. Numbers start at 1."""
 
     smallcase = models.ForeignKey(Smallcase, on_delete=models.PROTECT, related_name="versions")
     number = models.PositiveIntegerField()
@@ -77,11 +77,10 @@ class DraftState(models.TextChoices):
 
 
 class RebalanceDraft(models.Model):
-    """The next version while it is being written: one of a smallcase at a time, kept until published or thrown away.
+    """The draft of a smallcase's next version. A smallcase has at most one open draft.
 
-    `lines` are tickers with weights as they were typed. `revision` is the fencing token: it counts every change, and a
-    writer that has seen another one changes nothing. Published with the approval of a second person where four eyes
-    are asked for.
+    `lines` are tickers with weights as typed. `revision` counts the changes and is the fencing token: a writer that
+    has seen another revision changes nothing. With four eyes, a second person approves the draft before publication.
     """
 
     smallcase = models.ForeignKey(Smallcase, on_delete=models.PROTECT, related_name="drafts")
@@ -128,7 +127,7 @@ class RebalanceDraft(models.Model):
 
 
 class Constituent(models.Model):
-    """`weight` in per cent; those of a version sum to 100."""
+    """A constituent; `weight` in per cent. The weights of a version sum to 100."""
 
     version = models.ForeignKey(Version, on_delete=models.CASCADE, related_name="constituents")
     instrument = models.ForeignKey(Instrument, on_delete=models.PROTECT, related_name="+")
@@ -146,7 +145,7 @@ class Constituent(models.Model):
 
 
 class IndexValue(models.Model):
-    """A trading day's close: 100 on the day of launch, chained over versions."""
+    """The index at a trading day's close: 100 on the day of launch, chained over versions."""
 
     smallcase = models.ForeignKey(Smallcase, on_delete=models.CASCADE, related_name="index")
     day = models.DateField()
@@ -160,7 +159,7 @@ class IndexValue(models.Model):
 
 
 class Performance(models.Model):
-    """What the index has done up to `day`, kept to sort by: fractions, null where it is too young to say."""
+    """Returns up to `day`, stored for sorting. Fractions (0.05 is 5 %); null if the index is too young."""
 
     smallcase = models.OneToOneField(Smallcase, on_delete=models.CASCADE, related_name="performance")
     day = models.DateField()
@@ -183,7 +182,7 @@ class Performance(models.Model):
 
 
 class Investment(models.Model):
-    """An invested smallcase. It has come to be with its first fill; what it holds is the sum of its fills.
+    """An invested smallcase. Its first fill creates it, and the sum of its fills is its holdings.
 
     `version` is what its shares were last moved to; `is_customised`: its user has chosen other shares.
     """
@@ -208,7 +207,7 @@ class Investment(models.Model):
 
 
 class InvestmentFill(models.Model):
-    """All that one order has filled so far: `price` is its average, and a later report replaces the row."""
+    """The total fill of one order so far at its average `price`. A later report replaces the row."""
 
     investment = models.ForeignKey(Investment, on_delete=models.PROTECT, related_name="fills")
     order_ref = models.CharField(max_length=24, unique=True)
@@ -226,7 +225,7 @@ class InvestmentFill(models.Model):
 
 
 class Sip(Work):
-    """A standing wish to invest `amount` rupees each period. Due at the open of `scheduled_date`, IST; told once."""
+    """A plan to invest `amount` rupees each period. Due from `scheduled_date`, IST, with one reminder for each date."""
 
     class Frequency(models.TextChoices):
         WEEKLY = "1w"

@@ -29,7 +29,6 @@ def remind_sip(*, row: int, attempt: int) -> None:
 
 @shared_task(name="sweep_sips")
 def sweep_sips() -> int:
-    """The number of rows dispatched."""
     return dispatch_due(Sip.objects.filter(is_active=True), TaskName.REMIND_SIP)
 
 

@@ -1,4 +1,4 @@
-"""To be included after `transactions.urls`, which registers the converter `gateway`."""
+"""Include after `transactions.urls`, which registers the converter `gateway`."""
 
 from django.urls import path, register_converter
 

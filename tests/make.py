@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from brokers.market.charges import Tariff
 from brokers.models import Instrument
 from brokers.ports.broker import Side
 from gateway.models import Account, Gateway
@@ -33,6 +34,7 @@ from webhooks.delivery.endpoints import add_endpoint
 from webhooks.tasks import deliver_due, sweep_deliveries, sweep_replays
 
 _numbers = count(1)
+FREE = Tariff(rate=Decimal(0), cap=Decimal(0))
 TWO_WAY = (Security("INFY", 10, Side.BUY), Security("TCS", 5, Side.SELL))
 
 
@@ -102,7 +104,7 @@ def queued_batch(
 
 
 def placed(batch: Batch) -> Batch:
-    """By a worker, to which it was owed; a lease has lapsed."""
+    """Runs the sweep as a worker does, after leases have expired."""
     return _worked_on(batch, awaiting_placement(), place_and_poll.place)
 
 

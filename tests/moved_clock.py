@@ -1,4 +1,4 @@
-"""Another day for whole processes: libfaketime, preloaded, moves what they read of the wall's clock.
+"""Another day for whole processes: libfaketime, preloaded, moves the real time that they read.
 
 The monotonic clock stays real. If it were moved, a wait with a timeout on a lock (sem_clockwait) would last as long as
 the clock is ahead: no webhook would ever be sent. The wheel's library can leave it alone; with Debian's 0.9.10,

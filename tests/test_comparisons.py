@@ -12,7 +12,7 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 APPS: Final = ("gateway", "brokers", "webhooks", "smallcases", "transactions", "shop")
 SECRET: Final = re.compile(r"secret|token|signature|checksum|password|digest|hmac|nonce|\bpin\b|api_key", re.IGNORECASE)
 TELLING: Final = (ast.Eq, ast.NotEq, ast.In, ast.NotIn)
-# Named as one, but public (the prefix by which a test PIN is known), or compared on the terminal of whoever knows it.
+# Named like a secret, but public (the prefix of test PINs), or compared on the terminal of the person who knows it.
 NOT_SECRET: Final = frozenset({"pin == PIN_PREFIX", "digest in forms", "value == secret.strip()"})
 
 

@@ -1,4 +1,4 @@
-"""The receivers that docs/webhooks.md shows are run as they stand there, against a real delivery."""
+"""The receivers in docs/webhooks.md are run unchanged against a real delivery."""
 
 import base64
 import json

@@ -69,10 +69,10 @@ class BatchAdmin(ReadOnlyAdmin):
 
     @admin.action(description="Mark complete", permissions=["mark"])
     def mark_complete(self, request: HttpRequest, queryset: QuerySet[Batch]) -> None:
-        """Each is told its partner by itself, so that “select all” is not what somebody can want."""
+        """At most MOST_MARKED batches at once: each sends its own event to the partner."""
         chosen = list(queryset.select_related("gateway")[: MOST_MARKED + 1])
         if len(chosen) > MOST_MARKED:
-            self.message_user(request, f"At most {MOST_MARKED} are marked at once: choose fewer.", messages.WARNING)
+            self.message_user(request, f"Select at most {MOST_MARKED} batches.", messages.WARNING)
             return
         for batch in chosen:
             try:
@@ -105,12 +105,12 @@ class OrderAdmin(Operable, ReadOnlyAdmin):
     id_forms = {"exchange_order_id": re.compile(r"(?=.*\d)[\w-]{1,32}"), "ticker": SYMBOL}
 
     def operations(self, row: Order) -> list[Operation]:
-        return [("transactions.view_order", reverse("admin:desk_order", args=[row.pk]), "At the reconciliation desk")]
+        return [("transactions.view_order", reverse("admin:desk_order", args=[row.pk]), "Reconciliation desk")]
 
 
 @admin.register(CheckoutSession)
 class CheckoutSessionAdmin(ReadOnlyAdmin):
-    """`shown` answers what a user agreed to; digests are nobody's business."""
+    """`shown` is the order that the user agreed to. Digests of secrets are not displayed."""
 
     list_display = ("session_id", "transaction", "mode", "broker", "pin_attempts", "created_at", "ended_at")
     list_select_related = ("transaction",)

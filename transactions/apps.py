@@ -23,7 +23,7 @@ class TransactionsConfig(AppConfig):
         register_gauge(
             GaugeSource(
                 "gateway_orders_in_error",
-                "Orders whose fate is unknown",
+                "Orders with an unknown outcome",
                 "transactions.queries.orders_tile.count_in_error",
             )
         )

@@ -1,4 +1,4 @@
-"""What was asked, what was confirmed, what became of it."""
+"""Transactions, their batches and orders, corrections, imported holdings and checkout sessions."""
 
 from django.conf import settings
 from django.db import models
@@ -20,7 +20,7 @@ def choices(*members: str) -> list[tuple[str, str]]:
 
 
 class Transaction(models.Model):
-    """A partner's wish, single use. `order_config` and `config` stand as they were given, names of the wire kept.
+    """A partner's request, for single use. `order_config` and `config` are stored as given, with the wire's keys.
 
     `account` is bound by a connected token at creation, or by the login. `encrypted_login` is the broker's session.
     `outcome` is what the SDK response tells beside orders: funds, a SIP's details.
@@ -69,7 +69,7 @@ class Transaction(models.Model):
 
 
 class Batch(Work):
-    """The orders of one confirmed transaction. `status` aggregates theirs; `sequence` counts its events.
+    """The orders of one confirmed transaction. `status` aggregates the orders' statuses; `sequence` counts events.
 
     Of a smallcase order: `iscid` is reserved at the confirmation, so that it is the same everywhere, `version` is what
     it moves the investment to, `original_label` the label of the order that a FIX repeats. `request_id` is of the
@@ -119,7 +119,7 @@ class Batch(Work):
             *Work.Meta.indexes,
             models.Index(fields=["iscid", "-id"], condition=Q(iscid__isnull=False), name="batch_iscid_newest"),
             models.Index(fields=["account", "-id"], name="batch_account_newest"),
-            # Of the open ones one_open_batch_per_investment tells; COMPLETED are most, and found without.
+            # Open batches are found by one_open_batch_per_investment. Most batches are COMPLETED and need no index.
             models.Index(
                 fields=["status", "-id"],
                 condition=Q(
@@ -282,7 +282,7 @@ class OrderCorrection(models.Model):
 
 
 class HoldingsSnapshot(models.Model):
-    """What a user held at the broker when it was last imported, with the user's consent."""
+    """A user's holdings at the broker at the last import, which the user consented to."""
 
     account = models.OneToOneField(Account, on_delete=models.PROTECT, related_name="snapshot")
     securities = models.JSONField()
@@ -293,7 +293,7 @@ class HoldingsSnapshot(models.Model):
 
 
 class CheckoutSession(models.Model):
-    """A user's way through one transaction (transactions.checkout.browser_binding says whose it is).
+    """A user's checkout of one transaction (see transactions.checkout.browser_binding for its URLs and secrets).
 
     Tokens and codes are kept as digests: a copy of the database opens nobody's checkout. `token_digest` is of the URL
     before the login, `login_token_digest` of the one after it. `session_id`, `code_challenge` and `origin` are of the

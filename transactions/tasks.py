@@ -24,12 +24,12 @@ def place_batches() -> int:
 
 @shared_task(name=TaskName.SYNC_BATCHES.value)
 def sync_batches() -> int:
-    """How many. For those that were woken; what is to be looked at again later, the beat finds."""
+    """The number of batches polled, for requeued batches. The beat starts the polling of batches due later."""
     return _work(poller)
 
 
 def _work(worker: BatchWorker) -> int:
-    """Whoever calls eagerly waits for it: for as long as the quickest brokers need, and no longer."""
+    """With eager tasks the caller waits, so the idle grace is only as long as the fastest brokers need."""
     return worker.work(idle_grace=0.03 if current_app.conf.task_always_eager else IDLE_GRACE_SECONDS)
 
 

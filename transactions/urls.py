@@ -6,7 +6,7 @@ from transactions.sandbox import views as sandbox
 
 
 class _Pattern:
-    """A path segment of one form; another is a path that does not exist."""
+    """A path segment that matches `regex`; other segments are 404."""
 
     def to_python(self, value: str) -> str:
         return value
@@ -15,7 +15,7 @@ class _Pattern:
 
 
 class _GatewayName:
-    """In any case; every view gets it in lower case, as it is stored."""
+    """A gateway's name in any case; views get the stored lower case."""
 
     regex = GATEWAY_NAME.pattern
 

@@ -1,4 +1,4 @@
-"""Webhooks in the console: what is owed to whom, what each attempt met, who fails, and what may be done about it."""
+"""The console's pages about webhooks: pending deliveries, attempts, failing endpoints, and the actions on them."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -28,13 +28,13 @@ BY_HAND: Final = "By an operator."
 
 
 class Health(admin.SimpleListFilter):
-    """What somebody who was woken looks for first."""
+    """Failing and disabled endpoints: the first filter that a person on call needs."""
 
     title = "health"
     parameter_name = "health"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("failing", "Failing"), ("disabled", "Disabled"), ("well", "Well")]
+        return [("failing", "Failing"), ("disabled", "Disabled"), ("well", "Healthy")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Endpoint]) -> QuerySet[Endpoint]:
         wanted: dict[str, dict[str, Any]] = {
@@ -46,7 +46,7 @@ class Health(admin.SimpleListFilter):
 
 
 class Answered(admin.SimpleListFilter):
-    """By the kind of answer: to list the codes that there are would read every attempt."""
+    """By class of status code: listing the codes that occur would read every attempt."""
 
     title = "answer"
     parameter_name = "answer"
@@ -63,7 +63,7 @@ class Answered(admin.SimpleListFilter):
 
 
 class OwedFilter(admin.SimpleListFilter):
-    """By status: due deliveries are read from the dispatcher's own index, by their time."""
+    """By status. Due deliveries are filtered by time as well, so that PostgreSQL uses the dispatcher's index."""
 
     title = "status"
     parameter_name = "status__exact"
@@ -102,7 +102,7 @@ class EndpointAdmin(Operable, Rotating):
 
     @admin.display(description="health")
     def health(self, endpoint: Endpoint) -> SafeString:
-        return badge("failing" if endpoint.failures else "well") if endpoint.is_enabled else badge("disabled")
+        return badge("failing" if endpoint.failures else "healthy") if endpoint.is_enabled else badge("disabled")
 
     def get_urls(self) -> list[URLPattern]:
         guarded = self.admin_site.admin_view
@@ -122,13 +122,13 @@ class EndpointAdmin(Operable, Rotating):
     def has_operate_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("webhooks.change_endpoint")
 
-    @admin.action(description="Enable and recover what was missed", permissions=["operate"])
+    @admin.action(description="Enable and replay missed events", permissions=["operate"])
     def enable_and_recover(self, request: HttpRequest, queryset: QuerySet[Endpoint]) -> None:
         def act(endpoint: Endpoint) -> bool:
             recover(endpoint=endpoint, now=clock.now(endpoint.gateway), by=actor_of(request))
             return True
 
-        self._each(request, queryset, act, "Enabled; what was missed is being sent.")
+        self._each(request, queryset, act, "Enabled; missed events are being replayed.")
 
     @admin.action(description="Disable", permissions=["operate"])
     def disable(self, request: HttpRequest, queryset: QuerySet[Endpoint]) -> None:
@@ -137,21 +137,21 @@ class EndpointAdmin(Operable, Rotating):
 
         self._each(request, queryset, act, "Disabled.")
 
-    @admin.action(description="Rotate the signing secret", permissions=["rotate"])
+    @admin.action(description="Rotate signing secret", permissions=["rotate"])
     def rotate_signing_secret(self, request: HttpRequest, queryset: QuerySet[Endpoint]) -> HttpResponse | None:
         by = actor_of(request)
         return self.show_new(request, queryset, "signing secret", lambda one: rotate_secret(one, by=by))
 
-    @admin.action(description="Retire the previous signing secret", permissions=["rotate"])
+    @admin.action(description="Retire previous signing secret", permissions=["rotate"])
     def retire_signing_secret(self, request: HttpRequest, queryset: QuerySet[Endpoint]) -> None:
         for endpoint in queryset:
             retire_secret(endpoint, by=actor_of(request))
-            self.message_user(request, f"Endpoint {endpoint}: only the newest secret signs.")
+            self.message_user(request, f"Endpoint {endpoint}: only the newest secret signs now.")
 
     def _each(
         self, request: HttpRequest, endpoints: QuerySet[Endpoint], act: Callable[[Endpoint], bool], message: str
     ) -> None:
-        """A refusal of one is no refusal of the others."""
+        """An endpoint that refuses the action does not stop the others."""
         done = 0
         for endpoint in endpoints.select_related("gateway"):
             try:
@@ -166,7 +166,7 @@ class EndpointAdmin(Operable, Rotating):
 
 
 class Resending(ReadOnlyAdmin):
-    """What can be sent again."""
+    """Rows whose deliveries can be sent again."""
 
     actions = ("send_again",)
 
@@ -250,7 +250,7 @@ class AttemptAdmin(ReadOnlyAdmin):
 
     @admin.display(description="request")
     def sent(self, attempt: Attempt) -> SafeString:
-        """To where its endpoint is now; what was signed is not kept."""
+        """Shows the endpoint's present URL. Signatures are not stored."""
         lines = "\n".join(f"{name}: {value}" for name, value in headers_of(attempt).items())
         return format_html(
             '<pre class="console-raw">POST {}\n{}\n\n{}</pre>', attempt.delivery.endpoint.url, lines, body_of(attempt)
@@ -265,7 +265,7 @@ class ReplayAdmin(ReadOnlyAdmin):
     search_fields = ("=key", "=auth_id")
     search_help_text = "The replay's id or a smallcaseAuthId"
 
-    @admin.display(boolean=True, description="all replayed")
+    @admin.display(boolean=True, description="completed")
     def is_done(self, replay: Replay) -> bool:
         return replay.due_at is None
 

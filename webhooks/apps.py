@@ -22,7 +22,7 @@ class WebhooksConfig(AppConfig):
         register_gauge(
             GaugeSource(
                 "gateway_endpoints_disabled",
-                "Endpoints that get no events",
+                "Disabled webhook endpoints",
                 "webhooks.delivery.deliveries_tile.count_disabled",
             )
         )

@@ -1,4 +1,4 @@
-"""Where a partner listens, what happened, and each attempt to say so."""
+"""Webhook endpoints, events, their deliveries and attempts, and replays."""
 
 from django.db import models
 from django.db.models import F, Q
@@ -21,10 +21,10 @@ def default_types() -> list[str]:
 
 
 class Endpoint(models.Model):
-    """A partner's URL. Its secret is encrypted; a previous one signs too until it is retired (None).
+    """A partner's URL. Its secret is stored encrypted; the previous secret also signs until it is retired (None).
 
-    `failures` counts the attempts that failed since the last that did not, `failing_since` tells when the first of
-    them was (both by the gateway's clock and for all its deliveries together). Disabled, it is owed nothing.
+    `failures` counts failed attempts of all deliveries since the last success; `failing_since` is when the first of
+    them failed, by the gateway's clock. A disabled endpoint gets no events.
     """
 
     gateway = models.ForeignKey(Gateway, on_delete=models.PROTECT, related_name="endpoints")
@@ -64,10 +64,10 @@ class Endpoint(models.Model):
 
 
 class Event(models.Model):
-    """A fact, as it was: `payload` is a snapshot without timestamp and checksum, which each attempt adds.
+    """A snapshot of a fact: `payload` lacks timestamp and checksum, which each attempt adds.
 
-    `subject` is what the sequence counts within (a batchId), `key` the webhook-id that never changes. Whose it is
-    (`transaction_id`, `auth_id`) stands in the payload as well, and here to be asked for.
+    `sequence` counts within `subject` (a batchId); `key` is the webhook-id, which never changes. `transaction_id` and
+    `auth_id` are also in the payload; as columns they can be queried.
     """
 
     gateway = models.ForeignKey(Gateway, on_delete=models.PROTECT, related_name="+")
@@ -98,7 +98,7 @@ class Event(models.Model):
 
 
 class Delivery(Work):
-    """An event owed to an endpoint. What is `bulk` (one fact for very many) goes when nothing else is due."""
+    """An event to be sent to an endpoint. `is_bulk` deliveries (one fact for many users) wait for all others."""
 
     event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="deliveries")
     endpoint = models.ForeignKey(Endpoint, on_delete=models.PROTECT, related_name="deliveries")
@@ -132,7 +132,7 @@ class Delivery(Work):
 
 
 class Attempt(models.Model):
-    """One try: what the partner answered, or why there was no answer."""
+    """One try: the endpoint's response, or why there was none."""
 
     delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="tries")
     at = models.DateTimeField()
@@ -149,10 +149,10 @@ class Attempt(models.Model):
 
 
 class Replay(Work):
-    """A partner's or an operator's wish to hear again what was sent since a time: done a chunk at a time.
+    """A request to send past events again, in chunks.
 
-    `endpoint` None means every enabled one; `type` and `auth_id` narrow when they are given. `replayed_up_to` is the
-    last event done, `last_event` where it ends (0: it has not begun): what is recorded later is sent anyhow.
+    `endpoint` None means every enabled endpoint; `type` and `auth_id` filter if they are set. `replayed_up_to` is the
+    last event sent, `last_event` the last to send (0: not started); later events are delivered without the replay.
     """
 
     endpoint = models.ForeignKey(Endpoint, on_delete=models.CASCADE, null=True, related_name="replays")

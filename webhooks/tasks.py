@@ -19,13 +19,13 @@ from webhooks.events import replay as replaying
 from webhooks.events.retention import forget_old
 from webhooks.models import Replay
 
-OPEN_FILES: Final = 10_240  # ample for a dispatcher; macOS allows a process no more
+OPEN_FILES: Final = 10_240  # enough for a dispatcher; macOS allows no more per process
 
 
 @shared_task(name=TaskName.DELIVER.value)
 def deliver_due() -> int:
-    """Also the beat's: a lost wake-up message costs a second."""
-    if current_app.conf.task_always_eager:  # nobody would come back for what a shift leaves in flight
+    """Also runs from the beat, so a lost wake-up message costs a second."""
+    if current_app.conf.task_always_eager:  # no later shift would finish the attempts in flight
         return _dispatcher().deliver_all()
     return _dispatcher().shift()
 
@@ -47,7 +47,7 @@ def _stop(**_: Any) -> None:
 
 @cache
 def _dispatcher() -> WebhookDispatcher:
-    """This process's. Made at its first use, after any fork: threads do not survive one."""
+    """The dispatcher of this process. Created at first use, after any fork, because threads do not survive a fork."""
     allow_open_files()
     return WebhookDispatcher(
         ClientOptions(allow_private=settings.WEBHOOK_ALLOW_PRIVATE_NETWORKS, ca_file=settings.WEBHOOK_CA_FILE)
@@ -55,11 +55,11 @@ def _dispatcher() -> WebhookDispatcher:
 
 
 def allow_open_files() -> None:
-    """Raises this process's limit of open files: a dispatcher keeps more connections than the usual 1,024 or macOS's
-    256.
+    """Raises this process's limit of open files: a dispatcher keeps more connections than the default limit allows
+    (often 1,024; on macOS 256).
 
-    macOS states no hard limit and refuses "unlimited". A system that refuses this number too keeps its own limit:
-    fewer connections, and webhooks all the same.
+    macOS reports no hard limit but refuses "unlimited". If the system refuses this number as well, its own limit stays:
+    fewer connections, but webhooks are sent.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)

@@ -1,4 +1,4 @@
-"""To be included after `transactions.urls`, which registers the converters `gateway` and `object`."""
+"""Include after `transactions.urls`, which registers the converters `gateway` and `object`."""
 
 from django.urls import path, register_converter
 

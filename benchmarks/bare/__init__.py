@@ -1,1 +1,1 @@
-"""What a user would write by hand instead of the gateway: as bare as Django gets, no middleware, one view each."""
+"""Hand-written code that a user might have instead of the gateway: plain Django, no middleware, one view each."""

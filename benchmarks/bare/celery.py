@@ -7,4 +7,4 @@ app.autodiscover_tasks()
 
 @app.task(name="nothing")
 def nothing() -> None:
-    """For a worker to have one."""
+    """A task, because a worker needs one."""

@@ -1,6 +1,6 @@
-"""django-webhook's side: `python -m benchmarks.bare.firing prepare URL`, `… fire NUMBER`, a row and so a webhook each.
+"""django-webhook's side: `python -m benchmarks.bare.firing prepare URL`, or `… fire NUMBER` to save rows as webhooks.
 
-The payload of a row is what is sent; it comes on standard input.
+The webhooks' payload comes on standard input.
 """
 
 import json
@@ -12,7 +12,7 @@ import django
 
 from benchmarks.bare.celery import app
 
-app.set_default()  # before django-webhook makes its tasks, which belong to the app of that moment
+app.set_default()  # before django-webhook creates its tasks, which belong to the default app at that time
 django.setup()
 
 from django.core.management import call_command  # noqa: E402 - Django had to be set up

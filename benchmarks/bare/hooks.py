@@ -1,4 +1,4 @@
-"""A Django project that sends its webhooks with django-webhook; the Python of its own environment runs it."""
+"""A Django project that sends webhooks with django-webhook; runs in that package's own environment."""
 
 import os
 

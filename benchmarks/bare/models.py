@@ -2,7 +2,7 @@ from django.db import models
 
 
 class Wish(models.Model):
-    """One row for a request. Its table is made by the benchmark that uses it, beside the gateway's."""
+    """One row per request. The benchmark that uses it creates the table, beside the gateway's tables."""
 
     name = models.CharField(max_length=36)
     body = models.JSONField()

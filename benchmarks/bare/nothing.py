@@ -1,4 +1,4 @@
-"""A server that does nothing: what the load can do at most."""
+"""A server that does nothing: it shows the most that the load generator can do."""
 
 from typing import Any
 

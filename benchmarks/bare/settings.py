@@ -1,4 +1,4 @@
-"""Bare Django on the same database and driver, connections kept as the gateway keeps them."""
+"""Bare Django with the gateway's database and driver; connections are kept as in the gateway."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""What `django-admin startproject` makes, with DRF and Celery beside it."""
+"""The settings of `django-admin startproject`, with DRF and Celery."""
 
 import os
 

@@ -6,7 +6,7 @@ from rest_framework.response import Response
 
 from benchmarks.bare.celery import app
 
-__all__ = ["app", "urlpatterns"]  # a project loads its Celery app, so that its tasks are sent to the right broker
+__all__ = ["app", "urlpatterns"]  # a project loads its Celery app, so that tasks go to the right broker
 
 
 @api_view(["GET"])

@@ -1,4 +1,4 @@
-"""Three views: one INSERT, bytes from memory, and the same bytes after the statements that a read of them takes."""
+"""Three views: an INSERT, bytes from memory, and these bytes after the statements that the gateway runs for them."""
 
 import json
 import os
@@ -40,7 +40,7 @@ def queried(request: HttpRequest, number: int) -> HttpResponse:
 
 @cache
 def answers() -> list[dict[str, Any]]:
-    """What benchmarks.paths.reads has written down: bodies as bytes, and the statements behind each."""
+    """The file that benchmarks.paths.reads has written: bodies, and the statements behind each."""
     told = json.loads(Path(os.environ["BENCH_ANSWERS"]).read_text())
     return [{"body": one["body"].encode(), "statements": one["statements"]} for one in told]
 

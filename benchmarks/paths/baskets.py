@@ -1,6 +1,6 @@
-"""Baskets from the confirmation until their orders are placed, filled and folded, with two worker processes.
+"""Baskets from the confirmation until their orders are placed and filled, with two worker processes.
 
-Against the same rows: what the gateway has written is read, removed, and inserted again by hand-made SQL.
+Against the same rows: they are read, deleted, and inserted again by hand-made SQL.
 """
 
 from collections.abc import Iterator
@@ -17,19 +17,19 @@ from gateway.partners import clock
 from gateway.partners.credentials import create_gateway
 from webhooks.delivery.endpoints import add_endpoint
 
-# How many baskets of so many names make a round.
+# Baskets per round, by the number of orders.
 SIZES: Final = {1: 2_000, 10: 1_500, 100: 200}
-OPENALGO: Final = 35.0  # orders/s: the middle of the 30 to 40 that its sandbox is published to do
+OPENALGO: Final = 35.0  # orders/s: the middle of the published 30 to 40 of its sandbox
 WORKERS: Final = ("worker", "beat")
 
 
 def measure(stage: Stage) -> Iterator[Row]:
-    """The gateway has an endpoint, so that events are owed to somebody; nobody delivers them meanwhile."""
+    """The gateway has an endpoint, so that deliveries are recorded; no worker sends them during the rounds."""
     gateway = create_gateway(name="bench", is_test=True, allowed_origins=[], now=clock.wall()).gateway
     add_endpoint(gateway=gateway, url="http://127.0.0.1:9/hooks", now=clock.wall())
     stage.worker()
     stage.beat()
-    _round(stage, gateway, names=10, number=20)  # connections opened
+    _round(stage, gateway, names=10, number=20)  # opens the connections
     for names in SIZES:
         yield from _rows(stage, gateway, names)
 
@@ -40,16 +40,16 @@ def _rows(stage: Stage, gateway: Gateway, names: int) -> Iterator[Row]:
         rounds = [_round(stage, gateway, names=names, number=number)]
     rounds += [_round(stage, gateway, names=names, number=number) for _ in range(stage.knobs.rounds - 1)]
     mine, other = [one for one, _ in rounds], [one for _, one in rounds]
-    path = f"confirm → folded, baskets of {names}"
+    path = f"confirm → completed, baskets of {names}"
     ours = Side("gateway", "orders/s", tuple(mine))
     row = Row(
         path=path,
-        against=f"the same rows by hand-made SQL, {CONNECTIONS} connections, a transaction for each batch",
+        against=f"the same rows by hand-made SQL, {CONNECTIONS} connections, one transaction per batch",
         unit="× its orders/s",
         figures=ratios(mine, other),
         target=at_least(0.3),
         sides=(ours, Side("by hand", "orders/s", tuple(other))),
-        note=f"{number} baskets a round; {busy(cores)}",
+        note=f"{number} baskets per round; {busy(cores)}",
     )
     yield row.explained(lambda: _profile(stage, gateway, names, number))
     if names == 10:
@@ -62,7 +62,7 @@ def _rows(stage: Stage, gateway: Gateway, names: int) -> Iterator[Row]:
 
 
 def _round(stage: Stage, gateway: Gateway, *, names: int, number: int) -> tuple[float, float]:
-    """Orders a second: by the gateway, and by hand."""
+    """Orders per second: by the gateway, and by hand."""
     url, orders = stage.database.url, number * names
     took = played(stage, logged_in(gateway, number=number, names=names), names=names)
     written = statements(url)

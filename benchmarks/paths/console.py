@@ -1,7 +1,7 @@
-"""The console's pages among a million orders: the server's time, and how many statements against ten thousand.
+"""The console's pages with a million orders: server time, and the number of statements compared with ten thousand.
 
-Two databases of one server, each behind a web of its own; one request at a time, of Support, and of an auditor where
-only they may look. What a page is asked about jumps from end to end of the table.
+Two databases of one server, each behind its own web. One request at a time, by Support, or by an auditor for pages that
+only auditors see. The rows of the requests are spread over the whole table.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,9 +26,9 @@ from webhooks.models import Endpoint
 
 SMALL: Final = 10_000  # orders
 LARGE: Final = 1_000_000
-ASKED: Final = 50  # different ones in a round
+ASKED: Final = 50  # different rows per round
 LIMIT: Final = 300  # ms
-TURN: Final = 0.05  # of a round, for one page
+TURN: Final = 0.05  # of a round, per page
 ADMIN: Final = "/admin/"
 A_DAY: Final = 86_400  # seconds
 LISTS: Final = {
@@ -48,7 +48,7 @@ LISTS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """`path` below /admin/, with names of ids in braces; `every`: every so manyth batch, and the first of them."""
+    """`path` below /admin/, with names of ids in braces; `every`: one batch in so many, and the first of them."""
 
     name: str
     path: str
@@ -56,7 +56,7 @@ class Page:
     every: tuple[int, int] = (1, 1)
 
     def targets(self, batches: int, known: Mapping[str, object]) -> list[str]:
-        """Spread evenly over all batches that it can be asked about, in an order that jumps."""
+        """Spread evenly over all suitable batches, in a scattered order."""
         step, first = self.every
         there = (batches - first) // step + 1
         numbers = (first + step * (turn * 7_919_111 % there) for turn in range(min(there, ASKED)))
@@ -72,7 +72,7 @@ def _search(of: str, by: str) -> Page:
     return _list(of, f"search {of} by {by.replace('_', ' ')}", f"?q={{{by}}}")
 
 
-IN_ERROR: Final = (200, 7)  # every so manyth batch, beginning with that one
+IN_ERROR: Final = (200, 7)  # one batch in so many, starting with that number
 PAGES: Final = (
     Page("home", ""),
     _list("orders", "order list"),
@@ -80,11 +80,11 @@ PAGES: Final = (
     _list("orders", "ERROR queue (orders in ERROR)", "?status__exact=ERROR"),
     _list("orders", "orders in ERROR of a broker, older", "?status__exact=ERROR&broker=kite&age=older"),
     _list("orders", "orders rejected", "?status__exact=REJECTED"),
-    _list("orders", "orders of a status that none has", "?status__exact=CANCELLED+AMO"),
+    _list("orders", "orders of a status without orders", "?status__exact=CANCELLED+AMO"),
     _list("orders", "orders of the largest gateway", "?batch__gateway__id__exact={largest}"),
     _list("orders", "orders of the smallest gateway", "?batch__gateway__id__exact={smallest}"),
     _list("orders", "orders of a rare broker", "?broker=trustline"),
-    _list("orders", "orders of a broker that nobody has", f"?broker={month.NOBODYS_BROKER}"),
+    _list("orders", "orders of a broker without accounts", f"?broker={month.NOBODYS_BROKER}"),
     Page("one order", "transactions/order/{order_pk}/change/"),
     _list("desk", "reconciliation desk's queue"),
     _list("desk", "reconciliation desk, of the smallest gateway", "?gateway=small"),
@@ -95,22 +95,22 @@ PAGES: Final = (
     _list("corrections", "corrections waiting for approval", "?state__exact=PROPOSED"),
     _list("batches", "batch list"),
     _list("batches", "batches in ERROR", "?status__exact=ERROR"),
-    _list("batches", "batches of a status that none has", "?status__exact=MARKEDCOMPLETE"),
-    _list("batches", "batches that are stuck", "?stuck=yes"),
-    _list("batches", "batches of a broker that nobody has", f"?broker={month.NOBODYS_BROKER}"),
+    _list("batches", "batches of a status without batches", "?status__exact=MARKEDCOMPLETE"),
+    _list("batches", "stuck batches", "?stuck=yes"),
+    _list("batches", "batches of a broker without accounts", f"?broker={month.NOBODYS_BROKER}"),
     Page("one batch with its orders", "transactions/batch/{batch_pk}/change/"),
     _list("transactions", "transaction list"),
     _list("events", "event list"),
-    _list("events", "events of a type that there is none of", "?type__exact=action.pending"),
+    _list("events", "events of a type without events", "?type__exact=action.pending"),
     _list("deliveries", "delivery list"),
-    _list("deliveries", "deliveries that are due", "?status__exact=DUE"),
+    _list("deliveries", "due deliveries", "?status__exact=DUE"),
     _list("deliveries", "deliveries given up", "?status__exact=GIVEN_UP"),
     _list("deliveries", "deliveries of an endpoint, given up", "?endpoint={endpoint}&status__exact=GIVEN_UP"),
-    _list("attempts", "attempts that failed", "?answer=5"),
-    _list("attempts", "attempts of an answer that none got", "?answer=3"),
+    _list("attempts", "failed attempts", "?answer=5"),
+    _list("attempts", "attempts of a status without attempts", "?answer=3"),
     *(_search("orders", by) for by in ("order_ref", "exchange_order_id", "batch_id", "transaction_id")),
     *(_search("orders", by) for by in ("auth_id", "ticker", "id_of_nothing")),
-    _list("orders", "search orders by a ticker that nobody has ordered", "?q=NOBODYS"),
+    _list("orders", "search orders by a ticker without orders", "?q=NOBODYS"),
     *(_search("batches", by) for by in ("batch_id", "transaction_id", "auth_id", "id_of_nothing")),
     *(_search("transactions", by) for by in ("transaction_id", "batch_id", "auth_id")),
     *(_search("corrections", by) for by in ("order_ref", "exchange_order_id")),
@@ -128,9 +128,9 @@ PAGES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Databases by name with the orders in each; `ports` of their webs; keys of sessions by role.
+    """Databases by name with their number of orders; `ports` of their webs; session keys by role.
 
-    `known` are ids of what there is one of.
+    `known` are ids of objects that exist once.
     """
 
     stage: Stage
@@ -166,7 +166,7 @@ def measure(stage: Stage) -> Iterator[Row]:
 
 
 def _row(scene: Scene, page: Page, statements: Sequence[int]) -> Row:
-    """Medians of the rounds; `small` only says what of it is the page's own work."""
+    """Medians of the rounds; the small database only shows how much of the time is the page's own."""
     seconds, few = scene.stage.knobs.seconds * TURN, f"among {scene.sizes['small']:,}"
     shots = {
         name: partial(shoot, port, scene.requests(page, name), seconds=seconds, connections=1)
@@ -183,7 +183,7 @@ def _row(scene: Scene, page: Page, statements: Sequence[int]) -> Row:
         figures=tuple(1000 * shot.p50 for shot in large),
         target=less_than(LIMIT),
         sides=(
-            Side("the slowest", "ms", (1000 * max(max(shot.took) for shot in large),)),
+            Side("slowest", "ms", (1000 * max(max(shot.took) for shot in large),)),
             Side(few, "ms", tuple(1000 * shot.p50 for shot in small)),
         ),
         note=f"{statements[0]} statements, {few} {statements[1]}; {busy(cores)}",
@@ -196,7 +196,7 @@ def _constant(scene: Scene, asked: Mapping[str, Sequence[int]]) -> Row:
     apart = [f"{name} ({few} → {many})" for name, (many, few) in asked.items() if many != few]
     most = max(many for many, _ in asked.values())
     return Row(
-        path="pages that ask more of a larger database",
+        path="pages that run more statements on a larger database",
         against=f"{scene.sizes['large']:,} orders to {scene.sizes['small']:,}",
         unit=f"of {len(asked)}",
         figures=(float(len(apart)),),
@@ -207,13 +207,13 @@ def _constant(scene: Scene, asked: Mapping[str, Sequence[int]]) -> Row:
 
 
 def _statements(scene: Scene, page: Page) -> tuple[int, int]:
-    """How many a page takes in the large database, and in the small one, once the process is warm."""
+    """The number of statements in the large and in the small database, in a warm process."""
     many, few = (len(_asked(scene, page, name).captured_queries) for name in ("large", "small"))
     return many, few
 
 
 def _asked(scene: Scene, page: Page, name: str) -> CaptureQueriesContext:
-    """Twice: the first time it learns what every process asks for once."""
+    """Requests twice: the first request runs statements that each process runs once."""
     client = Client(SERVER_NAME="127.0.0.1")
     client.cookies["sessionid"] = scene.sessions[page.role]
     with connected_to(name):
@@ -225,7 +225,7 @@ def _asked(scene: Scene, page: Page, name: str) -> CaptureQueriesContext:
 
 
 def _slowest(scene: Scene, page: Page) -> str:
-    """The statement that takes longest, and which rows PostgreSQL goes through for it."""
+    """The slowest statement, and the rows that PostgreSQL reads for it."""
     queries = _asked(scene, page, "large").captured_queries
     slowest = max(queries, key=lambda one: float(one["time"]))
     whole = sum(float(one["time"]) for one in queries)
@@ -237,14 +237,14 @@ def _slowest(scene: Scene, page: Page) -> str:
 
 
 def _session(role: str) -> str:
-    """Of somebody who has just logged in; its key."""
+    """The session key of a user who has just logged in."""
     user = User.objects.create_user(role, is_staff=True)
     user.groups.add(Group.objects.get(name=role))
     client = Client(SERVER_NAME="127.0.0.1")
     client.force_login(user)
-    assert client.get(ADMIN).status_code == 200  # from now on it is known when it began
+    assert client.get(ADMIN).status_code == 200  # stores the session's start
     session = client.session
-    session[SEEN] += A_DAY  # that it is in use is not written down every other minute
+    session[SEEN] += A_DAY  # so that requests do not write to the session every other minute
     session.save()
     return str(session.session_key)
 

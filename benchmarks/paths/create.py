@@ -28,7 +28,7 @@ def measure(stage: Stage) -> Iterator[Row]:
     )
     most = ceiling(stage, ours[1])
     met = rivals(stage, ours, theirs)
-    note = f"the load itself does {most:,.0f} requests/s at most, on {CONNECTIONS} connections"
+    note = f"the load generator's own limit: {most:,.0f} requests/s on {CONNECTIONS} connections"
     profile = cache(lambda: stage.profile("web", load=lambda: shoot(*ours, seconds=stage.knobs.seconds + 1)))
     row = met.rates(path="create transaction", against=AGAINST, target=at_least(0.6))
     yield replace(row, note=f"{row.note}; {note}").explained(profile)
@@ -36,7 +36,7 @@ def measure(stage: Stage) -> Iterator[Row]:
 
 
 def partner(name: str = "bench") -> Partner:
-    """On a gateway made now, in the database that Django here is connected to."""
+    """With a new gateway, in the database that Django is connected to here."""
     made = create_gateway(name=name, is_test=True, allowed_origins=[], now=clock.wall())
     return Partner(name, made.api_secret, made.jwt_secret)
 

@@ -1,7 +1,7 @@
-"""From the event to the partner, with two worker processes: how many a second, and how soon at half of that.
+"""From the event to the partner, with two worker processes: deliveries per second, and the delay at half of that rate.
 
-Against django-webhook on the same broker, database server, receiver and number of workers, and against a plain client
-that posts in a loop. Each is given a backlog while its workers are held; the time runs until the last has arrived.
+Against django-webhook with the same broker, database server, receiver and number of workers, and against a plain client
+that posts in a loop. Workers are stopped while they get a backlog; the time runs until the last webhook arrives.
 """
 
 import json
@@ -52,7 +52,7 @@ class Scene:
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """django-webhook with a database and a Redis database of its own."""
+    """django-webhook with its own database and Redis database."""
 
     stage: Stage
     python: str
@@ -86,7 +86,7 @@ def _rows(scene: Scene, port: int, path: str) -> Iterator[Row]:
     stage.wait_for_listeners(WORKERS + 1)
     Endpoint.objects.filter(gateway=scene.gateway).update(url=_url(port))
     number, fewer = stage.knobs.many(BACKLOG, least=100), stage.knobs.many(PEERS_BACKLOG, least=20)
-    with stage.watched(*COURIERS) as cores:  # and connections opened
+    with stage.watched(*COURIERS) as cores:  # also opens the connections
         _ours(scene, number)
     rounds = [_round(scene, port, number, fewer) for _ in range(stage.knobs.rounds)]
     stage.stop(PEER)
@@ -96,7 +96,7 @@ def _rows(scene: Scene, port: int, path: str) -> Iterator[Row]:
               sides=(_side("gateway", mine), _side(PEER, theirs)))  # fmt: skip
     yield row.explained(lambda: stage.profile(*COURIERS, load=lambda: _ours(scene, number)))
     sides = (_side("gateway", mine), _side("plain", plain))
-    against = f"a plain client's loop, {WORKERS} processes of {THREADS} threads"
+    against = f"a plain client's loop, {WORKERS} processes with {THREADS} threads"
     row = replace(row, against=against, figures=ratios(mine, plain), target=at_least(0.4), sides=sides, note="")
     yield row.explained(lambda: stage.profile(*COURIERS, load=lambda: _ours(scene, number)))
 
@@ -143,7 +143,7 @@ def _plain(scene: Scene, port: int, number: int) -> float:
 
 @contextmanager
 def _held(scene: Scene, *names: str) -> Iterator[None]:
-    """Stopped while they are given their work; the receiver has heard nothing of it."""
+    """Stopped while they get their backlog; the receiver has counted nothing yet."""
     for name in names:
         scene.stage.processes.pause(name)
     yield
@@ -159,7 +159,7 @@ def _arrived(scene: Scene, number: int) -> float:
 
 
 def _owe(gateway: Gateway, number: int) -> None:
-    """Events with what they owe to the gateway's endpoint, due now."""
+    """Events with due deliveries to the gateway's endpoint."""
     now, endpoint = clock.wall(), Endpoint.objects.get(gateway=gateway)
     events = Event.objects.bulk_create(
         [
@@ -183,7 +183,7 @@ def _owe(gateway: Gateway, number: int) -> None:
 
 
 def _half_load(scene: Scene) -> Row:
-    """Recorded one by one, as batches record them, at half of what the workers have just been measured to do."""
+    """Events recorded one by one, like those of batches, at half of the rate just measured."""
     stage = scene.stage
     most = _ours(scene, stage.knobs.many(BACKLOG, least=100))
     middles, tails, rates = [], [], []
@@ -199,14 +199,14 @@ def _half_load(scene: Scene) -> Row:
         unit="ms",
         figures=tuple(middles),
         target=less_than(100),
-        sides=(Side("p99", "ms", tuple(tails)), Side("asked for", "events/s", (most / 2,)),
+        sides=(Side("p99", "ms", tuple(tails)), Side("requested", "events/s", (most / 2,)),
                Side("recorded", "events/s", tuple(rates))),
     )  # fmt: skip
     return row.explained(lambda: stage.profile(*COURIERS, load=lambda: _recorded(stage, most / 2)))
 
 
 def _recorded(stage: Stage, rate: float) -> float:
-    """Events a second that were recorded, by two processes."""
+    """Events recorded per second, by two processes."""
     seconds = stage.knobs.seconds
     command = [sys.executable, "-m", "benchmarks.recording", "bench", str(rate / 2), str(seconds)]
     running = [

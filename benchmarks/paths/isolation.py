@@ -1,4 +1,4 @@
-"""From event to delivery for a thousand endpoints, when fifty of them hang and when none does."""
+"""From event to delivery with a thousand endpoints: fifty of them hung, compared with none."""
 
 import random
 import time
@@ -30,13 +30,13 @@ _numbers = count(1)
 
 
 def measure(stage: Stage) -> Iterator[Row]:
-    """Rounds are interleaved, so that what else this machine does falls on both."""
+    """Rounds are interleaved, so that other load on the machine affects both."""
     endpoints = stage.knobs.many(ENDPOINTS, least=100)
     hung, seconds = endpoints // 20, 2 * stage.knobs.seconds
     with receiving(stage) as receiver:
         stage.dispatchers(1)
         gateways = _gateways(endpoints)
-        _play(gateways, _direct(gateways, receiver, hung=0), receiver, seconds=3)  # connections opened, plans made
+        _play(gateways, _direct(gateways, receiver, hung=0), receiver, seconds=3)  # opens connections, makes plans
         healthy: list[list[float]] = []
         beside_hung: list[list[float]] = []
         for _ in track(range(stage.knobs.rounds), description="  rounds", console=stage.console):
@@ -54,7 +54,7 @@ def _row(endpoints: int, hung: int, healthy: list[list[float]], beside_hung: lis
     middle = [median(1000 * took for one in rounds for took in one) for rounds in (beside_hung, healthy)]
     return Row(
         path=f"{endpoints:,} endpoints, {hung} hung",
-        against="the same with none hung, p99 of the healthy",
+        against="the same without hung endpoints, p99 of the healthy",
         unit="×",
         figures=ratios(mine, other),
         target=at_most(1.3),
@@ -64,7 +64,7 @@ def _row(endpoints: int, hung: int, healthy: list[list[float]], beside_hung: lis
 
 
 def _gateways(number: int) -> list[Gateway]:
-    """Each with an endpoint of its own on an address of its own."""
+    """Each with an endpoint on its own address."""
     now, encrypted = timezone.now(), encrypt(new_secret())
     made = Gateway.objects.bulk_create(
         Gateway(name=f"bench-{n}", encrypted_api_secret=encrypted, encrypted_jwt_secret=encrypted, created_at=now)
@@ -78,11 +78,11 @@ def _gateways(number: int) -> list[Gateway]:
 
 
 def _direct(gateways: list[Gateway], receiver: Receiver, *, hung: int) -> set[int]:
-    """Where each endpoint leads in the next round, with a clean slate, nothing owed and nothing in flight.
+    """Sets the endpoints' URLs for the next round, resets their failures, and waits until no delivery is pending.
 
     Returns the gateways whose endpoint answers.
     """
-    until(lambda: not _is_owed(), seconds=SETTLES_WITHIN, what="an end of the last round")
+    until(lambda: not _is_owed(), seconds=SETTLES_WITHIN, what="the end of the last round")
     endpoints = list(Endpoint.objects.order_by("pk"))
     hanging = {n for n in range(len(endpoints)) if n * hung % len(endpoints) < hung}
     for n, endpoint in enumerate(endpoints):
@@ -96,18 +96,18 @@ def _direct(gateways: list[Gateway], receiver: Receiver, *, hung: int) -> set[in
 
 
 def _is_owed() -> bool:
-    """Whether anything is in flight still. What is not, is let go of: its endpoint hung, and would hang again."""
+    """Whether any delivery is in flight. Gives up the others: their endpoint hung and would hang again."""
     waiting = Delivery.objects.filter(status="DUE", leased_until__lte=timezone.now())
     waiting.update(status="GIVEN_UP", due_at=None)
     return Delivery.objects.filter(status="DUE").exists()
 
 
 def _play(gateways: list[Gateway], answering: set[int], receiver: Receiver, *, seconds: float) -> list[float]:
-    """Events at the rate; how long each took to arrive at an endpoint that answers, in seconds."""
+    """Records events at the rate; returns the delays until they arrived at an answering endpoint, in seconds."""
     receiver.heard()
     began, order, expected = time.monotonic(), random.sample(gateways, len(gateways)), 0
     for number in range(int(RATE * seconds)):
-        time.sleep(max(0.0, began + number / RATE - time.monotonic()))  # an even rate is the load
+        time.sleep(max(0.0, began + number / RATE - time.monotonic()))  # a steady rate
         gateway = order[number % len(order)]
         _record(gateway)
         expected += gateway.pk in answering

@@ -1,4 +1,4 @@
-"""The planner against PyPortfolioOpt's greedy and integer allocations (benchmarks.peers), on the same baskets."""
+"""The planner against PyPortfolioOpt's greedy and integer allocation (benchmarks.peers), on the same baskets."""
 
 import csv
 import sys
@@ -27,7 +27,7 @@ from tests.smallcases.planner.greedy import greedy as port
 NAMES: Final = 50
 SEED: Final = 2026
 CATALOGUE: Final = ROOT / "brokers" / "data" / "instruments.csv"
-CLOSE: Final = 1e-9  # floats
+CLOSE: Final = 1e-9  # tolerance for floats
 
 Shares = Mapping[str, int]
 Planner = Callable[["Basket"], Shares]
@@ -42,7 +42,7 @@ class Basket:
 
 @dataclass(frozen=True)
 class Outcome:
-    """As parts of the amount. `invested_error` is PyPortfolioOpt's own, which leaves idle money out of account."""
+    """As shares of the amount. `invested_error` is PyPortfolioOpt's own measure, which ignores idle money."""
 
     idle: float
     dropped: int
@@ -54,13 +54,13 @@ class Outcome:
 FIGURES: Final[Mapping[str, Callable[[Outcome], float]]] = {
     "active share": lambda one: one.active_share,
     "RMS error, cash a name": lambda one: one.error,
-    "RMS error of what is invested": lambda one: one.invested_error,
+    "RMS error of the invested amount": lambda one: one.invested_error,
 }
 
 
 def measure(stage: Stage) -> Iterator[Row]:
-    """All of them on the same baskets, in turns; which comes first changes from basket to basket."""
-    warnings.simplefilter("ignore")  # theirs
+    """All planners on the same baskets, in turns; the first planner changes from basket to basket."""
+    warnings.simplefilter("ignore")  # PyPortfolioOpt's
     random, count = Random(SEED), stage.knobs.many(200, least=10)
     planners = {"ours": ours, **_theirs(stage)}
     prices = _catalogue()
@@ -71,7 +71,9 @@ def measure(stage: Stage) -> Iterator[Row]:
     ]
     outcomes = {name: [_outcome(plan(basket), basket) for basket in baskets] for name, plan in planners.items()}
     stage.console.print(_table(rounds, outcomes, NAMES))
-    stage.say(f"The port of greedy in our tests agrees on {_agreeing(planners['greedy'], baskets)} baskets.")
+    stage.say(
+        f"The port of greedy in our tests gives the same result for {_agreeing(planners['greedy'], baskets)} baskets."
+    )
     stage.say(_below_the_minimum(planners["greedy"], baskets))
     yield from _rows(rounds, outcomes)
 
@@ -88,12 +90,12 @@ def _rows(rounds: Sequence[Mapping[str, float]], outcomes: Mapping[str, Sequence
         yield Row(path=path, against=against, unit="× as fast", figures=figures, target=target, sides=sides)
     left = tuple(10_000 * (a.idle - b.idle) for a, b in zip(outcomes["ours"], outcomes["lp (HiGHS)"], strict=True))
     yield Row(
-        path=f"{path}: cash left, more than LP's",
+        path=f"{path}: cash left above LP's",
         against="PyPortfolioOpt's lp (HiGHS)",
         unit="bp of the amount, median of the baskets",
         figures=(median(left),),
         target=at_most(0),
-        note=f"from {min(left):.2f} to {max(left):.2f} bp; ours leaves less or as much in "
+        note=f"from {min(left):.2f} to {max(left):.2f} bp; ours leaves no more in "
         f"{sum(one <= 0 for one in left)} of {count}",
     )
     dropped = {name: sum(one.dropped for one in each) for name, each in outcomes.items()}
@@ -127,7 +129,7 @@ def _theirs(stage: Stage) -> dict[str, Planner]:
 
 
 def _catalogue() -> dict[str, Decimal]:
-    """The reference prices of the shipped instruments."""
+    """Reference prices of the shipped instruments."""
     with CATALOGUE.open(newline="") as lines:
         return {line["symbol"]: Decimal(line["reference_price"]) for line in csv.DictReader(lines)}
 
@@ -142,14 +144,14 @@ def _basket(random: Random, catalogue: Mapping[str, Decimal], names: int) -> Bas
 
 
 def _weights(random: Random, names: int) -> Iterator[Decimal]:
-    """Exactly 100 %, at least 0.1 % each."""
+    """Sums to exactly 100 %, at least 0.1 % each."""
     spare = 1_000_000 - 1_000 * names
     edges = [0, *sorted(random.randrange(spare) for _ in range(names - 1)), spare]
     return (Decimal(1_000 + right - left) / 10_000 for left, right in pairwise(edges))
 
 
 def _round(number: int, planners: Mapping[str, Planner], baskets: Sequence[Basket]) -> dict[str, float]:
-    """Seconds by planner, all baskets together."""
+    """Seconds by planner, for all baskets."""
     seconds = dict.fromkeys(planners, 0.0)
     names = list(planners)
     for index, basket in enumerate(baskets):
@@ -197,7 +199,7 @@ def _below_the_minimum(greedy: Planner, baskets: Sequence[Basket]) -> str:
     dropped = [_outcome(greedy(half), half).dropped for half in halves]
     refused = sum(_refused(half) for half in halves)
     return (
-        f"With half of the minimum, ours refuses {refused} of {len(halves)} and names the minimum; "
+        f"With half of the minimum, ours refuses {refused} of {len(halves)} and states the minimum; "
         f"greedy drops {median(dropped):g} names in the median, up to {max(dropped)}."
     )
 

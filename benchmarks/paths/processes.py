@@ -1,4 +1,4 @@
-"""Scale out on one machine: two and four processes against one, of the web, the workers and the webhook workers."""
+"""Scaling on one machine: two and four processes against one, for the web, the workers and the webhook workers."""
 
 from collections.abc import Callable, Iterator
 from typing import Final
@@ -40,11 +40,11 @@ def measure(stage: Stage) -> Iterator[Row]:
         return len(pks) * NAMES / took, busy(cores)
 
     yield from _rows(stage, "create transaction, web processes", "requests/s", web)
-    yield from _rows(stage, f"confirm → folded, baskets of {NAMES}, worker processes", "orders/s", worker)
+    yield from _rows(stage, f"confirm → completed, baskets of {NAMES}, worker processes", "orders/s", worker)
 
 
 def _rows(stage: Stage, path: str, unit: str, run: Callable[[int], tuple[float, str]]) -> Iterator[Row]:
-    """One, two, four, one, two, four …; what saturates is told by who keeps the cores busy."""
+    """One, two, four, one, two, four …; the busy cores show which process is the bottleneck."""
     rounds = [[run(number) for number in SIZES] for _ in range(stage.knobs.rounds)]
     alone = [one[0][0] for one in rounds]
     for position, number in enumerate(SIZES[1:], start=1):

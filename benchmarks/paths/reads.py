@@ -1,6 +1,6 @@
-"""Partners read: transaction details, order details, investments, against the same bytes from memory.
+"""Partners' reads: transaction details, order details, investments, against the same bytes from memory.
 
-Twice: by a bare Django view that has the bytes, and by one that executes the same statements first.
+Two opponents: a bare Django view that has the bytes, and a view that runs the same statements first.
 """
 
 import json
@@ -32,7 +32,7 @@ BY_HAND: Final = "the same, after the same SQL by hand"
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A question of a partner's server; `auth_id` of a connected user, or none."""
+    """A request of a partner's server; `auth_id` of a connected user, or none."""
 
     path: str
     url: str
@@ -87,7 +87,7 @@ def _row(
 
 
 def _played(stage: Stage, asking: Partner, port: int) -> list[Read]:
-    """A basket of ten and a smallcase, bought by way of the sandbox, with the workers that it takes."""
+    """Buys a basket of ten and a smallcase through the sandbox, with the necessary workers."""
     distant = DistantPartner(asking.name, asking.api_secret, asking.jwt_secret, base=f"http://127.0.0.1:{port}")
     stage.worker()
     stage.beat()
@@ -116,7 +116,7 @@ def _auth_id(partner: Partner, transaction_id: str) -> str:
 
 
 def _known(partner: Partner, read: Read) -> Known:
-    """The answer as a web process gives it, and what it asks the database for."""
+    """The web's response, and the statements that it runs."""
     token = connected_token(partner.jwt_secret, auth_id=read.auth_id) if read.auth_id else None
     headers: dict[str, Any] = partner.headers(**({"x-gateway-authtoken": token} if token else {}))
     client = Client(SERVER_NAME="127.0.0.1")

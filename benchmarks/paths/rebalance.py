@@ -1,4 +1,4 @@
-"""Publishing a rebalance, and reading one user's investments, among a thousand investments and among a million."""
+"""Publishing a rebalance and reading one user's investments, with a thousand investments and with a million."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -29,7 +29,7 @@ from webhooks.delivery.endpoints import add_endpoint
 from webhooks.events.event_types import EventType
 
 NAMES: Final = ("INFY", "TCS", "WIPRO", "HCLTECH", "TECHM", "LTTS", "COFORGE", "PERSISTENT", "MPHASIS", "KPITTECH")
-GATEWAYS: Final = 3  # with investors; as many without
+GATEWAYS: Final = 3  # with investors; as many again without
 
 INVEST: Final = """
     WITH users AS (
@@ -57,7 +57,7 @@ def measure(stage: Stage) -> Iterator[Row]:
     gateways = _gateways(2 * GATEWAYS)[:GATEWAYS]
     few = _invested("SCNM_0001", gateways, small)
     among_few = _read(few, rounds)
-    stage.say(f"{large:,} investments are made")
+    stage.say(f"{large:,} investments created")
     many = _invested("SCNM_0002", gateways, large)
     among_many = _read(many, rounds)
     to_few: list[float] = []
@@ -68,14 +68,14 @@ def measure(stage: Stage) -> Iterator[Row]:
             taken = _milliseconds(partial(_publish, smallcase, number))
             timed.extend([taken] if number >= 2 else [])  # the first two warm up
     told = median(_announced(min(rounds, large // GATEWAYS // CHUNK)))
-    speed = f"then {CHUNK / told * 1000:,.0f} investors are told a second by one worker"
+    speed = f"then one worker notifies {CHUNK / told * 1000:,.0f} investors per second"
     sizes = f"{small:,} investors against {large:,}"
     yield replace(_grown("publish a rebalance", sizes, to_few, to_many), note=speed)
     yield _grown("read one user's investments", sizes, among_few, among_many)
 
 
 def _grown(path: str, against: str, few: Sequence[float], many: Sequence[float]) -> Row:
-    """Rounds are too short to be compared one by one: the ratio of the medians."""
+    """The ratio of the medians, because rounds are too short to be compared singly."""
     sides = Side("few", "ms", tuple(few)), Side("many", "ms", tuple(many))
     figures = (median(many) / median(few),)
     return Row(path=path, against=against, unit="× its time", figures=figures, target=at_most(1.5), sides=sides)
@@ -92,7 +92,7 @@ def _gateways(count: int) -> list[Gateway]:
 
 
 def _invested(scid: str, gateways: Sequence[Gateway], count: int) -> Smallcase:
-    """A smallcase of ten names with `count` investments, spread over the gateways."""
+    """A smallcase of ten stocks with `count` investments, spread over the gateways."""
     load_catalogue([shelf.draft(scid, weights=dict.fromkeys(NAMES, "10"))])
     version = newest_version_of(scid)
     with connection.cursor() as cursor:
@@ -107,13 +107,13 @@ def _invested(scid: str, gateways: Sequence[Gateway], count: int) -> Smallcase:
 
 
 def _read(of: Smallcase, rounds: int) -> list[float]:
-    """One user's, with all that is shown of it. Not interleaved: the table holds either few investments or many."""
+    """Reads one user's investments completely. Not interleaved: the table has either few investments or many."""
     account = Investment.objects.filter(smallcase=of).latest("pk").account
     every = [
         _milliseconds(lambda: [investment(one) for one in held(account, now=clock.wall())])
         for _ in range(rounds * 5 + 20)
     ]
-    return every[20:]  # the first warm up
+    return every[20:]  # without the warm-up
 
 
 def _publish(smallcase: Smallcase, number: int) -> None:

@@ -1,6 +1,6 @@
-"""Every read of a partner, among ten thousand orders and among ten million: 99th percentiles, one request at a time.
+"""Every read of a partner, with ten thousand orders and with ten million: 99th percentiles, one request at a time.
 
-Two databases of one server, each behind a web of its own. Whom a request is about jumps from end to end of all users.
+Two databases of one server, each behind its own web. The users of the requests are spread over the whole table.
 """
 
 from collections.abc import Iterator
@@ -26,11 +26,11 @@ from webhooks.delivery.endpoints import add_endpoint
 from webhooks.models import Endpoint
 
 SMALL: Final = 10_000
-CHUNK: Final = 1_000_000  # orders in one transaction
-ASKED: Final = 200  # users in a round
+CHUNK: Final = 1_000_000  # orders per transaction
+ASKED: Final = 200  # users per round
 ENGINE: Final = "/v1/{gateway}/engine"
-# Of each user n one account, and ten batches of ten orders, the first of them a smallcase's. Ids are n written as hex:
-# transaction and batch are numbered from ten times n.
+# Each user n has one account and ten batches of ten orders, the first of a smallcase. Ids are numbers in hexadecimal:
+# n for users, and from ten times n for transactions and batches.
 FILL: Final = """
 SET LOCAL session_replication_role = replica; SET LOCAL synchronous_commit = off;
 INSERT INTO gateway_account (id, gateway_id, auth_id, broker, client_id, created_at)
@@ -71,7 +71,7 @@ SELECT 10 * n + k, {gateway}, 10 * n + k, {endpoint},
 FROM generate_series({first}, {last}) n, generate_series(0, 9) k;
 """
 TICKERS: Final = "{INFY,TCS,WIPRO,HCLTECH,TECHM,LTTS,COFORGE,PERSISTENT,MPHASIS,KPITTECH}"
-# What is asked, of user {auth_id}, and whether as a connected user.
+# The requests for user {auth_id}, and whether they need a connected user.
 READS: Final = {
     "transaction details": ("/transactiondetails?transactionId={transaction}", False),
     "order details by transaction": ("/orders/sst?transactionId={transaction}", False),
@@ -134,7 +134,7 @@ def _row(stage: Stage, asking: Partner, read: str, ports: dict[str, int], sizes:
 
 
 def _requests(asking: Partner, read: str, *, users: int) -> list[bytes]:
-    """Spread evenly over all users, in an order that jumps from end to end."""
+    """Spread evenly over all users, in a scattered order."""
     path, as_user = READS[read]
     scid = Smallcase.objects.filter(is_archived=False).order_by("scid")[0].scid
     made = []
@@ -148,7 +148,7 @@ def _requests(asking: Partner, read: str, *, users: int) -> list[bytes]:
 
 
 def _fill(stage: Stage, name: str, orders: int) -> None:
-    """A hundred orders a user. By SQL, in chunks; timed."""
+    """A hundred orders per user, by SQL, in chunks; timed."""
     began, users, step = monotonic(), orders // 100, CHUNK // 100
     with connected_to(name), connection.cursor() as cursor:
         smallcase = Smallcase.objects.filter(is_archived=False).order_by("scid")[0]

@@ -1,4 +1,4 @@
-"""How long web and worker take to start and what they hold, against a bare Django project with DRF and Celery."""
+"""Start time and memory of web and worker, against a bare Django project with DRF and Celery."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -13,11 +13,11 @@ from tests.processes.waiting import until
 
 AGAINST = "a bare Django project with DRF and Celery"
 USUAL = "benchmarks.bare.usual"
-Start = tuple[float, float]  # seconds, and MB a process
+Start = tuple[float, float]  # seconds, and MB per process
 
 
 def measure(stage: Stage) -> Iterator[Row]:
-    """A web of two processes until its first answer; a worker of two until it listens."""
+    """A web of two processes until its first response; a worker of two until it listens."""
     web = interleaved(stage.knobs.rounds, lambda: _web(stage, "web"), lambda: _web(stage, "bare"))
     yield from _rows(stage, "web", "gateway.rsgi", *web)
     worker = interleaved(stage.knobs.rounds, lambda: _worker(stage, "worker"), lambda: _worker(stage, "bare"))
@@ -34,7 +34,7 @@ def _rows(stage: Stage, path: str, module: str, ours: list[Start], theirs: list[
 
 
 def _web(stage: Stage, name: str) -> Start:
-    """Its memory once every process has answered some requests."""
+    """Memory is measured after every process has answered some requests."""
     return _started(stage, name, lambda: _port(stage, name))
 
 
@@ -57,11 +57,11 @@ def _listens(stage: Stage, name: str) -> None:
 
 
 def _started(stage: Stage, name: str, start: Callable[[], None]) -> Start:
-    until(lambda: stage.listening() == 0, what="rid of the last worker")
+    until(lambda: stage.listening() == 0, what="the end of the last worker")
     began = monotonic()
     start()
     took = monotonic() - began
-    sleep(1)  # what starts late
+    sleep(1)  # for late start-up work
     root = stage.pid(name)
     held = memory_kb(root) / len(family(root)) / 1024
     stage.stop(name)

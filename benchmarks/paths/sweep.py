@@ -1,4 +1,4 @@
-"""The beat's look for what is due, where a hundred batches are and a million are not; and the dispatchers' look."""
+"""The sweep for due batches, with a hundred due and a million not due; and the dispatcher's query for deliveries."""
 
 from collections.abc import Callable, Iterator
 from statistics import median
@@ -18,7 +18,7 @@ from webhooks.delivery.endpoint_concurrency import YOUNG_AT_ONCE
 from webhooks.delivery.endpoints import add_endpoint
 
 DUE: Final = 100
-# Batches and deliveries of one account and endpoint, `first` to `last`: due at :due, by nobody leased.
+# Batches and deliveries of one account and endpoint, `first` to `last`: due at :due, not leased.
 ROWS: Final = """
 WITH transactions AS (
     INSERT INTO transactions_transaction (transaction_id, gateway_id, account_id, intent, status, order_config, config,
@@ -44,7 +44,7 @@ AGAIN: Final = "UPDATE transactions_batch SET leased_until = now() - interval '1
 
 
 def measure(stage: Stage) -> Iterator[Row]:
-    """Two databases of one server: a hundred due, and a hundred due among all that are not."""
+    """Two databases of one server: a hundred due rows alone, and a hundred due rows among all others."""
     number = stage.knobs.of_rows(1_000_000, least=10_000)
     placed = _placed()
     few = stage.another_database("few")
@@ -58,13 +58,13 @@ def measure(stage: Stage) -> Iterator[Row]:
 
 
 def _row(stage: Stage, path: str, against: str, act: Callable[[], object], rounds: int) -> Row:
-    """A round is too short to be compared alone: the ratio of the medians."""
+    """The ratio of the medians, because a round is too short to be compared singly."""
     took: dict[str, list[float]] = {"few": [], "many": []}
     for _ in range(rounds):
         for name, times in took.items():
             with connected_to(name):
                 stage.execute(AGAIN, database=_url(stage, name))
-                list(clock.clocks())  # the connection is open
+                list(clock.clocks())  # opens the connection
                 began = perf_counter()
                 act()
                 times.append(1000 * (perf_counter() - began))
@@ -75,14 +75,14 @@ def _row(stage: Stage, path: str, against: str, act: Callable[[], object], round
 
 
 def _claim() -> object:
-    """Set by set, as a shift takes them."""
+    """Set by set, as in a worker's shift."""
     while poller._take(POLLING):
         pass
     return None
 
 
 def _look() -> object:
-    """Shown, and nobody takes any."""
+    """Reads the due deliveries and leases none."""
     return dispatcher.take(room=YOUNG_AT_ONCE, pick=lambda shown: [])
 
 

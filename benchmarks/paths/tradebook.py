@@ -1,6 +1,6 @@
-"""A broker's tradebook of a hundred thousand trades is staged, each of an order of ours that is in ERROR.
+"""Stages a broker's tradebook of a hundred thousand trades, each of one of our orders in ERROR.
 
-Nothing but the file decides how long it takes and what it holds: a tenth of it is staged beside it, for the memory.
+Time and memory must depend only on the file: a tenth of it is staged as well, to compare the memory.
 """
 
 import json
@@ -22,8 +22,8 @@ from tests import make
 from tests.servers import ROOT
 
 TRADES: Final = 100_000
-NAMED: Final = 30_000  # orders at most that the book names
-SILENT: Final = 1_000  # and that it does not: nothing of them has traded
+NAMED: Final = 30_000  # orders in the tradebook, at most
+SILENT: Final = 1_000  # orders without trades
 LIMIT: Final = 30  # seconds
 CLIENT: Final = "BENCH1"
 USER: Final = "bench"
@@ -46,7 +46,7 @@ AGAIN: Final = "TRUNCATE tradebook_bookrow, tradebook_booktrade, tradebook_trade
 
 @dataclass(frozen=True, slots=True)
 class Staged:
-    """As benchmarks.staging tells it."""
+    """The output of benchmarks.staging."""
 
     seconds: float
     worked: float
@@ -68,13 +68,13 @@ def measure(stage: Stage) -> Iterator[Row]:
         unit="s",
         figures=tuple(one.seconds for one in large),
         target=less_than(LIMIT),
-        sides=(Side("its process's CPU", "s", tuple(one.worked for one in large)),),
+        sides=(Side("CPU of the process", "s", tuple(one.worked for one in large)),),
         note=f"{last.steps} steps of the progress bar; {_told(last.verdicts)}",
     )
     yield row.explained(lambda: _profile(stage, whole))
     yield Row(
         path=f"{path}: memory",
-        against=f"one of {trades // 10:,}",
+        against=f"a tradebook of {trades // 10:,}",
         unit="× its peak",
         figures=ratios([one.peak for one in large], [one.peak for one in small]),
         target=at_most(1.2),
@@ -86,7 +86,7 @@ def measure(stage: Stage) -> Iterator[Row]:
 
 
 def _staged(stage: Stage, book: Path) -> Staged:
-    """What was staged before is gone."""
+    """Deletes earlier staged rows first."""
     stage.execute(AGAIN)
     done = subprocess.run(
         _command(book), check=True, cwd=ROOT, env=stage.environment, stdout=subprocess.PIPE, text=True
@@ -109,7 +109,7 @@ def _command(book: Path) -> list[str]:
 
 
 def _orders() -> None:
-    """All in one batch, of one client."""
+    """All in one batch of one client."""
     now = clock.wall()
     gateway = create_gateway(name="bench", is_test=True, allowed_origins=[], now=now).gateway
     batch = make.queued_batch(gateway=gateway, client_id=CLIENT, now=now)
@@ -126,7 +126,7 @@ def _book(stage: Stage, trades: int) -> Path:
 
 
 def _write(file: IO[bytes], trades: int) -> None:
-    """Every order in several trades that are far apart: whole ones, parts, and too many."""
+    """Each order has several trades, far apart: complete, partial, and too many."""
     file.write(HEADER.encode())
     day, orders = f"{clock.wall():%Y-%m-%d}", min(trades, NAMED)
     for n in range(trades):

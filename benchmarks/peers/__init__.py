@@ -1,7 +1,7 @@
-"""What a user would pick instead: installed from PyPI, pinned, each into an environment of its own under var/bench.
+"""Alternatives to the gateway: pinned packages from PyPI, each installed into its own environment under var/bench.
 
-The gateway needs none of it. What a peer shares with the gateway (Django, Celery, the driver) it gets in the gateway's
-version, so that the two differ in what they do and in nothing else.
+The gateway itself needs none of them. Packages that both use (Django, Celery, the driver) have the gateway's version in
+both, so that only the products differ.
 """
 
 import re
@@ -36,10 +36,10 @@ class Peer:
 
 
 def installed(name: str, *, say: Callable[[str], None]) -> Peer:
-    """Once: an environment appears under its name when it is whole."""
+    """Installs once: an environment gets its final name when it is complete."""
     home = PLACE / PINNED[name].replace("==", "-")
     if not (home / "whole").exists():
-        say(f"{PINNED[name]} is fetched into {home.relative_to(ROOT)}")
+        say(f"Installing {PINNED[name]} into {home.relative_to(ROOT)}")
         rmtree(home, ignore_errors=True)
         home.parent.mkdir(parents=True, exist_ok=True)
         _run(sys.executable, "-m", "venv", "--without-pip", str(home))
@@ -50,7 +50,7 @@ def installed(name: str, *, say: Callable[[str], None]) -> Peer:
 
 
 def shared(name: str, requirements: str) -> list[str]:
-    """Pinned as in the gateway's requirements; a StopIteration names what is not there."""
+    """Pinned as in the gateway's requirements. StopIteration means that the package is not in them."""
     lines = [line for line in requirements.splitlines() if re.match(r"[a-z]", line)]
     return [next(line for line in lines if line.startswith(f"{wanted}==")) for wanted in SHARED.get(name, ())]
 

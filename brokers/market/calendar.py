@@ -1,4 +1,4 @@
-"""The market of a gateway: NSE's published holidays, with the days that operators have added."""
+"""The market that a gateway uses: NSE's published holidays and the days that operators have added."""
 
 from datetime import date, datetime, time
 from functools import lru_cache
@@ -12,7 +12,7 @@ from gateway.models import Gateway
 
 
 def market_of(gateway: Gateway, *, now: datetime) -> Market:
-    """Holidays of this year and the next; a look-up only where the hours are NSE's."""
+    """Holidays of this year and the next. Queries the database only if the hours are NSE's."""
     hours = hours_of(gateway)
     if hours is not Hours.NSE:
         return Market(hours)
@@ -22,7 +22,7 @@ def market_of(gateway: Gateway, *, now: datetime) -> Market:
 
 
 def hours_of(gateway: Gateway) -> Hours:
-    """Its own, else always open on a test gateway, else the installation's."""
+    """The gateway's own hours, if set. Otherwise test gateways are always open and live ones follow MARKET_HOURS."""
     return Hours(gateway.market_hours or (Hours.ALWAYS if gateway.is_test else settings.MARKET_HOURS))
 
 

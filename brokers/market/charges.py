@@ -1,8 +1,8 @@
-"""What a delivery (CNC) trade costs beside its price.
+"""The charges of a delivery (CNC) trade.
 
-Statutory rates of equity delivery on NSE as brokers publish them for 2026: STT 0.1 % of either side, exchange
+Statutory rates of equity delivery on NSE as brokers publish them for 2026: STT 0.1 % on buys and sales, exchange
 transaction charge 0.00297 %, SEBI fee ₹10 a crore (0.0001 %), stamp duty 0.015 % of buys, GST 18 % on brokerage,
-exchange charge and SEBI fee. Brokerage is the broker's own: the lower of a share of turnover and a flat sum.
+exchange charge and SEBI fee. Each broker sets its brokerage: the lower of a share of turnover and a flat amount.
 """
 
 from dataclasses import dataclass
@@ -27,11 +27,8 @@ class Tariff:
     cap: Decimal
 
 
-FREE: Final = Tariff(rate=Decimal(0), cap=Decimal(0))
-
-
 def charges(tariff: Tariff, side: Side, turnover: Decimal) -> Decimal:
-    """Rupees on a delivery trade of `turnover` rupees, brokerage, statutory charges and GST together."""
+    """Rupees for a delivery trade of `turnover` rupees: brokerage, statutory charges and GST."""
     brokerage = min(tariff.rate * turnover, tariff.cap)
     fees = (EXCHANGE + SEBI) * turnover
     stamp = STAMP * turnover if side is Side.BUY else Decimal(0)

@@ -1,4 +1,4 @@
-"""When the market trades. IST has no daylight saving; NSE's continuous session is 09:15–15:30 (nseindia.com)."""
+"""Market hours. IST has no daylight saving; NSE's continuous session is 09:15–15:30 (nseindia.com)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ IST: Final = ZoneInfo("Asia/Kolkata")
 OPENS: Final = time(9, 15)
 CLOSES: Final = time(15, 30)
 SATURDAY: Final = 5
-HORIZON: Final = 30  # days; no market has stayed shut for longer
+HORIZON: Final = 30  # days; no market has been closed for longer
 
 
 class Hours(StrEnum):
@@ -22,7 +22,7 @@ class Hours(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Open from `opens` up to, not including, `closes`; both UTC."""
+    """Open from `opens` until just before `closes`; both UTC."""
 
     opens: datetime
     closes: datetime
@@ -33,7 +33,7 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class Market:
-    """Hours, and the days that depart from them: None is a holiday, a pair of IST times a special session."""
+    """Regular hours, and exceptions by day: None is a holiday, a pair of IST times a special session."""
 
     hours: Hours
     exceptions: Mapping[date, tuple[time, time] | None] = field(default_factory=dict)
@@ -43,7 +43,7 @@ class Market:
         return session is not None and session.holds(at)
 
     def next_open(self, at: datetime) -> datetime | None:
-        """The first open moment at or after `at`; None when none lies within HORIZON days."""
+        """The first open moment at or after `at`; None if there is none within HORIZON days."""
         for days in range(HORIZON):
             session = self.session_on(_day(at) + timedelta(days=days))
             if session is not None and at < session.closes:
@@ -51,7 +51,7 @@ class Market:
         return None
 
     def closing(self, at: datetime) -> datetime:
-        """When a DAY order that is live at `at` lapses: the end of that day's session, else of that day."""
+        """When a DAY order that is live at `at` lapses: at the end of the day's session, or at midnight without one."""
         session = self.session_on(_day(at))
         return session.closes if session else _utc(_day(at) + timedelta(days=1), time(0))
 

@@ -1,4 +1,4 @@
-"""Instruments from a file: our own CSV, or NSE's bhavcopy, which only brings known ones up to date."""
+"""Reads instruments from a file: our own CSV, or NSE's bhavcopy, which only updates instruments that exist."""
 
 import csv
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -17,7 +17,7 @@ from gateway.values.ids import SYMBOL
 from gateway.values.text_files import read_text
 
 COLUMNS: Final = ("symbol", "name", "isin", "kind", "sector", "reference_price")
-# Of NSE's bhavcopy: the UDiFF names in use since July 2024, and the older ones.
+# Columns of NSE's bhavcopy: the UDiFF names in use since July 2024, and the older ones.
 BHAVCOPY: Final = (("TckrSymb", "SctySrs", "ClsPric"), ("SYMBOL", "SERIES", "CLOSE"))
 EQUITY_SERIES: Final = frozenset({"EQ", "BE", "RR", "IV"})
 # Tick size by price, rupees (NSE's revision of April 2025, cash market; funds and trusts trade at 0.01).
@@ -31,13 +31,15 @@ LOADED: Final = ("name", "isin", "kind", "sector", "tick_size", "reference_price
 
 @dataclass(frozen=True, slots=True)
 class Reject:
+    """A row that cannot be loaded: its line in the file, and why."""
+
     line: int
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class InstrumentFile:
-    """A file's good rows and, by line, what is wrong with the others. `unknown`: bhavcopy rows not in the catalogue."""
+    """Valid instruments, rejected rows with reasons, and how many bhavcopy rows are `unknown` to the catalogue."""
 
     instruments: list[Instrument] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
@@ -45,18 +47,18 @@ class InstrumentFile:
 
 
 def read_instruments(path: Path, *, progress: Callable[[], None] = lambda: None) -> InstrumentFile:
-    """Raises Invalid for a file that is no such CSV; `progress` is called once per row."""
+    """Raises Invalid if the file is not such a CSV. Calls `progress` once per row."""
     header, rows = _table(path)
     names = next((names for names in BHAVCOPY if set(names) <= header), None)
     if names:
         return _read_bhavcopy(rows, names)
     if missing := [column for column in COLUMNS if column not in header]:
-        raise Invalid(f"{path.name} lacks the columns {', '.join(missing)}, and is no bhavcopy either.")
+        raise Invalid(f"{path.name} lacks the columns {', '.join(missing)}, and is not a bhavcopy.")
     return _read_catalogue(rows, progress)
 
 
 def _table(path: Path) -> tuple[set[str], list[tuple[int, Row]]]:
-    """The header, and every row with its line in the file."""
+    """The column names, and every row with its line number in the file."""
     try:
         reader = csv.DictReader(read_text(path).splitlines(), strict=True)
         return set(reader.fieldnames or ()), [(reader.line_num, row) for row in reader]
@@ -65,7 +67,7 @@ def _table(path: Path) -> tuple[set[str], list[tuple[int, Row]]]:
 
 
 def load(instruments: Sequence[Instrument], *, by: Actor | None = None) -> None:
-    """Insert, or update by symbol: all or nothing, and twice is once."""
+    """Inserts, or updates by symbol: all or nothing. Running it twice changes nothing."""
     with atomic(durable=True):
         before = _facts(Instrument.objects.filter(symbol__in=[one.symbol for one in instruments])) if by else {}
         Instrument.objects.bulk_create(
@@ -87,7 +89,7 @@ def load(instruments: Sequence[Instrument], *, by: Actor | None = None) -> None:
 
 
 def _facts(instruments: Iterable[Instrument]) -> dict[str, list[object]]:
-    """What a load may change, by symbol, as the audit trail keeps it."""
+    """The columns that a load may change, by symbol, for the audit trail."""
     return {one.symbol: [getattr(one, name) for name in LOADED] for one in instruments}
 
 
@@ -127,7 +129,7 @@ def _problems(row: Row, seen: set[str], listed: Mapping[str, str]) -> Iterator[s
     if row["kind"] not in InstrumentKind.values:
         yield f"kind must be one of {', '.join(InstrumentKind.values)}"
     for key in {row["symbol"], row["isin"]} & seen:
-        yield f"{key} stands in the file twice"
+        yield f"{key} is in the file twice"
     seen |= {row["symbol"], row["isin"]}
     price, tick = _positive(row["reference_price"]), _positive(row.get("tick_size") or "0.01")
     if price is None or tick is None:
@@ -175,5 +177,5 @@ def _read_bhavcopy(rows: Sequence[tuple[int, Row]], names: tuple[str, str, str])
             unknown += 1
         else:
             instrument.reference_price, instrument.tick_size = price, tick_for(instrument.kind, price)
-            updated[instrument.symbol] = instrument  # once, though it trade in two series
+            updated[instrument.symbol] = instrument  # once, even if it trades in two series
     return InstrumentFile(list(updated.values()), reading.rejects, unknown)

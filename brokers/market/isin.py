@@ -1,4 +1,4 @@
-"""ISIN check digits (ISO 6166: Luhn over the digits that the letters A–Z spell as 10–35)."""
+"""ISIN check digits (ISO 6166: Luhn over digits, where the letters A–Z are 10–35)."""
 
 import re
 from typing import Final
@@ -11,7 +11,7 @@ def is_isin(text: str) -> bool:
 
 
 def _luhn(digits: str) -> int:
-    """The sum modulo 10: every second digit from the right counts double, its digits added up."""
+    """The Luhn sum modulo 10: every second digit from the right is doubled and its digits are added."""
     total = 0
     for place, digit in enumerate(reversed(digits)):
         value = int(digit) * (1 + place % 2)

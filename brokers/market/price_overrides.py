@@ -1,4 +1,4 @@
-"""Prices that a tester has overridden, per gateway."""
+"""Prices that a tester has fixed for one gateway."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -11,7 +11,7 @@ from gateway.values.money import is_multiple
 
 
 def override_price(*, gateway: Gateway, ticker: str, price: Decimal, now: datetime) -> None:
-    """In force until it is removed; a second override replaces the first."""
+    """The override lasts until it is removed; a second override replaces the first."""
     instrument = _instrument(ticker)
     if not is_multiple(price, instrument.tick_size):
         raise Invalid(f"price: must be a multiple of the tick size, {instrument.tick_size}.")
@@ -21,7 +21,7 @@ def override_price(*, gateway: Gateway, ticker: str, price: Decimal, now: dateti
 
 
 def remove_override(*, gateway: Gateway, ticker: str, now: datetime) -> Decimal:
-    """The price that follows, in rupees; without an override nothing changes."""
+    """The instrument's price without the override, in rupees. Without an override nothing changes."""
     instrument = _instrument(ticker)
     PriceOverride.objects.filter(gateway=gateway, instrument=instrument).delete()
     return quotes(gateway.pk, [ticker])[ticker].at(now)
@@ -30,5 +30,5 @@ def remove_override(*, gateway: Gateway, ticker: str, now: datetime) -> Decimal:
 def _instrument(ticker: str) -> Instrument:
     found = Instrument.objects.filter(symbol=ticker).first()
     if found is None:
-        raise NotFound("There is no instrument of this symbol.")
+        raise NotFound("There is no instrument with this symbol.")
     return found

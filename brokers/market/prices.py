@@ -1,8 +1,8 @@
 """A seeded, reproducible price for any instrument at any moment.
 
-The path is value noise: hashes at the corners of a time grid, joined by straight lines, three grids added up.
-Not a model of returns; it has what a test needs: no state, no order of evaluation, integer arithmetic only, so
-the same seed gives the same paisa on every machine, a day apart or asked a million times.
+Prices are value noise: hashes at the points of a time grid, joined by straight lines; three grids are added.
+This is no model of returns, but it suits tests: no state, any order of evaluation, and integer arithmetic, so
+that the same seed gives the same price to the paisa on every machine at any time.
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import Final
 
-# (grid in seconds, swing to either side in millionths of the reference price)
+# (grid in seconds, largest change up or down in millionths of the reference price)
 OCTAVES: Final = ((86_400, 20_000), (3_600, 6_000), (60, 1_000))
 MILLION: Final = 1_000_000
 MINUTE: Final = timedelta(minutes=1)
@@ -30,12 +30,12 @@ def to_tick(price: Decimal, tick: Decimal) -> Decimal:
 
 
 def within_band(price: Decimal, reference: Decimal) -> bool:
-    """The daily price band, ±20 % of the reference (the widest of NSE's bands)."""
+    """Whether the price is within the daily price band, ±20 % of the reference (the widest of NSE's bands)."""
     return abs(price - reference) <= DAILY_BAND * reference
 
 
 def minutes(since: datetime, until: datetime) -> Iterator[datetime]:
-    """`since`, then every whole minute up to and with `until`: where resting orders look at the price."""
+    """`since`, then every whole minute through `until`: the times at which the price of a resting order is checked."""
     if since > until:
         return
     yield since
@@ -45,20 +45,20 @@ def minutes(since: datetime, until: datetime) -> Iterator[datetime]:
         moment += MINUTE
 
 
-@lru_cache(maxsize=4_096)  # one holding after the other is valued in the same second
+@lru_cache(maxsize=4_096)  # the holdings of many users are valued in the same second
 def _drift(seed: str, ticker: str, second: int) -> int:
     """Millionths."""
     return sum(_noise(f"{seed}/{ticker}/{grid}", second, grid) * swing // MILLION for grid, swing in OCTAVES)
 
 
 def _noise(key: str, second: int, grid: int) -> int:
-    """Millionths, from -MILLION to MILLION, straight between the grid's corners."""
+    """Millionths, from -MILLION to MILLION, linear between the grid's points."""
     corner, into = divmod(second, grid)
     left, right = _corner(key, corner), _corner(key, corner + 1)
     return left + (right - left) * into // grid
 
 
-@lru_cache(maxsize=8_192)  # the corners round one moment of a thousand instruments
+@lru_cache(maxsize=8_192)  # the grid points around one moment for a thousand instruments
 def _corner(key: str, corner: int) -> int:
     digest = blake2b(f"{key}/{corner}".encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") % (2 * MILLION + 1) - MILLION

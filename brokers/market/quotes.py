@@ -1,4 +1,4 @@
-"""What an instrument costs, on one gateway, now or at a moment of its path."""
+"""The price of an instrument on one gateway at any moment."""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ def missing_instruments() -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """An instrument's price as a function of time: the pin where there is one, else the seeded path."""
+    """An instrument's price as a function of time: the override if there is one, else the generated price."""
 
     ticker: str
     reference: Decimal
@@ -35,7 +35,7 @@ class Quote:
 
 
 def quotes(gateway: int, tickers: Collection[str]) -> Mapping[str, Quote]:
-    """By ticker; what is not in the catalogue is left out. One query."""
+    """Quotes by ticker; tickers that are not in the catalogue are omitted. One query."""
     seed = settings.MARKET_SEED
     return {
         ticker: Quote(ticker, reference, tick, pin, seed, name)

@@ -1,10 +1,10 @@
-"""What the gateway asks of a broker, and what it hears. A real broker is one more module with these six verbs.
+"""The port to a broker. A real broker is one more module with these six methods.
 
-Promises an adapter makes: it may be slow or raise LinkDown at any call; `place` is given the whole basket, in
-order, and twice with the same refs places once; `order_book` answers for the refs it knows (several times, it may
-be, and of older states too) and is silent about the rest; nothing it returns has been stored by the gateway yet.
-A user waits for `login`, `funds` and `holdings`: an adapter bounds them itself, and raises LinkDown after 5 s at most.
-`now` is the gateway's clock: a simulator lives by it, a real broker has no use for it.
+An adapter guarantees: `place` gets the whole basket in order, and placing the same refs twice places them once.
+`order_book` reports the refs that it knows (it may repeat an order, also with older states) and omits the others.
+Any call may be slow or raise LinkDown. The gateway stores every result; the adapter stores none.
+A user waits for `login`, `funds` and `holdings`: an adapter limits their time and raises LinkDown after at most 5 s.
+`now` is the gateway's clock: a simulator depends on it, a real broker ignores it.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -38,7 +38,7 @@ class Variety(StrEnum):
 
 
 class BrokerStatus(StrEnum):
-    """A broker's report of an order; what it means for the gateway is decided there."""
+    """The status in a broker's report. The gateway decides which order status follows."""
 
     OPEN = "OPEN"
     COMPLETE = "COMPLETE"
@@ -47,15 +47,15 @@ class BrokerStatus(StrEnum):
 
 
 class LinkDown(Exception):
-    """The broker did not answer: whether it heard is unknown."""
+    """The broker did not answer. It is unknown whether it received the request."""
 
 
 class LoginRefused(Exception):
-    """The broker knows no such client and PIN."""
+    """The broker has no client with this id and PIN."""
 
 
 class LoginEnded(Exception):
-    """The broker's login ended the whole transaction, with the SDK code to pass on."""
+    """The broker's login ended the whole transaction; carries the SDK code to return."""
 
     def __init__(self, code: int) -> None:
         super().__init__(code)
@@ -64,7 +64,7 @@ class LoginEnded(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """An open session at a broker. `token` is the adapter's own business; the gateway seals it."""
+    """An open session at a broker. Only the adapter reads `token`; the gateway stores it encrypted."""
 
     gateway: int
     broker: str
@@ -74,6 +74,8 @@ class Login:
 
 @dataclass(frozen=True, slots=True)
 class NewOrder:
+    """An order to place. `ref` is the gateway's id for it; prices in rupees."""
+
     ref: str
     ticker: str
     side: Side
@@ -87,7 +89,7 @@ class NewOrder:
 
 @dataclass(frozen=True, slots=True)
 class Ack:
-    """The broker took the order, or refused to take it (`error_code`): then it is nowhere."""
+    """The broker accepted the order, or refused it with `error_code`; a refused order is not in the order book."""
 
     ref: str
     error_code: str | None = None
@@ -100,7 +102,7 @@ class Ack:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A line of the order book. `average_price` of what has filled so far, in rupees."""
+    """An order in the order book. `average_price` of the shares filled so far, in rupees."""
 
     ref: str
     status: BrokerStatus
@@ -114,6 +116,8 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Holding:
+    """Shares of one ticker; `average_price` of their buys, in rupees."""
+
     ticker: str
     quantity: int
     average_price: Decimal
@@ -121,26 +125,28 @@ class Holding:
 
 @dataclass(frozen=True, slots=True)
 class TradebookExport:
-    """An account's trades, as its broker's support would send them: `csv` gives the lines in one of `dialects`."""
+    """An account's trades as a tradebook file of its broker: `csv` yields the lines in one of `dialects`."""
 
     dialects: Sequence[str]
     csv: Callable[[str], Iterator[str]]
 
 
 class Broker(Protocol):
+    """The port; see above for the guarantees of an adapter."""
+
     def login(self, *, gateway: int, broker: str, client_id: str, pin: str, now: datetime) -> Login:
         """Raises LoginRefused, LoginEnded, LinkDown."""
 
     def funds(self, login: Login, *, now: datetime) -> Decimal:
-        """Rupees free for buying."""
+        """Rupees available for buying."""
 
     def holdings(self, login: Login, *, now: datetime, tickers: Sequence[str] = ()) -> Sequence[Holding]:
-        """What can be sold; of `tickers` only, when given."""
+        """Shares that can be sold; only of `tickers`, if given."""
 
     def place(self, login: Login, basket: Sequence[NewOrder], *, now: datetime) -> Sequence[Ack]:
-        """One Ack per order that was answered for; about a missing one nothing is known."""
+        """One Ack per order that the broker answered; an order without an Ack has an unknown outcome."""
 
     def order_book(self, login: Login, refs: Sequence[str], *, now: datetime) -> Sequence[Report]: ...
 
     def cancel(self, login: Login, refs: Sequence[str], *, now: datetime) -> None:
-        """Asks for the rest of each to be cancelled; what came of it, the order book says."""
+        """Requests that the open shares of each order are cancelled; the order book reports the outcome."""

@@ -1,4 +1,4 @@
-"""The brokers on offer, what each can do, and the adapter that speaks to it."""
+"""The available brokers, their capabilities, and their adapters."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from gateway.values.errors import Invalid
 
 @dataclass(frozen=True, slots=True)
 class BrokerProfile:
-    """Capabilities as the checkout and the refusals know them."""
+    """The capabilities that the checkout and the eligibility checks read."""
 
     key: str
     name: str
@@ -57,21 +57,22 @@ _SIMULATED: Final = SimulatedBroker({p.key: Terms(latency=p.latency, tariff=p.ta
 
 
 class UnknownBroker(Invalid):
-    """No broker of this key is on offer."""
+    """No available broker has this key."""
 
 
 def profile_of(key: str) -> BrokerProfile:
+    """Raises UnknownBroker if no available broker has this key."""
     if key not in BROKERS:
         raise UnknownBroker(f"broker: must be one of {', '.join(BROKERS)}.")
     return BROKERS[key]
 
 
 def adapter_for(key: str) -> Broker:
-    """Every broker is simulated today; a real one is a module with the port's verbs and a line here."""
+    """Every broker is simulated today. A real broker is a module with the port's methods and a line here."""
     profile_of(key)
     return _SIMULATED
 
 
 def tradebook_of(account: Account) -> TradebookExport | None:
-    """None for a broker that exports no tradebook; the simulated ones all do."""
+    """None if the broker exports no tradebook. Every simulated broker does."""
     return tradebook_export.export_of(account) if account.broker in BROKERS else None

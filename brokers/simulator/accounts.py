@@ -1,7 +1,7 @@
 """Locks a simulated account. A caller that reads the account's books and writes the result must hold this lock.
 
-Orders and trades have no locks of their own. Of several accounts the row with the lower key is locked first. Nobody who
-holds an account waits for a row of the gateway's, so a reset may come with batches and transactions locked.
+Orders and trades have no locks of their own. Several accounts are locked in the order of their keys. A caller that
+holds an account never waits for a row of the gateway, so a reset may hold batches and transactions when it locks one.
 """
 
 from django.db.models import QuerySet
@@ -24,7 +24,7 @@ def locked(login: Login) -> SimAccount | None:
 
 
 def locked_with(ref: str) -> SimAccount | None:
-    """The account that has placed the order `ref`, locked; None if the order never reached the broker."""
+    """The account that placed the order `ref`, locked; None if the order never reached the broker."""
     return _with_lock(SimAccount.objects.filter(orders__ref=ref)).first()
 
 

@@ -1,4 +1,4 @@
-"""The simulated brokers behind the port. Nothing runs by itself: the book is brought up to date when it is read."""
+"""The simulated brokers' adapter. No process runs for them: the order book is brought up to date when it is read."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ _REFUSALS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What differs between the simulated brokers."""
+    """The terms in which the simulated brokers differ."""
 
     latency: timedelta
     tariff: Tariff
@@ -43,12 +43,12 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class SimulatedBroker:
-    """One adapter for all of them; the login says which."""
+    """One adapter for all simulated brokers; the login names the broker."""
 
     terms: Mapping[str, Terms]
 
     def login(self, *, gateway: int, broker: str, client_id: str, pin: str, now: datetime) -> Login:
-        """The token carries the errorCode that the PIN forces on every order, or nothing."""
+        """The token is the errorCode that the PIN forces on every order, or empty."""
         persona = persona_of(client_id)
         forced = pin.removeprefix(PIN_PREFIX) if pin.startswith(PIN_PREFIX) else ""
         if persona is Persona.LOGIN_FAILS or not pin or pin == PIN_PREFIX or (forced and not _is_forceable(forced)):
@@ -75,7 +75,7 @@ class SimulatedBroker:
         return books.sellable(account, tickers) if tickers else books.holdings(account)
 
     def place(self, login: Login, basket: Sequence[NewOrder], *, now: datetime) -> Sequence[Ack]:
-        """The unique ref makes the second placing of an order write nothing."""
+        """Orders are unique by ref, so placing an order a second time writes nothing."""
         persona = persona_of(login.client_id)
         given = treatments(persona, forced=login.token, count=len(basket))
         link_faults.before(link_fault_of(persona))
@@ -101,7 +101,7 @@ class SimulatedBroker:
             cancel(self._up_to_date(login, refs, now), now)
 
     def _up_to_date(self, login: Login, refs: Sequence[str], now: datetime) -> list[SimOrder]:
-        """Matched up to `now`; the account stays locked."""
+        """The orders, matched up to `now`; the account stays locked."""
         account = accounts.locked(login)
         if account is None:
             return []
@@ -117,7 +117,7 @@ def _is_forceable(forced: str) -> bool:
 
 def _known(account: SimAccount | None, login: Login) -> SimAccount:
     if account is None:
-        raise SimAccount.DoesNotExist(f"{login.broker} knows no client {login.client_id}.")
+        raise SimAccount.DoesNotExist(f"{login.broker} has no client {login.client_id}.")
     return account
 
 

@@ -4,11 +4,11 @@ from gateway.monitoring.contributions import register_invariants
 
 
 class SimulatorConfig(AppConfig):
-    """The simulated brokers' own record: the gateway reads none of these tables."""
+    """The simulated brokers' own data: the gateway reads none of these tables."""
 
     name = "brokers.simulator"
     label = "simulator"
-    verbose_name = "Simulated brokers' own record"
+    verbose_name = "Simulated brokers"
 
     def ready(self) -> None:
         register_invariants(self.label, "brokers.simulator.book_invariants.INVARIANTS")

@@ -1,4 +1,4 @@
-"""The simulated brokers' own books: what the order book says is the sum of the tradebook."""
+"""Invariants of the simulated brokers' data: the order book must equal the sums of the tradebook."""
 
 from decimal import Decimal
 from typing import Final
@@ -17,7 +17,7 @@ ROUNDING: Final = Decimal("0.001")
 
 
 def _miscounted(scope: Scope) -> Rows:
-    """Shares against the trades', and their average price against the trades' turnover."""
+    """Orders whose filled shares or average price differ from their trades."""
     traded = Coalesce(Sum("trades__quantity"), 0)
     turnover = Sum(F("trades__price") * F("trades__quantity"), output_field=MONEY)
     rows = scope.of(SimOrder.objects.all(), OWNER).annotate(traded=traded, turnover=turnover)
@@ -39,8 +39,8 @@ def _mistitled(scope: Scope) -> Rows:
     return rows.order_by("pk").values("ref", "status", "quantity", "filled_quantity")
 
 
-# A trade without a serial is of an older release, whose risk check ignored charges and other workers. Its account may
-# have come below zero then, which says nothing about today's risk check.
+# A trade without a serial was written by an older release, whose risk check ignored charges and concurrent workers. Its
+# account may have become negative then, which is no fault of the present risk check.
 OF_AN_OLDER_RELEASE: Final = Q(account__in=SimTrade.objects.filter(serial=None).values("account"))
 
 
@@ -66,26 +66,26 @@ def _overspent(scope: Scope) -> Rows:
 INVARIANTS: Final = (
     Invariant(
         name="the_broker_counts_its_trades",
-        means="An order in the simulated broker's book has filled what its trades add up to, at their average price.",
-        remedy="The simulator wrote a trade without its order, or twice. Keep the rows: this is a bug to report.",
+        means="The filled shares and average price of an order in the simulator equal those of its trades.",
+        remedy="The simulator wrote a trade without its order, or twice. Keep the rows and report a bug.",
         offenders=_miscounted,
     ),
     Invariant(
         name="the_broker_ends_orders_as_they_filled",
-        means="In a simulated broker's book COMPLETE is whole, REJECTED is nothing, OPEN and CANCELLED are not whole.",
-        remedy="The simulator's fill model contradicts its book. Keep the rows: this is a bug to report.",
+        means="In the simulator a COMPLETE order has filled all shares, REJECTED none, OPEN and CANCELLED not all.",
+        remedy="The simulator's fill model contradicts its order book. Keep the rows and report a bug.",
         offenders=_mistitled,
     ),
     Invariant(
         name="nobody_holds_less_than_zero_at_the_broker",
-        means="No simulated account has sold more than it bought and was lent.",
-        remedy="The simulator's risk check let a sale through. Keep the rows: this is a bug to report.",
+        means="No simulated account has sold more shares than it bought and was lent.",
+        remedy="The simulator's risk check let a sale through. Keep the rows and report a bug.",
         offenders=_oversold,
     ),
     Invariant(
         name="nobody_spends_more_than_they_have_at_the_broker",
         means="No simulated account has paid more for shares and charges than its opening funds and its sales.",
-        remedy="The simulator's risk check let a buy through. Keep the rows: this is a bug to report.",
+        remedy="The simulator's risk check let a buy through. Keep the rows and report a bug.",
         offenders=_overspent,
     ),
 )

@@ -1,4 +1,4 @@
-"""The broker's books: funds and holdings, which are sums over the tradebook, and the risk check."""
+"""An account's funds and holdings, which are sums over its tradebook, and the risk check."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ from gateway.values.money import average, rupees
 
 MONEY = DecimalField(max_digits=20, decimal_places=2)
 IS_BUY = Q(side=Side.BUY.value)
-# Of a trade: rupees, those that it brings in, and shares that it brings in.
+# Sums over trades: turnover in rupees, the change of funds in rupees, the change of holdings in shares.
 TURNOVER: Final = F("price") * F("quantity")
 CASH: Final = Case(When(IS_BUY, then=-TURNOVER - F("charges")), default=TURNOVER - F("charges"), output_field=MONEY)
 SHARES: Final = Case(When(IS_BUY, then=F("quantity")), default=-F("quantity"), output_field=IntegerField())
@@ -29,7 +29,7 @@ CHECK_HOLDINGS: Final = "checkHoldings"
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """All trades of an account together: rupees that came in, less what went out and all charges; shares by ticker."""
+    """Sums over all trades of an account: rupees received less rupees paid and charges; shares by ticker."""
 
     rupees: Decimal
     shares: Mapping[str, int]
@@ -43,12 +43,12 @@ def ledger(account: SimAccount) -> Ledger:
 
 
 def free_funds(account: SimAccount) -> Decimal:
-    """Rupees: the opening funds and what the trades have made of them."""
+    """Rupees: the opening funds plus the sum of all trades."""
     return account.opening_funds + ledger(account).rupees
 
 
 def holdings(account: SimAccount) -> list[Holding]:
-    """What is held, with the average price of its buys."""
+    """Shares held, with the average price of their buys."""
     bought = SimTrade.objects.filter(IS_BUY, account=account).values_list("ticker").order_by("ticker")
     prices = {
         ticker: average(Decimal(cost) / quantity)
@@ -58,16 +58,16 @@ def holdings(account: SimAccount) -> list[Holding]:
 
 
 def sellable(account: SimAccount, tickers: Sequence[str]) -> list[Holding]:
-    """What the broker lets go of each: what is held, and on a test account what is lent."""
+    """Shares that the account may sell: its holdings and, on a test account, the shares lent to it."""
     held = ledger(account).shares
     return [Holding(ticker, held.get(ticker, 0) + account.lent_shares, Decimal(0)) for ticker in tickers]
 
 
 @dataclass(slots=True)
 class Balances:
-    """What an account has, and what of it no open order has spoken for. Read and changed while it is locked.
+    """An account's funds and shares, in all and not blocked by open orders. Used only while the account is locked.
 
-    `funds` and `free_funds` in rupees; shares by ticker, held and lent; `serial` of the last trade.
+    `funds` and `free_funds` in rupees; shares by ticker, held and lent; `serial` is that of the last trade.
     """
 
     funds: Decimal
@@ -78,7 +78,7 @@ class Balances:
     serial: int
 
     def refusal(self, order: SimOrder, quote: Quote, cost: Decimal) -> str:
-        """The risk check: the errorCode with which the broker rejects the order, or nothing."""
+        """The risk check: the errorCode with which the broker rejects the order, or an empty string."""
         if order.price is not None and not within_band(order.price, quote.reference):
             return "circuitLimitExceeded"
         if order.side == Side.BUY:
@@ -89,7 +89,7 @@ class Balances:
         return self.lent + self.free_shares[ticker]
 
     def block(self, order: SimOrder, cost: Decimal) -> None:
-        """The order has passed the risk check: no other may have what it needs."""
+        """Blocks the funds or shares of an order that passed the risk check."""
         if order.side == Side.BUY:
             order.blocked = cost
             self.free_funds -= cost
@@ -97,23 +97,23 @@ class Balances:
             self.free_shares[order.ticker] -= order.quantity
 
     def release(self, order: SimOrder) -> None:
-        """The order has ended, and keeps what it has not used from no other."""
+        """Frees what an ended order had blocked and not used."""
         if order.side == Side.BUY:
             self.free_funds += order.blocked
         else:
             self.free_shares[order.ticker] += order.quantity - order.filled_quantity
 
     def cover(self, order: SimOrder, trade: SimTrade) -> bool:
-        """Prices move after the risk check: what a buy costs beyond what it has blocked must be free.
+        """Whether the account can pay for the trade. Prices move: a buy may cost more than the order blocked.
 
-        A tester may fill an order that has not come to its risk check, and has nothing put aside.
+        A tester may fill an order before its risk check; then the order has blocked nothing.
         """
         if order.side == Side.BUY:
             return trade.price * trade.quantity + trade.charges <= self.free_funds + _released(order, trade.quantity)
         return trade.quantity <= self.sellable(order.ticker) + (trade.quantity if order.admitted else 0)
 
     def take(self, order: SimOrder, trade: SimTrade) -> None:
-        """Before the order counts the trade, which learns the balances that it leaves."""
+        """Books the trade before the order counts it, and stores the resulting balances in the trade."""
         turnover = trade.price * trade.quantity
         if order.side == Side.BUY:
             released = _released(order, trade.quantity)
@@ -146,12 +146,12 @@ def balances(account: SimAccount) -> Balances:
 
 
 def cost(order: SimOrder, quote: Quote, arrived_at: datetime, tariff: Tariff) -> Decimal:
-    """What a buy blocks, rupees: its limit, its trigger or the price on its arrival, and the charges."""
+    """Rupees that a buy blocks: at its limit, its trigger or the price at its arrival, plus charges."""
     limit = order.price if order.order_type in {OrderType.LIMIT, OrderType.SL} else order.trigger_price
     turnover = (limit or quote.at(arrived_at)) * order.quantity
     return turnover + charges(tariff, Side.BUY, turnover)
 
 
 def _released(order: SimOrder, quantity: int) -> Decimal:
-    """Rupees that the order needs to block no longer once `quantity` more have filled."""
+    """Rupees that the order no longer needs to block after `quantity` more shares have filled."""
     return rupees(order.blocked * quantity / (order.quantity - order.filled_quantity))

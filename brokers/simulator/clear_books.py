@@ -1,4 +1,4 @@
-"""What the market side keeps of one gateway, cleared away: the simulated brokers' books and the pinned prices."""
+"""Deletes one gateway's data at the simulated brokers, and its price overrides."""
 
 from brokers.models import PriceOverride
 from brokers.simulator import accounts
@@ -8,7 +8,7 @@ from gateway.queue.leases import erase
 
 
 def clear(gateway: Gateway) -> None:
-    """Inside the caller's transaction. Accounts are locked first: what is matched now is either done or finds none."""
+    """Runs inside the caller's transaction. Locks the accounts first, so that no order is matched in between."""
     accounts.lock_all(gateway)
     erase(SimTrade.objects.filter(account__gateway=gateway))
     erase(SimOrder.objects.filter(account__gateway=gateway))

@@ -1,7 +1,7 @@
-"""The fill model: what has become of an order by now. Pure: the same facts at the same moment give the same fills.
+"""The fill model: the state of an order at a given time. Pure: the same order at the same time has the same fills.
 
-Resting orders look at the price when they arrive and at every whole minute after, so the outcome does not depend
-on how often, or whether, anybody asks.
+The price of a resting order is checked when the order arrives and at every whole minute after that. So the outcome does
+not depend on how often the order is read, or whether it is.
 """
 
 from collections.abc import Callable
@@ -40,6 +40,8 @@ class Working:
 
 @dataclass(frozen=True, slots=True)
 class MatchedFill:
+    """A fill of some shares at a price in rupees."""
+
     quantity: int
     price: Decimal
     at: datetime
@@ -92,7 +94,7 @@ def _stepwise(order: Working, matched_at: datetime, price_at: PriceAt, now: date
 
 
 def _resting(order: Working, price_at: PriceAt, now: datetime) -> FillProgress:
-    """LIMIT, SL and SLM: the first look at which the price lets them through, until they lapse."""
+    """LIMIT, SL and SLM orders: they fill at the first check whose price allows it, unless they lapse before."""
     triggered = order.triggered or order.order_type is OrderType.LIMIT
     ioc = order.validity is Validity.IOC
     until = min(now, order.lapses_at, order.arrived_at if ioc else now)
@@ -111,13 +113,13 @@ def _resting(order: Working, price_at: PriceAt, now: datetime) -> FillProgress:
 
 
 def _reaches_trigger(order: Working, price: Decimal) -> bool:
-    """A stop buys when the price has risen to its trigger, and sells when it has fallen to it."""
+    """A stop buy triggers when the price rises to its trigger, a stop sale when the price falls to it."""
     trigger = order.trigger_price or price
     return price >= trigger if order.side is Side.BUY else price <= trigger
 
 
 def _crosses(order: Working, price: Decimal) -> bool:
-    """At the limit or better; an SLM has no limit."""
+    """Whether the price is at the limit or better; an SLM order has no limit."""
     if order.price is None or order.order_type is OrderType.SLM:
         return True
     return price <= order.price if order.side is Side.BUY else price >= order.price

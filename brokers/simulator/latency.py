@@ -6,5 +6,5 @@ from brokers.market.hours import Market
 
 
 def arrival(placed_at: datetime, latency: timedelta, market: Market) -> datetime | None:
-    """After the broker's latency, at the market's next open moment; None while none is in sight."""
+    """The market's first open moment after the broker's latency; None if it does not open within the horizon."""
     return market.next_open(placed_at + latency)

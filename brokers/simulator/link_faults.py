@@ -1,6 +1,6 @@
-"""The link model: what of the broker's record reaches the gateway.
+"""Simulates faults of the link between the gateway and a broker.
 
-It can be silent, late, cut, say everything twice, or talk nonsense.
+Reports can be missing, late, cut off, repeated, or nonsense.
 """
 
 import time
@@ -13,7 +13,7 @@ from brokers.ports.broker import BrokerStatus, LinkDown, Report
 from brokers.simulator.models import SimOrder
 from brokers.simulator.personas import FOREVER, LinkFault
 
-# By the wall: whoever asked waits for so long, and has no answer then.
+# Seconds of real time that a caller waits before the request fails without an answer.
 HANG_SECONDS: Final = 1.0
 
 
@@ -30,7 +30,7 @@ def for_good(now: datetime) -> datetime:
 
 
 def report_of(order: SimOrder) -> Report:
-    """The order as the link passes it on. Garbled: a COMPLETE that filled nothing, which cannot be."""
+    """The order as the link reports it. Garbled: a COMPLETE order with no filled shares, which is impossible."""
     report = Report(
         ref=order.ref,
         status=BrokerStatus(order.status),
@@ -47,20 +47,20 @@ def report_of(order: SimOrder) -> Report:
 
 
 def before(fault: LinkFault) -> None:
-    """On the way to the broker. Raises LinkDown: it has heard nothing."""
+    """On the way to the broker. Raises LinkDown; the broker has received nothing."""
     if fault is LinkFault.CUT_BEFORE:
-        raise LinkDown("The line was cut before the orders.")
+        raise LinkDown("The link failed before the broker received the orders.")
 
 
 def after(fault: LinkFault) -> None:
-    """On the way back. Raises LinkDown: the broker has heard, and nobody knows."""
+    """On the way back. Raises LinkDown; the broker has received the orders, but the caller cannot know."""
     if fault is LinkFault.CUT_AFTER:
         time.sleep(HANG_SECONDS)
-        raise LinkDown("The line was cut before the answer.")
+        raise LinkDown("The link failed before the broker's answer arrived.")
 
 
 def echoed(fault: LinkFault, reports: Sequence[Report]) -> list[Report]:
-    """What the line makes of the book: an echo has every order once more, as it was when it was placed."""
+    """The reports that pass the link: an echo repeats every order in the state in which it was placed."""
     if fault is not LinkFault.ECHO:
         return list(reports)
     return [said for report in reports for said in (report, _as_placed(report))]
@@ -74,7 +74,7 @@ _MESSAGES = {
     "marginsExceeded": "Margin exceeds the available funds.",
     "checkHoldings": "The holdings do not cover this sale.",
     "orderUnmatched": "No counterparty was found.",
-    "circuitLimitExceeded": "The price lies outside the day's price band.",
+    "circuitLimitExceeded": "The price is outside the day's price band.",
     "securityNotAllowed": "The security is not allowed for trading.",
     "invalidOrder": "The order is not valid.",
     "clientNotEnabled": "The client is not enabled for this segment.",

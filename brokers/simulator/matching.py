@@ -1,4 +1,4 @@
-"""Brings order book and tradebook up to a moment: risk check, fills, trades, in a handful of statements."""
+"""Brings an account's orders and trades up to date: risk check, fills and trades, in a few statements."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -40,7 +40,7 @@ UNCOVERED: Final = {Side.BUY: MARGINS_EXCEEDED, Side.SELL: CHECK_HOLDINGS}
 def bring_up_to_date(
     account: SimAccount, orders: Sequence[SimOrder], latency: timedelta, tariff: Tariff, now: datetime
 ) -> None:
-    """Changes the given orders of an account that the caller has locked, and writes those that were open."""
+    """Changes and writes those of the given orders that are open. The caller has locked the account."""
     waiting = [order for order in orders if order.status == SimStatus.OPEN]
     if not waiting:
         return
@@ -50,7 +50,7 @@ def bring_up_to_date(
     if not reached:
         return
     prices = quotes(account.gateway_id, {order.ticker for order in reached})
-    look_up = cache(partial(books.balances, account))  # most looks at a resting order change nothing
+    look_up = cache(partial(books.balances, account))  # most checks of a resting order change nothing
     trades: list[SimTrade] = []
     for order in reached:
         if not order.admitted:
@@ -66,7 +66,7 @@ def bring_up_to_date(
 
 
 def cancel(orders: Sequence[SimOrder], now: datetime) -> None:
-    """By the user: whatever is still open, up to date and locked by the caller."""
+    """Cancels the orders that are open, for the user. The caller has locked them and brought them up to date."""
     still_open = [order for order in orders if order.status == SimStatus.OPEN]
     for order in still_open:
         order.status, order.reported_at = SimStatus.CANCELLED, now
@@ -74,7 +74,7 @@ def cancel(orders: Sequence[SimOrder], now: datetime) -> None:
 
 
 def trade_of(order: SimOrder, number: int, fill: MatchedFill, tariff: Tariff) -> SimTrade:
-    """Still to be recorded."""
+    """The trade of a fill, not saved."""
     return SimTrade(
         order=order,
         account_id=order.account_id,
@@ -89,7 +89,7 @@ def trade_of(order: SimOrder, number: int, fill: MatchedFill, tariff: Tariff) ->
 
 
 def record(order: SimOrder, trade: SimTrade, balances: Balances) -> None:
-    """The account and the order count the trade; all three are still to be written."""
+    """Counts the trade in the account and the order. The caller saves all three."""
     balances.take(order, trade)
     before = (order.average_price or Decimal(0)) * order.filled_quantity
     order.filled_quantity += trade.quantity
@@ -97,7 +97,7 @@ def record(order: SimOrder, trade: SimTrade, balances: Balances) -> None:
 
 
 def _admit(order: SimOrder, balances: Balances, quote: Quote, cost: Decimal, now: datetime) -> None:
-    """What passes the risk check gets its exchange order id; what does not is rejected by the broker."""
+    """An order that passes the risk check gets its exchange order id; otherwise the broker rejects it."""
     order.admitted = True
     if refusal := balances.refusal(order, quote, cost):
         order.status, order.error_code, order.reported_at = SimStatus.REJECTED, refusal, now
@@ -109,7 +109,7 @@ def _admit(order: SimOrder, balances: Balances, quote: Quote, cost: Decimal, now
 def _advance(
     order: SimOrder, came: FillProgress, look_up: Callable[[], Balances], tariff: Tariff, now: datetime
 ) -> list[SimTrade]:
-    """At the first fill that the account does not cover, the broker cancels the rest."""
+    """The broker cancels the rest of an order at the first fill that the account cannot pay for."""
     trades = []
     status, error_code = came.status.value, came.error_code
     for trade in _new_trades(order, came.fills, tariff):
@@ -123,7 +123,7 @@ def _advance(
     order.status, order.error_code = status, error_code
     order.triggered, order.price_checked_at = came.triggered, came.price_checked_at
     if order.status != SimStatus.OPEN:
-        look_up().release(order)  # in its row it is still open, so also if this is the first look
+        look_up().release(order)  # the balances count the order as open, because its row still says so
     return trades
 
 
@@ -145,7 +145,7 @@ def _working(order: SimOrder, arrived_at: datetime, market: Market) -> Working:
 
 
 def _new_trades(order: SimOrder, fills: Sequence[MatchedFill], tariff: Tariff) -> list[SimTrade]:
-    """Fills are told from the beginning; those that were recorded before are passed over."""
+    """Trades for the fills that have none yet: fills are computed from the order's arrival each time."""
     told = accumulate(fill.quantity for fill in fills)
     numbered = enumerate(zip(fills, told, strict=True), start=1)
     known = order.filled_quantity

@@ -1,6 +1,6 @@
-"""The simulated brokers' books: accounts, order book, trades. Funds and holdings are sums over trades (books.py).
+"""The simulated brokers' accounts, orders and trades. Funds and holdings are sums over trades (books.py).
 
-Orders and trades of an account are written by whoever holds its row locked (accounts.py).
+A process writes an account's orders and trades only while it holds the account's lock (accounts.py).
 """
 
 from django.db import models
@@ -18,7 +18,7 @@ class SimStatus(models.TextChoices):
 
 
 class SimAccount(models.Model):
-    """One client of one broker, per gateway, so that testers do not meet each other."""
+    """A client of a broker on one gateway, so that testers on different gateways do not affect each other."""
 
     gateway = models.ForeignKey(Gateway, on_delete=models.CASCADE, related_name="+")
     broker = models.CharField(max_length=20)
@@ -37,7 +37,7 @@ class SimAccount(models.Model):
 class SimOrder(models.Model):
     """A line of the order book. The persona, or a tester, sets `fill_behaviour` and `unreported_until`.
 
-    `blocked`: rupees that an open buy keeps from other buys.
+    `blocked`: rupees that an open buy blocks.
     """
 
     account = models.ForeignKey(SimAccount, on_delete=models.CASCADE, related_name="orders")
@@ -77,11 +77,11 @@ class SimOrder(models.Model):
 
 
 class SimTrade(models.Model):
-    """An execution: the tradebook's line, with the balances that it leaves.
+    """A trade, which is a line of the tradebook, with the balances after it.
 
-    `serial` counts the account's trades: two writers that have read the same books claim the same serial, and one of
-    them fails. `funds_after` in rupees; `shares_after` of its ticker, held and lent. All three are null on older
-    trades.
+    `serial` counts the account's trades: if two writers have read the same balances, both use the same serial and one
+    of them fails. `funds_after` in rupees; `shares_after` of the trade's ticker, held and lent. All three are null on
+    older trades.
     """
 
     order = models.ForeignKey(SimOrder, on_delete=models.CASCADE, related_name="trades")

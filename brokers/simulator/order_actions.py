@@ -1,4 +1,4 @@
-"""What a tester does to one order at the broker: fill, part-fill, reject, cancel, silence or delay it."""
+"""A tester's actions on an order at the broker: fill, part-fill, reject, cancel, silence or delay."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,7 +29,7 @@ class ActionKind(StrEnum):
 
 
 class AlreadySettled(Conflict):
-    """The broker's record of an order is final: no action can change it."""
+    """The broker's status of the order is final: no action can change it."""
 
 
 class NotCovered(Conflict):
@@ -41,7 +41,7 @@ _FIELDS: Final = [*WRITTEN, "fill_behaviour", "unreported_until", "garbled"]
 
 @dataclass(frozen=True, slots=True)
 class OrderAction:
-    """What to do; `quantity` in shares, `price` in rupees, both the market's where None."""
+    """An action on an order; `quantity` in shares, `price` in rupees. None: all open shares, at the market price."""
 
     kind: ActionKind
     quantity: int | None = None
@@ -50,7 +50,7 @@ class OrderAction:
 
 
 def act_on_order(*, ref: str, action: OrderAction, tariff: Tariff, now: datetime) -> None:
-    """Changes the broker's record only; the gateway learns it from its next poll."""
+    """Changes the broker's data only; the gateway learns of it at its next poll."""
     with atomic(durable=True):
         account = accounts.locked_with(ref)
         if account is None:
@@ -67,9 +67,9 @@ def _acted(account: SimAccount, order: SimOrder, action: OrderAction, tariff: Ta
         order.unreported_until, order.fill_behaviour = link_faults.for_good(now), FillBehaviour.HOLD.value
         return []
     if action.kind is ActionKind.FILL and order.status == BrokerStatus.COMPLETE:
-        return []  # it had filled unreported; now it is reported
+        return []  # the order had already filled; from now on that is reported
     if not is_open:
-        raise AlreadySettled(f"At the broker this order is {order.status} already.")
+        raise AlreadySettled(f"The broker's status of this order is already {order.status}.")
     if action.kind in {ActionKind.REJECT, ActionKind.CANCEL}:
         return _ended(order, action)
     return _filled(account, order, action, tariff, now)
@@ -78,7 +78,7 @@ def _acted(account: SimAccount, order: SimOrder, action: OrderAction, tariff: Ta
 def _ended(order: SimOrder, action: OrderAction) -> list[SimTrade]:
     rejected = action.kind is ActionKind.REJECT
     if rejected and order.filled_quantity:
-        raise AlreadySettled("Part of this order has filled: it can be cancelled, not rejected.")
+        raise AlreadySettled("Part of this order has filled: it cannot be rejected; cancel it instead.")
     order.status = (BrokerStatus.REJECTED if rejected else BrokerStatus.CANCELLED).value
     order.error_code = action.error_code or ("otherError" if rejected else UNMATCHED)
     return []
@@ -89,12 +89,12 @@ def _filled(account: SimAccount, order: SimOrder, action: OrderAction, tariff: T
     partly = action.kind is ActionKind.PARTIAL
     wanted = action.quantity or (max(rest // 2, 1) if partly else rest)
     if wanted > rest or (wanted == rest and partly):
-        raise Invalid(f"quantity: of this order {rest} are open; {action.kind.value} needs fewer.")
+        raise Invalid(f"quantity: this order has {rest} open shares; {action.kind.value} needs fewer.")
     at_price = action.price or quotes(account.gateway_id, [order.ticker])[order.ticker].at(now)
     trade = trade_of(order, order.trades.count() + 1, MatchedFill(wanted, at_price, now), tariff)
     balances = books.balances(account)
     if not balances.cover(order, trade):
-        raise NotCovered("The account's funds or shares do not cover this fill.")
+        raise NotCovered("The account does not have the funds or shares for this fill.")
     record(order, trade, balances)
     order.exchange_order_id = exchange_order_id(order.ref)
     complete = order.filled_quantity == order.quantity

@@ -1,4 +1,4 @@
-"""The failure model: what a client id, or a PIN, has in store for a basket."""
+"""The failure model: how a basket fares, by client id or PIN."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,11 +11,11 @@ FOREVER: Final = timedelta(days=36_500)
 PIN_PREFIX: Final = "error_"
 RICH: Final = Decimal(1_000_000_000_000)  # ₹1 lakh crore: no basket of the contract's limits exhausts it
 POOR: Final = Decimal(100)
-LENT: Final = 1_000_000  # shares of any name that a test account may sell without having bought them
+LENT: Final = 1_000_000  # shares of each instrument that a test account may sell without having bought them
 
 
 class FillBehaviour(StrEnum):
-    """How an order that the broker took fills, or does not."""
+    """How an accepted order fills."""
 
     FILL = "FILL"
     HALF = "HALF"
@@ -46,7 +46,7 @@ class Persona(StrEnum):
 
 
 class LinkFault(StrEnum):
-    """A fault of the link to the broker, whatever the broker makes of the orders."""
+    """A fault of the link to the broker, independent of how the orders fill."""
 
     SOUND = "SOUND"
     CUT_BEFORE = "CUT_BEFORE"
@@ -56,7 +56,7 @@ class LinkFault(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Treatment:
-    """`refused`: the errorCode with which the order never reaches the book. `silence`: how long it stays unreported."""
+    """`refused`: the errorCode with which the broker refuses the order. `silence`: how long it is not reported."""
 
     refused: str | None = None
     behaviour: FillBehaviour = FillBehaviour.FILL
@@ -85,7 +85,7 @@ _LINK_FAULTS: Final = {
     Persona.DEAF: LinkFault.CUT_BEFORE,
     Persona.REPEATS: LinkFault.ECHO,
 }
-# By errorCode (contract §4): what a PIN that forces it does to every order.
+# By errorCode (contract §4): the treatment of every order if the PIN forces this error.
 FORCED: Final = {
     "adapterError": Treatment(refused="adapterError"),
     "tradingSystemNotReady": Treatment(refused="tradingSystemNotReady"),
@@ -106,13 +106,13 @@ FORCED: Final = {
 
 
 def persona_of(client_id: str) -> Persona:
-    """`<persona>` or `<persona>-<anything>`; any other id is happy."""
+    """From `<persona>` or `<persona>-<anything>`; any other client id is happy."""
     named = [p for p in Persona if client_id == p.value or client_id.startswith(f"{p.value}-")]
     return max(named, key=lambda persona: len(persona.value), default=Persona.HAPPY)
 
 
 def treatments(persona: Persona, *, forced: str, count: int) -> list[Treatment]:
-    """One per order of a basket of `count`, in its order; `forced` is a PIN's errorCode, or empty."""
+    """One for each of `count` orders, in order; `forced` is the PIN's errorCode, or empty."""
     everyone = FORCED[forced] if forced else _FOR_ALL.get(persona, FILL)
     all_of_them = [everyone] * count
     if not forced and all_of_them:
@@ -126,8 +126,10 @@ def link_fault_of(persona: Persona) -> LinkFault:
 
 
 def opening_funds(persona: Persona) -> Decimal:
+    """Rupees in the account before its first trade."""
     return POOR if persona is Persona.LOW_FUNDS else RICH
 
 
 def lent_shares(persona: Persona) -> int:
+    """Shares of each ticker that the account may sell without owning them."""
     return 0 if persona is Persona.NO_HOLDINGS else LENT

@@ -1,4 +1,4 @@
-"""The simulated brokers' tradebooks as CSV files, as an account's owner or the broker's support would download them."""
+"""Exports the simulated brokers' tradebooks as CSV files, in the formats that brokers let account owners download."""
 
 import csv
 import io
@@ -55,13 +55,13 @@ def _generic(trade: SimTrade, isin: str) -> Line:
     }
 
 
-# For the names of the columns.
+# An example row; it only gives the names of the columns.
 _ANY: Final = SimTrade(order=SimOrder(), account=SimAccount(), quantity=1, price=1, number=1, at=datetime.now(IST))
 DIALECTS: Final[Mapping[str, Callable[[SimTrade, str], Line]]] = {"zerodha": _zerodha, "generic": _generic}
 
 
 def trades_of(*, broker: str, client_id: str = "", gateway: str = "", refs: tuple[str, ...] = ()) -> QuerySet[SimTrade]:
-    """Of one broker, narrowed by whatever else is given; as they happened."""
+    """Trades of one broker, filtered by the other arguments, in order of time."""
     named = {"account__client_id": client_id, "account__gateway__name": gateway}
     rows = SimTrade.objects.filter(account__broker=broker, **{path: value for path, value in named.items() if value})
     return (rows.filter(order__ref__in=refs) if refs else rows).select_related("order", "account").order_by("pk")
@@ -76,7 +76,7 @@ def export_of(account: Account) -> TradebookExport:
 
 
 def as_csv(trades: QuerySet[SimTrade], *, dialect: str = "zerodha") -> Iterator[str]:
-    """Line by line, each with its end; the header first."""
+    """Lines with their line ends, the header first."""
     line_of, isins = DIALECTS[dialect], dict(Instrument.objects.values_list("symbol", "isin"))
     yield _written(list(line_of(_ANY, "")))
     for trade in trades.iterator(chunk_size=AT_ONCE):
@@ -90,7 +90,7 @@ def _written(cells: "list[str] | list[object]") -> str:
 
 
 def _inert(cell: str) -> str:
-    """A spreadsheet runs what begins like this; a client id is whatever its tester chose."""
+    """Spreadsheets run a cell that begins like this as a formula, and testers choose client ids freely."""
     return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
 
 

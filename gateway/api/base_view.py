@@ -1,4 +1,4 @@
-"""What the views of all APIs have in common: callers are counted, and a POST may carry an Idempotency-Key."""
+"""The base of all APIs' views: authentication, rate limits, and the Idempotency-Key of a POST."""
 
 import json
 from collections.abc import Iterator
@@ -32,15 +32,15 @@ REPLAYED: Final = "Idempotency-Replayed"
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Whose request it is: a gateway's, with or without a connected user, or a manager's."""
+    """The caller: a gateway, with or without a connected user, or a manager."""
 
     gateway_id: int | None = None
     account_id: int | None = None
     user_id: int | None = None
-    address: str | None = None  # of a browser: it and its like use up nothing of what the partner's server may ask
+    address: str | None = None  # of a browser; browsers have a limit apart from the partner's server
 
     def limits(self) -> Iterator[tuple[str, str]]:
-        """The narrow one first: a user who asks too often does not use up what is the partner's."""
+        """The narrowest limit first, so that one busy user does not use up the partner's limit."""
         if self.account_id is not None:
             yield settings.RATE_LIMIT_ACCOUNT, f"account {self.account_id}"
         if self.user_id is not None:
@@ -61,10 +61,10 @@ class IdempotentReplay(Exception):
 
 
 class BaseView(APIView):
-    """Who calls is known before anything else is looked at; then how often, then the key, then the body."""
+    """Checks the caller first, then the rate limits, then the key, then the body."""
 
-    turn: Turn | None = None  # of a POST with a key
-    budget: Budget | None = None  # the one with least left
+    turn: Turn | None = None  # only for a POST with a key
+    budget: Budget | None = None  # the limit with the fewest requests left
 
     @property
     def identity(self) -> Identity:
@@ -78,7 +78,7 @@ class BaseView(APIView):
             self._take_turn(request, checked_key(key))
 
     def perform_authentication(self, request: Request) -> None:
-        """Here, so that a wrong credential beats a wrong body; wrong secrets are counted by address and gateway."""
+        """Runs first, so that wrong credentials are reported before a wrong body. Counts wrong secrets by address."""
         try:
             request.user  # noqa: B018  # evaluated for its refusals
         except WrongSecret:
@@ -98,12 +98,12 @@ class BaseView(APIView):
 
     def _take_turn(self, request: Request, key: str) -> None:
         who, http = self.identity, request._request
-        # Not the path as it was sent, in which the gateway's name has any case.
+        # Not the path as it was sent, because the gateway's name in it may be in any case.
         path = f"{route_of(http)} {json.dumps(self.kwargs)}?{http.META['QUERY_STRING']}"
         sent: dict[str, Any] = {
             "method": "POST",
             "caller": f"{who.gateway_id} {who.account_id} {who.user_id}",
-            "body": http.body,  # DRF reads it from there again
+            "body": http.body,  # DRF reads the body from it again
         }
         keyed = Keyed(
             gateway_id=who.gateway_id,
@@ -123,7 +123,7 @@ class BaseView(APIView):
         return super().handle_exception(exc)
 
     def raise_uncaught_exception(self, exc: Exception) -> Any:
-        """A bug: Django answers 500, which is not kept."""
+        """A bug: Django answers 500, and the response is not stored."""
         if self.turn:
             settle(self.turn, status=500, error_type=None, body="", now=clock.wall())
         super().raise_uncaught_exception(exc)
@@ -133,7 +133,7 @@ class BaseView(APIView):
             response[name] = value
         final = super().finalize_response(request, response, *args, **kwargs)
         if self.turn:
-            final.render()  # Django's handler finds it done
+            final.render()  # Django's handler then does not render again
             error_type = final.data.get("errorType")
             body = final.content.decode()
             settle(self.turn, status=final.status_code, error_type=error_type, body=body, now=clock.wall())

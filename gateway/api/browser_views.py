@@ -1,7 +1,7 @@
-"""The views that a partner's page reaches from a user's browser: the JWT says who, the Origin says where from (CORS).
+"""Views that a partner's page calls from a user's browser. The JWT names the user; the Origin is checked (CORS).
 
-A page of any other origin is answered 403 and can read nothing of it. A browser sends Origin with every POST and lets
-no page choose it; what comes without one comes from no page.
+A page of another origin gets 403 and can read nothing. Browsers send Origin with every POST, and pages cannot choose
+it; a request without Origin does not come from a page.
 """
 
 from typing import Any, Final
@@ -29,7 +29,7 @@ READABLE: Final = "Idempotency-Replayed, RateLimit-Limit, RateLimit-Remaining, R
 
 
 class ForeignOrigin(GatewayError):
-    """Known, but not from there."""
+    """The gateway does not allow this origin."""
 
     status, error_type = 403, ErrorType.INVALID_GATEWAY
 
@@ -43,14 +43,14 @@ class BrowserView(PartnerView):
 
     @property
     def origin(self) -> str:
-        """Allowed: it was checked before the body was looked at."""
+        """The request's origin, which was checked before the body was read."""
         return self.request.headers["Origin"]
 
     def get_authenticators(self) -> list[BaseAuthentication]:
         return [BrowserAuthentication()]
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """A preflight carries no credentials, so it is answered before they are asked for."""
+        """Answers a preflight before authentication, because it carries no credentials."""
         if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
             response = HttpResponse(status=204)
             headers = PREFLIGHT if _allow(request, response, kwargs["gateway"]) else {}
@@ -60,7 +60,7 @@ class BrowserView(PartnerView):
         return super().dispatch(request, *args, **kwargs)
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
-        """Refusals too: the page must be able to read them."""
+        """Adds the CORS headers to errors as well, so that the page can read them."""
         final = super().finalize_response(request, response, *args, **kwargs)
         _allow(request._request, final, self.kwargs["gateway"])
         final["Cache-Control"] = "no-store"
@@ -72,7 +72,7 @@ class BrowserAuthentication(BaseAuthentication):
         name = str(request.parser_context["kwargs"]["gateway"])
         caller = browser_caller(name, request.headers.get("x-gateway-authtoken", ""), now=clock.wall())
         if request.headers.get("Origin", "") not in caller.gateway.allowed_origins:
-            raise ForeignOrigin("This gateway is not open to pages of this origin; --allowed-origin adds one.")
+            raise ForeignOrigin("This gateway does not allow pages of this origin; --allowed-origin adds an origin.")
         return caller, None
 
 

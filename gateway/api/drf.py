@@ -1,4 +1,4 @@
-"""Where JSON is read, and where domain errors and wrong input become the envelope."""
+"""REST framework settings: reads JSON, and turns domain errors and invalid input into the envelope."""
 
 import json
 import logging
@@ -21,12 +21,12 @@ from gateway.values.errors import ErrorType, GatewayError, Invalid, NotFound
 log = logging.getLogger(__name__)
 
 NON_FIELD: Final = "non_field_errors"
-NUL: Final = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # as json.dumps writes it; an even run of backslashes is text
+NUL: Final = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # as json.dumps writes NUL; an even run of backslashes is text
 SURROGATES: Final = range(0xD800, 0xE000)
 
 
 def envelope_errors(error: Exception, context: Mapping[str, Any]) -> Response | None:
-    """The answer to an error; None lets Django answer 500."""
+    """The response to an error; None lets Django answer 500."""
     if isinstance(error, GatewayError):
         body = failure(error.error_type, *error.sentences)
         return Response(body, status=error.status, headers=_retry_after(error))
@@ -38,9 +38,9 @@ def envelope_errors(error: Exception, context: Mapping[str, Any]) -> Response | 
         return _of_drf(error)
     if isinstance(error, OperationalError | InterfaceError):
         log.error("The database is unavailable: %s", error)
-        # PostgreSQL's codes for a statement, and a wait for a lock, that took too long.
+        # PostgreSQL's codes for a statement, or a wait for a lock, that took too long.
         is_busy = getattr(error.__cause__, "pgcode", None) in {"57014", "55P03"}
-        sentence = "The database is busy; try again." if is_busy else "The database is not available."
+        sentence = "The database is busy; try again." if is_busy else "The database is unavailable."
         return Response(failure(ErrorType.SERVICE_UNAVAILABLE, sentence), 503, headers={"Retry-After": "5"})
     return None
 
@@ -63,7 +63,7 @@ def _of_drf(error: exceptions.APIException) -> Response:
 
 
 def _sentences(detail: Any, path: str = "") -> Iterator[str]:
-    """One sentence per wrong field, the field's path in front."""
+    """One sentence per wrong field, starting with the field's path."""
     if isinstance(detail, Mapping):
         for key, inner in detail.items():
             yield from _sentences(inner, _join(path, key))
@@ -83,7 +83,7 @@ def _join(path: str, key: str | int) -> str:
 
 
 class AlwaysJSON(BaseContentNegotiation):
-    """JSON whatever Accept says: a wrong Accept is no reason to refuse an order."""
+    """Always JSON: a wrong Accept header is no reason to refuse an order."""
 
     def select_parser(self, request: Request, parsers: Any) -> BaseParser | None:
         media_type = (request.content_type or "").split(";")[0].strip().lower()
@@ -96,7 +96,7 @@ class AlwaysJSON(BaseContentNegotiation):
 
 
 class StrictJSONParser(BaseParser):
-    """UTF-8 JSON whose every string can be stored: no NaN, no NUL, no lone surrogate, no bottomless nesting."""
+    """UTF-8 JSON that the database can store: no NaN, no NUL, no lone surrogates, limited nesting."""
 
     media_type = "application/json"
 
@@ -108,7 +108,7 @@ class StrictJSONParser(BaseParser):
         except (ValueError, RecursionError):
             raise Invalid("The body is not JSON.") from None
         if not storable:
-            raise Invalid("The body holds a character that no text can hold (NUL or a lone surrogate).")
+            raise Invalid("The body contains a character that text cannot store (NUL or a lone surrogate).")
         return parsed
 
 

@@ -1,4 +1,4 @@
-"""Fields of request bodies that take a JSON type for what it is."""
+"""Fields of request bodies that accept only their own JSON type."""
 
 import re
 from functools import cache
@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 
 class Text(serializers.CharField):
-    """A JSON string, kept as it came; never a number taken for one."""
+    """A JSON string, unchanged; numbers are refused."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(trim_whitespace=False, **options)
@@ -20,7 +20,7 @@ class Text(serializers.CharField):
 
 
 class Matching(Text):
-    """A JSON string of one form."""
+    """A JSON string that matches a pattern."""
 
     def __init__(self, pattern: re.Pattern[str], *, form: str, **options: Any) -> None:
         self.pattern, self.form = pattern, form
@@ -34,7 +34,7 @@ class Matching(Text):
 
 
 class Whole(serializers.IntegerField):
-    """A JSON integer; never a string, a float or a truth value."""
+    """A JSON integer; strings, floats and booleans are refused."""
 
     def to_internal_value(self, data: Any) -> int:
         if not isinstance(data, int) or isinstance(data, bool):
@@ -43,7 +43,7 @@ class Whole(serializers.IntegerField):
 
 
 class WholeText(serializers.IntegerField):
-    """Of a query, where every value is a text. Python reads the digits of every script; the wire has ours."""
+    """A whole number in a query string. Only ASCII digits: Python's int() accepts digits of every script."""
 
     def to_internal_value(self, data: Any) -> int:
         if not str(data).isascii():
@@ -52,7 +52,7 @@ class WholeText(serializers.IntegerField):
 
 
 class NumberText(serializers.DecimalField):
-    """Likewise, with a fraction."""
+    """A decimal number in a query string, ASCII digits only."""
 
     def to_internal_value(self, data: Any) -> Any:
         if not str(data).isascii():

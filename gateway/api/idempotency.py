@@ -1,8 +1,8 @@
-"""A POST with an Idempotency-Key is carried out once, and its twins get the same answer. The INSERT is the check.
+"""Runs a POST with an Idempotency-Key once and gives repeated requests the same response. The INSERT is the check.
 
-Forces: two requests with one key may run at once, at different web processes; a process may die after any line of
-the first; the database may be gone when the answer is to be stored. So the key is taken before anything is done, for
-as long as any request may last, and what is not answered when that has passed is run again by one of those who ask.
+Two requests with one key may run at once in different web processes, a process may die after any line of the first, and
+the database may be down when the response is to be stored. So a request claims its key before it does anything, for
+longer than any request lasts. If there is no response by then, a repeated request runs it again.
 """
 
 import hashlib
@@ -26,38 +26,38 @@ from gateway.values.ids import new_transaction_id
 log = logging.getLogger(__name__)
 
 HEADER: Final = "Idempotency-Key"
-KEY: Final = re.compile(r"[!-~]([ -~]{0,253}[!-~])?")  # what a header can carry: it has no space at either end
+KEY: Final = re.compile(r"[!-~]([ -~]{0,253}[!-~])?")  # a header value: no space at either end
 KEPT: Final = timedelta(hours=24)
 # The longest request is a sandbox call that waits for 30 s; a holder of a key for longer than this has died.
 REQUEST_LEASE: Final = timedelta(seconds=90)
 FORGOTTEN_AT_ONCE: Final = 1_000
 PASSING_STATUSES: Final = frozenset({401, 429})
-# The sender knows what to correct, and nothing was carried out: the key is free for the corrected request.
+# The sender can correct the request, and nothing was done: the key is free for the corrected request.
 CORRECTED_STATUSES: Final = frozenset({400, 415})
 
 
 class IdempotencyMismatch(GatewayError):
-    """The key belongs to another request."""
+    """The key was used for another request."""
 
     error_type = ErrorType.IDEMPOTENCY_MISMATCH
 
 
 class TwinRunning(Conflict):
-    """The first request with this key has no answer yet."""
+    """The first request with this key is still running."""
 
     retry_after = 1
 
 
 class AnswerLost(Conflict):
-    """The request was carried out, and the key that encrypted its answer has been dropped since."""
+    """The request was carried out, but the key that encrypted its response is no longer in ENCRYPTION_KEYS."""
 
 
 @dataclass(frozen=True, slots=True)
 class Keyed:
-    """A request and whose key it carries: a gateway's, or a manager's (the other is None).
+    """A request and the owner of its key: a gateway or a manager (the other is None).
 
-    `first_fingerprint` is the same request's as the first release made it, over the body's bytes: a row that was
-    written before an upgrade has it for a day.
+    `first_fingerprint` is the fingerprint that the first release made, over the raw body: rows that were written before
+    an upgrade have it for a day.
     """
 
     gateway_id: int | None
@@ -69,7 +69,7 @@ class Keyed:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """The right to run a request. `reserved_id` is the same every time it runs."""
+    """The right to run a request. `reserved_id` is the same at every run."""
 
     row: int
     attempt: int
@@ -77,39 +77,41 @@ class Turn:
 
     @property
     def is_rerun(self) -> bool:
-        """It ran before, and whether that came to anything nobody knows."""
+        """Whether the request ran before, with an unknown outcome."""
         return self.attempt > 0
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """The answer that the first of the twins got, byte for byte."""
+    """The response to the first request, byte for byte."""
 
     status: int
     body: str
 
 
 def checked_key(text: str) -> str:
+    """Returns the key. Raises Invalid if a header cannot carry it."""
     if not KEY.fullmatch(text):
         raise Invalid(f"{HEADER}: must be 1 to 255 printable ASCII characters.")
     return text
 
 
 def fingerprint(*, method: str, path: str, caller: str, body: bytes) -> str:
-    """The same for the same JSON, whatever its spaces, escapes and order of keys. `path` holds no line feed.
+    """Equal for equal JSON, whatever its spaces, escapes and order of keys. `path` contains no line feed.
 
-    Values are compared as they are parsed: of a key given twice the last counts, and `1`, `1.0` and `1e0` are one
-    number. `1`, `"1"` and `true` are three values. What is not JSON is compared byte by byte.
+    Compares parsed values: the last of duplicate keys counts, and `1`, `1.0` and `1e0` are equal. `1`, `"1"` and `true`
+    differ. Bodies that are not JSON are compared byte by byte.
     """
     return first_fingerprint(method=method, path=path, caller=caller, body=_canonical(body))
 
 
 def first_fingerprint(*, method: str, path: str, caller: str, body: bytes) -> str:
+    """The first release's fingerprint, for rows written before an upgrade."""
     return hashlib.sha256(f"{method} {path}\n{caller}\n".encode() + body).hexdigest()
 
 
 def begin(*, keyed: Keyed, now: datetime) -> Turn | Stored:
-    """The first gets a turn, its twins the stored answer; `now` is the wall's.
+    """A turn for the first request, the stored response for repeated requests; `now` is real time.
 
     Raises IdempotencyMismatch, TwinRunning, or AnswerLost.
     """
@@ -131,10 +133,10 @@ def begin(*, keyed: Keyed, now: datetime) -> Turn | Stored:
 
 
 def settle(turn: Turn, *, status: int, error_type: str | None, body: str, now: datetime) -> None:
-    """Stores an answer that is worth keeping; after another the key's owner may try again at once.
+    """Stores a response that repeated requests shall get; otherwise frees the key at once.
 
-    Behind the fencing token: a request that outlived its lease stores nothing. Where the database is gone the answer is
-    given nevertheless; the lease then runs out, and a twin's run comes to the same.
+    Uses the fencing token: a request that outlived its lease stores nothing. If the database is down the response is
+    sent anyway; the lease then expires, and running the request again has the same result.
     """
     mine = IdempotentRequest.objects.filter(pk=turn.row, attempts=turn.attempt, status_code__isnull=True)
     try:
@@ -143,20 +145,20 @@ def settle(turn: Turn, *, status: int, error_type: str | None, body: str, now: d
         else:
             mine.update(leased_until=now)
     except (OperationalError, InterfaceError) as error:
-        log.warning("The answer to an idempotent request could not be stored: %s", error)
+        log.warning("The response to an idempotent request could not be stored: %s", error)
 
 
 def is_worth_keeping(status: int, error_type: str | None) -> bool:
-    """Whether the same request, sent again later, would have to be answered the same."""
+    """Whether the same request would get the same response if it were sent later."""
     return status < 500 and status not in PASSING_STATUSES and error_type not in RETRYABLE
 
 
 def forget_old(*, now: datetime) -> int:
-    """Rows past their time, in chunks so that no statement is long; how many."""
+    """Deletes expired rows in chunks, so that no statement takes long. Returns how many."""
     old = IdempotentRequest.objects.filter(created_at__lte=now - KEPT).order_by("created_at")
     forgotten = 0
     while keys := list(old.values_list("pk", flat=True)[:FORGOTTEN_AT_ONCE]):
-        # Again by age: one of them may have been taken for a new request since it was read.
+        # Filters by age again: a row may have been reused for a new request since it was read.
         gone, _ = IdempotentRequest.objects.filter(pk__in=keys, created_at__lte=now - KEPT).delete()
         forgotten += gone
     return forgotten
@@ -164,12 +166,12 @@ def forget_old(*, now: datetime) -> int:
 
 def _after_the_first(keyed: Keyed, reserved: str, now: datetime) -> Turn | Stored:
     found = _rows(keyed).first()
-    if found is None:  # it was forgotten a moment ago
-        raise TwinRunning(f"{HEADER}: this key is being cleared away; try again.")
+    if found is None:  # it was deleted a moment ago
+        raise TwinRunning(f"{HEADER}: this key is just expiring; try again.")
     if found.created_at <= now - KEPT or found.status_code in CORRECTED_STATUSES:
         return _take_over(found, keyed, reserved, now)
     if found.fingerprint not in {keyed.fingerprint, keyed.first_fingerprint}:
-        raise IdempotencyMismatch(f"{HEADER}: this key was sent with another request in the last 24 hours.")
+        raise IdempotencyMismatch(f"{HEADER}: this key was used for another request in the last 24 hours.")
     if found.status_code is not None:
         return Stored(found.status_code, _opened(found))
     if found.leased_until > now:
@@ -197,11 +199,11 @@ def _opened(found: IdempotentRequest) -> str:
     try:
         return decrypt(found.encrypted_response)
     except InvalidToken:
-        raise AnswerLost(f"{HEADER}: this request was carried out, but its answer can no longer be read.") from None
+        raise AnswerLost(f"{HEADER}: this request was carried out, but its response can no longer be read.") from None
 
 
 def _run_again(found: IdempotentRequest, now: datetime) -> Turn:
-    """The UPDATE is the check: of all who see that the lease has lapsed, one gets the turn."""
+    """The UPDATE is the check: of all requests that find the lease expired, one gets the turn."""
     seen = IdempotentRequest.objects.filter(pk=found.pk, attempts=found.attempts, status_code__isnull=True)
     if not seen.update(attempts=F("attempts") + 1, leased_until=now + REQUEST_LEASE):
         raise TwinRunning(f"{HEADER}: the first request with this key is still running.")
@@ -209,7 +211,7 @@ def _run_again(found: IdempotentRequest, now: datetime) -> Turn:
 
 
 def _take_over(found: IdempotentRequest, keyed: Keyed, reserved: str, now: datetime) -> Turn:
-    """A key whose day is over, or whose request was wrong, starts anew, with another id for what it makes."""
+    """Reuses a key that has expired, or whose request was invalid, with a new id for the object to create."""
     seen = IdempotentRequest.objects.filter(pk=found.pk, attempts=found.attempts, created_at=found.created_at)
     anew = {
         "fingerprint": keyed.fingerprint,

@@ -1,4 +1,4 @@
-"""The OpenAPI document: the envelope, the closed list of errors, who may call what."""
+"""The OpenAPI document: the envelope, the error types, and authentication."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -18,7 +18,7 @@ _METHODS: Final = ("get", "post", "put", "delete")
 
 
 class Schema(AutoSchema):
-    """One tag per API; operation ids as partners would name their methods."""
+    """One tag per API; operation ids read like method names."""
 
     def get_tags(self) -> list[str]:
         return [
@@ -37,7 +37,7 @@ class Schema(AutoSchema):
         return [{name: [] for name in names}] if names else []
 
     def _map_serializer_field(self, field: Any, direction: str, bypass_extensions: bool = False) -> Any:
-        """As drf-spectacular's, with the bounds of a list, which it leaves out."""
+        """Adds the length limits of lists, which drf-spectacular omits."""
         untyped: Any = super()
         schema = untyped._map_serializer_field(field, direction, bypass_extensions)
         longest = getattr(field, "max_length", None) if isinstance(field, ListSerializer) else None
@@ -75,7 +75,7 @@ def answer(description: str, data: Json, *examples: Any) -> OpenApiResponse:
 
 
 def obj(properties: Mapping[str, Json], *, closed: bool = True) -> Json:
-    """An object all of whose properties are always there."""
+    """An object whose properties are all required."""
     shape: Json = {"type": "object", "properties": dict(properties), "required": list(properties)}
     return shape | ({"additionalProperties": False} if closed else {})
 
@@ -108,7 +108,7 @@ MOMENT: Final[Json] = {
 
 
 def with_security_and_errors(result: Json, **_: Any) -> Json:
-    """A postprocessing hook of drf-spectacular: what every operation has in common is said once."""
+    """A postprocessing hook of drf-spectacular: adds to every operation what all have in common."""
     components = result.setdefault("components", {})
     components["securitySchemes"] = {
         SECRET: _header("x-gateway-secret", "The API secret."),
@@ -123,9 +123,9 @@ def with_security_and_errors(result: Json, **_: Any) -> Json:
     components.setdefault("schemas", {})["Failure"] = _failure()
     components["headers"] = {
         "RequestId": {"schema": {"type": "string"}, "description": "Quote it to support."},
-        "RateLimit-Limit": _count("Requests allowed in a window, of the limit with the fewest left."),
-        "RateLimit-Remaining": _count("Requests left in it."),
-        "RateLimit-Reset": _count("Seconds until it starts anew."),
+        "RateLimit-Limit": _count("Requests allowed per window, for the limit with the fewest requests left."),
+        "RateLimit-Remaining": _count("Requests left in the window."),
+        "RateLimit-Reset": _count("Seconds until the next window."),
     }
     for path in result["paths"].values():
         for method in _METHODS:
@@ -144,15 +144,15 @@ _KEY: Final = {
     "in": "header",
     "name": "Idempotency-Key",
     "description": (
-        "Sent again with the same request within 24 hours, it is answered with the first one's answer. JSON is "
-        "compared as it is parsed; another request with the key is 409 `IdempotencyMismatch`. A 400 or 415 is not "
-        "kept: the corrected request may carry the same key."
+        "Repeat the key to repeat a request safely: within 24 hours the same request gets the first response. JSON is "
+        "compared as parsed values; another request with the key gets 409 `IdempotencyMismatch`. After a 400 or 415 "
+        "the corrected request may use the same key."
     ),
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"},
 }
 _REPLAYED: Final = {
     "schema": {"type": "string", "enum": ["true"]},
-    "description": "This is the answer that the first request with this Idempotency-Key got.",
+    "description": "This is the response to the first request with this Idempotency-Key.",
 }
 
 
@@ -169,7 +169,7 @@ def _failure() -> Json:
         {
             "success": {"type": "boolean", "enum": [False]},
             "errors": listed(text("A sentence")),
-            "errorType": one_of(*ErrorType) | {"description": f"Worth trying again later: {retryable}."},
+            "errorType": one_of(*ErrorType) | {"description": f"Worth retrying later: {retryable}."},
             "data": nullable({"type": "object"}),
         }
     )
@@ -177,16 +177,16 @@ def _failure() -> Json:
 
 
 _ERRORS: Final = {
-    "400": "The request is wrong: one sentence per wrong field",
+    "400": "The request is invalid: one sentence per wrong field",
     "401": "The secret or the authtoken is wrong",
-    "403": "Known, but may not",
-    "404": "No such gateway or row, or not yours",
+    "403": "The caller is known but not permitted",
+    "404": "The gateway or object does not exist, or belongs to somebody else",
     "408": "The body did not arrive within 10 seconds",
-    "409": "The wrong moment; SDK errors carry their code in data",
-    "413": "Larger than 64 KiB",
-    "415": "Not JSON",
-    "429": "Too often; Retry-After says when to come back",
-    "503": "The database is not available",
+    "409": "Not possible in the present state; SDK errors have their code in data",
+    "413": "The body is larger than 64 KiB",
+    "415": "The body is not JSON",
+    "429": "Too many requests; Retry-After says when to try again",
+    "503": "The database is unavailable",
 }
 
 

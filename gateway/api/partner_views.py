@@ -1,4 +1,4 @@
-"""The views that partners and testers reach, and the credentials each asks for."""
+"""The base views of the Partner and Sandbox API, with the credentials that each requires."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ def ok(data: Any) -> Response:
 
 
 def flag(request: Request, name: str) -> bool:
-    """A query parameter that is `true` or `false`; false when absent. What is neither is refused, not guessed."""
+    """A query parameter that is `true` or `false`; false if absent. Raises Invalid for any other text."""
     given = request.query_params.get(name, "false")
     if given not in {"true", "false"}:
         raise Invalid(f"{name}: must be true or false.")
@@ -26,7 +26,7 @@ def flag(request: Request, name: str) -> bool:
 
 
 class PartnerView(BaseView):
-    """Server-to-server: the secret and the authtoken name the caller before anything else is looked at."""
+    """Server-to-server: secret and authtoken are checked first."""
 
     @property
     def identity(self) -> Identity:
@@ -42,7 +42,7 @@ class PartnerView(BaseView):
 
 
 class SandboxView(PartnerView):
-    """Test gateways only: the secret suffices, and a live gateway has nothing here."""
+    """Test gateways only; needs the secret alone. A live gateway has no Sandbox API."""
 
     def get_authenticators(self) -> list[BaseAuthentication]:
         return [SandboxAuthentication()]

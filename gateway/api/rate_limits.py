@@ -1,7 +1,7 @@
-"""How often a caller may ask: counted by the library `limits`, in a store that all web processes share.
+"""Rate limits per caller, counted by the library `limits` in a store that all web processes share.
 
-Windows of a fixed length, at the wall's clock: one round trip counts a request and tells what is left and when it
-starts anew. They begin at another second for every caller, so that those who wait do not all come back at once.
+Windows have a fixed length in real time: one round trip counts a request and returns how many are left and when the
+window ends. Windows start at a different second for each caller, so that waiting callers do not all return at once.
 """
 
 import logging
@@ -25,17 +25,19 @@ from gateway.values.errors import ErrorType, GatewayError
 
 log = logging.getLogger(__name__)
 
-# A count is not worth a user's wait: a store that does not answer at once is left alone for a while.
+# Counting must not delay users: a store that does not answer at once is not used for a while.
 PATIENCE: Final = 0.25  # seconds
 LEFT_ALONE: Final = 5.0  # seconds
-MOST_SHUT_OUT: Final = 10_000  # callers remembered by one process
+MOST_SHUT_OUT: Final = 10_000  # callers that one process remembers
 
 
 class RateLimited(GatewayError):
+    """A limit is used up; counts itself in the metrics. `retry_after` in seconds."""
+
     status, error_type = 429, ErrorType.RATE_LIMITED
 
     def __init__(self, sentence: str, *, retry_after: int, scope: str) -> None:
-        """`scope` is the kind of caller whose limit it was."""
+        """`scope` is the kind of caller that the limit applies to."""
         super().__init__(f"{sentence}; try again in {retry_after} s.")
         self.retry_after = retry_after
         metrics.rate_limited(scope=scope)
@@ -43,7 +45,7 @@ class RateLimited(GatewayError):
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What a caller has left of `limit` requests in `period` seconds, until `reset` seconds from now."""
+    """The requests that a caller has left, of `limit` in `period` seconds, until `reset` seconds from now."""
 
     limit: int
     period: int
@@ -58,7 +60,7 @@ class Budget:
 
 
 def spend(rate: str, caller: str, *, now: datetime) -> Budget | None:
-    """One request of `caller`, at `now` by the wall; None where there is no limit, or nobody to count."""
+    """Counts a request of `caller` at `now`, in real time. None if there is no limit or the store is down."""
     if not rate:
         return None
     item = _item(rate)
@@ -72,7 +74,7 @@ def spend(rate: str, caller: str, *, now: datetime) -> Budget | None:
 
 
 class Counter:
-    """A store that may be gone or hang: then nothing is counted, nobody waits, and the log says so once."""
+    """Counts in a store that may be down or hang: then nothing is counted, nobody waits, and the log says so once."""
 
     def __init__(self, store: Storage) -> None:
         self._store = store
@@ -80,7 +82,7 @@ class Counter:
         self._is_gone = False
 
     def add(self, key: str, seconds: int) -> int | None:
-        """How many there are in the window now."""
+        """How many requests the window has now; None if the store is down."""
         if monotonic() < self._left_alone_until:
             return None
         try:
@@ -90,18 +92,18 @@ class Counter:
             return None
         if self._is_gone:
             self._is_gone = False
-            log.warning("Rate limits hold again: their store answers.")
+            log.warning("Rate limits apply again: their store answers.")
         return count
 
     def _leave_alone(self, error: Exception) -> None:
         self._left_alone_until = monotonic() + LEFT_ALONE
         if not self._is_gone:
             self._is_gone = True
-            log.warning("No rate limits for now, for their store does not answer: %s", error)
+            log.warning("Rate limits are off: their store does not answer: %s", error)
 
 
 class ShutOut:
-    """Who has guessed too often, as far as this process knows: it costs the others no round trip to ask."""
+    """Callers with too many wrong guesses, as far as this process knows, so that checking needs no round trip."""
 
     def __init__(self) -> None:
         self._until: dict[str, float] = {}
@@ -120,16 +122,16 @@ shut_out = ShutOut()
 
 
 def refuse_guessers(caller: str, *, now: datetime) -> None:
-    """Raises RateLimited for a caller whose wrong guesses were too many.
+    """Raises RateLimited if the caller made too many wrong guesses.
 
-    Before it is looked at, where a guess may well be right: a PIN, a password.
+    Call it before checking a PIN or a password, because a guess may be right.
     """
     if seconds := shut_out.seconds_left(caller, now=now):
         raise _too_many(seconds)
 
 
 def count_guess(caller: str, *, now: datetime, rate: str | None = None) -> Budget | None:
-    """A wrong secret, or PIN; with the last one that is allowed the caller is shut out until the window ends."""
+    """Counts a wrong secret or PIN. At the limit the caller is shut out until the window ends."""
     budget = spend(settings.RATE_LIMIT_WRONG_SECRETS if rate is None else rate, caller, now=now)
     if budget and not budget.remaining:
         shut_out.add(caller, seconds=budget.reset, now=now)
@@ -139,15 +141,15 @@ def count_guess(caller: str, *, now: datetime, rate: str | None = None) -> Budge
 def count_wrong_secret(caller: str, *, now: datetime) -> Budget | None:
     """For API secrets and managers' tokens, after the comparison. Raises RateLimited beyond the limit.
 
-    A right one is accepted however many wrong ones came before it from the same address: a partner behind a shared
-    address, or in the middle of a rotation, keeps working. That is safe because these secrets are 256 random bits. A
-    guesser who is answered a million times a second for a thousand years has tried fewer than 2 ** 55 of 2 ** 256, so
-    the limit guards the log and the store, not the secret. Beyond it a wrong secret costs no round trip to the store,
-    and its answer tells no more than the 401 did.
+    A right secret is accepted after any number of wrong ones from the same address: a partner behind a shared address,
+    or in a rotation, keeps working. This is safe because these secrets have 256 random bits. A million guesses a second
+    for a thousand years are fewer than 2 ** 55 of 2 ** 256, so the limit protects the log and the store, not the
+    secret. Beyond it a wrong secret costs no round trip to the store, and the response reveals no more than the 401
+    did.
     """
     refuse_guessers(caller, now=now)
     budget = count_guess(caller, now=now)
-    if budget and budget.is_overdrawn:  # by another process
+    if budget and budget.is_overdrawn:  # other processes have counted as well
         raise _too_many(budget.reset)
     return budget
 
@@ -169,7 +171,7 @@ def _counter(url: str) -> Counter:
 def _store(url: str) -> Storage:
     options: dict[str, Any] = {}
     if not url.startswith("memory"):
-        # Once, for redis-py would otherwise try three times, with pauses.
+        # Without retries: redis-py would try three times, with pauses.
         once = Retry(NoBackoff(), 0)
         options = {"socket_timeout": PATIENCE, "socket_connect_timeout": PATIENCE, "retry": once}
     store = storage_from_string(url, wrap_exceptions=True, **options)

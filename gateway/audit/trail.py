@@ -1,14 +1,14 @@
-"""The audit trail: who did what, when, from where, before and after; a chain that shows where it was tampered with.
+"""The audit trail: who did what, when, from where, before and after. A hash chain, so that tampering can be detected.
 
 Every entry carries an HMAC over its own contents and the digest of the entry before it (ADR 0015). The key is not in
-the database: a writer there can neither change the trail nor add to it unseen.
+the database: somebody who can write the tables can neither change nor extend the trail undetected.
 """
 
 import hmac
 import json
 import logging
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -24,13 +24,13 @@ from django.db.transaction import on_commit
 from gateway.models import AuditEntry, AuditHead
 
 HEAD: Final = 1
-LONGEST: Final = 32_768  # characters of `before`, and of `after`
+LONGEST: Final = 32_768  # characters of `before` and of `after`, each
 WITHHELD: Final = "(withheld)"
 SECRET: Final = re.compile(
     r"secret|passw|token|sealed|encrypted|credential|authorization|cookie|otp|(^|_)(pin|key)$", re.I
 )
 UNPRINTABLE: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
-log = logging.getLogger("gateway.audit")  # the name that heads of the trail are kept by
+log = logging.getLogger("gateway.audit")  # operators collect the logged heads of the trail by this name
 
 
 def record(
@@ -44,13 +44,13 @@ def record(
     address: str = "",
     now: datetime,
 ) -> None:
-    """Adds the next link, inside the caller's transaction: what is rolled back was not done, and is not recorded.
+    """Appends an entry inside the caller's transaction, so that a change and its entry are committed together.
 
-    The head is locked until that transaction ends, and all other writers of the trail wait for it: call this last in
-    the block, after every other lock is taken, so that nobody waits in a circle, and do nothing slow afterwards.
-    PostgreSQL looks at foreign keys with the commit, under this lock: rows that others refer to are therefore locked
-    with no_key=True wherever a record follows.
-    `by` is None where no user acted; then `act` names the command, and `after` who ran it.
+    Locks the head until that transaction ends; all other writers of the trail wait. So call this last in the block,
+    after every other lock (otherwise writers deadlock), and do nothing slow afterwards. PostgreSQL checks foreign keys
+    at the commit, under this lock: rows that others refer to are therefore locked with no_key=True where an entry
+    follows.
+    `by` is None if no user acted; then `act` names the command and `after` the person who ran it.
     """
     head, _ = AuditHead.objects.select_for_update().get_or_create(pk=HEAD)
     entry = AuditEntry(
@@ -76,7 +76,7 @@ def record(
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts, from where, and when by the wall: a user, or a command (`user` is None, `address` user@host)."""
+    """Who acts, from where, and when in real time: a user, or a command (`user` is None, `address` user@host)."""
 
     user: User | None
     address: str
@@ -92,7 +92,7 @@ class Actor:
         after: Mapping[str, object] = MappingProxyType({}),
         reason: str = "",
     ) -> None:
-        """As `record`: last in the caller's transaction."""
+        """Like `record`: call it last in the caller's transaction."""
         word = f"{act} ({self.command})" if self.command else act
         record(
             by=self.user,
@@ -107,9 +107,9 @@ class Actor:
 
 
 def canonical(facts: Mapping[str, object]) -> str:
-    """The one way to write these facts down: keys in order, ASCII, no spaces, what is secret left out.
+    """The only spelling of these facts: sorted keys, ASCII, no spaces, secrets left out.
 
-    What is too long to keep is named by its digest.
+    A value that is too long is replaced by its digest.
     """
     text = _json(_safe(facts))
     if len(text) <= LONGEST:
@@ -119,7 +119,10 @@ def canonical(facts: Mapping[str, object]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`broken` says of the first broken link what happened to it; None where the chain holds up to `head`."""
+    """`broken` names the first bad entry and its fault; None if the chain is intact up to `head`.
+
+    `entries` are the intact entries before it.
+    """
 
     entries: int
     head: str
@@ -127,12 +130,12 @@ class Verdict:
 
 
 def verify(*, expected: Sequence[tuple[int, str]] = ()) -> Verdict:
-    """Walks the chain once, from its beginning, in constant memory, without keeping writers waiting.
+    """Checks the chain once from its beginning, in constant memory, without blocking writers.
 
-    `expected` are heads (number, digest) that were kept elsewhere: each must still be in the chain. They alone show
-    that the trail was put back as a whole to what it was earlier.
+    `expected` are heads (number, digest) that were stored elsewhere: each must still be in the chain. Only they reveal
+    that the whole trail was restored to an earlier state.
     """
-    # In one statement, so that an entry written meanwhile is in both or in neither.
+    # One statement, so that an entry written at the same time is in both results or in neither.
     last = AuditEntry.objects.order_by("-number").values("number")[:1]
     known = AuditHead.objects.filter(pk=HEAD).annotate(last=Subquery(last)).first()
     if known is None:
@@ -151,7 +154,7 @@ def verify(*, expected: Sequence[tuple[int, str]] = ()) -> Verdict:
 
 
 def _without_head(last: int) -> str | None:
-    return f"The head was removed: the last entry that is known of is {last}." if last else None
+    return f"Missing: the head. The last known entry is {last}." if last else None
 
 
 def _broken_head(head: AuditHead) -> str | None:
@@ -167,67 +170,38 @@ def _broken_link(entry: AuditEntry, previous: AuditEntry | None) -> str | None:
     due = previous.number + 1 if previous else 1
     before = previous.digest if previous else ""
     if entry.number != due:
-        gone = str(due) if entry.number == due + 1 else f"{due} to {entry.number - 1}"
-        return f"Removed: {gone}. The chain goes from entry {due - 1} straight to {entry.number}."
-    if not _signed(entry):
-        return _explained(entry, before)
-    if not _same(entry.previous, before):
-        return f"Entry {due - 1} was replaced: entry {entry.number} was written after another one."
-    return None
-
-
-def _explained(entry: AuditEntry, before: str) -> str:
-    """Why an entry does not carry the digest of its contents; a few scans of the table, once, at the end."""
-    follower = AuditEntry.objects.filter(previous=entry.digest).exclude(pk=entry.pk).first()
-    for number in {follower.number - 1, *_numbers_near(entry)} if follower else _numbers_near(entry):
-        if _signed(entry, number=number):
-            return f"Reordered: entry {entry.number} was written as number {number}."
-    if AuditEntry.objects.filter(previous=before).exclude(pk=entry.pk).exists():
-        return f"Inserted: entry {entry.number} stands between two that were written one after the other."
-    return (
-        f"Edited: entry {entry.number} ({entry.act}) does not carry the digest of what it says. "
-        "If nobody touched it, AUDIT_KEYS lacks the key that signed it."
-    )
-
-
-def _numbers_near(entry: AuditEntry) -> Iterator[int]:
-    return (number for number in range(max(1, entry.number - 100), entry.number + 100) if number != entry.number)
+        return f"Missing: entry {due}. The next one is {entry.number}."
+    if not any(_same(_digest(entry, key), entry.digest) for key in settings.AUDIT_KEYS):
+        is_pushed_in = AuditEntry.objects.filter(previous=before).exclude(pk=entry.pk).exists()
+        return f"{'Inserted' if is_pushed_in else 'Changed'}: entry {entry.number}."
+    return None if _same(entry.previous, before) else f"Changed: entry {due - 1}. Entry {due} follows another one."
 
 
 def _unexpected(entry: AuditEntry, wanted: dict[int, str]) -> str | None:
-    if _same(wanted.pop(entry.number, entry.digest), entry.digest):
-        return None
-    return f"Entry {entry.number} is not the one whose digest was kept elsewhere."
+    is_kept = _same(wanted.pop(entry.number, entry.digest), entry.digest)
+    return None if is_kept else f"Changed: entry {entry.number}. The digest that was kept elsewhere is another one."
 
 
 def _broken_end(head: AuditHead, last: AuditEntry | None, number: int, wanted: Mapping[int, str]) -> str | None:
     reached = last.number if last else 0
-    if reached < head.number:
-        return f"Cut off: the trail ends at entry {reached}, and its head is at {head.number}."
+    known = max((head.number, *wanted))
+    if reached < known:
+        return f"Truncated: entry {reached} is the last, and entry {known} was written."
     if last and not _same(last.digest, head.digest):
-        return f"Entry {reached} was replaced: the head knows another digest."
-    if number > reached:
-        return f"Inserted: entry {reached + 1} stands behind the head."
-    if wanted:
-        return f"Cut off: the trail ends at entry {reached}; entry {max(wanted)} was kept elsewhere."
-    return None
-
-
-def _signed(entry: AuditEntry, *, number: int | None = None) -> bool:
-    digests = (_digest(entry, key, number=number) for key in settings.AUDIT_KEYS)
-    return any(_same(digest, entry.digest) for digest in digests)
+        return f"Changed: entry {reached}. The head has another digest."
+    return f"Inserted: entry {reached + 1}, after the head." if number > reached else None
 
 
 def _same(one: str, other: str) -> bool:
-    """As bytes: an attacker with the table need not write ASCII, of which alone compare_digest takes texts."""
+    """Compares bytes: compare_digest accepts only ASCII text, and an attacker may write anything into the table."""
     return hmac.compare_digest(one.encode(), other.encode())
 
 
-def _digest(entry: AuditEntry, key: str, *, number: int | None = None) -> str:
-    names = ("by_id", "by_name", "act", "subject", "before", "after", "reason", "address", "previous")
+def _digest(entry: AuditEntry, key: str) -> str:
+    names = ("number", "by_id", "by_name", "act", "subject", "before", "after", "reason", "address", "previous")
     facts = {name: getattr(entry, name) for name in names}
     at = entry.at.astimezone(UTC).isoformat(timespec="microseconds")
-    return _mac(key, "entry", _json({**facts, "number": number or entry.number, "at": at}))
+    return _mac(key, "entry", _json({**facts, "at": at}))
 
 
 def _head_signature(number: int, digest: str, key: str) -> str:
@@ -235,7 +209,7 @@ def _head_signature(number: int, digest: str, key: str) -> str:
 
 
 def _mac(key: str, kind: str, message: str) -> str:
-    """The key signs other things as well where it is SECRET_KEY: what is signed says that it is of the trail."""
+    """The message says that it is of the audit trail, because SECRET_KEY may sign other data as well."""
     return hmac.digest(key.encode(), f"gateway.audit.{kind}\n{message}".encode(), "sha256").hex()
 
 
@@ -244,7 +218,7 @@ def _json(value: object) -> str:
 
 
 def _safe(value: object, name: str = "") -> Any:
-    """As JSON can say it; floats as text, for the same number has several spellings."""
+    """The value as JSON can express it. Floats become text, because a number has several spellings."""
     if SECRET.search(name) and value not in (None, "", False, True):
         return WITHHELD
     if isinstance(value, Mapping):
@@ -255,10 +229,10 @@ def _safe(value: object, name: str = "") -> Any:
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat()
     if isinstance(value, Decimal) and value.is_finite():
-        return f"{value.normalize():f}"  # one amount is one text, whatever zeros it came with
+        return f"{value.normalize():f}"  # equal amounts get the same text, with or without trailing zeros
     return value if value is None or isinstance(value, bool | int) else str(value)
 
 
 def _plain(text: str, longest: int) -> str:
-    """Whatever somebody typed, as every database can hold it."""
+    """Text that every database can store, whatever a user typed."""
     return UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)[:longest]

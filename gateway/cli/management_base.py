@@ -1,4 +1,4 @@
-"""Manners of the commands: colours only on a terminal, one clear sentence and a non-zero exit on bad input."""
+"""The base of the commands: colours only on a terminal; on bad input one clear sentence and a non-zero exit code."""
 
 import getpass
 import socket
@@ -15,7 +15,7 @@ from gateway.values.errors import GatewayError
 
 
 class Command(BaseCommand):
-    """A gateway command: `act` parses, makes one call inward, and prints. A refusal is a sentence, not a traceback."""
+    """`act` parses, makes one call inward, and prints. A GatewayError becomes a sentence, not a traceback."""
 
     requires_migrations_checks = False
 
@@ -29,7 +29,7 @@ class Command(BaseCommand):
 
     @property
     def actor(self) -> Actor:
-        """This command, run by that user of that machine."""
+        """This command, run by a user of this machine."""
         name = type(self).__module__.rpartition(".")[2]
         return Actor(None, f"{_os_user()}@{socket.gethostname()}", clock.wall(), f"manage.py {name}")
 
@@ -37,17 +37,17 @@ class Command(BaseCommand):
 def _os_user() -> str:
     try:
         return getpass.getuser()
-    except (KeyError, OSError):  # a container's user need not have a name
+    except (KeyError, OSError):  # the user of a container may have no name
         return "?"
 
 
 def console(*, to_stderr: bool = False) -> Console:
-    """Plain text unless the stream is a terminal."""
+    """Plain text, unless the stream is a terminal."""
     return Console(stderr=to_stderr, highlight=False, soft_wrap=True)
 
 
 def gateway_named(name: str) -> Gateway:
-    """In any case; stops the command if there is none."""
+    """Matches in any case; stops the command if there is no such gateway."""
     found = Gateway.objects.filter(name=name.lower()).first()
     if found is None:
         stop(f"There is no gateway named {name}.")
@@ -55,4 +55,5 @@ def gateway_named(name: str) -> Gateway:
 
 
 def stop(sentence: str) -> NoReturn:
+    """Ends the command with this sentence on stderr and exit code 1."""
     raise CommandError(sentence)

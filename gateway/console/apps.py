@@ -1,4 +1,4 @@
-"""The console's app. Its pages are discovered by who serves them (gateway.urls): a worker starts without them."""
+"""The console's app. Only processes that serve pages load them (gateway.urls), so workers start without them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,7 +13,7 @@ class ConsoleApp(SimpleAdminConfig):
     default_site = "gateway.console.site.ConsoleSite"
 
     def ready(self) -> None:
-        """In place of the base's check, which may come before the pages are there and then finds them all right."""
+        """Replaces the base's check, which may run before the pages are registered and would then check nothing."""
         checks.register(check_dependencies, checks.Tags.admin)
         checks.register(check_pages, checks.Tags.admin)
 

@@ -1,4 +1,4 @@
-"""What is edited by hand in the console is recorded, as it was and as it became, in the transaction that changes it."""
+"""Records edits in the console, with the values before and after, in the transaction of the edit."""
 
 from typing import Any
 
@@ -12,14 +12,14 @@ from gateway.console.read_only_admin import actor_of
 
 
 def facts_of(row: Model) -> dict[str, object]:
-    """Every column, and what it is linked to many times; the audit trail leaves out what is secret."""
+    """Every column and many-to-many relation; the audit trail leaves secrets out."""
     columns = {field.name: field.value_from_object(row) for field in row._meta.concrete_fields}
     linked = {field.name: sorted(map(str, getattr(row, field.name).all())) for field in row._meta.many_to_many}
     return {**columns, **linked}
 
 
 class Audited(ModelAdmin[Any]):
-    """Django calls the `log_…` after a row and its links are saved, and inside the transaction that saves them."""
+    """Django calls the `log_…` methods after it saves a row and its relations, in the same transaction."""
 
     def save_form(self, request: HttpRequest, form: ModelForm[Any], change: bool) -> Any:
         if change:
@@ -27,7 +27,7 @@ class Audited(ModelAdmin[Any]):
         return super().save_form(request, form, change)
 
     def remember(self, request: HttpRequest, pk: object) -> None:
-        """The row as it is, before anything is written."""
+        """Stores the row's present values, before anything is written."""
         row = self.model._base_manager.filter(pk=pk).first() if str(pk).isdecimal() else None
         if row is not None:
             self._before(request)[row.pk] = facts_of(row)
@@ -65,6 +65,6 @@ class Audited(ModelAdmin[Any]):
             actor_of(request).record(f"delete {self.opts.verbose_name}", name, before=facts)
 
     def _before(self, request: HttpRequest) -> dict[Any, dict[str, object]]:
-        """What this request found, by row."""
+        """The values at the start of this request, by row."""
         kept: dict[Any, dict[str, object]] = vars(request).setdefault("_rows_before", {})
         return kept

@@ -1,4 +1,4 @@
-"""How a state is seen at a glance in the console: its own word, on the colour of what it asks of somebody."""
+"""Badges that show a state in the console: the state's name, coloured by its urgency."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -7,14 +7,14 @@ from django.contrib import admin
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-# What is not named here is neither well nor ill.
+# States that are not listed are neutral.
 TONES: Final[Mapping[str, tuple[str, ...]]] = {
     "bad": ("ERROR", "ERRORED", "UNPLACED", "GIVEN_UP", "contradicts", "unknown order", "disabled"),
     "warn": (
         *("PARTIAL", "REJECTED", "PARTIALLYPLACED", "PARTIALLYFILLED", "UNFILLED", "ACTION_REQUIRED", "PROPOSED"),
         *("partial", "zero-fill", "failing"),
     ),
-    "good": ("COMPLETE", "COMPLETED", "DELIVERED", "APPLIED", "PUBLISHED", "exact match", "well"),
+    "good": ("COMPLETE", "COMPLETED", "DELIVERED", "APPLIED", "PUBLISHED", "exact match", "healthy"),
 }
 _TONE: Final = {word: tone for tone, words in TONES.items() for word in words}
 
@@ -25,11 +25,11 @@ def badge(word: str) -> SafeString:
 
 
 def badge_of(field: str, description: str = "") -> Callable[[Any], SafeString]:
-    """A column for `list_display`, in the place of the field's own."""
+    """A column for `list_display` that replaces the field's own."""
 
     @admin.display(ordering=field, description=description or field)
     def column(row: Any) -> SafeString:
         return badge(str(getattr(row, field)))
 
-    column.__name__ = field  # by which the admin names the column
+    column.__name__ = field  # the admin takes the column's name from it
     return column

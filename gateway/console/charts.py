@@ -1,4 +1,4 @@
-"""Pictures of numbers: SVG drawn by the server, without a style or a script of its own, and the numbers as words."""
+"""Charts as SVG, drawn by the server without styles or scripts of their own, with a text for screen readers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 
 WIDTH: Final = 640
 HEIGHT: Final = 120
-BASE: Final = 118  # where bars stand
+BASE: Final = 118  # the y of the bars' lower end
 TOP: Final = 14
 MOST_POINTS: Final = 400
 
@@ -21,7 +21,7 @@ class Bar:
 
 
 def bars(title: str, shown: Sequence[Bar], *, second: bool = False) -> SafeString:
-    """Every bar has its own words; the whole is summed up for those who hear it."""
+    """Every bar has a title, and the chart a summary for screen readers."""
     most = max((bar.value for bar in shown), default=0) or 1
     step = WIDTH / max(len(shown), 1)
     drawn = (
@@ -44,7 +44,7 @@ def bars(title: str, shown: Sequence[Bar], *, second: bool = False) -> SafeStrin
 
 
 def line(title: str, labels: Sequence[str], values: Sequence[float]) -> SafeString:
-    """`labels` and `values` go together; of very many only some are drawn, the last one always."""
+    """A line through `values`, one per label. Long series are thinned; the last value is always drawn."""
     if len(values) < 2:
         return SafeString("")
     every = max(len(values) // MOST_POINTS, 1)
@@ -61,7 +61,7 @@ def line(title: str, labels: Sequence[str], values: Sequence[float]) -> SafeStri
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A share before and after, in per cent."""
+    """A share before and after, in percent."""
 
     label: str
     before: float
@@ -69,7 +69,7 @@ class Pair:
 
 
 def pairs(title: str, shown: Sequence[Pair]) -> SafeString:
-    """A row for each name: what it was above what it will be."""
+    """A row per name, with its share before above its share after."""
     most = max((max(pair.before, pair.after) for pair in shown), default=0.0) or 1.0
     drawn = (
         (
@@ -91,7 +91,7 @@ def pairs(title: str, shown: Sequence[Pair]) -> SafeString:
 
 
 def _height(value: int, most: int) -> float:
-    """What is not nothing is seen."""
+    """At least a visible height for a value above zero."""
     return max((BASE - TOP) * value / most, 2.0) if value else 0.0
 
 
@@ -100,7 +100,7 @@ def _ends(labels: Sequence[str]) -> tuple[str, str]:
 
 
 def _frame(said: str, inside: SafeString, most: str, ends: tuple[str, str]) -> SafeString:
-    """The words stand below the drawing, which is stretched: they are as large on a phone as on a desk."""
+    """The captions are below the drawing, which is stretched, so that text has the same size on every screen."""
     return format_html(
         '<figure class="chart"><svg viewBox="0 0 {w} {h}" preserveAspectRatio="none" role="img" aria-label="{said}">'
         '<title>{said}</title>{inside}<line class="axis" x1="0" y1="{base}" x2="{w}" y2="{base}"/></svg>'

@@ -1,4 +1,4 @@
-"""The console's home page: what needs somebody now. The apps register its tiles; this is what tiles are made with."""
+"""Helpers for the tiles of the console's home page, which the apps register."""
 
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
@@ -14,13 +14,13 @@ from gateway.monitoring.contributions import tiles
 
 M = TypeVar("M", bound=Model)
 HOURS: Final = 24
-# Of what happened in the last day, the newest so many rows are looked at.
+# Only the newest rows of the last day are read.
 NEWEST: Final = 20_000
 HOUR: Final = timedelta(hours=1)
 
 
 def shown_to(user: User, *, now: datetime) -> dict[str, Any]:
-    """What this user may look at, and no question about the rest."""
+    """The tiles that this user may see. Nothing is queried for the others."""
     shown: dict[str, Any] = {"now": now, "counted": COUNTED}
     shown["tiles"] = [tile for tile in tiles() if user.has_perm(tile.permission)]
     for tile in shown["tiles"]:
@@ -29,18 +29,18 @@ def shown_to(user: User, *, now: datetime) -> dict[str, Any]:
 
 
 def how_many(rows: QuerySet[Any]) -> int:
-    """COUNTED at most."""
+    """The number of rows, COUNTED at most."""
     return int(rows.order_by()[:COUNTED].count())
 
 
 def newest(rows: QuerySet[M]) -> QuerySet[M]:
-    """Those among the last NEWEST of the table: where they begin is read from its index first."""
+    """The rows among the last NEWEST of the table; the index gives the lowest key first."""
     floor = rows.model._default_manager.order_by("-pk").values_list("pk", flat=True)[NEWEST : NEWEST + 1]
     return rows.filter(pk__gt=next(iter(floor), 0))
 
 
 def by_hour(rows: QuerySet[Any], column: str, now: datetime) -> list[Bar]:
-    """The rows of the last day, counted by the hour of `column`."""
+    """The rows of the last day, counted per hour of `column`."""
     first = now.replace(minute=0, second=0, microsecond=0) - (HOURS - 1) * HOUR
     recent = rows.filter(**{f"{column}__gte": first, f"{column}__lte": now}).order_by()
     counts = recent.annotate(hour=TruncHour(column)).values("hour").annotate(count=Count("pk"))

@@ -1,4 +1,4 @@
-"""Manners of the console: read everything, edit nothing, act by name."""
+"""The base of the console's pages: everything can be read, and only named actions change anything."""
 
 import csv
 import json
@@ -28,18 +28,19 @@ from gateway.partners import clock
 MOST_COUNTED: Final = 1_000
 MOST_FOUND: Final = 1_000
 MOST_EXPORTED: Final = 100_000
-# How a row is worked on (gateway.queue.leases) is of interest after what it is.
+# Columns of leases (gateway.queue.leases), which are shown last.
 WORK: Final = ("due_at", "leased_until", "attempts")
 FORMULA: Final = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def actor_of(request: HttpRequest) -> Actor:
+    """The user of the request, for the audit trail."""
     user = request.user if isinstance(request.user, User) else None
     return Actor(user, remote_network(request.META), clock.wall())
 
 
 class ReadOnly:
-    """No row is added, changed or deleted by hand; what may be done is an action with a name."""
+    """No row is added, changed or deleted by hand; changes are named actions."""
 
     def has_add_permission(self, request: HttpRequest, *_: Any) -> bool:
         return False
@@ -52,7 +53,7 @@ class ReadOnly:
 
 
 class Uncounted(Paginator[Any]):
-    """Counts as far as anybody turns pages, and no further: a COUNT(*) over millions helps nobody."""
+    """Counts only as far as a person turns pages: a COUNT(*) over millions of rows takes too long."""
 
     @cached_property
     def count(self) -> int:
@@ -61,7 +62,7 @@ class Uncounted(Paginator[Any]):
 
 
 class ReadOnlyAdmin(ReadOnly, admin.ModelAdmin[Any]):
-    """Lists that a person can wait for: nothing is counted to its end, and any id is found at once."""
+    """Lists that stay fast with millions of rows: no complete counts, and any id is found at once."""
 
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
@@ -69,12 +70,12 @@ class ReadOnlyAdmin(ReadOnly, admin.ModelAdmin[Any]):
     list_max_show_all = 0
     ordering = ("-pk",)
     paginator = Uncounted
-    # What an id that no index serves looks like: nothing else is looked for there.
+    # The form of the ids in a field that no index serves: other search texts skip the field.
     id_forms: Mapping[str, re.Pattern[str]] = MappingProxyType({})
-    # What an id has to be asked with whose index begins with something else: of each gateway by turns, say.
+    # Conditions for an index that starts with other columns: for example, one query per gateway.
     asked_with: Mapping[str, Mapping[str, QuerySet[Any]]] = MappingProxyType({})
     actions: Sequence[Any] = ()
-    first: Sequence[str] = ()  # of a row's page
+    first: Sequence[str] = ()  # fields at the top of a row's page
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         shown = super().get_fields(request, obj)
@@ -82,15 +83,15 @@ class ReadOnlyAdmin(ReadOnly, admin.ModelAdmin[Any]):
         return shown if self.fields else sorted(shown, key=lambda name: rank.get(str(name), len(shown)))
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        """All that may be seen may be taken along."""
+        """Every list can be exported."""
         return {**super().get_actions(request), "export_csv": (export_csv, "export_csv", "Export as CSV")}
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """An id (a field with =) is asked of its own index, one after the other; what is left is looked for in texts.
+        """Searches an id (a field with =) in its own index, field by field, and then the texts.
 
-        All of them in one question would ask none of the indexes.
+        A single query over all fields would use no index.
         """
         term = search_term.strip()
         if not term:
@@ -108,7 +109,7 @@ class ReadOnlyAdmin(ReadOnly, admin.ModelAdmin[Any]):
 
 
 def export_csv(page: "ReadOnlyAdmin", request: HttpRequest, rows: QuerySet[Any]) -> StreamingHttpResponse:
-    """What the pages of these rows show, and no more than that: never an encrypted secret."""
+    """Exports what these pages show; encrypted secrets are never included."""
     shown = set(flatten(page.get_fields(request)))
     names = [field.attname for field in page.opts.concrete_fields if field.name in shown or field.primary_key]
     with atomic():
@@ -126,7 +127,7 @@ def csv_of(names: Sequence[str], rows: QuerySet[Any]) -> Iterator[str]:
     number = 0
     for number, row in enumerate(rows.values_list(*names)[: MOST_EXPORTED + 1].iterator(chunk_size=2_000), start=1):
         if number > MOST_EXPORTED:
-            yield writer.writerow([f"There are more than these {MOST_EXPORTED} rows; narrow the list."])
+            yield writer.writerow([f"There are more than these {MOST_EXPORTED} rows; filter the list."])
             return
         yield writer.writerow([cell(value) for value in row])
 
@@ -139,7 +140,7 @@ class CsvLine:
 
 
 def cell(value: object) -> str:
-    """As a spreadsheet takes it for what it is: a text that begins like a formula is not one."""
+    """Text for a spreadsheet: a value that begins like a formula is not run as a formula."""
     if value is None:
         return ""
     if isinstance(value, datetime):
@@ -158,7 +159,7 @@ class ReadOnlyInline(ReadOnly, admin.TabularInline[Any, Any]):
 
 
 class Askable:
-    """Middleware. The console puts its query to the database as it came: what cannot be asked is a 400, not a 500."""
+    """Middleware. The console passes its query string to the database: a value of a wrong type gets 400, not 500."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

@@ -1,4 +1,4 @@
-"""Forms by which an operator does something to a row: named, with a permission of their own, linked from the row."""
+"""Forms for an operator's actions on a row, each with its own permission, linked from the row's page."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -15,10 +15,11 @@ from django.urls import reverse
 
 from gateway.values.errors import GatewayError
 
-Operation = tuple[str, str, str]  # permission, address, words
+Operation = tuple[str, str, str]  # permission, address, label
 
 
 def require(request: HttpRequest, permission: str) -> None:
+    """Raises PermissionDenied, which becomes a 403 page."""
     if not request.user.has_perm(permission):
         raise PermissionDenied
 
@@ -26,6 +27,7 @@ def require(request: HttpRequest, permission: str) -> None:
 def form_page(
     request: HttpRequest, form: forms.Form, *, title: str, button: str, back: str, **more: Any
 ) -> HttpResponse:
+    """A page with one form. `more` is added to the template's context; `row` adds breadcrumbs."""
     context = {**site.each_context(request), "title": title, "form": form, "button": button, "back": back, **more}
     row = more.get("row")
     if isinstance(row, Model):
@@ -37,7 +39,7 @@ def form_page(
 def done(
     request: HttpRequest, form: forms.Form, act: Callable[[dict[str, Any]], str], *, back: str
 ) -> HttpResponse | None:
-    """Acts upon a form that is whole; None, with the form saying why, when it is not, or is refused."""
+    """Runs the action if the form is valid. None if the form is invalid or the action is refused; the form says why."""
     if request.method != "POST" or not form.is_valid():
         return None
     try:
@@ -51,7 +53,7 @@ def done(
 
 
 class Operable(ModelAdmin[Any]):
-    """Links on a row's page to what this user may do to it."""
+    """Shows links on a row's page to the actions that this user may take."""
 
     change_form_template = "admin/operable.html"
 

@@ -1,4 +1,4 @@
-"""Pages of rows whose secrets are rotated in the console."""
+"""Console pages whose rows have secrets to rotate."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +13,7 @@ from gateway.values.errors import GatewayError
 
 
 class Rotating(ReadOnlyAdmin):
-    """Secrets are shown on the page that answers, and nowhere again: no message, no session, no trail holds them."""
+    """A new secret is only on the page that answers the request: never in messages, sessions or the audit trail."""
 
     def has_rotate_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("gateway.change_gateway")
@@ -21,10 +21,10 @@ class Rotating(ReadOnlyAdmin):
     def show_new(
         self, request: HttpRequest, queryset: QuerySet[Any], what: str, rotate_one: Callable[[Any], str]
     ) -> HttpResponse | None:
-        """Of one at a time: a person can carry one secret safely."""
+        """One row at a time, so that the person can copy its secret safely."""
         rows = list(queryset[:2])
         if len(rows) != 1:
-            self.message_user(request, "Choose exactly one.", messages.WARNING)
+            self.message_user(request, "Select exactly one row.", messages.WARNING)
             return None
         try:
             shown = rotate_one(rows[0])

@@ -1,4 +1,4 @@
-"""The console's own site: who is let in, its pages beyond the lists, and the home page."""
+"""The console's admin site: access, its pages beyond the lists, and the home page."""
 
 from typing import Any
 
@@ -28,8 +28,9 @@ KEY = "console_new_key"
 class ConsoleSite(AdminSite):
     site_header = site_title = "Transaction gateway"
     index_title = "Console"
+    empty_value_display = "—"
     site_url = None
-    enable_nav_sidebar = False  # the lists need the width; what is worked with stands above every page
+    enable_nav_sidebar = False  # the lists need the width; a menu is at the top of every page
     login_form = LoginForm
     index_template = "admin/home.html"
     login_template = "admin/console_login.html"
@@ -48,7 +49,7 @@ class ConsoleSite(AdminSite):
         return super().login(request, extra_context)
 
     def password_change(self, request: HttpRequest, extra_context: Any = None) -> Any:
-        """It ends the user's other sessions; this one goes on."""
+        """Ends the user's other sessions; this session continues."""
         with atomic():
             response = super().password_change(request, extra_context)
             if isinstance(response, HttpResponseRedirect):
@@ -62,7 +63,7 @@ class ConsoleSite(AdminSite):
         return super().index(request, {**dashboard.shown_to(user, now=clock.wall()), **(extra_context or {})})
 
     def get_urls(self) -> list[Any]:
-        # Not by admin_view: where the second factor is required, who has none yet gets no further than here.
+        # Not wrapped in admin_view, which refuses users without a second factor if the second factor is required.
         own = sensitive_post_parameters()(csrf_protect(never_cache(self.second_factor)))
         return [path("second-factor/", own, name="second_factor"), *super().get_urls()]
 
@@ -81,7 +82,7 @@ class ConsoleSite(AdminSite):
 
 
 def _is_certain(request: HttpRequest) -> bool:
-    """Whether the second factor was shown, or none is asked for. Asked several times for each page."""
+    """Whether the user passed the second factor, or none is required. Called several times per page."""
     known: bool | None = vars(request).get("_is_certain")
     if known is None:
         user: Any = request.user
@@ -91,7 +92,7 @@ def _is_certain(request: HttpRequest) -> bool:
 
 
 def _may_set_up(request: HttpRequest) -> bool:
-    """Somebody whose password was right, who needs a second factor and has none."""
+    """Whether the user has entered the right password, and needs a second factor but has none."""
     user: Any = request.user
     if not (settings.CONSOLE_REQUIRE_TOTP and user.is_authenticated and user.is_active and user.is_staff):
         return False
@@ -106,7 +107,7 @@ def _act(request: HttpRequest) -> None:
         return
     key = request.session.get(KEY, "")
     if not key:
-        raise second_factor.WrongCode("Scan the code that is shown now.")
+        raise second_factor.WrongCode("Scan the QR code that is shown now.")
     device = second_factor.enrol(user=user, key=key, code=code, by=actor_of(request), now=clock.wall())
     del request.session[KEY]
     verified_by(request, device)

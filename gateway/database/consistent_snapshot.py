@@ -1,4 +1,4 @@
-"""The whole database as it was at one moment, for reading only."""
+"""Reads the whole database as it was at one moment."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,9 +9,9 @@ from django.db.transaction import atomic
 
 @contextmanager
 def consistent_snapshot() -> Iterator[None]:
-    """Every query within sees the same moment, nothing can be written, and no writer waits for us.
+    """All queries inside see the same moment. Nothing can be written, and writers are not blocked.
 
-    Not inside a transaction: the moment is chosen by its first query.
+    Must not be used inside a transaction: the first query sets the moment.
     """
     if connection.vendor == "sqlite":
         with _sqlite():
@@ -24,7 +24,7 @@ def consistent_snapshot() -> Iterator[None]:
 
 @contextmanager
 def _sqlite() -> Iterator[None]:
-    """Deferred: Django's own transactions are IMMEDIATE here, and take the only writer's lock."""
+    """A deferred transaction: Django's own are IMMEDIATE on SQLite and take the only write lock."""
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA query_only = ON")
         cursor.execute("BEGIN DEFERRED")

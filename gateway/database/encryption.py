@@ -15,12 +15,13 @@ class EncryptedField(models.TextField[_Set, _Get]):
     """A column of encrypted secrets. `manage.py reencrypt_secrets` finds it by type (gateway.partners.reencryption)."""
 
     def deconstruct(self) -> Any:
-        """For migrations it is the text that it is in the database."""
+        """Migrations treat the column as plain text."""
         name, _, args, kwargs = super().deconstruct()
         return name, "django.db.models.TextField", args, kwargs
 
 
 def encrypt(secret: str) -> str:
+    """Encrypts with the newest key; two calls give different texts."""
     return _fernet(tuple(settings.ENCRYPTION_KEYS)).encrypt(secret.encode()).decode()
 
 
@@ -30,15 +31,15 @@ def decrypt(encrypted: str) -> str:
 
 
 def decrypt_cached(encrypted: str) -> str:
-    """As `decrypt`, for secrets read with every request. The plain text is cached, and of no use without its row.
+    """Like `decrypt`, for secrets read with every request. Caches the plain text, which is useless without its row.
 
-    A secret that was rotated or encrypted anew is another text; one that was retired is in no row that is read.
+    A secret that was rotated or encrypted again has another text, and a retired secret is no longer read.
     """
     return _decrypted(tuple(settings.ENCRYPTION_KEYS), encrypted)
 
 
 def reencrypt(encrypted: str) -> str:
-    """The same secret under the newest key; the same text if that key encrypted it. Raises as `decrypt` does."""
+    """The same secret, encrypted with the newest key; unchanged if it already is. Raises as `decrypt` does."""
     keys = tuple(settings.ENCRYPTION_KEYS)
     try:
         _fernet(keys[:1]).decrypt(encrypted.encode())

@@ -1,7 +1,7 @@
 """Indexes and checks for a table that is large and in use, and the permissions of a renamed model.
 
-PostgreSQL adds a check without a look at the rows (AddCheck), and looks at them while everybody goes on writing
-(ValidateCheck), which needs a transaction of its own. Both can be run again.
+PostgreSQL adds a check without reading the rows (AddCheck), and reads them while writers continue (ValidateCheck),
+which needs a transaction of its own. Both can be run again.
 """
 
 from collections.abc import Sequence
@@ -16,10 +16,10 @@ from django.utils.text import camel_case_to_spaces
 
 
 class BuildIndex(AddIndexConcurrently):
-    """PostgreSQL builds it while everybody continues writing; SQLite has no such way, nor tables that need it.
+    """Builds an index while writers continue (PostgreSQL). SQLite cannot, and has no tables that need it.
 
-    The migration must not be atomic. What a build leaves that was interrupted holds its name and serves nobody: it is
-    dropped first, so that the migration can be run again.
+    The migration must not be atomic. An interrupted build leaves an invalid index with the same name, which is dropped
+    first, so that the migration can be run again.
     """
 
     def database_forwards(
@@ -41,7 +41,7 @@ class BuildIndex(AddIndexConcurrently):
 
 
 class BuildUnique(AddConstraint):
-    """The same for a unique constraint with a condition, which is kept as an index."""
+    """Like BuildIndex, for a unique constraint with a condition, which is stored as an index."""
 
     atomic = False
 
@@ -57,7 +57,7 @@ class BuildUnique(AddConstraint):
 
 
 class AddCheck(AddConstraintNotValid):
-    """A check that holds for what is written from now on, until ValidateCheck."""
+    """A check that applies to new and changed rows only, until ValidateCheck."""
 
     def database_forwards(
         self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: Any, to_state: Any
@@ -68,7 +68,7 @@ class AddCheck(AddConstraintNotValid):
 
 
 class ValidateCheck(ValidateConstraint):
-    """SQLite has validated it already."""
+    """Validates the check for all rows. SQLite did so when the check was added."""
 
     def database_forwards(
         self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: Any, to_state: Any

@@ -1,1 +1,1 @@
-"""The story that `manage.py demo` plays: an ordinary partner over HTTP, and an operator in the gateway's shell."""
+"""The scripted story of `manage.py demo`: a partner over HTTP, and an operator who uses the gateway's services."""

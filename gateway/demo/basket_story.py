@@ -1,4 +1,4 @@
-"""Four baskets, four fates, each step checked against the contract and printed as it happens."""
+"""Four baskets with four outcomes. Each step is checked against the contract and printed."""
 
 from dataclasses import dataclass
 from typing import Any, Final
@@ -11,7 +11,7 @@ from gateway.demo.webhook_receiver import Webhook
 
 @dataclass(frozen=True, slots=True)
 class Chapter:
-    """A persona and what the contract says of it: the statuses of orders and unplaced, events as (type, status)."""
+    """A persona and the contract's outcome: statuses of orders and unplaced orders, events as (type, status)."""
 
     persona: str
     title: str
@@ -33,7 +33,7 @@ CHAPTERS: Final = (
     ),
     Chapter(
         "partial",
-        "The first order fills half",
+        "The first order fills in part",
         batch="PARTIALLYFILLED",
         orders=("PARTIAL", "COMPLETE"),
         unplaced=(),
@@ -41,7 +41,7 @@ CHAPTERS: Final = (
     ),
     Chapter(
         "partly-placed",
-        "The broker does not take the last order",
+        "The broker refuses the last order",
         batch="PARTIALLYFILLED",
         orders=("COMPLETE",),
         unplaced=("ERROR",),
@@ -49,7 +49,7 @@ CHAPTERS: Final = (
     ),
     Chapter(
         "lost-contact",
-        "The broker fills the last order, and never says so",
+        "The broker fills the last order but never reports it",
         batch="ERROR",
         orders=("COMPLETE", "ERROR"),
         unplaced=(),
@@ -62,7 +62,7 @@ CHAPTERS: Final = (
 @dataclass
 class Story(Telling):
     def play(self) -> None:
-        """Raises Unexpected at the first step that does not come out."""
+        """Raises Unexpected at the first step that differs from the contract."""
         for number, chapter in enumerate(CHAPTERS, start=1):
             self.out.print(f"\n[bold]{number}. {chapter.title}[/bold] (client id [cyan]{chapter.persona}[/cyan])")
             self._chapter(chapter, notes=f"demo {number}")
@@ -73,7 +73,7 @@ class Story(Telling):
         if chapter.advance:
             self._expect_placed(batch_id)
             self.partner.advance_clock(chapter.advance)
-            self._step(f"clock moved on by {chapter.advance}: the gateway gives the silent broker up")
+            self._step(f"clock moved forward by {chapter.advance}: the order without a report ends in ERROR")
         hits = self._webhooks(chapter, batch_id)
         self._final(chapter, transaction_id, batch_id, hits)
 
@@ -93,7 +93,7 @@ class Story(Telling):
         return str(batch["batchId"])
 
     def _expect_placed(self, batch_id: str) -> None:
-        """The lost order is silent from the start; its neighbour's fill is known before time moves."""
+        """The last order is never reported; the fill of the order before it is known before the clock moves."""
         self.receiver.wait_for(batch_id, lambda hits: len(hits) >= 2, seconds=ARRIVES_WITHIN)
 
     def _webhooks(self, chapter: Chapter, batch_id: str) -> list[Webhook]:

@@ -1,7 +1,7 @@
-"""The gateway of the demo site: made once, found again, and its credentials handed to the process that needs them.
+"""The demo site's gateway: created once, then reused. Its credentials go to the demo site's process.
 
-Nothing is written to a file: the secrets are encrypted in the database as every partner's are, and are handed over by
-the child's environment. So a rotated secret is followed, and a database that was removed leaves no stale copy.
+Nothing is written to a file: the secrets are encrypted in the database like every partner's, and are passed in the
+child's environment. So a rotated secret takes effect, and deleting the database leaves no stale copy.
 """
 
 from datetime import datetime
@@ -26,7 +26,7 @@ from webhooks.models import Endpoint
 
 NAME: Final = "demo-site"
 MANAGER: Final = "demo-manager"
-# Browsers take them for different sites; the demo site is at the same one as the gateway.
+# Different sites for a browser; the demo site uses the gateway's host, so that they are one site.
 HOSTS: Final = ("127.0.0.1", "localhost")
 
 
@@ -35,7 +35,7 @@ def origins_at(port: int) -> list[str]:
 
 
 def prepare_site(*, port: int, gateway_port: int, database: Path, with_manager: bool, now: datetime) -> dict[str, str]:
-    """The environment of a demo site on `port`. Twice makes one gateway; another port moves it there."""
+    """The environment of a demo site on `port`. Repeating it creates no second gateway; a new port moves its URLs."""
     origins = origins_at(port)
     with atomic(durable=True):
         gateway = _gateway(origins, now)
@@ -66,7 +66,7 @@ def _gateway(origins: list[str], now: datetime) -> Gateway:
     if found is None:
         return create_gateway(name=NAME, is_test=True, allowed_origins=origins, now=now).gateway
     if not found.is_test:
-        raise Conflict(f"The gateway {NAME} is a live one; the demo site is for test gateways only.")
+        raise Conflict(f"The gateway {NAME} is a live gateway; the demo site needs a test gateway.")
     Gateway.objects.filter(pk=found.pk).update(allowed_origins=origins)
     return found
 
@@ -76,7 +76,7 @@ def _endpoint(gateway: Gateway, url: str, now: datetime) -> Endpoint:
     if found is None:
         return add_endpoint(gateway=gateway, url=url, types=tuple(EventType), now=now).endpoint
     move(found, url=url)
-    enable(found)  # it may have been left alone while no demo site ran
+    enable(found)  # the endpoint may have been disabled while no demo site ran
     return found
 
 
@@ -87,7 +87,7 @@ def _secrets(endpoint: Endpoint) -> list[str]:
 
 
 def _manager() -> User:
-    """Who may publish rebalances of the smallcases that had no manager when he was made, and can log in nowhere."""
+    """A user who may publish rebalances of the smallcases that have no manager yet, and who cannot log in."""
     with atomic(durable=True):
         found, is_new = User.objects.get_or_create(username=MANAGER)
         if is_new:

@@ -1,4 +1,4 @@
-"""One investment from its first BUY to its exit, each step checked against the contract and printed as it happens."""
+"""One investment from its first BUY to its exit. Each step is checked against the contract and printed."""
 
 import json
 from collections.abc import Mapping
@@ -20,13 +20,13 @@ AMOUNT: Final = 500_000
 
 @dataclass
 class Investor(Telling):
-    """A user of the partner; token and iscid are known once the first order is through."""
+    """A user of the partner; token and iscid are known after the first order."""
 
     token: str = ""
     iscid: str = ""
 
     def play(self) -> None:
-        """Raises Unexpected at the first step that does not come out."""
+        """Raises Unexpected at the first step that differs from the contract."""
         self.out.print(f"\n[bold]5. An investment in {SCID}, from its first BUY to its exit[/bold]")
         self._buy()
         self._order("INVESTMORE", {"amount": AMOUNT})
@@ -42,7 +42,7 @@ class Investor(Telling):
         self.token, self.iscid = response["smallcaseAuthToken"], response["iscid"]
         batch = self._completed(response["orderBatches"][0]["batchId"], "BUY")
         held = {order["tradingsymbol"]: order["filledQuantity"] for order in batch["orders"]}
-        self._check("what is held is what filled", held, self._shares())
+        self._check("holdings are the filled shares", held, self._shares())
         self._step(f"guest bought for ₹{batch['buyAmount']:,.2f}: iscid [cyan]{self.iscid}[/cyan], {_described(held)}")
 
     def _order(self, kind: str, chosen: Mapping[str, Any], *, label: str = "", **user: Any) -> dict[str, Any]:
@@ -71,11 +71,11 @@ class Investor(Telling):
         self._check("the version to rebalance to", published, pending["version"])
         self._order("REBALANCE", {})
         investment = self._investment()
-        self._check("version and what is recommended", (published, None), _version_and_advice(investment))
+        self._check("version and recommended orders", (published, None), _version_and_advice(investment))
         self._step(f"the investment is on version {published}")
 
     def _publish(self) -> int:
-        """A manager swaps the weights around; the number of the new version."""
+        """A manager exchanges the weights of two stocks; returns the number of the new version."""
         smallcase = self.partner.smallcase(SCID)
         lines = smallcase["constituents"]
         weights = [round(line["weight"] * 100, 4) for line in lines]
@@ -95,7 +95,7 @@ class Investor(Telling):
         details = self.partner.play_user(transaction_id, CLIENT, wait=0, sip=wish)["sipDetails"]
         self._check("the SIP's first date", first.isoformat(), details["scheduledDate"])
         self.partner.advance_clock("P31D")
-        self._step(f"SIP of ₹{AMOUNT:,} a month set up for {first}; the clock moved on by 31 days")
+        self._step(f"SIP of ₹{AMOUNT:,} a month set up for {first}; the clock moved forward by 31 days")
         self._action("SIP", "sip")
         self._order("SIP", {})
         self._check("SIPs still due", [], self._actions()["sip"])
@@ -109,17 +109,17 @@ class Investor(Telling):
         self._check("variety after hours", "amo", batch["variety"])
         self.partner.act(batch["batchId"], batch["orders"][0]["tradingsymbol"], "partial")
         self.partner.set_hours("always")
-        self._step("INVESTMORE after hours (AMO); the broker fills one order in part, the market opens")
+        self._step("INVESTMORE after hours (AMO); one order fills in part when the market opens")
         fix = self._action("FIX", "fix")
         self._check("the batch to fix", (batch["batchId"], "INVESTMORE"), (fix["batchId"], fix["originalLabel"]))
         self._order("FIX", {})
-        self._check("what is left to fix", [], self._actions()["fix"])
+        self._check("orders left to fix", [], self._actions()["fix"])
 
     def _manage(self) -> None:
         wanted = {ticker: shares + 1 for ticker, shares in self._shares().items()}
         lines = [{"ticker": ticker, "shares": shares} for ticker, shares in wanted.items()]
         self._order("MANAGE", {"constituents": lines})
-        self._check("shares chosen by hand", wanted, self._shares())
+        self._check("manually chosen shares", wanted, self._shares())
 
     def _exit(self) -> None:
         self._order("EXIT", {"exit": {"percent": 50}}, label="PARTIALEXIT")
@@ -127,14 +127,14 @@ class Investor(Telling):
         self._check("live investments", [], self.partner.investments(self.iscid, token=self.token))
         (gone,) = self.partner.exited(token=self.token)
         self._check("exited", self.iscid, gone["iscid"])
-        self._step(f"exited; returns in all ₹{gone['returns']['totalReturns']:,.2f}")
+        self._step(f"exited; total returns ₹{gone['returns']['totalReturns']:,.2f}")
 
     def _action(self, kind: str, name: str) -> dict[str, Any]:
-        """Pending by webhook and by the API, and the same in both."""
+        """The pending action, which webhook and API must both report."""
         received = self.receiver.wait_for_action(kind, self.iscid, seconds=ARRIVES_WITHIN)
         pending = self._actions()[name]
         self._check(f"{kind} pending, by webhook and API", [True, 1], [received is not None, len(pending)])
-        self._step(f"webhook [green]action.pending[/green] {kind}, and the API says so too")
+        self._step(f"{kind} pending: webhook [green]action.pending[/green] and API agree")
         return dict(pending[0])
 
     def _investment(self) -> dict[str, Any]:

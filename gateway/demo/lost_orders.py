@@ -1,4 +1,4 @@
-"""Orders that their broker has filled and says nothing about, left for the next operator in the console."""
+"""Orders that their broker has filled but not reported, left for an operator to correct in the console."""
 
 import csv
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from gateway.demo.narrator import ARRIVES_WITHIN, Telling
 from transactions.domain.statuses import OrderStatus
 from transactions.models import Order
 
-# The last order of each is lost. Each is worth less than what takes two people.
+# The last order of each basket is never reported. Each is worth less than the amount that needs two people.
 BASKETS: Final = {
     "lost-contact-leela": {"ITC": 40, "HDFCBANK": 15},
     "lost-contact-imran": {"WIPRO": 60, "INFY": 25},
@@ -27,19 +27,19 @@ Shares = Mapping[tuple[str, str], int]  # by client and ticker
 
 @dataclass
 class Lost(Telling):
-    """They stay lost: their broker never speaks of them again, however often it is asked, whatever the clock shows."""
+    """The broker never reports these orders, however often it is asked and whatever the clock shows."""
 
     def play(self) -> None:
-        """Raises Unexpected at the first step that does not come out."""
-        self.out.print("\n[bold]6. Three more orders that nobody knows the fate of, left for the console[/bold]")
+        """Raises Unexpected at the first step that differs from the contract."""
+        self.out.print("\n[bold]6. Three more orders with an unknown outcome, left for the console[/bold]")
         self.partner.reset_clock()
-        self._step("clock back at the present")
+        self._step("clock reset to the present")
         played = {client: self._play_basket(client, shares) for client, shares in BASKETS.items()}
         played[INVESTOR] = self._play_investor()
         for batch_id in played.values():
             self.receiver.wait_for(batch_id, lambda hits: len(hits) >= 2, seconds=ARRIVES_WITHIN)
         self.partner.advance_clock(GIVEN_UP_AFTER)
-        self._step(f"clock moved on by {GIVEN_UP_AFTER}: the gateway gives the silent broker up")
+        self._step(f"clock moved forward by {GIVEN_UP_AFTER}: orders without a report end in ERROR")
         self._compare_books({(client, order[0]): order[1] for client, order in self._lost(played).items()})
         waiting = Order.objects.filter(status=OrderStatus.ERROR).count()
         self._step(f"[bold]{waiting} orders wait at the reconciliation desk[/bold], those of earlier chapters included")
@@ -57,7 +57,7 @@ class Lost(Telling):
         return str(batch["batchId"])
 
     def _lost(self, played: Mapping[str, str]) -> dict[str, tuple[str, int]]:
-        """Of each client the order in ERROR: ticker and shares."""
+        """Each client's order in ERROR: ticker and shares."""
         return {client: self._in_error(client, batch_id) for client, batch_id in played.items()}
 
     def _in_error(self, client: str, batch_id: str) -> tuple[str, int]:
@@ -68,12 +68,12 @@ class Lost(Telling):
         self._check(f"batch and orders of {client}", ("ERROR", ["COMPLETE", "ERROR"]), (batch["status"], statuses))
         order = batch["orders"][-1]
         self._step(
-            f"{client}: BUY {order['quantity']} {order['tradingsymbol']} is in ERROR, what came before it filled"
+            f"{client}: BUY {order['quantity']} {order['tradingsymbol']} is in ERROR, the order before it filled"
         )
         return order["tradingsymbol"], order["quantity"]
 
     def _compare_books(self, lost: Shares) -> None:
-        """The broker's own record has them to the last share; the gateway has no report."""
+        """The broker's tradebook has all shares of the orders; the gateway has no report."""
         printed = StringIO()
         call_command("tradebook", "kite", gateway=self.partner.name, stdout=printed)
         traded: dict[tuple[str, str], int] = {}
@@ -81,4 +81,4 @@ class Lost(Telling):
             key = line["client_id"], line["symbol"]
             traded[key] = traded.get(key, 0) + int(float(line["quantity"]))
         self._check("the broker's tradebook", dict(lost), {key: traded.get(key) for key in lost})
-        self._step("the broker's tradebook (`manage.py tradebook kite`) has each of them, filled to the last share")
+        self._step("the broker's tradebook (`manage.py tradebook kite`) has all three orders completely filled")

@@ -1,4 +1,4 @@
-"""What every chapter has: the partner, its webhooks, and a voice that tells what came out or stops."""
+"""The base of all chapters: the partner, its webhooks, and checks that print a step or stop the story."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -8,7 +8,7 @@ from rich.console import Console
 from gateway.demo.partner_client import PartnerClient, Unexpected
 from gateway.demo.webhook_receiver import Receiver
 
-ARRIVES_WITHIN: Final = 20.0  # seconds, of a webhook
+ARRIVES_WITHIN: Final = 20.0  # seconds until a webhook arrives
 
 
 @dataclass
@@ -21,6 +21,6 @@ class Telling:
         self.out.print(f"   [green]✓[/green] {text}")
 
     def _check(self, what: str, wanted: object, got: object) -> None:
-        """Raises Unexpected."""
+        """Raises Unexpected if they differ."""
         if wanted != got:
             raise Unexpected(what, wanted, got)

@@ -1,4 +1,4 @@
-"""The partner's server: four calls of the public API, and the sandbox's hand for its user."""
+"""The partner's server: calls of the Partner API, and of the Sandbox API, which plays the user."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ class PartnerClient:
         return dict(batch)
 
     def create_order(self, order: Mapping[str, Any], *, token: str | None = None) -> str:
-        """An order on a smallcase; `token` is the connected user's."""
+        """Creates an order on a smallcase; `token` is the connected user's."""
         body = {"intent": "TRANSACTION", "orderConfig": order}
         return str(self._call("POST", f"/gateway/{self.name}/transaction", token, json=body)["transactionId"])
 
@@ -63,7 +63,7 @@ class PartnerClient:
         return dict(self._call("POST", path, params={"wait": wait}, json=body))
 
     def advance_clock(self, duration: str) -> str:
-        """The gateway's time after it."""
+        """Returns the gateway's time after the move."""
         return str(self._call("POST", f"/sandbox/{self.name}/clock", json={"advance": duration})["now"])
 
     def reset_clock(self) -> None:
@@ -85,7 +85,7 @@ class PartnerClient:
 
 
 class Unexpected(Exception):
-    """A step that did not come out as the contract says."""
+    """A step differed from the contract."""
 
     def __init__(self, what: str, wanted: object, got: object) -> None:
         super().__init__(f"{what}: expected {wanted}, got {got}")

@@ -1,4 +1,4 @@
-"""The partner's webhook endpoint: accepts what it has verified, refuses the rest."""
+"""The partner's webhook endpoint: accepts deliveries that verify, refuses all others."""
 
 import threading
 import time
@@ -23,7 +23,7 @@ class Webhook:
 
 @dataclass
 class Receiver:
-    """Listens on a free loopback port. The secrets are set once the gateway has made them."""
+    """Listens on a free loopback port. Set the secrets when the gateway has created them."""
 
     api_secret: str = ""
     webhook_secret: str = ""
@@ -48,7 +48,7 @@ class Receiver:
         return [mine[sequence] for sequence in sorted(mine)]
 
     def wait_for_action(self, action: str, iscid: str, *, seconds: float) -> dict[str, Any] | None:
-        """The newest `action.pending` of this kind on an investment, once there is one."""
+        """Waits for the newest `action.pending` of this kind on an investment; None after `seconds`."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             bodies = [hit.body for hit in list(self.accepted) if hit.event == "action.pending"]
@@ -87,6 +87,6 @@ class Receiver:
                 self.end_headers()
 
             def log_message(self, *_: object) -> None:
-                """The story tells what arrived."""
+                """Silent: the story prints the deliveries."""
 
         return Handler

@@ -1,4 +1,4 @@
-"""The first operator of an embedded gateway, so that the console can be entered."""
+"""Creates the first operator of an embedded gateway."""
 
 import secrets
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ class Operator:
 
 
 def first_operator(*, by: Actor | None = None) -> Operator | None:
-    """A superuser `admin` with a random password, where nobody can enter yet; else None, as in production."""
+    """A superuser `admin` with a random password, if no user can log in yet; else, and in production, None."""
     if not settings.EMBEDDED or User.objects.filter(is_staff=True).exists():
         return None
     made = Operator("admin", secrets.token_urlsafe(9))

@@ -1,4 +1,4 @@
-"""Runs web and worker side by side, as production runs them apart: restarts what dies, stops all within seconds."""
+"""Runs web and workers on one machine, restarts processes that die, and stops all within seconds."""
 
 import ctypes
 import os
@@ -22,9 +22,9 @@ PR_SET_PDEATHSIG: Final = 1
 
 @dataclass(slots=True)
 class Child:
-    """A process that is to be alive. `deaths` counts those that came right after a start.
+    """A process to keep alive. `deaths` counts deaths in a row soon after a start.
 
-    `environment` is added to the supervisor's. Without a child that is not needed the others go on.
+    `environment` is added to the supervisor's. The others continue without a child that is not `is_needed`.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Child:
 
 @dataclass(slots=True)
 class Supervisor:
-    """`say` tells the operator what happens; `log` takes the children's own words, which else go where ours go."""
+    """`say` informs the operator; `log` receives the children's output, which otherwise goes where ours goes."""
 
     children: Sequence[Child]
     say: Callable[[str], None]
@@ -51,17 +51,17 @@ class Supervisor:
             self._start(child)
 
     def run(self, *, until: Callable[[], bool] = lambda: False) -> bool:
-        """Until `until`, SIGINT or SIGTERM; False when a child will not stay alive."""
+        """Runs until `until`, SIGINT or SIGTERM. False if a needed child keeps dying."""
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._asked_to_stop)
         while not self.stopping and not until():
             if not all(self._keep_alive(child) for child in self.children):
                 return False
-            time.sleep(LOOK_EVERY)  # the supervisor's whole work is to look again
+            time.sleep(LOOK_EVERY)  # the supervisor only polls
         return True
 
     def stop(self) -> None:
-        """Everything down within GRACE_SECONDS and a moment: asked first, then killed with all it started."""
+        """Terminates all children, and after GRACE_SECONDS kills those that remain, with their descendants."""
         for process in self._alive():
             process.terminate()
         deadline = time.monotonic() + GRACE_SECONDS
@@ -91,15 +91,15 @@ class Supervisor:
             return self._given_up(child)
         self.say(f"{child.name} died ({_exit_status(code)}); starting it again.")
         _clear_away(child)
-        time.sleep(min(child.deaths, 3))  # a process that dies at once is not worth a busy loop
+        time.sleep(min(child.deaths, 3))  # no busy loop if a process dies at once
         self._start(child)
         return True
 
     def _given_up(self, child: Child) -> bool:
-        """Whether the others go on."""
+        """Whether the other children continue."""
         _clear_away(child)
         child.process = None
-        self.say(f"{child.name} will not stay alive; {'giving up' if child.is_needed else 'going on without it'}.")
+        self.say(f"{child.name} keeps dying; {'giving up' if child.is_needed else 'continuing without it'}.")
         return not child.is_needed
 
     def _alive(self) -> "list[subprocess.Popen[bytes]]":
@@ -110,14 +110,14 @@ class Supervisor:
 
 
 def web(*, host: str, port: int, environment: Mapping[str, str] | None = None) -> Child:
-    """A request's head has 10 s to arrive, its body has gateway.rsgi's; HTTP/1 alone, as proxies speak it."""
+    """Request heads have 10 s to arrive, bodies the time that gateway.rsgi allows. Only HTTP/1, which proxies use."""
     command = [*_granian(host, port, by="gateway.web"), "--interface", "rsgi", "gateway.rsgi:application"]
     return Child("web", command, environment or {})
 
 
 def demo_site(*, host: str, port: int, environment: Mapping[str, str]) -> Child:
-    """A partner like any other, beside the gateway: nothing of ours waits for it."""
-    command = [*_granian(host, port), "--interface", "rsgi", "shop.server:application"]
+    """The demo partner's site; nothing of the gateway depends on it."""
+    command = [*_granian(host, port), "--interface", "asgi", "--factory", "shop.app:create_app"]
     return Child("demo site", command, environment, is_needed=False)
 
 
@@ -128,7 +128,7 @@ def _granian(host: str, port: int, *, by: str = "granian") -> list[str]:
 
 
 def worker(*, concurrency: int = 2) -> Child:
-    """Worker and beat in one process: only where there is one worker."""
+    """Worker and beat in one process, which is only right if there is one worker."""
     return _celery_worker("worker", "-B", "--concurrency", str(concurrency))
 
 
@@ -144,13 +144,13 @@ def _celery_worker(name: str, *options: str) -> Child:
 
 
 def die_with_parent() -> None:
-    """On Linux a child outlives no supervisor, however that one ends."""
+    """On Linux the kernel kills a child when its supervisor ends, for whatever reason."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _clear_away(child: Child) -> None:
-    """With all that it started: granian's workers and Celery's beat outlive a parent that was killed."""
+    """Kills the child and its descendants: granian's workers and Celery's beat outlive a killed parent."""
     if child.process:
         with suppress(ProcessLookupError):
             os.killpg(child.process.pid, signal.SIGKILL)

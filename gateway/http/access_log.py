@@ -1,4 +1,4 @@
-"""One line and one count for each request, by route."""
+"""Writes a log line and counts a metric for each request, by route."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from gateway.telemetry import logs, metrics
 from gateway.telemetry.route_names import gateway_in, route_of
 
-# Asked every few seconds by machines; a line is only worth its place when the answer is bad.
+# Machines request these every few seconds; they are logged only if the response is an error.
 PROBES: Final = frozenset({"healthz", "readyz", "metrics"})
 log = logging.getLogger("gateway.access")
 
@@ -29,7 +29,7 @@ class Access:
     def process_view(
         self, request: HttpRequest, view: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
     ) -> None:
-        """From here on it is known which gateway the records of this request are about."""
+        """Adds the gateway's name to all log records of this request from here on."""
         if name := gateway_in(request):
             logs.note(gateway=name)
 
@@ -47,5 +47,5 @@ def _log_request(request: HttpRequest, response: HttpResponse, seconds: float) -
 
 
 def _size(response: HttpResponse) -> int | None:
-    """Of the body; None for one that is still to be streamed."""
+    """Bytes of the body; None for a streamed response."""
     return None if response.streaming else len(response.content)

@@ -1,23 +1,26 @@
-"""The middleware of pages for people, which requests to the APIs skip.
+"""The middleware of browser pages, which requests to the APIs skip.
 
-A partner's server sends its credentials with every request, and JSON. It has no session, no form and no messages, and
-what these cost each request was more than the JSON's own way in (docs/performance.md).
+A partner's server sends its credentials and JSON with every request. It has no session, no form and no messages. In
+MIDDLEWARE these nine cost a GET of a transaction's details 20 to 30 % more CPU (1,100 against 1,350 µs), and 13 % if
+the four of sessions, logins and messages skip by path. One middleware that skips all nine costs nothing measurable.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from django.conf import settings
-from django.core.handlers.exception import convert_exception_to_response
 from django.http import HttpRequest, HttpResponse
 from django.utils.module_loading import import_string
 
-# Every view beneath these is a gateway.api.base_view.BaseView: exempt from CSRF, and asking for its own credentials.
+# Every view under these prefixes is a gateway.api.base_view.BaseView: exempt from CSRF, with its own authentication.
 API_PREFIXES: Final = ("/gateway/", "/v1/", "/sandbox/")
 
 
 class BrowserMiddlewareStack:
-    """BROWSER_MIDDLEWARE in the place of one, in its order; only the hooks that those named there have."""
+    """Calls BROWSER_MIDDLEWARE in its order, with the two hooks that they have: `__call__` and `process_view`.
+
+    An exception that one of them raises passes the others by; Django turns it into a response around this one.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -25,7 +28,7 @@ class BrowserMiddlewareStack:
         self._before_views: list[Callable[..., HttpResponse | None]] = []
         for name in reversed(settings.BROWSER_MIDDLEWARE):
             one = import_string(name)(self._with_browser_middleware)
-            self._with_browser_middleware = convert_exception_to_response(one)
+            self._with_browser_middleware = one
             if hasattr(one, "process_view"):
                 self._before_views.insert(0, one.process_view)
 

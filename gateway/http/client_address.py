@@ -1,4 +1,4 @@
-"""From where a request came."""
+"""The network address that a request came from."""
 
 from collections.abc import Mapping
 from ipaddress import IPv6Address, IPv6Network, ip_address
@@ -8,14 +8,14 @@ from django.conf import settings
 
 
 def remote_network(meta: Mapping[str, Any]) -> str:
-    """The caller's network, or that of the proxy where the caller's is not known; "" where neither is."""
+    """The caller's network, or the proxy's if the caller's is unknown; "" if both are unknown."""
     return client_network(meta) or _network(meta.get("REMOTE_ADDR", ""))
 
 
 def client_network(meta: Mapping[str, Any]) -> str:
-    """The address, or of IPv6 the /64, which is what one caller is given; "" where it is not known.
+    """The IPv4 address, or the /64 of an IPv6 address, which one caller usually has; "" if unknown.
 
-    Behind PROXIES_IN_FRONT proxies it is what the outermost of them saw, and nothing that a caller wrote itself.
+    Behind PROXIES_IN_FRONT proxies, the address that the outermost proxy saw; callers cannot forge it.
     """
     count = settings.PROXIES_IN_FRONT
     if count == 0:

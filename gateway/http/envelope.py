@@ -1,4 +1,4 @@
-"""The one shape of every answer."""
+"""The envelope of every API response."""
 
 from typing import Any
 
@@ -20,4 +20,4 @@ def refused(status: int, error_type: ErrorType, *sentences: str) -> JsonResponse
 
 
 class Page(HttpResponse):
-    """HTML for a person, whatever its status: no middleware puts the envelope in its place."""
+    """HTML for a person, with any status: no middleware replaces it by the envelope."""

@@ -1,4 +1,4 @@
-"""Before and after every view: the request's id, the envelope of what no view answered, the body's limit."""
+"""Middleware: request ids, trailing slashes, the envelope for errors outside views, limits of bodies and files."""
 
 import logging
 from collections.abc import Callable
@@ -16,13 +16,13 @@ from gateway.values.errors import ErrorType
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 ADMIN: Final = "/admin/"
-SCREENS: Final = "/checkout/s/"  # for people: what is refused there is a page as well, the installation's handler400
-CUT_SHORT: Final = "gateway.body_cut_short"  # in a request's META, by gateway.rsgi
+SCREENS: Final = "/checkout/s/"  # pages for users: errors are pages as well, by the project's handler400
+CUT_SHORT: Final = "gateway.body_cut_short"  # set in a request's META by gateway.rsgi
 log = logging.getLogger(__name__)
 
 
 class RequestId:
-    """A caller's own id is kept when it is harmless; every response carries one."""
+    """Keeps the caller's id if it is harmless; every response has an id."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -35,9 +35,9 @@ class RequestId:
 
 
 class TrailingSlash:
-    """A path is served with a slash at its end as without one: a redirect would lose a POST's body.
+    """Serves a path with and without a trailing slash: a redirect would lose a POST's body.
 
-    What has a route of its own with the slash, such as a page of the console, keeps it.
+    A path whose route has the slash, such as a page of the console, stays as it is.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -51,9 +51,9 @@ class TrailingSlash:
 
 
 class Envelope:
-    """Django's own HTML errors (an unknown path, a bad host, a crash) become the envelope, except in the admin.
+    """Replaces Django's HTML errors (unknown path, wrong host, crash) by the envelope, except in the admin.
 
-    On the checkout's screens it is the other way round: what was refused before any view saw it becomes a page.
+    On the checkout's screens, errors from outside a view become pages instead.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -71,22 +71,22 @@ class Envelope:
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if isinstance(exception, OperationalError | InterfaceError) and not request.path.startswith(ADMIN):
             log.error("The database is unavailable: %s", exception)
-            return unavailable("The database is not available.")
+            return unavailable("The database is unavailable.")
         return None
 
 
 def body_limit(path: str) -> int:
-    """In bytes; the console takes uploads."""
+    """In bytes; larger for the console's uploads."""
     return settings.CONSOLE_BODY_LIMIT_BYTES if path.startswith(ADMIN) else settings.BODY_LIMIT_BYTES
 
 
 def stated_length(text: str) -> int | None:
-    """In bytes, from a Content-Length; None for text that is not a number, or has more digits than a length needs."""
+    """Bytes according to Content-Length; None if it is not a number or has too many digits."""
     return int(text) if text.isdecimal() and len(text) < 20 else None
 
 
 class BodyLimit:
-    """No body is read that is above the limit, packed, of unknown length, or cut short on its way."""
+    """Refuses a body that is too large, compressed, of unknown length, or cut short."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -99,13 +99,13 @@ View = TypeVar("View", bound=Callable[..., HttpResponse])
 
 
 def takes_a_file(view: View) -> View:
-    """Marks the rare view that a file may be sent to (WantedFiles)."""
+    """Marks a view that accepts a file (WantedFiles)."""
     vars(view)["takes_a_file"] = True
     return view
 
 
 class WantedFiles:
-    """On the pages for people a file is refused where none is asked for. The APIs read JSON and nothing else."""
+    """Refuses files on pages that do not accept any. The APIs read only JSON."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -116,14 +116,14 @@ class WantedFiles:
     def process_view(self, request: HttpRequest, view: Callable[..., HttpResponse], *_: Any) -> None:
         is_form = request.path.startswith((ADMIN, SCREENS)) and request.content_type == "multipart/form-data"
         if is_form and not getattr(view, "takes_a_file", False) and request.FILES:
-            raise TooManyFilesSent("No file is asked for here.")
+            raise TooManyFilesSent("This page accepts no file.")
 
 
 def _refused_body(request: HttpRequest) -> HttpResponse | None:
-    """Whatever the method: there is no request whose body could be passed over."""
+    """Whatever the method, because any request may have a body."""
     sent, limit = request.META.get("CONTENT_LENGTH") or "", body_limit(request.path)
     if request.META.get(CUT_SHORT):
-        sentence = f"The body did not arrive whole within {settings.BODY_SECONDS} s."
+        sentence = f"The body did not arrive completely within {settings.BODY_SECONDS} s."
         return refused(408, ErrorType.VALIDATION_ERROR, sentence)
     if not sent and "Transfer-Encoding" in request.headers and CUT_SHORT not in request.META:
         return refused(411, ErrorType.VALIDATION_ERROR, "The header Content-Length is missing.")
@@ -136,13 +136,14 @@ def _refused_body(request: HttpRequest) -> HttpResponse | None:
 
 
 def unavailable(*sentences: str) -> HttpResponse:
+    """A 503 in the envelope, to be retried in 5 s."""
     response = refused(503, ErrorType.SERVICE_UNAVAILABLE, *sentences)
     response["Retry-After"] = "5"
     return response
 
 
 def _in_envelope(page: HttpResponse) -> HttpResponse:
-    """The same response, so that what others have put into its headers (HSTS, cookies) stays."""
+    """Changes the response in place, so that headers from other middleware (HSTS, cookies) stay."""
     envelope = _ENVELOPES.get(page.status_code, _bad_request)()
     page.status_code, page.content = envelope.status_code, envelope.content
     page.headers["Content-Type"] = envelope.headers["Content-Type"]
@@ -164,6 +165,6 @@ def _bad_request() -> HttpResponse:
 _ENVELOPES: Final[dict[int, Callable[[], HttpResponse]]] = {
     403: lambda: refused(403, ErrorType.CONFLICT, "The request was refused."),
     404: lambda: refused(404, ErrorType.NOT_FOUND, "There is nothing at this path."),
-    405: lambda: refused(405, ErrorType.METHOD_NOT_ALLOWED, "This path does not take that method."),
-    500: lambda: refused(500, ErrorType.INTERNAL_ERROR, "Something went wrong on our side; it was recorded."),
+    405: lambda: refused(405, ErrorType.METHOD_NOT_ALLOWED, "This path does not accept this method."),
+    500: lambda: refused(500, ErrorType.INTERNAL_ERROR, "An internal error occurred; it was logged."),
 }

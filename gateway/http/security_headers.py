@@ -1,8 +1,9 @@
-"""What a browser may do with an answer, said in its headers; and which host names are answered at all.
+"""Security headers, and the host names that are answered.
 
-A view that needs another policy sets the header itself, and is left alone: a page with a script of its own, framed by
-a partner, answers with `Content-Security-Policy: policy(PAGE, script_src="'self' 'nonce-…'", frame_ancestors=origin)`
-and is exempt from X-Frame-Options (`xframe_options_exempt`).
+A view that needs another policy sets the header itself, and the middleware keeps it. A page with its own script,
+framed by a partner, answers with
+`Content-Security-Policy: policy(PAGE, script_src="'self' 'nonce-…'", frame_ancestors=origin)` and is exempt from
+X-Frame-Options (`xframe_options_exempt`).
 """
 
 from collections.abc import Callable, Mapping
@@ -29,17 +30,17 @@ ALWAYS: Final[Mapping[str, str]] = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-# Asked for by address, by load balancers and Prometheus.
+# Requested by IP address, by load balancers and Prometheus.
 PROBES: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
 def policy(base: Mapping[str, str], **changed: str) -> str:
-    """The header's text: `base` with some directives changed, their hyphens written as underscores."""
+    """The header's value: `base` with the given directives changed; underscores stand for hyphens."""
     return "; ".join(f"{name.replace('_', '-')} {sources}" for name, sources in {**base, **changed}.items())
 
 
 class SafeHeaders:
-    """Outermost but for the request's id, so that a refusal from any other middleware carries them as well."""
+    """Outermost except for RequestId, so that errors from other middleware get the headers as well."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -52,7 +53,7 @@ class SafeHeaders:
 
 
 class KnownHost:
-    """ALLOWED_HOSTS holds for every path; Django alone asks only where a URL is built."""
+    """Checks ALLOWED_HOSTS for every path; Django checks it only when a URL is built."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -66,6 +67,6 @@ class KnownHost:
 def _by_type(content_type: str) -> dict[str, str]:
     if content_type.startswith("text/html"):
         return {CSP: policy(PAGE)}
-    # Answers carry tokens and a user's holdings: no cache between here and the partner keeps them.
+    # Responses contain tokens and users' holdings: no cache may keep them.
     fresh = {"Cache-Control": "no-store"} if content_type.startswith("application/json") else {}
     return {CSP: policy(NOTHING), **fresh}

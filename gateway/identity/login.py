@@ -1,4 +1,4 @@
-"""The way into the console: name, password, and a code where an authenticator app was set up."""
+"""Login to the console: name, password, and a code if the user has an authenticator app."""
 
 from binascii import unhexlify
 from typing import Any, Final
@@ -21,25 +21,25 @@ from gateway.models import AuthenticatorApp
 from gateway.partners import clock
 
 STEPS_OFF: Final = 1  # half a minute early or late
-REFUSED: Final = "Please enter the name, the password and, if you use one, the code of a staff account."
+REFUSED: Final = "Enter the name and password of a staff account, and the code of its authenticator app if it has one."
 
 
 class LoginForm(AdminAuthenticationForm):
-    """Whatever is wrong, the same sentence says so: nobody learns that a password was right."""
+    """One error for every cause, so that nobody learns that a password was right."""
 
     error_messages = {"invalid_login": REFUSED, "inactive": REFUSED}
     code = forms.CharField(
         required=False,
         max_length=10,
-        label="Code of your authenticator app, if you use one",
+        label="Authenticator code, if you use an app",
         widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric"}),
     )
 
     def clean(self) -> dict[str, Any]:
-        """A right password with a wrong code, or of nobody's on the staff, counts as a failed login."""
+        """A right password with a wrong code, or of a user without staff status, counts as a failed login."""
         try:
             cleaned: dict[str, Any] = super().clean()
-            if self.user_cache is not None:  # it is None where a field was left empty, or holds what no name does
+            if self.user_cache is not None:  # None if a field is empty or has characters that no name has
                 self._check_code(self.user_cache, cleaned.get("code", ""))
         except ValidationError:
             if self.user_cache is not None:
@@ -50,7 +50,7 @@ class LoginForm(AdminAuthenticationForm):
         return cleaned
 
     def _check_code(self, user: Any, code: str) -> None:
-        """Locks the device, so that one code is good for one login. django-otp throttles wrong ones."""
+        """Locks the device, so that one code is valid for one login. django-otp throttles wrong codes."""
         with atomic():
             device = device_of(user, lock=True)
             fits = device is None or shows(device, code.replace(" ", ""))
@@ -60,15 +60,16 @@ class LoginForm(AdminAuthenticationForm):
 
 
 def device_of(user: User, *, lock: bool = False) -> AuthenticatorApp | None:
+    """The user's authenticator app, or None. `lock` needs a transaction."""
     rows = AuthenticatorApp.objects.select_for_update() if lock else AuthenticatorApp.objects.all()
     found: AuthenticatorApp | None = rows.filter(user=user).first()
     return found
 
 
 def shows(device: AuthenticatorApp, code: str) -> bool:
-    """Whether the app shows this code now, for the first time. The caller holds the row's lock.
+    """Whether this is the app's current code, used for the first time. The caller has locked the device's row.
 
-    django-otp's throttling: each wrong code doubles the wait, in which none is looked at.
+    Throttled as in django-otp: each wrong code doubles the wait, during which no code is checked.
     """
     if not device.verify_is_allowed()[0]:
         return False
@@ -85,12 +86,12 @@ def shows(device: AuthenticatorApp, code: str) -> bool:
 
 
 def guesser(request: HttpRequest) -> str:
-    """Whom wrong passwords are counted against, whatever names they are tried with."""
+    """The key under which wrong passwords are counted, for any user name."""
     return f"console {remote_network(request.META)}"
 
 
 def client_address(request: HttpRequest) -> str | None:
-    """For axes, whose column takes an address alone."""
+    """For axes, whose column needs a plain address."""
     return remote_network(request.META).partition("/")[0] or None
 
 
@@ -100,6 +101,7 @@ def locked_out(request: HttpRequest, response: Any, credentials: Any) -> Page:
 
 
 def too_many(request: HttpRequest, *, seconds: int) -> Page:
+    """The 429 page after too many failed logins."""
     page = Page(render_to_string("admin/locked_out.html", {"minutes": -(-seconds // 60)}, request), status=429)
     page["Retry-After"] = str(seconds)
     return page

@@ -1,4 +1,4 @@
-"""Every login, failed login and logout is recorded. Django sends a signal for each, wherever it happens."""
+"""Records every login, failed login and logout, by Django's signals."""
 
 from typing import Any, Final
 
@@ -29,15 +29,15 @@ def logged_in(*, request: HttpRequest | None, user: User, **_: Any) -> None:
 
 @receiver(user_logged_out)
 def logged_out(*, request: HttpRequest | None, user: User | None, **_: Any) -> None:
-    if user is not None:  # a stranger's logout ends nothing
+    if user is not None:  # a logout without a login changes nothing
         _record(request, user, "log out", str(user))
 
 
 @receiver(user_login_failed)
 def login_failed(*, credentials: dict[str, Any], request: HttpRequest | None = None, **_: Any) -> None:
-    """Nobody is known by now: the name is what somebody typed, kept where it is somebody's.
+    """The user is unknown here; the typed name is recorded if a user has it.
 
-    Of one who is locked out only the lock-out is recorded: who goes on guessing cannot fill the trail.
+    During a lock-out only the lock-out is recorded, so that an attacker cannot fill the audit trail.
     """
     if request is not None:
         count_guess(guesser(request), now=clock.wall())
@@ -48,13 +48,13 @@ def login_failed(*, credentials: dict[str, Any], request: HttpRequest | None = N
 
 @receiver(user_locked_out)
 def locked_out(*, request: HttpRequest, username: str | None, **_: Any) -> None:
-    """Axes sends it with every attempt; the first is the one that reached the limit."""
+    """Axes sends this signal with every attempt; only the attempt that reached the limit is recorded."""
     if getattr(request, "axes_failures_since_start", 0) == settings.AXES_FAILURE_LIMIT:
         _record(request, None, "lock out", _known(username or ""))
 
 
 def _known(name: str) -> str:
-    """What is nobody's name may be a password, typed into the wrong field; and the trail never loses anything."""
+    """A name of no user may be a password in the wrong field, which must not be in the trail for ever."""
     return name if name.isprintable() and User.objects.filter(username=name).exists() else NOBODY
 
 

@@ -1,7 +1,7 @@
-"""Who may do what in the console: three groups, made by `migrate` and brought back by every later one.
+"""The permissions of the console's three groups, which every `migrate` restores.
 
-Permissions come to be at the end of `migrate`, app by app; what a role is given of an app is settled right after them.
-A group of one of these names has exactly these permissions: who needs others gets another group.
+`migrate` creates permissions at its end, app by app; each app's permissions are granted directly after that.
+These groups have exactly these permissions; for other permissions create another group.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from django.dispatch import receiver
 
 SUPPORT, MANAGERS, AUDITORS = "Support", "Managers", "Auditors"
 OURS: Final = ("gateway", "brokers", "simulator", "webhooks", "smallcases", "transactions", "tradebook")
-# By app label; a star stands for anything. A manager sees own smallcases alone (api.manager_access.visible_to).
+# By app label; a star matches any text. A manager sees only own smallcases (api.manager_access.visible_to).
 GRANTS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     SUPPORT: {
         "gateway": ("view_gateway", "view_account"),
@@ -43,13 +43,13 @@ GRANTS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
         "admin": ("view_logentry",),
     },
 }
-# What nobody needs to look at, and what holds answers that are encrypted.
+# Permissions for nobody: the rows contain encrypted responses.
 NEVER: Final = frozenset({"view_idempotentrequest"})
 
 
 @receiver(post_migrate)
 def settle_roles(*, app_config: AppConfig, using: str, apps: Apps = every_app, **_: Any) -> None:
-    """Twice is once. Nothing where the plan of this `migrate` has no groups yet; `flush` passes no plan."""
+    """Running it twice changes nothing. Does nothing if this `migrate` has no groups yet; `flush` passes no plan."""
     label = app_config.label
     if not any(label in grants for grants in GRANTS.values()):
         return

@@ -1,4 +1,4 @@
-"""A login in the console ends when nobody uses it, and after a working day in any case."""
+"""Ends a console login when it is idle, and at the latest after a working day."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -13,18 +13,19 @@ from django.http import HttpRequest, HttpResponse
 from gateway.partners import clock
 
 BEGAN, SEEN = "console_began", "console_seen"
-# A session is written at most so often in an idle time, not with every request.
+# A session is written at most this often per idle time, not with every request.
 PARTS: Final = 15
 
 
 def begin(request: HttpRequest, *, now: datetime) -> None:
+    """Starts both the idle time and the working day of a new login."""
     request.session[BEGAN] = request.session[SEEN] = int(now.timestamp())
 
 
 class Idle:
-    """Middleware. When it was used last is kept to a fifteenth of the idle time.
+    """Middleware. Stores the time of the last use, rounded down to a fifteenth of the idle time.
 
-    So much sooner a login may end, and never later.
+    So a login may end this much too early, but never too late.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -43,7 +44,7 @@ class Idle:
         began, seen = (request.session[name] for name in (BEGAN, SEEN))
         if now - seen > idle or now - began > settings.CONSOLE_SESSION_HOURS * 3600:
             logout(request)
-            messages.warning(request, "You were logged out, for nobody used the console for a while.")
+            messages.warning(request, "You were logged out because the console was idle.")
             return redirect_to_login(request.get_full_path() if request.method == "GET" else "/admin/", "/admin/login/")
         if now - seen > idle // PARTS:
             request.session[SEEN] = now

@@ -1,4 +1,4 @@
-"""An authenticator app as a second factor (TOTP, RFC 6238): set up with a code from it, taken away with another."""
+"""An authenticator app as second factor (TOTP, RFC 6238). Setting it up and removing it each need a code."""
 
 import secrets
 from base64 import b32encode
@@ -20,7 +20,7 @@ from gateway.values.errors import Conflict, Invalid
 
 
 class WrongCode(Invalid):
-    """Not the code that the app shows now."""
+    """The code is not the app's current code."""
 
 
 def new_key() -> str:
@@ -29,32 +29,32 @@ def new_key() -> str:
 
 
 def address_of(key: str, user: User) -> str:
-    """What an authenticator app reads from a QR code."""
+    """The otpauth URL for an authenticator app, usually shown as a QR code."""
     issuer = settings.OTP_TOTP_ISSUER
     query = urlencode({"secret": spelt(key), "issuer": issuer, "digits": 6, "period": 30}, quote_via=quote)
     return f"otpauth://totp/{quote(issuer)}:{quote(user.get_username())}?{query}"
 
 
 def spelt(key: str) -> str:
-    """For those who type it."""
+    """The key in base32, for typing."""
     return b32encode(unhexlify(key)).decode()
 
 
 def picture(address: str) -> str:
-    """A QR code as SVG, drawn here: the key goes to no other machine."""
+    """A QR code as SVG. Drawn here, so that the key is sent to no other service."""
     return segno.make(address, micro=False).svg_inline(scale=5, border=4, dark="#000", light="#fff", title="QR code")
 
 
 def enrol(*, user: User, key: str, code: str, by: Actor, now: datetime) -> AuthenticatorApp:
-    """The code is used up with it, and there is one app for each user."""
+    """The code cannot be used again. A user has at most one app."""
     totp = TOTP(unhexlify(key))
     totp.time = now.timestamp()
     if not (code.isascii() and code.isdecimal() and totp.verify(int(code), STEPS_OFF)):
-        raise WrongCode("That is not the code that the app shows now. Is the clock of your phone right?")
+        raise WrongCode("This is not the app's current code. Check that your phone's clock is right.")
     with atomic(durable=True):
         User.objects.select_for_update(no_key=True).get(pk=user.pk)
         if device_of(user):
-            raise Conflict("You have an authenticator app already.")
+            raise Conflict("You already have an authenticator app.")
         made: AuthenticatorApp = AuthenticatorApp.objects.create(
             user=user, name="app", encrypted_key=encrypt(key), last_t=totp.t()
         )
@@ -70,11 +70,11 @@ def give_up(*, user: User, code: str, by: Actor) -> None:
         if fits:
             take_away(user=user, by=by)
     if not fits:
-        raise WrongCode("That is not the code that the app shows now.")
+        raise WrongCode("This is not the app's current code.")
 
 
 def take_away(*, user: User, by: Actor) -> bool:
-    """Of somebody who has lost the phone. False: there was none."""
+    """Removes the second factor of a user who has lost the phone. False if there was none."""
     with atomic():
         gone, _ = AuthenticatorApp.objects.filter(user=user).delete()
         if gone:

@@ -1,4 +1,4 @@
-"""What is owed at this moment, kind by kind, as the sweeps see it; by the wall's clock."""
+"""Pending rows of each queue, in real time, as the sweeps see them."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,16 +10,16 @@ from django.db.models.functions import Greatest
 from gateway.monitoring.contributions import queues
 from gateway.queue.enqueue import TaskName
 
-# A higher count would help nobody.
+# Exact counts above this would help nobody.
 COUNTED: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """`oldest`: since when the first row has been due. `unattended`: for how long one has lain, and nobody is at any.
+    """`oldest`: how long the first row has been due. `unattended`: how long rows wait while no row has a worker.
 
-    A worker that is slow lets the first grow; only where none comes does the second. `rows` is COUNTED at most, and
-    both durations look at as many. `kind` is the name of its task.
+    With slow workers only `oldest` grows; without workers both do. `rows` is at most COUNTED, and both durations
+    consider as many rows. `kind` is the task that works on the rows.
     """
 
     kind: TaskName
@@ -29,7 +29,7 @@ class Backlog:
 
 
 def backlogs(*, now: datetime) -> list[Backlog]:
-    """A statement for each kind. `now` is the wall's: what a test gateway's clock makes due sooner is passed over."""
+    """One statement per queue. `now` is real time: rows due only by a test gateway's clock do not count."""
     return [_backlog(kind, owed(), now) for kind, owed in queues()]
 
 

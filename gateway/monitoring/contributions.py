@@ -1,7 +1,7 @@
 """What the apps contribute to monitoring and to the console: queues, invariants, gauges, requirements, tiles.
 
-An app registers in AppConfig.ready() the dotted paths of its own functions. They are imported when they are first asked
-for: no app is named here, and a worker starts without the pages of the console. Registering twice is registering once.
+An app registers in AppConfig.ready() the dotted paths of its functions. They are imported at first use: the gateway
+names no app, and a worker starts without the console's pages. Registering twice is the same as registering once.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from gateway.queue.enqueue import TaskName
 
 @dataclass(frozen=True, slots=True)
 class GaugeSource:
-    """`count` is a function of no argument; it costs one statement."""
+    """`count` is a function without arguments that runs one statement."""
 
     name: str
     describes: str
@@ -24,10 +24,10 @@ class GaugeSource:
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """A part of the console's home page, for those who have `permission`.
+    """A part of the console's home page, for users with `permission`.
 
-    `context` is a function of the user and of the wall's time; its keys are the app's own. Tiles are in the order
-    of `position`.
+    `context` is a function of the user and real time that returns template variables, with names of the app's own.
+    Tiles are ordered by `position`.
     """
 
     position: int
@@ -44,7 +44,7 @@ _tiles: Final[dict[str, Tile]] = {}
 
 
 def register_queue(task: TaskName, rows: str) -> None:
-    """`rows` is a function that returns the queryset of the rows that `task` works on, due or not."""
+    """`rows` is a function that returns all rows that `task` works on, due or not."""
     _queues[task] = rows
 
 
@@ -58,7 +58,7 @@ def register_gauge(gauge: GaugeSource) -> None:
 
 
 def register_requirement(problems: str) -> None:
-    """`problems` is a function that returns a sentence for each thing without which no order can be taken."""
+    """`problems` is a function that yields a sentence for each reason why the gateway cannot take orders."""
     _requirements[problems] = None
 
 
@@ -81,6 +81,7 @@ def gauges() -> Iterator[tuple[GaugeSource, int]]:
 
 
 def unmet_requirements() -> Iterator[str]:
+    """A sentence for each reason why the gateway cannot take orders."""
     for problems in _requirements:
         yield from import_string(problems)()
 

@@ -1,4 +1,4 @@
-"""Metrics for the scrapers that are allowed: what all processes of this machine have counted."""
+"""Serves the metrics of all processes of this machine to scrapers that may read them."""
 
 import hmac
 import logging
@@ -30,7 +30,7 @@ def exposition(*more: Collector) -> bytes:
 
 
 def admission(authorization: str) -> int:
-    """200, 401, or 404 where there is nothing to be seen: in production without a METRICS_TOKEN."""
+    """200, 401, or 404 if metrics are off: in production without METRICS_TOKEN."""
     if not settings.METRICS_TOKEN:
         return 200 if settings.EMBEDDED else 404
     wanted = f"Bearer {settings.METRICS_TOKEN}"
@@ -38,7 +38,7 @@ def admission(authorization: str) -> int:
 
 
 def serve(port: int) -> WSGIServer | None:
-    """On a thread, for a worker on a machine that has no web; 0 is off. A port that is taken ends no worker."""
+    """Serves from a thread, for a worker on a machine without web; 0 is off. If the port is taken it logs an error."""
     if not port:
         return None
     try:
@@ -70,4 +70,4 @@ class _Silent(WSGIRequestHandler):
     timeout = 10  # seconds, for a client that sends nothing
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name is the base's
-        """Scrapes are no news."""
+        """Scrapes are not logged."""

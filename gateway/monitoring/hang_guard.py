@@ -1,4 +1,4 @@
-"""Questions to a server that may hang, asked so that nobody hangs with it."""
+"""Calls to servers that may hang, made so that callers do not hang."""
 
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -11,9 +11,9 @@ T = TypeVar("T")
 
 
 class Watched(Generic[T]):
-    """Asks on a thread of its own. While that hangs, those who come share its answer, and nobody asks again.
+    """Calls on a thread. While a call hangs, other callers wait for the same result instead of calling again.
 
-    Not for ever: a server whose machine is gone may leave a socket that never says so.
+    After a while a new call is made: a socket to a machine that is gone may hang for ever.
     """
 
     def __init__(self, ask: Callable[[], T], *, name: str, abandon_after: float = 30) -> None:
@@ -23,7 +23,7 @@ class Watched(Generic[T]):
         self._since = 0.0
 
     def asked(self) -> "Future[T]":
-        """Of an answer that is coming, or has to be waited for: `.result(seconds)` raises TimeoutError."""
+        """A future for the result: `.result(seconds)` raises TimeoutError."""
         with self._lock:
             abandoned = monotonic() - self._since > self._abandon_after
             if self._asked is None or self._asked.done() or abandoned:

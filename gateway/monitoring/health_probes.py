@@ -1,4 +1,4 @@
-"""What the database, the queue and the disk say of themselves. Each may hang; see gateway.monitoring.hang_guard."""
+"""Checks of the database, the queue and the disk. Each may hang; see gateway.monitoring.hang_guard."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ STATEMENT_MILLISECONDS: Final = 2000
 
 
 def on_a_connection_of_its_own(ask: Callable[[], T]) -> Callable[[], T]:
-    """For a thread: no statement of it takes more than two seconds, and its connection goes when it does."""
+    """For a thread: limits each statement to two seconds and closes the thread's connection afterwards."""
 
     @wraps(ask)
     def asked() -> T:
@@ -28,7 +28,7 @@ def on_a_connection_of_its_own(ask: Callable[[], T]) -> Callable[[], T]:
                 return ask()
         finally:
             for mine in connections.all(initialized_only=True):
-                BaseDatabaseWrapper.close(mine)  # SQLite's own would keep one that is in memory
+                BaseDatabaseWrapper.close(mine)  # SQLite's own close() keeps a database in memory open
 
     return asked
 
@@ -40,7 +40,7 @@ def unapplied_migrations() -> list[str]:
 
 
 def queue_depth() -> int:
-    """Wake-up messages that wait for a worker: a list's length on Redis, files in the embedded default."""
+    """Wake-up messages waiting for a worker: a list's length on Redis, files in the embedded default."""
     return messages_waiting(settings.QUEUES)
 
 
@@ -50,7 +50,7 @@ def free_megabytes() -> int:
 
 @contextmanager
 def _limited_statements() -> Iterator[None]:
-    """For the length of a transaction: a pooler would hand on what holds for a session."""
+    """For one transaction, because a pooler would pass a session's setting to the next user."""
     if connection.vendor != "postgresql":
         yield
         return

@@ -1,4 +1,4 @@
-"""What must be true of the books at every moment: how an app states it, and how it is looked at."""
+"""Invariants of the data: how an app declares them, and how they are checked."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -14,42 +14,41 @@ M = TypeVar("M", bound=Model)
 W = TypeVar("W", bound=Work)
 
 SHOWN: Final = 20
-# A backlog is worked off in minutes; what nobody has touched for this long is touched by nobody.
+# Backlogs are gone within minutes; a row that waits this long has no worker.
 STUCK_AFTER: Final = timedelta(minutes=15)
-# The longest lease is two minutes; beyond this it is a mistake that keeps a row from all workers.
+# The longest lease is two minutes; a longer one is an error that hides the row from all workers.
 LONGEST_LEASE: Final = timedelta(minutes=10)
-Rows = QuerySet[Any, Any]  # of dicts: values() tells mypy more than the invariants have in common
+Rows = QuerySet[Any, Any]  # of dicts: values() has a more precise type for mypy, which differs between invariants
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Whose books, and when by the wall. Events older than `kept_for` have been cleared away."""
+    """The gateway to check (None: all), and real time. Events older than `kept_for` have been deleted."""
 
     wall: datetime
     kept_for: timedelta
     gateway: Gateway | None = None
 
     def of(self, rows: QuerySet[M], owner: str = "gateway") -> QuerySet[M]:
-        """`rows` of the gateway that is looked at; `owner` is the path from a row to its gateway."""
+        """`rows` of the gateway to check; `owner` is the path from a row to its gateway."""
         return rows if self.gateway is None else rows.filter(**{owner: self.gateway})
 
     def kept_since(self, owner: str = "gateway") -> "ExpressionWrapper[CombinedExpression]":
-        """Since when each row's own gateway has all its events."""
+        """The time since when each row's gateway has all its events."""
         since = Value(self.wall - self.kept_for, DateTimeField()) + F(f"{owner}__clock_offset")
         return ExpressionWrapper(since, output_field=DateTimeField())
 
     def now(self, owner: str = "gateway") -> "ExpressionWrapper[CombinedExpression]":
-        """What each row's own gateway's clock shows."""
+        """The time on the clock of each row's gateway."""
         shown = Value(self.wall, DateTimeField()) + F(f"{owner}__clock_offset")
         return ExpressionWrapper(shown, output_field=DateTimeField())
 
 
 @dataclass(frozen=True, slots=True)
 class Invariant:
-    """`name` is read aloud as constraints' names are; `offenders` asks one question and gives the rows that break it.
+    """`name` reads like a constraint's name; `offenders` is one query for the rows that break the invariant.
 
-    Each row names its ids and the facts that contradict each other. `at_rest`: only asked where everything ought to
-    have come to its end.
+    Each row has its ids and the contradictory facts. `at_rest`: checked only if all work should be complete.
     """
 
     name: str
@@ -69,7 +68,7 @@ class Finding:
 
 
 def examine(invariants: Iterable[Invariant], scope: Scope) -> Iterator[Finding]:
-    """One after the other; a sound one costs one query, and memory does not grow with the books."""
+    """Checks one invariant after the other. An intact invariant costs one query; memory does not grow with the data."""
     for invariant in invariants:
         rows = invariant.offenders(scope)
         first = tuple(rows[: SHOWN + 1])
@@ -78,7 +77,7 @@ def examine(invariants: Iterable[Invariant], scope: Scope) -> Iterator[Finding]:
 
 
 def stuck(rows: Callable[[], QuerySet[W]], *ids: str, what: str, remedy: str) -> Invariant:
-    """Of work: nothing that is due has been left alone for long."""
+    """An invariant of work: no due row waits for a worker for long."""
 
     def offenders(scope: Scope) -> Rows:
         left_alone = Q(leased_until__lt=scope.wall - STUCK_AFTER, due_at__lt=scope.now() - STUCK_AFTER)
@@ -97,7 +96,7 @@ def _spelt(what: str) -> str:
 
 
 def leased_for_ever(rows: Callable[[], QuerySet[W]], *ids: str, what: str) -> Invariant:
-    """Of work: no lease outlives every worker."""
+    """An invariant of work: no lease lasts longer than a worker may."""
 
     def offenders(scope: Scope) -> Rows:
         held = Q(due_at__isnull=False, leased_until__gt=scope.wall + LONGEST_LEASE)

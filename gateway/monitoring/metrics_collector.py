@@ -1,4 +1,4 @@
-"""Gauges that are read when Prometheus scrapes: due, lost or disabled rows, the depth of the queue."""
+"""Gauges that are read at each scrape: due rows, orders with an unknown outcome, disabled endpoints, queue depth."""
 
 import logging
 from collections.abc import Iterator
@@ -26,12 +26,12 @@ class Owed:
 
 
 def owed() -> Owed:
-    """Nine statements, whatever there is."""
+    """Nine statements, whatever the size of the data."""
     return Owed(backlogs(now=clock.wall()), list(gauges()))
 
 
 class LookedUp(Collector):
-    """Without a database or a queue, it yields the other gauges, and that there is none."""
+    """If the database or the queue fails, yields the other gauges and reports the failure."""
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         by = monotonic() + PATIENCE_SECONDS
@@ -51,12 +51,12 @@ class LookedUp(Collector):
             yield _gauge("gateway_queue_up", "Whether the queue's broker answers", 0)
         else:
             yield _gauge("gateway_queue_up", "Whether the queue's broker answers", 1)
-            yield _gauge("gateway_queue_depth", "Wake-up messages that wait for a worker", depth)
+            yield _gauge("gateway_queue_depth", "Wake-up messages waiting for a worker", depth)
 
 
 def _of_the_database(found: Owed) -> Iterator[GaugeMetricFamily]:
-    rows = GaugeMetricFamily("gateway_due_rows", "Rows due, 10,000 at most", labels=["kind"])
-    oldest = GaugeMetricFamily("gateway_oldest_due_seconds", "Since when the oldest has been due", labels=["kind"])
+    rows = GaugeMetricFamily("gateway_due_rows", "Due rows, 10,000 at most", labels=["kind"])
+    oldest = GaugeMetricFamily("gateway_oldest_due_seconds", "How long the oldest row has been due", labels=["kind"])
     for backlog in found.backlogs:
         rows.add_metric([backlog.kind.value], backlog.rows)
         oldest.add_metric([backlog.kind.value], backlog.oldest.total_seconds())

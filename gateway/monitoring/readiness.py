@@ -1,4 +1,4 @@
-"""Whether orders can be taken, and if not, why: a sentence for each cause, fit for any caller."""
+"""Whether the gateway can take orders; if not, a sentence for each reason that any caller may read."""
 
 import logging
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 
 def problems() -> list[str]:
-    """None: ready. It takes three seconds at most, whatever hangs."""
+    """The reasons; empty if ready. Takes at most three seconds, even if a server hangs."""
     by = monotonic() + PATIENCE_SECONDS
     coming = [(_database.asked(), NO_DATABASE), (_queue.asked(), NO_QUEUE)]
     return [*_of_the_disk(), *(found for asked, silence in coming for found in _heard(asked, silence, by))]
@@ -44,7 +44,7 @@ def of_the_queue() -> list[str]:
 
 
 def _heard(asked: "Future[list[str]]", silence: str, by: float) -> list[str]:
-    """What a driver says, which may name hosts, is for the log."""
+    """The driver's message is only logged, because it may name hosts."""
     try:
         return asked.result(max(0, by - monotonic()))
     except (TimeoutError, Error, QueueDown) as error:
@@ -56,12 +56,12 @@ def _of_backlogs(found: list[Backlog]) -> Iterator[str]:
     for backlog in found:
         if backlog.unattended > LAG_BORNE:
             seconds = int(backlog.unattended.total_seconds())
-            yield f"Nobody has come for {backlog.kind.value} for {seconds} s: start a worker and the beat."
+            yield f"No worker has taken {backlog.kind.value} for {seconds} s: start a worker and the beat."
 
 
 def _of_the_disk() -> Iterator[str]:
     if settings.EMBEDDED and (free := health_probes.free_megabytes()) < settings.READY_FREE_MEGABYTES:
-        yield f"The disk of VAR_DIR has {free} MB left, less than {settings.READY_FREE_MEGABYTES}: make room."
+        yield f"The disk of VAR_DIR has {free} MB left, less than {settings.READY_FREE_MEGABYTES}: free some space."
 
 
 _database = Watched(health_probes.on_a_connection_of_its_own(of_the_database), name="is the database ready")

@@ -1,4 +1,4 @@
-"""Operators' endpoints: alive, ready to take orders, and how it goes."""
+"""Endpoints for operators: liveness, readiness and metrics."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -28,18 +28,18 @@ def for_reading(view: View) -> View:
         response["Allow"] = ", ".join(READING)
         return response
 
-    return csrf_exempt(checked)  # else a POST would be refused for a cookie that it lacks
+    return csrf_exempt(checked)  # otherwise a POST would get 403 for a missing cookie instead of 405
 
 
 @for_reading
 def healthz(request: HttpRequest) -> HttpResponse:
-    """The process answers; nothing else is asked."""
+    """Shows that the process answers; checks nothing else."""
     return JsonResponse(done({"alive": True}))
 
 
 @for_reading
 def readyz(request: HttpRequest) -> HttpResponse:
-    """503 with a sentence for each thing that is not as it should be."""
+    """200, or 503 with a sentence for each problem."""
     if problems := readiness.problems():
         return unavailable(*problems)
     return JsonResponse(done({"ready": True}))
@@ -47,7 +47,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
 
 @for_reading
 def demo(request: HttpRequest) -> HttpResponse:
-    """To the demo site, at the host name by which we were asked where it has that; a partner's origin is its own."""
+    """Redirects to the demo site, at the requested host name if that is the demo site's: origins differ by partner."""
     host = urlsplit(f"//{request.get_host()}").hostname
     origins = sorted(settings.DEMO_ORIGINS, key=lambda origin: urlsplit(origin).hostname != host)
     if not origins:
@@ -57,12 +57,12 @@ def demo(request: HttpRequest) -> HttpResponse:
 
 @for_reading
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Prometheus's text format: what this machine's processes have counted, and what is owed."""
+    """Counts of this machine's processes, and gauges of pending work, in Prometheus's text format."""
     admitted = exporter.admission(request.headers.get("Authorization", ""))
     if admitted == 404:
         return refused(404, ErrorType.NOT_FOUND, "There is nothing at this path.")
     if admitted == 401:
-        response = refused(401, ErrorType.INVALID_SECRET, "Authorization must be `Bearer` and the METRICS_TOKEN.")
+        response = refused(401, ErrorType.INVALID_SECRET, "Authorization must be `Bearer <METRICS_TOKEN>`.")
         response["WWW-Authenticate"] = "Bearer"
         return response
     return HttpResponse(exporter.exposition(LookedUp()), content_type=exporter.CONTENT_TYPE)

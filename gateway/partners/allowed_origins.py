@@ -1,4 +1,4 @@
-"""Which pages may open and frame a gateway's checkout: replaced as a whole, as they were looked at."""
+"""Replaces the list of origins whose pages may open and frame a gateway's checkout."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -14,9 +14,9 @@ MOST: Final = 50
 
 
 def replace_origins(gateway: Gateway, *, origins: Sequence[str], seen: Sequence[str], by: Actor) -> bool:
-    """In the order given, each once. False: they are these already.
+    """Stores the origins in the given order, without duplicates. False if they are unchanged.
 
-    `seen` are those that the operator has looked at; others by now are a Conflict.
+    `seen` are the origins that the operator's page showed. Raises Conflict if they have changed since.
     """
     wanted = list(dict.fromkeys(check_origin(origin) for origin in origins))
     if len(wanted) > MOST:
@@ -24,7 +24,7 @@ def replace_origins(gateway: Gateway, *, origins: Sequence[str], seen: Sequence[
     with atomic(durable=True):
         locked = Gateway.objects.select_for_update().get(pk=gateway.pk)
         if locked.allowed_origins != list(seen):
-            raise Conflict("The origins were changed meanwhile: look at them again. Nothing was done.")
+            raise Conflict("Another operator changed the origins. Check them and try again. Nothing was saved.")
         if locked.allowed_origins == wanted:
             return False
         Gateway.objects.filter(pk=gateway.pk).update(allowed_origins=wanted)

@@ -1,4 +1,4 @@
-"""Who is calling: the gateway in the path, its API secret, its authtoken. One query."""
+"""Authenticates a caller by the gateway in the path, its API secret and its authtoken. One query."""
 
 import hmac
 from contextlib import suppress
@@ -21,7 +21,7 @@ from gateway.values.tokens import Bearer, WrongSignature, bearer, claimed_auth_i
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A partner's server, speaking for a connected user (account) or for a guest (None)."""
+    """A partner's server, acting for a connected user (account) or for a guest (None)."""
 
     gateway: Gateway
     account: Account | None
@@ -33,19 +33,19 @@ class Caller:
         return self.account
 
     def as_partner(self) -> Gateway:
-        """The gateway, when its server speaks for itself."""
+        """The gateway, if its server acts for a guest. Raises GuestRequired otherwise."""
         if self.account is not None:
-            raise GuestRequired("This needs a guest's authtoken: it is not done for a connected user.")
+            raise GuestRequired("This needs a guest's authtoken; a connected user's is not accepted.")
         return self.gateway
 
     @property
     def auth_id(self) -> str:
-        """What a connected user may see; empty for a guest, who sees all."""
+        """The connected user's id, which restricts what the caller sees; empty for a guest, who sees everything."""
         return self.account.auth_id if self.account else ""
 
 
 def partner_caller(gateway: str, secret: str, token: str, *, now: datetime) -> Caller:
-    """`now` is the wall's: the gateway's own clock may have been moved, and the partner's has not."""
+    """`now` is real time: the gateway's own clock may have been moved, the partner's has not."""
     claimed = _claimed(gateway, token)
     _check_secret(claimed.gateway, secret)
     return _verified(claimed, token, now)
@@ -54,13 +54,13 @@ def partner_caller(gateway: str, secret: str, token: str, *, now: datetime) -> C
 def sandbox_caller(gateway: str, secret: str) -> Caller:
     found = sql.gateway_named(gateway)
     if found is None or not found.is_test:
-        raise UnknownGateway("There is no test gateway of this name.")
+        raise UnknownGateway("There is no test gateway with this name.")
     _check_secret(found, secret)
     return Caller(gateway=found, account=None)
 
 
 def browser_caller(gateway: str, token: str, *, now: datetime) -> Caller:
-    """A page in a user's browser: it has no secret, and must not have one. `now` is the wall's."""
+    """For a page in a user's browser, which has no secret and must not have one. `now` is real time."""
     return _verified(_claimed(gateway, token), token, now)
 
 
@@ -78,12 +78,12 @@ def _decrypted(*encrypted: str | None) -> list[str]:
 
 
 def _claimed(name: str, token: str) -> Caller:
-    """Who the token says it is, before that is verified: so that gateway and account are read at once."""
+    """The caller according to the unverified token, so that gateway and account are read in one query."""
     auth_id = claimed_auth_id(token)
     account = sql.account_at(name, auth_id) if auth_id else None
     found = account.gateway if account else sql.gateway_named(name)
     if found is None:
-        raise UnknownGateway("There is no gateway of this name.")
+        raise UnknownGateway("There is no gateway with this name.")
     return Caller(gateway=found, account=account)
 
 
@@ -100,17 +100,17 @@ def _check_secret(gateway: Gateway, given: str) -> None:
     if not given:
         raise InvalidSecret("The header x-gateway-secret is missing.")
     if _matches(given, jwt_secrets(gateway)):
-        raise InvalidSecret("x-gateway-secret holds the JWT secret; send the API secret there.")
+        raise InvalidSecret("x-gateway-secret contains the JWT secret; send the API secret.")
     raise WrongSecret("x-gateway-secret is not this gateway's API secret.")
 
 
 def _matches(given: str, secrets: list[str]) -> bool:
-    """In time that tells nothing of how much of a secret was right."""
+    """In constant time, so that the duration does not reveal how much of a secret was right."""
     return any(hmac.compare_digest(given.encode(), secret.encode()) for secret in secrets)
 
 
 def _bearer(gateway: Gateway, token: str, now: datetime) -> Bearer:
-    """By the secret that signed it, current or previous, so that a refusal names what else is wrong with the token."""
+    """Verifies with the secret that signed the token, current or previous, so that the error names its real fault."""
     if not token:
         raise InvalidJWT("The header x-gateway-authtoken is missing.")
     for secret in jwt_secrets(gateway):

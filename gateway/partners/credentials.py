@@ -1,4 +1,4 @@
-"""A gateway's secrets: made, rotated with overlap, retired."""
+"""Creates, rotates and retires a gateway's secrets."""
 
 import secrets
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class NameTaken(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """Shown once, at creation or rotation; afterwards only their encrypted form exists."""
+    """Shown once, at creation or rotation; only the encrypted form is stored."""
 
     gateway: Gateway
     api_secret: str
@@ -31,14 +31,14 @@ class Credentials:
 
 
 def new_secret() -> str:
-    """43 characters, 256 bits: above the 32 bytes that HS256 asks for."""
+    """43 characters, 256 bits: more than the 32 bytes that HS256 requires."""
     return secrets.token_urlsafe(32)
 
 
 def create_gateway(
     *, name: str, is_test: bool, allowed_origins: list[str], now: datetime, by: Actor | None = None
 ) -> Credentials:
-    """`name` is stored in lower case, and matched without regard to case."""
+    """`name` is stored in lower case and matched case-insensitively."""
     if not GATEWAY_NAME.fullmatch(name):
         raise Invalid("NAME must be 1 to 63 letters, digits, hyphens and underscores, the first a letter or a digit.")
     name = name.lower()
@@ -57,12 +57,12 @@ def create_gateway(
                 made = {"test": is_test, "origins": allowed_origins}
                 by.record("create gateway", f"gateway {name}", after=made)
     except IntegrityError:
-        raise NameTaken(f"There is a gateway named {name} already.") from None
+        raise NameTaken(f"A gateway named {name} already exists.") from None
     return Credentials(gateway=gateway, api_secret=api_secret, jwt_secret=jwt_secret)
 
 
 def rotate(gateway: Gateway, *, kind: Kind, by: Actor | None = None) -> str:
-    """A new secret; the one it replaces stays accepted until `retire`. At most two live at once."""
+    """Returns a new secret. The previous one stays accepted until `retire`; at most two are live."""
     made = new_secret()
     current, previous = _columns(kind)
     encrypted = {current: encrypt(made), previous: getattr(gateway, current)}
@@ -77,7 +77,7 @@ def rotate(gateway: Gateway, *, kind: Kind, by: Actor | None = None) -> str:
 
 
 def retire(gateway: Gateway, *, kind: Kind, by: Actor | None = None) -> None:
-    """The previous secret is refused from now on; running twice changes nothing."""
+    """Refuses the previous secret from now on. Running it twice changes nothing."""
     _, previous = _columns(kind)
     with atomic():
         rows = Gateway.objects.filter(pk=gateway.pk, **{f"{previous}__isnull": False})

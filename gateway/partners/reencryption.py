@@ -1,7 +1,7 @@
-"""Every encrypted value of every table, encrypted anew with the first of ENCRYPTION_KEYS, step by step.
+"""Encrypts every encrypted value of every table again, with the first of ENCRYPTION_KEYS, in steps.
 
-Web and workers go on meanwhile: a value is only replaced where it still is the one that was read. What the first key
-has encrypted stays as it is: an interrupted run is simply repeated, and a run that re-encrypts nothing shows that no
+Web and workers keep running: a value is only replaced if it is still the value that was read. A value that the first
+key encrypted does not change. So an interrupted run is simply repeated, and a run that changes nothing shows that no
 older key is needed.
 """
 
@@ -16,11 +16,13 @@ from django.db.transaction import atomic
 
 from gateway.database.encryption import EncryptedField, reencrypt
 
-STEP: Final = 500  # rows of one statement
+STEP: Final = 500  # rows per statement
 
 
 @dataclass(frozen=True, slots=True)
 class EncryptedColumn:
+    """An EncryptedField of a model."""
+
     model: type[Model]
     name: str
 
@@ -34,7 +36,7 @@ class EncryptedColumn:
 
 @dataclass(frozen=True, slots=True)
 class Reencrypted:
-    """So far: values read, values encrypted anew, and the keys of rows that no encryption key opens."""
+    """Counts so far: values read, values encrypted again, and the keys of rows that no encryption key decrypts."""
 
     read: int = 0
     reencrypted: int = 0
@@ -42,7 +44,7 @@ class Reencrypted:
 
 
 def encrypted_columns() -> list[EncryptedColumn]:
-    """Of all apps, by the type of the field."""
+    """The encrypted columns of all apps, found by the type of the field."""
     return [
         EncryptedColumn(model, field.name)
         for model in apps.get_models(include_auto_created=True)
@@ -52,7 +54,7 @@ def encrypted_columns() -> list[EncryptedColumn]:
 
 
 def reencrypt_column(column: EncryptedColumn) -> Iterator[Reencrypted]:
-    """The count after each step."""
+    """Yields the counts after each step."""
     after, so_far = 0, Reencrypted()
     while values := _values(column, after=after):
         changes, unopened = _reencrypted(values)
@@ -65,13 +67,13 @@ def reencrypt_column(column: EncryptedColumn) -> Iterator[Reencrypted]:
 
 
 def _values(column: EncryptedColumn, *, after: int) -> dict[int, str]:
-    """The next ones by the key of their row; neither null nor empty."""
+    """The next values that are neither null nor empty, by the key of their row."""
     rows: Any = column.model._default_manager.filter(pk__gt=after, **{f"{column.name}__gt": ""})
     return dict(rows.order_by("pk").values_list("pk", column.name)[:STEP])
 
 
 def _reencrypted(values: dict[int, str]) -> tuple[dict[int, tuple[str, str]], list[int]]:
-    """Old and new text of those that change, and rows whose value no key opens."""
+    """Old and new text of the values to change, and the rows whose value no key decrypts."""
     changes, unopened = {}, []
     for row, old in values.items():
         try:
@@ -85,9 +87,9 @@ def _reencrypted(values: dict[int, str]) -> tuple[dict[int, tuple[str, str]], li
 
 
 def _replace(column: EncryptedColumn, changes: dict[int, tuple[str, str]]) -> None:
-    """A row that somebody has written since keeps what they wrote.
+    """Keeps the value of a row that was written meanwhile.
 
-    The rows are locked in the order of their keys first, as workers lock them: an UPDATE locks in no order.
+    Locks the rows in the order of their keys first, as workers do: an UPDATE locks in no particular order.
     """
     if changes:
         same = [When(**{"pk": row, column.name: old}, then=Value(new)) for row, (old, new) in changes.items()]

@@ -1,4 +1,4 @@
-"""Wake-up messages. One hints that a row is due. The row is the record: if the message is lost, a sweep finds it."""
+"""Wake-up messages: hints that a row is due. The row says that work is pending; a sweep replaces a lost message."""
 
 import logging
 import time
@@ -34,14 +34,14 @@ class TaskName(Enum):
 
 
 def enqueue(task: TaskName, *, row: int, attempt: int) -> None:
-    """Sends after commit. `attempt` is the row's current fencing token: the message is worth one lease."""
+    """Sends after the commit. `attempt` is the row's current fencing token: a message can acquire one lease."""
     on_commit(lambda: _send(task, {"row": row, "attempt": attempt}), robust=True)
 
 
 def enqueue_soon(task: TaskName) -> None:
-    """After commit: some rows are due. Sends at most once in QUIET_SECONDS, since the worker stays for longer.
+    """Sends after the commit that some rows are due. At most one message in QUIET_SECONDS: a worker stays for longer.
 
-    A message that no worker took within two seconds expires: the beat has sent one as well.
+    A message that no worker picks up within two seconds expires, because the beat has sent another by then.
     """
     on_commit(lambda: _enqueue_soon(task), robust=True)
 
@@ -56,11 +56,11 @@ def also_named(old: str, task: Callable[..., Any]) -> None:
 
 
 class QueueDown(Exception):
-    """The queue's broker refused or broke off."""
+    """The queue's broker refused the connection or dropped it."""
 
 
 def messages_waiting(queues: Iterable[str]) -> int:
-    """Messages that no worker has taken: a list's length on Redis, files in the embedded default. Raises QueueDown."""
+    """Messages that no worker has picked up: a list's length on Redis, files with embedded. Raises QueueDown."""
     with current_app.connection_for_read() as broker:
         refusals: tuple[type[BaseException], ...] = (
             OperationalError,

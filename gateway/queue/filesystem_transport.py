@@ -1,7 +1,7 @@
-"""The embedded default's queue: kombu's filesystem transport, with messages that appear whole or not at all.
+"""The queue of the embedded default: kombu's filesystem transport, but a message's file appears only when complete.
 
-Kombu opens the file under its final name and writes afterwards, so a worker that looks in between takes an empty
-message, fails to parse it, and dies.
+Kombu opens the file under its final name and writes afterwards. A worker that reads in between gets an empty message,
+fails to parse it, and dies.
 """
 
 from pathlib import Path
@@ -15,7 +15,7 @@ from kombu.utils.json import dumps
 
 class FilesystemChannel(filesystem.Channel):
     def _put(self, queue: str, payload: Any, **kwargs: Any) -> None:  # type: ignore[override]  # kombu's two bases differ
-        """Names sort by the time of sending, as kombu's do; a draft is not in any queue."""
+        """File names sort by the time of sending, as kombu's do; drafts are outside all queues."""
         name = f"{round(monotonic() * 1000)}_{uuid4()}"
         draft = Path(self.data_folder_out, f"{name}.draft")
         draft.write_text(dumps(payload))

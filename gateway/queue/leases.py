@@ -1,4 +1,4 @@
-"""Leased work: dispatch due rows, acquire the lease of one, write behind its fencing token."""
+"""Leases of work: dispatch due rows, acquire the lease of a row, write with its fencing token."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -19,7 +19,7 @@ LEASE: Final = timedelta(seconds=60)
 # A wake-up message is given this long before the sweep sends another.
 REDISPATCH_AFTER: Final = timedelta(seconds=5)
 SWEPT_AT_ONCE: Final = 500
-FEW: Final = 50  # messages that a queue of any length can bear
+FEW: Final = 50  # messages that may be added to a queue of any length
 
 
 def acquire(rows: QuerySet[W], *, row: int, attempt: int, lease: timedelta = LEASE) -> bool:
@@ -29,7 +29,7 @@ def acquire(rows: QuerySet[W], *, row: int, attempt: int, lease: timedelta = LEA
 
 
 def mine(rows: QuerySet[W], work: W) -> QuerySet[W]:
-    """The row, or none if its fencing token has changed since."""
+    """The row, or none if its fencing token has changed."""
     return rows.filter(**fencing_token(work))
 
 
@@ -57,10 +57,10 @@ def due(rows: QuerySet[W], clocks: Iterable[tuple[int | None, datetime]]) -> Que
 
 
 def dispatch_due(rows: QuerySet[W], task: TaskName, *, limit: int = SWEPT_AT_ONCE) -> int:
-    """Sends a message for every due and unleased row, the longest due first, until `limit` wait in the queue.
+    """Sends a message for every due, unleased row, longest due first, until `limit` messages wait in the queue.
 
-    Running twice sends twice; the second message's fencing token matches nothing. But a worker has to take it: where
-    workers cannot keep up, new messages for rows that wait in the queue would leave them nothing else to do.
+    Running twice sends twice; the fencing token makes the second message do nothing. But a worker still has to read it:
+    if workers cannot keep up, more messages for the same rows would keep them busy with nothing else.
     """
     found = list(due(rows, clock.clocks()).order_by("due_at").values_list("pk", "attempts")[:limit])
     if len(found) > FEW:
@@ -73,7 +73,7 @@ def dispatch_due(rows: QuerySet[W], task: TaskName, *, limit: int = SWEPT_AT_ONC
 
 
 def _waiting() -> int:
-    """0 for a queue that does not answer: sending finds out."""
+    """0 if the queue does not answer; sending then reports the failure."""
     try:
         return messages_waiting([settings.CELERY_TASK_DEFAULT_QUEUE])
     except QueueDown:
@@ -81,13 +81,13 @@ def _waiting() -> int:
 
 
 def redispatch_at(moment: datetime) -> datetime:
-    """`leased_until` of a row whose wake-up message is sent as it is written, `moment` by the wall."""
+    """`leased_until` of a row whose wake-up message is sent when it is written; `moment` in real time."""
     return moment + REDISPATCH_AFTER
 
 
 def erase(rows: "QuerySet[Any]") -> int:
     """By their keys. Django's own DELETE would look for all that refers to them; the caller has cleared that away.
 
-    A foreign key still holds: what refers to an erased row makes the commit fail.
+    Foreign keys still apply: a remaining reference to a deleted row makes the commit fail.
     """
     return delete_rows(rows.model, list(rows.order_by("pk").values_list("pk", flat=True)))

@@ -1,10 +1,10 @@
-"""Production's queue: kombu's Redis transport, without its record of messages that were fetched and not acknowledged.
+"""The queue in production: kombu's Redis transport without its record of unacknowledged messages.
 
-A wake-up message is a hint: the row is the record, and the sweep sends another. Kombu would record each message in
-Redis when it is fetched and delete it when it is acknowledged, two of three commands that a worker sends there; give
-it back an hour after a worker has died with it, when its fencing token is long out of date; and put unacknowledged
-messages back when its connection is lost. Over that same connection, as Celery 5.7 does it, this ends in an
-AttributeError that ends the worker.
+A wake-up message is only a hint: pending work is in the row, and the sweep sends another message. Kombu would record
+each message in Redis when it is fetched and delete it when it is acknowledged: two of the three commands that a worker
+sends. It would return a message an hour after its worker died, when its fencing token is long out of date. And it
+would put unacknowledged messages back when a connection is lost, over that same connection, which in Celery 5.7 ends
+in an AttributeError that ends the worker.
 """
 
 from typing import Final
@@ -34,5 +34,5 @@ SCHEMES: Final = {"redis": RedisTransport, "rediss": RedisTransport, "sentinel":
 
 
 def install() -> None:
-    """`redis://`, `rediss://` and `sentinel://` mean these from here on."""
+    """Makes `redis://`, `rediss://` and `sentinel://` mean these transports."""
     TRANSPORT_ALIASES.update({scheme: f"{__name__}:{ours.__name__}" for scheme, ours in SCHEMES.items()})

@@ -1,4 +1,4 @@
-"""What surrounds every task: the request's id that it carries, its line in the log, its count."""
+"""Adds to every task: the request id that it carries, its log line, its metrics."""
 
 import logging
 from contextlib import ExitStack
@@ -24,7 +24,7 @@ class Running:
 
 @before_task_publish.connect
 def _send_along(headers: dict[str, Any], **_: Any) -> None:
-    """The beat serves no request: what it sends carries none, and its worker begins a new one."""
+    """The beat serves no request, so its messages carry no id, and the worker creates one."""
     if current := request_id.current():
         headers[HEADER] = current
 
@@ -57,5 +57,5 @@ def _asked_for_by(task: Any) -> str:
 
 
 def _is_empty_sweep(name: str, outcome: str, found: Any) -> bool:
-    """A sweep returns how many rows it found. Every second one that found nothing is no news."""
+    """A sweep returns how many rows it found. A sweep runs every second and is logged only if it found some."""
     return name.startswith(SWEEPS) and outcome == "succeeded" and not found

@@ -1,4 +1,4 @@
-"""How the log is written: one JSON object a record, or a line for people. Nothing that was typed can forge a record."""
+"""Log formats: one JSON object per record, or a readable line. User input cannot forge a record."""
 
 import json
 import logging
@@ -16,14 +16,14 @@ from gateway.telemetry import request_id
 from gateway.telemetry.route_names import route_of
 from gateway.values.timestamps import timestamp
 
-# Fields that a record may have beside its message; anything else that a library hangs on to it stays out.
+# The fields that a record may have besides its message; other attributes, which libraries add, are not written.
 EXTRA_FIELDS: Final = ("method", "route", "status", "durationMs", "bytes", "outcome", "gateway", "task", "taskId")
 _facts: ContextVar[Mapping[str, str]] = ContextVar("facts", default=MappingProxyType({}))
 
 
 @contextmanager
 def about(**facts: str) -> Iterator[None]:
-    """Every record written inside carries these, and what is noted meanwhile."""
+    """Adds these facts, and those that `note` adds, to every record written inside."""
     token = _facts.set({**_facts.get(), **facts})
     try:
         yield
@@ -32,12 +32,12 @@ def about(**facts: str) -> Iterator[None]:
 
 
 def note(**facts: str) -> None:
-    """For the rest of the `about` that we are in."""
+    """Adds facts for the rest of the current `about`."""
     _facts.set({**_facts.get(), **facts})
 
 
 class WithoutPaths(logging.Filter):
-    """Django's own records name the path of a request; these name its route."""
+    """Replaces the path of a request by its route in Django's own records."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         request = getattr(record, "request", None)
@@ -48,7 +48,7 @@ class WithoutPaths(logging.Filter):
 
 
 class Json(logging.Formatter):
-    """`json.dumps` keeps to ASCII, so that neither a line feed nor a lone surrogate leaves it as it came."""
+    """`json.dumps` writes ASCII only, so a line feed or a lone surrogate is always escaped."""
 
     def format(self, record: logging.LogRecord) -> str:
         fields = {**_always(record), "requestId": request_id.current(), **_facts.get()}
@@ -98,7 +98,7 @@ def chosen() -> logging.Formatter:
 
 
 def printable(text: str) -> str:
-    """With escapes for what moves a cursor, ends a line, turns text round, or is no character."""
+    """Escapes characters that move the cursor, end a line, reverse text, or are no characters."""
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
@@ -114,5 +114,5 @@ def _always(record: logging.LogRecord) -> dict[str, Any]:
 
 
 def _traceback(formatter: logging.Formatter, record: logging.LogRecord) -> str | None:
-    """Without the values of variables."""
+    """Without the values of variables, which may be secrets."""
     return formatter.formatException(record.exc_info) if record.exc_info and record.exc_info[0] else None

@@ -1,8 +1,13 @@
-"""Where the processes of one machine keep their counts, so that any of them can tell the sum.
+"""Files with the counts of all processes of a machine, so that any process can report the sum.
 
-prometheus-client maps a file per process into memory. It names them by process id, so that every restart leaves files
-behind, and makes them sparse, so that a full disk ends the process at its next count (SIGBUS). Here a process takes the
-first slot that no living one holds and counts on from there, and a slot's files are written out before they are used.
+prometheus-client maps a file per process into memory. Its own files do not serve here, for two reasons:
+
+- It names them by process id. `mark_process_dead` deletes only the files of live gauges, and there are none. Files with
+  counters stay, because deleting them lowers the sums. So each restart and each command would add files for ever.
+- It makes them sparse. On a full disk the next count ends the process (SIGBUS).
+
+Here a process takes the first slot that no living process holds, and continues its counts. A slot's files are written
+out before they are used. The slot is prometheus-client's own `process_identifier`; nothing else of it is replaced.
 """
 
 import fcntl
@@ -17,7 +22,7 @@ from typing import IO, Final
 
 DIRECTORY: Final = "PROMETHEUS_MULTIPROC_DIR"
 KINDS: Final = ("counter", "histogram", "summary")
-# More than the metrics of this gateway take with a thousand endpoints; a file that outgrows it grows sparse.
+# More than the metrics of this gateway need with a thousand endpoints; a file that grows beyond it is sparse.
 FILE_BYTES: Final = 1 << 20
 RETRY_SECONDS: Final = 30
 log = logging.getLogger(__name__)
@@ -32,13 +37,13 @@ class MetricSlot:
         self._failed = -float(RETRY_SECONDS)
 
     def release(self) -> None:
-        """The next call claims anew."""
+        """Gives the slot up; the next call claims one."""
         self._owner = 0
         if self._held is not None:
             self._held.close()
 
     def __call__(self) -> str:
-        """OSError where the files cannot be had; for a while that is not tried again."""
+        """Raises OSError if the files are unavailable, and then does not try again for a while."""
         if self._owner != os.getpid():
             self._number = self._claimed()
             self._owner = os.getpid()
@@ -64,7 +69,7 @@ class MetricSlot:
             held.close()
             raise
         if self._held is not None:
-            self._held.close()  # a fork's copy of its parent's
+            self._held.close()  # inherited from the parent by the fork
         self._held = held
         return str(number)
 
@@ -74,7 +79,7 @@ def directory() -> Path:
 
 
 def clear() -> None:
-    """Forgets the counts of processes that are no more; those of living ones stay."""
+    """Deletes the counts of ended processes; those of living processes stay."""
     for lock in directory().glob("*.lock"):
         held = _held(lock)
         if held is not None:
@@ -91,7 +96,7 @@ def _free(where: Path) -> Iterator[tuple[int, IO[bytes]]]:
 
 
 def _held(path: Path) -> IO[bytes] | None:
-    """Ours as long as it is open, or None. The system lets go of it however the process ends."""
+    """The open file holds the lock; None if another process has it. The system releases it however the process ends."""
     lock = path.open("ab")
     with suppress(BlockingIOError):
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -105,7 +110,7 @@ def _files(where: Path, number: int) -> Iterator[Path]:
 
 
 def _write_out(path: Path) -> None:
-    """Whole or not at all: a reader of the directory finds no empty file."""
+    """Allocates the file completely or not at all: a reader of the directory never finds an empty file."""
     if path.exists():
         return
     draft = path.with_suffix(".draft")

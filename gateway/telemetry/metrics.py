@@ -1,7 +1,7 @@
-"""What is counted, by name. Counting is cheap, safe anywhere, and never breaks what it counts.
+"""Metrics by name. Counting is cheap, safe anywhere, and never breaks the code that counts.
 
-Every metric has a label: one without would make files as soon as a command imports this. Help texts are short, for
-prometheus-client keeps them with each value.
+Every metric has a label: without a label it would create files as soon as a command imports this module. Help texts are
+short, because prometheus-client stores them with each value.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ _slot = MetricSlot()
 values.ValueClass = values.MultiProcessValue(process_identifier=_slot)  # type: ignore[no-untyped-call]
 _slot.release()
 
-REGISTRY: Final = CollectorRegistry()  # of this process alone; a scrape reads the files of all
+REGISTRY: Final = CollectorRegistry()  # of this process; a scrape reads the files of all processes
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 ENDPOINTS_LABELLED: Final = 1000
 QUICK: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -37,8 +37,8 @@ DELIVERY_LAG: Final = Histogram(
 )
 ENDPOINT: Final = Summary("gateway_endpoint_delivery_seconds", "Attempts", ["endpoint"], registry=REGISTRY)
 ENDPOINT_FAILURES: Final = Counter("gateway_endpoint_failures", "Failed attempts", ["endpoint"], registry=REGISTRY)
-ORDERS: Final = Counter("gateway_orders", "Orders that ended or were lost", ["status"], registry=REGISTRY)
-FILLS: Final = Counter("gateway_fills", "Words of a broker that filled more", ["side"], registry=REGISTRY)
+ORDERS: Final = Counter("gateway_orders", "Orders ended or of unknown outcome", ["status"], registry=REGISTRY)
+FILLS: Final = Counter("gateway_fills", "Reports with new fills", ["side"], registry=REGISTRY)
 TASKS: Final = Histogram("gateway_task_seconds", "Tasks", ["name", "outcome"], buckets=QUICK, registry=REGISTRY)
 MESSAGES_LOST: Final = Counter("gateway_messages_lost", "Wake-up messages no queue took", ["task"], registry=REGISTRY)
 # The same under the last release's name, for one release.
@@ -55,7 +55,7 @@ def requested(*, route: str, method: str, status: int, seconds: float) -> None:
 
 
 def rate_limited(*, scope: str) -> None:
-    """`scope` names the limit, never whom it stopped."""
+    """`scope` names the limit, never the caller."""
     with _uncounted:
         RATE_LIMITED.labels(scope).inc()
 
@@ -66,7 +66,7 @@ def events_recorded(*, kind: str, number: int = 1) -> None:
 
 
 def delivered(*, endpoint_id: int, outcome: DeliveryOutcome, seconds: float, lag_seconds: float | None = None) -> None:
-    """One attempt, after its outcome is written. `lag_seconds`: since the event, once the delivery is settled."""
+    """Counts an attempt after it is recorded. `lag_seconds`: since the event, if the delivery has ended."""
     with _uncounted:
         _from_zero(DELIVERIES, *(("delivered",), ("failed",), ("given_up",)))
         DELIVERIES.labels(outcome).observe(seconds)
@@ -79,7 +79,7 @@ def delivered(*, endpoint_id: int, outcome: DeliveryOutcome, seconds: float, lag
 
 
 def orders_settled(*, statuses: Mapping[str, int], fills: Mapping[str, int]) -> None:
-    """How many orders reached each status, and for each side how many were filled further."""
+    """How many orders reached each status, and how many were filled further on each side."""
     with _uncounted:
         for status, number in statuses.items():
             ORDERS.labels(status).inc(number)
@@ -100,13 +100,13 @@ def message_lost(*, task: str) -> None:
 
 
 def _from_zero(metric: Histogram, *labels: tuple[str, ...]) -> None:
-    """What an alert waits for is there before it happens: Prometheus sees no increase in what begins at one."""
+    """Creates the series with value 0: Prometheus sees no increase in a series that begins at 1."""
     for values_of_labels in labels:
         metric.labels(*values_of_labels)
 
 
 def _label_of(endpoint_id: int) -> str:
-    """The first thousand that a process meets have a label of their own."""
+    """The first thousand endpoints that a process counts have their own label."""
     if endpoint_id in _labelled or len(_labelled) < ENDPOINTS_LABELLED:
         _labelled.add(endpoint_id)
         return str(endpoint_id)

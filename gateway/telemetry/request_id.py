@@ -1,4 +1,4 @@
-"""The id of the request that something is done for, wherever it is done: in the web, a task or a delivery."""
+"""The id of the request that the current work is done for, in the web, in tasks and in deliveries."""
 
 import re
 import secrets
@@ -12,7 +12,7 @@ _current: ContextVar[str] = ContextVar("request_id", default="")
 
 
 def current() -> str:
-    """Empty where nothing was asked for, as in a command."""
+    """Empty if there was no request, as in a command."""
     return _current.get()
 
 
@@ -21,13 +21,13 @@ def fresh() -> str:
 
 
 def kept_or_fresh(sent: object) -> str:
-    """A caller's own id is kept when it is harmless."""
+    """Keeps the caller's id if it is harmless, else makes a new one."""
     return sent if isinstance(sent, str) and _HARMLESS.fullmatch(sent) else fresh()
 
 
 @contextmanager
 def bound(value: str) -> Iterator[None]:
-    """What is done inside is done for `value`; an empty one changes nothing. A thread begins without any."""
+    """Sets the id for the work inside; an empty value changes nothing. A new thread has no id."""
     token = _current.set(value or _current.get())
     try:
         yield

@@ -1,4 +1,4 @@
-"""A request's route: the pattern of its path. The path itself may hold a transactionId, which is a capability."""
+"""The route of a request: the pattern of its path. The path itself may contain a transactionId, which grants access."""
 
 from typing import Final
 
@@ -9,6 +9,7 @@ UNMATCHED: Final = "(no route)"
 
 
 def route_of(request: HttpRequest) -> str:
+    """The pattern of the path, STATIC_URL for static files, or UNMATCHED."""
     match = request.resolver_match
     if match is not None:
         return str(match.route)
@@ -16,5 +17,5 @@ def route_of(request: HttpRequest) -> str:
 
 
 def gateway_in(request: HttpRequest) -> str:
-    """The name in the path; empty where the route has none."""
+    """The gateway's name in the path; empty if the route has none."""
     return str(request.resolver_match.kwargs.get("gateway", "")) if request.resolver_match else ""

@@ -1,4 +1,4 @@
-"""How the console's pages write numbers."""
+"""Template filters of the console: numbers, badges, and the menu of work lists."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -23,14 +23,14 @@ LISTS: Final = {
 }
 WORDS: Final = {
     TaskName.PLACE_BATCHES: "Place batches",
-    TaskName.SYNC_BATCHES: "Ask brokers",
+    TaskName.SYNC_BATCHES: "Poll brokers",
     TaskName.DELIVER: "Deliver webhooks",
     TaskName.SEND_REBALANCE_NOTICE: "Rebalance notices",
     TaskName.REMIND_SIP: "SIP reminders",
     TaskName.REPLAY: "Replay webhooks",
     TaskName.APPLY_TRADEBOOK: "Apply tradebooks",
 }
-# Permission, address, words: what stands above every page.
+# The menu at the top of every page: permission, URL name, label.
 PLACES: Final = (
     ("transactions.view_order", "desk_queue", "Reconciliation desk"),
     ("smallcases.view_smallcase", "studio", "Rebalance studio"),
@@ -43,7 +43,7 @@ PLACES: Final = (
     ("gateway.view_gateway", "gateway_gateway_changelist", "Gateways"),
     ("gateway.view_auditentry", "gateway_auditentry_changelist", "Audit trail"),
 )
-# What the lists count to (gateway.console.read_only_admin).
+# Filters of the lists' links.
 NARROWED: Final = {
     TaskName.PLACE_BATCHES: "?status__exact=QUEUED",
     TaskName.SYNC_BATCHES: "?status__exact=PLACED",
@@ -53,7 +53,7 @@ NARROWED: Final = {
 
 @register.filter
 def upto(number: int, most: int) -> str:
-    """A count that stopped at `most` says so."""
+    """A count that may have stopped at `most`, which then gets a plus sign."""
     return f"{most:,}+" if number >= most else f"{number:,}"
 
 

@@ -1,4 +1,4 @@
-"""What can be refused, as the wire names it. Domain errors subclass GatewayError beside the code that raises them."""
+"""The errors of the wire. Domain errors subclass GatewayError beside the code that raises them."""
 
 from collections.abc import Sequence
 from enum import StrEnum
@@ -6,11 +6,11 @@ from typing import ClassVar, Final
 
 
 class ErrorType(StrEnum):
-    """The closed list of `errorType`."""
+    """All values of `errorType`."""
 
     VALIDATION_ERROR = "ValidationError"
     INVALID_GATEWAY = "InvalidGateway"
-    INVALID_SECRET = "InvalidSecret"  # a name on the wire  # noqa: S105  # nosec B105
+    INVALID_SECRET = "InvalidSecret"  # a value on the wire  # noqa: S105  # nosec B105
     INVALID_JWT = "InvalidJWT"
     CONNECTED_USER_REQUIRED = "ConnectedUserRequired"
     USER_MISMATCH = "UserMismatch"
@@ -33,7 +33,7 @@ class ErrorType(StrEnum):
     INTERNAL_ERROR = "InternalError"
 
 
-# The same request, sent again later, may succeed.
+# The same request may succeed later.
 RETRYABLE: Final = frozenset(
     {
         ErrorType.RATE_LIMITED,
@@ -46,9 +46,9 @@ RETRYABLE: Final = frozenset(
 
 
 class GatewayError(Exception):
-    """A refusal with its HTTP status and its errorType.
+    """A refused request, with an HTTP status and an errorType.
 
-    `retry_after`: seconds after which the same request is worth another try; None where nothing is known of that.
+    `retry_after`: after how many seconds the same request may succeed; None if unknown.
     """
 
     status: ClassVar[int] = 409
@@ -73,7 +73,7 @@ class InvalidSecret(GatewayError):
 
 
 class WrongSecret(InvalidSecret):
-    """One was given, and it is not the one: perhaps a guess."""
+    """A secret was sent, but it is wrong: perhaps a guess."""
 
 
 class InvalidJWT(GatewayError):
@@ -85,19 +85,23 @@ class ConnectedUserRequired(GatewayError):
 
 
 class GuestRequired(GatewayError):
-    """What the partner's server decides for itself, and not for a user."""
+    """Only the partner's server may do this, not one of its users."""
 
     status, error_type = 403, ErrorType.USER_MISMATCH
 
 
 class NotFound(GatewayError):
+    """No such object, or it belongs to somebody else."""
+
     status, error_type = 404, ErrorType.NOT_FOUND
 
 
 class Conflict(GatewayError):
-    """The right request at the wrong moment."""
+    """The request is valid, but not in the present state."""
 
 
 class Unavailable(GatewayError):
+    """The gateway cannot answer now; the same request may succeed in seconds."""
+
     status, error_type = 503, ErrorType.SERVICE_UNAVAILABLE
     retry_after = 5

@@ -1,4 +1,4 @@
-"""The ids of the wire. Those that are a capability are unguessable: 96 or 128 random bits."""
+"""The ids of the wire. Ids that grant access are unguessable: 96 or 128 random bits."""
 
 import re
 import secrets
@@ -6,10 +6,10 @@ from typing import Final
 
 TRANSACTION_ID: Final = re.compile(r"TRX_[0-9a-f]{32}")
 OBJECT_ID: Final = re.compile(r"[0-9a-f]{24}")
-CLIENT_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")  # of a user at a broker
+CLIENT_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")  # a user's id at a broker
 SCID: Final = re.compile(r"[A-Z]{2,8}_\d{4}", re.ASCII)
-SYMBOL: Final = re.compile(r"[A-Z0-9][A-Z0-9&-]{0,19}")  # NSE's
-GATEWAY_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")  # as given; stored in lower case
+SYMBOL: Final = re.compile(r"[A-Z0-9][A-Z0-9&-]{0,19}")  # NSE symbols
+GATEWAY_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")  # as received; stored in lower case
 
 
 def new_transaction_id() -> str:

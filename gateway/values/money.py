@@ -8,17 +8,17 @@ AVERAGE: Final = Decimal("0.0001")
 
 
 def rupees(amount: Decimal) -> Decimal:
-    """Rounded to the paisa, half to even (IEEE 754's default; no drift over many roundings)."""
+    """Rounded to the paisa, half to even (IEEE 754's default), so that roundings do not add up in one direction."""
     return amount.quantize(PAISA, ROUND_HALF_EVEN)
 
 
 def average(price: Decimal) -> Decimal:
-    """An average price, to four decimals."""
+    """A price rounded to four decimals."""
     return price.quantize(AVERAGE, ROUND_HALF_EVEN)
 
 
 def number(amount: Decimal | None) -> float | int | None:
-    """For JSON: a float prints its shortest form, so a Decimal of ≤ 15 digits arrives as it was."""
+    """For JSON. A float prints its shortest form, so a Decimal of up to 15 digits is written exactly."""
     if amount is None:
         return None
     return int(amount) if amount == amount.to_integral_value() else float(amount)

@@ -1,4 +1,4 @@
-"""How values look on the wire."""
+"""Timestamps on the wire."""
 
 from datetime import UTC, datetime
 

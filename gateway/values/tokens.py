@@ -1,4 +1,4 @@
-"""JWTs of the partner and of the gateway: HS256 only, guest or connected, never both."""
+"""JWTs of the partner and of the gateway: HS256 only, for a guest or a connected user."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from gateway.values.ids import is_object_id
 
 ALGORITHM: Final = "HS256"
 CONNECTED_FOR: Final = timedelta(hours=1)
-# Clocks differ: a partner's may be this many seconds ahead of ours, and a token is accepted this long after its end.
+# Clocks differ: a partner's may be this many seconds ahead, and a token is accepted this many seconds after it expires.
 AHEAD_SECONDS: Final = 60
 GRACE_SECONDS: Final = 10
 YEAR_SECONDS: Final = 366 * 24 * 3600
@@ -25,27 +25,29 @@ WRONG_SHAPE: Final = 'The authtoken\'s payload must be either {"guest": true} or
 
 @dataclass(frozen=True, slots=True)
 class Bearer:
-    """Who a token speaks for: a connected user's smallcaseAuthId, or a guest (None)."""
+    """The user of a token: a connected user's smallcaseAuthId, or a guest (None)."""
 
     auth_id: str | None
 
 
 class WrongSignature(InvalidJWT):
-    """The token is signed with another secret than the one it was compared with."""
+    """The token was not signed with the expected secret."""
 
 
 def guest_token(secret: str, *, issued_at: datetime | None = None, expires_at: datetime | None = None) -> str:
+    """An authtoken for a guest, without `exp` unless `expires_at` is given."""
     return _sign({"guest": True}, secret, issued_at, expires_at)
 
 
 def connected_token(
     secret: str, *, auth_id: str, issued_at: datetime | None = None, expires_at: datetime | None = None
 ) -> str:
+    """An authtoken for the user with this smallcaseAuthId."""
     return _sign({"smallcaseAuthId": auth_id}, secret, issued_at, expires_at)
 
 
 def bearer(token: str, secret: str, *, now: datetime) -> Bearer:
-    """Verify `token` with `secret`, at `now` by the wall clock; InvalidJWT says what is wrong.
+    """Verifies `token` with `secret` at `now`, in real time. Raises InvalidJWT, which says what is wrong.
 
     `exp`, `iat` and `nbf` are checked when present, and only after the signature.
     """
@@ -62,7 +64,7 @@ def bearer(token: str, secret: str, *, now: datetime) -> Bearer:
 
 
 def signed_with(token: str, secret: str) -> bool:
-    """Whether the signature, and nothing else, fits: to tell swapped secrets from wrong ones."""
+    """Checks only the signature, to recognise swapped secrets."""
     try:
         jwt.decode(token, secret, algorithms=[ALGORITHM], options=_SIGNATURE_ALONE)
     except (jwt.InvalidTokenError, ValueError, OverflowError):
@@ -71,7 +73,7 @@ def signed_with(token: str, secret: str) -> bool:
 
 
 def claimed_auth_id(token: str) -> str:
-    """What the token says of itself, unverified: only to look the account up in the same query."""
+    """The id in the unverified token, only for reading the account in the same query."""
     try:
         claimed = jwt.decode(token, options={"verify_signature": False}).get("smallcaseAuthId")
     except (jwt.InvalidTokenError, ValueError, OverflowError):
@@ -100,7 +102,7 @@ def _check_times(payload: Mapping[str, Any], now: float) -> None:
 
 
 def _seconds(payload: Mapping[str, Any], claim: str) -> float:
-    """Since 1970, whole or with a fraction, as RFC 7519 has it; a moment beyond all calendars is as good as endless."""
+    """Seconds since 1970, perhaps with a fraction, as in RFC 7519. A time beyond all calendars counts as infinite."""
     given = payload[claim]
     is_number = type(given) is int or (type(given) is float and isfinite(given))
     if not is_number:
@@ -109,7 +111,7 @@ def _seconds(payload: Mapping[str, Any], claim: str) -> float:
 
 
 def _rounded(seconds: float) -> str:
-    """Rounded up, so that no accepted number is named in a refusal."""
+    """Rounded up, so that an error never names a number that would be accepted."""
     return "more than a year" if seconds > YEAR_SECONDS else f"{ceil(seconds)} s"
 
 

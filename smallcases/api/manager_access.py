@@ -1,4 +1,4 @@
-"""The Manager API: a user's token, the permission to publish, and only the smallcases that are theirs."""
+"""Access to the Manager API: a token, the permission to publish, and the smallcases that the user manages."""
 
 from typing import TypeVar
 
@@ -39,7 +39,7 @@ class ManagerAuthentication(TokenAuthentication):
 
 
 class ManagerView(BaseView):
-    """Who calls is known, and may publish, before anything else is looked at."""
+    """The base of the Manager API's views. A caller without the permission to publish gets 403 before parsing."""
 
     @property
     def identity(self) -> Identity:
@@ -58,9 +58,9 @@ class ManagerView(BaseView):
 
 
 def visible_to(user: User | AnonymousUser, rows: QuerySet[M], *, path: str = "") -> QuerySet[M]:
-    """`rows` of the smallcases that a user may see: the own ones, unless the user may read what anybody has invested.
+    """`rows` of the smallcases that `user` may see: those they manage, or all if they may read every investment.
 
-    `path` leads from a row to its smallcase.
+    `path` is the lookup from a row to its smallcase.
     """
     if user.has_perm(READS_ALL):
         return rows
@@ -68,9 +68,9 @@ def visible_to(user: User | AnonymousUser, rows: QuerySet[M], *, path: str = "")
 
 
 def smallcase_managed_by(manager: User, scid: str) -> Smallcase:
-    """Another's is not there; a superuser's are all."""
+    """The smallcase, if `manager` manages it or is a superuser. Raises NotFound, also for another manager's."""
     rows = Smallcase.objects.filter(scid=scid)
     found = (rows if manager.is_superuser else rows.filter(manager=manager)).first()
     if found is None:
-        raise NotFound("There is no smallcase of this scid that you manage.")
+        raise NotFound("You manage no smallcase with this scid.")
     return found

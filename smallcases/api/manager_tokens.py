@@ -1,4 +1,4 @@
-"""What a manager's program holds: shown once and kept as a digest, so that no dump and no logged query opens it."""
+"""Manager tokens. Only a digest is stored, so a database dump or a logged query reveals no token."""
 
 import hashlib
 import secrets
@@ -9,12 +9,12 @@ from rest_framework.authtoken.models import Token
 
 from gateway.audit.trail import Actor
 
-# The column's width; 160 bits of a digest over 256 random ones, which need neither salt nor stretching.
+# The column's width. 160 bits of a digest of 256 random bits need neither salt nor stretching.
 KEPT_CHARACTERS = 40
 
 
 def issue_token(*, user: User, by: Actor | None = None) -> str:
-    """A new one; the one before it is refused from now on."""
+    """Returns a new token for `user` and deletes the previous one."""
     made = secrets.token_urlsafe(32)
     with atomic(durable=True):
         replaced, _ = Token.objects.filter(user=user).delete()

@@ -13,8 +13,8 @@ from smallcases.models import Smallcase
 Json = dict[str, Any]
 SCID: Final = text(pattern="^[A-Z]{2,8}_[0-9]{4}$")
 DAY: Final = MOMENT | {"description": "A day, as its midnight UTC", "example": "2026-11-20T00:00:00.000Z"}
-FRACTION: Final = nullable(NUMBER | {"description": "0.05 is 5 %; null where the index is too young"})
-WEIGHT: Final = NUMBER | {"description": "A fraction; those of a version sum to 1"}
+FRACTION: Final = nullable(NUMBER | {"description": "0.05 is 5 %; null if the index is too young"})
+WEIGHT: Final = NUMBER | {"description": "A fraction; the weights of a version sum to 1"}
 PER_CENT: Final = NUMBER | {"description": "Per cent"}
 INFO: Final = obj(
     {
@@ -98,7 +98,7 @@ _QUERY: Final[Json] = {
     "sortOrder": INTEGER | {"enum": [1, -1], "default": 1, "description": "1 ascending, -1 descending"},
     "count": INTEGER | {"minimum": 1, "maximum": serializers.MOST_LISTED, "default": 50},
     "offset": INTEGER | {"minimum": 0, "maximum": 10_000_000, "default": 0},
-    "search": text("In scid, name, short description and publisher; or a ticker that it holds", maxLength=80),
+    "search": text("Part of scid, name, short description or publisher; or a constituent's ticker", maxLength=80),
     "type": one_of(*Smallcase.Kind.values),
     "risk": one_of(*Smallcase.Risk.values),
     "minAmount": _RUPEES | {"description": "Least minInvestAmount"},
@@ -109,10 +109,10 @@ _BASE: Final[Json] = {"type": "number", "minimum": 0.01, "maximum": 9_999_999.99
 LIST: Final = extend_schema(
     operation_id="smallcases",
     summary="The catalogue",
-    description="What has no value to sort by stands last. Archived smallcases are left out.",
+    description="Smallcases without a value to sort by are last. Archived smallcases are not listed.",
     parameters=[OpenApiParameter(name, schema) for name, schema in _QUERY.items()],
     responses={
-        200: answer("A page, and how many there are", obj({"smallcases": listed(obj(SUMMARY)), "total": INTEGER}))
+        200: answer("A page, and the total number", obj({"smallcases": listed(obj(SUMMARY)), "total": INTEGER}))
     },
 )
 PROFILE: Final = extend_schema(
@@ -124,7 +124,7 @@ PROFILE: Final = extend_schema(
 CHART: Final = extend_schema(
     operation_id="smallcaseChart",
     summary="Index against benchmark",
-    description="A point per trading day, both rebased on the first.",
+    description="One point per trading day. Both series are rebased on their first point.",
     parameters=[
         _SCID_QUERY,
         OpenApiParameter("duration", one_of(*DURATIONS) | {"default": "1y"}),
@@ -134,7 +134,7 @@ CHART: Final = extend_schema(
 )
 VERSIONS: Final = extend_schema(
     operation_id="rebalances",
-    summary="A smallcase's versions, newest first, and who has been told",
+    summary="A smallcase's versions, newest first, with the progress of their rebalance notices",
     tags=["Manager"],
     parameters=[_SCID_PATH],
     responses={200: answer("Versions", listed(obj({**_VERSION, "announcements": _ANNOUNCEMENTS})))},
@@ -146,7 +146,7 @@ PUBLISH: Final = extend_schema(
     request=serializers.RebalanceIn,
     parameters=[
         _SCID_PATH,
-        OpenApiParameter("dryRun", one_of("true", "false") | {"description": "true: a preview, and no change"}),
+        OpenApiParameter("dryRun", one_of("true", "false") | {"description": "true: preview only, nothing is changed"}),
     ],
     examples=[
         OpenApiExample(

@@ -1,4 +1,4 @@
-"""What others see of the catalogue. Weights and returns are fractions on the Partner API, as Gateway has them."""
+"""Response bodies of the catalogue. On the Partner API weights and returns are fractions, as in smallcase Gateway."""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time
@@ -15,14 +15,14 @@ from smallcases.portfolio.months import shifted
 from smallcases.rebalancing.publication_preview import Preview, WeightChange
 
 Wire = dict[str, Any]
-# Months from one rebalance to the next; none for "As needed".
+# Months between two rebalances; "As needed" has no entry.
 MONTHS: Final = {
     Smallcase.Schedule.MONTHLY.value: 1,
     Smallcase.Schedule.QUARTERLY.value: 3,
     Smallcase.Schedule.HALF_YEARLY.value: 6,
     Smallcase.Schedule.ANNUAL.value: 12,
 }
-# Wire name of each return, and the column that it is read from.
+# The wire name of each return, and its column.
 RETURNS: Final = {
     "daily": "daily",
     "weekly": "weekly",
@@ -51,7 +51,7 @@ def summary(one: Listed) -> Wire:
 
 
 def profile(one: Listed) -> Wire:
-    """The list's shape, with what it takes to read about one."""
+    """`summary`, with the rationale, the last rebalance and the constituents."""
     return summary(one) | {
         "rationale": one.smallcase.rationale,
         "rebalance": {"label": one.version.label, "rationale": one.version.rationale},
@@ -74,7 +74,7 @@ def chart(smallcase: Smallcase, of: IndexChart, *, duration: str, base: Decimal)
 
 
 def pending_rebalance(investment: Investment, version: Version) -> Wire:
-    """`version` with its smallcase."""
+    """`version` has its smallcase loaded."""
     return {
         "iscid": investment.iscid,
         "scid": version.smallcase.scid,
@@ -86,14 +86,14 @@ def pending_rebalance(investment: Investment, version: Version) -> Wire:
 
 
 def pending_rebalance_event(investment: Investment, version: Version) -> Wire:
-    """A webhook's body before its attempt adds timestamp and checksum."""
+    """A webhook's body; each delivery attempt adds timestamp and checksum."""
     account = investment.account
     who = {"smallcaseAuthId": account.auth_id, "broker": account.broker}
     return {"action": "REBALANCE", **pending_rebalance(investment, version), **who}
 
 
 def version(of: Version) -> Wire:
-    """For managers: weights in per cent, as they publish them."""
+    """For managers: weights are in per cent, as published."""
     return {
         "version": of.number,
         "label": of.label,
@@ -131,7 +131,7 @@ def preview(of: Preview) -> Wire:
 
 
 def next_update(smallcase: Smallcase, newest: Version) -> datetime | None:
-    """The day, by UTC's midnight, on which the schedule would have the next rebalance."""
+    """The day of the next scheduled rebalance, as its midnight UTC; None without a schedule."""
     months = MONTHS.get(smallcase.schedule)
     return _midnight(shifted(newest.published_at.astimezone(IST).date(), months)) if months else None
 
@@ -152,7 +152,7 @@ def _info(smallcase: Smallcase, newest: Version) -> Wire:
 
 
 def _stats(smallcase: Smallcase, minimum: Decimal) -> Wire:
-    """What the index tells is null until the close of its first day."""
+    """Values of the index are null until the close of its first day."""
     done: Performance | None = getattr(smallcase, "performance", None)
     return {
         "indexValue": number(done.index_value) if done else None,

@@ -1,4 +1,4 @@
-"""Serializers: the wire's names and limits end here."""
+"""Serializers: they check requests and translate the wire's names."""
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
@@ -33,7 +33,7 @@ SORTS: Final[Mapping[str, Callable[[Listed], Any]]] = {
 
 
 def rupees(**options: Any) -> NumberText:
-    """Of a query, where every value is a text."""
+    """A field for rupees in a query string, whose values are texts."""
     return NumberText(max_digits=12, decimal_places=2, min_value=0, max_value=MOST_RUPEES, **options)
 
 
@@ -77,7 +77,7 @@ class ChartQuery(RequestBody):
 
 
 class Weight(serializers.DecimalField):
-    """A JSON number, in per cent; the version's rules are the domain's."""
+    """A JSON number, in per cent. `catalogue.weights` checks the sum and the decimals."""
 
     def __init__(self) -> None:
         super().__init__(max_digits=20, decimal_places=10, coerce_to_string=False, help_text="Per cent")
@@ -99,12 +99,12 @@ class RebalanceIn(RequestBody):
     constituents = serializers.ListSerializer[Any](
         child=ConstituentIn(),
         max_length=10 * MOST,
-        error_messages={"not_a_list": "must be a list.", "max_length": f"must hold {MOST} constituents at most."},
+        error_messages={"not_a_list": "must be a list.", "max_length": f"must have at most {MOST} constituents."},
     )
     label = Text(required=False, max_length=80, help_text="Required to publish")  # type: ignore[assignment]  # DRF has a `label` too
     rationale = Text(required=False, allow_blank=True, max_length=20_000)
     onTopOf = Whole(
-        required=False, min_value=1, help_text="The newest version that you have seen; a newer one is then a 409"
+        required=False, min_value=1, help_text="The newest version that you have seen; 409 if there is a newer version"
     )
 
     @classmethod

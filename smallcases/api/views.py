@@ -1,4 +1,4 @@
-"""Views: parse, one call inward, answer."""
+"""Views of the catalogue and the Manager API."""
 
 from django.conf import settings
 from rest_framework.request import Request

@@ -1,4 +1,4 @@
-"""New smallcases with their first versions. What is published already is never changed by a file."""
+"""Creates smallcases with their first version from a file. A file never changes a published version."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from smallcases.catalogue.smallcase_files import CatalogueNames, Draft
 from smallcases.models import Constituent, Smallcase, Version
 
 FIRST_LABEL: Final = "First version"
-# What a file may bring up to date of a smallcase that is there.
+# The fields that a file updates in an existing smallcase.
 KEPT_UP_TO_DATE: Final = (
     "name",
     "short_description",
@@ -35,7 +35,7 @@ KEPT_UP_TO_DATE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """How many were `new` and how many `known`; with `refusals` there is nothing loaded at all."""
+    """The number of `new` and already `known` smallcases. If there are `refusals`, nothing was loaded."""
 
     new: int = 0
     known: int = 0
@@ -51,7 +51,7 @@ def known_to_files(*, now: datetime) -> CatalogueNames:
 
 
 def load_catalogue(drafts: Sequence[Draft], *, by: Actor | None = None) -> Loaded:
-    """Missing smallcases with version 1, texts brought up to date: all or nothing, and twice is once."""
+    """Creates missing smallcases with version 1 and updates texts: all or nothing. Twice is safe."""
     with atomic(durable=True):
         there = _versions([draft.scid for draft in drafts])
         refusals = [Reject(draft.line, why) for draft in drafts if (why := _refusal(draft, there.get(draft.scid)))]
@@ -69,7 +69,7 @@ def load_catalogue(drafts: Sequence[Draft], *, by: Actor | None = None) -> Loade
 
 
 def _versions(scids: Collection[str]) -> dict[str, list[Version]]:
-    """By scid, the newest first, of those that are there."""
+    """The versions of existing smallcases by scid, newest first."""
     rows = Version.objects.filter(smallcase__scid__in=scids).select_related("smallcase")
     there: dict[str, list[Version]] = {}
     for version in rows.prefetch_related("constituents__instrument").order_by("-number"):
@@ -81,11 +81,11 @@ def _refusal(draft: Draft, versions: Sequence[Version] | None) -> str | None:
     if versions is None:
         return None
     if draft.launched_on != versions[0].smallcase.launched_on:
-        return f"{draft.scid} was launched on {versions[0].smallcase.launched_on}, and stays so."
+        return f"{draft.scid}: launched_on is {versions[0].smallcase.launched_on} and cannot be changed."
     given = _given(draft)
     if not any(weights_of(version) == given for version in versions):
         newest = versions[0].number
-        return f"{draft.scid}: the constituents are not those of version {newest}; publish_rebalance publishes others."
+        return f"{draft.scid}: the constituents differ from version {newest}; publish them with publish_rebalance."
     return None
 
 

@@ -1,4 +1,4 @@
-"""Questions about the catalogue. It is every gateway's; only prices are a gateway's own."""
+"""Queries of the catalogue. All gateways share it; only prices differ between gateways."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from smallcases.models import Constituent, IndexValue, Investment, RebalanceNoti
 from smallcases.planner import minimum_investment
 from smallcases.portfolio.index import Close, Point, rebased, window
 
-# Of the duration that a chart may span, its months.
+# A chart's durations, in months.
 DURATIONS: Final = {"1m": 1, "3m": 3, "6m": 6, "1y": 12}
 
 _LARGEST_FIRST = Prefetch(
@@ -31,7 +31,7 @@ _LARGEST_FIRST = Prefetch(
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A smallcase as it can be bought now: its newest version, and the rupees that this takes at least."""
+    """A smallcase as offered now: its newest version and the minimum investment in rupees."""
 
     version: Version
     minimum: Decimal
@@ -43,7 +43,7 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class CatalogueQuery:
-    """Which smallcases, in which order; an empty text or None leaves it open. `order` 1 is ascending, -1 descending."""
+    """Filters and order. An empty text or None does not filter. `order` 1 is ascending, -1 descending."""
 
     sort_by: Callable[[Listed], Any]
     order: int = 1
@@ -63,14 +63,14 @@ class IndexChart:
 
 
 def newest_versions() -> QuerySet[Version]:
-    """One for each smallcase, with all that is shown of it."""
+    """The newest version of each smallcase, with all related rows that are displayed."""
     numbers = Version.objects.filter(smallcase=OuterRef("smallcase")).order_by("-number").values("number")
     shown = Version.objects.select_related("smallcase__benchmark", "smallcase__performance")
     return shown.filter(number=Subquery(numbers[:1])).prefetch_related(_LARGEST_FIRST)
 
 
 def newest_version_of(scid: str) -> Version:
-    """Its smallcase, constituents and their instruments with it: two queries."""
+    """With smallcase, constituents and instruments: two queries. Raises NotFound."""
     found = newest_versions().filter(smallcase__scid=scid).first() if SCID.fullmatch(scid) else None
     return found or _no_such_smallcase()
 
@@ -81,26 +81,26 @@ def smallcase_of(scid: str) -> Smallcase:
 
 
 def versions_of(smallcase: Smallcase) -> QuerySet[Version]:
-    """The newest first, with constituents and how far each gateway's investors have been told."""
-    told = Prefetch("notices", RebalanceNotice.objects.select_related("gateway").order_by("gateway__name"))
+    """The newest first, with constituents and how many of each gateway's investors are notified."""
+    notices = Prefetch("notices", RebalanceNotice.objects.select_related("gateway").order_by("gateway__name"))
     rows = Version.objects.filter(smallcase=smallcase).select_related("published_by", "smallcase").order_by("-number")
-    return rows.prefetch_related(_LARGEST_FIRST, told)
+    return rows.prefetch_related(_LARGEST_FIRST, notices)
 
 
 def weights_of(version: Version) -> dict[str, Decimal]:
-    """By ticker, in per cent, the largest first."""
+    """Weights in per cent by ticker, the largest first."""
     return {row.instrument.symbol: row.weight for row in version.constituents.all()}
 
 
 def listed(versions: Sequence[Version], gateway: Gateway, *, now: datetime) -> list[Listed]:
-    """At the gateway's prices: one query for all of them."""
+    """`versions` with their minimum investment at the gateway's prices: one query."""
     tickers = {ticker for version in versions for ticker in weights_of(version)}
     prices = prices_at(quotes(gateway.pk, tickers), now)
     return [Listed(version, minimum_investment(weights=weights_of(version), prices=prices)) for version in versions]
 
 
 def catalogue(gateway: Gateway, query: CatalogueQuery, *, now: datetime) -> tuple[list[Listed], int]:
-    """The page, and how many there are in all. Three queries: the order may depend on today's prices."""
+    """The page, and the total number. Three queries, since the order may depend on today's prices."""
     rows = newest_versions().filter(_about(query), smallcase__is_archived=False).order_by("smallcase__scid")
     found = [one for one in listed(list(rows), gateway, now=now) if _within(one.minimum, query)]
     return _sorted(found, query)[query.offset : query.offset + query.count], len(found)
@@ -111,12 +111,12 @@ def prices_at(of: Mapping[str, Quote], now: datetime) -> dict[str, Decimal]:
 
 
 def market_prices(instruments: Collection[Instrument], now: datetime) -> dict[str, Decimal]:
-    """Of the seeded path; pins are a gateway's own and do not count."""
+    """Simulated prices without the price overrides of any gateway."""
     return prices_at(_market_quotes(instruments), now)
 
 
 def instruments_of(tickers: Collection[str]) -> dict[str, Instrument]:
-    """By ticker; what is not in the catalogue is left out."""
+    """Instruments by ticker; unknown tickers are left out."""
     return {instrument.symbol: instrument for instrument in Instrument.objects.filter(symbol__in=tickers)}
 
 
@@ -125,7 +125,7 @@ def live_investments(smallcase: Smallcase) -> QuerySet[Investment]:
 
 
 def chart(smallcase: Smallcase, *, months: int, base: Decimal) -> IndexChart:
-    """Index and benchmark from the same day on, both rebased to `base`; empty before the first index value."""
+    """Index and benchmark from the same first day, rebased to `base`; empty before the first index value."""
     values = list(IndexValue.objects.filter(smallcase=smallcase).order_by("day").values_list("day", "value"))
     if not values:
         return IndexChart([], [])
@@ -137,7 +137,7 @@ def chart(smallcase: Smallcase, *, months: int, base: Decimal) -> IndexChart:
 
 
 def closes(instruments: Collection[Instrument], ends: Mapping[date, datetime]) -> Close:
-    """The unpinned price when that day's session `ends`, remembered."""
+    """A cached function: the closing price of a ticker on a day, without price overrides."""
     paths = _market_quotes(instruments)
 
     @cache
@@ -148,7 +148,7 @@ def closes(instruments: Collection[Instrument], ends: Mapping[date, datetime]) -
 
 
 def trading_days(first: date, last: date) -> dict[date, datetime]:
-    """NSE's, in order, with the moment each closes: its published calendar and the days that operators have added."""
+    """NSE's trading days with their closing times, in order: the published calendar and days added by operators."""
     years = range(first.year, last.year + 1)
     exceptions = dict.fromkeys((day for year in years for day in published_holidays(year)), None)
     added = MarketDay.objects.filter(day__range=(first, last))
@@ -161,7 +161,7 @@ def trading_days(first: date, last: date) -> dict[date, datetime]:
 
 
 def _no_such_smallcase() -> NoReturn:
-    raise NotFound("There is no smallcase of this scid.")
+    raise NotFound("There is no smallcase with this scid.")
 
 
 def _market_quotes(instruments: Collection[Instrument]) -> dict[str, Quote]:
@@ -187,7 +187,7 @@ def _within(minimum: Decimal, query: CatalogueQuery) -> bool:
 
 
 def _sorted(found: Sequence[Listed], query: CatalogueQuery) -> list[Listed]:
-    """What has no value stands last either way; equals stay in the order of their scid."""
+    """Smallcases without a value are last in both orders; equal ones are in the order of their scid."""
     keys = {one.version.pk: query.sort_by(one) for one in found}
     without = [one for one in found if keys[one.version.pk] is None]
     valued = [one for one in found if keys[one.version.pk] is not None]

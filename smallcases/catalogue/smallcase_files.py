@@ -1,4 +1,4 @@
-"""Smallcases from a file: JSON, a list of them, or CSV, a row for each constituent. Nothing of a bad file is taken."""
+"""Reads smallcases from a JSON list or from CSV with a row for each constituent. One problem rejects the whole file."""
 
 import re
 from collections import Counter
@@ -18,7 +18,7 @@ from smallcases.models import Smallcase
 
 HTTPS: Final = re.compile(r"https://[^\s\"'<>/]+(/[^\s\"'<>]*)?")
 EARLIEST: Final = date(2000, 1, 1)
-# The texts of a smallcase, with the most characters that each may have.
+# A smallcase's texts and their maximum length in characters.
 TEXTS: Final = {"name": 80, "short_description": 280, "rationale": 20_000, "publisher": 80}
 CHOICES: Final[Mapping[str, Collection[str]]] = {
     "kind": Smallcase.Kind.values,
@@ -31,8 +31,6 @@ FIELDS: Final = ("scid", *TEXTS, *CHOICES, "benchmark", "launched_on", *OPTIONAL
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A smallcase as a file tells it, checked."""
-
     line: int
     scid: str
     texts: Mapping[str, str]
@@ -50,7 +48,7 @@ class SmallcaseFile:
 
 @dataclass(frozen=True, slots=True)
 class CatalogueNames:
-    """What a file may name: instruments, with whether they are tradable, and users who may be managers."""
+    """The names that a file may use: instruments, whether each is tradable, and users who may be managers."""
 
     tradable: Mapping[str, bool]
     managers: Collection[str]
@@ -58,16 +56,16 @@ class CatalogueNames:
 
 
 def read_smallcases(path: Path, *, known: CatalogueNames) -> SmallcaseFile:
-    """Raises Invalid for a file that is no catalogue, or is cut short."""
+    """Raises Invalid for a file that is truncated or not a catalogue."""
     found = entries(path, fields=FIELDS)
     if not found:
-        raise Invalid(f"{path.name} holds no smallcase.")
+        raise Invalid(f"{path.name} contains no smallcase.")
     times = Counter(str(entry.fields.get("scid")) for entry in found)
     reading = SmallcaseFile()
     for entry in found:
         wrong = list(_problems(entry, known))
         if times[str(entry.fields.get("scid"))] > 1:
-            wrong.append(Reject(entry.line, f"{_name(entry)} stands in the file twice"))
+            wrong.append(Reject(entry.line, f"{_name(entry)} is in the file twice"))
         reading.rejects.extend(wrong)
         if not wrong:
             reading.drafts.append(_draft(entry))
@@ -75,7 +73,7 @@ def read_smallcases(path: Path, *, known: CatalogueNames) -> SmallcaseFile:
 
 
 def problems_of_version(constituents: Sequence[Weighted], tradable: Mapping[str, bool]) -> Iterator[Problem]:
-    """What keeps these from being published; `tradable` tells of every instrument there is whether it can be traded."""
+    """The reasons why a version cannot be published. `tradable` has every known instrument."""
     yield from weights.problems(constituents)
     for ticker in dict.fromkeys(constituent.ticker for constituent in constituents):
         if ticker not in tradable:
@@ -85,7 +83,7 @@ def problems_of_version(constituents: Sequence[Weighted], tradable: Mapping[str,
 
 
 def weighted(entry: Entry) -> tuple[list[Weighted], list[Reject]]:
-    """The entry's constituents, and those that are none."""
+    """The entry's valid constituents, and the rejected lines."""
     taken, rejects = list[Weighted](), list[Reject]()
     for line, ticker, given in entry.constituents:
         weight = weight_of(given)
@@ -118,9 +116,9 @@ def _problems_of_fields(given: Mapping[str, Any], known: CatalogueNames) -> Iter
     for name in FIELDS:
         value = given.get(name) or ""
         if not isinstance(value, str):
-            yield f"{name} must be a text"
+            yield f"{name} must be a string"
         elif not storable(value):
-            yield f"{name} holds a character that no text can hold (NUL or a lone surrogate)"
+            yield f"{name} contains a character that cannot be stored (NUL or a lone surrogate)"
         elif name in OPTIONAL and not value:
             continue
         elif problem := _problem(name, value, known):
@@ -141,7 +139,7 @@ def _of_date(value: str, known: CatalogueNames) -> str | None:
         launched = date.fromisoformat(value)
     except ValueError:
         return "launched_on must be a date such as 2024-04-01"
-    return None if EARLIEST <= launched <= known.today else f"launched_on must lie between {EARLIEST} and today"
+    return None if EARLIEST <= launched <= known.today else f"launched_on must be between {EARLIEST} and today"
 
 
 _PROBLEMS: Final[Mapping[str, Callable[[str, CatalogueNames], str | None]]] = {

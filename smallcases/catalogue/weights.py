@@ -1,4 +1,4 @@
-"""What makes a version whole: its names and their weights, in per cent."""
+"""The rules for a version's constituents and weights. Weights are in per cent."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +14,7 @@ WHOLE: Final = Decimal(100)
 
 @dataclass(frozen=True, slots=True)
 class Weighted:
-    """`weight` in per cent of the whole."""
+    """A constituent; `weight` in per cent."""
 
     ticker: str
     weight: Decimal
@@ -22,25 +22,25 @@ class Weighted:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """`ticker` of the constituent at fault; empty, when it is the whole."""
+    """`ticker` of the wrong constituent; empty if the problem concerns the whole version."""
 
     ticker: str
     sentence: str
 
 
 def problems(constituents: Sequence[Weighted]) -> Iterator[Problem]:
-    """What keeps these from being a version; nothing, when they are a whole one."""
+    """The reasons why `constituents` are not a valid version; none if they are."""
     if not FEWEST <= len(constituents) <= MOST:
         yield Problem("", f"A version has {FEWEST} to {MOST} constituents, not {len(constituents)}.")
     for ticker, times in Counter(constituent.ticker for constituent in constituents).items():
         if times > 1:
-            yield Problem(ticker, f"{ticker} stands in the version {times} times.")
+            yield Problem(ticker, f"{ticker} is in the version {times} times.")
     wrong = [constituent for constituent in constituents if not is_weight(constituent.weight)]
     for constituent in wrong:
         yield Problem(constituent.ticker, f"{constituent.ticker}: {not_a_weight(constituent.weight)}")
     total = sum((constituent.weight for constituent in constituents), Decimal(0)) if not wrong else WHOLE
     if total != WHOLE:
-        yield Problem("", f"The weights sum to {_plain(total)} %, not to 100 %.")
+        yield Problem("", f"The weights sum to {_plain(total)} %; they must sum to 100 %.")
 
 
 def is_weight(weight: Decimal) -> bool:
@@ -49,18 +49,18 @@ def is_weight(weight: Decimal) -> bool:
 
 def not_a_weight(given: object) -> str:
     shown = _plain(given) if isinstance(given, Decimal) else repr(given)[:40]
-    return f"a weight is above zero, at most 100 and has {PLACES} decimals at most, which {shown} is not."
+    return f"a weight must be above 0 and at most 100, with at most {PLACES} decimals, not {shown}."
 
 
 def turnover(before: Mapping[str, Decimal], after: Mapping[str, Decimal]) -> Decimal:
-    """One-way, in per cent of the portfolio: half the sum of all changes of weight.
+    """One-way turnover in per cent of the portfolio: half the sum of all weight changes.
 
-    The measure of S&P DJI's Index Mathematics Methodology and of most funds: 100 replaces everything.
+    Source: S&P DJI, Index Mathematics Methodology. 100 replaces the whole portfolio.
     """
     names = before.keys() | after.keys()
     return sum((abs(after.get(name, Decimal(0)) - before.get(name, Decimal(0))) for name in names), Decimal(0)) / 2
 
 
 def _plain(number: Decimal) -> str:
-    """Without trailing zeros and exponents, and no longer than a sentence bears."""
+    """Without trailing zeros and exponents, cut to 40 characters."""
     return f"{number.normalize():f}" if number.is_finite() and abs(number.adjusted()) < 20 else str(number)[:40]

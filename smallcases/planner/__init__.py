@@ -1,17 +1,17 @@
-"""The planner of orders: how many shares of what. Pure.
+"""The order planner: how many shares of each name to buy or sell. Pure.
 
-Units: `weights` in per cent, more than 0 and summing to exactly 100; `prices` in rupees, more than 0, for every name
-that is weighted or held; `held` in shares; amounts in rupees. Nothing is rounded but where a docstring says so.
+Units: `weights` in per cent, above 0, summing to exactly 100; `prices` in rupees, above 0, for every name with a
+weight or shares; `held` in shares; amounts in rupees. Values are rounded only where a docstring says so.
 
-Whole shares seldom cost what the weights say. A name's *exact* rupees are its weight × the value to be spread; what
-its shares cost is its *worth*. Three promises say how near the one comes to the other:
-- Quota: every name has its exact number of shares, rounded down or up, never further off (Balinski and Young, "Fair
-  Representation", 1982). So what is left over does not pile up in whatever happens to be cheapest.
-- Nothing to spare: every name still under its exact rupees costs more than the money left.
-- Near: less is missing from the exact rupees, and the squared errors add up to less, than in PyPortfolioOpt's greedy
-  allocation. Money left counts as a name of weight nil, or idle money would pass for accuracy. What is missing, as a
-  part of the whole, is the active share of Cremers and Petajisto (2009) and the objective of PyPortfolioOpt's
-  lp_portfolio; squared errors are what its greedy_portfolio reports.
+Whole shares seldom match the weights. A name's *exact* rupees are its weight × the value to distribute; its *worth*
+is the cost of its shares. The planner guarantees three limits on the difference:
+- Quota: every name has its exact number of shares, rounded down or up (Balinski and Young, "Fair Representation",
+  1982). So the rest of the money does not accumulate in the cheapest name.
+- Nothing to spare: every name below its exact rupees costs more than the remaining money.
+- Near: the missing rupees and the sum of squared errors are at most those of PyPortfolioOpt's greedy allocation.
+  Remaining money counts as a name with weight zero; otherwise idle money would look like accuracy. The missing
+  rupees divided by the total are the active share of Cremers and Petajisto (2009) and the objective of
+  PyPortfolioOpt's lp_portfolio; its greedy_portfolio reports squared errors.
 """
 
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ from smallcases.planner.whole import gaps, in_balance, in_whole_shares, rounded_
 
 
 class BelowMinimum(Invalid):
-    """The amount does not buy one share of every name at its weight."""
+    """The amount is too small for one share of every name at its weight."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Leg:
 
 
 def minimum_investment(*, weights: Rupees, prices: Rupees) -> Decimal:
-    """Rupees, up to the next paisa: what buys at least one share of every name at its weight.
+    """The smallest amount, rounded up to the paisa, that buys at least one share of every name at its weight.
 
     Contract §4.1: the largest price ÷ weight.
     """
@@ -45,24 +45,24 @@ def minimum_investment(*, weights: Rupees, prices: Rupees) -> Decimal:
 
 
 def shares_for(*, amount: Decimal, weights: Rupees, prices: Rupees) -> dict[str, int]:
-    """A first purchase: at least one share of every name, within quota, nothing to spare; never more than `amount`.
+    """A first purchase: at least one share of every name, within quota, nothing to spare, at most `amount`.
 
-    Contract §4.1: whole shares, target = weight × amount ÷ price. As near as PyPortfolioOpt's greedy allocation or
-    nearer: its purchases are how the first of the two orders of `rounded_up` begins, each purchase after them brings
-    the basket nearer, and the second order is taken only where it ends nearer still. Raises BelowMinimum.
+    Contract §4.1: whole shares, target = weight × amount ÷ price. At least as near as PyPortfolioOpt's greedy
+    allocation: the first order of `rounded_up` starts with the same purchases, each later purchase reduces the
+    error, and the second order is used only if its error is smaller. Raises BelowMinimum.
     """
     minimum = minimum_investment(weights=weights, prices=prices)
     if amount < minimum:
-        raise BelowMinimum(f"The amount must be at least ₹{minimum}, for a share of every name; it is ₹{amount}.")
+        raise BelowMinimum(f"The amount must be at least ₹{minimum} to buy one share of every name; it is ₹{amount}.")
     return top_up(amount=amount, held={}, weights=weights, prices=prices)
 
 
 def top_up(*, amount: Decimal, held: Shares, weights: Rupees, prices: Rupees) -> dict[str, int]:
-    """Purchases only, towards weights × (value held + amount), the most under-weight first; never more than `amount`.
+    """Purchases towards weights × (value held + amount), the most under-weight names first; at most `amount`.
 
-    Contract §4.1. Names that have no weight do not count. The money is poured like water: over the affordable names
-    under their weight, so that the lowest rise to one level, in whole shares; again with what is left, until there is
-    nothing to spare. Every round puts a name out of reach or is the last, so there are no more rounds than names.
+    Contract §4.1. Names without a weight are ignored. Water filling: each round raises the affordable under-weight
+    names to one level, in whole shares, and the next round spends the rest, until there is nothing to spare. Every
+    round but the last makes a name unaffordable, so there are at most as many rounds as names.
     """
     before = {ticker: held.get(ticker, 0) for ticker in weights}
     total = value(before, prices) + amount
@@ -75,13 +75,13 @@ def top_up(*, amount: Decimal, held: Shares, weights: Rupees, prices: Rupees) ->
 
 
 def rebalance(*, held: Shares, weights: Rupees, prices: Rupees, cash: Decimal = NOTHING) -> list[Leg]:
-    """To the weights at present value, with `cash` from the user; sells first, buys within the proceeds and the cash.
+    """Trades towards the weights at current value plus `cash`: sells first, buys within the proceeds and the cash.
 
-    Contract §4.1. Within quota and nothing to spare, in few trades: a name stays as it is or moves to the nearer end of
-    its quota, and gives up one share more only to pay for others. Names without a weight are sold whole. While one
-    share of each is affordable, no name goes without; beyond that, the dearest do.
+    Contract §4.1. Within quota, nothing to spare, few trades: a name keeps its shares or moves to the nearer end of
+    its quota, and sells one more share only to pay for other names. Names without a weight are sold completely. If
+    one share of each name is affordable, each gets at least one; otherwise the most expensive names get none.
 
-    Again at the same prices it is nothing, with what was left over or without: see `in_balance`.
+    A second rebalance at the same prices trades nothing, with or without the remaining cash: see `in_balance`.
     """
     kept = {ticker: held.get(ticker, 0) for ticker in weights}
     total = value(held, prices) + cash
@@ -92,7 +92,7 @@ def rebalance(*, held: Shares, weights: Rupees, prices: Rupees, cash: Decimal = 
 
 
 def manage(*, held: Shares, wanted: Shares) -> list[Leg]:
-    """The user's own shares, as they are (contract §4.1): the differences, sells first. What is not wanted is sold."""
+    """The trades from `held` to the shares that the user chose, sells first (contract §4.1)."""
     moves = {ticker: wanted.get(ticker, 0) - held.get(ticker, 0) for ticker in {**held, **wanted}}
     sells = [Leg(ticker, Side.SELL, -shares) for ticker, shares in moves.items() if shares < 0]
     buys = [Leg(ticker, Side.BUY, shares) for ticker, shares in moves.items() if shares > 0]
@@ -100,14 +100,14 @@ def manage(*, held: Shares, wanted: Shares) -> list[Leg]:
 
 
 def exit_whole(*, held: Shares) -> list[Leg]:
-    """Contract §4.1: sells all."""
+    """Sells all shares (contract §4.1)."""
     return manage(held=held, wanted={})
 
 
 def exit_percent(*, held: Shares, percent: int) -> list[Leg]:
-    """`percent`, 1 to 100, of each name, rounded down to whole shares; one share of the largest where that is nothing.
+    """Sells `percent`, 1 to 100, of each name, rounded down; if that is nothing, one share of the largest holding.
 
-    Contract §4.1: never more than held. 100 leaves nothing.
+    Contract §4.1: never more than held; 100 sells everything.
     """
     sold = {ticker: shares * percent // 100 for ticker, shares in held.items()}
     largest = sorted(held, key=held.__getitem__, reverse=True)[:1]
@@ -115,11 +115,11 @@ def exit_percent(*, held: Shares, percent: int) -> list[Leg]:
 
 
 def exit_amount(*, held: Shares, prices: Rupees, amount: Decimal) -> list[Leg]:
-    """The same part of every name, for proceeds as near to `amount` as whole shares within quota bring them.
+    """Sells the same part of every name; the proceeds are as near to `amount` as whole shares within quota allow.
 
-    Contract §4.1: never more than held. Rounded down, then up while there is nothing to spare, then by one share more
-    if that is nearer: off, to either side, by at most half the price of the cheapest name that could still be sold in
-    proportion. From the whole value on, everything; under half a share, nothing.
+    Contract §4.1: never more than held. Shares are rounded down, then up until there is nothing to spare, then one
+    more share if that is nearer. The error is at most half the price of the cheapest name that could still be sold
+    in proportion. `amount` of the whole value or more sells everything; less than half a share sells nothing.
     """
     whole = value(held, prices)
     if amount >= whole:

@@ -1,4 +1,4 @@
-"""Exact rupees: what each name would be worth if shares could be cut."""
+"""Exact rupees: the value of each name if shares were divisible."""
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
@@ -22,7 +22,7 @@ def by_weight(total: Decimal, weights: Rupees) -> dict[str, Decimal]:
 
 
 def filled(shares: Shares, target: Rupees, prices: Rupees, total: Decimal) -> dict[str, Decimal]:
-    """What the affordable names under target are worth, once the rest of `total` has lifted the lowest to one level."""
+    """The value of each affordable name below target, after the rest of `total` raised the lowest to one level."""
     cash = total - value(shares, prices)
     missing = {ticker: goal - prices[ticker] * shares[ticker] for ticker, goal in target.items()}
     short = {ticker: lack for ticker, lack in missing.items() if lack > 0 and prices[ticker] <= cash}
@@ -31,9 +31,9 @@ def filled(shares: Shares, target: Rupees, prices: Rupees, total: Decimal) -> di
 
 
 def depth(missing: Iterable[Decimal], cash: Decimal) -> Decimal:
-    """How far under target the lowest stay: where Σ max(0, missing - depth) = cash, or 0 where cash suffices for all.
+    """The rupees that the lowest names remain below target: Σ max(0, missing - depth) = cash, or 0 if cash suffices.
 
-    At any depth that sum is the largest, over k, of (the k largest missing - k × depth): hence the one pass. This is
+    For any depth, the sum is the maximum over k of (the k largest missing - k × depth), so one pass is enough. Source:
     the Euclidean projection onto a simplex (Held, Wolfe and Crowder, "Validation of subgradient optimization", 1974).
     """
     sums = accumulate(sorted(missing, reverse=True))
@@ -41,24 +41,24 @@ def depth(missing: Iterable[Decimal], cash: Decimal) -> Decimal:
 
 
 def one_of_each(total: Decimal, weights: Rupees, prices: Rupees) -> dict[str, Decimal]:
-    """By weight, but never less than a share costs, for which the others shrink; nothing for names out of reach."""
+    """By weight, but at least one share each, paid for by the other names; zero for unaffordable names."""
     own = within_reach(total, weights, prices)
     rate = level(total, own, prices)
     return {ticker: max(prices[ticker], own[ticker] * rate) if ticker in own else NOTHING for ticker in weights}
 
 
 def within_reach(total: Decimal, weights: Rupees, prices: Rupees) -> dict[str, Decimal]:
-    """The weights of as many names as `total` buys one share each of: the cheapest."""
+    """The weights of the cheapest names, as many as `total` buys one share each of."""
     cheapest = sorted(weights, key=prices.__getitem__)
     costs = accumulate(prices[ticker] for ticker in cheapest)
     return {ticker: weights[ticker] for ticker, cost in zip(cheapest, costs, strict=True) if cost <= total}
 
 
 def level(total: Decimal, weights: Rupees, prices: Rupees) -> Decimal:
-    """Rupees per per cent of weight such that Σ max(price, weight × level) = total, which is at least Σ price.
+    """Rupees per per cent of weight, with Σ max(price, weight × level) = total. `total` is at least Σ price.
 
-    At any level that sum is the largest, over k, of (the k dearest for their weight at their price, the others at
-    their weight), so the level is the least that any k gives. From the minimum investment on it is total ÷ 100.
+    For any level, the sum is the maximum over k of (the k names with the highest price ÷ weight at their price, the
+    others at their weight), so the level is the minimum over k. From the minimum investment on, it is total ÷ 100.
     """
     dearest = sorted(weights, key=lambda ticker: prices[ticker] / weights[ticker], reverse=True)
     money = accumulate((prices[ticker] for ticker in dearest), sub, initial=total)

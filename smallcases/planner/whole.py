@@ -1,4 +1,4 @@
-"""Whole shares: exact rupees rounded down or up, within what there is to spend."""
+"""Whole shares: exact rupees rounded down or up, within the budget."""
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from smallcases.planner.exact import NOTHING, Rupees, Shares, level, value, with
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A name under its exact rupees, by `missing`: less than its price, so that one share more closes it."""
+    """A name below its exact rupees by `missing`, which is less than its price: one more share closes the gap."""
 
     ticker: str
     price: Decimal
@@ -17,20 +17,22 @@ class Gap:
     missing: Decimal
 
 
-Order = Callable[[Gap, Decimal, Decimal], Decimal]  # the highest goes first, given the cash left and the whole
+# The rank of a gap, from the remaining cash and the total. The highest rank is bought first.
+Order = Callable[[Gap, Decimal, Decimal], Decimal]
 
 
 def in_whole_shares(exact: Rupees, prices: Rupees, budget: Decimal) -> dict[str, int]:
-    """Exact numbers of shares rounded down, then up as far as the rest of `budget` goes."""
+    """Exact numbers of shares, rounded down, then up while `budget` allows."""
     shares = {ticker: int(goal // prices[ticker]) for ticker, goal in exact.items()}
     return rounded_up(shares, exact, prices, budget - value(shares, prices))
 
 
 def rounded_up(shares: Shares, exact: Rupees, prices: Rupees, cash: Decimal) -> dict[str, int]:
-    """One share more of names under their exact rupees while `cash` pays, in the better of two orders.
+    """One more share of each name below its exact rupees while `cash` allows, in the better of two orders.
 
-    PyPortfolioOpt's, the most under-weight of what is invested so far; and Hamilton's, the largest remainder, where it
-    ends no further off by either measure of `errors`. Neither is always the nearer; both leave nothing to spare.
+    The first is PyPortfolioOpt's: the most under-weight name of the invested money. The second is Hamilton's: the
+    largest remainder. The second is used only if neither value of `errors` is larger. Neither order is always
+    nearer; both leave nothing to spare.
     """
     largest_first = sorted(gaps(shares, exact, prices), key=lambda gap: gap.exact, reverse=True)
     whole = sum(exact.values(), NOTHING)
@@ -46,7 +48,7 @@ def gaps(shares: Shares, exact: Rupees, prices: Rupees) -> list[Gap]:
 
 
 def bought(closable: Iterable[Gap], order: Order, cash: Decimal, whole: Decimal) -> set[str]:
-    """Tickers, one share of each. What is once out of reach stays so: cash only falls."""
+    """Tickers to buy one share each of. Cash only falls, so an unaffordable name stays unaffordable."""
     chosen: set[str] = set()
     while closable := [gap for gap in closable if gap.price <= cash and gap.ticker not in chosen]:
         ranks = [order(gap, cash, whole) for gap in closable]
@@ -57,26 +59,26 @@ def bought(closable: Iterable[Gap], order: Order, cash: Decimal, whole: Decimal)
 
 
 def under_weight(gap: Gap, cash: Decimal, whole: Decimal) -> Decimal:
-    """Rupees missing from the name's weight × what is invested, × the whole: undivided, since a tie must stay a tie."""
+    """Rupees missing from the name's weight × the invested money, × the total. Undivided, so ties stay exact."""
     return gap.missing * whole - gap.exact * cash
 
 
 def remainder(gap: Gap, _cash: Decimal, _whole: Decimal) -> Decimal:
-    """The part of a share that is missing."""
+    """The missing part of a share."""
     return gap.missing / gap.price
 
 
 def errors(closable: Iterable[Gap], closed: Collection[str], cash: Decimal) -> tuple[Decimal, Decimal]:
-    """Rupees missing; and the sum of squared errors, with money left among them."""
+    """The missing rupees, and the sum of squared errors including the remaining money."""
     off = [gap.missing - gap.price * (gap.ticker in closed) for gap in closable]
     left = cash - sum(gap.price for gap in closable if gap.ticker in closed)
     return sum((max(lack, NOTHING) for lack in off), NOTHING), sum((lack * lack for lack in off), left * left)
 
 
 def within_quota(kept: Shares, exact: Rupees, prices: Rupees, total: Decimal) -> dict[str, int]:
-    """The nearest to `kept` that is within quota and costs no more than `total`: the furthest above give up a share.
+    """The nearest shares to `kept` within quota that cost at most `total`: the names furthest above sell one share.
 
-    They can: rounded down, all of them together cost no more than their exact rupees, which are `total`.
+    This always succeeds: rounded down, all names cost at most their exact rupees, whose sum is `total`.
     """
     down = {ticker: int(goal // prices[ticker]) for ticker, goal in exact.items()}
     up = {ticker: count + bool(exact[ticker] % prices[ticker]) for ticker, count in down.items()}
@@ -91,12 +93,12 @@ def within_quota(kept: Shares, exact: Rupees, prices: Rupees, total: Decimal) ->
 
 
 def in_balance(kept: Shares, total: Decimal, weights: Rupees, prices: Rupees) -> bool:
-    """Whether `kept` may be what a rebalance left: of some amount, `total` or more, and with nothing to spare.
+    """Whether `kept` may be the result of a rebalance of some amount of at least `total`, with nothing to spare.
 
-    A name's quota holds of amounts between (shares - 1) and (shares + 1) × price ÷ weight; and below shares × price ÷
-    weight it is not under its weight, while above that less than its price was left over. A rebalance ends so for the
-    amount that it spread. The next one may know nothing of the money left over, so that a name seems above its quota:
-    in balance it is not sold. And what was too little to buy anything with still is.
+    A name is within quota for amounts between (shares - 1) and (shares + 1) × price ÷ weight. Below shares × price ÷
+    weight it is not under-weight; above, less than its price remained. A rebalance ends in this state for its own
+    amount. The next rebalance may not know the remaining cash, so a name can seem above its quota; if the shares
+    are in balance, the name is not sold. And cash that was too little to buy a share still is.
     """
     own = within_reach(total, weights, prices)
     if not own or {ticker for ticker, shares in kept.items() if shares} != own.keys():

@@ -1,4 +1,4 @@
-"""An investment comes to be, grows, moves to a version and ends: by the fills of its orders, and by nothing else."""
+"""Applies the fills of orders to an investment. Only fills create, change and end an investment."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from webhooks.events.record_events import EventDraft, record_events
 
 @dataclass(frozen=True, slots=True)
 class Executed:
-    """All that one order has filled so far, at its average price in rupees."""
+    """The total fill of one order so far, at its average price in rupees."""
 
     order_ref: str
     ticker: str
@@ -29,7 +29,7 @@ class Executed:
 
 @dataclass(frozen=True, slots=True)
 class InvestmentChange:
-    """What an order does to its investment beside its shares: a rebalance moves the version, MANAGE departs from it."""
+    """An order's effect besides shares: a rebalance changes the version, MANAGE customises the investment."""
 
     iscid: str
     version: Version
@@ -38,7 +38,7 @@ class InvestmentChange:
 
 
 class StillHasSip(Conflict):
-    """An investment that has come of no fill would remain, because a SIP stands on it."""
+    """The investment would have no fill left, but cannot be deleted because it has a SIP."""
 
 
 def apply_fills(
@@ -50,10 +50,11 @@ def apply_fills(
     now: datetime,
     withdrawn: Sequence[str] = (),
 ) -> Investment | None:
-    """Twice is once: a fill is kept by its order's ref, and a later report replaces it. None while nothing filled.
+    """The investment after these fills; None if nothing was filled.
 
-    The caller holds the batch's row, of which an investment has one open at a time; the investment's row is locked.
-    `withdrawn` are refs of orders that have not filled after all; an investment whose last fill goes was none.
+    Twice is safe: a fill's key is its order's ref, and a later report replaces the row. The caller has locked the
+    batch, and an investment has at most one open batch; the investment's row is locked here. `withdrawn` are refs of
+    orders whose reported fill was wrong; an investment without fills is deleted. Raises StillHasSip.
     """
     if not executed:
         _withdraw(account, change.iscid, withdrawn, now)
@@ -72,7 +73,7 @@ def apply_fills(
 
 
 def _withdraw(account: Account, iscid: str, refs: Sequence[str], now: datetime) -> None:
-    """These fills were none; nor was the investment, if it has no other."""
+    """Deletes these fills, and the investment if no fill is left."""
     mine = Investment.objects.select_for_update(of=("self",)).filter(account=account, iscid=iscid)
     investment = mine.first() if refs else None
     if investment is None:
@@ -81,7 +82,7 @@ def _withdraw(account: Account, iscid: str, refs: Sequence[str], now: datetime) 
     if investment.fills.exists():
         _settled(account, iscid, now)
     elif Sip.objects.filter(investment=investment).exists():
-        raise StillHasSip("A SIP stands on this investment, which would be none without these shares.")
+        raise StillHasSip("This investment has a SIP and cannot be left without fills. End the SIP first.")
     else:
         investment.delete()
 
@@ -103,7 +104,7 @@ def _opened(gateway: Gateway, account: Account, change: InvestmentChange, now: d
 
 
 def _notify_of_newer_version(investment: Investment, now: datetime) -> None:
-    """One that was published between order and first fill has been announced to others only."""
+    """A version published between the order and the first fill was announced to other investors only."""
     newest = newest_version(investment.smallcase)
     if newest.number > investment.version.number:
         pending = payloads.pending_rebalance_event(investment, newest)
@@ -140,10 +141,10 @@ def _move(investment: Investment, change: InvestmentChange) -> None:
 
 
 def _settled(account: Account, iscid: str, now: datetime) -> Investment:
-    """Exited when nothing is held; a late report may bring it back."""
+    """Marks the investment as exited if it holds nothing; a late report may reopen it."""
     investment = investment_of(account, iscid)
     if investment is None:
-        raise AssertionError("An investment was opened in this transaction.")
+        raise AssertionError("The investment must exist: this transaction opened it.")
     exited_at = None if _holds_any(investment) else investment.exited_at or now
     if exited_at != investment.exited_at:
         Investment.objects.filter(pk=investment.pk).update(exited_at=exited_at)
@@ -152,7 +153,7 @@ def _settled(account: Account, iscid: str, now: datetime) -> Investment:
 
 
 def _holds_any(investment: Investment) -> bool:
-    """By the bare sums: whatever the books say, an order's own facts are written."""
+    """From plain sums, not the ledger: an order's fills are written even if the ledger would refuse them."""
     shares: Counter[str] = Counter()
     for fill in investment.fills.all():
         shares[fill.ticker] += fill.shares if fill.side == Side.BUY else -fill.shares

@@ -1,4 +1,4 @@
-"""What one gateway's users have invested in, cleared away. The catalogue is everybody's and stays."""
+"""Deletes one gateway's investments. The catalogue is shared by all gateways and stays."""
 
 from gateway.models import Gateway
 from gateway.queue.leases import erase
@@ -6,7 +6,7 @@ from smallcases.models import Investment, InvestmentFill, RebalanceNotice, Sip
 
 
 def clear(gateway: Gateway) -> None:
-    """Inside the caller's transaction, batches and transactions locked."""
+    """Call inside a transaction that has locked the gateway's batches and transactions."""
     erase(Sip.objects.filter(gateway=gateway))
     erase(InvestmentFill.objects.filter(investment__gateway=gateway))
     erase(Investment.objects.filter(gateway=gateway))

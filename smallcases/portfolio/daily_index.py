@@ -1,4 +1,4 @@
-"""The index of every trading day that has closed. Twice is once: only days without a value get one."""
+"""Computes the index of past trading days. Twice is safe: only days without a value get one."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict
@@ -17,7 +17,7 @@ from smallcases.portfolio.index import Close, Era, Point, base_day, measures, mi
 def index_smallcases(
     *, now: datetime, scids: Collection[str] | None = None, progress: Callable[[int], None] = lambda total: None
 ) -> int:
-    """How many values are new; None for all smallcases. `progress` is called after each, with how many there are."""
+    """Returns the number of new values. `scids` None: all. `progress` gets the total number, after each smallcase."""
     rows = Smallcase.objects.order_by("launched_on")
     smallcases = list(rows if scids is None else rows.filter(scid__in=scids))
     if not smallcases:
@@ -32,12 +32,12 @@ def index_smallcases(
 
 
 def _closed_days(first: date, now: datetime) -> dict[date, datetime]:
-    """Trading days from `first` on whose session has ended, with the end."""
+    """Trading days since `first` whose session has ended, with its end."""
     return {day: end for day, end in trading_days(first, now.astimezone(IST).date()).items() if end <= now}
 
 
 def _index(smallcase: Smallcase, ends: Mapping[date, datetime], close: Close) -> int:
-    """Two at once compute the same values, and one of them writes each."""
+    """Two workers at once compute the same values; each value is written once."""
     known = dict(IndexValue.objects.filter(smallcase=smallcase).order_by("day").values_list("day", "value"))
     days = [day for day in ends if day >= smallcase.launched_on]
     if set(days) <= known.keys():
@@ -54,7 +54,7 @@ def _index(smallcase: Smallcase, ends: Mapping[date, datetime], close: Close) ->
 
 
 def _eras(smallcase: Smallcase, days: Sequence[date], ends: Mapping[date, datetime]) -> list[Era]:
-    """The first version from the first day on, each other from the close after it was published."""
+    """The first version counts from the first day, each later version from the first close after its publication."""
     constituents = Prefetch("constituents", Constituent.objects.select_related("instrument"))
     versions = list(Version.objects.filter(smallcase=smallcase).order_by("number").prefetch_related(constituents))
     bases = [days[0], *(base_day(version.published_at, ends) for version in versions[1:])]

@@ -1,7 +1,7 @@
-"""A smallcase's index: 100 at the close of its first day, chained over its versions; and what may be read from it.
+"""A smallcase's index, 100 at the close of its first day and chained over its versions; returns and volatility. Pure.
 
-Between two rebalances weights drift as those of somebody who bought and held. A version takes over at the close of its
-`base` day, whose value is still that of the version before, so that a rebalance moves no value by itself.
+Between two rebalances the weights change with prices, as in a portfolio that is bought and held. A version counts
+from the close of its `base` day, whose value still uses the previous version, so a rebalance alone changes no value.
 """
 
 from bisect import bisect_left, bisect_right
@@ -17,8 +17,8 @@ from smallcases.portfolio.months import shifted
 START: Final = Decimal(100)
 VALUE: Final = Decimal("0.0001")
 FRACTION: Final = Decimal("0.000001")
-TRADING_DAYS: Final = 252  # of a year, by convention
-FEWEST_RETURNS: Final = 20  # from fewer, a standard deviation says nothing
+TRADING_DAYS: Final = 252  # in a year, by convention
+FEWEST_RETURNS: Final = 20  # a standard deviation of fewer returns is meaningless
 YEAR: Final = Decimal(365)
 
 Close = Callable[[str, date], Decimal]
@@ -27,7 +27,7 @@ Point = tuple[date, Decimal]
 
 @dataclass(frozen=True, slots=True)
 class Era:
-    """Weights, by ticker in per cent, in force after the close of `base`."""
+    """Weights by ticker, in per cent, valid after the close of `base`."""
 
     base: date
     weights: Mapping[str, Decimal]
@@ -35,7 +35,7 @@ class Era:
 
 @dataclass(frozen=True, slots=True)
 class Measures:
-    """Fractions (0.05 is 5 %), None where the index is too young to say."""
+    """Fractions (0.05 is 5 %); None if the index is too young."""
 
     daily: Decimal | None
     weekly: Decimal | None
@@ -49,17 +49,17 @@ class Measures:
 
 
 def base_day(published_at: datetime, closes: Mapping[date, datetime]) -> date | None:
-    """The first trading day that closes at or after `published_at`; None when it has not come yet."""
+    """The first trading day that closes at or after `published_at`; None if that day is not in `closes` yet."""
     return next((day for day, close in sorted(closes.items()) if close >= published_at), None)
 
 
 def missing_values(
     *, eras: Sequence[Era], days: Sequence[date], close: Close, known: Mapping[date, Decimal]
 ) -> Iterator[Point]:
-    """The values of those trading days that are not known, oldest first.
+    """The missing values, oldest first.
 
-    `eras` and `days` ascending, the first era's base the first day. Each value is computed from the rounded one of
-    its era's base, so that it is the same whether the others were known or are computed along with it.
+    `eras` and `days` are ascending; the first era's base is the first day. Each value is computed from the rounded
+    value of its era's base, so it does not depend on which other values are already known.
     """
     values = dict(known)
     bases = [era.base for era in eras]
@@ -72,10 +72,10 @@ def missing_values(
 
 
 def measures(points: Sequence[Point]) -> Measures:
-    """Of an index's values, one per trading day, ascending, the day of launch first.
+    """Measures of an index's values: one point per trading day, ascending from the day of launch.
 
     Returns are simple: from the last close at or before the same day n months ago to the newest close. CAGR is
-    (last ÷ first)^(365 ÷ days) - 1, and none before a full year: returns of less are not to be annualised (GIPS 2020).
+    (last ÷ first)^(365 ÷ days) - 1, and None before a full year: shorter returns are not annualised (GIPS 2020).
     """
     (first_day, first), (last_day, last) = points[0], points[-1]
     before = points[-2][1] if len(points) > 1 else None
@@ -94,7 +94,7 @@ def measures(points: Sequence[Point]) -> Measures:
 
 
 def volatility(values: Sequence[Decimal]) -> Decimal | None:
-    """Annualised: the sample standard deviation of daily log returns × √252, a fraction.
+    """Annualised volatility, a fraction: the sample standard deviation of daily log returns × √252.
 
     Source: J. C. Hull, Options, Futures, and Other Derivatives, "Estimating volatility from historical data".
     """
@@ -107,13 +107,13 @@ def volatility(values: Sequence[Decimal]) -> Decimal | None:
 
 
 def window(points: Sequence[Point], *, months: int) -> Sequence[Point]:
-    """From the last value at or before `months` ago; all of them, when the index is younger."""
+    """The points since the last value at or before `months` ago; all points of a younger index."""
     start = shifted(points[-1][0], -months)
     return points[max(_at_or_before(points, start), 0) :]
 
 
 def rebased(points: Sequence[Point], *, base: Decimal) -> list[Point]:
-    """So that the first value is `base`."""
+    """The points scaled so that the first value is `base`."""
     first = points[0][1]
     return [(day, (value / first * base).quantize(VALUE, ROUND_HALF_EVEN)) for day, value in points]
 
@@ -129,7 +129,7 @@ def _return_since(points: Sequence[Point], day: date) -> Decimal | None:
 
 
 def _at_or_before(points: Sequence[Point], day: date) -> int:
-    """-1 when all are later."""
+    """The index of the last point at or before `day`; -1 if all are later."""
     return bisect_right(points, day, key=lambda point: point[0]) - 1
 
 

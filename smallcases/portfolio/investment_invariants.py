@@ -1,4 +1,4 @@
-"""Investments, versions, SIPs: what must be true of them whatever has happened."""
+"""Rules that investments, versions and SIPs must always satisfy."""
 
 from decimal import Decimal
 from typing import Final
@@ -11,14 +11,14 @@ from gateway.monitoring.invariant_checks import Invariant, Rows, Scope, leased_f
 from smallcases.models import Investment, InvestmentFill, RebalanceNotice, Sip, Version
 
 SIGNED: Final = Case(When(side=Side.BUY, then=F("shares")), default=-F("shares"), output_field=IntegerField())
-# Weights have four decimals; SQLite adds them up as floats.
+# Weights have four decimals; SQLite sums them as floats.
 HALF_A_STEP: Final = Decimal("0.00005")
-NO_SHARES: Final = "Compare the investment's fills with its orders: a fill is missing, doubled or out of order."
-SWEEP: Final = "See that a worker and the beat run; the sweep then sends a wake-up message within seconds."
+NO_SHARES: Final = "Compare the investment's fills with its orders: a fill is missing, duplicated or out of order."
+SWEEP: Final = "Check that a worker and the beat run; the sweep then sends a wake-up message within seconds."
 
 
 def _below_zero(scope: Scope) -> Rows:
-    """After every fill, in the order in which they were heard of; so also at the end."""
+    """Checks the balance after every fill, in the order of the reports."""
     rows = scope.of(InvestmentFill.objects.all(), "investment__gateway")
     held = Window(Sum(SIGNED), partition_by=[F("investment"), F("ticker")], order_by="pk")
     found = rows.annotate(held=held).filter(held__lt=0)
@@ -48,7 +48,7 @@ def _misplaced(scope: Scope) -> Rows:
 
 
 def _unbalanced(scope: Scope) -> Rows:
-    """Of the whole catalogue, which no gateway owns."""
+    """Ignores the scope: no gateway owns the catalogue."""
     whole = Coalesce(Sum("constituents__weight"), 0, output_field=DecimalField(max_digits=9, decimal_places=4))
     apart = Q(weights__gt=100 + HALF_A_STEP) | Q(weights__lt=100 - HALF_A_STEP)
     rows = Version.objects.annotate(weights=whole).filter(apart)
@@ -68,32 +68,32 @@ def _sips_still_due(scope: Scope) -> Rows:
 INVARIANTS: Final = (
     Invariant(
         name="nobody_holds_less_than_zero",
-        means="After none of its fills has an investment sold more of a name than it held.",
+        means="An investment never sells more shares of a name than it holds.",
         remedy=NO_SHARES,
         offenders=_below_zero,
     ),
     Invariant(
         name="exited_when_nothing_is_held",
         means="An investment is exited exactly when the sum of its fills leaves no share.",
-        remedy=f"{NO_SHARES} `exited_at` is the one stored fold; correct it to agree with the fills.",
+        remedy=f"{NO_SHARES} Correct `exited_at` to agree with the fills.",
         offenders=_wrongly_exited,
     ),
     Invariant(
         name="an_investment_has_come_of_a_fill",
         means="Every investment has at least one fill.",
-        remedy="Find the batch of this iscid: its fills were removed, or the investment made by hand.",
+        remedy="Find the batch of this iscid: its fills were deleted, or the investment was created by hand.",
         offenders=_without_fills,
     ),
     Invariant(
         name="an_investment_is_of_one_smallcase_and_gateway",
-        means="An investment's version is one of its smallcase, its account one of its gateway.",
-        remedy="Nothing the gateway does can cause it: ask who wrote to the database by hand.",
+        means="An investment's version belongs to its smallcase, and its account to its gateway.",
+        remedy="The gateway cannot cause this: find out who wrote to the database by hand.",
         offenders=_misplaced,
     ),
     Invariant(
         name="weights_are_a_whole",
         means="The weights of a version's constituents sum to 100.",
-        remedy="Publish a corrected version: a published one is never changed.",
+        remedy="Publish a corrected version; a published version is never changed.",
         offenders=_unbalanced,
     ),
     stuck(

@@ -1,4 +1,4 @@
-"""Questions about what users hold: gateway and account first."""
+"""Queries of users' investments; each starts with the account."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,12 +13,12 @@ from smallcases.models import Investment, InvestmentFill, Sip, Smallcase, Versio
 from smallcases.portfolio import ledger
 from smallcases.sips.schedule import ist_day
 
-# As they were heard of. Not by `at`: a tester's clock may have been reset between a buy and its sale.
+# In the order of the reports, not of `at`: a test gateway's clock may be reset between a buy and its sale.
 IN_ORDER = Prefetch("fills", InvestmentFill.objects.order_by("pk"))
 
 
 def fills_by_investment(investments: Sequence[int]) -> dict[int, list[ledger.Fill]]:
-    """As they were heard of; one query."""
+    """Fills by investment, in the order of their reports; one query."""
     found: dict[int, list[ledger.Fill]] = {investment: [] for investment in investments}
     for investment, ticker, side, shares, price, at in sql.fills_of(investments):
         found[investment].append(ledger.Fill(ticker, Side(side), shares, price, at))
@@ -26,7 +26,7 @@ def fills_by_investment(investments: Sequence[int]) -> dict[int, list[ledger.Fil
 
 
 def investment_of(account: Account, iscid: str) -> Investment | None:
-    """Live or exited; another's is none."""
+    """The account's investment, live or exited; None for another account's."""
     rows = Investment.objects.select_related("smallcase", "version", "sip").prefetch_related(IN_ORDER)
     return rows.filter(account=account, iscid=iscid).first()
 
@@ -36,14 +36,14 @@ def newest_version(smallcase: Smallcase) -> Version:
 
 
 def newest_versions(smallcases: Sequence[int]) -> dict[int, Version]:
-    """By smallcase; one query."""
+    """The newest version of each smallcase; one query."""
     later = Version.objects.filter(smallcase=OuterRef("smallcase")).order_by("-number").values("pk")[:1]
     rows = Version.objects.filter(smallcase__in=smallcases, pk=Subquery(later))
     return {version.smallcase_id: version for version in rows}
 
 
 def weights_of(version: Version) -> dict[str, Decimal]:
-    """Per cent, by ticker."""
+    """Weights in per cent by ticker."""
     return dict(version.constituents.values_list("instrument__symbol", "weight"))
 
 
@@ -54,7 +54,7 @@ def fills_of(investment: Investment) -> list[ledger.Fill]:
 
 
 def shares_of(investment: Investment) -> dict[str, int]:
-    """What is held now: the sum of its fills, names that are gone left out."""
+    """The current holdings by ticker, without names that were sold completely. Raises Oversold."""
     return {t: position.shares for t, position in ledger.positions(fills_of(investment)).items() if position.shares}
 
 

@@ -1,7 +1,7 @@
-"""The books of one investment, folded from its fills alone. Pure; exact until `returns` rounds to the paisa.
+"""The ledger of one investment, computed from its fills. Pure; exact until `returns` rounds to the paisa.
 
-Cost is the weighted average of what was paid: a buy moves the average, a sell leaves it and takes its part of the cost
-along. What was sold cost the *realized investment*; it brought in that much and the *realized returns*.
+Cost is the weighted average price: a buy changes the average, a sell keeps it and removes its part of the cost. The
+cost of sold shares is the *realized investment*; the proceeds above that cost are the *realized returns*.
 """
 
 from collections.abc import Iterable, Mapping
@@ -18,12 +18,12 @@ NOTHING: Final = Decimal(0)
 
 
 class Oversold(Conflict):
-    """More was sold than was held: a fill is missing, doubled or out of order."""
+    """More shares were sold than held: a fill is missing, duplicated or out of order."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """`shares` and `price`, in rupees a share, are more than 0."""
+    """`shares` and `price` (rupees per share) are above 0."""
 
     ticker: str
     side: Side
@@ -34,7 +34,7 @@ class Fill:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Rupees. `average_price` is a share's cost; after the last share is sold, it is the last one's."""
+    """Rupees. `average_price` is the cost per share; it is kept after the last share is sold."""
 
     shares: int = 0
     average_price: Decimal = NOTHING
@@ -43,16 +43,16 @@ class Position:
 
     @property
     def investment(self) -> Decimal:
-        """The cost of what is held."""
+        """The cost of the held shares."""
         return self.shares * self.average_price
 
 
 @dataclass(frozen=True, slots=True)
 class Returns:
-    """Rupees, to the paisa. Per cent to two decimals, of the money put in; None where none was, as smallcase has it.
+    """Rupees, to the paisa. Percentages of the invested money, with two decimals; None if nothing is invested.
 
-    `current_investment` is the cost of what is held, `realized_investment` of what was sold; the unrealized returns are
-    on the former, the total returns on both.
+    `current_investment` is the cost of held shares, `realized_investment` of sold shares. `unrealized_percent` is of
+    the former, `total_percent` of both. Same definitions as smallcase.
     """
 
     networth: Decimal
@@ -66,7 +66,7 @@ class Returns:
 
 
 def positions(fills: Iterable[Fill]) -> dict[str, Position]:
-    """Every name that was ever traded, also where no share is left. `fills` in the order they happened.
+    """The position of every name ever traded, also without shares left. `fills` in the order they happened.
 
     Raises Oversold.
     """
@@ -77,17 +77,17 @@ def positions(fills: Iterable[Fill]) -> dict[str, Position]:
 
 
 def holdings(fills: Iterable[Fill]) -> dict[str, int]:
-    """Shares of what is held. Raises Oversold."""
+    """Held shares by ticker. Raises Oversold."""
     return {ticker: position.shares for ticker, position in positions(fills).items() if position.shares}
 
 
 def returns(fills: Iterable[Fill], prices: Mapping[str, Decimal]) -> Returns:
-    """`prices`, in rupees, of everything held. Raises Oversold."""
+    """Returns at `prices` in rupees, which must have every held name. Raises Oversold."""
     return returns_on(positions(fills), prices)
 
 
 def returns_on(books: Mapping[str, Position], prices: Mapping[str, Decimal]) -> Returns:
-    """As `returns`, where the positions are known."""
+    """As `returns`, from known positions."""
     networth = sum((prices[ticker] * book.shares for ticker, book in books.items() if book.shares), NOTHING)
     current = sum((book.investment for book in books.values()), NOTHING)
     realized = sum((book.realized_investment for book in books.values()), NOTHING)

@@ -1,4 +1,4 @@
-"""What an investment was worth from day to day, as its page draws it."""
+"""The daily value of an investment, for the chart on its page."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ MOST_DAYS: Final = 90
 
 @dataclass(frozen=True, slots=True)
 class DailyValuation:
-    """Rupees, at `at`: what the shares held then would bring, and what is gained on them and was gained before."""
+    """Rupees, at `at`: the value of the held shares, and the unrealized plus realized returns."""
 
     at: datetime
     networth: Decimal
@@ -25,10 +25,10 @@ class DailyValuation:
 def valuation_history(
     fills: Sequence[ledger.Fill], quotes: Mapping[str, Quote], *, since: datetime, now: datetime
 ) -> list[DailyValuation]:
-    """Of the last MOST_DAYS days at this time of day, and now. `fills` in the order they were heard of.
+    """Values of the last MOST_DAYS days at this time of day, and now. `fills` in the order of their reports.
 
-    Names that left the catalogue have no price any more, and a tester's clock that was put back may have sold before it
-    bought: then there is nothing to draw.
+    Empty if a name has left the catalogue and has no price, or if a test gateway's clock was put back so that shares
+    were sold before they were bought.
     """
     if any(fill.ticker not in quotes for fill in fills):
         return []

@@ -1,4 +1,4 @@
-"""How far a rebalance has come: who was notified, and who has adopted it."""
+"""The progress of a rebalance: notified investors, and investments that have adopted it."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from smallcases.models import RebalanceNotice, Version
 
 @dataclass(frozen=True, slots=True)
 class Adoption:
-    """How many live investments have adopted a version, of those that were counted."""
+    """The number of live investments that have adopted a version, of the counted ones."""
 
     version: Version
     live: int
@@ -23,7 +23,7 @@ class Adoption:
 
 @dataclass(frozen=True, slots=True)
 class NotificationProgress:
-    """Investors notified of a version by all gateways together, and how many are still to be notified."""
+    """The number of investors notified of a version, and still to be notified, over all gateways."""
 
     notified: int
     left: int
@@ -35,7 +35,7 @@ class NotificationProgress:
 
 
 def adoption_of(version: Version, *, at_most: int) -> Adoption:
-    """Of the first `at_most` live investments."""
+    """Counts the first `at_most` live investments."""
     live = live_investments(version.smallcase).order_by()[:at_most]
     counted = live.aggregate(live=Count("pk"), adopted=Count("pk", filter=Q(version=version)))
     return Adoption(version, counted["live"], counted["adopted"])

@@ -1,7 +1,7 @@
-"""A rebalance that is written, looked at by a second person where two are asked for, and published; each step audited.
+"""The workflow of a rebalance draft: edit, propose, approve, publish. Each step is in the audit trail.
 
-`seen` is the draft's revision on the page that somebody acted upon. The UPDATE is the check: of two windows, or two
-people, one goes on, and the other is told to look again.
+`seen` is the draft's revision on the user's page. The UPDATE is the check: of two windows or two people at once, one
+succeeds, and the other gets DraftChanged and must reload the page.
 """
 
 from collections.abc import Sequence
@@ -27,20 +27,20 @@ LONGEST_RATIONALE = 20_000
 LONGEST_NOTE = 500
 
 
-class Overtaken(Conflict):
-    """It is not what it was when it was looked at."""
+class DraftChanged(Conflict):
+    """The draft has changed since the user loaded the page."""
 
 
 class OwnDraft(Conflict):
-    """Nobody approves their own."""
+    """A person cannot approve their own draft."""
 
 
 class SecondNeeded(Conflict):
-    """Two are asked for, and this is one."""
+    """Publishing needs a second person's approval."""
 
 
 def open_draft(*, smallcase: Smallcase, by: User, actor: Actor) -> RebalanceDraft:
-    """From the newest version's weights. Of two at once the constraint lets one through."""
+    """Opens a draft with the newest version's weights. A constraint lets one of two concurrent calls succeed."""
     newest = newest_version_of(smallcase.scid)
     if smallcase.is_archived:
         raise Conflict(f"{smallcase} is archived.")
@@ -57,14 +57,14 @@ def open_draft(*, smallcase: Smallcase, by: User, actor: Actor) -> RebalanceDraf
             made.save(force_insert=True)
             actor.record("open rebalance draft", _named(made), after=_facts(made))
     except IntegrityError:
-        raise Conflict(f"{smallcase} has a draft already.") from None
+        raise Conflict(f"{smallcase} already has a draft.") from None
     return made
 
 
 def edit(
     *, draft: RebalanceDraft, seen: int, lines: Sequence[DraftLine], label: str, rationale: str, by: User, actor: Actor
 ) -> None:
-    """Whatever can be kept is kept; it need not be a version yet. What changes nothing is no change."""
+    """Saves the draft; it need not be a valid version yet. Saving the same content again changes nothing."""
     _refuse_unstorable(lines, label, rationale)
     changed = {"lines": _kept(lines), "label": label.strip(), "rationale": rationale}
     before = _facts(draft)
@@ -79,12 +79,12 @@ def discard(*, draft: RebalanceDraft, seen: int, actor: Actor) -> None:
     rows = RebalanceDraft.objects.filter(pk=draft.pk, revision=seen, state=DraftState.EDITED)
     with atomic(durable=True):
         if not rows.delete()[0]:
-            raise _overtaken(draft)
+            raise _draft_changed(draft)
         actor.record("discard rebalance draft", _named(draft), before=_facts(draft))
 
 
 def propose(*, draft: RebalanceDraft, seen: int, by: User, actor: Actor) -> None:
-    """To a second person. Refused as publishing it would be."""
+    """Proposes the draft to a second person. Raises the same errors as publishing it."""
     with atomic(durable=True):
         _claim(draft, seen, DraftState.EDITED, state=DraftState.PROPOSED, proposed_by=by, note="")
         refuse_unpublishable(newest_version_of(draft.smallcase.scid), publication_request_of(draft))
@@ -92,10 +92,10 @@ def propose(*, draft: RebalanceDraft, seen: int, by: User, actor: Actor) -> None
 
 
 def take_back(*, draft: RebalanceDraft, seen: int, note: str, actor: Actor) -> None:
-    """By who proposed it, or declined by who was to approve it: it is being written again."""
+    """Reopens a proposed draft for editing: withdrawn by its proposer, or declined by the approver with `note`."""
     note = note.strip()[:LONGEST_NOTE]
     if not storable(note):
-        raise Invalid("The note holds a character that no text can hold (NUL or a lone surrogate).")
+        raise Invalid("The note contains a character that cannot be stored (NUL or a lone surrogate).")
     is_own = draft.proposed_by_id == (actor.user.pk if actor.user else None)
     with atomic(durable=True):
         _claim(draft, seen, DraftState.PROPOSED, state=DraftState.EDITED, proposed_by=None, note=note)
@@ -103,25 +103,25 @@ def take_back(*, draft: RebalanceDraft, seen: int, note: str, actor: Actor) -> N
 
 
 def publish(*, draft: RebalanceDraft, seen: int, by: User, actor: Actor, now: datetime) -> Version:
-    """By one person, where one is enough. Raises SecondNeeded where it is not."""
+    """Publishes without an approval. Raises SecondNeeded if four eyes are required."""
     if settings.REBALANCE_FOUR_EYES:
-        raise SecondNeeded("A second person has to approve a rebalance: propose it.")
+        raise SecondNeeded("A second person must approve a rebalance. Propose it first.")
     with atomic(durable=True):
         _claim(draft, seen, DraftState.EDITED)
         return _published(draft, by=by, approved_by=None, actor=actor, now=now)
 
 
 def approve(*, draft: RebalanceDraft, seen: int, by: User, actor: Actor, now: datetime) -> Version:
-    """By another than who proposed or wrote it; published as theirs. Raises OwnProposal."""
+    """Publishes the draft in its proposer's name. Raises OwnDraft if `by` proposed or edited it."""
     if by.pk in {draft.proposed_by_id, draft.edited_by_id}:
-        raise OwnDraft("Nobody approves their own rebalance: another person has to look.")
+        raise OwnDraft("You cannot approve your own rebalance. Ask another person to approve it.")
     with atomic(durable=True):
         _claim(draft, seen, DraftState.PROPOSED)
         return _published(draft, by=draft.proposed_by, approved_by=by, actor=actor, now=now)
 
 
 def publication_request_of(draft: RebalanceDraft) -> PublicationRequest:
-    """Raises Invalid for what is no version."""
+    """The draft's publication request. Raises Invalid if the draft is not a valid version."""
     constituents, wrong = weighted_of(draft_lines(draft))
     if wrong:
         raise Invalid(*wrong)
@@ -129,7 +129,7 @@ def publication_request_of(draft: RebalanceDraft) -> PublicationRequest:
 
 
 def refusals(draft: RebalanceDraft) -> list[str]:
-    """What publishing it would be answered with now; nothing, when it could be."""
+    """The errors that publishing would raise now; empty if the draft can be published."""
     try:
         refuse_unpublishable(newest_version_of(draft.smallcase.scid), publication_request_of(draft))
     except GatewayError as refusal:
@@ -144,7 +144,7 @@ def draft_lines(draft: RebalanceDraft) -> list[DraftLine]:
 def _published(
     draft: RebalanceDraft, *, by: User | None, approved_by: User | None, actor: Actor, now: datetime
 ) -> Version:
-    """The draft's row is locked by its claim; the version and the draft's end come together or not at all."""
+    """Publishes and closes the draft in the caller's transaction. `_claim` has locked the draft's row."""
     version = publish_within(
         smallcase=draft.smallcase, request=publication_request_of(draft), by=by, actor=actor, now=now
     )
@@ -155,26 +155,29 @@ def _published(
 
 
 def _claim(draft: RebalanceDraft, seen: int, found_in: DraftState, **changed: Any) -> None:
-    """True to what was seen, or Overtaken; the row stays locked until the transaction ends."""
+    """Raises DraftChanged if the revision is not `seen`. The row stays locked until the transaction ends."""
     rows = RebalanceDraft.objects.filter(pk=draft.pk, revision=seen, state=found_in)
     if not rows.update(revision=F("revision") + 1, **changed):
-        raise _overtaken(draft)
+        raise _draft_changed(draft)
     draft.refresh_from_db()
 
 
-def _overtaken(draft: RebalanceDraft) -> Overtaken:
-    return Overtaken(f"The draft of {draft.smallcase} was changed meanwhile: look at it again. Nothing was done.")
+def _draft_changed(draft: RebalanceDraft) -> DraftChanged:
+    return DraftChanged(f"The draft of {draft.smallcase} has changed. Reload the page and try again.")
 
 
 def _refuse_unstorable(lines: Sequence[DraftLine], label: str, rationale: str) -> None:
     texts = [label, rationale, *(text for line in lines for text in (line.ticker, line.weight))]
     if len(lines) > MOST:
-        raise Invalid(f"A version has {MOST} constituents at most, not {len(lines)}.")
+        raise Invalid(f"A version has at most {MOST} constituents, not {len(lines)}.")
     if not all(map(storable, texts)):
-        raise Invalid("A text holds a character that no text can hold (NUL or a lone surrogate).")
+        raise Invalid("A text contains a character that cannot be stored (NUL or a lone surrogate).")
     too_long = len(label.strip()) > LONGEST_LABEL or len(rationale) > LONGEST_RATIONALE
     if too_long or any(len(one.ticker) > LONGEST_TICKER or len(one.weight) > LONGEST_WEIGHT for one in lines):
-        raise Invalid("Label, rationale, a ticker or a weight is too long.")
+        raise Invalid(
+            f"Too long: a label has at most {LONGEST_LABEL} characters, a rationale {LONGEST_RATIONALE}, "
+            f"a ticker {LONGEST_TICKER}, a weight {LONGEST_WEIGHT}."
+        )
 
 
 def _kept(lines: Sequence[DraftLine]) -> list[list[str]]:
@@ -187,5 +190,5 @@ def _facts(draft: RebalanceDraft) -> dict[str, object]:
 
 
 def _named(draft: RebalanceDraft) -> str:
-    """As the audit trail calls it."""
+    """The draft's name in the audit trail."""
     return f"smallcase {draft.smallcase.scid}"

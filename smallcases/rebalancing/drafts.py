@@ -1,4 +1,4 @@
-"""A rebalance while it is being written: weights as they were typed, their sum, and ways to spread them."""
+"""The lines of a rebalance draft: weights as typed, their sum, and equal or scaled weights. Pure."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ STEP: Final = Decimal(1).scaleb(-PLACES)
 
 @dataclass(frozen=True, slots=True)
 class DraftLine:
-    """`weight` in per cent as somebody typed it, which need not be a number."""
+    """`weight` in per cent as typed; it need not be a number."""
 
     ticker: str
     weight: str
@@ -26,7 +26,7 @@ def lines_of(constituents: Iterable[Weighted]) -> list[DraftLine]:
 
 
 def weighted_of(lines: Sequence[DraftLine]) -> tuple[list[Weighted], list[str]]:
-    """The constituents, and a sentence for whatever keeps them from being a version."""
+    """The constituents, and a sentence for each reason why they are not a valid version."""
     found = [(line, weight_of(line.weight)) for line in lines]
     wrong = [f"{line.ticker}: {not_a_weight(line.weight)}" for line, weight in found if weight is None]
     taken = [Weighted(line.ticker, weight) for line, weight in found if weight is not None]
@@ -34,17 +34,17 @@ def weighted_of(lines: Sequence[DraftLine]) -> tuple[list[Weighted], list[str]]:
 
 
 def total(lines: Sequence[DraftLine]) -> Decimal:
-    """Of what is a weight; in per cent."""
+    """The sum of the valid weights, in per cent."""
     return sum(_weights(lines), Decimal(0))
 
 
 def even(lines: Sequence[DraftLine]) -> list[DraftLine]:
-    """The same for each, summing to the whole."""
+    """Equal weights that sum to 100 per cent."""
     return _whole(lines, [Decimal(1)] * len(lines))
 
 
 def scaled(lines: Sequence[DraftLine]) -> list[DraftLine]:
-    """In the proportions that they have, summing to the whole; what is no weight counts nothing."""
+    """The weights scaled to a sum of 100 per cent; lines without a valid weight do not change."""
     return _whole(lines, _weights(lines))
 
 
@@ -58,14 +58,14 @@ def _weights(lines: Sequence[DraftLine]) -> list[Decimal]:
 
 
 def _whole(lines: Sequence[DraftLine], parts: Sequence[Decimal]) -> list[DraftLine]:
-    """Rounded down to a STEP; the steps that are left over go to the first ones, a step each."""
+    """`parts` scaled to 100 per cent and rounded down to a STEP; the first lines get the remaining steps, one each."""
     sum_of_parts = sum(parts, Decimal(0))
     if not sum_of_parts:
         return list(lines)
     shares = [(part * WHOLE / sum_of_parts).quantize(STEP, ROUND_DOWN) for part in parts]
     left = int((WHOLE - sum(shares, Decimal(0))) / STEP)
-    bearing = [place for place, part in enumerate(parts) if part][:left]
-    for place in bearing:
+    first = [place for place, part in enumerate(parts) if part][:left]
+    for place in first:
         shares[place] += STEP
     return [
         DraftLine(line.ticker, plain(share) if part else line.weight)

@@ -1,4 +1,4 @@
-"""What publishing a version would mean, before anybody does it."""
+"""Previews the effect of publishing a version."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ SAMPLE: Final = 1_000  # investments
 
 @dataclass(frozen=True, slots=True)
 class WeightChange:
-    """Weights in per cent; zero before a name is added and after it is removed."""
+    """Weights in per cent; zero before a name was added or after it is removed."""
 
     ticker: str
     before: Decimal
@@ -37,11 +37,11 @@ class WeightChange:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """`turnover` one-way, in per cent. Amounts in rupees, at the prices of the unpinned path.
+    """`turnover` is one-way, in per cent. Amounts are in rupees, at prices without price overrides.
 
-    `buy` and `sell` are what it takes to move all live investments together; beyond SAMPLE of them, estimated from
-    the newest SAMPLE. `untradable`: names that it would sell or buy and that cannot be traded; of those bought,
-    `unknown` are not even in the catalogue. Either keeps the version from being published.
+    `buy` and `sell` are the amounts needed to move all live investments; with more than SAMPLE investments they are
+    estimated from the newest SAMPLE. `untradable` are names to sell or buy that cannot be traded; `unknown` are names
+    to buy that are not in the catalogue. A version with either cannot be published.
     """
 
     newest: Version
@@ -58,7 +58,7 @@ class Preview:
 
 
 def rebalance_preview(*, smallcase: Smallcase, constituents: Sequence[Weighted], now: datetime) -> Preview:
-    """Raises Invalid for weights that make no version."""
+    """Raises Invalid if `constituents` are not a valid version."""
     if wrong := [problem.sentence for problem in problems(constituents)]:
         raise Invalid(*wrong)
     newest = newest_version_of(smallcase.scid)
@@ -93,7 +93,7 @@ def _changes(before: Mapping[str, Decimal], after: Mapping[str, Decimal]) -> lis
 
 
 def _moved(before: Mapping[str, Decimal], after: Mapping[str, Decimal]) -> list[str]:
-    """Removed, changed and added names, as they stand in the two versions."""
+    """Removed, changed and added names, in the order of the two versions."""
     return [ticker for ticker in {**before, **after} if before.get(ticker) != after.get(ticker)]
 
 
@@ -102,7 +102,7 @@ def _can_trade(instrument: Instrument | None) -> bool:
 
 
 def _shares_held(smallcase: Smallcase, count: int) -> dict[str, Decimal]:
-    """By ticker, of all live investments; scaled up from the newest SAMPLE where there are more."""
+    """Shares by ticker in all live investments; scaled up from the newest SAMPLE if there are more."""
     newest = list(live_investments(smallcase).order_by("-pk").values_list("pk", flat=True)[:SAMPLE])
     signed = Case(When(side=Side.SELL.value, then=-F("shares")), default=F("shares"), output_field=IntegerField())
     rows = InvestmentFill.objects.filter(investment__in=newest).values("ticker").annotate(held=Sum(signed))
@@ -113,7 +113,7 @@ def _shares_held(smallcase: Smallcase, count: int) -> dict[str, Decimal]:
 def _amounts(
     shares: Mapping[str, Decimal], after: Mapping[str, Decimal], prices: Mapping[str, Decimal]
 ) -> tuple[Decimal, Decimal]:
-    """Rupees bought and rupees sold to move these shares to the weights at their present value."""
+    """Rupees to buy and to sell to move `shares` to the weights `after` at their current value."""
     values = {ticker: held * prices[ticker] for ticker, held in shares.items() if ticker in prices}
     total = sum(values.values(), Decimal(0))
     moves = [

@@ -1,4 +1,4 @@
-"""A rebalance: a new version, and one row for each gateway that is to hear of it, however many have invested."""
+"""Publishes a rebalance: a new version, and one announcement for each gateway with live investments."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,12 +25,12 @@ LONGEST_LABEL = 80
 
 
 class AlreadyPublished(Conflict):
-    """Another has published this version first, or it is the newest one already."""
+    """Somebody else has published a newer version, or the newest version has the same constituents."""
 
 
 @dataclass(frozen=True, slots=True)
 class PublicationRequest:
-    """A version as somebody wants it; `on_top_of` None: of whichever is the newest."""
+    """The version to publish. `on_top_of` None accepts any newest version."""
 
     constituents: Sequence[Weighted]
     label: str
@@ -49,10 +49,10 @@ def publish_rebalance(
     on_top_of: int | None = None,
     actor: Actor | None = None,
 ) -> Version:
-    """`by` is whose version it is, `actor` who published it.
-    `on_top_of`: the version that the manager has seen; a newer one by now is a refusal.
+    """`by` is the version's author, `actor` the person who publishes it. `on_top_of` is the newest version that the
+    manager has seen; raises AlreadyPublished if a newer version exists. Raises Invalid for a version with problems.
 
-    Of two at once, the constraint on the version's number lets one through.
+    The constraint on the version's number lets one of two concurrent calls succeed.
     """
     with atomic(durable=True):
         return publish_within(
@@ -67,7 +67,7 @@ def publish_rebalance(
 def publish_within(
     *, smallcase: Smallcase, request: PublicationRequest, by: User | None, actor: Actor | None, now: datetime
 ) -> Version:
-    """As publish_rebalance, inside the caller's transaction. The audit trail is written last."""
+    """As publish_rebalance, inside the caller's transaction. The audit entry is written last."""
     newest = newest_version_of(smallcase.scid)
     refuse_unpublishable(newest, request)
     version = _insert_version(
@@ -92,7 +92,7 @@ def publish_within(
 
 
 def refuse_unpublishable(newest: Version, request: PublicationRequest) -> None:
-    """Raises Invalid for what makes no version, AlreadyPublished for what comes too late."""
+    """Raises Invalid for a version with problems, AlreadyPublished for a late one, Conflict if it is archived."""
     _refuse_wrong(request.constituents, request.label, request.rationale)
     _refuse_stale(newest, request.constituents, request.on_top_of)
 
@@ -116,7 +116,7 @@ def _refuse_wrong(constituents: Sequence[Weighted], label: str, rationale: str) 
     if not 0 < len(label.strip()) <= LONGEST_LABEL:
         wrong.append(f"The label must have 1 to {LONGEST_LABEL} characters.")
     if not storable(label + rationale):
-        wrong.append("Label or rationale holds a character that no text can hold (NUL or a lone surrogate).")
+        wrong.append("Label or rationale contains a character that cannot be stored (NUL or a lone surrogate).")
     if wrong:
         raise Invalid(*wrong)
 
@@ -125,9 +125,9 @@ def _refuse_stale(newest: Version, constituents: Sequence[Weighted], on_top_of: 
     if newest.smallcase.is_archived:
         raise Conflict(f"{newest.smallcase} is archived.")
     if on_top_of not in {None, newest.number}:
-        raise AlreadyPublished(f"Version {newest.number} is the newest, not {on_top_of}.")
+        raise AlreadyPublished(f"The newest version is {newest.number}, not {on_top_of}.")
     if _weights(constituents) == weights_of(newest):
-        raise AlreadyPublished(f"Version {newest.number} has these constituents already.")
+        raise AlreadyPublished(f"Version {newest.number} already has these constituents.")
 
 
 def _weights(constituents: Sequence[Weighted]) -> dict[str, Decimal]:
@@ -139,12 +139,12 @@ def _insert_version(version: Version) -> Version:
         with atomic():
             version.save(force_insert=True)
     except IntegrityError:
-        raise AlreadyPublished(f"Version {version.number} was published by another just now.") from None
+        raise AlreadyPublished(f"Somebody else has just published version {version.number}.") from None
     return version
 
 
 def _announce(version: Version, now: datetime) -> None:
-    """Work for each gateway with live investments; none of them is read, only whether there is one."""
+    """One announcement for each gateway with live investments. No investment is read."""
     invested = live_investments(version.smallcase).filter(gateway=OuterRef("pk"))
     offered = leases.redispatch_at(clock.wall())
     owed = RebalanceNotice.objects.bulk_create(

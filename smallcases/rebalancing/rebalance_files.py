@@ -1,4 +1,4 @@
-"""A rebalance from a file: JSON with label, rationale and constituents, or CSV, a row for each constituent."""
+"""Reads a rebalance from JSON with label, rationale and constituents, or from CSV with a row for each constituent."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ TEXTS: Final = frozenset({"label", "rationale"})
 
 @dataclass(frozen=True, slots=True)
 class Rebalance:
-    """As a file tells it: `label` and `rationale` are empty where it does not."""
+    """A rebalance from a file; `label` and `rationale` are empty if the file has none."""
 
     label: str
     rationale: str
@@ -27,12 +27,12 @@ class Rebalance:
 
 
 def read_rebalance(path: Path) -> Rebalance:
-    """Raises Invalid for a file that is no rebalance, or is cut short."""
+    """Raises Invalid for a file that is truncated or not a rebalance."""
     return rebalance_of(read_text(path), path.name)
 
 
 def rebalance_of(text: str, name: str) -> Rebalance:
-    """As read_rebalance, of a file that somebody has sent."""
+    """As read_rebalance, for the text of an uploaded file."""
     entry = _of_json(json_of(text, name)) if is_json(Path(name), text) else _of_csv(text, name)
     constituents, rejects = weighted(entry)
     if not rejects:
@@ -43,13 +43,13 @@ def rebalance_of(text: str, name: str) -> Rebalance:
 
 
 def _of_json(value: Any) -> Entry:
-    told: Mapping[str, Any] = value if isinstance(value, dict) else {"constituents": value}
-    if stray := sorted(told.keys() - TEXTS - {"constituents"}):
-        raise Invalid(f"{', '.join(stray)}: not a field of a rebalance.")
-    texts = {name: told.get(name, "") for name in TEXTS}
+    given: Mapping[str, Any] = value if isinstance(value, dict) else {"constituents": value}
+    if stray := sorted(given.keys() - TEXTS - {"constituents"}):
+        raise Invalid(f"{', '.join(stray)}: not a field of a rebalance; accepted: label, rationale, constituents.")
+    texts = {name: given.get(name, "") for name in TEXTS}
     if wrong := [name for name, text in texts.items() if not isinstance(text, str)]:
-        raise Invalid(f"{', '.join(sorted(wrong))} must be a text.")
-    return Entry(1, texts, constituents_of(1, told.get("constituents")))
+        raise Invalid(f"{', '.join(sorted(wrong))} must be a string.")
+    return Entry(1, texts, constituents_of(1, given.get("constituents")))
 
 
 def _of_csv(text: str, name: str) -> Entry:

@@ -1,4 +1,4 @@
-"""Notifies one gateway's investors of a version: a chunk for each task, each chunk one transaction."""
+"""Sends a version's rebalance notices to one gateway's investors: one chunk for each task and transaction."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -19,7 +19,7 @@ def rebalances_tile(user: User, *, now: datetime) -> dict[str, Any]:
 
 
 def adoption(user: User) -> Iterator[Adoption]:
-    """Of the newest rebalances of smallcases that the user may see."""
+    """The adoption of the newest rebalances that the user may see."""
     versions = visible_to(user, Version.objects.filter(number__gt=1), path="smallcase").select_related("smallcase")
     for version in versions.order_by("-published_at", "-pk")[:REBALANCES]:
         yield adoption_of(version, at_most=COUNTED)

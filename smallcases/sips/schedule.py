@@ -1,4 +1,4 @@
-"""When a SIP is due, in IST. The schedule is counted from its start, so that a short month bends one date only."""
+"""A SIP's due dates, in IST. Dates are counted from the start, so a short month changes one date only. Pure."""
 
 from calendar import monthrange
 from datetime import UTC, date, datetime, time, timedelta
@@ -12,7 +12,7 @@ FREQUENCIES: Final = (*WEEKS, *MONTHS)
 
 
 def nth_date(starts_on: date, frequency: str, n: int) -> date:
-    """The date n periods after the start: 31 January + 1m is the last day of February, + 2m is 31 March."""
+    """The date `n` periods after the start: 31 January + 1m is the last day of February, + 2m is 31 March."""
     if frequency in WEEKS:
         return starts_on + timedelta(weeks=WEEKS[frequency] * n)
     months = starts_on.month - 1 + MONTHS[frequency] * n
@@ -21,7 +21,7 @@ def nth_date(starts_on: date, frequency: str, n: int) -> date:
 
 
 def periods_after_doing(starts_on: date, frequency: str, done: int, today: date) -> int:
-    """One period on from `done`, and past all that were missed: what was missed is due once, not once each."""
+    """The first period after `done` with a date after `today`: several missed dates are due once, not once each."""
     periods = done + 1
     while nth_date(starts_on, frequency, periods) <= today:
         periods += 1
@@ -29,7 +29,7 @@ def periods_after_doing(starts_on: date, frequency: str, done: int, today: date)
 
 
 def due_from(scheduled: date) -> datetime:
-    """The first moment of the scheduled day, IST. A holiday moves the execution, not the schedule."""
+    """Midnight IST of the scheduled day, in UTC. A holiday moves the execution, not the schedule."""
     return datetime.combine(scheduled, time(0), tzinfo=IST).astimezone(UTC)
 
 

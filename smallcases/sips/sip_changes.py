@@ -1,4 +1,4 @@
-"""A SIP is set up, changed, ended, told when due, and moved on by an order that was done."""
+"""Creates, changes and ends SIPs, sends reminders of due dates, and moves a SIP to its next date after an order."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -20,7 +20,7 @@ from webhooks.events.record_events import EventDraft, record_events
 
 @dataclass(frozen=True, slots=True)
 class SipRequest:
-    """What the user wants: rupees each period from a date on, or the end of it."""
+    """The user's SIP: rupees each period from `starts_on`, or the end of the SIP."""
 
     amount: Decimal = Decimal(0)
     frequency: str = ""
@@ -29,12 +29,12 @@ class SipRequest:
 
 
 def set_up(*, investment: Investment, sip_request: SipRequest, now: datetime) -> Sip | None:
-    """Create, replace or end; None when there was none to end. Inside the caller's transaction."""
+    """Creates, replaces or ends the SIP; None if there was none to end. Inside the caller's transaction."""
     if sip_request.end:
         Sip.objects.filter(investment=investment).update(is_active=False, due_at=None, attempts=F("attempts") + 1)
         return Sip.objects.filter(investment=investment).first()
     if sip_request.starts_on < ist_day(now):
-        raise Invalid("sip.scheduledDate: must not lie in the past.")
+        raise Invalid("sip.scheduledDate: must not be in the past.")
     scheduled = {
         "amount": sip_request.amount,
         "frequency": sip_request.frequency,
@@ -51,9 +51,9 @@ def set_up(*, investment: Investment, sip_request: SipRequest, now: datetime) ->
 
 
 def move_on(*, investment: Investment, covered: date) -> None:
-    """An order confirmed on the day `covered` was done: to the next date after it. Twice moves once.
+    """Moves the SIP to its first date after `covered`, the day on which a finished order was confirmed. Twice is safe.
 
-    Inside the caller's transaction. The fencing token changes with it: a message for the old date does nothing.
+    Inside the caller's transaction. The fencing token changes too, so a message for the old date does nothing.
     """
     sip = Sip.objects.filter(investment=investment, is_active=True, scheduled_date__lte=covered).first()
     if sip is None:
@@ -86,7 +86,7 @@ def active_sips() -> QuerySet[Sip]:
 
 
 def sip_action(sip: Sip) -> dict[str, Any]:
-    """What is pending on its investment, as the wire spells it."""
+    """The SIP's pending action, as on the wire."""
     investment = sip.investment
     return {
         "iscid": investment.iscid,

@@ -16,13 +16,13 @@ POINT_WIDE: Final = "\u2008"
 
 @register.filter
 def percent(weight: Decimal | None) -> str:
-    """Without trailing zeros."""
-    return "–" if weight is None else plain(weight)
+    """A weight without trailing zeros; "—" for none."""
+    return "—" if weight is None else plain(weight)
 
 
 @register.filter
 def aligned(weight: Decimal | None) -> str:
-    """As `percent`, with spaces as wide as what it leaves out: points stand below each other."""
+    """As `percent`, padded with spaces of a digit's width so that decimal points align in a column."""
     whole, point, rest = percent(weight).partition(".")
     return f"{whole}{point or POINT_WIDE}{rest.ljust(PLACES, FIGURE_WIDE)}"
 
@@ -44,6 +44,6 @@ def became(change: Any) -> str:
 
 @register.filter
 def moved(change: Any) -> str:
-    """Percentage points, with their sign."""
+    """The change in percentage points, with its sign."""
     points: Decimal = change.after - change.before
     return f"{'+' if points > 0 else '−'}{plain(abs(points))}"

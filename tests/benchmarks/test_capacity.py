@@ -66,7 +66,7 @@ class TestTables:
         assert [table.bytes for table in found] == sorted((table.bytes for table in found), reverse=True)
 
     def test_are_refused_where_one_was_not_measured(self) -> None:
-        with pytest.raises(ValueError, match="missing of webhooks_event"):
+        with pytest.raises(ValueError, match="missing for webhooks_event"):
             model.tables(LOAD, {name: size for name, size in ROW_BYTES.items() if name != "webhooks_event"})
 
 

@@ -41,7 +41,7 @@ def _seen_by(name: str, walker: Walker) -> Person:
 
 
 def _prepare(site: Site, partner: DistantPartner, browser: Browser | None) -> None:
-    """People; a rebalance that one of two investors has taken; lost orders; a book that is staged, and not applied."""
+    """People, a rebalance that one of two investors has adopted, orders in ERROR, and a staged tradebook."""
     assert browser is not None
     make_people(site.environment)
     _rebalance(site, partner)
@@ -101,7 +101,7 @@ def _correction(walker: Walker) -> None:
     asha = _order(walker)
     asha.page.fill("#id_reason", REASON)
     asha.presses("Preview")
-    asha.reads("Nothing is written yet.")
+    asha.reads("nothing has been saved.")
 
 
 def _tradebook(walker: Walker) -> None:
@@ -124,7 +124,7 @@ def _draft(walker: Walker) -> Person:
 def _rebalance_preview(walker: Walker) -> None:
     meera = _draft(walker)
     meera.presses("Save and preview")
-    meera.reads("Nothing is published yet.")
+    meera.reads("Nothing has been published.")
 
 
 def _trail(walker: Walker) -> None:

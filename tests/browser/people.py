@@ -88,13 +88,13 @@ class Person:
         page.fill("#id_exchange_order_id", number if shares else "")
         page.fill("#id_reason", reason)
         self.presses("Preview")
-        self.reads("Nothing is written yet.")
+        self.reads("nothing has been saved.")
 
     def uploads(self, text: str) -> None:
         """A tradebook, as far as its rows with their verdicts."""
         self.go(f"{DESK}tradebooks/")
         self.page.set_input_files("#id_file", {"name": "book.csv", "mimeType": "text/csv", "buffer": text.encode()})
-        self.presses("Upload and lay out")
+        self.presses("Upload and match")
         self.page.wait_for_selector(".desk-verdicts")
 
     def opens_draft_of(self, scid: str) -> tuple[str, str]:
@@ -103,7 +103,7 @@ class Person:
         self.page.get_by_role("link", name=scid).click()
         self.page.wait_for_selector("#current")
         smallcase = self.page.url
-        self.page.locator("button:text('Begin a rebalance'), a:text('Go on with the draft')").click()
+        self.page.locator("button:text('Create rebalance'), a:text('Edit draft')").click()
         self.page.wait_for_selector("#lines")
         return urlsplit(smallcase).path, urlsplit(self.page.url).path
 

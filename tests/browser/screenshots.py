@@ -34,7 +34,7 @@ STILL: Final = """() => {
                    [/^\\d\\d:00 UTC$/, "05:00 UTC"], [/^(\\d+ d )?(\\d+ h )?\\d+ min$/, "12 min"],
                    [/\\b\\w+@[\\w.-]+/g, "ops@gateway"]];
     for (const counts of document.querySelectorAll("[data-seconds]")) counts.replaceWith(counts.cloneNode(true));
-    for (const owed of document.querySelectorAll("[aria-labelledby=h-lag] td.number")) owed.textContent = "0";
+    for (const count of document.querySelectorAll("[aria-labelledby=h-lag] td.number")) count.textContent = "0";
     const sums = ["₹16,700.00", "₹16,700.00", "₹12,700.00", "₹10,600.00"];  // at the prices of the moment
     for (const sum of document.querySelectorAll(".studio-facts td"))
         if (sum.textContent.startsWith("₹")) sum.textContent = sums.shift();

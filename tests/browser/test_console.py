@@ -72,13 +72,13 @@ def _undo(visitor: Visitor) -> None:
 
 
 def _book(visitor: Visitor) -> None:
-    """The simulated broker's, as the page of a lost order offers it."""
+    """The simulated broker's tradebook, downloaded from the page of an order in ERROR."""
     _lost(visitor)
     address = str(visitor.page.get_by_role("link", name="generic").get_attribute("href"))
     text = visitor.page.request.get(visitor.base + address).body()
     visitor.go(f"{DESK}tradebooks/")
     visitor.page.set_input_files("#id_file", {"name": "book.csv", "mimeType": "text/csv", "buffer": text})
-    visitor.page.get_by_role("button", name="Upload and lay out").click()
+    visitor.page.get_by_role("button", name="Upload and match").click()
     visitor.page.wait_for_selector(".desk-verdicts")
 
 
@@ -86,7 +86,7 @@ def _refused_book(visitor: Visitor) -> None:
     visitor.go(f"{DESK}tradebooks/")
     book = {"name": "book.csv", "mimeType": "text/csv", "buffer": b"symbol,quantity\nINFY,=1+1\n"}
     visitor.page.set_input_files("#id_file", book)  # type: ignore[arg-type]
-    visitor.page.get_by_role("button", name="Upload and lay out").click()
+    visitor.page.get_by_role("button", name="Upload and match").click()
     visitor.page.wait_for_selector(".errornote")
 
 
@@ -97,7 +97,7 @@ def _smallcase(visitor: Visitor) -> None:
 
 
 def _draft(visitor: Visitor) -> None:
-    """Begun by whoever comes first."""
+    """Created by the first caller."""
     _smallcase(visitor)
     visitor.page.locator("#content-main .button.default").click()
     visitor.page.wait_for_selector("#lines")
@@ -145,7 +145,7 @@ def test_a_refusal_is_a_page(operator: Visitor, path: str) -> None:
     operator.go(path)
 
     assert list(flaws_on_both(operator)) == []
-    assert operator.page.get_by_role("link", name="Home of the console").count() == 1
+    assert operator.page.get_by_role("link", name="Console home").count() == 1
 
 
 def test_the_way_in_is_read_by_everybody(person: Visitor) -> None:

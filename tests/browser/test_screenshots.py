@@ -1,4 +1,4 @@
-"""The pictures in docs/screenshots are those of the scenes, and small: `make screenshots` writes them anew."""
+"""docs/screenshots has one small picture for each scene; `make screenshots` writes them again."""
 
 from tests.browser.scenes import SCENES
 from tests.browser.screenshots import FOLDER, LOOKS

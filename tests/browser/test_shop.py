@@ -72,7 +72,7 @@ class Newcomer:
         checkout.wait_for_selector("#sums")
         return checkout
 
-    def confirm(self, checkout: Page, headline: str = "All done") -> None:
+    def confirm(self, checkout: Page, headline: str = "Orders filled") -> None:
         """To the end, and back on the site."""
         checkout.click("#sums .main[value=confirm]")
         checkout.wait_for_selector(f"[data-headline]:text-is('{headline}')")
@@ -126,7 +126,7 @@ def newcomer(chromium: Browser, site: Site) -> Iterator[Newcomer]:
 
 
 class TestANewcomer:
-    def test_buys_is_told_rebalances_and_exits(self, newcomer: Newcomer) -> None:
+    def test_buys_gets_a_notice_rebalances_and_exits(self, newcomer: Newcomer) -> None:
         page = newcomer.page
         page.goto(f"{newcomer.site.base}/demo/")
         assert page.url == f"{newcomer.site.shop}/"
@@ -202,7 +202,7 @@ class TestANewcomer:
         expect(page.locator("#portfolio h2:text-is('Exited') + ul strong")).to_have_text(SMALLCASE, timeout=PATIENCE)
         assert page.locator(".investment").count() == 0
 
-    def test_whose_popup_is_blocked_goes_on_in_the_page(self, newcomer: Newcomer) -> None:
+    def test_whose_popup_is_blocked_continues_in_the_page(self, newcomer: Newcomer) -> None:
         newcomer.page.add_init_script("window.open = () => null")
         newcomer.look_at("smallcases")
         newcomer.page.click(f"button[aria-label='Invest in {SMALLCASE}']")
@@ -214,7 +214,7 @@ class TestANewcomer:
         checkout = newcomer.page.frame_locator("#frame iframe")
         expect(checkout.locator("button[name=broker][value=kite]")).to_be_visible(timeout=PATIENCE)
 
-    def test_who_closes_the_checkout_is_told_what_that_means(self, newcomer: Newcomer) -> None:
+    def test_closing_the_checkout_shows_its_effect(self, newcomer: Newcomer) -> None:
         newcomer.look_at("smallcases")
         newcomer.page.click(f"button[aria-label='Invest in {SMALLCASE}']")
 

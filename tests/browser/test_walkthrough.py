@@ -91,8 +91,8 @@ class TestANewcomer:
         assert waiting(admin) == sorted([BY_HAND, *BY_TRADEBOOK])
 
         admin.opens_order_of(BY_HAND)
-        admin.presses("Ask the broker again")
-        admin.reads("The broker is being asked.")
+        admin.presses("Check with broker")
+        admin.reads("Checking with the broker.")
         line = evidence(admin)
         admin.settles(
             status="COMPLETE",
@@ -102,7 +102,7 @@ class TestANewcomer:
             reason="The broker's tradebook has it.",
         )
         admin.presses("Confirm")
-        admin.reads("Settled.")
+        admin.reads("Corrected.")
         assert waiting(admin) == BY_TRADEBOOK
 
         admin.uploads(manage("tradebook", "kite", environment=told.environment))
@@ -110,7 +110,7 @@ class TestANewcomer:
         admin.presses("Apply all exact matches")
         until(lambda: admin.page.locator("td", has_text="applied").count() == 3, what="applied")
         admin.go(DESK)
-        admin.reads("None: every order’s fate is known.")
+        admin.reads("No orders with an unknown outcome.")
 
         assert "unbroken" in manage("verify_audit", environment=told.environment)
 

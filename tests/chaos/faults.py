@@ -143,13 +143,13 @@ class Arena:
         self._insist(member, "DELETE", "/sandbox/{gateway}/prices/INFY")
 
     def _insist(self, member: Member, method: str, path: str, body: Any = None) -> None:
-        """Until it is done: other faults go on meanwhile, and what a tester set has to be unset."""
+        """Repeats the request until it succeeds: other faults continue meanwhile, and every setting must be undone."""
         for _ in range(TRIES):
             with suppress(requests.RequestException, ValueError):
                 if member.on(self.stack.base).call(method, path, body).status == 200:
                     return
             time.sleep(0.5)
-        raise AssertionError(f"{method} {path} was not to be had.")
+        raise AssertionError(f"{method} {path} never succeeded.")
 
 
 def _away(leave: Callable[[], None], come_back: Callable[[], None], held: float) -> None:

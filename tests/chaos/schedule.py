@@ -39,7 +39,7 @@ class Fault(StrEnum):
 
 MACHINES: Final = tuple(Fault)[: tuple(Fault).index(Fault.PARTNER_FAILS)]
 PARTNERS: Final = tuple(Fault)[len(MACHINES) :]
-# What a fault of machines lasts, seconds; longer than any patience with a connection now and then.
+# How long a fault of machines lasts, in seconds; sometimes longer than every connection timeout.
 HELD: Final = (0.0, 0.3, 1.0, 2.5, 6.0)
 # Between two faults there is work, or little would be there to be hurt.
 LONGEST_CALM: Final = 5.0
@@ -47,7 +47,7 @@ LONGEST_CALM: Final = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """`fault` begins `at` seconds after the start, lasts `held` seconds, and befalls the partner of this number."""
+    """`fault` begins `at` seconds after the start, lasts `held` seconds, and hits the partner with this number."""
 
     at: float
     fault: Fault
@@ -56,7 +56,7 @@ class Moment:
 
 
 def planned(*, seed: int, seconds: float, partners: int) -> tuple[list[Moment], list[Moment]]:
-    """What befalls machines, one at a time; and beside it what befalls partners. Every fault in turn, shuffled anew."""
+    """Faults of machines, one at a time, and faults of partners beside them. All in turn, shuffled each time."""
     return (
         list(_lane(random.Random(f"{seed} machines"), MACHINES, seconds, partners)),
         list(_lane(random.Random(f"{seed} partners"), PARTNERS, seconds, partners)),

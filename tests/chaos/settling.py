@@ -1,4 +1,4 @@
-"""After the last fault: time passes, by the wall for leases and by the gateways' clocks for retries and reports."""
+"""After the last fault, time passes: real time for leases, the gateways' clocks for retries and reports."""
 
 import time
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ LONGEST_SECONDS: Final = 900
 
 
 def settle(stack: Stack, members: Sequence[Member]) -> tuple[float, list[str]]:
-    """After how many seconds nothing was open any more; and what still was, when patience ended."""
+    """The seconds until nothing was open any more, and the rows still open at the timeout."""
     began = moved = time.monotonic()
     by_name = {member.name: member for member in members}
     before: dict[str, int] = {}
@@ -57,7 +57,7 @@ def _advance(member: Member, base: str, seconds: float) -> None:
 
 
 def investments(stack: Stack, members: Sequence[Member]) -> list[str]:
-    """What the gateway cannot tell of its users' investments, though nothing fails any more."""
+    """The investments that the gateway cannot return, although no fault is left."""
     question = """
         SELECT DISTINCT g.name, a.auth_id FROM smallcases_investment i
         JOIN gateway_account a ON a.id = i.account_id JOIN gateway_gateway g ON g.id = i.gateway_id

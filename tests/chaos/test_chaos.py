@@ -11,7 +11,7 @@ from tests.chaos.schedule import Fault
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(900)]
 
-SECONDS = 35.0
+SECONDS = 20.0
 SEED = int(os.environ.get("CHAOS_SEED", "20261120"))
 
 

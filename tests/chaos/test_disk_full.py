@@ -1,7 +1,7 @@
 """The embedded default on a disk that is full: nothing can be written, and nothing is lost.
 
 Played by a limit on the size of files, which needs no rights: every write fails from one moment to the next, in the
-database, its log, the queue and the processes' own words.
+database, its log, the queue and the processes' output.
 """
 
 import json

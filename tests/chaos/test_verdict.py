@@ -63,7 +63,7 @@ class TestAWrongOne:
             ([FIRST], [hit(0, FIRST), hit(1, SECOND)], {UNKNOWN}),
         ],
         ids=[
-            "not owed",
+            "not pending",
             "disabled",
             "never sent",
             "never accepted",

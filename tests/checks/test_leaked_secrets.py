@@ -14,7 +14,7 @@ from webhooks.signing.sign import new_secret as new_webhook_secret
 KEY = Fernet.generate_key()
 MADE = {
     "webhook secret": new_webhook_secret(),
-    "sealed secret": Fernet(KEY).encrypt(b"x" * 43).decode(),
+    "encrypted secret": Fernet(KEY).encrypt(b"x" * 43).decode(),
     "JWT": jwt.encode({"guest": True}, "k" * 43, algorithm="HS256"),
     "AWS key": "AKIA" + "ABCDEFGHIJKLMNOP",
     "GitHub token": "ghp_" + "a1B2" * 9,
@@ -59,7 +59,7 @@ class TestTheCheck:
         assert main([str(leak)]) == 1
         assert capsys.readouterr().out.splitlines() == [
             f"{leak}:3: webhook secret",
-            "1 files, 1 that look like credentials.",
+            "1 files, 1 suspected credentials.",
         ]
 
     @pytest.mark.parametrize("name", [".env", ".env.production", "server.key", "id_rsa", "tls.pem"])

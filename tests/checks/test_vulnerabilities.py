@@ -72,6 +72,7 @@ class TestTheAudit:
     def test_says_loudly_that_nobody_was_asked(self, required: str, code: int) -> None:
         assert audit(OSV_URL=NOWHERE, REQUIRE_AUDIT=required) == (
             code,
-            "pypi does not tell of vulnerabilities here.\nosv does not tell of vulnerabilities here.\n"
-            "NOT AUDITED: whether what is installed has known vulnerabilities was not learned.\n",
+            "pypi is not reachable or does not report vulnerabilities.\n"
+            "osv is not reachable or does not report vulnerabilities.\n"
+            "NOT AUDITED: the installed packages were not checked for known vulnerabilities.\n",
         )

@@ -78,7 +78,7 @@ def statuses(receiver: Receiver) -> list[str]:
 
 
 def pinned(partner: Partner, ticker: str, price: float) -> None:
-    """The price stands there, and every open order has looked at it."""
+    """Overrides the price; every open order is matched against it."""
     assert partner.call("PUT", f"/sandbox/{{gateway}}/prices/{ticker}", {"price": price}).status == 200
 
 

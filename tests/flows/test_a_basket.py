@@ -19,7 +19,7 @@ class TestAHappyBasket:
         assert partner.details(transaction_id)["status"] == "COMPLETED"
         assert partner.batches(transactionId=transaction_id) == [batch]
 
-    def test_tells_its_partner_twice_and_in_order(self, partner: Partner, receiver: Receiver) -> None:
+    def test_sends_two_events_in_order(self, partner: Partner, receiver: Receiver) -> None:
         stage.played(partner)
 
         assert receiver.events() == ["order.placed", "order.completed"]

@@ -71,7 +71,7 @@ class TestAFill:
         order = stage.later(partner, batch)["orders"][1]
         assert (order["status"], order["filledQuantity"], order["quantity"]) == ("PARTIAL", 9, 10)
 
-    def test_makes_a_lost_order_heard(self, partner: Partner, receiver: Receiver) -> None:
+    def test_makes_an_order_in_error_reported(self, partner: Partner, receiver: Receiver) -> None:
         lost = stage.played(partner, "lost-contact")
 
         partner.act(lost["batchId"], "RELIANCE", "fill")

@@ -158,7 +158,7 @@ class TestASip:
         assert investor.investment()["investment"]["sip"]["scheduledDate"] == "2027-01-31"
         assert investor.investment()["actions"]["sip"] == []
 
-    def test_tells_its_partner_once_when_it_is_due(
+    def test_notifies_its_partner_once_when_it_is_due(
         self, investor: Investor, receiver: Receiver, listening_to_actions: None
     ) -> None:
         investor.set_up_sip(amount=50_000, frequency="1w", scheduledDate="2026-12-31")

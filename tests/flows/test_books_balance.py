@@ -127,7 +127,7 @@ class TestTheBooks:
         run_state_machine_as_test(
             machine(partner),
             settings=settings(
-                max_examples=examples(10, long=100),
+                max_examples=examples(5, long=100),
                 stateful_step_count=12,
                 deadline=None,
                 derandomize=True,

@@ -21,7 +21,7 @@ def logged_in(partner: Partner) -> str:
 
 
 class TestASlowBasket:
-    def test_is_told_step_by_step(self, partner: Partner, receiver: Receiver) -> None:
+    def test_is_reported_step_by_step(self, partner: Partner, receiver: Receiver) -> None:
         batch = stage.placed(partner, "slow", ONE)
 
         stage.later(partner, batch, "PT13S", "PT13S", "PT14S", "PT21S")
@@ -29,7 +29,7 @@ class TestASlowBasket:
         told = [hit.json["orders"][0]["filledQuantity"] for hit in receiver.hits]
         assert [quantity for quantity, _ in groupby(told)] == [0, 2, 4, 6, 10]
 
-    def test_is_told_in_order(self, partner: Partner, receiver: Receiver) -> None:
+    def test_is_sent_in_order(self, partner: Partner, receiver: Receiver) -> None:
         batch = stage.placed(partner, "slow", ONE)
 
         stage.later(partner, batch, "PT13S", "PT13S", "PT14S", "PT21S")
@@ -73,13 +73,13 @@ class TestASilentBroker:
         assert (batch["status"], batch["filled"], batch["completedDate"]) == ("ERROR", 2, None)
         assert partner.details(batch["transactionId"])["status"] == "COMPLETED"
 
-    def test_is_told_as_an_update(self, partner: Partner, receiver: Receiver) -> None:
+    def test_sends_an_update_event(self, partner: Partner, receiver: Receiver) -> None:
         stage.later(partner, stage.placed(partner, "lost-contact", ONE), "PT10S", "P1D", "P2D")
 
         assert receiver.events() == ["order.placed", "order.updated"]
         assert receiver.hits[-1].json["status"] == "ERROR"
 
-    def test_that_contradicts_itself_is_as_good_as_silent(self, partner: Partner) -> None:
+    def test_that_contradicts_itself_counts_as_no_report(self, partner: Partner) -> None:
         batch = stage.placed(partner, "contradicts", ONE)
 
         borne = stage.later(partner, batch, "PT3S")
@@ -158,7 +158,7 @@ class TestATransactionsTime:
         assert (answer.data["code"], answer.data["broker"]) == (1005, "kite")
         assert_expired(partner, made, 1005)
 
-    def test_that_has_passed_is_told_once(self, partner: Partner) -> None:
+    def test_that_has_passed_is_notified_once(self, partner: Partner) -> None:
         made = partner.create()
         partner.advance("PT15M")
         partner.complete(made)

@@ -55,7 +55,7 @@ class TestACancelledOrder:
 
         assert (shown["batchId"], shown["status"]) == (amo["batchId"], "CANCELLED")
 
-    def test_is_told_to_the_partner(self, partner: Partner, receiver: Receiver, amo: Json, auth_id: str) -> None:
+    def test_sends_an_event_to_the_partner(self, partner: Partner, receiver: Receiver, amo: Json, auth_id: str) -> None:
         stage.cancelled(partner, amo, "INFY", auth_id=auth_id)
 
         stage.later(partner, amo)
@@ -72,7 +72,7 @@ class TestACancelledOrder:
 
         assert stage.told(stage.later(partner, batch)) == ["CANCELLED AMO"]
 
-    def test_leaves_the_others_to_their_fate(self, partner: Partner, three: Json, auth_id: str) -> None:
+    def test_does_not_change_the_others(self, partner: Partner, three: Json, auth_id: str) -> None:
         stage.cancelled(partner, three, "TCS", auth_id=auth_id)
         between = stage.later(partner, three)
 
@@ -134,7 +134,7 @@ class TestACancellation:
 
         assert_refused(answer, 409, "NoOrder")
 
-    def test_that_comes_too_late_finds_no_order(self, partner: Partner, amo: Json, auth_id: str) -> None:
+    def test_that_is_too_late_finds_no_order(self, partner: Partner, amo: Json, auth_id: str) -> None:
         made = stage.wish_to_cancel(partner, amo, "INFY", auth_id=auth_id).data["transactionId"]
         partner.hours("always")
         stage.later(partner, amo)

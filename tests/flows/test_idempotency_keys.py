@@ -105,7 +105,7 @@ class TestASecondRequestWithTheKey:
         assert answer.headers["Idempotency-Replayed"] == "true"
         assert Gateway.objects.get(name=partner.name).clock_offset == timedelta(hours=1)
 
-    def test_confirms_once_and_tells_the_same(self, partner: Partner) -> None:
+    def test_confirms_once_and_returns_the_same(self, partner: Partner) -> None:
         path = f"/sandbox/{{gateway}}/transactions/{partner.create()}/complete"
 
         first, second = (keyed(partner, {"broker": "kite", "clientId": "happy"}, path=path) for _ in range(2))

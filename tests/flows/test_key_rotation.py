@@ -14,7 +14,7 @@ from tests.flows import stage
 from tests.partner import Partner
 from tests.receiver import Receiver
 
-DONE = "Nothing was re-encrypted: the first of ENCRYPTION_KEYS opens everything, and the older ones can be dropped."
+DONE = "Nothing was re-encrypted: the first of ENCRYPTION_KEYS decrypts every value. You can remove the older keys."
 ROOT = Path(__file__).parents[2]
 
 
@@ -60,7 +60,7 @@ class TestAChangeOfKeys:
         with pytest.raises(CommandError, match=r"transactions_transaction.encrypted_login of rows \d+") as refusal:
             reencrypt()
 
-        assert "Put the key back that encrypted them." in str(refusal.value)
+        assert "Add the key that encrypted them again." in str(refusal.value)
 
 
 def test_the_documents_name_the_same_steps() -> None:

@@ -25,7 +25,7 @@ def smallcase(partner: Partner) -> Smallcase:
 
 @pytest.fixture
 def late(partner: Partner, smallcase: Smallcase) -> Investor:
-    """Of each basket the last order is heard of only after ten minutes; so far all has been heard."""
+    """The last order of each basket is reported after ten minutes; all other orders are reported."""
     investor = Investor(partner, client_id="late-fill")
     hear_all(investor)
     return investor
@@ -93,7 +93,7 @@ class TestASipHeardLate:
 
 
 class TestABuyThatWaited:
-    def test_is_told_of_what_was_published_meanwhile(
+    def test_is_notified_of_a_version_published_meanwhile(
         self, partner: Partner, receiver: Receiver, smallcase: Smallcase
     ) -> None:
         Endpoint.objects.update(types=[EventType.ACTION_PENDING.value])
@@ -132,7 +132,7 @@ class TestAnOrderTooLarge:
         answer = partner.complete(transaction_id)
 
         assert (answer.status, answer.error_type) == (400, "ValidationError")
-        assert "INFY: more than 1,000,000 shares need several orders." in answer.errors
+        assert "INFY: an order has at most 1,000,000 shares." in answer.errors
         assert partner.details(transaction_id)["status"] == "USED"
 
 

@@ -1,4 +1,4 @@
-"""Seven order types, each in every situation: what comes of it, by the table of contract §3.1."""
+"""Seven order types in every situation, with the result by the table of contract §3.1."""
 
 from typing import Any, Final
 

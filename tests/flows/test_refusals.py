@@ -114,7 +114,7 @@ WRONG_TOGETHER: Final[dict[str, tuple[Any, str]]] = (
     | {
         f"order type {kind} with securities": (
             body(type=kind, iscid="0" * 24),
-            "orderConfig.iscid: does not go with a basket of securities.",
+            "orderConfig.iscid: is not allowed with securities.",
         )
         for kind in sorted(KINDS)
     }
@@ -161,7 +161,7 @@ class TestAWrongBody:
         assert [sentence.split(": ")[0] for sentence in answer.errors] == [field]
 
     @pytest.mark.parametrize(("wanted", "beginning"), WRONG_TOGETHER.values(), ids=WRONG_TOGETHER)
-    def test_has_its_fault_told(self, caller: Partner, wanted: Any, beginning: str) -> None:
+    def test_gets_its_error(self, caller: Partner, wanted: Any, beginning: str) -> None:
         with nothing_written():
             answer = create(caller, wanted)
 
@@ -191,7 +191,7 @@ class TestAWrongBody:
 
         assert_refused(answer, 400, "ValidationError")
 
-    def test_has_every_fault_told_at_once(self, caller: Partner) -> None:
+    def test_gets_all_errors_at_once(self, caller: Partner) -> None:
         wanted = basket(LINE | {"ticker": "NOSUCH"}, LIMIT | {"ticker": "TCS", "price": 0.01}) | {"notes": "a"}
 
         answer = create(caller, wanted)
@@ -205,7 +205,7 @@ class TestAWrongBody:
             answer = create(caller, body())
 
         assert_refused(answer, 400, "ValidationError")
-        assert answer.errors == [f"{S}[0].ticker: cannot be traded at present."]
+        assert answer.errors == [f"{S}[0].ticker: cannot be traded now."]
 
 
 class TestABodyAtTheLimit:

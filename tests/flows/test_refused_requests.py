@@ -1,4 +1,4 @@
-"""Requests that no body could mend: too large, not JSON, a wrong path, method or query; and strings that mean harm."""
+"""Requests that fail before the body is checked (size, JSON, path, method, query), and hostile strings."""
 
 from typing import Any, Final
 

@@ -154,7 +154,7 @@ class TestTheDesk:
         run_state_machine_as_test(
             machine(partner),
             settings=settings(
-                max_examples=examples(10, long=100),
+                max_examples=examples(4, long=100),
                 stateful_step_count=12,
                 deadline=None,
                 derandomize=True,

@@ -187,7 +187,7 @@ class TestABatch:
 
 
 class TestAnOrder:
-    def test_that_filled_is_told_in_full(self, batch: Json) -> None:
+    def test_that_filled_is_shown_in_full(self, batch: Json) -> None:
         order = batch["orders"][0]
 
         assert {name: order[name] for name in ORDER - {"exchangeOrderId", "orderTimestamp"}} == {

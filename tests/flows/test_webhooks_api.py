@@ -140,7 +140,7 @@ class TestEvents:
             ({"count": 101}, "count:"),
             ({"status": "LOST"}, "status:"),
             ({"type": "order.lost"}, "type:"),
-            ({"cursor": "12"}, "cursor: must be the nextCursor of an earlier answer."),
+            ({"cursor": "12"}, "cursor: must be the nextCursor of an earlier response."),
         ],
     )
     def test_are_refused_for_a_query_that_means_nothing(self, partner: Partner, query: Json, sentence: str) -> None:
@@ -207,7 +207,7 @@ class TestReplayingOne:
 
         assert genuine(partner, receiver.hits[-1])["batchId"] == receiver.hits[0].json["batchId"]
 
-    def test_wished_twice_sends_once(self, partner: Partner, receiver: Receiver) -> None:
+    def test_requested_twice_sends_once(self, partner: Partner, receiver: Receiver) -> None:
         traded(partner)
         path = f"{WEBHOOKS}/events/{receiver.hits[0].headers['webhook-id']}/replay"
 
@@ -307,7 +307,7 @@ class TestReplayingMany:
         answer = partner.call("POST", f"{WEBHOOKS}/replay", {"eventIds": [known, f"evt_{UNKNOWN}"]})
         make.sweep()
 
-        assert (answer.status, answer.errors) == (404, ["There is no event of this id: 2 of 2."])
+        assert (answer.status, answer.errors) == (404, ["There is no event with this id: 2 of 2."])
         assert len(receiver.hits) == 2
 
     @pytest.mark.parametrize(
@@ -325,7 +325,7 @@ class TestReplayingMany:
             {"since": "2026-01-01T00:00:00Z", "onlyMissed": "yes"},
         ],
     )
-    def test_is_refused_for_a_wish_that_means_nothing(self, partner: Partner, body: Json) -> None:
+    def test_is_refused_for_an_order_without_effect(self, partner: Partner, body: Json) -> None:
         answer = partner.call("POST", f"{WEBHOOKS}/replay", body)
 
         assert (answer.status, answer.error_type) == (400, "ValidationError")
@@ -361,7 +361,7 @@ class TestEnabling:
     @pytest.fixture
     def disabled(self, partner: Partner) -> Endpoint:
         hook = Endpoint.objects.get()
-        disable(hook, because="It failed 100 times in a row.", now=clock.wall())
+        disable(hook, because="The endpoint failed 100 times in a row.", now=clock.wall())
         return Endpoint.objects.get()
 
     def test_delivers_what_comes_from_now_on(self, partner: Partner, receiver: Receiver, disabled: Endpoint) -> None:

@@ -69,10 +69,10 @@ def draft(chance: Random, known: Known, *, with_body: bool = False) -> Draft:
     return Draft(method, known.path(template), headers, body)
 
 
-def right_body(door: str, chance: Random, known: Known) -> Any:
-    """One that the door, the last part of a path, could take; for a door not known here, any."""
+def right_body(operation: str, chance: Random, known: Known) -> Any:
+    """A body that the operation, the last part of a path, could accept; any body for an unknown operation."""
     bodies = _bodies(known)
-    return copy.deepcopy(chance.choice(bodies.get(door) or [body for known in bodies.values() for body in known]))
+    return copy.deepcopy(chance.choice(bodies.get(operation) or [body for known in bodies.values() for body in known]))
 
 
 def _bodies(known: Known) -> dict[str, list[Any]]:

@@ -8,7 +8,7 @@ from tests.fuzz.words import WORDS
 
 
 def header(chance: Random, known: Known) -> Request:
-    """One header is spoilt, twice there, far too long, or folded over lines."""
+    """One header is broken, repeated, far too long, or split over lines."""
     made = draft(chance, known)
     name = chance.choice(
         [

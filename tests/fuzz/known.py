@@ -1,4 +1,4 @@
-"""What a fuzzer knows of the gateway that it asks: enough to get past the door, and to name what is there."""
+"""The fuzzer's knowledge of the gateway: credentials, and ids of existing objects."""
 
 import re
 from dataclasses import dataclass

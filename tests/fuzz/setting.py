@@ -1,4 +1,4 @@
-"""A gateway with something in it, and everything that opens its doors."""
+"""A gateway with data, and the credentials for all its APIs."""
 
 import os
 from dataclasses import dataclass

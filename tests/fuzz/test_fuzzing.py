@@ -93,7 +93,7 @@ class TestAnAnswer:
             (b"503 Oh", OURS, ENVELOPE, "503"),
             (b"404 Not Found", OURS, b'{"detail": "x"}', "no envelope"),
             (b"404 Not Found", b"Request-Id: 12345678\r\nContent-Type: text/plain\r\n", b"x", "no envelope"),
-            (b"200 OK", OURS, b"psycopg2.errors.UndefinedColumn", "tells of our insides"),
+            (b"200 OK", OURS, b"psycopg2.errors.UndefinedColumn", "shows internals"),
             (b"400 Bad Request", OURS + b"Set-Cookie: a=b\r\n", ENVELOPE, "a header was injected"),
         ],
     )
@@ -124,10 +124,10 @@ class TestTheLedger:
 @pytest.mark.servers
 class TestALittleFuzzing:
     def test_finds_nothing(self) -> None:
-        command = [sys.executable, "-m", "tests.fuzz", "--requests", "300", "--seed", "7"]
+        command = [sys.executable, "-m", "tests.fuzz", "--requests", "120", "--seed", "7"]
 
         done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True, timeout=280)
 
         assert done.returncode == 0, done.stdout[-3_000:] + done.stderr[-3_000:]
-        assert re.search(r"^3\d\d requests in \d+ s: documented \d+, hostile \d+$", done.stdout, re.MULTILINE)
+        assert re.search(r"^1\d\d requests in \d+ s: documented \d+, hostile \d+$", done.stdout, re.MULTILINE)
         assert done.stdout.splitlines()[-1] == "0 answers of 5xx, 0 findings."

@@ -31,7 +31,7 @@ class Heard:
         if self.status == SILENT or self.status.startswith("5"):
             return self.status
         if INSIDES.search(self.body):
-            return "tells of our insides"
+            return "shows internals"
         if "set-cookie" in self.headers and "a=b" in self.headers["set-cookie"]:
             return "a header was injected"
         return "" if self._is_enveloped() else "no envelope"

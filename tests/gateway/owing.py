@@ -1,4 +1,4 @@
-"""A partner with an endpoint, and events that are owed to it."""
+"""A partner with an endpoint and pending events."""
 
 from datetime import datetime
 

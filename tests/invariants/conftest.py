@@ -21,7 +21,7 @@ def shared(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterato
 
 @pytest.fixture
 def db(shared: World) -> Iterator[None]:
-    """In the place of pytest-django's, which begins empty: with the world in it, and afterwards as it was before."""
+    """Replaces pytest-django's empty database: contains the world, and is unchanged after each test."""
     with rolled_back():
         yield
 

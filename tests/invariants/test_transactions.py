@@ -1,4 +1,4 @@
-"""Orders, batches, transactions, and what is told of them: each wrong in one way."""
+"""Orders, batches, transactions and their events, each wrong in one way."""
 
 from datetime import timedelta
 from itertools import combinations_with_replacement
@@ -99,7 +99,7 @@ class TestStatuses:
 
         assert broken() == {"transaction_and_batch_agree": 1}
 
-    def test_an_errand_is_done_at_once(self, world: World) -> None:
+    def test_a_consent_is_completed_at_once(self, world: World) -> None:
         imported = Transaction.objects.filter(intent=Intent.HOLDINGS_IMPORT)
         imported.update(status="PROCESSING", completed_at=None)
 
@@ -167,7 +167,7 @@ class TestStatuses:
         assert broken() == {"no_batch_is_stuck": 1}
 
     def test_a_batch_that_waits_for_the_gateways_own_clock_is_not_stuck(self, world: World) -> None:
-        """Due in an hour by the gateway's clock, which the wall's is ten minutes behind."""
+        """Due in an hour by the gateway's clock, which is ten minutes ahead of real time."""
         waiting = world.basket("happy")
         Batch.objects.filter(pk=waiting.pk).update(leased_until=clock.wall() - LONG_AGO, due_at=world.now() + LONG_AGO)
 
@@ -240,7 +240,7 @@ class TestBothSides:
 
         assert broken() == {"both_sides_count_the_same_fills": 2}
 
-    def test_of_a_lost_order_no_more_is_known_than_the_broker_filled(self, world: World) -> None:
+    def test_an_order_in_error_has_no_more_fills_than_the_broker(self, world: World) -> None:
         lost = world.orders("lost-contact")[1]
         SimOrder.objects.filter(ref=lost.ref).update(filled_quantity=1, status="CANCELLED")
         SimTrade.objects.filter(order__ref=lost.ref).update(quantity=1)

@@ -64,7 +64,7 @@ class TestWhoIsTold:
         assert broken() == {}
 
     def test_who_began_to_hear_a_type_later_is_not(self, world: World) -> None:
-        """What it is owed of the new type begins with the event after."""
+        """Its pending events of the new type begin with the next event."""
         late = add_endpoint(
             gateway=world.gateway, url="http://127.0.0.1:9/late", types=[EventType.ORDER_PLACED], now=clock.wall()
         ).endpoint
@@ -81,7 +81,7 @@ class TestWhoIsTold:
         told = Delivery.objects.count()
         assert broken() == {"an_event_goes_to_its_own_gateway": told}
 
-    def test_who_was_told_a_part_anew_is_not(self, world: World) -> None:
+    def test_an_endpoint_with_a_partial_replay_is_not(self, world: World) -> None:
         """A replay of one type, to an endpoint that was not there at the time."""
         late = add_endpoint(gateway=world.gateway, url="http://127.0.0.1:9/late", now=clock.wall()).endpoint
         placed = Event.objects.filter(type=EventType.ORDER_PLACED).order_by("pk")
@@ -118,7 +118,7 @@ class TestTheOrder:
         assert broken() == {}
 
     def test_is_not_broken_by_what_is_owed_anew(self, world: World) -> None:
-        """An event that was missed is owed again after its successor was sent."""
+        """A missed event is pending again after its successor was sent."""
         missed = delivery(world, 1)
         fields = {"gateway": missed.gateway, "event": missed.event, "endpoint": missed.endpoint}
         missed.delete()

@@ -94,7 +94,7 @@ def broken(*, settled: bool = False, gateway: Gateway | None = None) -> Mapping[
 
 
 def much_that_happened(receiver: Receiver) -> World:
-    """Baskets of several personas, a cancelled order, an investment that was topped up and sold, a SIP, errands."""
+    """Baskets of several personas, a cancelled order, an investment that was topped up and sold, a SIP, consents."""
     gateway = make.gateway()
     add_endpoint(gateway=gateway, url=receiver.url, types=tuple(EventType), now=clock.wall())
     world = World(gateway)

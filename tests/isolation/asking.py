@@ -29,7 +29,7 @@ class Operation:
 
     @property
     def wrong(self) -> Mapping[str, Wrong]:
-        """Every wrong credential of its plane, by name."""
+        """Every wrong credential of the row's API, by name."""
         return WRONG_BY_PLANE[self.plane]
 
 

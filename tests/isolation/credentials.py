@@ -1,4 +1,4 @@
-"""Every kind of wrong credential that a caller of each plane may hold, and how it is refused."""
+"""Every kind of wrong credential for each API, and how it is refused."""
 
 import base64
 import hashlib
@@ -68,7 +68,7 @@ def _no_number(claim: str) -> Refusal:
 
 NO_SECRET: Final = _invalid_secret("The header x-gateway-secret is missing.")
 WRONG_SECRET: Final = _invalid_secret("x-gateway-secret is not this gateway's API secret.")
-SWAPPED: Final = _invalid_secret("x-gateway-secret holds the JWT secret; send the API secret there.")
+SWAPPED: Final = _invalid_secret("x-gateway-secret contains the JWT secret; send the API secret.")
 NO_TOKEN: Final = _invalid_jwt("The header x-gateway-authtoken is missing.")
 NOT_A_JWT: Final = _invalid_jwt("The authtoken is not a JWT.")
 ALGORITHM: Final = _invalid_jwt("The authtoken must be signed with HS256.")
@@ -78,8 +78,8 @@ EXPIRED: Final = _invalid_jwt("The authtoken has expired")
 EARLY: Final = _invalid_jwt("The authtoken is not valid yet")
 SHAPE: Final = _invalid_jwt("The authtoken's payload must be either")
 STRANGER: Final = _invalid_jwt("The authtoken's smallcaseAuthId is not one of this gateway's users.")
-NO_GATEWAY: Final = Refusal(404, "InvalidGateway", "There is no gateway of this name.")
-NO_TEST_GATEWAY: Final = Refusal(404, "InvalidGateway", "There is no test gateway of this name.")
+NO_GATEWAY: Final = Refusal(404, "InvalidGateway", "There is no gateway with this name.")
+NO_TEST_GATEWAY: Final = Refusal(404, "InvalidGateway", "There is no test gateway with this name.")
 
 # How a token is made from the gateway's own JWT secret, and how it is refused.
 TOKENS: Final[Mapping[str, tuple[Callable[[str], str], Refusal]]] = {
@@ -121,7 +121,7 @@ TOKENS: Final[Mapping[str, tuple[Callable[[str], str], Refusal]]] = {
     "auth id of nobody": (lambda s: hs256({"smallcaseAuthId": "0" * 24}, s), STRANGER),
 }
 
-# What stands in the secret's place, and how it is refused; on both planes that ask for one.
+# Values instead of the secret, and how each is refused, on both APIs that need a secret.
 _SECRETS: Final[Mapping[str, tuple[Callable[[Scene], str], Refusal]]] = {
     "no secret": (lambda _: "", NO_SECRET),
     "a wrong secret": (lambda _: "wrong", WRONG_SECRET),
@@ -195,7 +195,7 @@ SANDBOX: Final[Mapping[str, Wrong]] = {
 }
 
 
-FOREIGN: Final = Refusal(403, "InvalidGateway", "This gateway is not open to pages of this origin")
+FOREIGN: Final = Refusal(403, "InvalidGateway", "This gateway does not allow pages of this origin")
 
 
 def _from(origin: str) -> Callable[[Scene], Headers]:
@@ -238,7 +238,7 @@ MANAGER: Final[Mapping[str, Wrong]] = {
         _as("without permission"), Refusal(403, "UserMismatch", "This user may not publish rebalances.")
     ),
     "another manager": Wrong(
-        _as("another manager"), Refusal(404, "NotFound", "There is no smallcase of this scid that you manage.")
+        _as("another manager"), Refusal(404, "NotFound", "You manage no smallcase with this scid.")
     ),
 }
 WRONG_BY_PLANE: Final = {

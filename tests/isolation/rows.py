@@ -1,6 +1,6 @@
 """A row of the matrix for each operation: a request that is answered with 200 when it comes with the right credentials.
 
-Method, path and plane come from the OpenAPI document. A new operation fails the tests until it has a row here; most
+Method, path and API come from the OpenAPI document. A new operation fails the tests until it has a row here; most
 rows are `Row("operationId")`. `{iscid}` and the like, in path, query and body, are filled from the scene's Ids.
 """
 
@@ -182,7 +182,7 @@ ROWS: Final = (
     Row("publishRebalance", "preview", query={"dryRun": "true"}, body=VERSION),
     Row("publishRebalance", body=VERSION),
 )
-# Paths that ask for no credential of these planes; each has tests of its own.
+# Paths without a credential of these APIs; each has its own tests.
 OPEN: Final = frozenset(
     {
         *("/healthz", "/readyz", "/metrics", "/api/schema/", "/api/docs/", "/demo/"),

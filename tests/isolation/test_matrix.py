@@ -43,7 +43,7 @@ class TestTheMatrix:
 
 
 class TestAWrongCredential:
-    """Some sixty on the partner plane: one test for a row, its cells compared at once."""
+    """About sixty rows on the Partner API: one test for each row compares all its cells."""
 
     @of_each_row
     def test_is_refused_and_nothing_is_told_or_written(self, there: Scene, row: Row) -> None:

@@ -11,7 +11,7 @@ from tests.servers import Server
 
 @contextmanager
 def frozen(server: Server) -> Iterator[None]:
-    """It goes on afterwards, however the test ends."""
+    """The process continues afterwards, however the test ends."""
     pids = _family(server.pid)
     try:
         for pid in pids:

@@ -62,7 +62,7 @@ def by_batch(hits: Sequence[Hit]) -> dict[str, list[Hit]]:
 
 
 def by_webhook_id(hits: Sequence[Hit]) -> dict[str, list[dict[str, Any]]]:
-    """Bodies without what is made anew for every attempt."""
+    """Bodies without the parts that differ between attempts."""
     said: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for hit in hits:
         body = {key: value for key, value in hit.json.items() if key not in FRESH}

@@ -14,7 +14,7 @@ from urllib.parse import quote, quote_plus, urljoin, urlsplit
 import redis
 import requests
 
-# A sealed secret, as Fernet writes it: in the database it belongs to a column of that name, elsewhere to nobody.
+# An encrypted secret, as Fernet writes it. It may only be in a database column of that name.
 SEALED: Final = re.compile(r"gAAAAA[\w-]{40,}")
 NOT_TO_BE_FOLLOWED: Final = ("/admin/logout/", "/admin/jsi18n/", "/static/")
 MOST_PAGES: Final = 400
@@ -78,7 +78,7 @@ class _Links(HTMLParser):
 
 
 def console_pages(session: requests.Session, base: str) -> Iterator[tuple[str, str]]:
-    """Path and text of each page that is linked from the console, as whoever has logged in sees it."""
+    """Path and text of each page linked from the console, as the logged-in user sees it."""
     waiting, seen = ["/admin/"], {"/admin/"}
     while waiting and len(seen) < MOST_PAGES:
         path = waiting.pop(0)

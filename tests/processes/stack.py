@@ -197,7 +197,7 @@ class Stack:
 
     @contextmanager
     def locked(self, table: str) -> Iterator[None]:
-        """Whoever writes to `table` waits."""
+        """Writers to `table` wait."""
         with self._session() as cursor:
             cursor.execute(f"LOCK TABLE {table} IN EXCLUSIVE MODE")
             yield

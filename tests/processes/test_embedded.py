@@ -109,7 +109,7 @@ def _started(tmp_path: Path) -> Iterator[Embedded]:
 
 
 def tells_all(partner: DistantPartner, receiver: Receiver) -> list[str]:
-    """A basket from beginning to end; the events that came of it."""
+    """Plays a basket from beginning to end; returns its events."""
     before = len(receiver.hits)
     answer = partner.complete(partner.create(), wait=20)
     assert answer.status == 200, answer.body

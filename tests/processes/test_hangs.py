@@ -1,4 +1,4 @@
-"""A database or a queue that hangs is told of in time: probes and scrapes do not hang with it."""
+"""A database or queue that hangs is reported in time: probes and scrapes do not hang with it."""
 
 import time
 from collections.abc import Iterator

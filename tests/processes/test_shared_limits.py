@@ -84,4 +84,4 @@ class TestWithoutRedis:
         assert {(answer.status, left(answer)) for answer in answers} == {(200, None)}
         assert slowest < PATIENCE + 1
         until(lambda: left(partner.call("GET", MARKET)) is not None, seconds=LEFT_ALONE + 5, what="counted again")
-        assert limited.processes.log.read_text().count("No rate limits for now") == 2  # once each time
+        assert limited.processes.log.read_text().count("Rate limits are off") == 2  # once each time

@@ -1,4 +1,4 @@
-"""What production tells of a basket: one id through web and tasks, the counts of every process in one scrape."""
+"""Production's logs and metrics of a basket: one request id in web and tasks, all processes' counts in one scrape."""
 
 import json
 from collections.abc import Iterator

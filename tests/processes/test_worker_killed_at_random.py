@@ -13,8 +13,8 @@ from tests.receiver import Hit, Receiver
 pytestmark = pytest.mark.servers
 
 PERSONAS = ("happy", "partial", "partly-placed", "one-rejected", "unmatched")
-TRANSACTIONS = 50
-KILLS = 10
+TRANSACTIONS = 30
+KILLS = 5
 SEED = 20261120
 
 

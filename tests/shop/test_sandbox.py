@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from brokers.management.commands.load_instruments import SHIPPED as INSTRUMENTS
-from shop.pages import WEB
 from shop.sandbox import shifted
+from shop.snippets import WEB
 from smallcases.catalogue.weights import Weighted, problems
 from smallcases.management.commands.load_smallcases import SHIPPED as SMALLCASES
 

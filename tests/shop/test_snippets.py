@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from shop import partner, webhook
-from shop.pages import WEB
-from shop.snippets import BESIDE, CHECKOUT, NODE, STEPS, javascript_of, python_of, snippets
+from shop.snippets import BESIDE, CHECKOUT, NODE, STEPS, WEB, javascript_of, python_of, snippets
 from tests import programs
 from tests.shop.knocking import Knocker
 
@@ -27,7 +26,7 @@ class TestTheSnippets:
     def test_of_the_page_are_the_pages_own(self, knock: Knocker) -> None:
         shown = next(step["page"] for step in snippets()["stocks"] if "page" in step)
 
-        assert shown.encode() in knock("GET", "/assets/checkout.js").body
+        assert shown.encode() in knock("GET", "/assets/checkout.js").content
         assert shown in CHECKOUT.read_text()
 
     def test_are_in_both_languages(self) -> None:

@@ -136,8 +136,8 @@ class TestTheInbox:
 
         told = knock("POST", "/webhooks", body, **signed(body))
 
-        (hit,) = knock("GET", "/api/webhooks").json
-        assert (told.status, told.body) == (204, b"")
+        (hit,) = knock("GET", "/api/webhooks").json()
+        assert (told.status_code, told.content) == (204, b"")
         assert (hit["type"], hit["sequence"], hit["webhookId"]) == ("order.completed", "2", "evt_1")
         assert (hit["checksum"], hit["signature"], hit["body"]) == ("", "", json.loads(body))
 
@@ -146,11 +146,11 @@ class TestTheInbox:
         forged = genuine()
 
         statuses = [
-            knock("POST", "/webhooks", wrong, **signed(wrong)).status,
-            knock("POST", "/webhooks", forged, **signed(forged, secret=OTHER)).status,
+            knock("POST", "/webhooks", wrong, **signed(wrong)).status_code,
+            knock("POST", "/webhooks", forged, **signed(forged, secret=OTHER)).status_code,
         ]
 
-        newest, oldest = knock("GET", "/api/webhooks").json
+        newest, oldest = knock("GET", "/api/webhooks").json()
         assert statuses == [401, 401]
         assert (oldest["checksum"], oldest["signature"]) == (
             "the checksum does not fit timestamp and smallcaseAuthId",
@@ -160,8 +160,8 @@ class TestTheInbox:
 
     @pytest.mark.parametrize("body", [b"", b"[]", b"x", b"\xff", b"[" * 60_000])
     def test_keeps_nothing_that_is_no_event(self, knock: Knocker, body: bytes) -> None:
-        assert knock("POST", "/webhooks", body, **signed(body)).status == 400
-        assert knock("GET", "/api/webhooks").json == []
+        assert knock("POST", "/webhooks", body, **signed(body)).status_code == 400
+        assert knock("GET", "/api/webhooks").json() == []
 
     def test_is_not_crowded_by_forgeries(self, knock: Knocker) -> None:
         body = genuine()
@@ -170,7 +170,7 @@ class TestTheInbox:
         for _ in range(KEPT_FORGERIES + 5):
             knock("POST", "/webhooks", genuine(padding="x" * 5_000), origin="")
 
-        hits = knock("GET", "/api/webhooks").json
+        hits = knock("GET", "/api/webhooks").json()
         assert len(hits) == KEPT_FORGERIES + 1
         assert (hits[-1]["signature"], max(len(hit["body"]) for hit in hits[:-1])) == ("", 2_000)
 
@@ -178,7 +178,7 @@ class TestTheInbox:
         body = genuine()
         for _ in range(3):
             knock("POST", "/webhooks", body, **signed(body))
-        newest = knock("GET", "/api/webhooks").json[0]["number"]
+        newest = knock("GET", "/api/webhooks").json()[0]["number"]
 
-        assert [hit["number"] for hit in knock("GET", f"/api/webhooks?after={newest - 1}").json] == [newest]
-        assert knock("GET", f"/api/webhooks?after={newest}").json == []
+        assert [hit["number"] for hit in knock("GET", f"/api/webhooks?after={newest - 1}").json()] == [newest]
+        assert knock("GET", f"/api/webhooks?after={newest}").json() == []

@@ -26,14 +26,14 @@ class TestLoadSmallcases:
     def test_loads_and_indexes(self, write: Write) -> None:
         out, _ = run("load_smallcases", write(of(WHOLE)))
 
-        assert out.splitlines()[0] == "1 smallcases loaded, 0 were there."
+        assert out.splitlines()[0] == "1 smallcases created, 0 existed."
         assert IndexValue.objects.filter(smallcase__scid="SCNM_0001").exists()
 
     def test_twice_changes_nothing(self, write: Write) -> None:
         path = write(of(WHOLE))
         run("load_smallcases", path)
 
-        assert run("load_smallcases", path)[0] == "0 smallcases loaded, 1 were there.\n0 index values computed.\n"
+        assert run("load_smallcases", path)[0] == "0 smallcases created, 1 existed.\n0 index values computed.\n"
 
     @pytest.mark.parametrize("change", [{"scid": "x"}, {"constituents": [{"ticker": "INFY", "weight": 100}]}])
     def test_loads_nothing_of_a_bad_file(self, write: Write, change: dict[str, object]) -> None:
@@ -60,7 +60,7 @@ class TestLoadSmallcases:
         with pytest.raises(CommandError):
             call_command("load_smallcases", write(of(WHOLE | {"constituents": changed})), stderr=err)
 
-        assert "publish_rebalance publishes others" in err.getvalue()
+        assert "publish them with publish_rebalance" in err.getvalue()
         assert Version.objects.count() == 1
 
     def test_refuses_a_file_that_is_not_there(self) -> None:
@@ -87,7 +87,7 @@ class TestPublishRebalance:
 
         out, _ = run("publish_rebalance", "SCNM_0001", write(CSV, "r.csv"), label="Anew", by="meera")
 
-        assert out == "SCNM_0001: version 2 is published. Its investors are told in the background.\n"
+        assert out == "SCNM_0001: version 2 is published. Investors are notified in the background.\n"
         version = Version.objects.get(number=2)
         assert (version.label, version.published_by) == ("Anew", meera)
         assert RebalanceNotice.objects.get().version == version
@@ -118,14 +118,14 @@ class TestPublishRebalance:
     @pytest.mark.parametrize(
         ("scid", "text", "options", "told"),
         [
-            ("SCNM_0009", CSV, {}, "There is no smallcase of this scid."),
+            ("SCNM_0009", CSV, {}, "There is no smallcase with this scid."),
             ("SCNM_0001", CSV, {}, "The label must have 1 to 80 characters."),
             ("SCNM_0001", CSV, {"label": "l", "by": "nobody"}, "There is no user nobody."),
             (
                 "SCNM_0001",
                 CSV.replace("50", "49"),
                 {"label": "l"},
-                "r.csv is no version of a smallcase; nothing was published.",
+                "r.csv is not a valid version; nothing was published.",
             ),
             (
                 "SCNM_0001",

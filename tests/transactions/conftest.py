@@ -1,4 +1,4 @@
-"""The services' tests stand still in time: the wall shows `now`, and only a gateway's clock is moved."""
+"""Fixed time for the services' tests: real time is `now`, and only gateways' clocks are moved."""
 
 from collections.abc import Iterator
 from datetime import datetime

@@ -28,7 +28,7 @@ def test_no_more_are_marked_complete_at_once_than_somebody_can_mean(
     page = "/admin/transactions/batch/"
 
     answer = client.post(page, {**wish, "_selected_action": [batch.pk]}, follow=True)
-    assert b"At most 1 are marked at once" in answer.content
+    assert b"Select at most 1 batches" in answer.content
     assert set(Batch.objects.values_list("status", flat=True)) == {"UNFILLED"}
 
     client.post(page, {**wish, "select_across": "0", "_selected_action": [batch.pk]})

@@ -1,4 +1,4 @@
-"""Time stands still here too: the wall shows `now`, and only a gateway's clock is moved."""
+"""Fixed time here, too: real time is `now`, and only gateways' clocks are moved."""
 
 from collections.abc import Iterator
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Makers and readings of events and what is owed for them."""
+"""Creates and reads events and their deliveries."""
 
 from collections.abc import Sequence
 from datetime import datetime

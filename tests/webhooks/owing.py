@@ -1,4 +1,4 @@
-"""Events that are owed, as services record them."""
+"""Pending events, recorded as services do."""
 
 from datetime import datetime
 

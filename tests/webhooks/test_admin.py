@@ -132,6 +132,13 @@ def test_endpoints_are_found_by_their_health(here: Gateway, health: str, shown: 
     assert {row.url.rsplit("/", 1)[1] for row in page.context["cl"].result_list} == shown
 
 
+def test_a_healthy_endpoint_has_a_badge_and_a_dash_for_no_failure(here: Gateway) -> None:
+    shown = logged_in().get("/admin/webhooks/endpoint/").content.decode()
+
+    assert '<span class="badge good">healthy</span>' in shown
+    assert '<td class="field-failing_since nowrap">—</td>' in shown
+
+
 class TestSendAgain:
     @pytest.mark.parametrize("page", ["delivery", "event"])
     def test_puts_the_chosen_back_and_says_how_many(self, here: Gateway, page: str) -> None:
@@ -167,7 +174,7 @@ class TestEndpoints:
 
         told = act(logged_in("change_endpoint"), "endpoint", "enable_and_recover", Endpoint.objects.all())
 
-        assert told == ["1 endpoint. Enabled; what was missed is being sent."]
+        assert told == ["1 endpoint. Enabled; missed events are being replayed."]
         assert Endpoint.objects.get().is_enabled
         assert Replay.objects.get().endpoint == Endpoint.objects.get()
 
@@ -176,7 +183,7 @@ class TestEndpoints:
 
         told = act(logged_in("change_endpoint"), "endpoint", "enable_and_recover", Endpoint.objects.all())
 
-        assert "neither fails nor is disabled" in told[0]
+        assert "is neither failing nor disabled" in told[0]
         assert not Replay.objects.exists()
 
     def test_are_disabled_once(self, here: Gateway) -> None:

@@ -60,7 +60,7 @@ BATCH["properties"] |= OF_A_SMALLCASE
 SDK_RESPONSE: Final = obj(
     {
         "transactionId": TRANSACTION_ID,
-        "smallcaseAuthToken": text("A connected JWT, good for an hour"),
+        "smallcaseAuthToken": text("A connected JWT, valid for one hour"),
         "broker": one_of(*BROKERS),
         "notes": nullable(text()),
         "signup": BOOLEAN,
@@ -68,7 +68,7 @@ SDK_RESPONSE: Final = obj(
 )
 SDK_RESPONSE["properties"] |= {
     **OF_A_SMALLCASE,
-    "orderBatches": listed(BATCH) | {"description": "Of TRANSACTION, CANCEL_ORDER and CANCEL_AMO"},
+    "orderBatches": listed(BATCH) | {"description": "For TRANSACTION, CANCEL_ORDER and CANCEL_AMO"},
     "funds": NUMBER | {"description": "FETCH_FUNDS: rupees"},
     "sipDetails": nullable({"type": "object"}),
 }
@@ -135,7 +135,7 @@ DETAILS: Final = extend_schema(
 SECURITIES_ORDERS: Final = extend_schema(
     operation_id="securitiesOrders",
     summary="Securities order details, newest first",
-    description="By transactionId: COMPLETED ones. By batchId: any state after placement. Unknown ids are passed over.",
+    description="By transactionId: COMPLETED batches. By batchId: any state after placement. Unknown ids are skipped.",
     parameters=[*_IDS, *_PAGE],
     responses={200: answer("Batches", listed(BATCH))},
 )
@@ -148,15 +148,15 @@ SMALLCASE_ORDERS: Final = extend_schema(
 _OPEN: Final = {"type": "object"}
 INVESTMENTS: Final = extend_schema(
     operation_id="investments",
-    summary="Invested smallcases, and the actions possible on each",
+    summary="Invested smallcases and their possible actions",
     parameters=[
-        OpenApiParameter("iscid", OpenApiTypes.STR, many=True, description="These only"),
-        OpenApiParameter("aggregatedData", OpenApiTypes.BOOL, description="With their sum"),
+        OpenApiParameter("iscid", OpenApiTypes.STR, many=True, description="Only these investments"),
+        OpenApiParameter("aggregatedData", OpenApiTypes.BOOL, description="Include the sum of all investments"),
     ],
     responses={200: answer("Investments", {"anyOf": [listed(_OPEN), _OPEN]})},
 )
 EXITED: Final = extend_schema(
-    operation_id="exitedSmallcases", summary="Exited ones", responses={200: answer("Exited", listed(_OPEN))}
+    operation_id="exitedSmallcases", summary="Exited smallcases", responses={200: answer("Exited", listed(_OPEN))}
 )
 HOLDINGS: Final = extend_schema(
     operation_id="holdings",
@@ -167,7 +167,7 @@ HOLDINGS: Final = extend_schema(
 
 
 def with_what_fields_cannot_say(result: Json, **_: Any) -> Json:
-    """A postprocessing hook of drf-spectacular: the rules that a serializer checks in its methods."""
+    """A postprocessing hook of drf-spectacular: adds rules that serializers check in methods."""
     schemas = result["components"]["schemas"]
     schemas["SecurityIn"]["additionalProperties"] = False
     schemas["CreateTransaction"]["properties"]["intent"] = one_of(*Intent)

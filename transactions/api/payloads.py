@@ -1,4 +1,4 @@
-"""What others see: the wire's keys are spelled here."""
+"""Response bodies and webhook payloads, with the wire's keys."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -29,7 +29,7 @@ def created(transaction: Transaction) -> Wire:
 
 
 def details(transaction: Transaction, orders: Sequence[Order], *, expired: bool) -> Wire:
-    """`orders` of its batch; they are read only once it was confirmed."""
+    """The transaction's details. `orders` of its batch; empty before the confirmation."""
     account, token = transaction.account, auth_token(transaction)
     return {
         "transactionId": transaction.transaction_id,
@@ -57,7 +57,7 @@ def has_response(transaction: Transaction) -> bool:
 
 
 def sdk_response(transaction: Transaction, orders: Sequence[Order]) -> Wire:
-    """What `triggerTransaction` resolves with; `orders` of one batch, or none."""
+    """The value that `triggerTransaction` resolves with. `orders` are of one batch, or empty."""
     return _sdk_response(transaction, orders, auth_token(transaction))
 
 
@@ -73,8 +73,8 @@ def _sdk_response(transaction: Transaction, orders: Sequence[Order], token: str 
         return response | (transaction.outcome or {})
     shown = [order for order in orders if order.status != OrderStatus.QUEUED]
     batches = [batch(shown[0].batch, shown, shown[0].batch.transaction)] if shown else []
-    told = _smallcase(orders[0].batch) if orders else {}
-    return response | told | {"orderBatches": batches}
+    smallcase = _smallcase(orders[0].batch) if orders else {}
+    return response | smallcase | {"orderBatches": batches}
 
 
 def error(transaction: Transaction) -> Wire | None:
@@ -84,15 +84,15 @@ def error(transaction: Transaction) -> Wire | None:
 
 
 def sdk_error(code: SdkCode, transaction: Transaction | None) -> Wire:
-    """After login, an error still says who it was; a mismatch, at which broker."""
-    told: Wire = {"code": code.value, "message": MESSAGES[code]}
+    """An SDK error. After the login it includes token and broker; USER_MISMATCH includes only the broker."""
+    body: Wire = {"code": code.value, "message": MESSAGES[code]}
     if transaction is None or transaction.account is None:
-        return told
+        return body
     if code is SdkCode.USER_MISMATCH:
-        return told | {"broker": transaction.account.broker}
+        return body | {"broker": transaction.account.broker}
     if not transaction.encrypted_login or code in BEFORE_LOGIN:
-        return told
-    return told | {"smallcaseAuthToken": auth_token(transaction), "broker": transaction.account.broker}
+        return body
+    return body | {"smallcaseAuthToken": auth_token(transaction), "broker": transaction.account.broker}
 
 
 def auth_token(transaction: Transaction) -> str | None:
@@ -105,7 +105,7 @@ def auth_token(transaction: Transaction) -> str | None:
 
 
 def batch(of: Batch, orders: Sequence[Order], transaction: Transaction) -> Wire:
-    """A batch with its orders, in the basket's order. `quantity` and `filled` count securities, not shares."""
+    """A batch with its orders in the basket's order. `quantity` and `filled` count securities, not shares."""
     placed = [o for o in orders if o.status != OrderStatus.UNPLACED]
     unplaced = [o for o in orders if o.status == OrderStatus.UNPLACED]
     return {
@@ -129,12 +129,12 @@ def batch(of: Batch, orders: Sequence[Order], transaction: Transaction) -> Wire:
 
 
 def batches(of: Sequence[tuple[Batch, Sequence[Order]]]) -> list[Wire]:
-    """Each with its orders, and its transaction read."""
+    """Batches with their orders. Each batch has its transaction loaded."""
     return [batch(one, orders, one.transaction) for one, orders in of]
 
 
 def order_event(of: Batch, orders: Sequence[Order], transaction: Transaction) -> Wire:
-    """A webhook's body before its attempt adds timestamp and checksum."""
+    """A webhook's body; each delivery attempt adds timestamp and checksum."""
     account = transaction.account
     return batch(of, orders, transaction) | {"smallcaseAuthId": account and account.auth_id}
 
@@ -169,7 +169,7 @@ def holdings_imported(transaction: Transaction) -> Wire:
 
 
 def _smallcase(of: Batch) -> Wire:
-    """Of a smallcase batch only."""
+    """The keys of a smallcase order; empty for a basket of securities."""
     if of.version is None:
         return {}
     smallcase = of.version.smallcase

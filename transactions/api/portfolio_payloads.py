@@ -1,4 +1,4 @@
-"""Investments, exited smallcases and holdings as partners see them."""
+"""Response bodies of investments, exited smallcases and holdings."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -22,7 +22,7 @@ def investment(held: Held) -> Wire:
 
 
 def aggregated(of: Sequence[Held]) -> Wire:
-    """All of them, and their sum."""
+    """All investments, and their sum."""
     return {"investments": [investment(one) for one in of], "aggregatedData": _returns([one.returns for one in of])}
 
 
@@ -34,7 +34,7 @@ def exited(held: Held) -> Wire:
 
 
 def actions(held: Held) -> Wire:
-    """What can be done next; nothing is bought or sold while an order is open."""
+    """The possible actions. While an order is open, `buy` and `sell` are empty."""
     here, last = held.investment, held.last
     buys = [OrderKind.INVESTMORE, OrderKind.MANAGE]
     named = {"iscid": here.iscid, "scid": here.smallcase.scid, "name": here.smallcase.name}
@@ -52,7 +52,7 @@ def _version(of: Version) -> Wire:
 
 
 def holdings(snapshot: HoldingsSnapshot, held: Sequence[Held], *, version: str) -> Wire:
-    """The last import, and what of it belongs to smallcases. v2 tells positions and what can be sold apart."""
+    """The last import and its shares in smallcases. v2 separates positions and sellable shares."""
     in_smallcases = _shares_in(held)
     line = _security_v1 if version == "v1" else _security_v2
     return {
@@ -93,7 +93,7 @@ def _described(held: Held) -> Wire:
 
 
 def _constituents(held: Held) -> list[Wire]:
-    """`weight` is the share of the present value, from 0 to 1; `returns` rupees on what is held."""
+    """`weight` is a fraction of the current value, 0 to 1; `returns` are the unrealized returns in rupees."""
     networth = held.returns.networth
     return [
         {
@@ -109,7 +109,7 @@ def _constituents(held: Held) -> list[Wire]:
 
 
 def _returns(of: Sequence[ledger.Returns]) -> Wire:
-    """Rupees and per cent, summed over investments."""
+    """Rupees and percentages, summed over investments."""
     networth = sum((one.networth for one in of), Decimal(0))
     current = sum((one.current_investment for one in of), Decimal(0))
     realized = sum((one.realized_investment for one in of), Decimal(0))

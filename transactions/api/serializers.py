@@ -1,4 +1,4 @@
-"""Serializers: the wire's names and limits end here."""
+"""Serializers: they check requests and translate the wire's names."""
 
 import re
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ from transactions.queries import selectors
 MAX_NOTES: Final = 256
 MAX_SECURITIES: Final = 100
 SMALLCASE_KEYS: Final = ("scid", "iscid", "amount", "exit", "constituents")
-COUNT_OF_SECURITIES: Final = f"must hold 1 to {MAX_SECURITIES} securities."
+COUNT_OF_SECURITIES: Final = f"must have 1 to {MAX_SECURITIES} securities."
 
 
 def ticker(**options: Any) -> Matching:
@@ -51,12 +51,12 @@ class SecurityIn(RequestBody):
     quantity = Whole(required=False, min_value=1, max_value=MAX_QUANTITY)
     type = Choice(required=False, choices=[side.value for side in Side])
     orderType = Choice(required=False, choices=[kind.value for kind in OrderType], default="MARKET")
-    price = Rupees(required=False, help_text="Rupees, a multiple of the tick size; LIMIT and SL need it")
-    triggerPrice = Rupees(required=False, help_text="Rupees; SL and SLM need it")
+    price = Rupees(required=False, help_text="Rupees, a multiple of the tick size; required for LIMIT and SL")
+    triggerPrice = Rupees(required=False, help_text="Rupees; required for SL and SLM")
     validity = Choice(required=False, choices=[validity.value for validity in Validity], default="DAY")
 
     def to_internal_value(self, data: Any) -> Any:
-        """A misspelt `quantity` would silently leave it to the user, so a stray field is refused here."""
+        """Rejects unknown fields: a misspelt `quantity` would silently leave the quantity to the user."""
         stray = sorted(str(key)[:40] for key in data.keys() - self.fields.keys()) if isinstance(data, dict) else []
         if stray:
             raise serializers.ValidationError({name: ["is not a field of a security."] for name in stray})
@@ -68,7 +68,7 @@ class SecurityIn(RequestBody):
         needs = {"price": kind in {OrderType.LIMIT, OrderType.SL}, "triggerPrice": kind in stops}
         for name, needed in needs.items():
             if needed != (name in attrs):
-                problem = f"is required for {kind.value}." if needed else f"does not go with {kind.value}."
+                problem = f"is required for {kind.value}." if needed else f"is not allowed for {kind.value}."
                 raise serializers.ValidationError({name: [problem]})
         return attrs
 
@@ -114,17 +114,17 @@ class OrderConfigIn(RequestBody):
     notes = notes()
     batchId = batch_id(required=False, help_text="CANCEL_ORDER")
     ticker = ticker(required=False, help_text="CANCEL_ORDER")
-    scid = scid(required=False, help_text="BUY; may accompany an iscid, and must agree with it")
-    iscid = Matching(OBJECT_ID, form="24 lower-case hex digits", required=False, help_text="all but BUY")
-    amount = Rupees(required=False, help_text="BUY, INVESTMORE, REBALANCE: rupees")
-    exit = ExitIn(required=False, help_text="EXIT")
+    scid = scid(required=False, help_text="For BUY; with an iscid it must be that investment's scid")
+    iscid = Matching(OBJECT_ID, form="24 lower-case hex digits", required=False, help_text="For all types but BUY")
+    amount = Rupees(required=False, help_text="For BUY, INVESTMORE and REBALANCE: rupees")
+    exit = ExitIn(required=False, help_text="For EXIT")
     constituents = shares_in()
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, dict) and "securities" in data:
             mixed = [key for key in SMALLCASE_KEYS if key in data]
             if mixed:
-                raise serializers.ValidationError({key: ["does not go with a basket of securities."] for key in mixed})
+                raise serializers.ValidationError({key: ["is not allowed with securities."] for key in mixed})
         return super().to_internal_value(data)
 
     def validate_type(self, value: str) -> str:
@@ -139,7 +139,7 @@ class OrderConfigIn(RequestBody):
         sides = [(line["ticker"], line.get("type")) for line in lines]
         twice = sorted({symbol for symbol, side in sides if sides.count((symbol, side)) > 1})
         if twice:
-            raise serializers.ValidationError([f"{symbol} stands twice on the same side." for symbol in twice])
+            raise serializers.ValidationError([f"{symbol} is given twice with the same type." for symbol in twice])
         return lines
 
 
@@ -179,7 +179,7 @@ class CreateTransaction(RequestBody):
         problems = {} if len(given) < 2 else {"notes": ["differs from orderConfig.notes."]}
         if attrs["intent"] == Intent.TRANSACTION:
             problems |= {f"orderConfig.{name}": ["is required."] for name in _lacking(order)}
-            problems |= {f"orderConfig.{name}": [f"does not go with {order['type']}."] for name in _straying(order)}
+            problems |= {f"orderConfig.{name}": [f"is not allowed for {order['type']}."] for name in _straying(order)}
         if attrs["intent"] in ON_AN_INVESTMENT and not attrs.get("iscid", order.get("iscid")):
             problems |= {"iscid": [f"is required for {attrs['intent']}."]}
         if attrs["intent"] == Intent.CANCEL_ORDER:
@@ -252,7 +252,7 @@ def _order_request(order: Mapping[str, Any]) -> SmallcaseOrderRequest:
 def _kept(
     intent: Intent, basket: list[Security], order_request: SmallcaseOrderRequest | None, target: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """What the transaction remembers of its order, spelled as on the wire."""
+    """The order to store on the transaction, with the wire's keys."""
     if order_request:
         return line_of_request(order_request)
     if intent is Intent.CANCEL_ORDER:
@@ -279,7 +279,9 @@ class OrdersQuery(RequestBody):
 
     transactionId = serializers.ListField(child=Text(max_length=64), required=False, max_length=100)
     batchId = serializers.ListField(child=Text(max_length=64), required=False, max_length=100)
-    iscid = serializers.ListField(child=Text(max_length=64), required=False, max_length=100, help_text="smt only")
+    iscid = serializers.ListField(
+        child=Text(max_length=64), required=False, max_length=100, help_text="Smallcase orders only"
+    )
     count = WholeText(required=False, min_value=1, max_value=200, default=50)
     offset = WholeText(required=False, min_value=0, max_value=10_000_000, default=0)
 
@@ -288,11 +290,11 @@ class OrdersQuery(RequestBody):
         """`ids` are the names that this endpoint reads."""
         repeated = {name: query.getlist(name) for name in ids if name in query}
         single = {name: query[name] for name in ("count", "offset") if name in query}
-        told = cls.parse(repeated | single)
+        given = cls.parse(repeated | single)
         return selectors.OrderHistoryQuery(
-            transaction_ids=told.get("transactionId", ()),
-            batch_ids=told.get("batchId", ()),
-            iscids=told.get("iscid", ()),
-            offset=told["offset"],
-            count=told["count"],
+            transaction_ids=given.get("transactionId", ()),
+            batch_ids=given.get("batchId", ()),
+            iscids=given.get("iscid", ()),
+            offset=given["offset"],
+            count=given["count"],
         )

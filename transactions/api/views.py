@@ -1,4 +1,4 @@
-"""Views of the Partner API: parse, one call inward, answer."""
+"""Views of the Partner API."""
 
 from rest_framework.request import Request
 from rest_framework.response import Response

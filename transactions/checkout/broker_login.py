@@ -1,4 +1,4 @@
-"""The user comes to a broker, and logs in or walks away."""
+"""The user logs in at a broker, or leaves before the login."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -23,7 +23,7 @@ from transactions.models import Transaction
 
 
 class PinRefused(Conflict):
-    """The broker did not let the user in; the transaction is as it was."""
+    """The broker refused client id and PIN. The transaction has not changed."""
 
 
 def log_in(
@@ -35,10 +35,11 @@ def log_in(
     now: datetime,
     window: LoginWindow | None = None,
 ) -> Transaction:
-    """INITIALIZED becomes USED; a CONNECT is COMPLETED with it. Again by the same account: nothing changes.
+    """INITIALIZED becomes USED, or COMPLETED for a CONNECT. A second login with the same account changes nothing.
 
-    `window`: where the user is, and None for the sandbox's user. The account is created in the claim, so a login
-    that comes to nothing (another account's, one that lost, one in a window that was replaced) leaves none behind.
+    `window` is the user's window, None for the sandbox's user. The account is created in the same transaction as the
+    claim, so a failed login (wrong account, lost race, replaced window) creates no account. Raises PinRefused,
+    SdkError, Unavailable, and Invalid for a test PIN that forces an unknown code.
     """
     check_live(transaction, now=now)
     profile = profile_of(broker)
@@ -59,7 +60,7 @@ def walk_away(*, transaction: Transaction, code: SdkCode, now: datetime) -> NoRe
 
 
 def can_serve(transaction: Transaction, profile: BrokerProfile) -> bool:
-    """What the broker cannot do, it is not asked for."""
+    """Whether the broker supports the transaction's intent and order types."""
     plain = all(s.order_type is OrderType.MARKET for s in securities_of(transaction.order_config))
     lacking = {
         Intent.TRANSACTION: not plain and not profile.limit_orders,
@@ -77,32 +78,32 @@ def _login_at_broker(transaction: Transaction, broker: str, client_id: str, pin:
     except LoginRefused:
         raise PinRefused("The broker refused this client id and PIN.") from None
     except LinkDown:
-        raise Unavailable("The broker does not answer; try again.") from None
+        raise Unavailable("The broker does not answer. Try again.") from None
     except LoginEnded as ended:
         code = code_of(ended.code)
     if code is None:
-        raise Invalid("pin: this number is not an error code of the SDK.")
+        raise Invalid("pin: is not an error code of the SDK.")
     return fail(transaction, code, now=now)
 
 
 def _is_account_of(transaction: Transaction, login: Login) -> bool:
-    """Compared with what the broker says, before any account is created."""
+    """Compares the broker's answer with the bound account, before an account is created."""
     bound = transaction.account
     return bound is None or (bound.broker, bound.client_id) == (login.broker, login.client_id)
 
 
 def _end_for_another(transaction: Transaction, window: LoginWindow | None, now: datetime) -> NoReturn:
-    """It was a login nevertheless: from now on only its window learns more than the code."""
+    """Ends the transaction. The login still binds the window: only that window gets more than the code."""
     with atomic(durable=True):
         if not end(transaction, SdkCode.USER_MISMATCH, now=now):
             raise TransactionUsed
         if window:
-            bind(replace(window, network=""))  # no network of the account that the transaction is bound to
+            bind(replace(window, network=""))  # the network does not belong to the bound account
     raise SdkError(SdkCode.USER_MISMATCH, transaction)
 
 
 def _claim(transaction: Transaction, login: Login, window: LoginWindow | None, now: datetime) -> None:
-    """Locks the transaction's row, as whoever opens another session does: of the two, one sees the other."""
+    """Locks the transaction's row, like open_session: a login and a new session at once see each other."""
     Transaction.objects.select_for_update().get(pk=transaction.pk)
     if window:
         bind(window)
@@ -119,7 +120,9 @@ def _use(transaction: Transaction, account: Account, login: Login, *, is_new: bo
     done = transaction.intent == Intent.CONNECT
     status = TransactionStatus.COMPLETED if done else TransactionStatus.USED
     fresh = Transaction.objects.filter(pk=transaction.pk, status=TransactionStatus.INITIALIZED)
-    mine = fresh.filter(Q(account=None) | Q(account=account))  # a connected page may have bound it meanwhile
+    mine = fresh.filter(
+        Q(account=None) | Q(account=account)
+    )  # a connected user's session may have bound the account meanwhile
     used = mine.update(
         status=status,
         account=account,

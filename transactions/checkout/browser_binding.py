@@ -1,16 +1,16 @@
 """A checkout belongs to the browser that logged in (docs/adr/0011).
 
-Two URLs. Until the login, the URL that the partner's page was given is a capability: who knows it may log in. The
-login moves the session to a second URL, in the transaction that claims the login, and only the response to the login
-form names it. There is no cookie, so that a frame in another site's page works.
+Two URLs. Until the login, the URL that the partner's page got is a capability: anyone who knows it may log in. The
+login moves the session to a second URL, in the same database transaction as the claim, and only the response to the
+login form contains that URL. There is no cookie, so the checkout works in a frame on another site.
 
-The second URL's token is computed from a nonce in the login form. Each load of the login page has a nonce of its own,
-256 random bits that its response alone carried. So a form that is sent twice (a double tap, a reload after a lost
-response) is led to the same URL, and a form of any other page load is led nowhere: no more than a digest of the token
-is kept, and nobody else can compute it.
+The second URL's token is computed from a nonce in the login form. Each load of the login page has its own nonce, 256
+random bits that only this response contains. So a form that is sent twice (a double tap, a reload after a lost
+response) leads to the same URL, and a form of another page load does not. Only a digest of the token is stored.
 
-Two secrets. `codeVerifier` stays with the page that opened the session. `resultCode` is computed from the second URL's
-token, so that only the window that logged in can pass it on, after a reload too. The result is for who has both, once.
+Two secrets. `codeVerifier` stays with the page that opened the session. `resultCode` is computed from the second
+URL's token, so only the window that logged in can pass it on, also after a reload. A caller with both secrets gets the
+result, once.
 """
 
 import base64
@@ -26,14 +26,14 @@ from transactions.lifecycle.transitions import TransactionUsed
 from transactions.models import CheckoutSession
 
 TOKEN_BYTES: Final = 32
-KEPT_FOR: Final = timedelta(days=7)  # by its gateway's clock; a weekend's AMO is over by then
+KEPT_FOR: Final = timedelta(days=7)  # by the gateway's clock; an AMO placed before a weekend has ended by then
 LOGIN_SALT: Final = "transactions.binding.login"
 CODE_PREFIX: Final = "result code of "
 
 
 @dataclass(frozen=True, slots=True)
 class LoginWindow:
-    """The window that a login comes from: its session, the token of its URL from then on, a digest of its network."""
+    """The window of a login: its session, the token of its URL after the login, and a digest of its network."""
 
     session: int
     token: str
@@ -41,34 +41,34 @@ class LoginWindow:
 
 
 def new_token() -> str:
-    """256 random bits: a session's first URL, or the nonce of a login form."""
+    """256 random bits, for a session's first URL or the nonce of a login form."""
     return secrets.token_urlsafe(TOKEN_BYTES)
 
 
 def digest(token: str) -> str:
-    """256 random bits cannot be guessed from it; a salt would add nothing."""
+    """SHA-256 in hex. A token has 256 random bits, so no salt is needed."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
 def login_token(session: CheckoutSession, nonce: str) -> str:
-    """The token of the second URL; the same for the same login form. A key of ours is in it, whatever the nonce is."""
+    """The second URL's token, the same for the same form. Computed with our secret key, so callers cannot guess it."""
     return _base64url(salted_hmac(LOGIN_SALT, f"{session.pk} {nonce}", algorithm="sha256").digest())
 
 
 def result_code(token: str) -> str:
-    """What the window at this URL passes on; the URL cannot be computed from it."""
+    """The code that the window at this URL passes on. The URL cannot be computed from the code."""
     return _base64url(hashlib.sha256((CODE_PREFIX + token).encode()).digest())
 
 
 def challenge_of(verifier: str) -> str:
-    """RFC 7636, S256."""
+    """The challenge of a verifier (RFC 7636, S256)."""
     return _base64url(hashlib.sha256(verifier.encode()).digest())
 
 
 def bind(window: LoginWindow) -> None:
-    """The UPDATE is the check: of two logins one moves the session. Raises TransactionUsed for the other.
+    """Moves the session to the window's URL. The UPDATE is the check: for a second login, raises TransactionUsed.
 
-    To be called in the transaction that claims the login, with the transaction's row locked.
+    Call inside the database transaction that claims the login, with the row of the Transaction locked.
     """
     open_still = CheckoutSession.objects.filter(pk=window.session, ended_at=None, login_token_digest=None)
     bound = open_still.update(
@@ -81,25 +81,25 @@ def bind(window: LoginWindow) -> None:
 
 
 def is_outside(session: CheckoutSession, token: str) -> bool:
-    """Somebody has logged in, and not at this URL. (The sandbox's user logs in at none.)"""
+    """Whether the session was logged in to at another URL. (The sandbox's user logs in without a URL.)"""
     if session.login_token_digest is None:
         return bool(session.transaction.encrypted_login)
     return not constant_time_compare(digest(token), session.login_token_digest)
 
 
 def is_opener(session: CheckoutSession, verifier: str) -> bool:
-    """Whether the caller has the secret of the page that opened the session."""
+    """Whether `verifier` is the secret of the page that opened the session."""
     return bool(verifier) and constant_time_compare(challenge_of(verifier), session.code_challenge)
 
 
 def may_have_result(session: CheckoutSession, code: str, *, now: datetime) -> bool:
-    """Whether the code is the one that the window that logged in passes on, and has not been used up."""
+    """Whether `code` is the unused result code of the window that logged in."""
     is_right = bool(code) and constant_time_compare(digest(code), session.result_digest)
     return is_right and is_kept(session, now=now)
 
 
 def use_result_code(session: CheckoutSession) -> bool:
-    """The UPDATE is the check: of all who ask with the right code, one is given the result."""
+    """Uses the code up. The UPDATE is the check: one of several concurrent requests gets True."""
     unused = CheckoutSession.objects.filter(pk=session.pk).exclude(result_digest="")
     return bool(unused.update(result_digest=""))
 

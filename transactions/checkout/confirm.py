@@ -1,4 +1,4 @@
-"""The user confirms: what was asked for becomes a batch of orders, once."""
+"""Confirms a transaction: its orders become a batch, once."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -35,11 +35,11 @@ from transactions.queries.order_context import OrderContext, order_context
 
 
 class NotLoggedIn(Conflict):
-    """There is no confirmation before the login."""
+    """The user has not logged in yet."""
 
 
 class QuoteExpired(Conflict):
-    """The user agreed to another order than the one that would be placed now. `moved`: tickers whose price moved."""
+    """The order would differ from the one that the user agreed to. `moved`: tickers whose price moved too far."""
 
     def __init__(self, sentence: str, *, moved: Sequence[str] = ()) -> None:
         super().__init__(sentence)
@@ -52,10 +52,10 @@ class _Overtaken(Exception):
 
 @dataclass(frozen=True, slots=True)
 class UserSelections:
-    """What the user selected on the confirmation screen, where the partner had left it open.
+    """The user's selections on the confirmation screen, for values that the partner left open.
 
-    `securities` by ticker; `smallcase` an amount, shares or how much to sell; `sip` for a SIP_SETUP. `quoted`: the
-    order that the user saw; without it they are planned from the prices of the moment.
+    `securities` by ticker; `smallcase`: amount, shares or exit; `sip` for a SIP_SETUP. `quoted`: the order that the
+    user saw; without it the order is planned at current prices.
     """
 
     securities: Mapping[str, Security] = field(default_factory=dict)
@@ -142,13 +142,13 @@ def _lacks_holdings(context: OrderContext, lines: Sequence[OrderLine]) -> bool:
     try:
         lots = adapter_for(context.account.broker).holdings(login, now=context.now, tickers=list(sells))
     except LinkDown:
-        raise Unavailable("The broker does not answer; try again.") from None
+        raise Unavailable("The broker does not answer. Try again.") from None
     held = {lot.ticker: lot.quantity for lot in lots}
     return any(held.get(ticker, 0) < quantity for ticker, quantity in sells.items())
 
 
 def _keep(quoted: QuotedOrder, transaction: Transaction) -> None:
-    """Of the one session that is open: another tab of it may have shown other prices, and lost."""
+    """Stores the confirmed quote in the open session: another tab may have shown other prices."""
     here = CheckoutSession.objects.filter(transaction=transaction, ended_at__isnull=True)
     here.update(quoted_order=quoted.as_json())
 

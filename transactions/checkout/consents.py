@@ -1,4 +1,4 @@
-"""What a user consents to that places no order: a SIP, an import of holdings, a look at the funds."""
+"""Consents that place no order: SIP set-up, holdings import, funds."""
 
 from datetime import datetime
 from typing import Any, Final
@@ -20,11 +20,11 @@ from transactions.models import HoldingsSnapshot, Transaction
 from webhooks.events.event_types import EventType
 from webhooks.events.record_events import EventDraft, record_events
 
-BUSY: Final = "The broker does not answer; try again."
+BUSY: Final = "The broker does not answer. Try again."
 
 
 def complete_consent(*, transaction: Transaction, sip: SipRequest | None, now: datetime) -> None:
-    """USED becomes COMPLETED by way of PROCESSING, in one go; the broker is asked beforehand."""
+    """USED becomes COMPLETED in one database transaction, after the broker's answer. Raises Unavailable, Invalid."""
     if transaction.intent == Intent.SIP_SETUP:
         _set_up_sip(transaction, sip, now)
     elif transaction.intent == Intent.FETCH_FUNDS:

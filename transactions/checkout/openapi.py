@@ -16,7 +16,7 @@ OPEN: Final = extend_schema(
     request=serializers.OpenSession,
     responses={
         200: answer(
-            "Where to send the user",
+            "The checkout's address",
             obj(
                 {
                     "sessionId": OBJECT_ID,
@@ -30,12 +30,12 @@ OPEN: Final = extend_schema(
 )
 OUTCOME: Final = extend_schema(
     operation_id="sessionOutcome",
-    summary="How a checkout stands or ended",
+    summary="The state or outcome of a checkout",
     description=(
-        "Called by scdk.js. Without the right `codeVerifier` and the right `resultCode` the answer says `open`, `done` "
-        "or the error's code, and never token, broker or orders. The answer that carries the result uses the code up; "
-        "the same request with the same Idempotency-Key gets it again if the gateway had stored it. `left`, with the "
-        "right `codeVerifier`, ends what nobody has logged in to, with the code for where the user was."
+        "Called by scdk.js. Without the right `codeVerifier` and the right `resultCode` the response has only `open`, "
+        "`done` or the error's code, never token, broker or orders. The response with the result uses the code up; "
+        "the same request with the same Idempotency-Key gets it again, if the gateway has stored it. `left`, with "
+        "the right `codeVerifier`, ends a checkout without a login, with the code of the user's last screen."
     ),
     request=serializers.OutcomeIn,
     responses={

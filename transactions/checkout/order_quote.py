@@ -1,6 +1,6 @@
-"""What the confirmation screen shows: the orders as they would be placed now, their cost, and what is there for them.
+"""The quote on the confirmation screen: the orders at current prices, their cost, and the available funds and shares.
 
-Nothing is written, and nothing of it is believed later: the confirmation plans anew.
+Nothing is stored; `confirm` plans again.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -23,14 +23,14 @@ from transactions.lifecycle.plan_orders import check_tradable, plan
 from transactions.lifecycle.transitions import login_of
 from transactions.queries.order_context import OrderContext
 
-# Their buys are planned to be paid for by their sells.
+# Kinds whose sells pay for their buys.
 PAID_BY_SELLS: Final = frozenset({OrderKind.REBALANCE, OrderKind.MANAGE})
 NOTHING: Final = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
 class QuoteRequest:
-    """What is to be quoted for a transaction, as of now. `prices` in rupees, of every name it may concern."""
+    """The data for a transaction's quote. `prices` in rupees, of every name that the order may contain."""
 
     order_request: SmallcaseOrderRequest | None
     basket: Sequence[Security]
@@ -42,7 +42,7 @@ class QuoteRequest:
 
     @property
     def minimum(self) -> Decimal | None:
-        """Rupees below which an amount buys nothing: of a BUY a share of each, later a share of the cheapest."""
+        """The smallest useful amount in rupees: one share of each name for a BUY, later one share of the cheapest."""
         if not self.weights or self.order_request is None:
             return None
         if self.order_request.kind is OrderKind.BUY:
@@ -52,7 +52,7 @@ class QuoteRequest:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """An order as it is shown: `price` a share now, `value` at that or at its limit. `at_hand`: what can be sold."""
+    """An order, in rupees: `price` per share now, `value` at that or its limit. `at_hand`: sellable shares, or None."""
 
     line: OrderLine
     name: str
@@ -67,7 +67,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class OrderQuote:
-    """Rupees. `funds` is None where they were not asked for, or the broker did not say."""
+    """Rupees. `funds` is None if nothing is bought or the broker does not answer."""
 
     rows: Sequence[Row]
     quoted: QuotedOrder

@@ -1,4 +1,4 @@
-"""What the SDK is told: where the checkout is, and how it ended."""
+"""Response bodies of the Browser API: an opened session, and a checkout's outcome."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -12,7 +12,7 @@ from transactions.lifecycle.transitions import LIVE
 from transactions.models import CheckoutSession, Order
 
 Wire = dict[str, Any]
-PLACING: Final = timedelta(seconds=6)  # that confirmed orders have to reach the broker before the SDK resolves
+PLACING: Final = timedelta(seconds=6)  # how long the SDK waits for confirmed orders to reach the broker
 
 
 def opened(session: CheckoutSession, token: str, now: datetime, *, base: str) -> Wire:
@@ -25,37 +25,37 @@ def opened(session: CheckoutSession, token: str, now: datetime, *, base: str) ->
 
 
 def outcome(session: CheckoutSession, orders: Sequence[Order], now: datetime) -> Wire:
-    """`state` open, done or failed. Not `settled` for a moment after the confirmation: its orders are on their way.
+    """`state` is open, done or failed. `settled` is false while confirmed orders are not at the broker yet.
 
-    A session that another replaced ended with that, and is told nothing of what the other came to.
+    A replaced session has failed and gets nothing of the new session's outcome.
     """
     transaction = session.transaction
     if session.is_replaced:
-        return _told("failed", error=payloads.sdk_error(SdkCode.CANCELLED_AT_CHOOSER, None))
+        return _outcome("failed", error=payloads.sdk_error(SdkCode.CANCELLED_AT_CHOOSER, None))
     if transaction.status in LIVE:
-        return _told("open")
+        return _outcome("open")
     if transaction.status == TransactionStatus.ACTION_REQUIRED:
-        return _told("failed", error=payloads.sdk_error(SdkCode.ORDER_PENDING, transaction))
+        return _outcome("failed", error=payloads.sdk_error(SdkCode.ORDER_PENDING, transaction))
     if transaction.error_code is not None:
-        return _told("failed", error=payloads.sdk_error(SdkCode(transaction.error_code), transaction))
+        return _outcome("failed", error=payloads.sdk_error(SdkCode(transaction.error_code), transaction))
     response = payloads.sdk_response(transaction, orders)
-    return _told("done", response=response, settled=not _are_on_their_way(orders, now))
+    return _outcome("done", response=response, settled=not _are_on_their_way(orders, now))
 
 
-def walked_away(session: CheckoutSession, told: Wire) -> Wire:
-    """The page goes on as after a cancellation, and may know who it was. The transaction stays open, and may go on."""
+def walked_away(session: CheckoutSession, body: Wire) -> Wire:
+    """Adds the cancellation error, with the user's token, to an open outcome. The transaction stays open."""
     error = payloads.sdk_error(SdkCode.CANCELLED_AFTER_LOGIN, session.transaction)
-    return told | {"error": error if session.transaction.encrypted_login else None}
+    return body | {"error": error if session.transaction.encrypted_login else None}
 
 
-def is_final(told: Wire) -> bool:
-    return bool(told["settled"]) and (told["response"] or told["error"]) is not None
+def is_final(body: Wire) -> bool:
+    return bool(body["settled"]) and (body["response"] or body["error"]) is not None
 
 
-def without_result(told: Wire) -> Wire:
-    """Neither token, broker, batches nor orders; of an error its code."""
-    error = told["error"] and {name: told["error"][name] for name in ("code", "message")}
-    return told | {"response": None, "error": error if told["state"] == "failed" else None}
+def without_result(body: Wire) -> Wire:
+    """The outcome without token, broker, batches and orders; an error keeps its code and message."""
+    error = body["error"] and {name: body["error"][name] for name in ("code", "message")}
+    return body | {"response": None, "error": error if body["state"] == "failed" else None}
 
 
 def _are_on_their_way(orders: Sequence[Order], now: datetime) -> bool:
@@ -63,5 +63,5 @@ def _are_on_their_way(orders: Sequence[Order], now: datetime) -> bool:
     return is_queued and now < orders[0].batch.created_at + PLACING
 
 
-def _told(state: str, *, response: Wire | None = None, error: Wire | None = None, settled: bool = True) -> Wire:
+def _outcome(state: str, *, response: Wire | None = None, error: Wire | None = None, settled: bool = True) -> Wire:
     return {"state": state, "settled": settled, "response": response, "error": error}

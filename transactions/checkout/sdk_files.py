@@ -1,4 +1,4 @@
-"""The SDK's files, for pages of any origin: they hold nothing of anybody."""
+"""Serves the SDK's files to pages of any origin; they contain no user data."""
 
 from functools import lru_cache
 from hashlib import blake2b
@@ -29,7 +29,7 @@ def declarations(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def opening(request: HttpRequest) -> HttpResponse:
-    """What the popup shows until it is known where the checkout is."""
+    """The popup's page until the checkout's URL is known."""
     return guard(Page(render_to_string("checkout/opening.html")))
 
 
@@ -39,7 +39,7 @@ def _served(request: HttpRequest, name: str, content_type: str) -> HttpResponse:
     response = HttpResponseNotModified() if known else HttpResponse(content, content_type=content_type)
     response["ETag"] = tag
     response["Cache-Control"] = "public, max-age=300"
-    # As a <script>, with or without `crossorigin`, on pages of every origin.
+    # For <script> with or without `crossorigin`, on pages of every origin.
     response["Access-Control-Allow-Origin"] = "*"
     response["Cross-Origin-Resource-Policy"] = "cross-origin"
     return response

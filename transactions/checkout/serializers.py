@@ -29,7 +29,7 @@ class OpenSession(RequestBody):
         error_messages={"required": "This page uses an old scdk.js. Reload the page."},
     )
     mode = Choice(required=False, choices=[mode.value for mode in Mode], default=Mode.POPUP.value)
-    redirectUrl = Text(required=False, max_length=500, help_text="mode redirect: where the user returns to")
+    redirectUrl = Text(required=False, max_length=500, help_text="For mode redirect: the page to return to")
     brokers = serializers.ListField(
         child=Choice(choices=list(BROKERS)), required=False, allow_empty=False, max_length=len(BROKERS)
     )
@@ -38,7 +38,7 @@ class OpenSession(RequestBody):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         leads_back = "redirectUrl" in attrs
         if leads_back != (attrs["mode"] == Mode.REDIRECT):
-            problem = "does not go with this mode." if leads_back else "is required for mode redirect."
+            problem = "is allowed only for mode redirect." if leads_back else "is required for mode redirect."
             raise serializers.ValidationError({"redirectUrl": [problem]})
         return attrs
 
@@ -46,7 +46,7 @@ class OpenSession(RequestBody):
     def session_request(wanted: dict[str, Any], *, origin: str, allowed: Sequence[str]) -> SessionRequest:
         url = wanted.get("redirectUrl", "")
         if url and _origin(url) not in allowed:
-            raise Invalid("redirectUrl: must be a page of an allowed origin.")
+            raise Invalid("redirectUrl: must be a page on an allowed origin.")
         return SessionRequest(
             mode=Mode(wanted["mode"]),
             origin=origin,
@@ -69,13 +69,15 @@ class OutcomeIn(RequestBody):
         DIGEST,
         form="43 characters of base64url",
         required=False,
-        help_text="What the window that logged in passed on: by message, or in the query of the redirect",
+        help_text="The code from the window that logged in: in its message, or in the query of the redirect",
     )
-    left = Truth(required=False, default=False, help_text="The window is gone: end what nobody has logged in to")
+    left = Truth(
+        required=False, default=False, help_text="The window is closed: end the checkout if nobody has logged in"
+    )
 
 
 def _origin(url: str) -> str | None:
-    """None for what is no absolute address, or carries what a browser would read in another way."""
+    """The origin of `url`; None if it is not absolute, or has characters that browsers parse differently."""
     try:
         parts = urlsplit(url)
     except ValueError:

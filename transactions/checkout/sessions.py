@@ -1,4 +1,4 @@
-"""A checkout is opened, led to a broker, logged in to, and left."""
+"""Opens a checkout session, selects its broker, logs the user in, and ends it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,16 +24,16 @@ from transactions.queries.order_context import order_context
 
 
 class LockedOut(Conflict):
-    """Too many wrong PINs: this transaction takes no more of them."""
+    """Too many wrong PINs; this transaction accepts no more logins."""
 
 
 class NotThisStep(Conflict):
-    """The screen that this came from is not the one the user should be on: it is out of date."""
+    """The form came from an outdated screen."""
 
 
 @dataclass(frozen=True, slots=True)
 class SessionRequest:
-    """Where the checkout is shown, and what the partner's page asks of it; `code_challenge` is of its secret."""
+    """The partner page's request for a session. `code_challenge` is the challenge of the page's secret."""
 
     mode: Mode
     origin: str
@@ -46,9 +46,9 @@ class SessionRequest:
 def open_session(
     *, transaction: Transaction, account: Account | None, session_request: SessionRequest, now: datetime
 ) -> tuple[CheckoutSession, str]:
-    """The session and its token, which is not kept. A connected user is bound; an earlier session is replaced.
+    """The new session and its token, which is not stored. Binds a connected user, and replaces an earlier session.
 
-    The number of PINs tried goes on from there: opening another one gives no more guesses.
+    The number of PIN attempts is copied, so a new session gives no more guesses. Raises TransactionUsed.
     """
     if transaction.status != TransactionStatus.INITIALIZED:
         raise TransactionUsed
@@ -76,15 +76,15 @@ def open_session(
 
 
 def choices_of_broker(session: CheckoutSession) -> list[BrokerProfile]:
-    """Those that serve this transaction, and that the partner's page did not leave out."""
+    """The brokers that support the transaction and that the partner's page allows."""
     wanted = set(session.brokers or BROKERS)
     return [p for p in BROKERS.values() if p.key in wanted and can_serve(session.transaction, p)]
 
 
 def choose_broker(*, session: CheckoutSession, broker: str) -> None:
-    """An empty one goes back to the choice. A connected user has none."""
+    """Selects a broker; "" returns to the list. Raises Invalid, and NotThisStep for a connected user."""
     if broker and broker not in {profile.key for profile in choices_of_broker(session)}:
-        raise Invalid("broker: is not one of those on offer.")
+        raise Invalid("broker: is not one of the offered brokers.")
     _move(session, broker=broker, found_no_broker=False)
 
 
@@ -95,9 +95,9 @@ def find_no_broker(*, session: CheckoutSession) -> None:
 def enter(
     *, session: CheckoutSession, client_id: str, pin: str, now: datetime, window: LoginWindow | None = None
 ) -> None:
-    """The login; then, what speaks against the order already ends it here, and not after a user's deliberation."""
+    """Logs in, and ends a transaction whose order cannot be placed. Raises LockedOut, NotThisStep, as log_in raises."""
     if not session.broker:
-        raise NotThisStep("There is no login before a broker is chosen.")
+        raise NotThisStep("Choose a broker before you log in.")
     _take_attempt(session)
     transaction, window = session.transaction, window or LoginWindow(session.pk, new_token())
     try:
@@ -119,10 +119,10 @@ def attempts_left(session: CheckoutSession) -> int:
 
 
 def leave(*, session: CheckoutSession, reason: Reason, now: datetime) -> None:
-    """Before the confirmation this ends the transaction, with a code for where the user was; afterwards nothing.
+    """Before the confirmation, ends the transaction with the code of the user's screen; afterwards only the session.
 
-    Twice is once: of two endings the first is kept. A session that was replaced ends nothing but itself, and one
-    that somebody has logged in to meanwhile is not ended.
+    Twice is safe: the first ending is kept. A replaced session does not end the transaction, and a session in which
+    somebody has logged in meanwhile is not ended.
     """
     _end(session, expiry(session.transaction, now=now) or _code(session, reason), now)
     as_seen = CheckoutSession.objects.filter(pk=session.pk, login_token_digest=session.login_token_digest)
@@ -131,7 +131,7 @@ def leave(*, session: CheckoutSession, reason: Reason, now: datetime) -> None:
 
 
 def leave_before_login(*, session: CheckoutSession, now: datetime) -> None:
-    """By the page that opened it, whose window is gone. After the login only the window that logged in ends it."""
+    """Ends the session for its opener whose window is closed. After the login only that window can end it."""
     if session.transaction.status == TransactionStatus.INITIALIZED:
         leave(session=session, reason=Reason.CLOSED, now=now)
 
@@ -169,7 +169,7 @@ _WITHOUT_BROKER: Final = {
 
 
 def _bind(transaction: Transaction, account: Account | None, now: datetime) -> None:
-    """Locks the transaction's row: of two sessions opened at once the later replaces the earlier."""
+    """Locks the transaction's row: of two concurrent sessions, the later replaces the earlier."""
     fresh = Transaction.objects.filter(pk=transaction.pk, status=TransactionStatus.INITIALIZED)
     mine = fresh.filter(Q(account=None) | Q(account=account)) if account else fresh
     if not mine.update(account=account.pk if account else F("account"), updated_at=now):
@@ -178,7 +178,7 @@ def _bind(transaction: Transaction, account: Account | None, now: datetime) -> N
 
 
 def _move(session: CheckoutSession, *, broker: str, found_no_broker: bool) -> None:
-    """Where no login was made yet, and none is expected of a certain account."""
+    """Changes the broker if nobody has logged in and no account is bound. Raises NotThisStep."""
     free = CheckoutSession.objects.filter(
         pk=session.pk,
         ended_at__isnull=True,
@@ -186,12 +186,12 @@ def _move(session: CheckoutSession, *, broker: str, found_no_broker: bool) -> No
         transaction__account__isnull=True,
     )
     if not free.update(broker=broker, found_no_broker=found_no_broker):
-        raise NotThisStep("There is no broker to be chosen any more.")
+        raise NotThisStep("The broker can no longer be changed.")
     session.broker, session.found_no_broker = broker, found_no_broker
 
 
 def _take_attempt(session: CheckoutSession) -> None:
-    """Counted before the broker is asked, so that guesses side by side are no more than guesses in a row."""
+    """Counts the attempt before the broker is asked, so concurrent guesses do not exceed the limit."""
     mine = CheckoutSession.objects.filter(pk=session.pk, ended_at__isnull=True)
     if not mine.filter(pin_attempts__lt=MAX_PINS).update(pin_attempts=F("pin_attempts") + 1):
         raise LockedOut("Too many wrong PINs.") if mine.exists() else NotThisStep("This checkout has ended.")

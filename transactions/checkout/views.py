@@ -1,4 +1,4 @@
-"""Views of the Browser API: a partner's page opens a checkout, and asks how it ended."""
+"""Views of the Browser API: a partner's page opens a checkout and reads its outcome."""
 
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -36,7 +36,7 @@ class SessionOutcome(BrowserView):
         asked = OutcomeIn.parse(request.data)
         session = selectors.session_of(caller.gateway, asked["sessionId"], origin=self.origin, account=caller.account)
         if session is None:
-            raise NotFound("There is no checkout of this id.")
+            raise NotFound("There is no checkout with this id.")
         verifier, code = asked.get("codeVerifier", ""), asked.get("resultCode", "")
         now = clock.now(caller.gateway)
         return ok(outcome_for(session, verifier=verifier, code=code, left=asked["left"], now=now))

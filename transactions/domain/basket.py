@@ -1,4 +1,4 @@
-"""A basket of securities: the wire's shape, checked and kept in `order_config`, and the values it stands for."""
+"""A basket of securities: converts between the stored `order_config`, with the wire's keys, and values. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ MAX_QUANTITY: Final = 1_000_000  # shares of one order
 
 @dataclass(frozen=True, slots=True)
 class Security:
-    """A line of a basket, prices in rupees; `quantity` and `side` are None where the user is to choose them."""
+    """A line of a basket, prices in rupees. `quantity` and `side` are None if the user chooses them."""
 
     ticker: str
     quantity: int | None = None
@@ -27,7 +27,7 @@ class Security:
 
 @dataclass(frozen=True, slots=True)
 class OrderLine:
-    """A security with nothing left open: what will be ordered."""
+    """A line to order, with quantity and side."""
 
     security: Security
     quantity: int
@@ -35,12 +35,12 @@ class OrderLine:
 
 
 def securities_of(order_config: Mapping[str, Any]) -> list[Security]:
-    """The basket of a transaction, in the partner's order; empty where it has none."""
+    """The basket of a transaction, in the partner's order; empty without one."""
     return [_security(line) for line in order_config.get("securities", ())]
 
 
 def line_of(security: Security) -> dict[str, Any]:
-    """As the wire spells it; what was left to defaults or to the user is left out."""
+    """The line with the wire's keys, without defaults and values left to the user."""
     line = {
         "ticker": security.ticker,
         "quantity": security.quantity,
@@ -55,7 +55,7 @@ def line_of(security: Security) -> dict[str, Any]:
 
 
 def settled(basket: Sequence[Security], chosen: Mapping[str, Security]) -> list[OrderLine]:
-    """Every line with its quantity and side; what the partner has fixed is not for the user to choose."""
+    """Lines with quantity and side. Raises Invalid for a missing choice, or for one that the partner has fixed."""
     stray = sorted(chosen.keys() - {line.ticker for line in basket})
     problems = [f"securities: {ticker} is not in the basket." for ticker in stray]
     problems += [problem for line in basket for problem in _unsettled(line, chosen.get(line.ticker))]
@@ -67,10 +67,10 @@ def settled(basket: Sequence[Security], chosen: Mapping[str, Security]) -> list[
 
 def _unsettled(line: Security, choice: Security | None) -> Iterator[str]:
     for name in ("quantity", "side"):
-        fixed, wished = getattr(line, name), getattr(choice, name, None)
-        if fixed is None and wished is None:
+        fixed, selected = getattr(line, name), getattr(choice, name, None)
+        if fixed is None and selected is None:
             yield f"securities: choose the {name} of {line.ticker}."
-        if fixed is not None and wished not in {None, fixed}:
+        if fixed is not None and selected not in {None, fixed}:
             yield f"securities: the {name} of {line.ticker} is fixed."
 
 

@@ -1,4 +1,4 @@
-"""How a partner's page shows the checkout, and why a user leaves it before the confirmation."""
+"""The checkout's display modes, and the user's reasons for leaving before the confirmation."""
 
 from enum import StrEnum
 from typing import Final
@@ -13,7 +13,7 @@ class Mode(StrEnum):
 
 
 class Reason(StrEnum):
-    """What a user says on leaving; CLOSED says nothing."""
+    """The user's reason for leaving; CLOSED gives none."""
 
     CLOSED = "closed"
     NOT_LISTED = "not-listed"

@@ -1,4 +1,4 @@
-"""What an order becomes when support corrects it, and whether the broker confirms it. Pure."""
+"""The rules for support's corrections of orders, and whether a broker's report confirms one. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
@@ -15,7 +15,7 @@ from webhooks.events.event_types import EventType
 OUTCOMES: Final = (OrderStatus.COMPLETE, OrderStatus.PARTIAL, OrderStatus.REJECTED, OrderStatus.CANCELLED)
 FINAL: Final = frozenset({*OUTCOMES, OrderStatus.CANCELLED_AMO})
 CAN_BE_CORRECTED: Final = FINAL | {OrderStatus.ERROR}
-MESSAGE: Final = "Settled by support."
+MESSAGE: Final = "Corrected by support."
 OTHER_ERROR: Final = "otherError"
 ERROR_CODES: Final = (
     "checkHoldings",
@@ -28,7 +28,7 @@ ERROR_CODES: Final = (
     "sessionExpired",
     OTHER_ERROR,
 )
-# Averages are rounded to four decimals on either side, each from its own trades.
+# The gateway and the broker each round averages of their own trades to four decimals.
 ROUNDING: Final = Decimal("0.0001")
 _BROKER_STATUS: Final = {
     OrderStatus.COMPLETE: BrokerStatus.COMPLETE,
@@ -44,7 +44,7 @@ class NotCorrectable(Conflict):
 
 
 class NothingNew(Conflict):
-    """The order has this outcome already."""
+    """The order already has this outcome."""
 
 
 # Without what no correction leaves behind: since when an order is unreported.
@@ -53,7 +53,7 @@ _KEPT_FIELDS: Final = tuple(field.name for field in fields(OrderState) if field.
 
 @dataclass(frozen=True, slots=True)
 class CorrectedOutcome:
-    """What became of an order. `average_price` in rupees, of what filled."""
+    """The corrected outcome of an order. `average_price` of the filled shares, in rupees."""
 
     status: OrderStatus
     filled_quantity: int = 0
@@ -63,9 +63,9 @@ class CorrectedOutcome:
 
 
 def corrected(state: OrderState, outcome: CorrectedOutcome) -> OrderState:
-    """The state once it is corrected to `outcome`. Raises NotCorrectable, Invalid, NothingNew."""
+    """The state after the correction to `outcome`. Raises NotCorrectable, Invalid, NothingNew."""
     if state.status not in CAN_BE_CORRECTED:
-        raise NotCorrectable(f"An order that is {state.status} is not support's to settle.")
+        raise NotCorrectable(f"An order in status {state.status} cannot be corrected.")
     problems = _problems(state, outcome)
     if problems:
         raise Invalid(*problems)
@@ -80,12 +80,12 @@ def corrected(state: OrderState, outcome: CorrectedOutcome) -> OrderState:
         unreported_since=None,
     )
     if is_same(state, after):
-        raise NothingNew(f"This order is {state.status} already, with the same shares at the same price.")
+        raise NothingNew(f"This order is already {state.status}, with the same shares at the same price.")
     return after
 
 
 def is_same(one: OrderState, other: OrderState) -> bool:
-    """The same outcome: status, shares and price."""
+    """Whether status, shares and price are equal."""
     return (one.status, one.filled_quantity, one.average_price) == (
         other.status,
         other.filled_quantity,
@@ -99,7 +99,7 @@ def is_overturned(before: OrderState) -> bool:
 
 
 def broker_confirms(state: OrderState, report: Report) -> bool | None:
-    """Whether a broker's report says the same as `state`; None for a report that is not final."""
+    """Whether the broker's report agrees with `state`; None if the report is not final."""
     if report.status is BrokerStatus.OPEN or state.status not in _BROKER_STATUS:
         return None
     same_price = _is_near(state.average_price, report.average_price)
@@ -109,19 +109,19 @@ def broker_confirms(state: OrderState, report: Report) -> bool | None:
 
 
 def standing(current: BatchStatus, aggregated: BatchStatus) -> BatchStatus:
-    """A batch that its user or support has closed stays closed, for as long as it is short of complete."""
+    """The batch status. A batch marked complete stays so unless the orders make it COMPLETED."""
     is_closed = current is BatchStatus.MARKEDCOMPLETE and aggregated in UNFINISHED_BATCH
     return current if is_closed else aggregated
 
 
 def announcements(before: BatchStatus, after: BatchStatus) -> tuple[EventType, ...]:
-    """A reconciliation is always told as an update; and as the end, where the batch ends by it."""
+    """The events of a correction: always an update, and a completion if the correction ends the batch."""
     ends = after in FINAL_BATCH and before not in FINAL_BATCH
     return (EventType.ORDER_UPDATED, EventType.ORDER_COMPLETED) if ends else (EventType.ORDER_UPDATED,)
 
 
 def as_kept(state: OrderState) -> dict[str, Any]:
-    """For a JSON column; exact."""
+    """The state for a JSON column, without rounding."""
     price = state.average_price
     return {name: getattr(state, name) for name in _KEPT_FIELDS} | {
         "status": state.status.value,
@@ -145,14 +145,16 @@ def _problems(state: OrderState, outcome: CorrectedOutcome) -> Sequence[str]:
         OrderStatus.CANCELLED: filled == 0,
     }
     if outcome.status not in wanted:
-        return [f"status: an order is settled as one of {', '.join(OUTCOMES)}."]
+        return [f"status: must be one of {', '.join(OUTCOMES)}."]
     problems = []
     if not wanted[outcome.status]:
-        problems.append(f"filled: {outcome.status} of {state.quantity} shares cannot have filled {filled}.")
+        problems.append(
+            f"filled: an order of {state.quantity} shares that is {outcome.status} cannot have {filled} filled."
+        )
     if (filled > 0) != (price is not None and price > 0):
-        problems.append("price: the average price of what filled, and only of that.")
+        problems.append("price: give the average price if shares were filled, and none otherwise.")
     if filled and not (outcome.exchange_order_id or state.exchange_order_id):
-        problems.append("exchange order id: what filled was at the exchange; the tradebook has its number there.")
+        problems.append("exchange order id: required if shares were filled; the tradebook has it.")
     if outcome.error_code is not None and outcome.error_code not in ERROR_CODES:
         problems.append(f"error code: must be one of {', '.join(ERROR_CODES)}.")
     return problems

@@ -1,4 +1,4 @@
-"""What a transaction may be for, how long it lives, and the intents of Gateway that we know but do not serve."""
+"""The intents of transactions and their lifetimes, and known intents of smallcase Gateway that are not supported."""
 
 from datetime import timedelta
 from enum import StrEnum
@@ -15,7 +15,7 @@ class Intent(StrEnum):
     FETCH_FUNDS = "FETCH_FUNDS"
 
 
-# Without orders of their own; the user has to be known beforehand.
+# Intents on an investment; the user must be connected.
 ON_AN_INVESTMENT: Final = frozenset({Intent.CANCEL_AMO, Intent.SIP_SETUP})
 CANCELLATIONS: Final = frozenset({Intent.CANCEL_ORDER, Intent.CANCEL_AMO})
 NOT_SERVED: Final = frozenset(

@@ -1,4 +1,4 @@
-"""What a broker's report, or the lack of one, makes of an order. Pure. A report that contradicts itself is ignored."""
+"""Applies brokers' reports, and missing reports, to an order. Pure. A contradictory report is ignored."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -11,7 +11,7 @@ from transactions.domain.statuses import IllegalMove, OrderStatus, move
 
 UNKNOWN_OUTCOME_CODE: Final = "adapterError"
 UNKNOWN_OUTCOME_MESSAGE: Final = (
-    "The broker has not said what became of this order; support settles it from the tradebook."
+    "The broker has not reported the outcome of this order. Support will correct it from the tradebook."
 )
 _PLAIN: Final = {
     BrokerStatus.OPEN: OrderStatus.PLACED,
@@ -22,7 +22,7 @@ _PLAIN: Final = {
 
 @dataclass(frozen=True, slots=True)
 class OrderState:
-    """What the gateway knows about an order. `cancel_wished`: its user asked to cancel it."""
+    """The gateway's knowledge of an order. `cancel_wished`: the user asked to cancel it."""
 
     status: OrderStatus
     quantity: int
@@ -70,7 +70,7 @@ def _progress(report: Report) -> tuple[bool, int]:
 
 
 def is_credible(state: OrderState, report: Report) -> bool:
-    """Fills never shrink, never exceed the order, have a price, and agree with the status they come with."""
+    """Whether fills do not shrink, do not exceed the order, have a price, and agree with the status."""
     whole = report.filled_quantity == state.quantity
     return (
         state.filled_quantity <= report.filled_quantity <= state.quantity
@@ -81,7 +81,7 @@ def is_credible(state: OrderState, report: Report) -> bool:
 
 
 def _stays(state: OrderState, report: Report) -> bool:
-    """A report of OPEN changes no status: an order in ERROR is merely known to be open at the broker."""
+    """Whether the status stays: an OPEN report changes no status, not even ERROR."""
     return report.status is BrokerStatus.OPEN and state.status in {OrderStatus.PLACED, OrderStatus.ERROR}
 
 

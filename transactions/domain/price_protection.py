@@ -1,4 +1,4 @@
-"""What the confirmation screen quoted, and how far prices may move before the user must confirm again."""
+"""The quote on the confirmation screen, and the price movement after which the user must confirm again. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,14 +8,14 @@ from typing import Any, Final
 from brokers.ports.broker import OrderType
 from transactions.domain.basket import OrderLine
 
-# Of the quoted price, to either side. An order with a limit has its own.
+# A fraction of the quoted price, up or down. Limit orders are protected by their limit.
 PRICE_TOLERANCE: Final = Decimal("0.01")
 AT_MARKET: Final = frozenset({OrderType.MARKET, OrderType.SLM})
 
 
 @dataclass(frozen=True, slots=True)
 class QuotedOrder:
-    """`prices` in rupees a share, of every name the order was planned from; `orders` as ticker, side, shares."""
+    """`prices` in rupees per share, of every name used for planning; `orders` as ticker, side, shares."""
 
     prices: Mapping[str, Decimal]
     orders: Sequence[tuple[str, str, int]]

@@ -1,4 +1,4 @@
-"""The log of a broker's reports about one order, as they came. Pure."""
+"""The log of a broker's reports about one order. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -14,7 +14,7 @@ LogEntry = dict[str, Any]
 
 
 def with_report(log: Sequence[LogEntry], report: Report, *, now: datetime) -> list[LogEntry]:
-    """The last KEPT reports, oldest first. A repeated report is logged once; one that is not credible is logged too."""
+    """The last KEPT reports, oldest first. Repeated reports are logged once; reports that are not credible, too."""
     entry = _entry_of(report)
     if log and _without_times(log[-1]) == _without_times(entry):
         return list(log)

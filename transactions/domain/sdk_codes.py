@@ -57,7 +57,7 @@ MESSAGES: Final[Mapping[SdkCode, str]] = {
     SdkCode.MARKET_CLOSED_SMALLCASE: "market_closed",
     SdkCode.ORDER_PENDING: "order_pending",
 }
-# The errorType that answers for a code; CONFLICT where the closed list has no name of its own.
+# The errorType of each code; CONFLICT for codes without their own errorType.
 ERROR_TYPES: Final[Mapping[SdkCode, ErrorType]] = {
     SdkCode.USER_MISMATCH: ErrorType.USER_MISMATCH,
     SdkCode.NO_ORDER: ErrorType.NO_ORDER,
@@ -83,7 +83,7 @@ BEFORE_LOGIN: Final = frozenset(
 
 
 class SdkRefusal(GatewayError):
-    """A refusal that has a code of the browser SDK. Of whom it may tell, the exception handler decides."""
+    """An error with a code of the browser SDK. The exception handler decides which user data it may include."""
 
     code: SdkCode
     transaction: "Transaction | None" = None

@@ -1,4 +1,4 @@
-"""An order on a smallcase: the wire's shape, kept in `order_config`, and the values it stands for."""
+"""An order of a smallcase: converts between the stored `order_config`, with the wire's keys, and values. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,15 +19,16 @@ class OrderKind(StrEnum):
     EXIT = "EXIT"
 
 
-# Gateway's older name; and what cannot wait for the market to open, because it sells to buy or is one's own choice.
+# smallcase Gateway's older name.
 ALIASES: Final = {"REPAIR": OrderKind.FIX}
+# These kinds cannot be placed as AMO: their buys depend on their sells, or on the user's own choice of shares.
 NOT_AFTER_MARKET: Final = frozenset({OrderKind.REBALANCE, OrderKind.MANAGE})
 KINDS: Final = frozenset({*OrderKind, *ALIASES})
 
 
 @dataclass(frozen=True, slots=True)
 class SmallcaseSelections:
-    """What the partner or the user selected: rupees to invest, shares of each name, how much to sell. None: open."""
+    """The selections of partner or user: rupees to invest, shares by name, how much to sell. None: not selected."""
 
     amount: Decimal | None = None
     shares: Mapping[str, int] | None = None
@@ -35,7 +36,7 @@ class SmallcaseSelections:
     exit_amount: Decimal | None = None
 
     def over(self, user: "SmallcaseSelections") -> "SmallcaseSelections":
-        """The partner's selections stand; the user's fill in what the partner left open."""
+        """The partner's selections, completed by the user's for values that the partner left open."""
         exits = self if self.exit_percent or self.exit_amount else user
         return SmallcaseSelections(
             amount=self.amount or user.amount,
@@ -61,7 +62,7 @@ def kind_of(text: str) -> OrderKind:
 
 
 def order_request_of(order_config: Mapping[str, Any]) -> SmallcaseOrderRequest | None:
-    """None for a basket of securities, or where nothing is ordered."""
+    """None for a basket of securities, or without an order."""
     if order_config.get("type") not in KINDS:
         return None
     return SmallcaseOrderRequest(
@@ -83,7 +84,7 @@ def selections_of(line: Mapping[str, Any]) -> SmallcaseSelections:
 
 
 def line_of_request(order_request: SmallcaseOrderRequest) -> dict[str, Any]:
-    """As the wire spells it; what was not chosen is left out."""
+    """The request with the wire's keys, without values that are not selected."""
     chosen = order_request.selections
     leave = {"percent": chosen.exit_percent, "amount": number(chosen.exit_amount)}
     line = {

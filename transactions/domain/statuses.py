@@ -1,4 +1,4 @@
-"""The state tables: what an order or a transaction may become, and the batch status that its orders fold into."""
+"""The state tables of orders and transactions, and the aggregate status of a batch. Pure."""
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
@@ -6,7 +6,7 @@ from typing import Final
 
 
 class OrderStatus(StrEnum):
-    """QUEUED is never shown; UNPLACED is shown as ERROR, in the batch's `unplaced`."""
+    """Partners never see QUEUED, and see UNPLACED as ERROR in the batch's `unplaced`."""
 
     QUEUED = "QUEUED"
     UNPLACED = "UNPLACED"
@@ -20,7 +20,7 @@ class OrderStatus(StrEnum):
 
 
 class BatchStatus(StrEnum):
-    """QUEUED is never shown."""
+    """Partners never see QUEUED."""
 
     QUEUED = "QUEUED"
     ERROR = "ERROR"
@@ -44,7 +44,7 @@ class TransactionStatus(StrEnum):
 
 
 class IllegalMove(Exception):
-    """The state table has no such arrow."""
+    """The state table does not allow this change."""
 
 
 _EXECUTED: Final = frozenset({OrderStatus.COMPLETE, OrderStatus.PARTIAL, OrderStatus.REJECTED, OrderStatus.CANCELLED})
@@ -52,23 +52,10 @@ _FINAL: Final = _EXECUTED | {OrderStatus.CANCELLED_AMO}
 ORDER_MOVES: Final[Mapping[OrderStatus, frozenset[OrderStatus]]] = {
     OrderStatus.QUEUED: frozenset({OrderStatus.PLACED, OrderStatus.UNPLACED, OrderStatus.ERROR}),
     OrderStatus.PLACED: _FINAL | {OrderStatus.ERROR},
-    # By reconciliation, or the broker's late report; a cancellation by the user comes too late.
+    # By a correction or a late report of the broker; a cancellation by the user is too late.
     OrderStatus.ERROR: _EXECUTED,
     OrderStatus.UNPLACED: frozenset(),
     **{status: frozenset() for status in _FINAL},
-}
-TRANSACTION_MOVES: Final[Mapping[TransactionStatus, frozenset[TransactionStatus]]] = {
-    TransactionStatus.INITIALIZED: frozenset(
-        # COMPLETED without more: a CONNECT is done with the login
-        {TransactionStatus.USED, TransactionStatus.ERRORED, TransactionStatus.COMPLETED}
-    ),
-    TransactionStatus.USED: frozenset(
-        {TransactionStatus.PROCESSING, TransactionStatus.ERRORED, TransactionStatus.ACTION_REQUIRED}
-    ),
-    TransactionStatus.PROCESSING: frozenset({TransactionStatus.COMPLETED}),
-    TransactionStatus.ACTION_REQUIRED: frozenset(),
-    TransactionStatus.ERRORED: frozenset(),
-    TransactionStatus.COMPLETED: frozenset(),
 }
 OPEN: Final = frozenset({OrderStatus.QUEUED, OrderStatus.PLACED})
 OPEN_BATCH: Final = frozenset({BatchStatus.PLACED, BatchStatus.PARTIALLYPLACED})
@@ -94,7 +81,7 @@ def move(current: OrderStatus, target: OrderStatus) -> OrderStatus:
 
 
 def batch_status(orders: Sequence[tuple[OrderStatus, int]]) -> BatchStatus:
-    """The fold of (status, shares filled) of every order, by the table of contract §4."""
+    """The aggregate of (status, filled shares) of all orders (contract §4)."""
     statuses = [status for status, _ in orders]
     reached = [status for status in statuses if status is not OrderStatus.UNPLACED]
     if OrderStatus.QUEUED in statuses:

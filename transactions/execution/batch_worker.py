@@ -1,9 +1,9 @@
-"""The batch worker: takes due batches in sets and works on them, until none is due.
+"""The batch worker: takes due batches in sets and works on them until none is due.
 
-Forces: a statement, a commit and a message for each batch cost more than what is done to it; a broker that is slow must
-not keep the answers of the others, nor its own earlier ones; and a batch that cannot be worked on must not keep its
-company from being. So a set is of one broker, brokers take turns, what is not come to in time is given back, and a set
-that fails is split: its batches are isolated, and taken one by one from then on.
+Forces: a statement, a commit and a message for each batch cost more than the work itself. A slow broker must not delay
+the results of other brokers, nor its own earlier results. A batch that fails must not block the other batches of its
+set. So a set belongs to one broker, brokers take turns, batches that do not fit into the time are given back, and a
+set that fails is split: its batches are isolated and then taken one by one.
 """
 
 from collections.abc import Callable, Sequence
@@ -40,9 +40,9 @@ class WorkType:
 
 @dataclass(slots=True)
 class BatchWorker:
-    """One per process and task. Its types of work take turns as well, a set of each.
+    """One per process and task. Types of work take turns, one set each.
 
-    `served`: when each broker last had its turn. `isolated`: batches that were in a set that failed.
+    `served`: the time of each broker's last turn. `isolated`: batches of a set that failed.
     """
 
     job: TaskName
@@ -51,7 +51,7 @@ class BatchWorker:
     isolated: set[int] = field(default_factory=set)
 
     def work(self, *, seconds: float = WORK_SECONDS, idle_grace: float = IDLE_GRACE_SECONDS) -> int:
-        """Until nothing has been due for `idle_grace` after the last set, or the time is over; returns how many."""
+        """Works until nothing was due for `idle_grace`, or `seconds` are over; returns the number of batches."""
         began = worked = monotonic()
         done = 0
         while monotonic() - began < seconds:
@@ -77,7 +77,7 @@ class BatchWorker:
         return len(done)
 
     def _take(self, work_type: WorkType) -> list[Batch]:
-        """Another process may have been quicker; what it has taken is not chosen again."""
+        """Leases a set of due batches. Tries again if another process has taken them first."""
         for _ in range(TRIES):
             chosen = self._chosen(work_type)
             if not chosen:
@@ -101,7 +101,7 @@ class BatchWorker:
         return [first, *company[: AT_ONCE - 1]]
 
     def _split_after_failure(self, taken: Sequence[Batch]) -> None:
-        """Who failed alone is tried again when the lease has lapsed."""
+        """Isolates and gives back the set. A batch that failed alone is tried again after its lease."""
         if len(taken) > 1:
             self.isolated.update(batch.pk for batch in taken)
             self._give_back(taken)

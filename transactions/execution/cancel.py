@@ -1,4 +1,4 @@
-"""The user asks for the end of an open order, or of all that wait for the market's open."""
+"""The user cancels an open order, or all after-market orders of an investment."""
 
 from datetime import datetime
 
@@ -15,16 +15,16 @@ from transactions.models import Batch, Order, Transaction
 
 
 class _ClosedMeanwhile(Exception):
-    """Nothing that was to be cancelled is open any more; nothing is claimed."""
+    """No order to cancel is open any more; the claim is rolled back."""
 
 
 def ask_to_cancel(*, transaction: Transaction, now: datetime) -> None:
-    """The request is written on the orders, and their batch requeued: its worker asks the broker to cancel."""
+    """Marks the orders and requeues their batch, whose worker asks the broker to cancel. Raises SdkError."""
     batches, orders = _meant(transaction)
     try:
         with atomic(durable=True):
             claim(transaction, now=now)
-            # The batch before its orders, as the workers lock them: else each could wait for the other.
+            # Locks the batch before its orders, in the workers' order, to avoid a deadlock.
             requeue(batches, transaction.gateway, now=now)
             if not orders.filter(status=OrderStatus.PLACED, cancelled_by__isnull=True).update(cancelled_by=transaction):
                 raise _ClosedMeanwhile
@@ -34,7 +34,7 @@ def ask_to_cancel(*, transaction: Transaction, now: datetime) -> None:
 
 
 def _meant(transaction: Transaction) -> tuple[QuerySet[Batch], QuerySet[Order]]:
-    """One order of a batch, or the AMO of an investment."""
+    """The batches and orders to cancel: one order of a batch, or the after-market orders of an investment."""
     named = transaction.order_config
     batches = Batch.objects.filter(account=transaction.account)
     if transaction.intent == Intent.CANCEL_AMO:

@@ -1,4 +1,4 @@
-"""A test gateway's clock, moved by an operator and recorded, or by its testers."""
+"""Moves a test gateway's clock, for operators (with an audit entry) and testers."""
 
 from datetime import timedelta
 
@@ -11,7 +11,7 @@ from transactions.execution.requeue import return_to_present
 
 
 def advance(gateway: Gateway, *, by: timedelta, actor: Actor) -> None:
-    """Raises Invalid for what goes back or too far, Conflict on a live gateway or beside another move."""
+    """Moves the clock forward. Raises Invalid for a wrong distance, Conflict for a live gateway or concurrent move."""
     before = gateway.clock_offset
     with atomic(durable=True):
         clock.advance(gateway, by=by)
@@ -19,7 +19,7 @@ def advance(gateway: Gateway, *, by: timedelta, actor: Actor) -> None:
 
 
 def come_back(gateway: Gateway, *, actor: Actor | None = None) -> None:
-    """To the wall's time; what waited for a moment of the time it came from waits no longer. Twice is once."""
+    """Resets the clock to real time, and makes work that is due in its old future due now. Twice is safe."""
     before = gateway.clock_offset
     with atomic(durable=True):
         clock.reset(gateway)

@@ -1,4 +1,4 @@
-"""An unfinished batch is closed by its user or by support."""
+"""Closes an unfinished batch, for its user or for support."""
 
 from datetime import datetime
 
@@ -19,11 +19,11 @@ from webhooks.events.record_events import EventDraft, record_events
 
 
 class NotUnfinished(Conflict):
-    """Only a batch that ended short of complete can be marked complete."""
+    """Only an unfinished batch can be marked complete."""
 
 
 def mark_complete(*, batch: Batch, now: datetime, by: Actor | None = None) -> None:
-    """MARKEDCOMPLETE, once. The orders stay as they are. `by`: an operator, not the user whose batch it is."""
+    """Sets MARKEDCOMPLETE, once; orders do not change. `by`: the operator, None for the user. Raises NotUnfinished."""
     with atomic(durable=True):
         _mark(batch, now)
         if by:
@@ -32,14 +32,15 @@ def mark_complete(*, batch: Batch, now: datetime, by: Actor | None = None) -> No
 
 
 def close_instead(*, transaction: Transaction, now: datetime) -> None:
-    """Of a FIX its user wants no more: the last order is marked complete, and nothing is ordered.
+    """Ends a FIX without orders: marks the batch to be fixed as complete.
 
-    The transaction is claimed in the same write, so that a FIX beside it cannot be placed as well.
+    Claims the transaction in the same database transaction, so the FIX cannot be placed too. Raises NotUnfinished,
+    SdkError.
     """
     check_live(transaction, now=now)
     order_request = order_request_of(transaction.order_config)
     if order_request is None or order_request.kind is not OrderKind.FIX:
-        raise NotUnfinished("There is no order that this one would complete.")
+        raise NotUnfinished("This transaction is not a FIX of an earlier order.")
     last = last_batches([order_request.iscid])[order_request.iscid]
     try:
         with atomic(durable=True):
@@ -59,7 +60,7 @@ def _mark(batch: Batch, now: datetime) -> None:
         "attempts": F("attempts") + 1,
     }
     if not unfinished.update(**marked):
-        raise NotUnfinished(f"A batch in {batch.status} cannot be marked complete.")
+        raise NotUnfinished(f"A batch in status {batch.status} cannot be marked complete.")
     marked_batch = Batch.objects.select_related("gateway", "transaction__account").get(pk=batch.pk)
     orders = list(marked_batch.orders.order_by("position"))
     record_events(

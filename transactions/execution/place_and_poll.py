@@ -1,4 +1,4 @@
-"""Place and poll: read, ask the broker with no transaction open, write what it reported behind the fence."""
+"""Place and poll: read, call the broker with no transaction open, write the reports with the fencing token."""
 
 import logging
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -36,15 +36,15 @@ from transactions.models import Batch, Order, OrderCorrection
 from transactions.queries.selectors import read_versions
 from webhooks.events.event_types import EventType
 
-CALLS_SECONDS: Final = 0.25  # of a set; more would keep its first from being heard of
+CALLS_SECONDS: Final = 0.25  # of a set; longer would delay the results of its first batches
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 
 def place(rows: Sequence[int]) -> list[int]:
-    """Those that were attempted in time, of one broker, claimed by the caller.
+    """Places batches of one broker that the caller has leased; returns the keys of those attempted in time.
 
-    Twice is once: the fencing token lets one write, and the broker knows each order by its ref.
+    Twice is safe: the fencing token lets one worker write, and the broker recognises each order by its ref.
     """
     attempted, updated = [], []
     for batch, orders in _in_time(read(rows)):
@@ -59,7 +59,7 @@ def place(rows: Sequence[int]) -> list[int]:
 
 
 def poll(rows: Sequence[int]) -> list[int]:
-    """As `place`: asks about orders that are open or whose outcome is unknown, and writes what is new."""
+    """As `place`: polls orders that are open or have an unknown outcome, and writes the changes."""
     attempted, results = [], []
     for batch, orders in _in_time(read(rows)):
         attempted.append(batch.pk)
@@ -71,16 +71,18 @@ def poll(rows: Sequence[int]) -> list[int]:
 
 
 def _login(batch: Batch) -> Login | None:
-    """None if no key opens it. The batch is retried when its lease ends; the other batches continue."""
+    """None if no key decrypts the login. The batch is retried after its lease; the other batches continue."""
     try:
         return login_of(batch.transaction, batch.account)
     except InvalidToken:
-        log.error("Batch %s waits: no key of ENCRYPTION_KEYS opens its login. Put the key back that sealed it.", batch)
+        log.error(
+            "Batch %s waits: no key in ENCRYPTION_KEYS decrypts its login. Restore the key that encrypted it.", batch
+        )
         return None
 
 
 def _in_time(rows: Sequence[T]) -> Iterator[T]:
-    """The first, and those after it until brokers have been spoken to for long enough."""
+    """The first row, and further rows until CALLS_SECONDS are over."""
     until = monotonic() + CALLS_SECONDS
     for number, row in enumerate(rows):
         if number and monotonic() > until:
@@ -109,7 +111,7 @@ class PollResult:
 
 
 def record_poll_results(results: Sequence[PollResult]) -> None:
-    """Orders, batches, transactions and events in one write; nothing of a batch that another worker has by now."""
+    """Writes orders, batches, transactions and events together; skips batches that another worker has taken."""
     with atomic(durable=True):
         written = record_batch_updates([one.update for one in results], REPORTED_FIELDS_AND_LOG)
         mine = [one for one in results if one.update in written]
@@ -121,7 +123,7 @@ def record_poll_results(results: Sequence[PollResult]) -> None:
 
 
 def _log(written: Sequence[BatchUpdate]) -> None:
-    """Of each that was told, under the id of the request that set it going."""
+    """Logs each batch with an event, under the id of the request that started the work."""
     for one in written:
         if one.event:
             with request_id.bound(one.batch.request_id):
@@ -129,7 +131,7 @@ def _log(written: Sequence[BatchUpdate]) -> None:
 
 
 def poll_result_of(batch: Batch, orders: Sequence[Order], reports: Mapping[str, Report], now: datetime) -> PollResult:
-    """Every report is logged.
+    """Applies the reports. Every report is logged.
 
     A report about an order that support has settled is compared with the correction, and changes nothing.
     """
@@ -155,7 +157,7 @@ def poll_result_of(batch: Batch, orders: Sequence[Order], reports: Mapping[str, 
 
 
 def _log_reports(orders: Sequence[Order], reports: Mapping[str, Report], now: datetime) -> list[Order]:
-    """The orders whose report differs from their last one."""
+    """The orders whose report differs from the previous report."""
     updated = []
     for order in orders:
         if order.ref in reports:
@@ -217,7 +219,7 @@ def _orders(batches: Collection[int]) -> list[Order]:
 
 
 def _place(batch: Batch, orders: Sequence[Order], login: Login, now: datetime) -> Mapping[str, Ack]:
-    """What was answered for; after a broken link nothing is known, and the order book will tell."""
+    """The broker's answers by ref. Empty if the link failed; the order book will show the result."""
     basket = [_new_order(order, batch) for order in orders]
     try:
         return {ack.ref: ack for ack in adapter_for(login.broker).place(login, basket, now=now)}
@@ -241,7 +243,7 @@ def _new_order(order: Order, batch: Batch) -> NewOrder:
 
 
 def _acknowledge(order: Order, ack: Ack | None, now: datetime) -> None:
-    """Unanswered, an order counts as placed and silent: it was sent, and may be live."""
+    """An order without an answer counts as placed and unreported: it was sent and may be live."""
     taken = ack is None or ack.taken
     order.status = move(OrderStatus(order.status), OrderStatus.PLACED if taken else OrderStatus.UNPLACED).value
     order.ordered_at = now if taken else None
@@ -259,7 +261,7 @@ def _ask(batch: Batch, orders: Sequence[Order], login: Login, now: datetime) -> 
             broker.cancel(login, unwanted, now=now)
         book = broker.order_book(login, [order.ref for order in polled], now=now)
     except LinkDown as error:
-        log.warning("Asking about batch %s: %s", batch, error)
+        log.warning("Polling batch %s: %s", batch, error)
         return {}
     return latest_report(book)
 

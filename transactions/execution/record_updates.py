@@ -1,6 +1,6 @@
-"""The only writer of order states: what a broker reported, what its silence means, what support settled.
+"""The only writer of order states: from brokers' reports, missing reports and support's corrections.
 
-Batch, orders, transaction, events and investment are one write, behind the batch's fencing token.
+Batch, orders, transaction, events and investment are written together, if the batch's fencing token is still valid.
 """
 
 import logging
@@ -73,9 +73,9 @@ def aggregate_status(orders: Sequence[Order]) -> BatchStatus:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BatchUpdate:
-    """An update of one batch: its orders that have `changed`, and the event for partners, if any.
+    """An update of one batch: the `changed` orders, and the event for the partner, if any.
 
-    `now` is its gateway's.
+    `now` is the gateway's time.
     """
 
     batch: Batch
@@ -86,9 +86,9 @@ class BatchUpdate:
 
 
 def record_batch_updates(updates: Sequence[BatchUpdate], fields: Sequence[str]) -> list[BatchUpdate]:
-    """Of those whose batches are still ours, which are returned, all or nothing; the others are dropped.
+    """Writes the updates whose fencing token is valid, all or nothing, and returns them; drops the others.
 
-    Batches are locked in the order of their keys, then investments in that of theirs: of two who meet, one waits.
+    Locks batches in pk order, then investments in pk order, to avoid deadlocks.
     """
     mine = _still_ours(updates)
     drafts = [_aggregated(one) for one in mine]
@@ -105,7 +105,7 @@ def record_batch_updates(updates: Sequence[BatchUpdate], fields: Sequence[str]) 
 def record_correction(
     batch: Batch, orders: Sequence[Order], *, changed: Sequence[Order], status: BatchStatus, now: datetime
 ) -> bool:
-    """As `record_batch_updates`, for what support corrected or undid: `status` is the batch's new one; fills may go."""
+    """As `record_batch_updates`, for a correction or its undoing. False if the fencing token is not valid any more."""
     event_types = announcements(BatchStatus(batch.status), status)
     _set_status(batch, orders, status, event_types, now)
     if not leases.mine(Batch.objects.all(), batch).update(**{name: getattr(batch, name) for name in BATCH_FIELDS}):
@@ -119,12 +119,12 @@ def record_correction(
 
 
 def count(*, ended: Sequence[str], filled: Sequence[str] = ()) -> None:
-    """Of statuses and sides; a write that is rolled back is not counted."""
+    """Counts final statuses and sides of fills in the metrics, after the commit."""
     on_commit(lambda: metrics.orders_settled(statuses=Counter(ended), fills=Counter(filled)), robust=True)
 
 
 def completed_at(batch: Batch, status: BatchStatus, now: datetime) -> datetime | None:
-    """Once final it stays, unless a reconciliation makes the batch unfinished again."""
+    """When the batch became final; kept until a correction reopens the batch."""
     return (batch.completed_at or now) if status in FINAL_BATCH else None
 
 
@@ -132,7 +132,7 @@ def _still_ours(updates: Sequence[BatchUpdate]) -> list[BatchUpdate]:
     held = sql.fencing_tokens([one.batch.pk for one in updates])
     for one in updates:
         if held.get(one.batch.pk) != one.batch.attempts:
-            log.info("Batch %s was taken over; this worker's answer is dropped.", one.batch)
+            log.info("Batch %s was taken over; this worker's result is dropped.", one.batch)
     return [one for one in updates if held.get(one.batch.pk) == one.batch.attempts]
 
 
@@ -147,7 +147,7 @@ def _update_investments(updates: Sequence[BatchUpdate]) -> None:
 
 
 def _aggregated(update: BatchUpdate) -> list[EventDraft]:
-    """The batch's status by its orders, and the events that partners receive."""
+    """Sets the batch's aggregate status and returns the events for the partner."""
     batch = update.batch
     status = standing(BatchStatus(batch.status), aggregate_status(update.orders))
     kinds = [EventType.ORDER_COMPLETED if status in FINAL_BATCH else update.event] if update.event else []
@@ -168,7 +168,7 @@ def _set_status(
 
 
 def _next_due(batch: Batch, orders: Sequence[Order], status: BatchStatus, now: datetime) -> datetime | None:
-    """When the broker is next asked; None once there is nothing to ask."""
+    """The time of the next poll; None if no order needs polling."""
     elapsed = now - (batch.placed_at or now)
     if status in OPEN_BATCH:
         return now + next_poll(elapsed)
@@ -187,7 +187,7 @@ def _completed(now: datetime) -> dict[str, object]:
 
 
 def _complete(updates: Sequence[BatchUpdate]) -> None:
-    """Transactions whose batches are open no more. Nobody else completes them: the batches are locked."""
+    """Completes transactions whose batches have ended. The locked batches keep other workers from doing the same."""
     done = [one for one in updates if one.batch.transaction.status == TransactionStatus.PROCESSING]
     for one in done:
         for name, value in _completed(one.now).items():
@@ -196,7 +196,7 @@ def _complete(updates: Sequence[BatchUpdate]) -> None:
 
 
 def _complete_cancellations(update: BatchUpdate) -> None:
-    """A CANCEL_ORDER is done when none of the orders it was about is open, whatever became of them."""
+    """A cancellation is COMPLETED when none of its orders is open, whatever their outcome."""
     asked = {o.cancelled_by_id for o in update.changed if o.cancelled_by_id and o.status != OrderStatus.PLACED}
     if asked:
         waiting = Order.objects.filter(cancelled_by__in=asked, status=OrderStatus.PLACED)
@@ -205,7 +205,7 @@ def _complete_cancellations(update: BatchUpdate) -> None:
 
 
 def _events(batch: Batch, orders: Sequence[Order], kinds: Sequence[EventType], now: datetime) -> list[EventDraft]:
-    """Those that brought the batch's sequence to where it stands."""
+    """The events of this update. The last event has the batch's sequence number."""
     first = batch.sequence - len(kinds) + 1
     return [
         EventDraft(

@@ -1,4 +1,4 @@
-"""Batches that are polled sooner than planned: something at the broker's side has changed."""
+"""Requeues batches for polling before their planned time, because something may have changed at the broker."""
 
 from datetime import datetime
 
@@ -17,12 +17,11 @@ POLLED = (BatchStatus.PLACED, BatchStatus.PARTIALLYPLACED, BatchStatus.ERROR)
 
 
 def awaiting_placement() -> QuerySet[Batch]:
-    """Batches that are not placed yet."""
     return Batch.objects.filter(status=BatchStatus.QUEUED)
 
 
 def needs_polling() -> QuerySet[Batch]:
-    """Batches that are polled when due: open ones, in ERROR, and final ones that support has settled."""
+    """Batches that are polled when due: open batches, batches in ERROR, and final batches with corrected orders."""
     return Batch.objects.exclude(status=BatchStatus.QUEUED)
 
 
@@ -41,7 +40,7 @@ def requeue(batches: QuerySet[Batch], gateway: Gateway, *, now: datetime) -> Non
 
 
 def return_to_present(gateway: Gateway, *, now: datetime) -> None:
-    """After the clock went back to the wall's: what waits for a moment of the time it came from, waits no longer."""
+    """After a clock was reset to real time, makes work that is due in its old future due now."""
     _locked(Batch.objects.filter(gateway=gateway, due_at__gt=now)).update(due_at=now)
     Delivery.objects.filter(gateway=gateway, due_at__gt=now).update(due_at=now)
     Replay.objects.filter(gateway=gateway, due_at__gt=now).update(due_at=now)
@@ -49,6 +48,6 @@ def return_to_present(gateway: Gateway, *, now: datetime) -> None:
 
 
 def _locked(batches: QuerySet[Batch]) -> QuerySet[Batch]:
-    """In the order of their keys, as workers lock them: else two could wait for each other."""
+    """Locks in pk order, like the workers, to avoid deadlocks."""
     held = batches.select_for_update(no_key=True, of=("self",)).order_by("pk")
     return Batch.objects.filter(pk__in=list(held.values_list("pk", flat=True)))

@@ -1,4 +1,4 @@
-"""What the fills of a smallcase order do to its investment, in the same write as the orders."""
+"""Updates an investment after an update of its batch, in the same database transaction."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,9 +20,9 @@ from webhooks.events.record_events import EventDraft, record_events
 
 
 def update_investment(*, batch: Batch, orders: Sequence[Order], now: datetime, withdrawn: Sequence[str] = ()) -> None:
-    """Fills first; then, once nothing more is open, a SIP moves on and a FIX becomes possible.
+    """Applies the fills; when no order is open any more, moves the SIP to its next date and announces a possible FIX.
 
-    `withdrawn`: refs of orders of which support has said that they filled nothing after all.
+    `withdrawn`: refs of orders that support has corrected to no fill.
     """
     change = change_of(batch)
     last = last_batches([change.iscid])[change.iscid]
@@ -44,7 +44,7 @@ def update_investment(*, batch: Batch, orders: Sequence[Order], now: datetime, w
 
 
 def _confirmed_at(batch: Batch) -> datetime:
-    """Of the SIP order itself, which a FIX may have come to complete."""
+    """When the SIP order was confirmed; `batch` may be a FIX of that order."""
     orders = Batch.objects.filter(iscid=batch.iscid, label=OrderKind.SIP, pk__lte=batch.pk)
     return orders.latest("pk").created_at
 

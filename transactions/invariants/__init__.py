@@ -1,4 +1,4 @@
-"""What must be true of transactions, batches and orders, and of what is told."""
+"""Rules that transactions, batches, orders and their events must always satisfy."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""What support has settled stands as it was settled."""
+"""Rules for orders that support has corrected."""
 
 from typing import Final
 

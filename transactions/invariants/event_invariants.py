@@ -1,4 +1,4 @@
-"""What is told of a batch: everything, counted from one, and last the state it is in."""
+"""Rules for events: complete, numbered from 1, and the last event has the current status."""
 
 from typing import Final
 
@@ -11,18 +11,19 @@ from transactions.models import Batch, Transaction
 from webhooks.events.event_types import EventType
 from webhooks.models import Event
 
-TOLD_OF_ORDERS: Final = (EventType.ORDER_PLACED, EventType.ORDER_UPDATED, EventType.ORDER_COMPLETED)
-REPLAY: Final = "The partner does not know this state. Keep the rows and report it; the order details tell the truth."
+ORDER_EVENTS: Final = (EventType.ORDER_PLACED, EventType.ORDER_UPDATED, EventType.ORDER_COMPLETED)
+REPLAY: Final = "The partner does not know this state. Keep the rows and report it; the order details are correct."
 
 
 def _events() -> QuerySet[Event]:
     return Event.objects.filter(gateway=OuterRef("gateway"), subject=OuterRef("batch_id"))
 
 
-def _still_told_of(scope: Scope, moment: str) -> Q:
-    """Of rows whose events were recorded at `moment` or after: that these have not been cleared away for their age.
+def _still_retained(scope: Scope, moment: str) -> Q:
+    """The condition that a row's events, recorded at `moment` or later, have not been deleted by retention.
 
-    By the gateway's clock, and by what is left: that clock may have been reset since. A last action.pending stays.
+    Uses the gateway's clock and the oldest remaining event, because the clock may have been reset. The last
+    action.pending is never deleted.
     """
     left = Event.objects.filter(gateway=OuterRef("gateway")).exclude(type=EventType.ACTION_PENDING).order_by("pk")
     return Q((f"{moment}__gte", scope.kept_since()), (f"{moment}__gte", Subquery(left.values("created_at")[:1])))
@@ -36,7 +37,7 @@ def _miscounted(scope: Scope) -> Rows:
         last=Subquery(by_batch.annotate(n=Max("sequence")).values("n")),
     )
     counted = Q(first=1, last=F("sequence"), events=F("sequence"))
-    found = rows.filter(~counted, _still_told_of(scope, "placed_at"))
+    found = rows.filter(~counted, _still_retained(scope, "placed_at"))
     return found.order_by("pk").values("batch_id", "status", "sequence", "events", "first", "last")
 
 
@@ -44,27 +45,27 @@ def _unannounced(scope: Scope) -> Rows:
     final = scope.of(Batch.objects.filter(status__in=sorted(FINAL_BATCH)))
     ends = _events().filter(type=EventType.ORDER_COMPLETED).order_by().values("subject").annotate(n=Count("pk"))
     rows = final.annotate(times=Subquery(ends.values("n"))).filter(
-        _still_told_of(scope, "placed_at"), times__isnull=True
+        _still_retained(scope, "placed_at"), times__isnull=True
     )
     return rows.order_by("pk").values("batch_id", "status", "sequence", "completed_at")
 
 
 def _outdated(scope: Scope) -> Rows:
-    last = _events().filter(type__in=TOLD_OF_ORDERS).order_by("-sequence")
+    last = _events().filter(type__in=ORDER_EVENTS).order_by("-sequence")
     rows = scope.of(Batch.objects.filter(placed_at__isnull=False)).annotate(
-        told=Subquery(last.annotate(told=KT("payload__status")).values("told")[:1])
+        announced=Subquery(last.annotate(announced=KT("payload__status")).values("announced")[:1])
     )
-    found = rows.filter(told__isnull=False).exclude(told=F("status"))
-    return found.order_by("pk").values("batch_id", "status", "told", "sequence")
+    found = rows.filter(announced__isnull=False).exclude(announced=F("status"))
+    return found.order_by("pk").values("batch_id", "status", "announced", "sequence")
 
 
 def _silent_errors(scope: Scope) -> Rows:
-    told = Event.objects.filter(
+    events = Event.objects.filter(
         gateway=OuterRef("gateway"), subject=OuterRef("transaction_id"), type=EventType.TRANSACTION_ERRORED
     )
     rows = scope.of(Transaction.objects.filter(status=TransactionStatus.ERRORED))
-    found = rows.annotate(told=Subquery(told.values("pk")[:1])).filter(
-        _still_told_of(scope, "updated_at"), told__isnull=True
+    found = rows.annotate(event=Subquery(events.values("pk")[:1])).filter(
+        _still_retained(scope, "updated_at"), event__isnull=True
     )
     return found.order_by("pk").values("transaction_id", "error_code", "error_message", "updated_at")
 
@@ -72,13 +73,13 @@ def _silent_errors(scope: Scope) -> Rows:
 INVARIANTS: Final = (
     Invariant(
         name="a_batchs_events_count_from_one",
-        means="The events of a batch are numbered 1, 2, 3 … without gaps, up to the number that the batch holds.",
+        means="The events of a batch are numbered 1, 2, 3 … without gaps, up to the batch's sequence number.",
         remedy=REPLAY,
         offenders=_miscounted,
     ),
     Invariant(
         name="every_end_is_announced",
-        means="Of every final batch an order.completed was recorded.",
+        means="Every final batch has an order.completed event.",
         remedy=REPLAY,
         offenders=_unannounced,
     ),

@@ -1,4 +1,4 @@
-"""The orders of smallcases against the investments they belong to; and no order that is still open at rest."""
+"""Rules for smallcase orders and the fills of their investments; at rest, no order is open."""
 
 from typing import Final
 
@@ -11,8 +11,8 @@ from transactions.invariants.status_invariants import WAIT
 from transactions.models import Order
 
 OWNER: Final = "batch__gateway"
-BUG: Final = "Keep the rows of both sides, and report it."
-NOT_BOUGHT: Final = "What the user sees is not what was bought: compare the fills with the investment's batches."
+BUG: Final = "Keep the rows on both sides, and report it."
+NOT_BOUGHT: Final = "The user sees other shares than were bought: compare the fills with the investment's batches."
 
 
 def _missing_from_investment(scope: Scope) -> Rows:
@@ -37,7 +37,7 @@ def _without_order(scope: Scope) -> Rows:
 
 
 def _never_heard(scope: Scope) -> Rows:
-    """At rest nobody can still be waiting for an answer."""
+    """At rest, no order waits for a report."""
     rows = scope.of(Order.objects.filter(status=OrderStatus.PLACED), OWNER)
     return rows.order_by("pk").values("batch__batch_id", "ref", "ticker", "unreported_since")
 
@@ -45,19 +45,19 @@ def _never_heard(scope: Scope) -> Rows:
 INVARIANTS: Final = (
     Invariant(
         name="an_investment_has_all_its_fills",
-        means="All that an order of a smallcase has filled stands in its investment, once and at the same price.",
+        means="Each fill of a smallcase order is in its investment once, at the same price.",
         remedy=f"{NOT_BOUGHT} {BUG}",
         offenders=_missing_from_investment,
     ),
     Invariant(
         name="an_investment_has_no_other_fills",
-        means="Every fill of an investment is that of an order of ours.",
+        means="Every fill of an investment belongs to one of its orders.",
         remedy=f"{NOT_BOUGHT} {BUG}",
         offenders=_without_order,
     ),
     Invariant(
         name="no_order_is_open",
-        means="No order is with a broker any more.",
+        means="No order is open at a broker.",
         remedy=WAIT,
         offenders=_never_heard,
         at_rest=True,

@@ -1,4 +1,4 @@
-"""Statuses that are legal together, and work that goes on."""
+"""Rules for statuses of transactions, batches and orders, and for stuck work."""
 
 from datetime import timedelta
 from typing import Any, Final
@@ -20,9 +20,9 @@ from transactions.domain.statuses import (
 from transactions.models import Batch, Order, Transaction
 
 OPEN: Final = sorted(OPEN_BATCH | {BatchStatus.QUEUED})
-# Of one transaction's several moments: clocks of different machines differ a little.
+# Clocks of different machines differ a little.
 CLOCKS: Final = timedelta(minutes=1)
-BUG: Final = "The rows contradict each other as no code path leaves them: keep them, and report it."
+BUG: Final = "The rows contradict each other, which no code path allows: keep the rows, and report it."
 
 WAIT: Final = (
     "Wait for the broker (an AMO or a limit order may be open for hours), or advance the test gateway's clock."
@@ -30,7 +30,7 @@ WAIT: Final = (
 
 
 def with_aggregate_status(batches: QuerySet[Batch]) -> QuerySet[Any]:
-    """With `fold`, what transactions.domain.statuses.batch_status makes of the orders, in SQL."""
+    """Annotates `fold`: transactions.domain.statuses.batch_status in SQL."""
 
     def count(*statuses: OrderStatus) -> Count:
         return Count("orders", filter=Q(orders__status__in=statuses))
@@ -66,7 +66,7 @@ def _wrongly_aggregated(scope: Scope) -> Rows:
 
 
 def _unlawful(scope: Scope) -> Rows:
-    """Transaction against batch."""
+    """Transactions whose status does not fit their batch."""
     status = Q(status__in=[TransactionStatus.PROCESSING, TransactionStatus.COMPLETED])
     has_batch = Q(batch__isnull=False)
     ordering = Q(intent=Intent.TRANSACTION)
@@ -83,7 +83,7 @@ def _unlawful(scope: Scope) -> Rows:
 
 
 def _unended(scope: Scope) -> Rows:
-    """What is not about orders of its own is done in the confirmation's own write, or with the orders it is about."""
+    """Consents end in the confirmation's transaction; cancellations end with their orders."""
     about = Order.objects.filter(cancelled_by=OuterRef("pk"))
     rows = scope.of(Transaction.objects.exclude(intent=Intent.TRANSACTION))
     cancelling = Q(intent__in=sorted(CANCELLATIONS))
@@ -102,7 +102,7 @@ def _confirmed_late(scope: Scope) -> Rows:
 
 
 def _misdated(scope: Scope) -> Rows:
-    """The order of moments is judged on live gateways only: a test gateway's clock may have been reset."""
+    """The order of dates is checked on live gateways only: a test gateway's clock may have been reset."""
     final = Q(status__in=sorted(FINAL_BATCH))
     backwards = (
         Q(placed_at__lt=F("created_at") - CLOCKS)
@@ -173,14 +173,15 @@ INVARIANTS: Final = (
     ),
     Invariant(
         name="transaction_and_batch_agree",
-        means="PROCESSING has an open batch, COMPLETED one that is not, no other has any; only ERRORED has a code.",
+        means="PROCESSING transactions have an open batch, COMPLETED ones a final batch, others none; only ERRORED has "
+        "a code.",
         remedy=BUG,
         offenders=_unlawful,
     ),
     Invariant(
         name="errands_end",
-        means="A cancellation is PROCESSING while an order it is about is open; all other errands are done at once.",
-        remedy=f"{BUG} A cancellation ends when its batch is next looked after: see that a worker runs.",
+        means="A cancellation is PROCESSING while one of its orders is open; all other consents are COMPLETED at once.",
+        remedy=f"{BUG} A cancellation ends when its batch is next polled: check that a worker runs.",
         offenders=_unended,
     ),
     Invariant(
@@ -191,21 +192,21 @@ INVARIANTS: Final = (
     ),
     Invariant(
         name="completed_dates_are_of_what_is_final",
-        means="A batch has a completed date exactly when it is final; on live gateways no moment precedes its cause.",
-        remedy=f"{BUG} Moments out of order may also come of machines whose clocks differ by more than a minute.",
+        means="A batch has a completed date exactly when it is final; on live gateways its dates are in order.",
+        remedy=f"{BUG} Dates may also be out of order if machines' clocks differ by more than a minute.",
         offenders=_misdated,
     ),
     Invariant(
         name="an_order_tells_a_possible_story",
-        means="Sent orders have a time, filled ones an exchange id, refused and lost ones an errorCode, and only a "
-        "user's wish makes CANCELLED AMO.",
+        means="Sent orders have a time, filled orders an exchange id, refused orders and orders in ERROR an errorCode, "
+        "and only a user's request makes CANCELLED AMO.",
         remedy=BUG,
         offenders=_impossible,
     ),
     Invariant(
         name="an_order_is_of_one_account_and_gateway",
-        means="Batch, transaction and account belong to one gateway, and the account is the one that logged in.",
-        remedy="One partner's order may have reached another's user. Nothing the gateway does can cause it.",
+        means="Batch, transaction and account belong to one gateway, and the account is the transaction's.",
+        remedy="One partner's order may have reached another's user. The gateway cannot cause this.",
         offenders=_astray,
     ),
     stuck(
@@ -213,8 +214,8 @@ INVARIANTS: Final = (
         "batch_id",
         "status",
         what="batch",
-        remedy="See that a worker and the beat run; the sweep then sends a wake-up message within seconds. The "
-        "worker's log says why, if it is tried again and again.",
+        remedy="Check that a worker and the beat run; the sweep then sends a wake-up message within seconds. If a "
+        "batch is tried again and again, the worker's log has the reason.",
     ),
     leased_for_ever(_polled_batches, "batch_id", "status", what="batch"),
     Invariant(
@@ -226,8 +227,8 @@ INVARIANTS: Final = (
     ),
     Invariant(
         name="no_broker_is_asked_any_more",
-        means="No batch waits for a broker's report; one about unknown or settled orders does so for a day.",
-        remedy="Wait, advance the test gateway's clock by a day and more, or settle lost orders from the tradebook.",
+        means="No batch waits for a broker's report; a batch with unknown or corrected orders waits up to a day.",
+        remedy="Wait, advance the test gateway's clock by over a day, or correct orders in ERROR from the tradebook.",
         offenders=_still_asked,
         at_rest=True,
     ),

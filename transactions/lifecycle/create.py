@@ -1,4 +1,4 @@
-"""A transaction is created, or refused with every reason at once."""
+"""Creates a transaction, or raises one error with all reasons."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -27,7 +27,7 @@ from transactions.models import Order, Transaction
 
 @dataclass(frozen=True, slots=True)
 class TransactionRequest:
-    """What a partner asked for. The mappings are kept and shown as they came."""
+    """A partner's request. The mappings are stored and returned unchanged."""
 
     intent: Intent
     securities: Sequence[Security] = ()
@@ -43,9 +43,10 @@ class TransactionRequest:
 def create_transaction(
     *, gateway: Gateway, account: Account | None, request: TransactionRequest, now: datetime, turn: Turn | None = None
 ) -> Transaction:
-    """`account` binds it to a connected user; None leaves that to the login.
+    """Creates the transaction. `account` binds a connected user; None leaves the account to the login.
 
-    However often one `turn` is taken, there is one transaction: it has the id that the turn reserved.
+    Twice is safe: a repeated `turn` returns the transaction with the turn's reserved id. Raises Invalid, NotFound,
+    ConnectedUserRequired, and SdkRefusal for an order that is not possible now.
     """
     if turn and turn.is_rerun and (made := _made_before(gateway, turn)):
         return made
@@ -85,7 +86,7 @@ def _insert(transaction: Transaction, turn: Turn | None, securities: Sequence[Se
         with atomic():
             _write(transaction, securities)
     except IntegrityError:
-        # A run that was thought dead has come to life and was first.
+        # A run that seemed dead was still alive and has inserted the row first.
         if made := _made_before(transaction.gateway, turn):
             return made
         raise
@@ -121,9 +122,9 @@ def _check_instruments(securities: Sequence[Security]) -> None:
 
 def _problems(security: Security, instrument: Instrument | None) -> Iterator[str]:
     if instrument is None:
-        yield "ticker: is not an NSE symbol that this gateway knows."
+        yield "ticker: is not a known NSE symbol."
     elif not instrument.tradable:
-        yield "ticker: cannot be traded at present."
+        yield "ticker: cannot be traded now."
     else:
         prices = (("price", security.price), ("triggerPrice", security.trigger_price))
         for name, price in prices:
@@ -137,17 +138,17 @@ def _check_cancellable(gateway: Gateway, account: Account | None, request: Trans
     mine = Order.objects.filter(batch__gateway=gateway, batch__account=account, batch__batch_id=request.batch_id)
     statuses = [order.status for order in mine if order.ticker == request.ticker]
     if not statuses:
-        raise NotFound("You have no order of this ticker in a batch of this id.")
+        raise NotFound("You have no order for this ticker in a batch with this id.")
     if OrderStatus.PLACED not in statuses:
-        raise NoOrder("This order is not open; there is nothing to cancel.")
+        raise NoOrder("This order is not open and cannot be cancelled.")
 
 
 def _check_amo(account: Account | None, iscid: str) -> None:
-    """By the orders, not the investment: of a BUY there is none before the market opens."""
+    """Checks the orders, not the investment, which does not exist before a BUY is filled."""
     if account is None:
         raise ConnectedUserRequired("CANCEL_AMO needs a connected user's authtoken.")
     mine = Order.objects.filter(batch__account=account, batch__iscid=iscid)
     if not mine.exists():
-        raise NotFound("You have no order on this iscid.")
+        raise NotFound("You have no order with this iscid.")
     if not mine.filter(batch__variety=Variety.AMO, status=OrderStatus.PLACED).exists():
-        raise NoOrder("No AMO on this iscid is open.")
+        raise NoOrder("No after-market order with this iscid is open.")

@@ -14,12 +14,12 @@ from transactions.domain.smallcase_order import NOT_AFTER_MARKET, OrderKind, Sma
 from transactions.lifecycle.transitions import ActionRequired, SdkError, refuse
 from transactions.queries.order_context import LastBatch, OrderContext, last_batches, target_version
 
-# What brings more money into a smallcase that nobody looks after any more.
+# Kinds that would bring more money into an archived smallcase.
 NOT_OF_THE_ARCHIVED: Final = frozenset({OrderKind.INVESTMORE, OrderKind.SIP, OrderKind.REBALANCE})
 
 
 class NoOrder(SdkRefusal):
-    """There is nothing to do on it."""
+    """The order is not possible or not needed."""
 
     error_type = ErrorType.NO_ORDER
 
@@ -29,16 +29,16 @@ class NoOrder(SdkRefusal):
 
 
 class OrderPending(SdkRefusal):
-    """An earlier order on the investment is still open."""
+    """An earlier order of the investment is still open."""
 
     error_type, code = ErrorType.ORDER_PENDING, SdkCode.ORDER_PENDING
 
     def __init__(self) -> None:
-        super().__init__("An earlier order on this investment is still open.")
+        super().__init__("An earlier order of this investment is still open.")
 
 
 class Archived(SdkRefusal, Conflict):
-    """The smallcase takes no new investors."""
+    """The smallcase accepts no new investors."""
 
     code = SdkCode.SMALLCASE_ARCHIVED
 
@@ -49,7 +49,7 @@ class Archived(SdkRefusal, Conflict):
 def checked_order_request(
     account: Account | None, order_request: SmallcaseOrderRequest, *, now: datetime
 ) -> SmallcaseOrderRequest:
-    """The wish with its iscid and scid filled in; raises what speaks against it."""
+    """The request with iscid and scid filled in. Raises the reason why the order is not possible."""
     if order_request.kind is OrderKind.BUY:
         _check_smallcase(order_request.scid)
         return order_request
@@ -64,19 +64,19 @@ def checked_order_request(
 
 
 def own_investment(account: Account | None, iscid: str) -> Investment:
-    """Live and the caller's own."""
+    """The caller's live investment. Raises ConnectedUserRequired, NotFound, NoOrder."""
     if account is None:
-        raise ConnectedUserRequired("An order on an investment needs a connected user's authtoken.")
+        raise ConnectedUserRequired("An order of an investment needs a connected user's authtoken.")
     investment = investment_of(account, iscid)
     if investment is None:
-        raise NotFound("You have no investment of this iscid.")
+        raise NotFound("You have no investment with this iscid.")
     if investment.exited_at is not None:
         raise NoOrder("This investment was exited.")
     return investment
 
 
 def _named(account: Account | None, order_request: SmallcaseOrderRequest) -> Investment:
-    """INVESTMORE may leave the iscid out where one live investment in the scid exists."""
+    """The request's investment. INVESTMORE may omit the iscid if there is one live investment in the scid."""
     if order_request.iscid or account is None:
         return own_investment(account, order_request.iscid)
     live = account.investments.filter(smallcase__scid=order_request.scid, exited_at__isnull=True).values_list(
@@ -86,14 +86,14 @@ def _named(account: Account | None, order_request: SmallcaseOrderRequest) -> Inv
     if not found:
         raise NotFound("You have no investment in this scid.")
     if len(found) > 1:
-        raise Invalid("orderConfig.iscid: is required, for you have several investments in this scid.")
+        raise Invalid("orderConfig.iscid: is required, because you have several investments in this scid.")
     return own_investment(account, found[0])
 
 
 def _check_smallcase(scid: str) -> None:
     smallcase = Smallcase.objects.filter(scid=scid).first()
     if smallcase is None:
-        raise NotFound("There is no smallcase of this scid.")
+        raise NotFound("There is no smallcase with this scid.")
     if smallcase.is_archived:
         raise Archived
 

@@ -1,4 +1,4 @@
-"""From a smallcase order to its lines: what is held, what it costs now, and the planner's answer."""
+"""Plans a smallcase order: reads holdings and prices, and calls the planner."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from transactions.queries.order_context import LastBatch, OrderContext, unfilled
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A smallcase order, ready to be placed; no lines where there is nothing to trade."""
+    """A planned smallcase order; `lines` is empty if there is nothing to trade."""
 
     lines: list[OrderLine]
     label: str
@@ -48,7 +48,7 @@ class Situation:
         return self.context.weights
 
     def prices(self, tickers: Iterable[str]) -> dict[str, Decimal]:
-        """Rupees, now; a name that left the catalogue cannot be planned with."""
+        """Prices in rupees. Raises Invalid for a name that is not in the catalogue any more."""
         wanted = set(tickers)
         market = quotes(self.context.transaction.gateway_id, wanted)
         known = {ticker: quote.at(self.context.now) for ticker, quote in market.items()}
@@ -80,7 +80,7 @@ def plan(
 
 
 def change_of(batch: Batch) -> InvestmentChange:
-    """What a batch does to its investment beside its shares; a FIX does what the order did that it goes back to."""
+    """A batch's change of its investment besides shares. A FIX has the effect of the order that it fixes."""
     if batch.version is None or batch.iscid is None:
         raise AssertionError("Only a smallcase order changes an investment.")
     return InvestmentChange(
@@ -92,7 +92,7 @@ def change_of(batch: Batch) -> InvestmentChange:
 
 
 def check_tradable(lines: Sequence[OrderLine]) -> None:
-    """Every name can be traded, in a number that one order may have."""
+    """Raises Invalid if a name cannot be traded now or has too many shares for one order."""
     large = [line.security.ticker for line in lines if line.quantity > MAX_QUANTITY]
     if large:
         raise Invalid(*(f"{ticker}: more than {MAX_QUANTITY:,} shares need several orders." for ticker in large))
@@ -124,14 +124,13 @@ def _manage(there: Situation) -> list[Leg]:
     there.prices(wanted)
     legs = planner.manage(held=there.held, wanted=wanted)
     if not legs:
-        raise Invalid("constituents: these are the shares you hold already.")
+        raise Invalid("constituents: these are your current shares; change at least one.")
     if not wanted:
-        raise Invalid("constituents: to sell everything is an EXIT.")
+        raise Invalid("constituents: use EXIT to sell everything.")
     return legs
 
 
 def _exit(there: Situation) -> list[Leg]:
-    """Whole, unless a part was chosen."""
     chosen = there.selections
     if chosen.exit_amount is not None:
         prices = there.prices(there.held)

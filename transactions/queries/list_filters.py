@@ -1,4 +1,4 @@
-"""What an operator narrows lists by: each asks an index, and none lists what the table holds."""
+"""Filters of the console's lists. Each uses an index, and none lists the table's values."""
 
 from datetime import timedelta
 from typing import Any, Final
@@ -16,7 +16,7 @@ DAY: Final = timedelta(days=1)
 
 
 class BrokerFilter(admin.SimpleListFilter):
-    """`path` leads from the row to its account."""
+    """`path` is the lookup from a row to its account."""
 
     title = parameter_name = "broker"
     path = "account"
@@ -37,7 +37,7 @@ class AgeFilter(admin.SimpleListFilter):
     parameter_name = "age"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("hour", "In the last hour"), ("day", "In the last day, not hour"), ("older", "Earlier")]
+        return [("hour", "Last hour"), ("day", "Last day, without last hour"), ("older", "Older")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         now = clock.wall()
@@ -54,7 +54,7 @@ class StuckFilter(admin.SimpleListFilter):
     parameter_name = "stuck"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("yes", "For a quarter of an hour")]
+        return [("yes", "For 15 minutes")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         long_ago = clock.wall() - STUCK_AFTER

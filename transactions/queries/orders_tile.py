@@ -1,4 +1,4 @@
-"""Orders on the console's home page: each question is asked of an index, and looks at so many rows at most."""
+"""Orders on the console's home page. Each query uses an index and reads a limited number of rows."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,13 +14,13 @@ from gateway.monitoring.invariant_checks import STUCK_AFTER
 from transactions.models import Batch, Order
 
 DAY: Final = timedelta(days=1)
-# A sweep comes every second; what nobody was offered for so long says that none does.
+# The sweep runs every second; a row that waits this long shows that no worker takes it.
 LATE: Final = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
 class InError:
-    """One broker's ERROR orders, by how long ago they were placed."""
+    """One broker's orders in ERROR, by age."""
 
     broker: str
     fresh: int
@@ -44,7 +44,7 @@ def orders_tile(user: User, *, now: datetime) -> dict[str, Any]:
 
 
 def in_error(*, now: datetime) -> list[InError]:
-    """By broker, the most first. COUNTED orders are looked at."""
+    """Orders in ERROR by broker, the largest number first. Reads at most COUNTED orders."""
     first = Order.objects.filter(status="ERROR").order_by("batch").values("pk")[:COUNTED]
     placed = Q(ordered_at__gt=now - HOUR), Q(ordered_at__gt=now - DAY)
     rows = (
@@ -69,10 +69,10 @@ def count_in_error() -> int:
 
 
 def stuck_batches(*, now: datetime) -> QuerySet[Batch]:
-    """Due, and leased by nobody, for a quarter of an hour by the wall."""
+    """Batches that are overdue by STUCK_AFTER of real time with no worker on them."""
     return Batch.objects.filter(due_at__lt=now - STUCK_AFTER, leased_until__lt=now - STUCK_AFTER)
 
 
 def fills_by_hour(*, now: datetime) -> list[Bar]:
-    """Orders that filled something, by the hour in which they were placed."""
+    """Orders with fills, by the hour in which they were placed."""
     return by_hour(newest(Order.objects.all()).filter(filled_quantity__gt=0), "ordered_at", now)

@@ -1,4 +1,4 @@
-"""Questions, the gateway first: what is not the caller's is not there."""
+"""Queries of transactions, sessions and batches. Each filters by gateway first, and by the caller's account."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -21,12 +21,12 @@ CONFIRMED: Final = frozenset({TransactionStatus.PROCESSING, TransactionStatus.CO
 
 
 class UnknownTransaction(SdkRefusal, NotFound):
-    """No such transaction, or another's."""
+    """The transaction does not exist, or belongs to somebody else."""
 
     code = SdkCode.UNKNOWN_TRANSACTION
 
     def __init__(self) -> None:
-        super().__init__("There is no transaction of this id.")
+        super().__init__("There is no transaction with this id.")
 
 
 def transaction_of(gateway: Gateway, transaction_id: str, *, account: Account | None = None) -> Transaction:
@@ -70,7 +70,7 @@ def _of_caller(found: Transaction | None, gateway: Gateway, account: Account | N
 def session_of(
     gateway: Gateway, session_id: str, *, origin: str, account: Account | None = None
 ) -> CheckoutSession | None:
-    """Of the page that opened it: an id alone is of no use elsewhere."""
+    """The session, for the origin that opened it; None otherwise."""
     rows = _sessions().filter(transaction__gateway=gateway, session_id=session_id, origin=origin)
     found = rows.first()
     if found is None or (account is not None and found.transaction.account_id not in {None, account.pk}):
@@ -79,13 +79,13 @@ def session_of(
 
 
 def session_at(token_digest: str) -> CheckoutSession | None:
-    """By its URL before the login or the one after it. Sessions that belong to no page (they are older) are over."""
+    """The session at this URL, before or after the login. Sessions without a challenge (older release) are over."""
     at = Q(token_digest=token_digest) | Q(login_token_digest=token_digest)
     return _sessions().exclude(code_challenge="").filter(at).first()
 
 
 def has_logged_in_from(gateway: Gateway, broker: str, client_id: str, network: str) -> bool:
-    """Whether the owner of an account came through a checkout from this network before."""
+    """Whether the account has logged in from this network before."""
     accounts = Account.objects.filter(gateway=gateway, broker=broker, client_id=client_id)
     return CheckoutSession.objects.filter(transaction__account__in=accounts, login_network=network).exists()
 
@@ -95,14 +95,14 @@ def _sessions() -> QuerySet[CheckoutSession]:
 
 
 def is_expired(transaction: Transaction, now: datetime) -> bool:
-    """Its time passed before it was confirmed, whether or not anybody came to see that."""
+    """Whether the transaction expired before its confirmation, also if nothing has ended it yet."""
     if transaction.status in {TransactionStatus.INITIALIZED, TransactionStatus.USED}:
         return transaction.expires_at <= now
     return transaction.error_code in {SdkCode.EXPIRED_IN_FLOW, SdkCode.EXPIRED_OR_USED}
 
 
 def orders_of(transaction: Transaction) -> list[Order]:
-    """In the basket's order; of a cancellation, those of the batch it is about. One query, none before confirmation."""
+    """Orders in the basket's order; for a cancellation, those of its batches. One query; none before confirmation."""
     if transaction.status not in CONFIRMED:
         return []
     if transaction.intent in CANCELLATIONS:
@@ -126,7 +126,7 @@ BatchAndOrders = tuple[Batch, list[Order]]
 
 @dataclass(frozen=True, slots=True)
 class OrderHistoryQuery:
-    """Which batches: the union of all ids, a page of them."""
+    """A page of the batches with any of these ids."""
 
     transaction_ids: Sequence[str] = ()
     batch_ids: Sequence[str] = ()
@@ -140,12 +140,12 @@ class OrderHistoryQuery:
 
 
 def securities_batches(gateway: Gateway, account: Account | None, query: OrderHistoryQuery) -> list[BatchAndOrders]:
-    """Placed ones, newest first. By transaction: once it is COMPLETED."""
+    """Placed batches, newest first. By transaction id only if the transaction is COMPLETED. Raises Invalid."""
     return _batches_and_orders(gateway, account, query, of_smallcases=False)
 
 
 def smallcase_batches(gateway: Gateway, account: Account | None, query: OrderHistoryQuery) -> list[BatchAndOrders]:
-    """As securities_batches, of smallcase orders."""
+    """As securities_batches, for smallcase orders."""
     return _batches_and_orders(gateway, account, query, of_smallcases=True)
 
 
@@ -177,17 +177,17 @@ def _batches_and_orders(
 
 
 def order_of(gateway: Gateway, batch_id: str, ticker: str) -> Order:
-    """The first order of this ticker in a batch of the gateway."""
+    """The first order of this ticker in the gateway's batch. Raises NotFound."""
     rows = Order.objects.select_related("batch__account").filter(batch__gateway=gateway, batch__batch_id=batch_id)
     found = rows.filter(ticker=ticker).order_by("position").first()
     if found is None:
-        raise NotFound("There is no order of this ticker in a batch of this id.")
+        raise NotFound("There is no order for this ticker in a batch with this id.")
     return found
 
 
 def snapshot_of(account: Account) -> HoldingsSnapshot:
-    """The last import; holdings are not read behind the user's back."""
+    """The last imported holdings; holdings are never read without the user's consent. Raises NotFound."""
     found = HoldingsSnapshot.objects.filter(account=account).first()
     if found is None:
-        raise NotFound("This user's holdings were never imported; a HOLDINGS_IMPORT asks for their consent.")
+        raise NotFound("This user's holdings were never imported. Ask for consent with a HOLDINGS_IMPORT.")
     return found

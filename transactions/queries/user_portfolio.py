@@ -1,4 +1,4 @@
-"""What a user holds and may do next: facts read in a handful of queries, whatever the number of investments."""
+"""A user's investments with holdings, returns and possible actions; a fixed number of queries."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from transactions.queries.order_context import LastBatch, last_batches
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """An investment with what it consists of. `prices` in rupees, of every name it ever held."""
+    """An investment with its positions. `prices` in rupees, of every name that it ever held."""
 
     row: sql.InvestmentRow
     positions: Mapping[str, ledger.Position]
@@ -42,7 +42,7 @@ class Held:
 
 
 def held(account: Account, *, iscids: Sequence[str] | None = None, now: datetime) -> list[Held]:
-    """Live investments, newest first; of `iscids` only, when given, and what is no iscid names nothing."""
+    """Live investments, newest first; only `iscids` if given. Malformed iscids match nothing."""
     named = None if iscids is None else [iscid for iscid in iscids if is_object_id(iscid)]
     return _valued(account, sql.investments_of(account.pk, iscids=named, exited=False), now)
 

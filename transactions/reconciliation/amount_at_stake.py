@@ -9,9 +9,9 @@ from transactions.models import Order
 
 
 def amount_at_stake(order: Order, before: OrderState, after: OrderState) -> Decimal | None:
-    """What is at stake, in rupees: the whole order at the dearest price that anything says; None where nothing does.
+    """The amount at stake in rupees: the whole order at the highest known price; None without a price.
 
-    The price that is settled at is what the settler typed, or uploaded: taken alone, a low one would need no second.
+    The corrected price alone is not enough: a person who types a low price would avoid the second approval.
     """
     quote = quotes(order.batch.gateway_id, [order.ticker]).get(order.ticker)
     said = (after.average_price, before.average_price, order.price, quote and quote.reference)

@@ -1,4 +1,4 @@
-"""Support corrects orders: proposed, approved where two must look, applied, undone; each a version."""
+"""Support's corrections of orders: propose, approve, apply, undo. Each correction is a version."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -34,15 +34,15 @@ MAY_CORRECT = "transactions.reconcile_order"
 
 
 class OrderChanged(Conflict):
-    """The order is not what it was when this was proposed, or shown."""
+    """The order has changed since the correction was proposed or displayed."""
 
 
 class OwnCorrection(Conflict):
-    """Nobody approves their own."""
+    """A person cannot approve their own proposal."""
 
 
 class NotOpen(Conflict):
-    """This proposal was decided before."""
+    """This proposal was already decided."""
 
 
 class NotInForce(Conflict):
@@ -55,8 +55,6 @@ class AlreadyProposed(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class CorrectedBy:
-    """Who corrects the order, and why."""
-
     actor: Actor
     reason: str
     from_tradebook: bool = False
@@ -67,14 +65,14 @@ class CorrectedBy:
 
 
 def person(actor: Actor) -> User:
-    """The user behind the actor: a person, by name, is responsible for each correction."""
+    """The actor's user, who is responsible for the correction. Raises Invalid without one."""
     if actor.user is None:
-        raise Invalid("by: name the person who settles.")
+        raise Invalid("by: name the person who corrects the order.")
     return actor.user
 
 
 def preview(*, order: Order, outcome: CorrectedOutcome, now: datetime) -> CorrectionImpact:
-    """What the correction would change; nothing is written. Raises what `correct_order` raises."""
+    """The impact of the correction; nothing is written. Raises the same errors as `correct_order`."""
     batch, orders = read_one(order.batch_id)
     (mine,) = (one for one in orders if one.pk == order.pk)
     return impact_of(batch, orders, {mine.pk: corrected(state_of(mine), outcome)}, now=now)
@@ -95,8 +93,9 @@ def correct_order(
 ) -> list[OrderCorrection]:
     """Of orders of one batch, by primary key; `seen` is what they were when this was decided on.
 
-    Those that need no second person are applied at once, in one write with one webhook; the others are proposed.
-    Twice is once: the second finds an order that has moved.
+    Corrections that need no second person are applied together, with one webhook; the others are proposed. Twice is
+    safe: the second call finds a changed order. Raises OrderChanged, AlreadyProposed, and the errors of `corrected` and
+    `impact_of`.
     """
     _check_reason(corrected_by.reason)
     with atomic(durable=True):
@@ -131,13 +130,13 @@ def approve(*, correction: OrderCorrection, actor: Actor, now: datetime) -> Orde
     with atomic(durable=True):
         held, orders, waiting = _waiting(correction)
         if waiting.proposed_by_id == person(actor).pk:
-            raise OwnCorrection("Nobody approves their own proposal: another person has to look.")
+            raise OwnCorrection("You cannot approve your own proposal. Ask another person to approve it.")
         is_moved = as_kept(state_of(waiting.order)) != waiting.before or _is_superseded(waiting)
         _decide(waiting, CorrectionState.OUTDATED if is_moved else CorrectionState.PROPOSED, actor, now)
         if not is_moved:
             _apply(held, orders, [waiting], actor=actor, now=now)
     if is_moved:
-        raise OrderChanged("The order has moved since this was proposed: look again, and propose anew.")
+        raise OrderChanged("The order has changed since this was proposed. Check the order and propose again.")
     return waiting
 
 
@@ -168,9 +167,9 @@ def undo(*, correction: OrderCorrection, corrected_by: CorrectedBy, now: datetim
 
 
 def _hold(batch: int) -> tuple[Batch, list[Order]]:
-    """The batch's row is ours until the transaction ends, and the investment's: its fills are judged as they are.
+    """Locks the batch and its investment until the transaction ends, so that fills do not change meanwhile.
 
-    In the order of the workers, who write the batch before they lock its investment.
+    Same lock order as the workers: the batch before its investment.
     """
     iscid = Batch.objects.select_for_update(no_key=True).get(pk=batch).iscid
     if iscid:
@@ -185,7 +184,7 @@ def _waiting(correction: OrderCorrection) -> tuple[Batch, list[Order], OrderCorr
     )
     waiting = found.first()
     if waiting is None:
-        raise NotOpen("This proposal was decided already.")
+        raise NotOpen("This proposal was already decided.")
     (waiting.order,) = (one for one in orders if one.pk == waiting.order_id)
     return held, orders, waiting
 
@@ -196,12 +195,12 @@ def _is_superseded(waiting: OrderCorrection) -> bool:
 
 def _check_unchanged(order: Order, seen: OrderState) -> None:
     if as_kept(state_of(order)) != as_kept(seen):
-        raise OrderChanged(f"{order.ticker}: the order is {order.status} by now, with {order.filled_quantity} filled.")
+        raise OrderChanged(f"{order.ticker}: the order is now {order.status}, with {order.filled_quantity} filled.")
 
 
 def _check_reason(reason: str) -> None:
     if not reason.strip() or len(reason) > LONGEST_REASON:
-        raise Invalid(f"reason: say why, in at most {LONGEST_REASON} characters.")
+        raise Invalid(f"reason: is required, with at most {LONGEST_REASON} characters.")
 
 
 def _proposed(
@@ -272,7 +271,7 @@ def _apply(
         apply_state(order, impact.after[order.pk])
         _stand_on(order, by_order[order.pk])
     if not record_correction(batch, orders, changed=changed, status=impact.status_after, now=now):
-        raise OrderChanged("The batch was taken over.")
+        raise OrderChanged("Another worker has taken the batch. Try again.")
     for one in chosen:
         _applied(one, impact, now)
         _record_in_trail(one, "undo correction" if one.undoes_id else "correct order", actor, reason=one.reason)

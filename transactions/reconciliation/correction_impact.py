@@ -1,4 +1,4 @@
-"""What a correction changes for batch, investment and partner: computed without writing, and written from the same."""
+"""Computes the impact of a correction on batch, investment and events, for the preview and for the write."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,18 +20,18 @@ from webhooks.events.event_types import EventType
 
 
 class SoldSince(Conflict):
-    """The shares that would go have been sold, or may have been."""
+    """Shares that the correction removes have been sold, or may have been."""
 
 
 class OrderOpen(Conflict):
-    """An order that was planned from these shares is still open."""
+    """An order planned from these shares is still open."""
 
     error_type = ErrorType.ORDER_PENDING
 
 
 @dataclass(frozen=True, slots=True)
 class Cash:
-    """Rupees executed, of one batch."""
+    """Executed rupees of one batch."""
 
     bought: Decimal
     sold: Decimal
@@ -46,7 +46,7 @@ class HoldingChange:
 
 @dataclass(frozen=True, slots=True)
 class Portfolio:
-    """What becomes of an investment. `returns` are None where it is not priced, or holds nothing it ever paid for."""
+    """The change of an investment. `returns` are None without prices, without fills, or if the ledger is oversold."""
 
     iscid: str
     holdings: tuple[HoldingChange, ...]
@@ -56,7 +56,7 @@ class Portfolio:
 
 @dataclass(frozen=True, slots=True)
 class CorrectionImpact:
-    """`before` and `after` are the states of the orders that change, by primary key."""
+    """`before` and `after` are the states of the changed orders by primary key."""
 
     before: Mapping[int, OrderState]
     after: Mapping[int, OrderState]
@@ -78,7 +78,7 @@ def impact_of(
     restores: BatchStatus | None = None,
     now: datetime,
 ) -> CorrectionImpact:
-    """`restores`: what the batch was before that which is undone. Raises SoldSince, OrderOpen."""
+    """`restores`: the batch status before an undone correction. Raises SoldSince, OrderOpen."""
     states = {order.pk: state_of(order) for order in orders}
     then = {**states, **after}
     before = BatchStatus(batch.status)
@@ -123,7 +123,7 @@ def _portfolio(batch: Batch, orders: Sequence[Order], after: Mapping[int, OrderS
 def _then(
     rows: Sequence[InvestmentFill], changed: Mapping[str, tuple[Order, OrderState]], now: datetime
 ) -> list[ledger.Fill]:
-    """The fills as they will stand: a known one is replaced in its place or goes, a new one comes last."""
+    """The fills after the correction: known fills are replaced in place or removed, new fills are last."""
     fills = []
     for row in rows:
         if row.order_ref not in changed:
@@ -146,7 +146,7 @@ def _as_fill(row: InvestmentFill) -> ledger.Fill:
 
 
 def _held(fills: Sequence[ledger.Fill]) -> dict[str, int]:
-    """By the bare sums."""
+    """Shares by ticker, from plain sums."""
     shares: dict[str, int] = {}
     for fill in fills:
         shares[fill.ticker] = shares.get(fill.ticker, 0) + (fill.shares if fill.side is Side.BUY else -fill.shares)
@@ -160,22 +160,24 @@ def _check(
     holdings: Sequence[HoldingChange],
     changed: Mapping[str, tuple[Order, OrderState]],
 ) -> None:
-    """The books balance afterwards, whatever is under way."""
+    """Raises SoldSince or OrderOpen if the investment would lack shares that were sold or may be sold."""
     if _is_sound(fills) and not _is_sound(then):
-        raise SoldSince("Shares that this takes back have been sold since: settle that sale first.")
+        raise SoldSince("Shares that this correction removes have been sold since. Correct that sale first.")
     fewer = [one for one in holdings if one.after < one.before]
     if not fewer:
         return
     others = Batch.objects.filter(iscid=batch.iscid, status__in=[BatchStatus.QUEUED, *OPEN_BATCH])
     if others.exclude(pk=batch.pk).exists():
-        raise OrderOpen("An order that was planned from these shares is open: wait until it has ended.")
+        raise OrderOpen("An order planned from these shares is open. Wait until it has ended.")
     lost = _unknown_sells(batch, changed)
     if missing := [one.ticker for one in fewer if one.after < lost.get(one.ticker, 0)]:
-        raise SoldSince(f"Of {', '.join(missing)} a sale in ERROR may have sold more than is left: settle it first.")
+        raise SoldSince(
+            f"{', '.join(missing)}: a sale in ERROR may have sold more shares than are left. Correct that sale first."
+        )
 
 
 def _unknown_sells(batch: Batch, changed: Mapping[str, tuple[Order, OrderState]]) -> dict[str, int]:
-    """Shares that sells in ERROR may have sold, once the change is made."""
+    """Shares by ticker that sells in ERROR may have sold, after the correction."""
     lost = unresolved_sells(batch.iscid or "")
     for order, state in changed.values():
         if order.side == Side.SELL:
@@ -196,5 +198,5 @@ def _is_sound(fills: Sequence[ledger.Fill]) -> bool:
 def _returns(fills: Sequence[ledger.Fill], prices: Mapping[str, Decimal]) -> ledger.Returns | None:
     try:
         return ledger.returns(fills, prices) if fills else None
-    except (ledger.Oversold, KeyError):  # an unsound book has none, nor has what is not priced any more
+    except (ledger.Oversold, KeyError):  # an oversold ledger, or a name without a price
         return None

@@ -1,4 +1,4 @@
-"""What the Sandbox API answers, for the OpenAPI document."""
+"""Responses of the Sandbox API, for the OpenAPI document."""
 
 from typing import Any, Final
 
@@ -14,13 +14,13 @@ from transactions.sandbox import serializers
 _TICKER: Final = OpenApiParameter("ticker", OpenApiTypes.STR, OpenApiParameter.PATH, description="NSE symbol")
 COMPLETE: Final = extend_schema(
     operation_id="complete",
-    summary="Play the user",
+    summary="Act as the user",
     request=serializers.Complete,
     parameters=[
         OpenApiParameter(
             "wait",
             NUMBER | {"minimum": 0, "maximum": 30, "default": 0},
-            description="Seconds, until no order is open",
+            description="Seconds to wait until no order is open",
         )
     ],
     examples=[OpenApiExample("Happy", value={"broker": "kite", "clientId": "happy"}, request_only=True)],
@@ -43,26 +43,26 @@ MOVE_CLOCK: Final = extend_schema(
     operation_id="moveClock",
     summary="Move the clock, forward only, or reset it",
     request=serializers.ClockIn,
-    examples=[OpenApiExample("A quarter of an hour", value={"advance": "PT15M"}, request_only=True)],
+    examples=[OpenApiExample("15 minutes", value={"advance": "PT15M"}, request_only=True)],
     responses={200: answer("Now", obj({"now": MOMENT}))},
 )
 _PRICE_SHAPE: Final = obj({"ticker": text(), "price": NUMBER, "pinned": BOOLEAN})
 PIN: Final = extend_schema(
     operation_id="pinPrice",
-    summary="Pin a price",
+    summary="Override a price",
     parameters=[_TICKER],
     request=serializers.PriceIn,
     responses={200: answer("The price", _PRICE_SHAPE)},
 )
 UNPIN: Final = extend_schema(
     operation_id="unpinPrice",
-    summary="Let the price follow its path again",
+    summary="Remove a price override",
     parameters=[_TICKER],
     responses={200: answer("The price", _PRICE_SHAPE)},
 )
 ACT: Final = extend_schema(
     operation_id="act",
-    summary="Play the broker's side of one order",
+    summary="Act as the broker on one order",
     parameters=[
         OpenApiParameter(name, OpenApiTypes.STR, OpenApiParameter.PATH) for name in ("batch_id", "tradingsymbol")
     ],
@@ -74,21 +74,22 @@ ACT: Final = extend_schema(
 )
 RESET: Final = extend_schema(
     operation_id="reset",
-    summary="Back to empty",
-    description="Credentials, origins and webhook endpoints stay; every order, user, pin and event goes, time returns.",
+    summary="Empty the gateway",
+    description="Keeps credentials, origins and webhook endpoints. Deletes orders, users, price overrides and "
+    "events, and resets the clock.",
     request=None,
     responses={200: answer("Empty", obj({"now": MOMENT}))},
 )
 _ROWS: Final = listed({"type": "object"})
 SCENARIOS: Final = extend_schema(
     operation_id="scenarios",
-    summary="Every persona, PIN and action, and what it reaches",
+    summary="All personas, PINs and actions with their results",
     responses={200: answer("Scenarios", obj(dict.fromkeys(("personas", "pins", "stops", "actions", "market"), _ROWS)))},
 )
 
 
 def with_one_move_of_the_clock(result: Json, **_: Any) -> Json:
-    """A postprocessing hook of drf-spectacular: the rules that ClockIn checks in its methods."""
+    """A postprocessing hook of drf-spectacular: adds the rules that ClockIn checks in methods."""
     clock = result["components"]["schemas"]["ClockIn"]
     clock["oneOf"] = [{"required": [name]} for name in ("advance", "set", "reset")]
     clock["properties"]["advance"]["pattern"] = "^P"

@@ -1,4 +1,4 @@
-"""A test gateway back to empty: its credentials, origins and endpoints stay, all else is as on its first day."""
+"""Empties a test gateway. Credentials, origins and webhook endpoints stay."""
 
 from datetime import timedelta
 
@@ -17,14 +17,14 @@ from webhooks.events import clear_history as webhooks
 
 
 class Busy(Conflict):
-    """Something was written in the meantime that refers to what was to go."""
+    """A row was created meanwhile that refers to the rows to delete."""
 
 
 def reset(*, gateway: Gateway) -> None:
-    """All or nothing, a statement a table; running twice empties what is empty.
+    """Deletes all or nothing, one statement for each table. Twice is safe. Raises Busy; Conflict for a live gateway.
 
-    A worker in the middle of something writes behind a fencing token, and finds no row. Batches and then transactions
-    are locked first, as workers take them. What a broker is being told at this very moment may still reach its book.
+    A worker that is running finds no row for its fencing token and writes nothing. Locks batches, then transactions,
+    in the workers' order. An order that is just being sent may still reach the simulated broker's book.
     """
     try:
         with atomic(durable=True):
@@ -33,9 +33,9 @@ def reset(*, gateway: Gateway) -> None:
             _clear(gateway)
             present = {"clock_offset": timedelta(0), "market_hours": ""}
             if not Gateway.objects.filter(pk=gateway.pk, is_test=True).update(**present):
-                raise Conflict("Only a test gateway is reset.")
+                raise Conflict("Only a test gateway can be reset.")
     except IntegrityError:
-        raise Busy("Something was created while this gateway was being reset; try again.") from None
+        raise Busy("A row was created while this gateway was being reset. Try again.") from None
     gateway.refresh_from_db()
 
 

@@ -1,4 +1,4 @@
-"""One-click accounts on the login page of test gateways: each behaves as its name says (contract §7)."""
+"""Test accounts on the login page of test gateways (contract §7)."""
 
 from typing import Final
 
@@ -6,7 +6,7 @@ from brokers.simulator.personas import Persona
 from transactions.models import CheckoutSession
 
 FORGIVING_PIN: Final = "1234"
-CONNECTED: Final = "@connected"  # no client id begins so
+CONNECTED: Final = "@connected"  # no client id starts with @
 OFFERED: Final = (
     Persona.HAPPY,
     Persona.PARTIAL,
@@ -21,7 +21,7 @@ OFFERED: Final = (
 
 
 def test_accounts(session: CheckoutSession) -> list[tuple[str, str]]:
-    """Value and text's name; the connected user's own first."""
+    """Value and name of the text of each account; the connected account is first. Empty on live gateways."""
     if not session.transaction.gateway.is_test:
         return []
     own = [(CONNECTED, "persona.connected")] if session.transaction.account else []

@@ -1,6 +1,6 @@
-"""The gateway's orders against the simulated brokers' books.
+"""Rules that compare the gateway's orders with the simulated brokers' books.
 
-The gateway asks a broker through the port only. Here its record is laid beside ours, which is what the port hides.
+Other code uses the broker port only. These checks read the simulator's tables directly.
 """
 
 from decimal import Decimal
@@ -17,9 +17,9 @@ from transactions.invariants.fill_invariants import BUG, OWNER
 from transactions.models import Order
 
 SIM_OWNER: Final = "account__gateway"
-# Said by the broker itself, so that it must know the order. Of one PLACED or in ERROR it may never have heard. What
-# support has settled stands on the tradebook: where the broker's report contradicts it, the desk shows it.
-BY_ITS_WORD: Final = (
+# Statuses from the broker's reports, so the broker must know the order. It may not know a PLACED order or one in
+# ERROR. Corrected orders are left out: the desk shows contradictions with the broker's report.
+REPORTED_STATUSES: Final = (
     OrderStatus.COMPLETE,
     OrderStatus.PARTIAL,
     OrderStatus.REJECTED,
@@ -35,7 +35,7 @@ HALF_A_TICK: Final = Decimal("0.0001")
 
 
 def _beside(scope: Scope) -> Rows:
-    """Our orders, each with the broker's record of the same ref."""
+    """Our orders with the broker's record of the same ref."""
     theirs = SimOrder.objects.filter(ref=OuterRef("ref"))
     return scope.of(Order.objects.all(), OWNER).annotate(
         at_broker=Subquery(theirs.values("status")),
@@ -45,7 +45,7 @@ def _beside(scope: Scope) -> Rows:
 
 
 def _placed_beyond(scope: Scope) -> Rows:
-    """Our refs are unique on both sides: what was placed twice stands there under a ref we do not call placed."""
+    """Refs are unique on both sides, so an order that was placed twice has a ref that the gateway has not placed."""
     ours = Order.objects.filter(ref=OuterRef("ref"))
     sent = ours.exclude(status=OrderStatus.UNPLACED)
     rows = scope.of(SimOrder.objects.all(), SIM_OWNER).filter(~Exists(sent))
@@ -57,7 +57,7 @@ def _placed_beyond(scope: Scope) -> Rows:
 
 def _lost(scope: Scope) -> Rows:
     theirs = SimOrder.objects.filter(ref=OuterRef("ref"))
-    answered = Q(status__in=BY_ITS_WORD, active_correction__isnull=True) | Q(
+    answered = Q(status__in=REPORTED_STATUSES, active_correction__isnull=True) | Q(
         status=OrderStatus.PLACED, unreported_since__isnull=True
     )
     rows = scope.of(Order.objects.filter(answered), OWNER).filter(~Exists(theirs))
@@ -81,8 +81,8 @@ def _another(scope: Scope) -> Rows:
 
 
 def _counted_otherwise(scope: Scope) -> Rows:
-    """Ended orders to the share and the price; of an open or lost one the gateway may not have heard all."""
-    ended = Q(status__in=BY_ITS_WORD)
+    """Ended orders must agree in shares and price; the gateway may not know all fills of open orders yet."""
+    ended = Q(status__in=REPORTED_STATUSES)
     other = ~Q(filled_quantity=F("filled_at_broker")) | Q(off__gt=HALF_A_TICK)
     rows = _beside(scope).filter(at_broker__isnull=False).annotate(off=Abs(F("average_price") - F("price_at_broker")))
     heard = rows.filter(active_correction__isnull=True)
@@ -96,7 +96,7 @@ def _ended_otherwise(scope: Scope) -> Rows:
     alike = Q(pk__in=[])
     for theirs, ours in ENDS.items():
         alike |= Q(at_broker=theirs.value, status__in=ours)
-    heard = _beside(scope).filter(status__in=BY_ITS_WORD, active_correction__isnull=True, at_broker__isnull=False)
+    heard = _beside(scope).filter(status__in=REPORTED_STATUSES, active_correction__isnull=True, at_broker__isnull=False)
     rows: Rows = heard.filter(~alike).order_by("pk")
     return rows.values("batch__batch_id", "ref", "status", "at_broker")
 
@@ -104,32 +104,32 @@ def _ended_otherwise(scope: Scope) -> Rows:
 INVARIANTS: Final = (
     Invariant(
         name="no_order_is_placed_twice",
-        means="Everything in a simulated broker's book is an order of ours, which we do not call unplaced.",
-        remedy=f"The user may own shares that nobody asked for: tell support before anything else. {BUG}",
+        means="Every order in a simulated broker's book is an order that the gateway has placed.",
+        remedy=f"The user may own shares that nobody ordered: inform support first. {BUG}",
         offenders=_placed_beyond,
     ),
     Invariant(
         name="no_order_is_lost",
-        means="The broker knows every order that it acknowledged or gave an outcome of.",
-        remedy=f"The user was told of an order that is nowhere: tell support before anything else. {BUG}",
+        means="The broker knows every order that it acknowledged or reported.",
+        remedy=f"The user sees an order that does not exist at the broker: inform support first. {BUG}",
         offenders=_lost,
     ),
     Invariant(
         name="both_sides_mean_the_same_order",
-        means="Under one ref, gateway and broker have the same account, name, side, quantity and type.",
+        means="For each ref, gateway and broker have the same account, name, side, quantity and type.",
         remedy=BUG,
         offenders=_another,
     ),
     Invariant(
         name="both_sides_count_the_same_fills",
-        means="An order that ended by the broker's report filled the same shares at the same average price on both "
-        "sides; of no order has the gateway heard more than the broker filled.",
+        means="An order that ended by the broker's report has the same shares and average price on both sides; no "
+        "order has more filled shares in the gateway than at the broker.",
         remedy=f"Reconcile the batch from the broker's tradebook. {BUG}",
         offenders=_counted_otherwise,
     ),
     Invariant(
         name="both_sides_end_an_order_alike",
-        means="An order that ended by the broker's report has ended at the broker, and in the same way.",
+        means="An order that ended by the broker's report has ended at the broker in the same way.",
         remedy=f"Reconcile the batch from the broker's tradebook. {BUG}",
         offenders=_ended_otherwise,
     ),

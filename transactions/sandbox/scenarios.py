@@ -1,4 +1,4 @@
-"""What a tester can play, and what each reaches: the sandbox's table of contents (contract §7, §8)."""
+"""The sandbox's personas, PINs and actions with their results (contract §7, §8)."""
 
 from dataclasses import dataclass
 from typing import Any, Final
@@ -11,7 +11,7 @@ from transactions.sandbox.scripted_checkout import StopAt
 
 @dataclass(frozen=True, slots=True)
 class ScenarioOutcome:
-    """`orders`: the status of the last order. `final` of the batch, once nothing more comes by itself."""
+    """`orders`: the status of the last order. `batch`: the status after placing. `final`: the batch's last status."""
 
     orders: str
     batch: str
@@ -20,9 +20,9 @@ class ScenarioOutcome:
 
 
 PERSONAS: Final = {
-    Persona.HAPPY: ScenarioOutcome("COMPLETE", "PLACED", "COMPLETED", "Any other client id behaves so too."),
+    Persona.HAPPY: ScenarioOutcome("COMPLETE", "PLACED", "COMPLETED", "Any other client id has the same result."),
     Persona.PARTIAL: ScenarioOutcome(
-        "COMPLETE", "PLACED", "PARTIALLYFILLED", "The first order fills half, rounded down, and no more."
+        "COMPLETE", "PLACED", "PARTIALLYFILLED", "The first order fills only half, rounded down."
     ),
     Persona.ONE_REJECTED: ScenarioOutcome("REJECTED", "PLACED", "PARTIALLYFILLED", "The last order: marginsExceeded."),
     Persona.ALL_REJECTED: ScenarioOutcome("REJECTED", "PLACED", "UNFILLED", "Every order: marginsExceeded."),
@@ -32,32 +32,32 @@ PERSONAS: Final = {
         "ERROR", "PARTIALLYPLACED", "PARTIALLYFILLED", "The last order unplaced: tradingSystemNotReady."
     ),
     Persona.LOST_CONTACT: ScenarioOutcome(
-        "ERROR", "PLACED", "ERROR", "The broker fills the last order; the gateway never hears of it."
+        "ERROR", "PLACED", "ERROR", "The broker fills the last order but never reports it."
     ),
     Persona.LATE_FILL: ScenarioOutcome(
         "COMPLETE",
         "PLACED",
         "COMPLETED",
-        "As lost-contact; the broker's report comes after 10 minutes of the clock.",
+        "As lost-contact, but the broker reports after 10 minutes by the gateway's clock.",
     ),
     Persona.LOW_FUNDS: ScenarioOutcome(
-        "REJECTED", "PLACED", "UNFILLED", "Funds of ₹100: buys are rejected, marginsExceeded."
+        "REJECTED", "PLACED", "UNFILLED", "Funds of ₹100: buys are rejected with marginsExceeded."
     ),
     Persona.NO_HOLDINGS: ScenarioOutcome(
-        "COMPLETE", "PLACED", "COMPLETED", "Buys fill; a sale ends at the confirmation with 1004."
+        "COMPLETE", "PLACED", "COMPLETED", "Buys fill; a sale ends with 1004 at the confirmation."
     ),
     Persona.SLOW: ScenarioOutcome("COMPLETE", "PLACED", "COMPLETED", "Fills in five steps over a minute."),
     Persona.CONTRADICTS: ScenarioOutcome(
-        "ERROR", "PLACED", "ERROR", "Of the last order the broker says what cannot be; it is not believed."
+        "ERROR", "PLACED", "ERROR", "The broker's reports of the last order are contradictory and are ignored."
     ),
     Persona.HANGS: ScenarioOutcome(
-        "COMPLETE", "PLACED", "COMPLETED", "The placing is not answered, though the broker has taken the orders."
+        "COMPLETE", "PLACED", "COMPLETED", "The broker takes the orders but does not answer."
     ),
     Persona.DEAF: ScenarioOutcome(
-        "ERROR", "PLACED", "ERROR", "The broker never hears of the orders, and the gateway not why."
+        "ERROR", "PLACED", "ERROR", "The orders never reach the broker, and the gateway gets no error."
     ),
     Persona.REPEATS: ScenarioOutcome(
-        "COMPLETE", "PLACED", "COMPLETED", "The broker says everything twice, the second time as it was at first."
+        "COMPLETE", "PLACED", "COMPLETED", "The broker sends every report twice, the second time with older content."
     ),
     Persona.LOGIN_FAILS: ScenarioOutcome("–", "–", "–", "The PIN is refused; the transaction stays INITIALIZED."),
 }
@@ -102,6 +102,6 @@ def scenarios() -> dict[str, Any]:
 
 
 def order_status(forced: str) -> str:
-    """What the wire shows of an order that a PIN forces `forced` on."""
+    """The status, as on the wire, of an order with the forced errorCode `forced`."""
     treatment = FORCED[forced]
     return "ERROR (unplaced)" if treatment.refused else _STATUSES[treatment.behaviour]

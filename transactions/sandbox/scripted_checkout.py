@@ -1,4 +1,4 @@
-"""The sandbox's user: walks the checkout's steps as a person would, and stops where a test wants it to."""
+"""The sandbox's user: takes the steps of the checkout like a person, and may stop at any step."""
 
 import time
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from transactions.domain.sdk_codes import SdkCode
 from transactions.domain.statuses import BatchStatus, TransactionStatus
 from transactions.models import Batch, Transaction
 
-PLACED_WITHIN: Final = 2.0  # seconds; the SDK answers once the orders are placed
+PLACED_WITHIN: Final = 2.0  # seconds; the SDK responds when the orders are placed
 PAUSE: Final = 0.05
 
 
@@ -34,8 +34,6 @@ _BEFORE_LOGIN: Final = {
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """What the user will do."""
-
     broker: str | None = None
     client_id: str | None = None
     pin: str = "1234"
@@ -44,7 +42,7 @@ class User:
 
 
 def complete(*, transaction: Transaction, user: User, now: datetime) -> None:
-    """From the chooser to the confirmation. One that died after the login may be played again from there."""
+    """Goes from the chooser to the confirmation; repeatable after the login. Raises SdkError at `stop_at`."""
     if user.stop_at in _BEFORE_LOGIN:
         walk_away(transaction=transaction, code=_BEFORE_LOGIN[user.stop_at], now=now)
     broker, client_id = _account_named(transaction, user)
@@ -57,10 +55,10 @@ def complete(*, transaction: Transaction, user: User, now: datetime) -> None:
 
 
 def wait(transaction: Transaction, *, seconds: float) -> None:
-    """Until no order is open, `seconds` at most; until they are placed in any case, for a moment."""
+    """Waits until no order is open, at most `seconds`; always waits up to PLACED_WITHIN for the placement."""
     began = time.monotonic()
     while _waits_on(transaction, time.monotonic() - began, seconds):
-        time.sleep(PAUSE)  # a worker does the work; this thread has nothing to do but look
+        time.sleep(PAUSE)  # a worker does the work
     transaction.refresh_from_db()
 
 

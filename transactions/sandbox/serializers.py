@@ -55,7 +55,7 @@ class Complete(RequestBody):
     """What the user does at the checkout. A connected transaction knows broker and clientId already."""
 
     broker = Choice(required=False, choices=list(BROKERS))
-    clientId = Matching(CLIENT_ID, form="letters, digits, dots and hyphens, 64 at most", required=False)
+    clientId = Matching(CLIENT_ID, form="at most 64 letters, digits, dots and hyphens", required=False)
     pin = Text(required=False, max_length=64, default="1234")
     amo = Truth(required=False, default=False)
     securities = serializers.ListSerializer[Any](child=ChosenIn(), required=False, max_length=MAX_SECURITIES)
@@ -116,6 +116,6 @@ class ActIn(RequestBody):
     """At the broker's side; the gateway hears of it when it next asks."""
 
     action = Choice(choices=[act.value for act in ActionKind])
-    quantity = Whole(required=False, min_value=1, max_value=MAX_QUANTITY, help_text="fill, partial: shares")
-    price = Rupees(required=False, help_text="fill, partial: rupees a share; else the market's price")
-    errorCode = Choice(required=False, choices=list(FORCED), help_text="reject, cancel")
+    quantity = Whole(required=False, min_value=1, max_value=MAX_QUANTITY, help_text="For fill and partial: shares")
+    price = Rupees(required=False, help_text="For fill and partial: rupees per share; default: the market price")
+    errorCode = Choice(required=False, choices=list(FORCED), help_text="For reject and cancel")

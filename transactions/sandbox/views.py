@@ -1,4 +1,4 @@
-"""Views of the Sandbox API: test gateways only."""
+"""Views of the Sandbox API, for test gateways only."""
 
 from typing import Any
 
@@ -123,7 +123,7 @@ class Scenarios(SandboxView):
 
 
 def _seconds(request: Request) -> float:
-    """`?wait=`: how long the answer may take."""
+    """`?wait=`: the longest time until the response, in seconds."""
     field = serializers.FloatField(min_value=0, max_value=MAX_WAIT)
     try:
         return float(field.run_validation(request.query_params.get("wait", "0")))

@@ -1,4 +1,4 @@
-"""Words and numbers in the checkout's templates."""
+"""Texts and numbers in the checkout's templates."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -17,7 +17,7 @@ register = template.Library()
 
 @register.simple_tag
 def say(*name: str, **words: Any) -> SafeString:
-    """The text of this name, its parts joined; the words that fill it are escaped."""
+    """The text with this name (its parts joined), filled in with the escaped `words`."""
     text = ENGLISH["".join(map(str, name))]
     return format_html(text, **words) if words else escape(text)
 
@@ -54,7 +54,6 @@ def countdown(seconds: int) -> str:
 
 @register.filter
 def at(mapping: Any, key: str) -> Any:
-    """`mapping[key]`, or nothing."""
     return mapping.get(key, "")
 
 

@@ -1,4 +1,4 @@
-"""Words and numbers on the reconciliation desk."""
+"""Texts and numbers on the reconciliation desk."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -16,14 +16,14 @@ register = template.Library()
 
 @register.filter
 def rupees(amount: Decimal | None) -> str:
-    return "–" if amount is None or amount == "" else indian_formats.rupees(amount)
+    return "—" if amount is None or amount == "" else indian_formats.rupees(amount)
 
 
 @register.filter
 def price(of: Decimal | str | None) -> str:
-    """With the paise, and what is less than one where there is any; of a logged report, or of a column."""
+    """Rupees with at least two decimals, from a column or a logged report."""
     if of is None or of == "":
-        return "–"
+        return "—"
     whole, _, rest = f"{Decimal(str(of)):f}".partition(".")
     return f"₹{grouped(whole)}.{rest.rstrip('0').ljust(2, '0')}"
 

@@ -1,4 +1,4 @@
-"""What partners see of their webhooks. Never a secret."""
+"""Webhook data in the form that partners see it. Secrets are never included."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ def events_page(page: EventsPage) -> Wire:
 
 
 def event(of: Event) -> Wire:
-    """Its deliveries prefetched. `payload` is the body but for timestamp and checksum, which each attempt adds."""
+    """The event's deliveries must be prefetched. `payload` lacks timestamp and checksum, which each attempt adds."""
     return {
         "eventId": of.key,
         "type": of.type,
@@ -56,7 +56,7 @@ def replay(of: Replay) -> Wire:
 
 
 def progress(key: str | None, replayed: int, *, done: bool) -> Wire:
-    """`replayed` counts the events that are owed (again) so far. No key: there was nothing left to follow."""
+    """`replayed` counts the events whose deliveries are due (again) so far. `key` is None if none remain."""
     return {"key": key, "replayed": replayed, "done": done}
 
 

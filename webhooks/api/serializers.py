@@ -1,4 +1,4 @@
-"""Serializers for webhooks: the wire's names and limits end here."""
+"""Serializers for the webhook endpoints: names and limits of the wire."""
 
 import re
 from collections.abc import Mapping
@@ -47,18 +47,18 @@ class ReplayIn(RequestBody):
     eventIds = serializers.ListSerializer[Any](
         child=Matching(EVENT_ID, form="an eventId"), required=False, allow_empty=False, max_length=MOST_EVENTS
     )
-    since = serializers.DateTimeField(required=False, help_text="Recorded then or later, by the gateway's clock")
-    until = serializers.DateTimeField(required=False, help_text="Recorded before")
+    since = serializers.DateTimeField(required=False, help_text="Recorded at this time or later (gateway's clock)")
+    until = serializers.DateTimeField(required=False, help_text="Recorded before this time")
     type = Choice(required=False, choices=TYPES)
-    onlyMissed = Truth(required=False, help_text="Leave alone what was delivered")
+    onlyMissed = Truth(required=False, help_text="Skip deliveries that succeeded")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if ("eventIds" in attrs) == ("since" in attrs):
             raise serializers.ValidationError("Give exactly one of eventIds and since.")
         if "eventIds" in attrs and len(attrs) > 1:
-            raise serializers.ValidationError("until, type and onlyMissed go with since.")
+            raise serializers.ValidationError("until, type and onlyMissed are only accepted with since.")
         if "until" in attrs and attrs["until"] <= attrs["since"]:
-            raise serializers.ValidationError({"until": ["must lie after since."]})
+            raise serializers.ValidationError({"until": ["must be after since."]})
         return attrs
 
     @classmethod
@@ -70,7 +70,7 @@ class ReplayIn(RequestBody):
 
 class EnableIn(RequestBody):
     recoverSince = serializers.DateTimeField(
-        required=False, help_text="Send, too, what it has missed since then; else only what comes"
+        required=False, help_text="Also replay events missed since then; otherwise only new events are sent"
     )
 
     @classmethod
@@ -85,7 +85,7 @@ class SampleIn(RequestBody):
         OBJECT_ID,
         form="24 lower-case hex digits",
         required=False,
-        help_text="That one, whatever it subscribes to; else all that hear the type",
+        help_text="This endpoint only, whatever it subscribes to; otherwise all that subscribe to the type",
     )
 
 

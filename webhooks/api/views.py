@@ -1,7 +1,7 @@
-"""Views for webhooks, of the Partner API: parse, one call inward, answer.
+"""Views for webhooks in the Partner API: parse, one call inward, answer.
 
-A connected user's token sees and replays what is that user's own. What the partner's server decides for itself (to
-enable an endpoint, to try one) asks for a guest's: else a user's token could start a flood.
+A connected user's token lists and replays that user's own events. Enabling an endpoint and sending test events need a
+guest's token, which only the partner's server uses: with a user's token anybody could flood the partner.
 """
 
 from rest_framework.request import Request

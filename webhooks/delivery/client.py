@@ -1,4 +1,4 @@
-"""The socket: one POST to a partner, ten seconds at most, no redirects, the response's body kept to 4 KiB.
+"""The HTTP client for webhooks: one POST within ten seconds, no redirects; 4 KiB of the response's body are kept.
 
 HTTP/1.1 matches a response to a request by their order on the connection alone. So a connection is used again only if
 all that the receiver sent on it was one proper response (delivery.response_framing). A request is never sent twice: a
@@ -32,17 +32,17 @@ from webhooks.delivery.response_framing import final_head, is_reusable
 
 AGENT: Final = "basket-gateway-webhooks/1"
 RESPONSE_BYTES: Final = 32_768  # with interim responses, headers and trailers
-READ_AT_ONCE: Final = 8_192  # Python's own buffer may be larger than RESPONSE_BYTES, and would be filled by a long body
+READ_AT_ONCE: Final = 8_192  # a long body fills Python's own buffer, which may be larger than RESPONSE_BYTES
 HOSTS_KEPT: Final = 512
 CONNECTIONS_KEPT: Final = 4  # for each host
 ONCE: Final = urllib3.Retry(total=False, redirect=False)
-# A resolver that is silent would keep a thread for half a minute; getaddrinfo knows no other limit than glibc's own.
+# A silent resolver would block a thread for 30 seconds. getaddrinfo has no timeout besides glibc's own.
 os.environ.setdefault("RES_OPTIONS", "timeout:2 attempts:2")
 
 
 @dataclass(frozen=True, slots=True)
 class ClientOptions:
-    """`ca_file` names certificate authorities that are believed besides certifi's."""
+    """`ca_file` names certificate authorities that are trusted besides certifi's."""
 
     allow_private: bool
     ca_file: str = ""
@@ -74,28 +74,28 @@ class Destination(NamedTuple):
 
 
 class Unreachable(Exception):
-    """No connection; the message says why."""
+    """No connection was made; the message says why."""
 
 
 class UnrequestedResponse(Exception):
-    """The receiver sent a response that may belong to another request, or to none."""
+    """The receiver sent a response that may belong to another request or to none."""
 
 
 class ResponseTooLong(OSError):
-    """More bytes than any proper response to a webhook has before the end of its body's beginning."""
+    """The response has more bytes than a proper response up to the end of the kept excerpt."""
 
 
 class _ThisPost(threading.local):
-    """What the post of this thread may do, and until when."""
+    """The options and the deadline of this thread's current post."""
 
     options: ClientOptions
     deadline: float
 
     def left(self) -> float:
-        """Seconds until the response must be there."""
+        """Seconds until the deadline. Raises TimeoutError after it."""
         left = self.deadline - time.monotonic()
         if left <= 0:
-            raise TimeoutError("The time is over.")
+            raise TimeoutError("The deadline has passed.")
         return left
 
 
@@ -143,9 +143,9 @@ def _exchange(url: str, body: bytes, headers: Mapping[str, str]) -> urllib3.resp
 
 
 def _excerpt(response: urllib3.response.BaseHTTPResponse) -> str:
-    """The body's beginning. The status has decided, so the body gets a moment only, however slowly it drips.
+    """The beginning of the body. The status decides the outcome, so a slow body is read for a moment only.
 
-    A connection whose response was read to its end goes back to its pool; else it is closed.
+    A connection whose response was read to its end returns to its pool; any other is closed.
     """
     _post.deadline = min(_post.deadline, time.monotonic() + _post.options.body_seconds)
     kept = bytearray()
@@ -161,7 +161,7 @@ def _excerpt(response: urllib3.response.BaseHTTPResponse) -> str:
 
 
 class _Socket(socket.socket):
-    """Remembers what came since the last request, and reads no longer than the post may last."""
+    """Records the bytes received since the last request, and stops reading at the post's deadline."""
 
     received = b""
     responses = 0
@@ -176,7 +176,7 @@ class _Socket(socket.socket):
         return size
 
     def is_quiet(self) -> bool:
-        """Whether nothing waits to be read, not even the end. What TLS says for itself is not counted."""
+        """Whether no byte and no end of stream is waiting. TLS's own messages do not count."""
         self.settimeout(0)
         try:
             self.recv(1)
@@ -187,7 +187,7 @@ class _Socket(socket.socket):
         return False
 
     def is_unheard(self) -> bool:
-        """Whether the other side has yet to receive some of what was sent. Only Linux can say."""
+        """Whether the peer has not yet acknowledged some sent bytes. Only Linux reports this."""
         with suppress(OSError):
             return fcntl.ioctl(self, termios.TIOCOUTQ, bytes(4)) != bytes(4)
         return False
@@ -198,7 +198,7 @@ class _TLSSocket(_Socket, ssl.SSLSocket):
 
 
 def _connect(host: str, port: int) -> socket.socket:
-    """To the first address that takes us, all of them permitted, in the time allowed after the name is resolved."""
+    """Connects to the first address that accepts, after all were checked. Name resolution has no share of the time."""
     try:
         places = ssrf_guard.resolve(host, port, allow_private=_post.options.allow_private)
     except OSError as error:
@@ -220,7 +220,7 @@ def _connect(host: str, port: int) -> socket.socket:
 
 
 class _FinalResponse(http.client.HTTPResponse):
-    """Past interim responses, of which http.client knows 100 alone."""
+    """Skips all interim responses; http.client skips only status 100."""
 
     def begin(self) -> None:
         stream = self.fp
@@ -235,25 +235,25 @@ class _FinalResponse(http.client.HTTPResponse):
 
 
 def _check_lengths(lengths: str) -> None:
-    """The same number several times over is one number; anything else is no response (RFC 9112 §6.3)."""
+    """The same number repeated is accepted as one number; any other list is invalid (RFC 9112 §6.3)."""
     different = {length.strip() for length in lengths.split(",")}
     if len(different) > 1 or not all(length.isdecimal() for length in different):
         raise http.client.HTTPException(f"Content-Length is {lengths}.")
 
 
 class _Connection(HTTPConnection):
-    """Sends head and body as one: a packet, and a waking, less."""
+    """Sends head and body together, which saves a packet and wakes the receiver once."""
 
     sock: Any
     response_class = _FinalResponse
-    _head: bytes | None = None  # empty: about to come; then held back until the body does
+    _head: bytes | None = None  # empty: the head is written next; then held back until the body is written
 
     def _new_conn(self) -> socket.socket:
         return _connect(self._dns_host, self.port)
 
     @property
     def is_connected(self) -> bool:
-        """Whether a kept connection may be used again."""
+        """Whether the kept connection can be used again."""
         return (
             self.sock is not None
             and not self.sock.is_early
@@ -275,7 +275,7 @@ class _Connection(HTTPConnection):
     def _send_whole(self, request: bytes) -> None:
         if self.sock is None:
             self.connect()
-        if not self.sock.responses:  # a kept one was looked at when it was taken from its pool
+        if not self.sock.responses:  # a kept connection was checked when it was taken from its pool
             if not self.sock.is_quiet():
                 raise UnrequestedResponse("The receiver answered or hung up before the request was sent.")
             self.sock.settimeout(_post.left())
@@ -283,13 +283,13 @@ class _Connection(HTTPConnection):
         try:
             super().send(request)
         except OSError:
-            self.sock.is_early = True  # urllib3 may read a response all the same
+            self.sock.is_early = True  # urllib3 may still read a response
             raise
 
     def getresponse(self) -> urllib3.HTTPResponse:  # type: ignore[override]  # as urllib3's own
-        """A response that began before the receiver had the request counts on a new connection only.
+        """Accepts a response that began before the receiver had the request only on a new connection.
 
-        On a kept one it may be a second response to the request before.
+        On a kept connection it may be a second response to the previous request.
         """
         if self._head:
             self.send(b"")  # there was no body
@@ -334,7 +334,7 @@ def _pools(*, allow_private: bool, ca_file: str) -> urllib3.PoolManager:
 
 
 def _reason(error: Exception) -> str:
-    """In a line: what happened at the bottom of urllib3's wrappings."""
+    """The innermost cause of urllib3's nested exceptions, in one line."""
     cause = error
     while isinstance(inner := (cause.args[-1] if cause.args else None), Exception):
         cause = inner

@@ -32,5 +32,5 @@ def count_disabled() -> int:
 
 
 def deliveries_by_hour(*, now: datetime) -> list[Bar]:
-    """Attempts that a partner accepted."""
+    """Successful attempts per hour."""
     return by_hour(newest(Attempt.objects.filter(status_code__gte=200, status_code__lt=300)), "at", now)

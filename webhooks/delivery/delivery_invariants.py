@@ -1,4 +1,4 @@
-"""Events and deliveries: what is owed to whom, and in which order it was said."""
+"""Invariants of events and deliveries: every subscribed endpoint gets each event, in order."""
 
 from typing import Any, Final
 
@@ -23,7 +23,7 @@ from gateway.monitoring.invariant_checks import Invariant, Rows, Scope, leased_f
 from webhooks.models import Attempt, Delivery, DeliveryStatus, Event, Replay
 
 EVENT: Final = ("event__subject", "event__sequence", "event__type", "endpoint__url")
-# So many events after one are enough to see whether what is owed was owed in its time.
+# Deliveries of so many later events are enough to see whether a delivery was created with its event.
 NEIGHBOURS: Final = 1000
 ACCEPTED: Final = Q(status_code__gte=200, status_code__lt=300)
 
@@ -34,10 +34,10 @@ def _offenders(rows: QuerySet[Any], *facts: str) -> Rows:
 
 
 def _passed_over(scope: Scope) -> Rows:
-    """The last that an enabled endpoint was owed of a subject before one that it was not, though it hears its type.
+    """The last delivery of a subject to an enabled endpoint before an event of a subscribed type without a delivery.
 
-    That it listened then is known by that delivery, if this was not owed anew (by a replay, after later events), and by
-    an earlier one of the same type.
+    Two facts show that the endpoint was enabled at that event: the delivery, unless a replay created it after later
+    events, and an earlier delivery of the same type.
     """
     quoted = Concat(Value('"'), F("type"), Value('"'))
     later = Event.objects.filter(
@@ -54,7 +54,7 @@ def _passed_over(scope: Scope) -> Rows:
     before_us = Delivery.objects.filter(
         event__gte=OuterRef("pk"), event__lt=OuterRef("pk") + NEIGHBOURS, pk__lt=OuterRef(OuterRef("pk"))
     )
-    # A CASE, for the database is to ask in this order: what comes last costs most, and is asked of offenders only.
+    # A CASE fixes the order of the tests: the last is the most expensive, and runs only for offenders.
     no = Value(False)
     is_missed = Case(
         When(Exists(between), then=no),
@@ -70,8 +70,8 @@ def _passed_over(scope: Scope) -> Rows:
 
 
 def _out_of_order(scope: Scope) -> Rows:
-    """Judged by the first attempts, and among deliveries owed in the order of their events: neither a replay nor what
-    is owed anew, long after, comes out of turn."""
+    """By the first attempts, among deliveries created in the order of their events. So a replay does not count, nor
+    a delivery that was created long after its event."""
     first = Attempt.objects.filter(delivery=OuterRef("pk")).order_by().values("delivery").annotate(pk_=Min("pk"))
     tried = Subquery(first.values("pk_"), output_field=IntegerField())
     rows = scope.of(Delivery.objects.all()).annotate(tried=tried).filter(tried__isnull=False)
@@ -89,7 +89,7 @@ def _out_of_order(scope: Scope) -> Rows:
 
 
 def _in_turn() -> QuerySet[Delivery]:
-    """Owed to enabled endpoints and waiting for no predecessor."""
+    """Due deliveries to enabled endpoints, without a pending predecessor of the same subject."""
     due = Delivery.objects.filter(status=DeliveryStatus.DUE)
     before = due.filter(
         endpoint=OuterRef("endpoint"),
@@ -125,33 +125,33 @@ def _still_replaying(scope: Scope) -> Rows:
 INVARIANTS: Final = (
     Invariant(
         name="no_listener_is_passed_over",
-        means="An enabled endpoint that heard a subject's beginning is owed its later events of the types it hears.",
-        remedy="If the endpoint was disabled in between, replay to it what it missed; if not, this is a bug to report.",
+        means="An enabled endpoint that got a subject's first events gets its later events of subscribed types.",
+        remedy="If the endpoint was disabled in between, replay the missed events; otherwise report a bug.",
         offenders=_passed_over,
     ),
     Invariant(
         name="events_are_sent_in_order",
-        means="To one endpoint, no event of a subject was first sent before its predecessors.",
-        remedy="The partner may have acted on an older state last: tell it to go by x-gateway-sequence, and report it.",
+        means="Each endpoint was first sent the events of a subject in the order of their sequence.",
+        remedy="The partner may have stored an older state last. Ask them to obey x-gateway-sequence; report a bug.",
         offenders=_out_of_order,
     ),
     Invariant(
         name="delivered_means_answered",
-        means="Whatever counts as delivered was answered with a 2xx at least once.",
-        remedy="Replay these events: the partner may not have them.",
+        means="Each delivery marked as delivered was answered with a 2xx at least once.",
+        remedy="Replay these events: the partner may not have received them.",
         offenders=_unanswered,
     ),
     Invariant(
         name="an_event_goes_to_its_own_gateway",
         means="A delivery, its event and its endpoint belong to the same gateway.",
-        remedy="One partner may have heard another's events. Disable the endpoint and find who wrote the row.",
+        remedy="A partner may have received another partner's events. Disable the endpoint and find who wrote the row.",
         offenders=_astray,
     ),
     stuck(
         _in_turn,
         *EVENT,
         what="delivery",
-        remedy="See that a webhook worker and the beat run; the sweep then sends a wake-up message within seconds.",
+        remedy="Check that a webhook worker and the beat run; the sweep then sends a wake-up message within seconds.",
     ),
     leased_for_ever(Delivery.objects.all, *EVENT, what="delivery"),
     stuck(
@@ -159,20 +159,20 @@ INVARIANTS: Final = (
         "key",
         "gateway__name",
         what="replay",
-        remedy="See that a worker and the beat run; the sweep then sends a wake-up message within seconds.",
+        remedy="Check that a worker and the beat run; the sweep then sends a wake-up message within seconds.",
     ),
     leased_for_ever(Replay.objects.all, "key", "gateway__name", what="replay"),
     Invariant(
         name="every_event_is_delivered_or_given_up",
-        means="Nothing is owed to an enabled endpoint any more.",
-        remedy="Wait for the retries (or advance the test gateway's clock); look at the attempts of what stays.",
+        means="No delivery to an enabled endpoint is pending.",
+        remedy="Wait for the retries (or advance the test gateway's clock); read the attempts of those that remain.",
         offenders=_still_owed,
         at_rest=True,
     ),
     Invariant(
         name="every_replay_is_done",
-        means="Nothing that was to be replayed is still to be made due.",
-        remedy="See that a worker and the beat run; the sweep then sends a wake-up message within seconds.",
+        means="No replay is pending.",
+        remedy="Check that a worker and the beat run; the sweep then sends a wake-up message within seconds.",
         offenders=_still_replaying,
         at_rest=True,
     ),

@@ -1,7 +1,7 @@
-"""Delivery: due rows are leased, sent from threads, and settled when the answer is there.
+"""Sends deliveries: leases due rows, posts them from threads, and records the results in sets.
 
-One process has many posts in flight (endpoint_concurrency says how many to whom), and only its own thread speaks to the
-database: it takes and settles in sets. For one batch in order: n+1 waits until n is settled.
+A process has many posts in flight (endpoint_concurrency limits them per endpoint), and only its main thread uses the
+database, in sets. Events of a batch keep their order: n+1 is sent after n is delivered or given up.
 """
 
 import json
@@ -46,7 +46,7 @@ Pick = Callable[[list[Delivery]], list[Delivery]]
 
 @dataclass(frozen=True, slots=True)
 class InFlight:
-    """`at` by the gateway's clock, `since` by this process's."""
+    """`at` by the gateway's clock, `since` by this process's monotonic clock."""
 
     delivery: Delivery
     at: datetime
@@ -55,7 +55,7 @@ class InFlight:
 
 @dataclass
 class WebhookDispatcher:
-    """One per process. Attempts in flight at the end of a shift finish in the next one."""
+    """One per process. Attempts in flight at the end of a shift are recorded in the next shift."""
 
     options: client.ClientOptions
     is_stopping: bool = False
@@ -67,7 +67,7 @@ class WebhookDispatcher:
     )
 
     def shift(self, *, seconds: float = SHIFT_SECONDS, idle_grace: float = IDLE_GRACE_SECONDS) -> int:
-        """Until nothing is due or in flight that may still be quick, or the time is over; how many finished."""
+        """Sends until `seconds` have passed, or nothing is due and every fast attempt is recorded. Returns how many."""
         began = busy = time.monotonic()
         finished = 0
         while not self.is_stopping:
@@ -82,20 +82,20 @@ class WebhookDispatcher:
         return finished
 
     def deliver_all(self) -> int:
-        """Until nothing is due and nothing in flight, however slow; how many finished."""
+        """Sends until nothing is due and nothing is in flight. Returns how many attempts were recorded."""
         finished = 0
         while self._send_due() or self.in_flight:
             finished += self._settle_finished(wait=self.options.total_seconds)
         return finished
 
     def _shut_down(self) -> None:
-        """Attempts that finish while the process stops need not be sent again."""
+        """Waits for attempts in flight, so that they need not be sent again."""
         until = time.monotonic() + SHUT_DOWN_SECONDS
         while self.in_flight and time.monotonic() < until:
             self._settle_finished(wait=POLL_SECONDS)
 
     def _send_due(self) -> int:
-        """How many were sent. Without a database none is, and each endpoint has as much room as before."""
+        """Returns how many were sent. If the database fails, none is sent and no endpoint's limit is used up."""
         now = time.monotonic()
         chosen: list[Delivery] = []
         with ExitStack() as undoing:
@@ -108,9 +108,9 @@ class WebhookDispatcher:
         return len(chosen)
 
     def _choose(self, due: Sequence[Delivery], chosen: list[Delivery], room: int, now: float) -> list[Delivery]:
-        """The deliveries to send now, counted as in flight already.
+        """The deliveries to send now; they count as in flight from here on.
 
-        Bulk comes last and gets half of the room at most, so that what is recorded next finds some.
+        Bulk deliveries get at most half of the room, so that new events need not wait for them.
         """
         bulk = 0
         for delivery in due:
@@ -133,7 +133,7 @@ class WebhookDispatcher:
         future.add_done_callback(self.finished.put)
 
     def _settle_finished(self, *, wait: float) -> int:
-        """An attempt that cannot be recorded has finished all the same: its row is still due, and its lease lapses."""
+        """If recording fails, the attempt has still finished: its row stays due, and is sent again after its lease."""
         futures = self._finished(wait=wait)
         try:
             settle([finished for future in futures if (finished := _finished(self.in_flight[future], future))])
@@ -162,7 +162,7 @@ class WebhookDispatcher:
 
 
 def next_in_line() -> QuerySet[Delivery]:
-    """Due to enabled endpoints, their predecessors for the same subject and endpoint settled."""
+    """Due deliveries to enabled endpoints, without a pending predecessor for the same subject and endpoint."""
     before = Delivery.objects.filter(
         status=DeliveryStatus.DUE,
         endpoint=OuterRef("endpoint"),
@@ -193,7 +193,7 @@ def _post(delivery: Delivery, at: datetime, *, options: client.ClientOptions) ->
 
 
 def signed(delivery: Delivery, now: datetime) -> tuple[bytes, dict[str, str]]:
-    """Body and headers of an attempt: the recorded payload with a fresh timestamp, checksum and signatures."""
+    """Body and headers of an attempt: the stored payload with a new timestamp, checksum and signatures."""
     event, endpoint = delivery.event, delivery.endpoint
     stamp = timestamp(now)
     auth_id = event.payload.get("smallcaseAuthId") or ""
@@ -212,6 +212,6 @@ def signed(delivery: Delivery, now: datetime) -> tuple[bytes, dict[str, str]]:
 def _finished(sent: InFlight, future: "Future[client.EndpointResponse]") -> FinishedAttempt | None:
     """None for an attempt that broke on our side: its row is tried again when the lease lapses."""
     if error := future.exception():
-        log.error("Delivery %s broke before it was sent.", sent.delivery.pk, exc_info=error)
+        log.error("Delivery %s failed before it was sent.", sent.delivery.pk, exc_info=error)
         return None
     return FinishedAttempt(sent.delivery, sent.at, future.result())

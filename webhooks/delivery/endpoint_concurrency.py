@@ -1,8 +1,8 @@
-"""How many attempts each endpoint may have in flight, so that an endpoint that hangs slows no other.
+"""Limits the attempts in flight for each endpoint, so that a hung endpoint delays no other.
 
-Forces: threads are many but not endless; whether an endpoint will answer is known only afterwards; a healthy one should
-be fast. So an attempt in flight for longer than a moment ceases to count as work, and its endpoint gets no more until
-it finishes; an endpoint that is unknown or failing gets few.
+Threads are limited, a healthy endpoint should get events fast, and only afterwards is it known whether an endpoint
+answers. So a slow attempt no longer counts against the room for other endpoints, and its endpoint gets no more attempts
+until it finishes. An unknown or failing endpoint gets few attempts at a time.
 """
 
 from collections import defaultdict
@@ -19,14 +19,14 @@ FAILING_LIMIT: Final = 1
 
 @dataclass
 class EndpointConcurrency:
-    """Attempts that one process has in flight. Endpoints by id; moments in seconds of one monotonic clock."""
+    """The attempts in flight of one process. Endpoints by id; times in seconds of one monotonic clock."""
 
     in_flight: dict[int, list[float]] = field(default_factory=lambda: defaultdict(list))
     healthy: set[int] = field(default_factory=set)
     failing: set[int] = field(default_factory=set)
 
     def room(self, now: float) -> int:
-        """How many more may start."""
+        """How many more attempts may start."""
         started = [moment for moments in self.in_flight.values() for moment in moments]
         young = sum(1 for moment in started if now - moment < SLOW_AFTER)
         return max(0, min(YOUNG_AT_ONCE - young, AT_ONCE - len(started)))
@@ -35,7 +35,7 @@ class EndpointConcurrency:
         return any(now - moments[-1] < SLOW_AFTER for moments in self.in_flight.values())
 
     def closed(self, now: float) -> set[int]:
-        """Endpoints that get no more at present."""
+        """Endpoints that may not get another attempt now."""
         return {endpoint for endpoint in self.in_flight if not self.is_open(endpoint, now)}
 
     def is_open(self, endpoint: int, now: float) -> bool:
@@ -46,13 +46,13 @@ class EndpointConcurrency:
         self.in_flight[endpoint].append(now)
 
     def finish(self, endpoint: int, *, since: float) -> None:
-        """The attempt that started at `since` is no longer in flight."""
+        """Removes the attempt that started at `since`."""
         self.in_flight[endpoint].remove(since)
         if not self.in_flight[endpoint]:
             del self.in_flight[endpoint]
 
     def mark_failing(self, endpoint: int, *, is_failing: bool) -> None:
-        """By its last answer, or by its row. Healthy are only the endpoints that have answered this process."""
+        """From the endpoint's last response or its row. Only endpoints that answered this process count as healthy."""
         if is_failing:
             self.failing.add(endpoint)
             self.healthy.discard(endpoint)
@@ -60,7 +60,7 @@ class EndpointConcurrency:
             self.failing.discard(endpoint)
 
     def mark_healthy(self, endpoint: int) -> None:
-        """It answered with a 2xx."""
+        """The endpoint answered with a 2xx."""
         self.failing.discard(endpoint)
         self.healthy.add(endpoint)
 

@@ -1,4 +1,4 @@
-"""When an endpoint has failed for long enough to be left alone (contract §6.3)."""
+"""Decides when a failing endpoint is disabled (contract §6.3)."""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -9,11 +9,11 @@ GONE: Final = 410
 
 
 def reason_to_disable(*, status: int | None, failures: int, failing_since: datetime, now: datetime) -> str | None:
-    """A sentence, or None while it may go on. `failures` on end, the last of which answered `status`."""
+    """A sentence, or None to keep the endpoint. `failures` in a row, the last of which was answered with `status`."""
     if status == GONE:
-        return "It answered 410 Gone."
+        return "The endpoint answered 410 Gone."
     if failures >= FAILURES_BORNE:
-        return f"It failed {FAILURES_BORNE} times in a row."
+        return f"The endpoint failed {FAILURES_BORNE} times in a row."
     if now - failing_since >= FAILING_BORNE:
-        return f"It failed for {FAILING_BORNE.days} days on end."
+        return f"The endpoint failed for {FAILING_BORNE.days} days in a row."
     return None

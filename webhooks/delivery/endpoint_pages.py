@@ -1,4 +1,4 @@
-"""Endpoints in the console: added, moved, and subscribed; each with a permission of its own."""
+"""The console's pages that add an endpoint, change its URL and its subscription, each with its own permission."""
 
 from typing import Any, Final
 
@@ -30,14 +30,14 @@ class UrlForm(forms.Form):
 
 class SubscriptionForm(forms.Form):
     types = forms.MultipleChoiceField(
-        label="It hears",
+        label="Event types",
         choices=[(kind.value, kind.value) for kind in EventType],
         widget=forms.CheckboxSelectMultiple,
     )
     plan = forms.ChoiceField(
-        label="Tries",
+        label="Retry plan",
         choices=[(plan.value, plan.value) for plan in Plan],
-        help_text="standard: nine more, over three days; gateway: after 15 min, 24 h and 48 h.",
+        help_text="standard: nine retries in three days; gateway: retries after 15 min, 24 h and 48 h.",
     )
 
     def subscription(self) -> dict[str, Any]:
@@ -50,7 +50,7 @@ class NewForm(SubscriptionForm, UrlForm):
 
 
 def new(request: HttpRequest, pk: int) -> HttpResponse:
-    """Its signing secret is on the page that answers, and nowhere again."""
+    """Adds an endpoint. Only the response to this request shows the signing secret."""
     require(request, ADDS)
     gateway = get_object_or_404(Gateway, pk=pk)
     back = reverse("admin:gateway_gateway_change", args=[pk])
@@ -78,11 +78,11 @@ def arrange_url(request: HttpRequest, pk: int) -> HttpResponse:
 
     def act(given: dict[str, Any]) -> str:
         move(endpoint, url=given["url"], by=actor_of(request))
-        return f"What it is owed goes to {given['url']} from now on."
+        return f"Pending and new deliveries go to {given['url']} from now on."
 
     back = _page_of(endpoint)
     return done(request, form, act, back=back) or form_page(
-        request, form, title="Move the endpoint to another URL", button="Move", back=back, row=endpoint
+        request, form, title="Change the endpoint's URL", button="Change URL", back=back, row=endpoint
     )
 
 
@@ -93,13 +93,13 @@ def arrange_subscription(request: HttpRequest, pk: int) -> HttpResponse:
 
     def act(_: dict[str, Any]) -> str:
         subscribe(endpoint, by=actor_of(request), **form.subscription())
-        return "It hears these from now on."
+        return "Subscription changed."
 
     back = _page_of(endpoint)
     return done(request, form, act, back=back) or form_page(
         request,
         form,
-        title="What the endpoint hears",
+        title="Change the subscription",
         button="Change",
         back=back,
         row=endpoint,

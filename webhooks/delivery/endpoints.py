@@ -1,4 +1,4 @@
-"""Where a partner listens: added, its secret rotated with overlap."""
+"""Adds, changes, enables and disables webhook endpoints, and rotates their secrets."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,14 +25,14 @@ TAKEN: Final = "This gateway has an endpoint with this URL already."
 
 @dataclass(frozen=True, slots=True)
 class NewEndpoint:
-    """The secret is shown here and never again."""
+    """A new endpoint. `secret` cannot be read again later."""
 
     endpoint: Endpoint
     secret: str
 
 
 def check_url(url: str) -> str:
-    """The URL, if a webhook may be sent there: http or https, a host, no credentials."""
+    """Returns the URL. Raises Invalid unless it is http or https, with a host and without credentials."""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -55,6 +55,7 @@ def add_endpoint(
     now: datetime,
     by: Actor | None = None,
 ) -> NewEndpoint:
+    """Adds an enabled endpoint. Raises Invalid for a bad URL, Conflict if the gateway has it already."""
     if gateway.endpoints.filter(url=check_url(url)).exists():
         raise Conflict(TAKEN)
     secret = new_secret()
@@ -75,7 +76,7 @@ def add_endpoint(
 
 
 def move(endpoint: Endpoint, *, url: str, by: Actor | None = None) -> None:
-    """What it is owed goes there from now on; moving it to where it is changes nothing."""
+    """Pending and new deliveries go to `url` from now on. The same URL again changes nothing."""
     rows = Endpoint.objects.filter(pk=endpoint.pk)
     check_url(url)
     try:
@@ -91,7 +92,7 @@ def move(endpoint: Endpoint, *, url: str, by: Actor | None = None) -> None:
 
 
 def rotate_secret(endpoint: Endpoint, *, by: Actor | None = None) -> str:
-    """A new secret; both sign until the previous one is retired. At most two live at once."""
+    """Returns a new secret. It and the previous one sign until the previous one is retired; at most two are live."""
     secret = new_secret()
     rows = Endpoint.objects.filter(pk=endpoint.pk, encrypted_previous_secret__isnull=True)
     with atomic():
@@ -104,7 +105,7 @@ def rotate_secret(endpoint: Endpoint, *, by: Actor | None = None) -> str:
 
 
 def retire_secret(endpoint: Endpoint, *, by: Actor | None = None) -> None:
-    """The previous secret signs no more; running twice changes nothing."""
+    """Stops signing with the previous secret. Running it twice changes nothing."""
     with atomic():
         rows = Endpoint.objects.filter(pk=endpoint.pk, encrypted_previous_secret__isnull=False)
         if rows.update(encrypted_previous_secret=None) and by:
@@ -112,7 +113,7 @@ def retire_secret(endpoint: Endpoint, *, by: Actor | None = None) -> None:
 
 
 def disable(endpoint: Endpoint, *, because: str, now: datetime, by: Actor | None = None) -> bool:
-    """It is owed nothing from now on; what it was owed is given up by the next sweep. False: it was disabled before."""
+    """Stops new deliveries; the next sweep gives up pending ones. False if the endpoint was already disabled."""
     rows = Endpoint.objects.filter(pk=endpoint.pk, is_enabled=True)
     with atomic():
         done = rows.update(is_enabled=False, disabled_at=now, disabled_reason=because[:REASON]) == 1
@@ -124,14 +125,14 @@ def disable(endpoint: Endpoint, *, because: str, now: datetime, by: Actor | None
 
 
 def enable(endpoint: Endpoint) -> bool:
-    """With a clean slate: its past failures count no more. False: it was enabled before."""
+    """Enables the endpoint and resets its failures. False if it was already enabled."""
     rows = Endpoint.objects.filter(pk=endpoint.pk, is_enabled=False)
     clean = {"failures": 0, "failing_since": None, "disabled_at": None, "disabled_reason": ""}
     return rows.update(is_enabled=True, **clean) == 1
 
 
 def subscribe(endpoint: Endpoint, *, types: Sequence[EventType], plan: Plan, by: Actor | None = None) -> None:
-    """What it hears from now on, and how often a failed delivery is tried."""
+    """Sets the event types for new events, and the retry plan."""
     before = {"types": endpoint.types, "plan": endpoint.plan}
     after = {"types": [kind.value for kind in types], "plan": plan.value}
     with atomic():
@@ -150,5 +151,5 @@ def _inserted(endpoint: Endpoint) -> Endpoint:
 
 
 def named(endpoint: Endpoint) -> str:
-    """As the audit trail calls it."""
+    """The endpoint's name in the audit trail."""
     return f"endpoint {endpoint.public_id}"

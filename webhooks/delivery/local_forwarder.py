@@ -1,4 +1,4 @@
-"""A gateway's events on a developer's machine: signed as a delivery is, and no delivery touched."""
+"""Forwards a gateway's events to a developer's machine, signed like deliveries. Changes no delivery."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,14 +17,14 @@ WAITS: Final = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 
 @dataclass(frozen=True, slots=True)
 class Signers:
-    """Whose secrets sign: an endpoint's, or one that was made for the occasion, and `shown` then tells it."""
+    """The secrets that sign: an endpoint's, or a new one, which `shown` contains for the developer."""
 
     endpoint: Endpoint
     shown: str | None
 
 
 def signers(gateway: Gateway, *, secret: str | None) -> Signers:
-    """The given secret; else that of the gateway's only endpoint, which the partner's code has; else a new one."""
+    """The given secret; otherwise that of the gateway's only endpoint, or a new one if there are none or several."""
     endpoints = list(Endpoint.objects.filter(gateway=gateway)[:2])
     if secret is None and len(endpoints) == 1:
         return Signers(endpoints[0], None)
@@ -34,7 +34,7 @@ def signers(gateway: Gateway, *, secret: str | None) -> Signers:
 
 @dataclass
 class Forwarder:
-    """To one URL, an event at a time. A target that is down is waited for; whatever it answers is an answer."""
+    """Forwards one event at a time to one URL. Waits while the target is down; any response counts as received."""
 
     gateway: Gateway
     url: str

@@ -1,4 +1,4 @@
-"""Records a set of finished attempts: deliveries settled or retried later, endpoints' health, the attempts."""
+"""Records finished attempts in sets: the attempts, the deliveries' outcomes or next tries, and endpoint health."""
 
 import logging
 import random
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class FinishedAttempt:
-    """An attempt that is over; `at` by the gateway's clock."""
+    """An attempt that has ended; `at` by the gateway's clock."""
 
     delivery: Delivery
     at: datetime
@@ -34,9 +34,9 @@ class FinishedAttempt:
 
 
 def settle(finished: Sequence[FinishedAttempt]) -> None:
-    """All of them or none, each unless another process has its row by now; the attempts are kept all the same.
+    """Records all attempts or none. A delivery that another process has leased by now is left alone.
 
-    A row that is gone, forgotten or reset while its attempt was under way, takes that attempt with it, and no other.
+    A delivery that was deleted or reset during its attempt drops that attempt, and no other.
     """
     if not finished:
         return
@@ -53,7 +53,7 @@ def settle(finished: Sequence[FinishedAttempt]) -> None:
 
 
 def give_up_disabled() -> int:
-    """Gives up the deliveries due to disabled endpoints; running twice gives up nothing more."""
+    """Gives up the deliveries due to disabled endpoints. Running it twice gives up nothing more."""
     disabled = Endpoint.objects.filter(is_enabled=False)
     owed = Delivery.objects.filter(due_at__isnull=False, endpoint__in=list(disabled.values_list("pk", flat=True)))
     since = Subquery(disabled.filter(pk=OuterRef("endpoint")).values("disabled_at"))
@@ -66,7 +66,7 @@ def give_up_disabled() -> int:
 
 
 def _log(finished: FinishedAttempt) -> None:
-    """A line in the log under the id of the request that caused the event, and the counts."""
+    """Logs the attempt with the id of the request that caused the event, and counts it."""
     delivery, answer = finished.delivery, finished.answer
     outcome = _outcome(finished)
     lag = None if outcome == "failed" else (finished.at - delivery.event.created_at).total_seconds()
@@ -94,7 +94,7 @@ def _mark_delivered(deliveries: Sequence[Delivery]) -> None:
 
 
 def _retry_later(failed: Sequence[FinishedAttempt]) -> None:
-    """To the plan's next step, or given up after its last."""
+    """Postpones each delivery to its plan's next step, or gives it up after the last."""
     wall = clock.wall()
     for one in failed:
         delivery = one.delivery
@@ -131,7 +131,7 @@ def _attempt(finished: FinishedAttempt) -> Attempt:
 
 
 def _update_endpoint_health(finished: Sequence[FinishedAttempt]) -> None:
-    """Endpoints in the order of their keys, so that two processes do not wait for each other."""
+    """Endpoints are locked in the order of their keys, so that two processes cannot block each other."""
     answered = {one.delivery.endpoint_id for one in finished if one.answer.accepted}
     failing = {one.delivery.endpoint_id for one in finished if one.delivery.endpoint.failures}
     failed = _last_failures(finished)
@@ -143,7 +143,7 @@ def _update_endpoint_health(finished: Sequence[FinishedAttempt]) -> None:
 
 
 def _last_failures(finished: Sequence[FinishedAttempt]) -> Mapping[int, list[FinishedAttempt]]:
-    """By endpoint, those since its last success."""
+    """Each endpoint's failures since its last success."""
     failed: dict[int, list[FinishedAttempt]] = {}
     for one in finished:
         if one.answer.accepted:

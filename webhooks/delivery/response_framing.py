@@ -1,7 +1,7 @@
-"""HTTP/1.1 responses as bytes (RFC 9112): which head is the final one, and whether a connection may be used again.
+"""Parses HTTP/1.1 responses (RFC 9112): finds the final head, and decides whether a connection may be used again.
 
-http.client reads leniently. That suits a status, and not a connection: a byte that the receiver counts to one
-response and this side to the next one would credit a delivery with the response to another.
+http.client parses leniently. That is enough for a status, but not for reusing a connection: if the receiver and this
+side disagree where a response ends, a delivery could be credited with another delivery's response.
 """
 
 import re
@@ -13,7 +13,7 @@ SWITCHING_PROTOCOLS: Final = 101  # the last response in HTTP
 REQUEST_TIMEOUT: Final = 408  # often sent on an idle connection, for no request at all
 WITHOUT_BODY: Final = frozenset({204, 205, 304})
 STATUS_LINE: Final = re.compile(rb"HTTP/1\.[0-9] +([1-9][0-9]{2})(?:[ \t][^\r\n]*)?\r?\n")
-# The grammar by its letter: CR LF, no folded lines, no space before a colon.
+# The strict grammar: CR LF, no continued lines, no space before a colon.
 HEAD: Final = re.compile(
     rb"HTTP/1\.([01]) ([1-9][0-9]{2})(?: [\t \x21-\x7e\x80-\xff]*)?\r\n"
     rb"((?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t \x21-\x7e\x80-\xff]*\r\n)*)\r\n"
@@ -25,16 +25,16 @@ TRAILERS: Final = re.compile(rb"(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t \x21-\x7e\x80
 def final_head(stream: BinaryIO) -> bytes:
     """The head of the first response that is not interim (RFC 9110 §15.2). The stream limits bytes and time.
 
-    Raises BadStatusLine for what is no response, RemoteDisconnected where the stream ends before the head does.
+    Raises BadStatusLine for anything but a response, RemoteDisconnected if the stream ends within or before the head.
     """
     while _is_interim(head := _head(stream)):
         pass
     return head
 
 
-@lru_cache(128)  # a receiver repeats itself within a second, to its Date field
+@lru_cache(128)  # a receiver's responses are identical within a second, including the Date field
 def is_reusable(received: bytes) -> bool:
-    """Whether these bytes are one complete response after any interim ones, nothing else, and keep the connection."""
+    """Whether the bytes are interim responses and one complete final response, which keeps the connection open."""
     while head := HEAD.match(received):
         minor, status, fields = int(head[1]), int(head[2]), _fields(head[3])
         rest = received[head.end() :]
@@ -63,7 +63,7 @@ def _is_interim(head: bytes) -> bool:
 
 
 def _fields(block: bytes) -> dict[bytes, list[bytes]]:
-    """Values by lower-case name."""
+    """Field values by lower-case name."""
     fields: dict[bytes, list[bytes]] = {}
     for line in block.splitlines():
         name, _, value = line.partition(b":")
@@ -72,13 +72,13 @@ def _fields(block: bytes) -> dict[bytes, list[bytes]]:
 
 
 def _persists(minor: int, fields: dict[bytes, list[bytes]]) -> bool:
-    """RFC 9112 §9.3."""
+    """Whether the connection persists (RFC 9112 §9.3)."""
     options = {option.strip() for value in fields.get(b"connection", []) for option in value.split(b",")}
     return b"close" not in options and b"upgrade" not in options and (minor == 1 or b"keep-alive" in options)
 
 
 def _is_body(body: bytes, minor: int, status: int, fields: dict[bytes, list[bytes]]) -> bool:
-    """Whether these bytes are all of the body (RFC 9112 §6.3), its length stated in one way only."""
+    """Whether the bytes are exactly the body (RFC 9112 §6.3), with its length stated in one way only."""
     coding, length = fields.get(b"transfer-encoding", []), fields.get(b"content-length", [])
     if status in WITHOUT_BODY:
         return not body and not coding and length in ([], [b"0"])
@@ -88,7 +88,7 @@ def _is_body(body: bytes, minor: int, status: int, fields: dict[bytes, list[byte
 
 
 def _is_chunked(body: bytes) -> bool:
-    """RFC 9112 §7.1: chunks, the last one, trailers, and no more."""
+    """Whether the bytes are exactly one chunked body (RFC 9112 §7.1): chunks, the last chunk, trailers."""
     while chunk := CHUNK.match(body):
         end = chunk.end() + int(chunk[1], 16)
         if end == chunk.end():

@@ -1,4 +1,4 @@
-"""When a delivery that failed is tried again (contract §6.3)."""
+"""When a failed delivery is tried again (contract §6.3)."""
 
 import math
 import re
@@ -10,6 +10,8 @@ from typing import Final
 
 
 class Plan(StrEnum):
+    """How often a failed delivery is tried again: WAITS has the steps."""
+
     STANDARD = "standard"
     GATEWAY = "gateway"
 
@@ -30,24 +32,24 @@ LONGEST: Final = timedelta(hours=48)  # no step is longer
 
 
 def wait_after(plan: Plan, *, failures: int, spread: float) -> timedelta | None:
-    """How long to wait after the n-th failure (from 1); None when it is given up.
+    """How long to wait after the n-th failure (from 1); None to give the delivery up.
 
-    `spread` in [-1, 1] places the wait within ± 10 %, so that what failed together does not return together.
+    `spread` in [-1, 1] shifts the wait by up to ±10 %, so that deliveries that failed together do not return together.
     """
     waits = WAITS[plan]
     return waits[failures - 1] * (1 + JITTER * spread) if failures <= len(waits) else None
 
 
 def asked_wait(retry_after: str, *, now: datetime) -> timedelta:
-    """What a Retry-After header asks for; zero when it asks for nothing.
+    """The wait that a Retry-After header asks for; zero if none.
 
-    Seconds or a date (RFC 9110 §10.2.3). Of several, as proxies join them, the longest.
+    Seconds or a date (RFC 9110 §10.2.3). If proxies have joined several values, the longest.
     """
     return max(_one_asked_wait(value.strip(), now=now) for value in LIST_COMMA.split(retry_after))
 
 
 def _one_asked_wait(retry_after: str, *, now: datetime) -> timedelta:
-    """Fractions of a second are rounded up. A date that no clock can show asks for nothing."""
+    """Fractions of a second are rounded up. A date out of range counts as zero."""
     if SECONDS.fullmatch(retry_after):
         return timedelta(seconds=math.ceil(min(float(retry_after), LONGEST.total_seconds())))
     try:
@@ -58,6 +60,6 @@ def _one_asked_wait(retry_after: str, *, now: datetime) -> timedelta:
 
 
 def wait_as_asked(plan: Plan, *, failures: int, wait: timedelta, asked: timedelta) -> timedelta:
-    """Never sooner than the partner asks; but a partner who asks for more than the plan's next step gets that step."""
+    """Not sooner than the partner asks; but a partner that asks for more than the plan's next step gets that step."""
     waits = WAITS[plan]
     return max(wait, min(asked, waits[min(failures, len(waits) - 1)]))

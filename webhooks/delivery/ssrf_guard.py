@@ -1,8 +1,8 @@
-"""Where a webhook may not go: into the gateway's own network, however the address is written.
+"""Refuses webhook URLs that lead into the gateway's own network, however the address is written.
 
-A partner's URL is a request that our machines make. What is checked is the address about to be connected to, after
-the name was resolved and on every attempt, so that neither the spelling (`http://2130706433/`, `0177.0.0.1`,
-`[::ffff:10.0.0.1]`) nor a name that resolves differently each time leads inside.
+A partner's URL makes our machines send a request. The guard checks each address directly before the connection, after
+name resolution, on every attempt. So neither a spelling (`http://2130706433/`, `0177.0.0.1`, `[::ffff:10.0.0.1]`) nor
+a name that resolves differently each time gets past it.
 """
 
 import socket
@@ -13,19 +13,19 @@ from typing import Any, Final
 Address = IPv4Address | IPv6Address
 GLOBAL_UNICAST: Final = IPv6Network("2000::/3")
 NAT64: Final = IPv6Network("64:ff9b::/96")
-# Public by the registries' letter, and inside all the same: protocol assignments, and the host agent of Azure.
+# Public according to the registries, but internal in practice: protocol assignments, and Azure's host agent.
 INTERNAL: Final = (IPv4Network("192.0.0.0/24"), IPv4Network("168.63.129.16/32"))
 
 
 class Forbidden(Exception):
-    """The name leads to an address that is not the public internet's."""
+    """The name resolves to an address outside the public internet."""
 
 
 def resolve(host: str, port: int, *, allow_private: bool) -> list[tuple[socket.AddressFamily, Any]]:
-    """Families and socket addresses to connect to, in the resolver's order.
+    """Address families and socket addresses, in the resolver's order.
 
-    Raises Forbidden when any of them is not public: a name that leads to both is up to no good. OSError when there is
-    none.
+    Raises Forbidden if any address is not public: no honest name has public and private addresses. Raises OSError if
+    there is no address.
     """
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     refused = [] if allow_private else [where[0] for *_, where in found if not is_public(str(where[0]))]
@@ -35,7 +35,7 @@ def resolve(host: str, port: int, *, allow_private: bool) -> list[tuple[socket.A
 
 
 def is_public(address: str) -> bool:
-    """Whether this address, and each that it carries inside, belongs to the public internet."""
+    """Whether the address, and each address embedded in it, belongs to the public internet."""
     return all(_is_public(one) for one in _within(ip_address(address)))
 
 
@@ -46,7 +46,7 @@ def _is_public(address: Address) -> bool:
 
 
 def _within(address: Address) -> Iterator[Address]:
-    """The address, or that which it merely wraps (IPv4-mapped, NAT64); besides, the other end of a 6to4 tunnel."""
+    """The address, or the address that it wraps (IPv4-mapped, NAT64); also the far end of a 6to4 tunnel."""
     if isinstance(address, IPv4Address):
         yield address
     elif address.ipv4_mapped:

@@ -1,4 +1,4 @@
-"""Clears one gateway's events and deliveries. The endpoints stay, their failures forgotten."""
+"""Deletes one gateway's events and deliveries. Keeps its endpoints and resets their failures."""
 
 from gateway.models import Gateway
 from gateway.queue.leases import erase
@@ -6,7 +6,7 @@ from webhooks.models import Attempt, Delivery, Endpoint, Event, Replay
 
 
 def clear(gateway: Gateway) -> None:
-    """Inside the caller's transaction. One that was disabled remains so: somebody is to look at it."""
+    """Runs inside the caller's transaction. A disabled endpoint stays disabled, because a person must look at it."""
     erase(Replay.objects.filter(gateway=gateway))
     erase(Attempt.objects.filter(delivery__gateway=gateway))
     erase(Delivery.objects.filter(gateway=gateway))

@@ -1,4 +1,4 @@
-"""What each type of event looks like, with ids of nobody: for a receiver to be tried on."""
+"""A sample event of each type, with invented ids, for testing a receiver."""
 
 from collections.abc import Callable, Mapping
 from copy import deepcopy
@@ -48,7 +48,7 @@ _BASKET: Final[Json] = {
 
 
 def sample(kind: EventType, *, now: datetime) -> Json:
-    """A body as a real event of this type has it, before the attempt adds timestamp and checksum."""
+    """The body of a real event of this type, before an attempt adds timestamp and checksum."""
     made = _MADE[kind](now)
     return deepcopy(made) | {"broker": "kite", "smallcaseAuthId": new_object_id()}
 

@@ -1,9 +1,9 @@
-"""The types of event, and which an endpoint hears unless it says otherwise."""
+"""The event types, and the types that an endpoint subscribes to by default."""
 
 from enum import StrEnum
 from typing import Final
 
-SAMPLE: Final = "test_"  # how the subject of a test event begins
+SAMPLE: Final = "test_"  # prefix of the subject of a test event
 
 
 class EventType(StrEnum):

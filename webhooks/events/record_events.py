@@ -1,4 +1,4 @@
-"""An event, recorded in the transaction of its change: never of one rolled back, never lost."""
+"""Records an event in the transaction of its change, so that neither exists without the other."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -71,7 +71,7 @@ def _events(drafts: Sequence[EventDraft]) -> list[Event]:
 
 
 def _owners(payload: Mapping[str, Any]) -> dict[str, str]:
-    """Whose it is, in columns of their own, as every body on the wire tells it (contract §6.1)."""
+    """The payload's transaction and user as columns of the event (contract §6.1)."""
     return {
         "transaction_id": payload.get("transactionId") or "",
         "auth_id": payload.get("smallcaseAuthId") or "",

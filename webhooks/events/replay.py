@@ -1,7 +1,7 @@
-"""Events sent again: some by name, or all since a time, a chunk per wake-up message, each one transaction.
+"""Sends events again: selected events, or all since a time. Each wake-up message does one chunk in one transaction.
 
-What is made due again is a delivery like any other: the same webhook-id, while the attempt brings a fresh timestamp,
-a fresh checksum and the secrets of the day. What is due anyhow is left as it is, so that a wish said twice sends once.
+A replay makes deliveries due again. They keep their webhook-id; each attempt adds a new timestamp, a new checksum and
+signatures by the current secrets. A delivery that is due already is not changed, so asking twice sends once.
 """
 
 from collections.abc import Collection, Sequence
@@ -32,23 +32,23 @@ SETTLING: Final = timedelta(seconds=5)
 
 
 class NobodyListens(Conflict):
-    """No endpoint is owed this."""
+    """No enabled endpoint subscribes to the events."""
 
     def __init__(self) -> None:
-        super().__init__("No enabled endpoint of this gateway hears events of this type.")
+        super().__init__("No enabled endpoint of this gateway subscribes to this event type.")
 
 
 class AlreadyReplaying(Conflict):
-    """The same is under way, or as much as one gateway may ask for at once."""
+    """The same replay is running, or the gateway has as many running replays as it may have."""
 
 
 class NothingMissed(Conflict):
-    """An endpoint that neither fails nor is disabled."""
+    """The endpoint is neither failing nor disabled."""
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """By the gateway's clock, `until` excluded. `only_missed` leaves alone what was delivered."""
+    """Times by the gateway's clock, `until` excluded. `only_missed` skips deliveries that succeeded."""
 
     since: datetime
     until: datetime | None = None
@@ -57,7 +57,7 @@ class Span:
 
 
 def replay_events(*, gateway: Gateway, keys: Sequence[str], auth_id: str = "", now: datetime) -> int:
-    """How many events are now owed (again); all that are named, or a refusal. `auth_id` narrows to one user's."""
+    """Makes the events due again, all or none (NotFound). `auth_id` restricts them to one user's. Returns how many."""
     events = events_named(gateway, keys, auth_id=auth_id)
     with atomic(durable=True):
         owed = _send_again(events, list(Endpoint.objects.filter(gateway=gateway, is_enabled=True)), now=now)
@@ -67,10 +67,10 @@ def replay_events(*, gateway: Gateway, keys: Sequence[str], auth_id: str = "", n
 
 
 def send_again(*, deliveries: QuerySet[Delivery], by: Actor | None = None) -> int:
-    """How many are owed (again), each by its own gateway's clock; none to a disabled endpoint."""
+    """Makes the deliveries due now by each gateway's clock, except to disabled endpoints. Returns how many."""
     chosen = list(deliveries.filter(endpoint__is_enabled=True).values_list("pk", "gateway")[: MOST_AT_ONCE + 1])
     if len(chosen) > MOST_AT_ONCE:
-        raise Invalid(f"At most {MOST_AT_ONCE} deliveries are sent again at once; a replay since a time takes more.")
+        raise Invalid(f"At most {MOST_AT_ONCE} deliveries can be sent again at once; start a replay for more.")
     with atomic(durable=True):
         for gateway in Gateway.objects.filter(pk__in={gateway for _, gateway in chosen}):
             own = [pk for pk, of in chosen if of == gateway.pk]
@@ -83,7 +83,7 @@ def send_again(*, deliveries: QuerySet[Delivery], by: Actor | None = None) -> in
 
 
 def start_replay(*, gateway: Gateway, span: Span, auth_id: str = "", now: datetime) -> Replay:
-    """To every endpoint of the gateway that is enabled when its turn comes."""
+    """Starts a replay to every endpoint of the gateway that is enabled when its chunk runs."""
     with atomic(durable=True):
         replay = _begin(gateway, span, endpoint=None, auth_id=auth_id, now=now)
         replay.leased_until = leases.redispatch_at(clock.wall())
@@ -93,13 +93,13 @@ def start_replay(*, gateway: Gateway, span: Span, auth_id: str = "", now: dateti
 
 
 def recover(*, endpoint: Endpoint, since: datetime | None = None, now: datetime, by: Actor | None = None) -> Replay:
-    """Enabled, and owed what it has missed since it began to fail, or since it was disabled, unless `since` is given.
+    """Enables the endpoint and replays events missed since `since`, by default since it began to fail or was disabled.
 
-    No wake-up message: a change that was under way meanwhile may have seen the endpoint disabled, and is waited for.
+    Sends no wake-up message: a change that saw the endpoint disabled may not have committed its event yet.
     """
     began = since or endpoint.failing_since or endpoint.disabled_at
     if began is None:
-        raise NothingMissed(f"{endpoint} neither fails nor is disabled; say since when it has missed events.")
+        raise NothingMissed(f"{endpoint} is neither failing nor disabled; give the time since when it missed events.")
     with atomic(durable=True):
         span = Span(since=_oldest_missed(endpoint, began), only_missed=True)
         enable(endpoint)
@@ -128,7 +128,7 @@ def replay(*, row: int, attempt: int) -> None:
 
 
 def _begin(gateway: Gateway, span: Span, *, endpoint: Endpoint | None, auth_id: str, now: datetime) -> Replay:
-    """The gateway's row is locked, so that two who ask for the same see each other."""
+    """Locks the gateway's row, so that two simultaneous requests for the same replay see each other."""
     Gateway.objects.select_for_update(no_key=True).get(pk=gateway.pk)
     wanted = Replay(
         gateway=gateway,
@@ -145,14 +145,14 @@ def _begin(gateway: Gateway, span: Span, *, endpoint: Endpoint | None, auth_id: 
     running = list(Replay.objects.filter(gateway=gateway, due_at__isnull=False))
     for twin in running:
         if _is_same(twin, wanted):
-            raise AlreadyReplaying(f"The replay {twin.key} of the same events is under way.")
+            raise AlreadyReplaying(f"The replay {twin.key} of the same events is running.")
     if len(running) >= MOST_RUNNING:
-        raise AlreadyReplaying(f"{len(running)} replays are under way; wait for {running[0].key} to be done.")
+        raise AlreadyReplaying(f"{len(running)} replays are running; wait until {running[0].key} is complete.")
     return wanted
 
 
 def _is_same(one: Replay, other: Replay) -> bool:
-    """Of one endpoint, any two: what it has missed is missed once."""
+    """Two replays of one endpoint always count as the same, because both send its missed events."""
     if one.endpoint_id is not None and one.endpoint_id == other.endpoint_id:
         return True
     names = ("endpoint_id", "since", "until", "type", "auth_id", "only_missed")
@@ -167,7 +167,7 @@ def _oldest_missed(endpoint: Endpoint, began: datetime) -> datetime:
 
 
 def _replay_chunk(replay: Replay, now: datetime) -> None:
-    """Progress and deliveries, or neither; nothing, when another worker has the row by now."""
+    """Writes progress and deliveries, or neither. Writes nothing if another worker has leased the row."""
     if not replay.last_event:
         _set_bounds(replay)
     endpoints = _listening(replay)
@@ -180,7 +180,7 @@ def _replay_chunk(replay: Replay, now: datetime) -> None:
 
 
 def _set_bounds(replay: Replay) -> None:
-    """Where it begins and ends. Not sooner: what is recorded from now on is owed without a replay."""
+    """Sets the first and last event when the first chunk runs: later events are delivered without a replay."""
     ends = _recorded_in(replay).aggregate(first=Min("pk"), last=Max("pk"))
     replay.replayed_up_to, replay.last_event = (ends["first"] or 1) - 1, ends["last"] or 0
 
@@ -197,7 +197,7 @@ def _events_of(replay: Replay) -> QuerySet[Event]:
 
 
 def _hold(replay: Replay) -> bool:
-    """Whether the fencing token is current; the row stays locked until the chunk is written."""
+    """Whether the fencing token is current; locks the row until the chunk is written."""
     return leases.mine(Replay.objects.all(), replay).update(leased_until=F("leased_until")) == 1
 
 
@@ -215,7 +215,7 @@ def _progress(replay: Replay, events: Sequence[Event], owed: int, *, is_last: bo
 
 
 def _listening(replay: Replay) -> list[Endpoint]:
-    """As it is now: one that was disabled in the middle is owed no more."""
+    """The endpoints that are enabled now; an endpoint that is disabled during a replay gets no more events."""
     enabled = Endpoint.objects.filter(gateway=replay.gateway, is_enabled=True)
     return list(enabled if replay.endpoint_id is None else enabled.filter(pk=replay.endpoint_id))
 
@@ -228,9 +228,9 @@ def _send_again(
     is_bulk: bool = False,
     only_missed: bool = False,
 ) -> int:
-    """Due again, or for the first time where an endpoint that hears the type was owed nothing. How many events are.
+    """Makes deliveries due again, and creates those that a subscribed endpoint lacks. Returns how many events are due.
 
-    Inside the caller's transaction. Rows are locked in the order of their keys, as wherever several are.
+    Runs inside the caller's transaction. Locks rows in the order of their keys.
     """
     known = _locked(Delivery.objects.filter(event__in=events, endpoint__in=endpoints))
     wanted = [row for row in known if not (only_missed and row.status == DeliveryStatus.DELIVERED)]
@@ -253,9 +253,9 @@ def _locked(deliveries: QuerySet[Delivery]) -> list[Delivery]:
 
 
 def _make_due(deliveries: Sequence[Delivery], now: datetime, *, is_bulk: bool = False) -> None:
-    """But for deliveries that are due anyhow. One that waits for its next attempt stays ordinary or bulk.
+    """Skips deliveries that are due already. A delivery that waits for its next attempt keeps its `is_bulk`.
 
-    The fencing token changes, so that a worker which is sending it records nothing.
+    The fencing token changes, so that a worker that is sending the delivery records nothing.
     """
     later = [row.pk for row in deliveries if row.due_at is None or row.due_at > now]
     Delivery.objects.filter(pk__in=later).update(
@@ -272,7 +272,7 @@ def _make_due(deliveries: Sequence[Delivery], now: datetime, *, is_bulk: bool = 
 def _missing(
     events: Sequence[Event], endpoints: Sequence[Endpoint], known: Collection[tuple[int, int]]
 ) -> list[tuple[Event, Endpoint]]:
-    """Who hears the type today. A sample is for whom it was sent to: nobody else is to take it for an order."""
+    """Endpoints that subscribe to the type today but lack the event. A test event goes only where it was sent first."""
     return [
         (event, endpoint)
         for event in events

@@ -1,4 +1,4 @@
-"""Retention: what was said long ago, and to whom, is forgotten a chunk at a time."""
+"""Deletes old events and their deliveries in chunks."""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -16,9 +16,9 @@ CHUNKS_AT_ONCE: Final = 200
 
 
 def forget_old(*, keep: timedelta) -> int:
-    """How many events were forgotten, with their deliveries and attempts; each gateway's age by its own clock.
+    """Deletes events older than `keep` by their gateway's clock, with deliveries and attempts. Returns how many events.
 
-    Safe to end anywhere and to run twice at once: a chunk is one transaction, and what is gone is not found again.
+    Safe to stop anywhere and to run twice at once: each chunk is one transaction.
     """
     forgotten = 0
     for gateway in Gateway.objects.order_by("pk"):
@@ -41,7 +41,7 @@ def _forget_chunk(gateway: Gateway, *, before: datetime) -> int:
 
 
 def _old(gateway: Gateway, before: datetime) -> QuerySet[Event]:
-    """Nothing that is still owed, and no subject's last pending action: the next one's sequence counts on from it."""
+    """Without pending deliveries. A subject's last `action.pending` stays: the next sequence continues from it."""
     later = Event.objects.filter(gateway=gateway, subject=OuterRef("subject"), sequence__gt=OuterRef("sequence"))
     owed = Delivery.objects.filter(event=OuterRef("pk"), due_at__isnull=False)
     counted = ~Q(type=EventType.ACTION_PENDING.value) | Exists(later)

@@ -1,4 +1,4 @@
-"""Questions, the gateway first: what is not the caller's is not there."""
+"""Queries for events, replays and endpoints of one gateway. Another gateway's rows are reported as unknown."""
 
 import json
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from webhooks.events.event_types import EventType
 from webhooks.models import Attempt, Delivery, DeliveryStatus, Endpoint, Event, Replay
 
 TRIES_SHOWN: Final = 20
-_NAMED_AT_MOST: Final = 5  # of the ids that are not there
+_NAMED_AT_MOST: Final = 5  # missing ids in an error
 
 _ALIKE: Final = 20
 
@@ -34,7 +34,7 @@ class RequestedEvents:
 
 @dataclass(frozen=True, slots=True)
 class EventsPage:
-    """`cursor` leads to what is older; None on the last page."""
+    """`cursor` leads to older events; None on the last page."""
 
     events: Sequence[Event]
     cursor: str | None
@@ -43,7 +43,7 @@ class EventsPage:
 def events_page(gateway: Gateway, wanted: RequestedEvents, *, auth_id: str = "") -> EventsPage:
     """Newest first, each with its deliveries and their newest attempts: three statements, however long the page.
 
-    By the row, not by a count of rows: what is recorded while somebody turns pages moves nothing.
+    Pages are cut by row, not by offset, so that new events do not move them.
     """
     found = list(_newest(gateway, wanted, auth_id).prefetch_related(*_WITH_TRIES))
     page = found[: wanted.count]
@@ -51,26 +51,26 @@ def events_page(gateway: Gateway, wanted: RequestedEvents, *, auth_id: str = "")
 
 
 def row_of(cursor: str) -> int:
-    """A cursor is encrypted: it must not show how many events all gateways have."""
+    """Decrypts a cursor: in plain text it would show how many events all gateways have."""
     try:
         return int(decrypt(cursor))
     except (InvalidToken, ValueError):
-        raise Invalid("cursor: must be the nextCursor of an earlier answer.") from None
+        raise Invalid("cursor: must be the nextCursor of an earlier response.") from None
 
 
 def events_named(gateway: Gateway, keys: Sequence[str], *, auth_id: str = "") -> list[Event]:
-    """In the order in which they were recorded; NotFound tells which of several are missing, from 1."""
+    """In the order of recording. NotFound lists which of several ids are missing, counted from 1."""
     found = list(_own(gateway, auth_id).filter(key__in=keys).order_by("pk"))
     there = {event.key for event in found}
     missing = [str(number) for number, key in enumerate(keys, 1) if key not in there]
     if missing:
         which = f": {', '.join(missing[:_NAMED_AT_MOST])} of {len(keys)}" if len(keys) > 1 else ""
-        raise NotFound(f"There is no event of this id{which}.")
+        raise NotFound(f"There is no event with this id{which}.")
     return found
 
 
 def ids_about(gateway: Gateway, body: bytes) -> list[str]:
-    """The newest events that tell of the same batch, investment or transaction as a captured body."""
+    """The ids of the newest events about the same batch, investment or transaction as a captured body."""
     try:
         event = json.loads(body)
         named = [str(event.get(name)) for name in ("batchId", "iscid", "transactionId")]
@@ -84,7 +84,7 @@ def replay_of(gateway: Gateway, key: str, *, auth_id: str = "") -> Replay:
     replays = Replay.objects.select_related("endpoint").filter(gateway=gateway, key=key)
     found = (replays.filter(auth_id=auth_id) if auth_id else replays).first()
     if found is None:
-        raise NotFound("There is no replay of this key.")
+        raise NotFound("There is no replay with this key.")
     return found
 
 
@@ -95,7 +95,7 @@ def endpoints_of(gateway: Gateway) -> QuerySet[Endpoint]:
 def endpoint_of(gateway: Gateway, public_id: str) -> Endpoint:
     found = Endpoint.objects.select_related("gateway").filter(gateway=gateway, public_id=public_id).first()
     if found is None:
-        raise NotFound("There is no webhook endpoint of this id.")
+        raise NotFound("There is no webhook endpoint with this id.")
     return found
 
 
@@ -107,8 +107,8 @@ def _own(gateway: Gateway, auth_id: str) -> QuerySet[Event]:
 def _newest(gateway: Gateway, wanted: RequestedEvents, auth_id: str) -> QuerySet[Event]:
     """One more than the page shows, to tell whether there is another.
 
-    Of those that stand so, the deliveries tell which come next, for they are indexed by it. Asked the other way round,
-    PostgreSQL walks through a gateway's events for as long as none was lost, and that may be all but the oldest.
+    A filter by status starts from the deliveries, which are indexed by status. If it started from the events,
+    PostgreSQL would read a gateway's events until enough have that status, and possibly all of them.
     """
     narrowed, count = _narrowed(wanted, auth_id), wanted.count + 1
     if not wanted.status:
@@ -116,7 +116,7 @@ def _newest(gateway: Gateway, wanted: RequestedEvents, auth_id: str) -> QuerySet
     of_event = {f"event__{column}": value for column, value in narrowed.items()}
     stand_so = Delivery.objects.filter(gateway=gateway, status=wanted.status.value, **of_event)
     if wanted.status is DeliveryStatus.DUE:
-        stand_so = stand_so.filter(due_at__isnull=False)  # as the index of what is due has it
+        stand_so = stand_so.filter(due_at__isnull=False)  # the condition of the partial index
     newest = stand_so.order_by("-event_id").values("event_id").distinct()[:count]
     return Event.objects.filter(pk__in=newest).order_by("-pk")
 

@@ -1,4 +1,4 @@
-"""A test event, recorded and delivered like any other, so that a partner can try its receiver."""
+"""Records a test event, which is delivered like any other, so that a partner can test its receiver."""
 
 from datetime import datetime
 
@@ -15,15 +15,15 @@ from webhooks.models import Delivery, Endpoint, Event
 
 
 class EndpointDisabled(Conflict):
-    """It is owed nothing, not even a sample."""
+    """A disabled endpoint gets no events, not even a test."""
 
 
 def send_sample(
     *, gateway: Gateway, kind: EventType, endpoint: Endpoint | None = None, marked: bool, now: datetime
 ) -> Event:
-    """To `endpoint`, whatever it subscribes to, or to all that hear the type. `marked`: `"test": true` in the body.
+    """Sends to `endpoint`, or to all that subscribe to the type. `marked` puts `"test": true` into the body.
 
-    Of a subject of its own, so that it neither waits for an order's events nor counts among them.
+    The event has its own subject, so that it neither waits for an order's events nor counts among them.
     """
     heard_by = _subscribed(gateway, kind) if endpoint is None else [_enabled(endpoint)]
     payload = sample(kind, now=now)

@@ -1,7 +1,7 @@
 """The two signatures of a delivery.
 
-checksum: Gateway's, over timestamp and smallcaseAuthId, keyed with the API secret (contract §6.1). It leaves the
-body unsigned, so every delivery also carries the Standard Webhooks headers over the raw body
+checksum: Gateway's, over timestamp and smallcaseAuthId, keyed with the API secret (contract §6.1). It does not cover
+the body, so every delivery also has the Standard Webhooks headers, which sign the raw body
 (github.com/standard-webhooks/standard-webhooks, spec 1.0.0, symmetric `v1`).
 """
 
@@ -19,30 +19,30 @@ PREFIX: Final = "whsec_"
 
 
 def new_secret() -> str:
-    """`whsec_` and 32 random bytes in base64, as the reference libraries read it."""
+    """`whsec_` and 32 random bytes in base64, the format of the reference libraries."""
     return PREFIX + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
 def check_secret(secret: str) -> str:
-    """The secret, if a webhook may be signed with it."""
+    """Returns the secret. Raises Invalid if it cannot sign a webhook."""
     try:
         key = base64.b64decode(secret.removeprefix(PREFIX), validate=True)
     except ValueError:
         key = b""
     if not key:
-        raise Invalid(f"The secret must be {PREFIX} and base64.")
+        raise Invalid(f"The secret must be {PREFIX} followed by base64.")
     return secret
 
 
 def checksum(*, api_secret: str, timestamp: str, auth_id: str) -> str:
-    """Hex HMAC-SHA256 of timestamp + auth_id, both exactly as they stand in the body."""
+    """Hex HMAC-SHA256 of timestamp + auth_id, both exactly as in the body."""
     return hmac.new(api_secret.encode(), f"{timestamp}{auth_id}".encode(), hashlib.sha256).hexdigest()
 
 
 def standard_headers(
     *, webhook_id: str, sent_at: datetime, body: bytes, signing_secrets: Sequence[str]
 ) -> dict[str, str]:
-    """One signature per secret, so that a receiver may hold either while they are rotated."""
+    """One signature per secret, so that a receiver may use either during a rotation."""
     seconds = str(int(sent_at.timestamp()))
     signatures = [_signature(secret, webhook_id, seconds, body) for secret in signing_secrets]
     return {

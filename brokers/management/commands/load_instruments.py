@@ -14,8 +14,8 @@ SHIPPED = Path(__file__).resolve().parents[2] / "data" / "instruments.csv"
 
 class Command(GatewayCommand):
     help = (
-        "Load instruments from a CSV (symbol,name,isin,kind,sector,reference_price[,tick_size][,tradable]), or bring "
-        "reference prices up to date from an NSE bhavcopy CSV. Running it twice changes nothing."
+        "Load instruments from a CSV (symbol,name,isin,kind,sector,reference_price[,tick_size][,tradable]), or update "
+        "reference prices from an NSE bhavcopy CSV. Running it twice changes nothing."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -24,24 +24,24 @@ class Command(GatewayCommand):
             nargs="?",
             type=Path,
             default=SHIPPED,
-            help="default: the catalogue shipped with the gateway",
+            help="default: the list that is shipped with the gateway",
         )
-        parser.add_argument("--keep-good", action="store_true", help="load the good rows although others are rejected")
+        parser.add_argument("--keep-good", action="store_true", help="load valid rows even if other rows are rejected")
 
-        parser.add_argument("--unless-loaded", action="store_true", help="do nothing where there are instruments")
+        parser.add_argument("--unless-loaded", action="store_true", help="do nothing if any instrument exists")
 
     def act(self, *, file: Path, keep_good: bool, unless_loaded: bool, **options: Any) -> None:
         if unless_loaded and Instrument.objects.exists():
-            self.stdout.write("There are instruments; nothing was loaded.")
+            self.stdout.write("Instruments already exist; nothing was loaded.")
             return
         with Progress(console=console(to_stderr=True), transient=True) as bar:
             task = bar.add_task("reading", total=None)
             reading = read_instruments(file, progress=lambda: bar.advance(task))
         self._tell_rejects(reading)
         if reading.rejects and not keep_good:
-            stop(f"{len(reading.rejects)} problems; nothing was loaded. --keep-good loads the other rows.")
+            stop(f"{len(reading.rejects)} problems; nothing was loaded. Fix them, or load the rest with --keep-good.")
         load(reading.instruments, by=self.actor)
-        aside = f"; {reading.unknown} are not in the catalogue" if reading.unknown else ""
+        aside = f"; {reading.unknown} rows skipped: not in the catalogue" if reading.unknown else ""
         self.stdout.write(f"{len(reading.instruments)} instruments loaded{aside}.")
 
     def _tell_rejects(self, reading: InstrumentFile) -> None:

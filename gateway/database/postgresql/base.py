@@ -1,8 +1,8 @@
 """Django's PostgreSQL, but for how a kept connection is found to be alive before a request uses it.
 
-Forces: a connection that the server has closed would cost the next caller a 503, and Django's remedy
-(CONN_HEALTH_CHECKS) costs every request a round trip. A server that ends a connection says so: there is something to
-read at its socket, or the end. One that vanished says nothing, so that it is asked from time to time all the same.
+A connection that the server has closed would cost the next caller a 503, and Django's remedy (CONN_HEALTH_CHECKS)
+costs every request a round trip. A server that closes a connection says so: its socket becomes readable. A server that
+vanishes says nothing, so a connection is checked with a query from time to time.
 """
 
 from select import POLLIN, poll
@@ -11,7 +11,7 @@ from typing import Final
 
 from django.db.backends.postgresql import base
 
-# How long an answer is believed while nothing speaks against it, in seconds.
+# Seconds after a successful answer during which an idle connection is trusted.
 BELIEVED: Final = 5.0
 
 
@@ -26,9 +26,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return is_usable
 
     def _is_quiet(self) -> bool:
-        """Nothing has failed on it, and the server has not said a word since its last answer."""
+        """Whether nothing has failed on the connection and the server has sent nothing since its last answer."""
         if self.connection is None or self.connection.closed or self.errors_occurred:
             return False
         looked = poll()
-        looked.register(self.connection.fileno(), POLLIN)  # a hang-up is reported unasked
+        looked.register(self.connection.fileno(), POLLIN)  # a hang-up is always reported
         return not looked.poll(0)

@@ -13,14 +13,14 @@ from webhooks.delivery.endpoints import NewEndpoint, add_endpoint
 
 
 class Command(GatewayCommand):
-    help = "Create a gateway (a partner) and print its credentials: once, they cannot be shown again."
+    help = "Create a gateway (a partner) and print its credentials. They cannot be shown again."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("name", help="the gateway's name in URLs: letters, digits, - and _, in any case")
         kind = parser.add_mutually_exclusive_group()
         kind.add_argument("--test", action="store_true", default=True, help="a sandbox gateway (default)")
-        kind.add_argument("--live", action="store_false", dest="test", help="a live one: no Sandbox API")
-        parser.add_argument("--webhook-url", help="where order events go")
+        kind.add_argument("--live", action="store_false", dest="test", help="a live gateway, without Sandbox API")
+        parser.add_argument("--webhook-url", help="URL that receives order events")
         parser.add_argument("--allowed-origin", action="append", default=[], help="browser origin; may be repeated")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
@@ -31,7 +31,7 @@ class Command(GatewayCommand):
             return
         for name, value in made.items():
             self.stdout.write(f"{name:14} {value}")
-        self.stderr.write("Keep these now: they are stored encrypted and will not be shown again.")
+        self.stderr.write("Copy these now: they are stored encrypted and cannot be shown again.")
 
     def _make(
         self, *, name: str, test: bool, webhook_url: str | None, allowed_origin: list[str], **_: Any

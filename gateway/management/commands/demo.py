@@ -31,12 +31,12 @@ STARTS_WITHIN = 30.0
 
 class Command(GatewayCommand):
     help = (
-        "Play the whole story, each step checked against the contract: create, log in, confirm, fill, webhook. "
-        "Uses the gateway that `manage.py up` serves on PORT, or brings one up for as long as the story takes."
+        "Play the whole story: create, log in, confirm, fill, webhook. Each step is checked against the contract. "
+        "Uses the gateway that `manage.py up` serves on PORT, or starts a gateway for the duration of the story."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--port", type=int, default=settings.PORT, help="of a gateway that may be running already")
+        parser.add_argument("--port", type=int, default=settings.PORT, help="port of a gateway that may be running")
 
     def act(self, *, port: int, **options: Any) -> None:
         began, out = time.monotonic(), console()
@@ -52,10 +52,10 @@ class Command(GatewayCommand):
                 Investor(partner, receiver, out).play()
                 Lost(partner, receiver, out).play()
         except Unexpected as surprise:
-            stop(f"The story went wrong. {surprise}")
+            stop(f"The story failed. {surprise}")
         finally:
             receiver.stop()
-        out.print(f"\n[bold green]All {len(CHAPTERS) + 2} chapters came out as the contract says[/bold green] "
+        out.print(f"\n[bold green]All {len(CHAPTERS) + 2} chapters match the contract[/bold green] "
                   f"({time.monotonic() - began:.1f} s).")  # fmt: skip
         _tell_next(out, port)
 
@@ -65,17 +65,17 @@ def _tell_next(out: Console, port: int) -> None:
     out.print(
         "\nNext: [bold]make run[/bold] serves this gateway until Ctrl-C (its first start prints the console's login):"
     )
-    out.print(f"   orders that wait to be settled   {base}{reverse('admin:desk_queue')}")
+    out.print(f"   orders to correct                {base}{reverse('admin:desk_queue')}")
     out.print(f"   the console                      {base}/admin/")
     out.print(f"   the API documentation            {base}/api/docs/")
     out.print(
-        "docs/reconciliation.md shows how to settle them. `manage.py create_gateway NAME` makes a gateway of your own."
+        "docs/reconciliation.md shows how to correct them. `manage.py create_gateway NAME` creates your own gateway."
     )
 
 
 @contextmanager
 def _gateway_on(port: int) -> Iterator[str]:
-    """The one that is running, else one of our own on a free port, its words kept in var/demo.log."""
+    """The running gateway, or a new gateway on a free port that logs to var/demo.log."""
     if answers(port):
         yield f"http://127.0.0.1:{port}"
         return
@@ -97,7 +97,7 @@ def _wait_until_up(port: int, log: str) -> None:
     while not answers(port):
         if time.monotonic() > deadline:
             stop(f"The gateway did not start within {STARTS_WITHIN:.0f} s; see {log}.")
-        time.sleep(0.05)  # a process of its own is starting
+        time.sleep(0.05)  # the process is starting
 
 
 def _partner(url: str, receiver: Receiver, by: Actor) -> PartnerClient:

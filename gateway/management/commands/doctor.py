@@ -20,18 +20,18 @@ from gateway.values.timestamps import timestamp
 
 class Command(GatewayCommand):
     help = (
-        "Look whether everything that must be true is: between the gateway's orders and the brokers' books, between "
-        "fills and investments, between batches and their events. Reads only, everything as it was at one "
-        "moment, and harms no running gateway. Exit code 0: a table of zeros. Exit code 1: each broken invariant, what "
-        f"it means, what to do, and its first {SHOWN} offenders with their ids. docs/doctor.md lists them all."
+        "Check the data for inconsistencies: between the gateway's orders and the brokers' books, between fills and "
+        "investments, between batches and their events. Only reads, as of one moment, and may run on a production "
+        "database. Exit code 0: a table of zeros. Exit code 1: each broken invariant, what it means, "
+        f"what to do, and its first {SHOWN} offenders with their ids. docs/doctor.md lists all invariants."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--gateway", metavar="NAME", help="only what belongs to this gateway (default: all)")
+        parser.add_argument("--gateway", metavar="NAME", help="only data of this gateway (default: all)")
         parser.add_argument(
             "--settled",
             action="store_true",
-            help="also require that nothing is open, due or owed any more, as after a test run",
+            help="also require that no work is open, due or pending, as after a test run",
         )
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
@@ -54,7 +54,7 @@ class Command(GatewayCommand):
 
 
 def _with_progress(wanted: Sequence[tuple[str, Invariant]]) -> Iterator[Invariant]:
-    """With a bar on a terminal, which is gone afterwards."""
+    """Shows a progress bar on a terminal, and removes it afterwards."""
     bar = console(to_stderr=True)
     shown = track(wanted, "Looking", console=bar, transient=True, disable=not bar.is_terminal)
     yield from (invariant for _, invariant in shown)
@@ -80,7 +80,7 @@ def _as_json(scope: Scope, wanted: Sequence[tuple[str, Invariant]], findings: Se
 
 
 def _print(out: Console, scope: Scope, wanted: Sequence[tuple[str, Invariant]], findings: Sequence[Finding]) -> None:
-    table = Table("app", "invariant", "offenders", title=f"The books at {timestamp(scope.wall)}")
+    table = Table("app", "invariant", "offenders", title=f"Invariants at {timestamp(scope.wall)}")
     table.columns[-1].justify = "right"
     for (app, invariant), finding in zip(wanted, findings, strict=True):
         table.add_row(app, invariant.name, str(finding.count), style="bold red" if finding.count else None)
@@ -89,7 +89,7 @@ def _print(out: Console, scope: Scope, wanted: Sequence[tuple[str, Invariant]], 
         if finding.count:
             _explain(out, finding)
     broken = sum(bool(finding.count) for finding in findings)
-    out.print(f"{broken} of {len(findings)} invariants are broken." if broken else "All of them hold.")
+    out.print(f"{broken} of {len(findings)} invariants are broken." if broken else "All invariants hold.")
 
 
 def _explain(out: Console, finding: Finding) -> None:

@@ -11,14 +11,14 @@ from gateway.values.tokens import connected_token, guest_token
 
 
 class Command(GatewayCommand):
-    help = "Mint an x-gateway-authtoken for a gateway."
+    help = "Create an x-gateway-authtoken for a gateway."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("name", help="the gateway")
+        parser.add_argument("name", help="the gateway's name")
         who = parser.add_mutually_exclusive_group()
         who.add_argument("--guest", action="store_true", help="for a guest (default)")
         who.add_argument("--auth-id", help="for the connected user with this smallcaseAuthId")
-        parser.add_argument("--ttl", type=int, metavar="SECONDS", help="expires after so long (default: never)")
+        parser.add_argument("--ttl", type=int, metavar="SECONDS", help="lifetime in seconds (default: no expiry)")
 
     def act(self, *, name: str, auth_id: str | None, ttl: int | None, **options: Any) -> None:
         gateway = gateway_named(name)

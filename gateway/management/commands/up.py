@@ -2,6 +2,7 @@ import os
 import socket
 import urllib.request
 from argparse import ArgumentParser
+from importlib.util import find_spec
 from typing import Any
 from urllib.error import URLError
 
@@ -22,8 +23,8 @@ from smallcases.models import Smallcase
 
 class Command(GatewayCommand):
     help = (
-        "Migrate, then run web and worker until Ctrl-C, restarting what dies. DATABASE_URL and CELERY_BROKER_URL "
-        "choose PostgreSQL and Redis; without them all state is in var/."
+        "Migrate, then run web and worker until Ctrl-C, restarting processes that die. DATABASE_URL and "
+        "CELERY_BROKER_URL select PostgreSQL and Redis; without them all state is in var/."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -58,15 +59,15 @@ class Command(GatewayCommand):
         finally:
             supervisor.stop()
         if not stayed:
-            stop("A process would not stay alive; its own words are above.")
+            stop("A process keeps dying; its output is above.")
 
     def _tell_operator(self) -> None:
         if made := first_operator(by=self.actor):
-            console().print(f"Console login, made now and not shown again: {made.name} / {made.password}")
+            console().print(f"Console login, created now and not shown again: {made.name} / {made.password}")
 
 
 def prepare() -> None:
-    """Tables, instruments and smallcases; running twice changes nothing."""
+    """Creates tables, instruments and smallcases. Running it twice changes nothing."""
     call_command("migrate", verbosity=0, interactive=False)
     if not Instrument.objects.exists():
         call_command("load_instruments")
@@ -75,12 +76,15 @@ def prepare() -> None:
 
 
 def demo_sites(*, host: str, gateway_port: int) -> list[Child]:
-    """The demo site, unless none is wanted or its port is somebody else's."""
+    """The demo site, unless it is switched off or another process has its port."""
     port = settings.DEMO_PORT or (gateway_port + 1 if settings.EMBEDDED else 0)
     if not port:
         return []
+    if find_spec("starlette") is None:
+        console().print("There is no demo site: install requirements-demo.txt to have one.")
+        return []
     if port == gateway_port or not is_free(host, port):
-        console().print(f"Port {port} is taken, so there is no demo site; DEMO_PORT names another.")
+        console().print(f"Port {port} is taken, so the demo site does not start; set DEMO_PORT to another port.")
         return []
     try:
         environment = prepare_site(
@@ -91,7 +95,7 @@ def demo_sites(*, host: str, gateway_port: int) -> list[Child]:
             now=clock.wall(),
         )
     except Conflict as refusal:
-        console().print(f"There is no demo site: {refusal}")
+        console().print(f"The demo site does not start: {refusal}")
         return []
     return [demo_site(host=host, port=port, environment=environment)]
 

@@ -11,7 +11,7 @@ from smallcases.portfolio.daily_index import index_smallcases
 
 
 class Command(GatewayCommand):
-    help = "Compute the index values of trading days that have none yet. Running it twice changes nothing."
+    help = "Compute the missing index values of past trading days. Running it twice changes nothing."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("scids", nargs="*", metavar="SCID", help="default: all smallcases")

@@ -18,9 +18,9 @@ SHIPPED = Path(__file__).resolve().parents[2] / "data" / "smallcases.json"
 
 class Command(GatewayCommand):
     help = (
-        "Load smallcases from JSON (a list, each with its constituents) or CSV (a row for each constituent), and index "
-        "them. Missing ones are made, with version 1; texts are brought up to date; constituents that were never "
-        "published are refused. All or nothing, and running it twice changes nothing."
+        "Load smallcases from JSON (a list, each with its constituents) or CSV (a row for each constituent), and "
+        "compute their index. Missing smallcases are created with version 1 and texts are updated. A file whose "
+        "constituents differ from every published version is rejected. All or nothing; twice changes nothing."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -34,7 +34,7 @@ class Command(GatewayCommand):
         self._refuse(reading.rejects)
         loaded = load_catalogue(reading.drafts, by=self.actor)
         self._refuse(loaded.refusals)
-        self.stdout.write(f"{loaded.new} smallcases loaded, {loaded.known} were there.")
+        self.stdout.write(f"{loaded.new} smallcases created, {loaded.known} existed.")
         self.stdout.write(f"{self._index(reading)} index values computed.")
 
     def _refuse(self, rejects: Sequence[Reject]) -> None:

@@ -11,7 +11,7 @@ from smallcases.api.manager_tokens import issue_token
 
 class Command(GatewayCommand):
     help = (
-        "Make a user's token for the manager API and print it: once, for only its digest is kept. It replaces the last."
+        "Create a user's Manager API token and print it once; only its digest is stored. Replaces the previous token."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -18,21 +18,21 @@ from smallcases.rebalancing.rebalance_files import Rebalance, read_rebalance
 class Command(GatewayCommand):
     help = (
         "Publish a new version of a smallcase from CSV (ticker,weight) or JSON ({label, rationale, constituents: "
-        "[{ticker, weight}]}), weights in per cent. --dry-run shows what it would mean, and changes nothing."
+        "[{ticker, weight}]}), weights in per cent. --dry-run prints a preview and changes nothing."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("scid", metavar="SCID")
         parser.add_argument("file", metavar="FILE", type=Path)
-        parser.add_argument("--dry-run", action="store_true", help="preview; nothing is published")
-        parser.add_argument("--label", default="", help="what investors read; else the file's")
-        parser.add_argument("--rationale", default="", help="why; else the file's")
+        parser.add_argument("--dry-run", action="store_true", help="print a preview; publish nothing")
+        parser.add_argument("--label", default="", help="the label for investors; default: the file's")
+        parser.add_argument("--rationale", default="", help="the reason; default: the file's")
         parser.add_argument("--by", metavar="USERNAME", default="", help="the manager who publishes")
 
     def act(self, *, scid: str, file: Path, dry_run: bool, label: str, rationale: str, by: str, **options: Any) -> None:
         smallcase, rebalance, now = smallcase_of(scid), self._read(file), clock.wall()
         if dry_run:
-            self._tell(rebalance_preview(smallcase=smallcase, constituents=rebalance.constituents, now=now), smallcase)
+            self._print(rebalance_preview(smallcase=smallcase, constituents=rebalance.constituents, now=now), smallcase)
             return
         version = publish_rebalance(
             smallcase=smallcase,
@@ -43,14 +43,14 @@ class Command(GatewayCommand):
             actor=self.actor,
             now=now,
         )
-        self.stdout.write(f"{scid}: version {version.number} is published. Its investors are told in the background.")
+        self.stdout.write(f"{scid}: version {version.number} is published. Investors are notified in the background.")
 
     def _read(self, file: Path) -> Rebalance:
         rebalance = read_rebalance(file)
         for reject in rebalance.rejects:
             self.stderr.write(f"line {reject.line}: {reject.reason}")
         if rebalance.rejects:
-            stop(f"{file.name} is no version of a smallcase; nothing was published.")
+            stop(f"{file.name} is not a valid version; nothing was published.")
         return rebalance
 
     def _user(self, name: str) -> User | None:
@@ -59,7 +59,7 @@ class Command(GatewayCommand):
             stop(f"There is no user {name}.")
         return found
 
-    def _tell(self, preview: Preview, smallcase: Smallcase) -> None:
+    def _print(self, preview: Preview, smallcase: Smallcase) -> None:
         self.stdout.write(f"{smallcase.scid}: version {preview.number} on top of {preview.newest.number}")
         for change in preview.changes:
             self.stdout.write(

@@ -1,4 +1,4 @@
-"""What publishing a draft would mean, and the decision: published, proposed, taken back, approved, thrown away."""
+"""The preview page of a draft, and the decision on it: publish, propose, withdraw, approve or discard."""
 
 from django.conf import settings
 from django.contrib import messages
@@ -27,7 +27,7 @@ from smallcases.rebalancing.studio.views import (
     is_manager_of,
     page,
     require,
-    told,
+    show_refusal,
 )
 
 
@@ -58,13 +58,13 @@ def preview(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def decide(request: HttpRequest, pk: int) -> HttpResponse:
-    """`publish`, `propose` and `discard` by who manages it, `approve` by another, `back` by either."""
+    """The manager may `publish`, `propose` and `discard`; another person may `approve`; both may send it `back`."""
     user = require(request, PERMISSION, APPROVES)
     draft = draft_of(user, pk)
     try:
         return _decided(request, draft, user)
     except GatewayError as refusal:
-        told(request, refusal)
+        show_refusal(request, refusal)
         return redirect("admin:studio_preview", pk=pk)
 
 
@@ -73,24 +73,24 @@ def _decided(request: HttpRequest, draft: RebalanceDraft, user: User) -> HttpRes
     if "approve" in given:
         require(request, APPROVES)
         version = draft_workflow.approve(draft=draft, seen=seen, by=user, actor=actor, now=now)
-        messages.success(request, f"Approved: version {version.number} is published. Its investors are being told.")
+        messages.success(request, f"Approved: version {version.number} is published. Its investors are being notified.")
         return redirect(SMALLCASE, pk=draft.smallcase_id)
     if "back" in given:
         if not (user.has_perm(APPROVES) or is_manager_of(user, draft.smallcase)):
             raise PermissionDenied
         draft_workflow.take_back(draft=draft, seen=seen, note=given.get("note", ""), actor=actor)
-        messages.success(request, "It is being written again; nothing was published.")
+        messages.success(request, "The draft is open for editing again. Nothing was published.")
         return redirect(SMALLCASE, pk=draft.smallcase_id)
     own(request, draft.pk)
     if "publish" in given:
         version = draft_workflow.publish(draft=draft, seen=seen, by=user, actor=actor, now=now)
-        messages.success(request, f"Version {version.number} is published. Its investors are being told.")
+        messages.success(request, f"Version {version.number} is published. Its investors are being notified.")
     elif "propose" in given:
         draft_workflow.propose(draft=draft, seen=seen, by=user, actor=actor)
-        messages.success(request, "Proposed: another person has to approve it.")
+        messages.success(request, "Proposed. Another person must approve it.")
     elif "discard" in given:
         draft_workflow.discard(draft=draft, seen=seen, actor=actor)
-        messages.success(request, "The draft is thrown away.")
+        messages.success(request, "Draft discarded.")
     else:
         return redirect(DRAFT, pk=draft.pk)
     return redirect(SMALLCASE, pk=draft.smallcase_id)
@@ -98,4 +98,4 @@ def _decided(request: HttpRequest, draft: RebalanceDraft, user: User) -> HttpRes
 
 def _picture(seen: Preview) -> str:
     shown = [Pair(change.ticker, float(change.before), float(change.after)) for change in seen.changes]
-    return pairs("Weights that change", shown)
+    return pairs("Changed weights", shown)

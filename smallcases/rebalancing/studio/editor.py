@@ -1,4 +1,4 @@
-"""The draft's editor. Whatever is pressed, what was typed is saved first: it works without a script."""
+"""The draft editor. Every button saves the form first, so the editor works without JavaScript."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -25,14 +25,14 @@ from smallcases.models import DraftState, RebalanceDraft
 from smallcases.rebalancing import draft_workflow, drafts
 from smallcases.rebalancing.drafts import DraftLine
 from smallcases.rebalancing.rebalance_files import rebalance_of
-from smallcases.rebalancing.studio.views import DRAFT, SEES, draft_of, is_manager_of, page, require, told
+from smallcases.rebalancing.studio.views import DRAFT, SEES, draft_of, is_manager_of, page, require, show_refusal
 
 MOST_FOUND: Final = 12
 LONGEST_TERM: Final = 60
 
 
 def draft(request: HttpRequest, pk: int) -> HttpResponse:
-    """GET shows it, with what a search has found; POST saves it, and then does what was pressed."""
+    """GET shows the draft and search results; POST saves the form and then does the pressed button's action."""
     user = require(request, SEES)
     found = draft_of(user, pk)
     if request.method == "POST":
@@ -41,7 +41,7 @@ def draft(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def own(request: HttpRequest, pk: int) -> tuple[RebalanceDraft, User]:
-    """A draft that this user may write."""
+    """The draft, if this user may edit it. Raises PermissionDenied."""
     user = require(request, PERMISSION)
     found = draft_of(user, pk)
     if not is_manager_of(user, found.smallcase):
@@ -50,7 +50,7 @@ def own(request: HttpRequest, pk: int) -> tuple[RebalanceDraft, User]:
 
 
 def revision(request: HttpRequest) -> int:
-    """The one that the page showed; 0, which no draft has, where it says none."""
+    """The revision on the user's page; 0, which no draft has, if it is missing."""
     given = request.POST.get("revision", "")
     return int(given) if given.isascii() and given.isdigit() and len(given) < 10 else 0
 
@@ -58,7 +58,7 @@ def revision(request: HttpRequest) -> int:
 @takes_a_file
 @require_POST
 def file(request: HttpRequest, pk: int) -> HttpResponse:
-    """The lines of a file take the place of the draft's."""
+    """Replaces the draft's lines with a file's."""
     found, user = own(request, pk)
     sent = request.FILES.get("file")
     try:
@@ -78,11 +78,11 @@ def file(request: HttpRequest, pk: int) -> HttpResponse:
             by=user,
             actor=actor_of(request),
         )
-        messages.success(request, f"{len(read.constituents)} constituents are taken from {name}.")
+        messages.success(request, f"{len(read.constituents)} constituents imported from {name}.")
         for sentence in wrong[:MOST_FOUND]:
             messages.warning(request, sentence)
     except GatewayError as refusal:
-        told(request, refusal)
+        show_refusal(request, refusal)
     return redirect(DRAFT, pk=pk)
 
 
@@ -100,7 +100,7 @@ def _pressed(request: HttpRequest, found: RebalanceDraft, user: User) -> HttpRes
             actor=actor_of(request),
         )
     except GatewayError as refusal:
-        told(request, refusal)
+        show_refusal(request, refusal)
         return redirect(DRAFT, pk=found.pk)
     if "preview" in given:
         return redirect("admin:studio_preview", pk=found.pk)
@@ -111,12 +111,12 @@ def _pressed(request: HttpRequest, found: RebalanceDraft, user: User) -> HttpRes
 def _typed(request: HttpRequest) -> list[DraftLine]:
     tickers, weights = request.POST.getlist("ticker"), request.POST.getlist("weight")
     if len(tickers) != len(weights):
-        raise Invalid("A ticker came without its weight; nothing was saved.")
+        raise Invalid("A ticker has no weight field; nothing was saved.")
     return [DraftLine(ticker.strip(), weight.strip()) for ticker, weight in zip(tickers, weights, strict=True)]
 
 
 def _changed(request: HttpRequest, lines: list[DraftLine]) -> Sequence[DraftLine]:
-    """By the button that was pressed, if any but Save was."""
+    """The lines after the pressed button's action; Save changes none."""
     added, removed = request.POST.get("add", ""), request.POST.get("remove", "")
     if removed:
         return [line for line in lines if line.ticker != removed]
@@ -128,9 +128,9 @@ def _changed(request: HttpRequest, lines: list[DraftLine]) -> Sequence[DraftLine
 
 
 def _with(lines: list[DraftLine], ticker: str) -> list[DraftLine]:
-    """What is left of the whole is its weight."""
+    """Adds `ticker` with the rest up to 100 per cent as its weight."""
     if any(line.ticker == ticker for line in lines):
-        raise Invalid(f"{ticker} stands in the draft already.")
+        raise Invalid(f"{ticker} is already in the draft.")
     if "\0" in ticker or ticker not in instruments_of([ticker]):
         raise Invalid(f"{ticker[: drafts.LONGEST_TICKER]} is not in the catalogue of instruments.")
     left = WHOLE - drafts.total(lines)
@@ -164,7 +164,7 @@ def _shown(request: HttpRequest, found: RebalanceDraft, user: User) -> HttpRespo
 
 def _search(term: str, taken: set[str]) -> list[Instrument]:
     rows = Instrument.objects.filter(Q(symbol__icontains=term) | Q(name__icontains=term)).exclude(symbol__in=taken)
-    # What bears the very symbol comes first, then what can be traded.
+    # The exact symbol is first, then tradable instruments.
     exact = list(rows.filter(symbol__iexact=term))
     others = rows.exclude(symbol__iexact=term).order_by("-tradable", "symbol")[:MOST_FOUND]
     return [*exact, *others]

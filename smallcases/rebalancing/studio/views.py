@@ -1,4 +1,4 @@
-"""The rebalance studio in the console: the smallcases that are somebody's, and one with its version and its draft."""
+"""The rebalance studio in the console: the list of smallcases, and a smallcase's page with versions and draft."""
 
 from typing import Any, Final
 
@@ -30,14 +30,14 @@ SMALLCASE: Final = "admin:studio_smallcase"
 
 
 def require(request: HttpRequest, *permissions: str) -> User:
-    """Somebody who has one of these permissions."""
+    """The user, who has at least one of `permissions`. Raises PermissionDenied."""
     if not isinstance(request.user, User) or not any(request.user.has_perm(one) for one in permissions):
         raise PermissionDenied
     return request.user
 
 
 def is_manager_of(user: User, smallcase: Smallcase) -> bool:
-    """Who writes its rebalances: its own manager, or a superuser."""
+    """Whether `user` may edit rebalances: as the smallcase's manager, or as a superuser."""
     return user.has_perm(PERMISSION) and (user.is_superuser or smallcase.manager_id == user.pk)
 
 
@@ -46,13 +46,14 @@ def page(request: HttpRequest, name: str, title: str, **shown: Any) -> HttpRespo
     return TemplateResponse(request, f"studio/{name}.html", context)
 
 
-def told(request: HttpRequest, refusal: GatewayError) -> None:
+def show_refusal(request: HttpRequest, refusal: GatewayError) -> None:
+    """Adds the error's sentences to the next page's messages."""
     for sentence in refusal.sentences:
         messages.error(request, sentence)
 
 
 def seen_smallcases(user: User) -> QuerySet[Smallcase]:
-    """The own ones; all, for who may read what anybody has invested; and what waits for who may approve it."""
+    """Smallcases that `user` may see: see visible_to; approvers also see those with a proposed draft."""
     rows = Smallcase.objects.all()
     if not user.has_perm(APPROVES):
         return visible_to(user, rows)
@@ -61,7 +62,7 @@ def seen_smallcases(user: User) -> QuerySet[Smallcase]:
 
 
 def draft_of(user: User, pk: int) -> RebalanceDraft:
-    """One that is still open, of a smallcase that the user sees."""
+    """An open draft of a smallcase that the user may see, or a 404."""
     rows = RebalanceDraft.objects.exclude(state=DraftState.PUBLISHED).filter(smallcase__in=seen_smallcases(user))
     return get_object_or_404(rows.select_related("smallcase", "edited_by", "proposed_by"), pk=pk)
 
@@ -110,7 +111,7 @@ def open_draft(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         made = draft_workflow.open_draft(smallcase=found, by=user, actor=actor_of(request))
     except GatewayError as refusal:
-        told(request, refusal)
+        show_refusal(request, refusal)
         return redirect(SMALLCASE, pk=pk)
     return redirect(DRAFT, pk=made.pk)
 

@@ -1,4 +1,4 @@
-// The sum while somebody types. The server has the last word: it adds up anew whenever it saves.
+// Updates the sum while the user types. The server computes the sum again on each save.
 "use strict";
 (() => {
   const PLACES = 4;
@@ -8,7 +8,7 @@
   const fields = [...form.querySelectorAll("[data-weight]")];
   let isChanged = false;
 
-  // In ten-thousandths, so that 0.1 and 0.2 are 0.3; null for what is no weight.
+  // In ten-thousandths, so that 0.1 + 0.2 is 0.3; null for an invalid weight.
   function steps(text) {
     const found = /^\s*0*(\d{0,3})(?:\.(\d{0,4})0*)?\s*$/.exec(text);
     if (!found) return null;
@@ -37,7 +37,7 @@
   form.addEventListener("input", (event) => {
     isChanged = true;
     const saved = form.querySelector("[data-saved]");
-    if (saved) saved.hidden = true;  // it spoke of what was saved
+    if (saved) saved.hidden = true;  // these messages describe the saved draft
     if (event.target.matches("[data-weight]")) add();
   });
   form.addEventListener("submit", () => { isChanged = false; });

@@ -2,9 +2,10 @@ from decimal import Decimal
 
 import pytest
 
-from brokers.market.charges import FREE, Tariff, charges
+from brokers.market.charges import Tariff, charges
 from brokers.ports.broker import Side
 from brokers.ports.registry import BROKERS
+from tests.make import FREE
 
 FLAT = Tariff(Decimal(1), Decimal(20))
 TENTH = Tariff(Decimal("0.001"), Decimal(20))

@@ -108,7 +108,7 @@ class TestReadInstruments:
     def test_rejects_what_stands_twice(self, path: Path, second: str, key: str) -> None:
         reading = read_instruments(write(path, HEADER, INFY, second))
 
-        assert reading.rejects == [Reject(3, f"{key} stands in the file twice")]
+        assert reading.rejects == [Reject(3, f"{key} is in the file twice")]
 
     def test_tells_every_problem_of_a_row(self, path: Path) -> None:
         reading = read_instruments(write(path, HEADER, ",,X,BOND,,0,,"))
@@ -118,10 +118,10 @@ class TestReadInstruments:
     @pytest.mark.parametrize(
         ("content", "sentence"),
         [
-            (b"symbol,name\n\xff\xfe", "is not UTF-8: line 2 holds the byte 0xff"),
-            ("symbol,näme".encode("utf-16"), "is not UTF-8: line 1 holds the byte 0xff"),
-            (b"PK\x03\x04\x00", "holds NUL characters"),
-            (b"symbol,name\nINFY,\0\n", "holds NUL characters"),
+            (b"symbol,name\n\xff\xfe", "is not UTF-8: line 2 contains the byte 0xff"),
+            ("symbol,näme".encode("utf-16"), "is not UTF-8: line 1 contains the byte 0xff"),
+            (b"PK\x03\x04\x00", "contains NUL characters"),
+            (b"symbol,name\nINFY,\0\n", "contains NUL characters"),
             (b"symbol,name\n" + b"x" * 131_073, "field larger than field limit"),
             (b'symbol,name\n"INFY', "cannot be read"),
             (b"", "lacks the columns symbol, name, isin, kind, sector, reference_price"),

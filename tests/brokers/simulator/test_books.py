@@ -10,12 +10,12 @@ import pytest
 from django.apps import apps
 from django.db import IntegrityError
 
-from brokers.market.charges import FREE
 from brokers.market.quotes import Quote
 from brokers.ports.broker import Holding
 from brokers.simulator.books import balances, cost, free_funds, holdings, ledger, sellable
 from brokers.simulator.models import SimAccount, SimOrder, SimTrade
 from brokers.simulator.personas import LENT, RICH
+from tests.make import FREE
 
 _numbers = count(1)
 QUOTES: Mapping[str, Quote] = {
@@ -250,7 +250,7 @@ class TestRelease:
 
 
 class TestTheDatabase:
-    """Refuses a wrong line of the tradebook, whoever writes it."""
+    """The database refuses a wrong line of the tradebook."""
 
     @pytest.mark.parametrize(
         ("wrong", "constraint"),

@@ -6,7 +6,6 @@ from decimal import Decimal
 
 import pytest
 
-from brokers.market.charges import FREE
 from brokers.market.quotes import quotes
 from brokers.ports.broker import Broker, Login, NewOrder, OrderType, Side, Validity, Variety
 from brokers.simulator.models import SimAccount, SimOrder, SimTrade
@@ -14,6 +13,7 @@ from brokers.simulator.order_actions import ActionKind, AlreadySettled, NotCover
 from gateway.models import Gateway
 from gateway.values.errors import Invalid, NotFound
 from tests.brokers.simulator.conftest import Enter
+from tests.make import FREE
 
 MINUTE = timedelta(minutes=1)
 RESTING = NewOrder(
@@ -150,7 +150,7 @@ class TestPlay:
     def test_refuses_more_than_is_open(self, login: Login, now: datetime, action: OrderAction) -> None:
         before = SimOrder.objects.values().get()
 
-        with pytest.raises(Invalid, match="of this order 10 are open"):
+        with pytest.raises(Invalid, match="this order has 10 open shares"):
             act(action, now)
 
         assert (SimOrder.objects.values().get(), SimTrade.objects.count()) == (before, 0)
@@ -195,7 +195,7 @@ class TestPlayOnOneThatFilledInPart:
         broker.order_book(slow, ["ref-1"], now=now + timedelta(seconds=30))
 
     def test_cannot_reject_it(self, now: datetime) -> None:
-        with pytest.raises(AlreadySettled, match="cancelled, not rejected"):
+        with pytest.raises(AlreadySettled, match="cannot be rejected; cancel it instead"):
             act(OrderAction(ActionKind.REJECT), now + MINUTE)
 
         assert SimOrder.objects.get().status == "OPEN"

@@ -17,7 +17,6 @@ import pytest
 from django.db import OperationalError, connection
 from django.db.transaction import atomic
 
-from brokers.market.charges import FREE
 from brokers.market.quotes import quotes
 from brokers.ports.broker import Broker, Login, NewOrder, OrderType, Side, Validity, Variety
 from brokers.simulator import clear_books
@@ -28,6 +27,7 @@ from brokers.simulator.order_actions import ActionKind, OrderAction, act_on_orde
 from gateway.models import Gateway
 from gateway.monitoring.invariant_checks import Finding, Scope, examine
 from tests.brokers.simulator.conftest import Enter
+from tests.make import FREE
 from tests.servers import ROOT
 
 pytestmark = [pytest.mark.servers, pytest.mark.django_db(transaction=True)]

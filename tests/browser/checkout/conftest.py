@@ -127,7 +127,7 @@ def serving(directory: Path) -> Iterator[Site]:
         yield Site(base, shop, other, environment, f"http://127.0.0.1:{demo_port}")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def site(first_start: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     directory = tmp_path_factory.mktemp("checkout")
     shutil.copytree(first_start, directory, dirs_exist_ok=True)

@@ -106,7 +106,7 @@ class TestTheKeyboard:
         walker.page.wait_for_selector("#orders :text('4 shares')")
         keys.reach(label="Place order")
         keys.press("Enter")
-        headline(walker.page, "All done")
+        headline(walker.page, "Orders filled")
         keys.reach(label=f"Back to {walker.partner.name}")
         keys.press("Enter")
 
@@ -163,7 +163,7 @@ class TestWithoutJavascript:
         walker.page.click("text=Update")
         assert "3 shares" in walker.page.inner_text("#orders")
         walker.confirm()
-        headline(walker.page, "All done")
+        headline(walker.page, "Orders filled")
         walker.page.click(".acts .main")
 
         assert walker.page.inner_text("h1") == "You can close this window"

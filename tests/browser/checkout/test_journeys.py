@@ -36,7 +36,7 @@ class TestAGuest:
         user.log_in(checkout)
         assert checkout.inner_text("h1") == "Smart Basket"
         user.confirm(checkout)
-        headline(checkout, "All done")
+        headline(checkout, "Orders filled")
         back(checkout)
 
         response = user.response()
@@ -56,7 +56,7 @@ class TestAGuest:
         checkout.fill("input[name=quantity-INFY]", "7")
         checkout.wait_for_selector("#orders :text('7 shares')")
         user.confirm(checkout)
-        headline(checkout, "All done")
+        headline(checkout, "Orders filled")
         back(checkout)
 
         (batch,) = user.response()["orderBatches"]
@@ -102,11 +102,11 @@ class TestAGuest:
 
         assert statuses(user.response()) == ["UNFILLED"]
 
-    def test_of_a_broker_that_falls_silent_is_told_what_happens_next(self, user: User) -> None:
+    def test_of_a_broker_that_stops_reporting_shows_what_happens_next(self, user: User) -> None:
         checkout = user.open(user.partner.create([INFY, TCS]))
         user.log_in(checkout, "lost-contact")
         user.confirm(checkout)
-        headline(checkout, "We do not know yet")
+        headline(checkout, "Still checking with Zerodha")
         assert "What happens next" in checkout.inner_text("#progress")
         back(checkout)
 
@@ -158,7 +158,7 @@ class TestAConnectedUser:
         checkout.fill("#amount", "50,000")
         checkout.wait_for_selector("#sums dd:text-matches('^₹(49|50),')")
         user.confirm(checkout)
-        headline(checkout, "All done")
+        headline(checkout, "Orders filled")
         back(checkout)
 
         response = user.response()
@@ -169,7 +169,7 @@ class TestAConnectedUser:
         _, auth_id = invested(user.partner, "happy-mine")
         checkout = user.open(user.partner.create([INFY], auth_id=auth_id), auth_id=auth_id)
         checkout.click("button[name=account][value=partial]")
-        checkout.wait_for_selector("h1:text-is('That is another account')")
+        checkout.wait_for_selector("h1:text-is('Different account')")
         back(checkout)
 
         assert user.rejection() == (1001, "user_mismatch")
@@ -181,7 +181,7 @@ class TestAConnectedUser:
         checkout.wait_for_selector("#sums dd:text-matches('^₹(2,9|3,0)')")
         user.confirm(checkout)
         headline(checkout, "Partly filled")
-        assert "Fix what is missing" in checkout.inner_text("#progress")
+        assert "Fix unfilled shares" in checkout.inner_text("#progress")
         back(checkout)
         iscid = user.response()["iscid"]
         (batch,) = user.response()["orderBatches"]
@@ -207,6 +207,6 @@ class TestAConnectedUser:
 
         checkout.click("text=Mark as complete instead")
 
-        headline(checkout, "It is done")
+        headline(checkout, "Done")
         back(checkout)
         assert user.response()["orderBatches"] == []

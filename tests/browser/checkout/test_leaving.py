@@ -17,7 +17,7 @@ def to_login(user: User, checkout: Page) -> None:
 
 def to_no_broker(user: User, checkout: Page) -> None:
     checkout.click("text=My broker is not listed")
-    checkout.wait_for_selector("text=See the brokers again")
+    checkout.wait_for_selector("text=Back to brokers")
 
 
 def to_confirmation(user: User, checkout: Page) -> None:
@@ -41,7 +41,7 @@ PLACES = pytest.mark.parametrize(
 
 class TestClosing:
     @PLACES
-    def test_the_window_tells_where_the_user_was(
+    def test_the_window_sends_the_users_screen(
         self, user: User, go: Callable[[User, Page], None], code: int, message: str
     ) -> None:
         transaction_id = user.partner.create([INFY])
@@ -58,7 +58,7 @@ class TestClosing:
             assert details["error"]["code"] == code
 
     @PLACES
-    def test_by_the_button_tells_the_same(
+    def test_by_the_button_gives_the_same_result(
         self, user: User, go: Callable[[User, Page], None], code: int, message: str
     ) -> None:
         checkout = user.open(user.partner.create([INFY]))
@@ -78,7 +78,7 @@ class TestClosing:
 
         assert user.rejection() == (code, "no_broker")
 
-    def test_after_the_login_tells_who_it_was_and_that_it_may_go_on(self, user: User) -> None:
+    def test_after_the_login_returns_the_user_and_the_open_state(self, user: User) -> None:
         checkout = user.open(user.partner.create([INFY]))
         to_confirmation(user, checkout)
 
@@ -120,6 +120,7 @@ class TestAPromise:
 
     def test_of_a_blocked_popup_is_rejected(self, user: User) -> None:
         transaction_id = user.partner.create([INFY])
+        user.page.add_init_script("window.open = () => null")  # as a blocker answers
 
         user.arrive(transaction_id, unasked=True)
 
@@ -189,7 +190,7 @@ class TestAFrame:
         frame.locator("button[name=broker][value=kite]").click()
         frame.locator("button[name=account][value=happy]").click()
         frame.locator("#sums .main").click()
-        frame.locator("[data-headline]:text-is('All done')").wait_for()
+        frame.locator("[data-headline]:text-is('Orders filled')").wait_for()
         frame.locator(".acts .main").click()
 
         assert user.response()["orderBatches"][0]["status"] == "COMPLETED"
@@ -220,11 +221,11 @@ class TestARedirect:
         user.page.wait_for_selector("#q")
         return transaction_id
 
-    def test_comes_back_and_is_told_the_outcome(self, user: User) -> None:
+    def test_returns_and_gets_the_outcome(self, user: User) -> None:
         transaction_id = self.leave_for_the_checkout(user)
         user.log_in(user.page)
         user.confirm(user.page)
-        headline(user.page, "All done")
+        headline(user.page, "Orders filled")
         user.page.click(".acts .main")
 
         response = user.response()
@@ -235,14 +236,14 @@ class TestARedirect:
         assert user.page.evaluate("sessionStorage.length") == 0
         assert response["orderBatches"][0]["status"] == "COMPLETED"
 
-    def test_that_is_cancelled_is_told_so(self, user: User) -> None:
+    def test_that_is_cancelled_shows_so(self, user: User) -> None:
         self.leave_for_the_checkout(user)
 
         user.page.click("[aria-label='Close checkout']")
 
         assert user.rejection() == (1010, "user_cancelled")
 
-    def test_left_by_the_back_button_settles(self, user: User) -> None:
+    def test_left_by_the_back_button_settles_the_promise(self, user: User) -> None:
         transaction_id = self.leave_for_the_checkout(user)
 
         user.page.go_back()

@@ -84,7 +84,7 @@ class TestAStranger:
         with stranger.expect_popup() as popup:
             stranger.evaluate(FORM, checkout.url)
 
-        assert popup.value.inner_text("h1") == "This link leads nowhere"
+        assert popup.value.inner_text("h1") == "Link not found"
         checkout.reload()
         assert checkout.inner_text("h1") == "Choose your broker"
 
@@ -123,7 +123,7 @@ class TestSomebodyElseWhoLogsIn:
         assert opened.locator("h1").inner_text() == "Continue in the window where you logged in"
         user.confirm(theirs)
         theirs.reload()
-        headline(theirs, "All done")
+        headline(theirs, "Orders filled")
         assert (theirs.url, other.cookies()) == (shown, [])
         self.go_away(user, transaction_id, config)
 
@@ -149,7 +149,7 @@ class TestSomebodyElseWhoLogsIn:
 
 
 class TestWhatIsSecret:
-    def test_stands_in_no_address_and_no_referrer(self, user: User) -> None:
+    def test_is_in_no_url_and_no_referrer(self, user: User) -> None:
         sent: list[tuple[str, str]] = []
         user.context.on("request", lambda one: sent.append((one.url, one.headers.get("referer", ""))))
         checkout = user.open(user.partner.create([INFY]))

@@ -44,8 +44,8 @@ class TestOneOrder:
         user.confirm(checkout)
         user.confirm(tab)
 
-        headline(tab, "All done")
-        headline(checkout, "All done")
+        headline(tab, "Orders filled")
+        headline(checkout, "Orders filled")
         assert len(orders(user, transaction_id)) == 1
 
     def test_is_placed_by_a_form_sent_three_times_at_once(self, user: User) -> None:
@@ -56,7 +56,7 @@ class TestOneOrder:
         assert checkout.evaluate(SENT_TWICE) == 1
 
         checkout.reload()
-        headline(checkout, "All done")
+        headline(checkout, "Orders filled")
         assert len(orders(user, transaction_id)) == 1
 
     def test_survives_reloads_while_it_is_placed(self, user: User) -> None:
@@ -79,10 +79,10 @@ class TestOneOrder:
 
         checkout.go_back()
 
-        headline(checkout, "All done")
+        headline(checkout, "Orders filled")
         assert len(orders(user, transaction_id)) == 1
 
-    def test_goes_on_where_it_is_where_it_was_opened_again(self, user: User) -> None:
+    def test_continues_in_the_window_that_opened_it_again(self, user: User) -> None:
         """The page that opened it was reloaded, and opens it once more."""
         transaction_id = user.partner.create([INFY])
         first = user.open(transaction_id)
@@ -96,7 +96,7 @@ class TestOneOrder:
         assert user.rejection() == (1010, "user_cancelled")
         again.log_in(second)
         again.confirm(second)
-        headline(second, "All done")
+        headline(second, "Orders filled")
 
 
 class TestTheWindowThatLoggedIn:
@@ -120,7 +120,7 @@ class TestTheWindowThatLoggedIn:
 
         checkout.wait_for_selector("#sums")
         user.confirm(checkout)
-        headline(checkout, "All done")
+        headline(checkout, "Orders filled")
 
 
 class TestASecondTab:
@@ -134,7 +134,7 @@ class TestASecondTab:
         tab.wait_for_selector("h1:text-is('Continue in the window where you logged in')")
         assert tab.locator("[data-forward]:visible").count() == 0
         user.confirm(checkout)
-        headline(checkout, "All done")
+        headline(checkout, "Orders filled")
 
     def test_may_close_it_for_both(self, user: User) -> None:
         checkout = user.open(user.partner.create([INFY]))

@@ -1,4 +1,4 @@
-"""Every designed state of the checkout, and the way to it: for whoever looks at all of them."""
+"""Every designed state of the checkout, and the steps that lead to it."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -202,10 +202,10 @@ STATES: Final[dict[str, Callable[[Walker], object]]] = {
     "sip": _sip,
     "mismatch": _mismatch,
     "placing": _placing,
-    "done": lambda walker: walker.ended("happy", "All done"),
+    "done": lambda walker: walker.ended("happy", "Orders filled"),
     "partly filled": _partial_smallcase,
     "nothing filled": lambda walker: walker.ended("broker-down", "Not placed"),
-    "unknown": lambda walker: walker.ended("lost-contact", "We do not know yet"),
+    "unknown": lambda walker: walker.ended("lost-contact", "Still checking with Zerodha"),
     "elsewhere": _elsewhere,
     "bound": _bound,
     "left": _left,

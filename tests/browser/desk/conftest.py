@@ -1,4 +1,4 @@
-"""The embedded default with lost orders in it, and five people of the console."""
+"""The embedded default with orders in ERROR, and five console users."""
 
 import shutil
 import sys

@@ -55,12 +55,12 @@ def known(site: Site, chromium: Browser) -> Known:
     asha.opens_order_of(settled)
     asha.settles(status="COMPLETE", shares=10, price="3000.50", reason="Contract note.")
     asha.presses("Confirm")
-    asha.reads("Settled.")
+    asha.reads("Corrected.")
     asha.page.locator("section[aria-labelledby=batch] a", has_text="INFY").click()
     asha.page.locator("h1", has_text="INFY").wait_for()
     asha.settles(status="REJECTED", shares=0, price="", reason="The broker's letter.")
     asha.presses("Confirm")
-    asha.reads("another person has to approve it")
+    asha.reads("Another person must approve it")
     asha.uploads("\n".join(site.book(named)) + "\n")
     meera.opens_draft_of(OWN["meera"])
     asha.leaves()
@@ -132,7 +132,7 @@ class TestAnAuditor:
         noor.go(STUDIO)
         smallcase = str(noor.page.get_by_role("link", name=OWN["meera"]).get_attribute("href"))
         noor.go(smallcase)
-        draft = str(noor.page.get_by_role("link", name="Look at the draft").get_attribute("href"))
+        draft = str(noor.page.get_by_role("link", name="View draft").get_attribute("href"))
         pages = ("/admin/", DESK, order, f"{DESK}tradebooks/1/", STUDIO, smallcase, draft, f"{draft}preview/")
 
         offered = {}

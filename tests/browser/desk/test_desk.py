@@ -17,7 +17,7 @@ def settle(person: Person, *, status: str, shares: int, price: str, reason: str)
 
 
 def book_with_every_verdict(site: Site, clients: list[str]) -> str:
-    """Of lost orders: one as it was, part of one, one left out, too much of one, another's, one settled before."""
+    """A tradebook of orders in ERROR: exact, partial, missing, too many shares, another client's, already corrected."""
     header, *_ = site.book(clients[0])
     lines = [line for client in clients for line in csv.DictReader(io.StringIO("\n".join(site.book(client))))]
     of = {client: [line for line in lines if line["client_id"] == client] for client in clients}
@@ -32,13 +32,13 @@ def book_with_every_verdict(site: Site, clients: list[str]) -> str:
 
 
 class TestTheDesk:
-    def test_settles_one_order_by_hand(self, site: Site, asha: Person) -> None:
+    def test_corrects_one_order_by_hand(self, site: Site, asha: Person) -> None:
         client = site.lost()
         asha.opens_order_of(client)
 
         settle(asha, status="COMPLETE", shares=10, price="3000.50", reason="Contract note.")
 
-        asha.reads("Settled.")
+        asha.reads("Corrected.")
         asha.reads("COMPLETED")
         asha.go(DESK)
         assert client not in asha.page.inner_text("#content")
@@ -67,22 +67,22 @@ class TestTheDesk:
         asha.page.locator("section[aria-labelledby=batch] a", has_text="INFY").click()
         asha.page.locator("h1", has_text="INFY").wait_for()
         settle(asha, status="REJECTED", shares=0, price="", reason="The broker's letter.")
-        asha.reads("another person has to approve it")
+        asha.reads("Another person must approve it")
 
         asha.page.get_by_role("button", name="Approve and apply").click()
-        asha.reads("Nobody approves their own proposal")
+        asha.reads("You cannot approve your own proposal")
 
         ravi.go(DESK)
         ravi.page.locator(".desk-proposal", has_text="The broker's letter.").get_by_role(
             "button", name="Approve"
         ).click()
-        ravi.reads("Approved, and applied.")
+        ravi.reads("Approved and applied.")
 
     def test_undoes_a_correction(self, site: Site, asha: Person) -> None:
         client = site.lost()
         asha.opens_order_of(client)
         settle(asha, status="CANCELLED", shares=0, price="", reason="No trade of it.")
-        asha.reads("Settled.")
+        asha.reads("Corrected.")
 
         asha.page.get_by_role("link", name="Undo").click()
         asha.page.fill("#id_reason", "There was one.")

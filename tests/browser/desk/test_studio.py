@@ -51,8 +51,8 @@ class TestTheStudio:
         meera.presses("Save and preview")
 
         assert sums == ["90", "100.5", "100"]
-        meera.reads("Nothing is published yet.")
-        picture = str(meera.page.get_by_role("img", name="Weights that change").text_content())
+        meera.reads("Nothing has been published.")
+        picture = str(meera.page.get_by_role("img", name="Changed weights").text_content())
         assert [ticker for ticker in WEIGHTS if ticker not in picture] == []
         facts = meera.page.locator(".studio-facts").inner_text()
         assert "Turnover, one way\t10.5 %" in facts
@@ -60,27 +60,27 @@ class TestTheStudio:
         meera.presses("Publish version 2")
 
         meera.reads("Version 2 is published.")
-        meera.reads("All are told: 1.")
-        meera.reads("0 of 1 live investments are in version 2: 0 %.")
+        meera.reads("Investors notified: 1.")
+        meera.reads("0 of 1 live investments have adopted version 2: 0 %.")
         (action,) = pending(site, iscid, auth_id)
         assert (action["iscid"], action["scid"], action["version"]) == (iscid, MINE, 2)
         assert action["label"] == "Fewer of the largest"
 
-    def test_shows_how_many_have_followed(self, site: Site, meera: Person) -> None:
+    def test_shows_the_adoption(self, site: Site, meera: Person) -> None:
         iscid, auth_id = invest(site, MINE, "happy-follower")
         meera.opens_draft_of(MINE)
-        meera.presses("The same for each")
+        meera.presses("Equal weights")
         meera.page.fill("#id_label", "All alike")
         meera.presses("Save and preview")
         meera.page.get_by_role("button", name=re.compile("Publish version")).click()
-        meera.reads("All are told")
+        meera.reads("Investors notified")
         (action,) = pending(site, iscid, auth_id)
 
         made = site.partner.create_smallcase("REBALANCE", iscid=iscid, auth_id=auth_id)
         assert site.partner.complete(made, "happy-follower", wait=20).status == 200
 
         meera.page.reload()
-        meera.reads(f"live investments are in version {action['version']}")
+        meera.reads(f"live investments have adopted version {action['version']}")
         assert int(meera.page.locator("meter").get_attribute("value") or 0) > 0
         assert pending(site, iscid, auth_id) == []
 

@@ -14,7 +14,7 @@ from gateway.api.drf import StrictJSONParser, envelope_errors
 from gateway.values.errors import Conflict, Invalid, NotFound
 
 NO_JSON = "The body is not JSON."
-UNSTORABLE = "The body holds a character that no text can hold (NUL or a lone surrogate)."
+UNSTORABLE = "The body contains a character that text cannot store (NUL or a lone surrogate)."
 
 
 def parse(body: bytes) -> Any:
@@ -123,7 +123,7 @@ class TestEnvelopeErrors:
                 "UnsupportedMediaType",
                 'Unsupported media type "text/plain" in request.',
             ),
-            (OperationalError(), 503, "ServiceUnavailable", "The database is not available."),
+            (OperationalError(), 503, "ServiceUnavailable", "The database is unavailable."),
         ],
     )
     def test_are_of_one_shape(self, error: Exception, status: int, error_type: str, sentence: str) -> None:

@@ -72,7 +72,7 @@ class TestAStoreThatIsGone:
     ) -> None:
         assert [spend("3/minute", "gateway 1", now=now) for _ in range(10)] == [None] * 10
         assert [record.levelno for record in caplog.records] == [logging.WARNING]
-        assert "No rate limits for now, for their store does not answer" in caplog.text
+        assert "Rate limits are off: their store does not answer" in caplog.text
 
     def test_is_left_alone_for_a_while(self, now: datetime, silent: int, monkeypatch: pytest.MonkeyPatch) -> None:
         began = time.monotonic()
@@ -114,8 +114,8 @@ class TestAStoreThatIsGone:
 
         assert (first, alone, counts) == (None, None, [1, 2])
         assert [record.message for record in caplog.records] == [
-            "No rate limits for now, for their store does not answer: refused",
-            "Rate limits hold again: their store answers.",
+            "Rate limits are off: their store does not answer: refused",
+            "Rate limits apply again: their store answers.",
         ]
 
 

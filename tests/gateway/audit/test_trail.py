@@ -8,6 +8,7 @@ from io import StringIO
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection
@@ -175,30 +176,29 @@ class TestVerifyAudit:
     def test_finds_what_was_edited(self, five: None, change: dict[str, Any]) -> None:
         AuditEntry.objects.filter(number=3).update(**change)
 
-        assert broken().startswith("Edited: entry 3 (")
-        assert broken().endswith("The 2 before it are as they were written.")
+        assert broken().startswith("Changed: entry 3. Intact entries before it: 2. Next: ")
 
     def test_finds_what_was_edited_into_no_digest_at_all(self, five: None) -> None:
         AuditEntry.objects.filter(number=3).update(digest="é")
 
-        assert broken().startswith("Edited: entry 3 (")
+        assert broken().startswith("Changed: entry 3.")
 
     def test_finds_what_was_removed(self, five: None) -> None:
         AuditEntry.objects.filter(number__in=[2, 3]).delete()
 
-        assert broken().startswith("Removed: 2 to 3. The chain goes from entry 1 straight to 4.")
+        assert broken().startswith("Missing: entry 2. The next one is 4.")
 
     def test_finds_that_the_beginning_was_removed(self, five: None) -> None:
         AuditEntry.objects.filter(number=1).delete()
 
-        assert broken().startswith("Removed: 1.")
+        assert broken().startswith("Missing: entry 1.")
 
     def test_finds_what_was_removed_and_closed_up(self, five: None) -> None:
         AuditEntry.objects.filter(number=2).delete()
         for number in (3, 4, 5):
             AuditEntry.objects.filter(number=number).update(number=number - 1)
 
-        assert broken().startswith("Reordered: entry 2 was written as number 3.")
+        assert broken().startswith("Changed: entry 2.")
 
     def test_finds_what_was_inserted(self, five: None, now: datetime) -> None:
         for number in (5, 4, 3):
@@ -206,25 +206,25 @@ class TestVerifyAudit:
         forged = {"by_name": "bob", "act": "x", "subject": "y", "before": "{}", "after": "{}", "digest": "f" * 64}
         AuditEntry.objects.create(number=3, at=now, previous="e" * 64, **forged)
 
-        assert broken().startswith("Inserted: entry 3 stands between two that were written one after the other.")
+        assert broken().startswith("Inserted: entry 3.")
 
     def test_finds_what_was_reordered(self, five: None) -> None:
         for number, becomes in ((2, 99), (3, 2), (99, 3)):
             AuditEntry.objects.filter(number=number).update(number=becomes)
 
-        assert broken().startswith("Reordered: entry 2 was written as number 3.")
+        assert broken().startswith("Inserted: entry 2.")
 
     def test_finds_that_the_end_was_cut_off(self, five: None) -> None:
         AuditEntry.objects.filter(number__gte=4).delete()
 
-        assert broken().startswith("Cut off: the trail ends at entry 3, and its head is at 5.")
+        assert broken().startswith("Truncated: entry 3 is the last, and entry 5 was written.")
 
     def test_finds_that_the_end_was_cut_off_and_the_head_made_to_fit(self, five: None) -> None:
         AuditEntry.objects.filter(number__gte=4).delete()
         third = AuditEntry.objects.get(number=3)
         AuditHead.objects.update(number=3, digest=third.digest)
 
-        assert broken().startswith(f"The head was edited: 3:{third.digest} does not carry the seal")
+        assert broken().startswith(f"Changed: the head, 3:{third.digest}.")
 
     def test_finds_that_all_was_put_back_by_the_head_that_was_kept(self, five: None, now: datetime) -> None:
         backup = AuditHead.objects.values("number", "digest", "signature").get()
@@ -234,7 +234,7 @@ class TestVerifyAudit:
         AuditHead.objects.update(**backup)
 
         call_command("verify_audit", stdout=StringIO())
-        with pytest.raises(CommandError, match="Cut off: the trail ends at entry 5; entry 6 was kept elsewhere"):
+        with pytest.raises(CommandError, match="Truncated: entry 5 is the last, and entry 6 was written"):
             call_command("verify_audit", head=[(6, kept.partition(":")[2])], stdout=StringIO())
 
     def test_finds_that_the_chain_was_written_anew_with_the_key(self, five: None, now: datetime) -> None:
@@ -243,19 +243,30 @@ class TestVerifyAudit:
         AuditHead.objects.all().delete()
         write(now, "a", "b", "c", "d", "e", "f")
 
-        with pytest.raises(CommandError, match="Entry 5 is not the one whose digest was kept elsewhere"):
+        with pytest.raises(CommandError, match=r"Changed: entry 5\. The digest that was kept elsewhere"):
             call_command("verify_audit", head=[(5, kept.partition(":")[2])], stdout=StringIO())
+
+    @pytest.mark.parametrize(
+        ("number", "found"), [(2, "Changed: entry 2. Entry 3 follows another one."), (5, "Changed: entry 5. The head")]
+    )
+    def test_finds_an_entry_that_was_replaced_by_a_signed_one(self, five: None, number: int, found: str) -> None:
+        entry = AuditEntry.objects.get(number=number)
+        entry.act = "nothing"
+        entry.digest = trail._digest(entry, settings.AUDIT_KEYS[0])
+        AuditEntry.objects.filter(number=number).update(act=entry.act, digest=entry.digest)
+
+        assert broken().startswith(found)
 
     def test_finds_that_the_head_was_removed(self, five: None) -> None:
         AuditHead.objects.all().delete()
 
-        assert broken().startswith("The head was removed: the last entry that is known of is 5.")
+        assert broken().startswith("Missing: the head. The last known entry is 5.")
 
     def test_finds_what_stands_behind_the_head(self, five: None, now: datetime) -> None:
         forged = {"by_name": "bob", "act": "x", "subject": "y", "before": "{}", "after": "{}", "digest": "f" * 64}
         AuditEntry.objects.create(number=6, at=now, previous="e" * 64, **forged)
 
-        assert broken().startswith("Inserted: entry 6 stands behind the head.")
+        assert broken().startswith("Inserted: entry 6, after the head.")
 
     def test_knows_older_keys(self, five: None, now: datetime, settings: Any) -> None:
         settings.AUDIT_KEYS = ["a newer key than the other", *settings.AUDIT_KEYS]
@@ -263,7 +274,7 @@ class TestVerifyAudit:
         assert trail.verify().entries == 6
 
         settings.AUDIT_KEYS = settings.AUDIT_KEYS[:1]
-        assert broken().startswith("Edited: entry 1 (one)")
+        assert broken().startswith("Changed: entry 1.")
 
     def test_knows_a_trail_that_an_earlier_release_wrote(self, db: None, now: datetime, settings: Any) -> None:
         """What is signed holds a name of its own, which no change of a module's name may change."""

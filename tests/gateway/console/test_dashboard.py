@@ -1,4 +1,4 @@
-"""The console's first page: what needs somebody now, each number a way to its rows."""
+"""The console's home page: what needs attention, with a link from each number to its rows."""
 
 import re
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Indexes of large tables are built while they are in use, and a build that died is begun anew."""
+"""Indexes of large tables are built while the tables are in use, and a build that died starts again."""
 
 from typing import Final
 

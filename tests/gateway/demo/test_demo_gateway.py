@@ -116,7 +116,7 @@ class TestALiveGatewayOfThatName:
     def test_is_left_alone(self, now: datetime) -> None:
         make.credentials(name=NAME, is_test=False)
 
-        with pytest.raises(Conflict, match="the demo site is for test gateways only"):
+        with pytest.raises(Conflict, match="the demo site needs a test gateway"):
             prepared(now)
 
         assert (Endpoint.objects.count(), User.objects.count()) == (0, 0)

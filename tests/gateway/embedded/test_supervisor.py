@@ -74,14 +74,14 @@ class TestRun:
         assert not supervisor.run()
 
         again = ["child 0 died (exit code 3); starting it again."] * (PATIENCE_WITH_QUICK_DEATHS - 1)
-        assert said == [*again, "child 0 will not stay alive; giving up."]
+        assert said == [*again, "child 0 keeps dying; giving up."]
 
     def test_goes_on_without_a_child_that_is_not_needed(self, supervise: Supervise, ready: Path) -> None:
         said: list[str] = []
         supervisor = supervise(STAYS, "raise SystemExit(3)", say=said.append)
         supervisor.children[1].is_needed = False
 
-        assert supervisor.run(until=lambda: "child 1 will not stay alive; going on without it." in said)
+        assert supervisor.run(until=lambda: "child 1 keeps dying; continuing without it." in said)
         assert supervisor.children[0].process is not None
         assert supervisor.children[0].process.poll() is None
         assert supervisor.children[1].process is None

@@ -120,7 +120,7 @@ class TestBodyLimit:
             408,
             {
                 "success": False,
-                "errors": ["The body did not arrive whole within 10 s."],
+                "errors": ["The body did not arrive completely within 10 s."],
                 "errorType": "ValidationError",
                 "data": None,
             },

@@ -226,7 +226,7 @@ class TestTheSecondFactor:
         key = client.session["console_new_key"]
 
         wrong = client.post("/admin/second-factor/", {"code": "000000"})
-        assert b"not the code" in wrong.content
+        assert b"not the app" in wrong.content
         right = client.post("/admin/second-factor/", {"code": code_of(key)})
 
         assert right.status_code == 302
@@ -241,7 +241,7 @@ class TestTheSecondFactor:
         client = Client()
         log_in(client, code=code_of())
 
-        assert b"not the code" in client.post("/admin/second-factor/", {"act": "give up", "code": "1"}).content
+        assert b"not the app" in client.post("/admin/second-factor/", {"act": "give up", "code": "1"}).content
         AuthenticatorApp.objects.update(throttling_failure_count=0, throttling_failure_timestamp=None, last_t=-1)
         client.post("/admin/second-factor/", {"act": "give up", "code": code_of()})
 

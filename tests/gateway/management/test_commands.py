@@ -81,7 +81,7 @@ class TestCreateGateway:
     def test_refuses_a_name_that_is_taken(self, db: None) -> None:
         run("create_gateway", "demo")
 
-        with pytest.raises(CommandError, match="There is a gateway named demo already"):
+        with pytest.raises(CommandError, match="A gateway named demo already exists"):
             run("create_gateway", "demo", "--webhook-url", URL)
 
         assert (Gateway.objects.count(), Endpoint.objects.count()) == (1, 0)

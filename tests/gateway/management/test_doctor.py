@@ -55,7 +55,7 @@ class TestASoundGateway:
         asked = [(app, one.name) for app, one in invariants() if not one.at_rest]
         assert [(app.strip(), name.strip()) for app, name, _ in lines] == asked
         assert {zero.strip() for *_, zero in lines} == {"0"}
-        assert said.splitlines()[-1] == "All of them hold."
+        assert said.splitlines()[-1] == "All invariants hold."
 
     def test_is_not_settled_while_something_is_open(self, gateway: Gateway, capsys: Captured) -> None:
         make.queued_batch(gateway=gateway, now=clock.wall())

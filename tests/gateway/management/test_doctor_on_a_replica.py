@@ -22,4 +22,4 @@ class TestTheDoctor:
         finally:
             connection.close()
 
-        assert "All of them hold." in capsys.readouterr().out
+        assert "All invariants hold." in capsys.readouterr().out

@@ -1,6 +1,7 @@
 """Whether a demo site is started beside the gateway."""
 
 import socket
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ class TestTheDemoSite:
 
         assert child.environment["SHOP_ORIGINS"].startswith(f"http://{HOST}:{settings.DEMO_PORT},")
         assert [word for word in child.command if word in child.environment.values()] == []
-        assert (child.is_needed, child.command[-1]) == (False, "shop.server:application")
+        assert (child.is_needed, child.command[-1]) == (False, "shop.app:create_app")
 
     def test_stands_beside_the_gateways_port_unless_told(self, settings: Any) -> None:
         settings.DEMO_PORT = 0
@@ -57,8 +58,17 @@ class TestTheDemoSite:
 
             assert demo_sites(host=HOST, gateway_port=8000) == []
 
-        assert f"Port {settings.DEMO_PORT} is taken, so there is no demo site" in capsys.readouterr().out
+        assert f"Port {settings.DEMO_PORT} is taken, so the demo site does not start" in capsys.readouterr().out
         assert not Gateway.objects.exists()
+
+    def test_needs_its_own_requirements(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setitem(sys.modules, "starlette", None)
+
+        assert demo_sites(host=HOST, gateway_port=8000) == []
+
+        assert "There is no demo site: install requirements-demo.txt" in capsys.readouterr().out
 
     def test_leaves_the_gateways_own_port(self, settings: Any) -> None:
         assert demo_sites(host=HOST, gateway_port=settings.DEMO_PORT) == []
@@ -68,7 +78,7 @@ class TestTheDemoSite:
 
         assert demo_sites(host=HOST, gateway_port=8000) == []
 
-        assert "There is no demo site: The gateway demo-site is a live one" in capsys.readouterr().out
+        assert "The demo site does not start: The gateway demo-site is a live gateway" in capsys.readouterr().out
 
     @pytest.mark.parametrize("port", [65536, 99999])
     def test_has_no_port_above_the_last(self, port: int) -> None:

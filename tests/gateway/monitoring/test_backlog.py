@@ -1,4 +1,4 @@
-"""What is owed and for how long; what waits for its turn, or for an endpoint that is disabled, is not."""
+"""Pending work and its age. Work that is not due, or whose endpoint is disabled, is not pending."""
 
 from datetime import datetime, timedelta
 
@@ -20,7 +20,7 @@ NONE = timedelta(0)
 
 @pytest.fixture
 def gateway(still: None, instruments: None, now: datetime) -> Gateway:
-    """With an endpoint; nothing is owed yet."""
+    """A partner with an endpoint and no pending delivery."""
     return gateway_with_endpoint(now=now)
 
 

@@ -1,4 +1,4 @@
-"""A question that hangs holds up nobody for longer than they wish."""
+"""A query that hangs delays its caller only up to the caller's timeout."""
 
 import threading
 

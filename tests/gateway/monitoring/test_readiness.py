@@ -37,7 +37,7 @@ class TestOfTheDatabase:
         Batch.objects.update(due_at=now - timedelta(seconds=100), leased_until=now - timedelta(seconds=95))
 
         assert readiness.of_the_database() == [
-            "Nobody has come for place_batches for 95 s: start a worker and the beat."
+            "No worker has taken place_batches for 95 s: start a worker and the beat."
         ]
 
     def test_bears_a_minute(self, instruments: None, still: None, now: datetime) -> None:
@@ -76,7 +76,7 @@ class TestProblems:
         disk, database, queue = readiness.problems()
 
         assert disk.startswith("The disk of VAR_DIR has ")
-        assert disk.endswith(" MB left, less than 1000000000: make room.")
+        assert disk.endswith(" MB left, less than 1000000000: free some space.")
         assert database.startswith("No instruments are loaded")
         assert queue == "The queue's broker does not answer in time."
 

@@ -91,7 +91,7 @@ class TestPartnerCaller:
     def test_needs_a_gateway(self, sent: Sent, name: str) -> None:
         sent.gateway = name
 
-        assert refusal(sent) == (UnknownGateway, "There is no gateway of this name.")
+        assert refusal(sent) == (UnknownGateway, "There is no gateway with this name.")
 
     @pytest.mark.parametrize(
         ("secret", "refused", "sentence"),
@@ -128,7 +128,7 @@ class TestPartnerCaller:
     def test_says_when_the_jwt_secret_is_sent_for_the_api_secret(self, made: Credentials, sent: Sent) -> None:
         sent.secret = made.jwt_secret
 
-        assert refusal(sent) == (InvalidSecret, "x-gateway-secret holds the JWT secret; send the API secret there.")
+        assert refusal(sent) == (InvalidSecret, "x-gateway-secret contains the JWT secret; send the API secret.")
 
     def test_says_when_the_token_is_signed_with_the_api_secret(self, made: Credentials, sent: Sent) -> None:
         sent.token = guest_token(made.api_secret)

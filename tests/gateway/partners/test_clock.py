@@ -1,4 +1,4 @@
-"""One clock per gateway. The wall stands still at `now`."""
+"""One clock per gateway. Real time is fixed at `now`."""
 
 from datetime import datetime, timedelta
 

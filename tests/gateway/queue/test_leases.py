@@ -1,4 +1,4 @@
-"""Leased work, on deliveries: due by the gateway's clock, leased by the wall."""
+"""Leased work, with deliveries as the example: due by the gateway's clock, leased in real time."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta

@@ -63,7 +63,7 @@ class TestALostConnection:
         assert let_go_of_a_message(url, RedisTransport) == ["message"]
 
     def test_would_end_the_worker_with_kombus_own_transport(self, url: str) -> None:
-        """If this fails, kombu has been mended, and gateway.queue.redis_transport can go."""
+        """If this fails, kombu is fixed, and gateway.queue.redis_transport can be deleted."""
         with pytest.raises(AttributeError):
             let_go_of_a_message(url, kombus.Transport)
 

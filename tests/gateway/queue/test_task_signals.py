@@ -1,4 +1,4 @@
-"""What a task is sent with, what surrounds it, and what is told of it."""
+"""The headers of a task, the context around it, and its metrics and log lines."""
 
 import logging
 from collections.abc import Iterator

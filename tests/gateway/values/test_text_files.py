@@ -29,15 +29,15 @@ class TestAFile:
             read_text(path)
 
     def test_without_an_end_is_refused(self) -> None:
-        with pytest.raises(Invalid, match="zero is no catalogue"):
+        with pytest.raises(Invalid, match="zero cannot be used"):
             read_text(Path("/dev/zero"))
 
     @pytest.mark.parametrize(
         ("content", "sentence"),
         [
-            (b"a\nb\xff", "is not UTF-8: line 2 holds the byte 0xff"),
-            (b"a\0b", "holds NUL characters"),
-            (b"\xed\xa0\x80", "is not UTF-8: line 1 holds the byte 0xed"),
+            (b"a\nb\xff", "is not UTF-8: line 2 contains the byte 0xff"),
+            (b"a\0b", "contains NUL characters"),
+            (b"\xed\xa0\x80", "is not UTF-8: line 1 contains the byte 0xed"),
         ],
     )
     def test_that_is_no_text_is_refused(self, tmp_path: Path, content: bytes, sentence: str) -> None:

@@ -58,7 +58,7 @@ def performance(scid: str, **columns: str) -> None:
 
 @pytest.mark.usefixtures("three")
 class TestTheList:
-    def test_tells_of_each_smallcase(self, partner: Partner) -> None:
+    def test_returns_each_smallcase(self, partner: Partner) -> None:
         performance("SCNM_0001", index_value="104.5", monthly="0.012345", since_launch="0.045", volatility="0.11")
 
         one = next(one for one in call(partner)["smallcases"] if one["scid"] == "SCNM_0001")
@@ -138,7 +138,7 @@ class TestTheList:
     def test_holds_what_is_asked_for(self, partner: Partner, query: dict[str, Any], expected: list[str]) -> None:
         assert scids(partner, **query) == expected
 
-    def test_comes_in_pages_and_tells_how_many_there_are(self, partner: Partner) -> None:
+    def test_is_paged_with_the_total_number(self, partner: Partner) -> None:
         pages = [call(partner, count=2, offset=offset) for offset in (0, 2, 4)]
 
         assert [[one["scid"] for one in page["smallcases"]] for page in pages] == [
@@ -202,7 +202,7 @@ class TestTheProfile:
             {"ticker": "TCS", "stockName": "Tata Consultancy Services Ltd.", "weight": 0.333333},
         ]
 
-    def test_tells_when_it_was_and_is_to_be_rebalanced(self, partner: Partner) -> None:
+    def test_shows_its_last_and_next_rebalance(self, partner: Partner) -> None:
         shelf.published(shelf.smallcase(schedule="Monthly"))
         shelf.smallcase("SCNM_0002", schedule="As needed")
 

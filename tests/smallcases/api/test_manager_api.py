@@ -69,7 +69,7 @@ class TestPublishing:
         answer = call(meera, body=BODY)
 
         assert (answer.status, answer.error_type) == (409, "Conflict")
-        assert answer.errors == ["Version 2 has these constituents already."]
+        assert answer.errors == ["Version 2 already has these constituents."]
 
     def test_on_top_of_a_version_that_is_not_the_newest_is_a_conflict(self) -> None:
         meera = shelf.manager()
@@ -77,7 +77,7 @@ class TestPublishing:
 
         answer = call(meera, body={**BODY, "onTopOf": 1})
 
-        assert (answer.status, answer.errors) == (409, ["Version 2 is the newest, not 1."])
+        assert (answer.status, answer.errors) == (409, ["The newest version is 2, not 1."])
 
     @pytest.mark.parametrize(
         ("change", "told"),
@@ -86,23 +86,23 @@ class TestPublishing:
             ({"constituents": None}, ["constituents: This field may not be null."]),
             (
                 {"constituents": []},
-                ["A version has 2 to 50 constituents, not 0.", "The weights sum to 0 %, not to 100 %."],
+                ["A version has 2 to 50 constituents, not 0.", "The weights sum to 0 %; they must sum to 100 %."],
             ),
             ({"constituents": [{"ticker": "INFY"}]}, ["constituents[0].weight: This field is required."]),
             ({"constituents": [{"ticker": "INFY", "weight": "50"}]}, ["constituents[0].weight: must be a number."]),
             (
                 {"constituents": [{"ticker": "INFY", "weight": 50}, {"ticker": "INFY", "weight": 50}]},
-                ["INFY stands in the version 2 times."],
+                ["INFY is in the version 2 times."],
             ),
             (
                 {"constituents": [{"ticker": f"T{n}", "weight": 1} for n in range(501)]},
-                ["constituents: must hold 50 constituents at most."],
+                ["constituents: must have at most 50 constituents."],
             ),
             (
                 {"constituents": [{"ticker": "INFY", "weight": 50.00001}, {"ticker": "TCS", "weight": 49.99999}]},
                 [
-                    "INFY: a weight is above zero, at most 100 and has 4 decimals at most, which 50.00001 is not.",
-                    "TCS: a weight is above zero, at most 100 and has 4 decimals at most, which 49.99999 is not.",
+                    "INFY: a weight must be above 0 and at most 100, with at most 4 decimals, not 50.00001.",
+                    "TCS: a weight must be above 0 and at most 100, with at most 4 decimals, not 49.99999.",
                 ],
             ),
             ({"onTopOf": 0}, ["onTopOf: Ensure this value is greater than or equal to 1."]),
@@ -125,7 +125,7 @@ class TestPublishing:
 
 
 class TestPreviewing:
-    def test_tells_what_it_would_mean_and_changes_nothing(self) -> None:
+    def test_previews_the_effect_and_changes_nothing(self) -> None:
         meera = shelf.manager()
         shelf.investments(shelf.smallcase(manager="meera"), make.gateway(), how_many=3)
 
@@ -145,7 +145,7 @@ class TestPreviewing:
 
 
 class TestReading:
-    def test_lists_versions_with_who_has_been_told(self) -> None:
+    def test_lists_versions_with_the_progress_of_notices(self) -> None:
         meera = shelf.manager()
         known, here = shelf.smallcase(manager="meera"), make.gateway()
         shelf.investments(known, here)

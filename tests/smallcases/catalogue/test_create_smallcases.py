@@ -56,7 +56,7 @@ class TestLoadCatalogue:
         (refusal,) = loaded.refusals
         assert (refusal.line, refusal.reason) == (
             7,
-            "SCNM_0001: the constituents are not those of version 1; publish_rebalance publishes others.",
+            "SCNM_0001: the constituents differ from version 1; publish them with publish_rebalance.",
         )
         assert Smallcase.objects.count() == 1
 
@@ -65,7 +65,7 @@ class TestLoadCatalogue:
 
         (refusal,) = load_catalogue([shelf.draft(launched_on=date(2026, 11, 3))]).refusals
 
-        assert refusal.reason == "SCNM_0001 was launched on 2026-11-02, and stays so."
+        assert refusal.reason == "SCNM_0001: launched_on is 2026-11-02 and cannot be changed."
 
     def test_costs_no_more_for_many(self, django_assert_max_num_queries: pytest.FixtureRequest) -> None:
         with django_assert_max_num_queries(12):  # type: ignore[operator]

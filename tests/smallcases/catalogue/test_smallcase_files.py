@@ -93,19 +93,22 @@ class TestJson:
             ({"scid": None}, "2: a smallcase without scid: scid must look like SCNM_0001"),
             ({"name": "  "}, "2: SCNM_0001: name must have 1 to 80 characters"),
             ({"name": "n" * 81}, "2: SCNM_0001: name must have 1 to 80 characters"),
-            ({"name": 7}, "2: SCNM_0001: name must be a text"),
-            ({"name": "a\0b"}, "2: SCNM_0001: name holds a character that no text can hold (NUL or a lone surrogate)"),
+            ({"name": 7}, "2: SCNM_0001: name must be a string"),
+            (
+                {"name": "a\0b"},
+                "2: SCNM_0001: name contains a character that cannot be stored (NUL or a lone surrogate)",
+            ),
             (
                 {"rationale": "\ud800"},
-                "2: SCNM_0001: rationale holds a character that no text can hold (NUL or a lone surrogate)",
+                "2: SCNM_0001: rationale contains a character that cannot be stored (NUL or a lone surrogate)",
             ),
             ({"kind": "Hunch"}, "2: SCNM_0001: kind must be one of Thematic, Sector, Factor, Multi-asset"),
             ({"benchmark": "NIFTY"}, "2: SCNM_0001: benchmark 'NIFTY' is not in the catalogue"),
             ({"manager": "nobody"}, "2: SCNM_0001: manager 'nobody' is not a user"),
             ({"image_url": "http://x.example/a.png"}, "2: SCNM_0001: image_url must be an https URL"),
             ({"launched_on": "2026-13-01"}, "2: SCNM_0001: launched_on must be a date such as 2024-04-01"),
-            ({"launched_on": "2026-11-21"}, "2: SCNM_0001: launched_on must lie between 2000-01-01 and today"),
-            ({"launched_on": "0001-01-01"}, "2: SCNM_0001: launched_on must lie between 2000-01-01 and today"),
+            ({"launched_on": "2026-11-21"}, "2: SCNM_0001: launched_on must be between 2000-01-01 and today"),
+            ({"launched_on": "0001-01-01"}, "2: SCNM_0001: launched_on must be between 2000-01-01 and today"),
             ({"logo": "x"}, "2: SCNM_0001: logo is not a field of a smallcase"),
         ],
     )
@@ -117,14 +120,14 @@ class TestJson:
         [
             ({"INFY": 100}, ["A version has 2 to 50 constituents, not 1."]),
             ({f"T{n}": 2 for n in range(49)} | {"INFY": 1, "TCS": 1}, ["A version has 2 to 50 constituents, not 51."]),
-            ({"INFY": 60, "TCS": 39.99}, ["The weights sum to 99.99 %, not to 100 %."]),
+            ({"INFY": 60, "TCS": 39.99}, ["The weights sum to 99.99 %; they must sum to 100 %."]),
             ({"INFY": 60, "TSC": 40}, ["TSC is not in the catalogue of instruments."]),
             ({"INFY": 60, "DEAD": 40}, ["DEAD cannot be traded."]),
             (
                 {"INFY": 100.5, "TCS": -0.5},
                 [
-                    "INFY: a weight is above zero, at most 100 and has 4 decimals at most, which 100.5 is not.",
-                    "TCS: a weight is above zero, at most 100 and has 4 decimals at most, which -0.5 is not.",
+                    "INFY: a weight must be above 0 and at most 100, with at most 4 decimals, not 100.5.",
+                    "TCS: a weight must be above 0 and at most 100, with at most 4 decimals, not -0.5.",
                 ],
             ),
         ],
@@ -136,33 +139,31 @@ class TestJson:
 
         assert rejects(write(of(WHOLE | {"constituents": rows}))) == [f"2: SCNM_0001: {sentence}" for sentence in told]
 
-    def test_refuses_a_ticker_that_stands_twice(self, write: Write) -> None:
+    def test_rejects_a_ticker_given_twice(self, write: Write) -> None:
         rows = [{"ticker": ticker, "weight": weight} for ticker, weight in (("INFY", 60), ("TCS", 20), ("INFY", 20))]
 
-        assert rejects(write(of(WHOLE | {"constituents": rows}))) == [
-            "2: SCNM_0001: INFY stands in the version 2 times."
-        ]
+        assert rejects(write(of(WHOLE | {"constituents": rows}))) == ["2: SCNM_0001: INFY is in the version 2 times."]
 
-    def test_refuses_a_smallcase_that_stands_twice(self, write: Write) -> None:
-        assert rejects(write(of(WHOLE, WHOLE))) == [f"{line}: SCNM_0001 stands in the file twice" for line in (2, 3)]
+    def test_rejects_a_smallcase_given_twice(self, write: Write) -> None:
+        assert rejects(write(of(WHOLE, WHOLE))) == [f"{line}: SCNM_0001 is in the file twice" for line in (2, 3)]
 
     @pytest.mark.parametrize("weight", ["true", "null", '"much"', '"NaN"', "[1]", '""', '"' + "9" * 50 + '"'])
     def test_refuses_a_weight_that_is_no_number(self, write: Write, weight: str) -> None:
         (told,) = rejects(write(of(WHOLE).replace("40}", f"{weight}}}")))
 
-        assert told.startswith("2: TCS: a weight is above zero, at most 100 and has 4 decimals at most, which ")
+        assert told.startswith("2: TCS: a weight must be above 0 and at most 100, with at most 4 decimals, not ")
 
     @pytest.mark.parametrize(
         ("text", "told"),
         [
-            ("", "smallcases.json must hold a list of smallcases: [{…}, …]."),
-            ("[]", "smallcases.json holds no smallcase."),
-            ("{}", "smallcases.json must hold a list of smallcases: [{…}, …]."),
+            ("", "smallcases.json must contain a list of smallcases: [{…}, …]."),
+            ("[]", "smallcases.json contains no smallcase."),
+            ("{}", "smallcases.json must contain a list of smallcases: [{…}, …]."),
             ("[7]", "smallcases.json, line 1: a smallcase must be an object."),
             ("[{}]", 'line 1: constituents must be a list of {"ticker": …, "weight": …}.'),
             ("[\n{},\n]", 'line 2: constituents must be a list of {"ticker": …, "weight": …}.'),
-            (of(WHOLE) + "x", "smallcases.json, line 3: something follows the list."),
-            (of(WHOLE).replace("60", "NaN"), "smallcases.json, line 2: not JSON: NaN is no number."),
+            (of(WHOLE) + "x", "smallcases.json, line 3: there is text after the list."),
+            (of(WHOLE).replace("60", "NaN"), "smallcases.json, line 2: not JSON: NaN is not a number."),
             ("[" * 100_000, None),
         ],
     )
@@ -183,17 +184,17 @@ class TestJson:
         with pytest.raises(Invalid) as refusal:
             read(write(of(WHOLE, WHOLE)[:-80]))
 
-        assert refusal.value.sentences == ("smallcases.json, line 3: not JSON: the file is cut short here.",)
+        assert refusal.value.sentences == ("smallcases.json, line 3: not JSON: the file is truncated here.",)
 
     @pytest.mark.parametrize(
         ("raw", "told"),
         [
-            (of(WHOLE).encode("utf-16"), "smallcases.json is not UTF-8: line 1 holds the byte 0xff."),
+            (of(WHOLE).encode("utf-16"), "smallcases.json is not UTF-8: line 1 contains the byte 0xff."),
             (
                 of(WHOLE | {"name": "Z"}).replace('"Z"', '"Häuser"').encode("latin-1"),
-                "smallcases.json is not UTF-8: line 2 holds the byte 0xe4.",
+                "smallcases.json is not UTF-8: line 2 contains the byte 0xe4.",
             ),
-            (b"[\0]", "smallcases.json is no catalogue: it is larger than 16 MiB or holds NUL characters."),
+            (b"[\0]", "smallcases.json cannot be used: it is larger than 16 MiB or contains NUL characters."),
         ],
     )
     def test_in_another_encoding_is_refused(self, write: Write, raw: bytes, told: str) -> None:
@@ -222,8 +223,8 @@ class TestCsv:
         ("row", "told"),
         [
             ("SCNM_0001,,,,,,,,,,TSC,40\n", "3: SCNM_0001: TSC is not in the catalogue of instruments."),
-            ("SCNM_0001,,,,,,,,,,INFY,40\n", "3: SCNM_0001: INFY stands in the version 2 times."),
-            ("SCNM_0001,,,,,,,,,,TCS,4\n", "2: SCNM_0001: The weights sum to 64 %, not to 100 %."),
+            ("SCNM_0001,,,,,,,,,,INFY,40\n", "3: SCNM_0001: INFY is in the version 2 times."),
+            ("SCNM_0001,,,,,,,,,,TCS,4\n", "2: SCNM_0001: The weights sum to 64 %; they must sum to 100 %."),
             ("SCNM_0001,,,,,,,,,,,40\n", "3: ticker must not be empty"),
         ],
     )
@@ -233,13 +234,13 @@ class TestCsv:
     @pytest.mark.parametrize(
         ("text", "told"),
         [
-            ("scid,ticker\n", "smallcases.csv lacks the columns weight."),
-            (HEADER, "smallcases.csv holds no smallcase."),
+            ("scid,ticker\n", "smallcases.csv: missing columns: weight."),
+            (HEADER, "smallcases.csv contains no smallcase."),
             (HEAD + "SCNM_0001,,,,,,,", "smallcases.csv, line 3: the row has more or fewer cells than the header."),
-            (HEAD + 'SCNM_0001,"cut', "smallcases.csv, line 3: unexpected end of data; is the file cut short?"),
+            (HEAD + 'SCNM_0001,"cut', "smallcases.csv, line 3: unexpected end of data; is the file truncated?"),
             (
                 HEAD + "SCNM_0001,Another,,,,,,,,,TCS,40\n",
-                "smallcases.csv, line 3: name is not what line 2 says of SCNM_0001.",
+                "smallcases.csv, line 3: name of SCNM_0001 differs from line 2.",
             ),
         ],
     )

@@ -26,8 +26,8 @@ class TestProblems:
         [
             (("100",), "A version has 2 to 50 constituents, not 1."),
             (("2",) * 49 + ("1", "1"), "A version has 2 to 50 constituents, not 51."),
-            (("50", "49.9"), "The weights sum to 99.9 %, not to 100 %."),
-            (("50", "50.0001"), "The weights sum to 100.0001 %, not to 100 %."),
+            (("50", "49.9"), "The weights sum to 99.9 %; they must sum to 100 %."),
+            (("50", "50.0001"), "The weights sum to 100.0001 %; they must sum to 100 %."),
         ],
     )
     def test_of_the_whole_name_no_ticker(self, weights: tuple[str, ...], sentence: str) -> None:
@@ -41,18 +41,18 @@ class TestProblems:
 
         assert problem.ticker == "INFY"
         assert problem.sentence.startswith(
-            "INFY: a weight is above zero, at most 100 and has 4 decimals at most, which "
+            "INFY: a weight must be above 0 and at most 100, with at most 4 decimals, not "
         )
 
     def test_of_a_name_that_stands_twice_are_told_once(self) -> None:
         twice = [Weighted("INFY", Decimal(30)), Weighted("TCS", Decimal(40)), Weighted("INFY", Decimal(30))]
 
-        assert sentences(twice) == ["INFY stands in the version 2 times."]
+        assert sentences(twice) == ["INFY is in the version 2 times."]
 
     def test_are_all_told(self) -> None:
         assert sentences([Weighted("INFY", Decimal(90))]) == [
             "A version has 2 to 50 constituents, not 1.",
-            "The weights sum to 90 %, not to 100 %.",
+            "The weights sum to 90 %; they must sum to 100 %.",
         ]
 
 

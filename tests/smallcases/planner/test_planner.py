@@ -214,7 +214,7 @@ class TestSharesFor:
             )
 
         assert refusal.value.sentences == (
-            "The amount must be at least ₹8245.67, for a share of every name; it is ₹8245.66.",
+            "The amount must be at least ₹8245.67 to buy one share of every name; it is ₹8245.66.",
         )
 
     @often

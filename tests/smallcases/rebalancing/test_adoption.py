@@ -22,7 +22,7 @@ def version(db: None) -> Version:
     return versions_of(known)[0]
 
 
-def test_counts_who_is_still_to_be_told(version: Version) -> None:
+def test_counts_investors_still_to_be_notified(version: Version) -> None:
     with at_most(1):
         progress = progress_of(version, at_most=100)
 
@@ -55,7 +55,7 @@ def test_is_done_when_nothing_is_due(version: Version) -> None:
     assert (progress.notified, progress.left, progress.is_done) == (2, 0, True)
 
 
-def test_tells_who_has_followed(version: Version) -> None:
+def test_shows_the_adoption_of_each_version(version: Version) -> None:
     Investment.objects.filter(pk=Investment.objects.latest("pk").pk).update(version=version)
 
     adoption = adoption_of(version, at_most=100)

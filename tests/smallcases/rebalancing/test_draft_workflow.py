@@ -15,7 +15,7 @@ from gateway.values.errors import Conflict, Invalid
 from smallcases.catalogue.selectors import newest_version_of, weights_of
 from smallcases.models import DraftState, RebalanceDraft, RebalanceNotice, Smallcase, Version
 from smallcases.rebalancing import draft_workflow
-from smallcases.rebalancing.draft_workflow import Overtaken, OwnDraft, SecondNeeded
+from smallcases.rebalancing.draft_workflow import DraftChanged, OwnDraft, SecondNeeded
 from smallcases.rebalancing.drafts import DraftLine
 from smallcases.rebalancing.publishing import AlreadyPublished
 from tests import make
@@ -79,7 +79,7 @@ class TestOpening:
     def test_is_refused_while_there_is_another(self, draft: RebalanceDraft, meera: User) -> None:
         before = acts()
 
-        with pytest.raises(Conflict, match="has a draft already"):
+        with pytest.raises(Conflict, match="already has a draft"):
             draft_workflow.open_draft(smallcase=draft.smallcase, by=meera, actor=acting(meera))
 
         assert (RebalanceDraft.objects.count(), acts()) == (1, before)
@@ -118,7 +118,7 @@ class TestEditing:
         other, seen = RebalanceDraft.objects.get(), draft.revision
         change(draft, meera, label="Mine")
 
-        with pytest.raises(Overtaken):
+        with pytest.raises(DraftChanged):
             change(other, meera, label="Theirs", seen=seen)
 
         assert RebalanceDraft.objects.get().label == "Mine"
@@ -153,7 +153,7 @@ class TestDiscarding:
         assert json.loads(AuditEntry.objects.latest("number").before)["weights"] == ["INFY 50", "WIPRO 50"]
 
     def test_is_refused_of_what_was_changed_meanwhile(self, draft: RebalanceDraft, meera: User) -> None:
-        with pytest.raises(Overtaken):
+        with pytest.raises(DraftChanged):
             draft_workflow.discard(draft=draft, seen=draft.revision - 1, actor=acting(meera))
 
         assert RebalanceDraft.objects.exists()
@@ -181,7 +181,7 @@ class TestPublishing:
         other, seen = RebalanceDraft.objects.get(), draft.revision
         publish(draft, meera)
 
-        with pytest.raises(Overtaken):
+        with pytest.raises(DraftChanged):
             publish(other, meera, seen=seen)
 
         assert Version.objects.count() == 2
@@ -190,7 +190,7 @@ class TestPublishing:
         shelf.published(draft.smallcase, {"INFY": "10", "TCS": "90"})
         before = acts()
 
-        with pytest.raises(AlreadyPublished, match="Version 2 is the newest, not 1"):
+        with pytest.raises(AlreadyPublished, match="The newest version is 2, not 1"):
             publish(draft, meera)
 
         assert (RebalanceDraft.objects.get().state, Version.objects.count()) == (DraftState.EDITED, 2)
@@ -277,19 +277,19 @@ class TestFourEyes:
             RebalanceDraft.objects.update(approved_by=meera)
 
     def test_approve_what_was_looked_at_and_nothing_else(self, proposed: RebalanceDraft, ravi: User) -> None:
-        with pytest.raises(Overtaken):
+        with pytest.raises(DraftChanged):
             self.approve(proposed, ravi, seen=proposed.revision - 1)
 
         assert Version.objects.count() == 1
 
     def test_approve_nothing_that_was_not_proposed(self, draft: RebalanceDraft, ravi: User) -> None:
-        with pytest.raises(Overtaken):
+        with pytest.raises(DraftChanged):
             self.approve(draft, ravi)
 
         assert Version.objects.count() == 1
 
     def test_see_nothing_changed_after_it_was_proposed(self, proposed: RebalanceDraft, meera: User) -> None:
-        with pytest.raises(Overtaken):
+        with pytest.raises(DraftChanged):
             change(proposed, meera, label="Another")
 
         assert RebalanceDraft.objects.get().label == "Anew"

@@ -27,13 +27,13 @@ class TestWeightedOf:
 
     @pytest.mark.parametrize("typed", ["", "x", "NaN", "1e99999999", "Infinity", "5,5"])
     def test_says_what_is_no_number(self, typed: str) -> None:
-        assert weighted_of([*THREE, DraftLine("ITC", typed)])[1][0].startswith("ITC: a weight is above zero")
+        assert weighted_of([*THREE, DraftLine("ITC", typed)])[1][0].startswith("ITC: a weight must be above 0")
 
     def test_says_what_the_sum_is(self) -> None:
-        assert weighted_of(THREE[:2])[1] == ["The weights sum to 80 %, not to 100 %."]
+        assert weighted_of(THREE[:2])[1] == ["The weights sum to 80 %; they must sum to 100 %."]
 
-    def test_says_that_a_name_stands_twice(self) -> None:
-        assert weighted_of([*THREE[:2], DraftLine("TCS", "20")])[1] == ["TCS stands in the version 2 times."]
+    def test_rejects_a_name_given_twice(self) -> None:
+        assert weighted_of([*THREE[:2], DraftLine("TCS", "20")])[1] == ["TCS is in the version 2 times."]
 
 
 class TestTotal:

@@ -93,5 +93,5 @@ class TestRebalancePreview:
     def test_refuses_weights_that_make_no_version(self, now: datetime) -> None:
         shelf.smallcase()
 
-        with pytest.raises(Invalid, match="The weights sum to 99 %, not to 100 %"):
+        with pytest.raises(Invalid, match="The weights sum to 99 %; they must sum to 100 %"):
             preview({"INFY": "50", "TCS": "49"}, now)

@@ -35,7 +35,7 @@ class TestPublishRebalance:
         weights = Constituent.objects.filter(version=kept).values_list("instrument__symbol", "weight")
         assert dict(weights) == {"INFY": 50, "WIPRO": 50}
 
-    def test_owes_an_announcement_to_each_gateway_with_live_investments(self) -> None:
+    def test_creates_an_announcement_for_each_gateway_with_live_investments(self) -> None:
         known = shelf.smallcase()
         one, other, without, exited = (make.gateway() for _ in range(4))
         shelf.investments(known, one, how_many=3)
@@ -65,7 +65,7 @@ class TestPublishRebalance:
         ("weights", "told"),
         [
             ({"INFY": "100"}, "A version has 2 to 50 constituents, not 1."),
-            ({"INFY": "50", "TCS": "49"}, "The weights sum to 99 %, not to 100 %."),
+            ({"INFY": "50", "TCS": "49"}, "The weights sum to 99 %; they must sum to 100 %."),
             ({"INFY": "50", "TSC": "50"}, "TSC is not in the catalogue of instruments."),
             ({"INFY": "50", "WIPRO": "50"}, "WIPRO cannot be traded."),
         ],
@@ -87,7 +87,7 @@ class TestPublishRebalance:
             ({"label": "l" * 81}, "The label must have 1 to 80 characters."),
             (
                 {"rationale": "\0"},
-                "Label or rationale holds a character that no text can hold (NUL or a lone surrogate).",
+                "Label or rationale contains a character that cannot be stored (NUL or a lone surrogate).",
             ),
         ],
     )
@@ -101,7 +101,7 @@ class TestPublishRebalance:
         known = shelf.smallcase()
         publish(known)
 
-        with pytest.raises(AlreadyPublished, match="Version 2 has these constituents already"):
+        with pytest.raises(AlreadyPublished, match="Version 2 already has these constituents"):
             publish(known)
 
         assert Version.objects.count() == 2
@@ -110,7 +110,7 @@ class TestPublishRebalance:
         known = shelf.smallcase()  # both have seen version 1
 
         publish(known, {"INFY": "10", "TCS": "90"}, on_top_of=1)
-        with pytest.raises(AlreadyPublished, match="Version 2 is the newest, not 1"):
+        with pytest.raises(AlreadyPublished, match="The newest version is 2, not 1"):
             publish(known, {"INFY": "20", "TCS": "80"}, on_top_of=1)
 
         assert Version.objects.count() == 2

@@ -28,11 +28,11 @@ class TestReadRebalance:
     @pytest.mark.parametrize(
         ("text", "told"),
         [
-            (CSV.replace("49.5", "49"), "1: The weights sum to 99.5 %, not to 100 %."),
-            (CSV.replace("TCS", "INFY"), "3: INFY stands in the version 2 times."),
+            (CSV.replace("49.5", "49"), "1: The weights sum to 99.5 %; they must sum to 100 %."),
+            (CSV.replace("TCS", "INFY"), "3: INFY is in the version 2 times."),
             (
                 CSV.replace("49.5", "much"),
-                "3: TCS: a weight is above zero, at most 100 and has 4 decimals at most, which 'much' is not.",
+                "3: TCS: a weight must be above 0 and at most 100, with at most 4 decimals, not 'much'.",
             ),
             ("ticker,weight\nINFY,100\n", "1: A version has 2 to 50 constituents, not 1."),
         ],
@@ -45,11 +45,11 @@ class TestReadRebalance:
     @pytest.mark.parametrize(
         ("text", "told"),
         [
-            ("{", "r.json, line 1: not JSON: the file is cut short here."),
-            (TOLD[:-3], "r.json, line 1: not JSON: the file is cut short here."),
+            ("{", "r.json, line 1: not JSON: the file is truncated here."),
+            (TOLD[:-3], "r.json, line 1: not JSON: the file is truncated here."),
             ("7", 'line 1: constituents must be a list of {"ticker": …, "weight": …}.'),
-            ('{"labels": "x"}', "labels: not a field of a rebalance."),
-            (TOLD.replace('"Anew"', "7"), "label must be a text."),
+            ('{"labels": "x"}', "labels: not a field of a rebalance; accepted: label, rationale, constituents."),
+            (TOLD.replace('"Anew"', "7"), "label must be a string."),
         ],
     )
     def test_refuses_another_shape(self, write: Write, text: str, told: str) -> None:

@@ -37,7 +37,7 @@ def told() -> list[str]:
 
 
 class TestAnnounce:
-    def test_tells_each_investor_of_an_older_version(self, here: Gateway, known: Smallcase) -> None:
+    def test_notifies_each_investor_of_an_older_version(self, here: Gateway, known: Smallcase) -> None:
         (mine,) = shelf.investments(known, here)
         shelf.investments(known, here, exited_at=shelf.PUBLISHED)
         shelf.investments(shelf.smallcase("SCNM_0002"), here)
@@ -80,7 +80,7 @@ class TestAnnounce:
 
         assert (owed().due_at, owed().notified, owed().notified_up_to) == (None, 3, last.pk)
 
-    def test_goes_on_chunk_by_chunk_with_visible_progress(self, here: Gateway, known: Smallcase) -> None:
+    def test_continues_chunk_by_chunk_with_visible_progress(self, here: Gateway, known: Smallcase) -> None:
         shelf.investments(known, here, how_many=2 * CHUNK)
         shelf.published(known)
 
@@ -101,7 +101,7 @@ class TestAnnounce:
 
         assert len(told()) == 1
 
-    def test_counts_on_from_what_an_investment_has_been_told(self, here: Gateway, known: Smallcase) -> None:
+    def test_continues_an_investments_sequence_of_events(self, here: Gateway, known: Smallcase) -> None:
         (mine,) = shelf.investments(known, here)
         for weights in (shelf.OTHER_TWO, {"INFY": "10", "TCS": "90"}):
             shelf.published(known, weights)

@@ -31,7 +31,7 @@ class TestDoingOne:
         ("done", "today", "expected"),
         [(0, "2026-01-31", 1), (0, "2026-02-27", 1), (0, "2026-02-28", 2), (0, "2026-06-01", 5), (3, "2026-04-30", 4)],
     )
-    def test_goes_on_to_the_first_date_that_lies_ahead(self, done: int, today: str, expected: int) -> None:
+    def test_moves_to_the_first_future_date(self, done: int, today: str, expected: int) -> None:
         assert periods_after_doing(D("2026-01-31"), "1m", done, D(today)) == expected
 
 

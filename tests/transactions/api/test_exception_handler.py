@@ -1,4 +1,4 @@
-"""The code of the SDK in an error's body; whom it tells of, test_payloads.py knows."""
+"""The SDK's code in an error's body. test_payloads.py tests the user data in it."""
 
 from gateway.values.errors import NotFound
 from transactions.api.exception_handler import envelope_errors

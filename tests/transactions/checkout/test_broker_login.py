@@ -75,7 +75,7 @@ class TestLogIn:
         assert there is not None
         assert here.auth_id != there.auth_id
 
-    def test_keeps_the_brokers_session_sealed(self, gateway: Gateway, now: datetime) -> None:
+    def test_keeps_the_brokers_session_encrypted(self, gateway: Gateway, now: datetime) -> None:
         made = enter(make.transaction(gateway=gateway, now=now), now, pin="error_otherError")
 
         assert made.account is not None
@@ -150,7 +150,9 @@ class TestLogIn:
         assert not Account.objects.exists()
 
     @pytest.mark.parametrize("broker", ["fivepaisa", "groww", "kite"])
-    def test_with_a_limit_order_goes_on_at_those_that_do(self, gateway: Gateway, now: datetime, broker: str) -> None:
+    def test_with_a_limit_order_is_possible_at_other_brokers(
+        self, gateway: Gateway, now: datetime, broker: str
+    ) -> None:
         made = make.transaction(gateway=gateway, securities=LIMIT, now=now)
 
         assert enter(made, now, broker=broker).status == "USED"
@@ -383,7 +385,7 @@ class TestConfirmACancellation:
         )
         return enter(create_transaction(gateway=batch.gateway, account=batch.account, request=wanted, now=now), now)
 
-    def test_writes_the_wish_and_wakes_the_batch(self, batch: Batch, now: datetime) -> None:
+    def test_marks_the_order_and_requeues_the_batch(self, batch: Batch, now: datetime) -> None:
         made = confirm(transaction=self.order_request(batch, now), selections=UserSelections(), now=now)
 
         batch.refresh_from_db()
@@ -405,7 +407,7 @@ class TestConfirmACancellation:
         assert told(made) == ("ERRORED", 1002, "no_order")
         assert (batch.attempts, batch.due_at, make.orders(batch)[0].cancelled_by) == (7, now + MINUTE, None)
 
-    def test_lets_one_of_two_wishes_through(self, batch: Batch, now: datetime) -> None:
+    def test_lets_one_of_two_requests_through(self, batch: Batch, now: datetime) -> None:
         first, second = self.order_request(batch, now), self.order_request(batch, now)
         confirm(transaction=first, selections=UserSelections(), now=now)
 

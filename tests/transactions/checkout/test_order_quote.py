@@ -67,7 +67,7 @@ class TestAQuote:
         assert (found.is_short, found.rows[0].at_hand) == (True, 0)
         assert found.funds is None
 
-    def test_does_without_a_broker_that_is_silent(
+    def test_works_without_a_broker_that_does_not_answer(
         self, gateway: Gateway, now: datetime, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def silent(*_: object, **__: object) -> None:

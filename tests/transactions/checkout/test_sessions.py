@@ -134,7 +134,7 @@ class TestTheBroker:
             sessions.choose_broker(session=session, broker="upstox")
         assert fresh(session).broker == ""
 
-    def test_can_be_chosen_anew(self, gateway: Gateway, now: datetime) -> None:
+    def test_can_be_selected_again(self, gateway: Gateway, now: datetime) -> None:
         session = at_login(gateway, now)
 
         sessions.choose_broker(session=session, broker="")

@@ -134,7 +134,7 @@ class TestTheMatrix:
         assert state_of(visit) == before
 
     @IN_EVERY_MODE
-    def test_tells_the_other_client_no_more_than_that_it_is_open(self, shop: Shop, visit: Visit) -> None:
+    def test_returns_only_the_open_state_to_the_other_client(self, shop: Shop, visit: Visit) -> None:
         visit.log_in()
         before = state_of(visit)
 
@@ -148,8 +148,8 @@ class TestTheMatrix:
 
 class TestTheClientThatLoggedIn:
     @IN_EVERY_MODE
-    def test_goes_on_whatever_the_other_does(self, shop: Shop, visit: Visit, other: Client) -> None:
-        """Confirmed and told, after a reload, without a cookie, with the other at every door between the steps."""
+    def test_continues_whatever_the_other_client_does(self, shop: Shop, visit: Visit, other: Client) -> None:
+        """Without a cookie and after a reload, while the other client tries every URL between the steps."""
         old = visit.path
 
         def disturb() -> None:
@@ -310,7 +310,7 @@ class TestTheResult:
 
         assert asked(shop, theirs, **both).data["response"] is None
 
-    def test_that_was_lost_on_its_way_is_told_again_to_the_same_question(self, shop: Shop, visit: Visit) -> None:
+    def test_lost_on_its_way_is_returned_again_for_the_same_key(self, shop: Shop, visit: Visit) -> None:
         both = {"sessionId": visit.session_id, **confirmed(visit)}
 
         first, again = (shop.call("sessions/outcome", both, **{"Idempotency-Key": "mine"}) for _ in range(2))
@@ -371,11 +371,11 @@ class TestAnotherPerson:
         visit = shop.open(shop.partner.create(auth_id=auth_id), auth_id=auth_id, **door)
         old = visit.path
 
-        assert "That is another account" in visit.log_in("happy-theirs")
+        assert "Different account" in visit.log_in("happy-theirs")
 
         both = {"codeVerifier": make.VERIFIER, "resultCode": code_passed_on(visit)}
         assert not Account.objects.filter(client_id="happy-theirs").exists()
-        assert "That is another account" not in Client().get(old).content.decode()
+        assert "Different account" not in Client().get(old).content.decode()
         assert asked(shop, visit).data["error"] == {"code": 1001, "message": "user_mismatch"}
         assert asked(shop, visit, **both).data["error"] == {
             "code": 1001,

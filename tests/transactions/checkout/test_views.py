@@ -48,7 +48,7 @@ class TestAnAllowedPage:
         assert (answer.status, answer.data) == (404, {"code": 3002, "message": "invalid_transactionId"})
         assert answer.headers[CORS] == shop.origin
 
-    def test_is_told_that_a_transaction_was_used(self, shop: Shop) -> None:
+    def test_gets_the_error_of_a_used_transaction(self, shop: Shop) -> None:
         made = shop.partner.create()
         assert shop.partner.complete(made).status == 200
 
@@ -56,7 +56,7 @@ class TestAnAllowedPage:
 
         assert (answer.status, answer.data["code"]) == (409, 3001)
 
-    def test_is_told_that_a_transaction_has_expired(self, shop: Shop) -> None:
+    def test_gets_the_error_of_an_expired_transaction(self, shop: Shop) -> None:
         made = shop.partner.create()
         shop.partner.advance("PT16M")
 
@@ -77,12 +77,12 @@ class TestAnAllowedPage:
             ({"codeChallenge": None}, "codeChallenge: This field may not be null."),
             ({"mode": "window"}, "mode: must be one of popup, frame, redirect."),
             ({"mode": "redirect"}, "redirectUrl: is required for mode redirect."),
-            ({"redirectUrl": "https://shop.example/"}, "redirectUrl: does not go with this mode."),
+            ({"redirectUrl": "https://shop.example/"}, "redirectUrl: is allowed only for mode redirect."),
             ({"brokers": ["kite", "nobody"]}, "brokers[1]: must be one of"),
             ({"amo": "true"}, "amo: must be true or false."),
         ],
     )
-    def test_is_told_what_is_wrong(self, shop: Shop, body: dict[str, Any], sentence: str) -> None:
+    def test_shows_what_is_wrong(self, shop: Shop, body: dict[str, Any], sentence: str) -> None:
         named = {"transactionId": shop.partner.create(), "codeChallenge": CHALLENGE} if body else {}
 
         answer = shop.call("sessions", {**named, **body})
@@ -112,7 +112,7 @@ class TestAnAllowedPage:
         door = {"codeChallenge": CHALLENGE, "mode": "redirect", "redirectUrl": url}
         answer = shop.call("sessions", {"transactionId": made, **door})
 
-        assert (answer.status, answer.errors) == (400, ["redirectUrl: must be a page of an allowed origin."])
+        assert (answer.status, answer.errors) == (400, ["redirectUrl: must be a page on an allowed origin."])
 
     def test_that_sends_its_key_again_gets_the_same_checkout(self, shop: Shop) -> None:
         wanted = {"transactionId": shop.partner.create(), "codeChallenge": CHALLENGE}

@@ -1,4 +1,4 @@
-"""What a broker's word, or its silence, makes of an order."""
+"""The effect of a broker's reports, and of missing reports, on an order."""
 
 import itertools
 from dataclasses import replace
@@ -103,7 +103,7 @@ class TestACredibleWord:
         )
 
     @pytest.mark.parametrize("filled", [0, 3])
-    def test_that_a_lost_order_lives_leaves_it_lost_with_its_reason(self, filled: int) -> None:
+    def test_that_an_order_in_error_is_open_leaves_it_in_error_with_its_reason(self, filled: int) -> None:
         after = heard(LOST, report(W.OPEN, filled))
 
         assert (after.status, after.filled_quantity) == (S.ERROR, filled)
@@ -144,7 +144,7 @@ class TestAWordThatCannotBe:
 
     @pytest.mark.parametrize("status", [S.COMPLETE, S.PARTIAL, S.REJECTED, S.CANCELLED, S.CANCELLED_AMO, S.UNPLACED])
     @pytest.mark.parametrize("said", [report(W.OPEN), report(W.COMPLETE, 10), report(W.REJECTED), None])
-    def test_changes_nothing_of_what_is_settled(self, status: OrderStatus, said: Report | None) -> None:
+    def test_does_not_change_corrected_orders(self, status: OrderStatus, said: Report | None) -> None:
         settled = OrderState(status=status, quantity=10)
 
         assert heard(settled, said, at=NOW + timedelta(days=1)) == settled
@@ -167,7 +167,7 @@ class TestSilence:
 
         assert (after.status, after.filled_quantity, after.average_price) == (S.ERROR, 5, PRICE)
 
-    def test_says_nothing_new_of_a_lost_order(self) -> None:
+    def test_reports_nothing_new_of_an_order_in_error(self) -> None:
         assert heard(LOST, None, at=NOW + timedelta(hours=1)) == LOST
 
 

@@ -1,4 +1,4 @@
-"""What is kept of a broker's words."""
+"""The log of a broker's reports."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

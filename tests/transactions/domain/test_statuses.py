@@ -11,7 +11,6 @@ from transactions.domain.statuses import (
     FINAL_BATCH,
     OPEN,
     ORDER_MOVES,
-    TRANSACTION_MOVES,
     UNFINISHED_BATCH,
     BatchStatus,
     IllegalMove,
@@ -40,15 +39,6 @@ ALLOWED = {
     ("ERROR", "CANCELLED"),
 }
 FORBIDDEN = sorted(set(product(map(str, S), map(str, S))) - ALLOWED)
-TRANSACTIONS_ALLOWED = {
-    ("INITIALIZED", "USED"),
-    ("INITIALIZED", "ERRORED"),
-    ("INITIALIZED", "COMPLETED"),
-    ("USED", "PROCESSING"),
-    ("USED", "ERRORED"),
-    ("USED", "ACTION_REQUIRED"),
-    ("PROCESSING", "COMPLETED"),
-}
 
 C, P, R, X, A = (S.COMPLETE, 10), (S.PARTIAL, 4), (S.REJECTED, 0), (S.CANCELLED, 0), (S.CANCELLED_AMO, 0)
 E, E4, L, L4, U, Q = (S.ERROR, 0), (S.ERROR, 4), (S.PLACED, 0), (S.PLACED, 4), (S.UNPLACED, 0), (S.QUEUED, 0)
@@ -134,13 +124,6 @@ class TestMove:
         assert set(ORDER_MOVES) == set(S)
 
 
-class TestTransactionMoves:
-    def test_are_the_contracts(self) -> None:
-        moves = {(str(current), str(target)) for current, targets in TRANSACTION_MOVES.items() for target in targets}
-
-        assert (moves, set(TRANSACTION_MOVES)) == (TRANSACTIONS_ALLOWED, set(T))
-
-
 class TestBatchStatus:
     @pytest.mark.parametrize(("expected", "orders"), FOLDS)
     def test_is_the_row_of_the_contract(self, expected: BatchStatus, orders: Orders) -> None:
@@ -163,7 +146,7 @@ class TestTheSets:
     def test_name_the_open_orders(self) -> None:
         assert {S.QUEUED, S.PLACED} == OPEN
 
-    def test_name_the_batches_that_nothing_more_comes_of(self) -> None:
+    def test_name_the_batches_that_have_ended(self) -> None:
         assert set(B) - FINAL_BATCH == {B.QUEUED, B.PLACED, B.PARTIALLYPLACED, B.ERROR}
 
     def test_name_the_batches_that_fell_short(self) -> None:

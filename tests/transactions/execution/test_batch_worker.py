@@ -120,7 +120,7 @@ class TestAShift:
         assert statuses() == ["PLACED", "QUEUED", "QUEUED"]
         assert set(Batch.objects.values_list("leased_until", flat=True)) == {now}
 
-    def test_comes_to_everything_in_the_end(
+    def test_reaches_every_row_in_the_end(
         self, gateway: Gateway, now: datetime, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         queue(gateway, now, "one", "two", "three")
@@ -170,7 +170,7 @@ class TestALoginThatNoKeyOpens:
 
     @pytest.fixture
     def reached(self, gateway: Gateway, now: datetime, settings: Any) -> list[str]:
-        """Keys, the dropped one first, with three batches queued; it has sealed the login of the first."""
+        """Keys, the dropped key first, with three batches queued; the dropped key encrypted the first batch's login."""
         keys = [Fernet.generate_key().decode() for _ in range(2)]
         settings.ENCRYPTION_KEYS = keys
         queue(gateway, now, "one", "two", "three")
@@ -197,11 +197,12 @@ class TestALoginThatNoKeyOpens:
         locked_out = Batch.objects.order_by("pk")[0]
         errors = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
         assert errors == [
-            f"Batch {locked_out} waits: no key of ENCRYPTION_KEYS opens its login. Put the key back that sealed it."
+            f"Batch {locked_out} waits: no key in ENCRYPTION_KEYS decrypts its login. "
+            "Restore the key that encrypted it."
         ]
         assert (locked_out.attempts > 0, locked_out.due_at is not None) == (True, True)
 
-    def test_goes_on_once_the_key_is_back(self, reached: list[str], settings: Any) -> None:
+    def test_continues_after_the_key_is_restored(self, reached: list[str], settings: Any) -> None:
         shift(PLACING).work(idle_grace=0)
         settings.ENCRYPTION_KEYS = [reached[1], reached[0]]
         Batch.objects.update(leased_until=F("due_at"))  # as if the lease had lapsed
@@ -226,7 +227,7 @@ class TestWhatIsWrittenOfSeveral:
         assert statuses() == ["PLACED", "QUEUED"]
         assert [event.subject for event in Event.objects.all()] == [mine.batch_id]
 
-    def test_is_told_under_the_request_that_set_each_going(self, gateway: Gateway, now: datetime) -> None:
+    def test_is_logged_under_the_request_that_queued_each(self, gateway: Gateway, now: datetime) -> None:
         for name in ("the-first", "the-second"):
             with request_id.bound(name):
                 queue(gateway, now, name)
@@ -238,7 +239,7 @@ class TestWhatIsWrittenOfSeveral:
         accounts = Batch.objects.order_by("pk").values_list("account__auth_id", flat=True)
         assert list(events) == list(zip(accounts, ("the-first", "the-second"), strict=True))
 
-    def test_is_told_under_the_request_that_woke_it_last(self, gateway: Gateway, now: datetime) -> None:
+    def test_is_logged_under_the_request_that_requeued_it_last(self, gateway: Gateway, now: datetime) -> None:
         with request_id.bound("confirms"):
             (batch,) = queue(gateway, now, "one")
         make.placed(batch)

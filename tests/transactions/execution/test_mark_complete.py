@@ -37,7 +37,7 @@ class TestMarkComplete:
         assert (batch.status, batch.sequence, batch.attempts, batch.completed_at) == ("MARKEDCOMPLETE", 3, 1, now)
         assert [order.status for order in make.orders(batch)] == ["REJECTED"]
 
-    def test_tells_the_partner(self, gateway: Gateway, now: datetime) -> None:
+    def test_sends_an_event_for_each_partner(self, gateway: Gateway, now: datetime) -> None:
         batch = ended(gateway, "UNFILLED", now)
 
         mark_complete(batch=batch, now=now + LATER)

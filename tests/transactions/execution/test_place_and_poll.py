@@ -144,7 +144,7 @@ class TestPlacing:
         assert placed(gateway, now).leased_until == now + LEASE
 
     @pytest.mark.parametrize(("kind", "at_the_broker"), [(HearsNothing, 0), (AnswersNothing, 2)])
-    def test_over_a_broken_link_leaves_the_orders_placed_and_silent(
+    def test_over_a_broken_link_leaves_the_orders_placed_and_unreported(
         self, gateway: Gateway, now: datetime, use: Use, kind: type[SimulatedBroker], at_the_broker: int
     ) -> None:
         use(kind)
@@ -209,7 +209,7 @@ class TestFollowing:
 
         assert sync(batch, seconds=1).attempts == batch.attempts
 
-    def test_is_silent_while_nothing_is_new(self, gateway: Gateway, now: datetime) -> None:
+    def test_sends_nothing_without_changes(self, gateway: Gateway, now: datetime) -> None:
         first = sync(placed(gateway, now), seconds=0)
         batch = sync(first, seconds=0)
 
@@ -220,7 +220,7 @@ class TestFollowing:
 
         assert batch.due_at == now + timedelta(seconds=60)
 
-    def test_tells_of_every_step(self, gateway: Gateway, now: datetime) -> None:
+    def test_sends_an_event_for_every_step(self, gateway: Gateway, now: datetime) -> None:
         batch = placed(gateway, now, "slow")
         for _ in range(5):
             batch = sync(batch, seconds=13)
@@ -243,7 +243,7 @@ class TestFollowing:
         assert (batch.status, batch.sequence, batch.due_at) == ("PLACED", 1, before.due_at)
         assert (statuses(batch), events(batch)) == (["PLACED", "PLACED"], [("order.placed", 1)])
 
-    def test_with_words_from_before_a_rivals_claim_writes_nothing(self, gateway: Gateway, now: datetime) -> None:
+    def test_with_reports_from_before_a_rivals_claim_writes_nothing(self, gateway: Gateway, now: datetime) -> None:
         batch, stale = read_one(placed(gateway, now).pk)
         Batch.objects.update(attempts=F("attempts") + 1)
         words = {o.ref: Report(o.ref, BrokerStatus.REJECTED, 0, None, None) for o in stale}
@@ -252,7 +252,7 @@ class TestFollowing:
 
         assert (statuses(batch), events(batch)) == (["PLACED", "PLACED"], [("order.placed", 1)])
 
-    def test_over_a_broken_link_is_silence(self, gateway: Gateway, now: datetime, use: Use) -> None:
+    def test_over_a_broken_link_counts_as_no_report(self, gateway: Gateway, now: datetime, use: Use) -> None:
         use(TellsNothing)
 
         batch = sync(placed(gateway, now), seconds=1)
@@ -260,7 +260,7 @@ class TestFollowing:
         assert (batch.status, events(batch)) == ("PLACED", [("order.placed", 1)])
         assert [order.unreported_since for order in make.orders(batch)] == [now + timedelta(seconds=1)] * 2
 
-    def test_bears_silence_until_its_limit(self, gateway: Gateway, now: datetime, use: Use) -> None:
+    def test_tolerates_missing_reports_until_the_limit(self, gateway: Gateway, now: datetime, use: Use) -> None:
         use(TellsNothing)
         batch = sync(placed(gateway, now), seconds=1)
 
@@ -270,7 +270,7 @@ class TestFollowing:
             "COMPLETED",
         )
 
-    def test_forgets_a_silence_that_ended(self, gateway: Gateway, now: datetime, use: Use) -> None:
+    def test_forgets_missing_reports_after_a_new_report(self, gateway: Gateway, now: datetime, use: Use) -> None:
         use(TellsNothing)
         batch = sync(placed(gateway, now, securities=FAR_BELOW), seconds=1)
         use(SimulatedBroker)
@@ -286,7 +286,7 @@ class TestFollowing:
         assert (batch.status, statuses(batch)) == ("ERROR", ["COMPLETE", "ERROR"])
         assert [order.filled_quantity for order in make.orders(batch)] == [10, 0]
 
-    def test_takes_the_late_word(self, gateway: Gateway, now: datetime) -> None:
+    def test_applies_the_late_report(self, gateway: Gateway, now: datetime) -> None:
         batch = sync(placed(gateway, now, "late-fill"), seconds=5)
         assert (batch.status, statuses(batch)) == ("ERROR", ["COMPLETE", "ERROR"])
 
@@ -349,14 +349,14 @@ class TestCancelling:
         log_in(transaction=made, broker="kite", client_id="happy", pin="1234", now=now)
         return confirm(transaction=made, selections=UserSelections(), now=now)
 
-    def test_ends_an_open_order_as_its_user_wished(self, batch: Batch, wish: Transaction) -> None:
+    def test_ends_an_open_order_as_cancelled_by_its_user(self, batch: Batch, wish: Transaction) -> None:
         batch = sync(batch, seconds=1)
 
         wish.refresh_from_db()
         assert (statuses(batch), batch.status) == (["CANCELLED AMO", "COMPLETE"], "PARTIALLYFILLED")
         assert (wish.status, transaction_status(batch)) == ("COMPLETED", "COMPLETED")
 
-    def test_comes_too_late_for_what_has_filled(
+    def test_is_too_late_for_filled_shares(
         self, gateway: Gateway, batch: Batch, wish: Transaction, now: datetime
     ) -> None:
         override_price(gateway=gateway, ticker="INFY", price=Decimal("999.00"), now=now)

@@ -19,8 +19,8 @@ from transactions.lifecycle.create import TransactionRequest, create_transaction
 from transactions.lifecycle.eligibility import NoOrder
 from transactions.models import Batch, Order, Transaction
 
-UNKNOWN = "orderConfig.securities[0].ticker: is not an NSE symbol that this gateway knows."
-UNTRADABLE = "orderConfig.securities[0].ticker: cannot be traded at present."
+UNKNOWN = "orderConfig.securities[0].ticker: is not a known NSE symbol."
+UNTRADABLE = "orderConfig.securities[0].ticker: cannot be traded now."
 OFF_TICK = "orderConfig.securities[0].price: must be a multiple of the tick size, 0.10."
 OFF_TICK_TRIGGER = "orderConfig.securities[0].triggerPrice: must be a multiple of the tick size, 0.10."
 

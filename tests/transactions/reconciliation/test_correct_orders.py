@@ -111,7 +111,7 @@ class TestSettling:
             (CorrectedOutcome(OrderStatus.CANCELLED), "PARTIALLYFILLED", ("CANCELLED", 0, None, None)),
         ],
     )
-    def test_gives_a_lost_order_its_end(
+    def test_ends_an_order_in_error(
         self, scene: Scene, asha: User, outcome: CorrectedOutcome, batch: str, expected: tuple[Any, ...]
     ) -> None:
         later = scene.batch.created_at + timedelta(hours=1)
@@ -383,7 +383,9 @@ class TestUndoing:
 
         assert OrderCorrection.objects.count() == 2
 
-    def test_lets_the_order_be_settled_anew_by_two(self, scene: Scene, asha: User, ravi: User, later: datetime) -> None:
+    def test_lets_two_people_correct_the_order_again(
+        self, scene: Scene, asha: User, ravi: User, later: datetime
+    ) -> None:
         """Else one person alone could overturn what was settled, in two steps."""
         made = settled(scene.order, PARTIAL, by=asha, now=later)
         undo(correction=made, corrected_by=CorrectedBy(acting(asha), "Wrong."), now=later)

@@ -60,7 +60,7 @@ def drip(text: bytes, *, every: float, after: bytes = b"") -> Callable[[socket.s
 
 
 def reset(connection: socket.socket) -> None:
-    """Hangs up on whoever speaks."""
+    """Closes every connection after the first bytes."""
     connection.recv(1)
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")
     connection.close()

@@ -162,7 +162,7 @@ class TestADelivery:
 
         dispatcher.deliver_all()
 
-        assert Attempt.objects.get().error == "None of ENCRYPTION_KEYS opens the secrets of this endpoint."
+        assert Attempt.objects.get().error == "None of ENCRYPTION_KEYS decrypts the secrets of this endpoint."
         assert (Delivery.objects.get().failures, receiver.hits) == (1, [])
 
     def test_that_breaks_on_our_side_stops_no_other(
@@ -176,7 +176,7 @@ class TestADelivery:
         dispatcher.deliver_all()
 
         assert statuses() == ["DUE", "DELIVERED"]
-        assert "broke before it was sent" in caplog.text
+        assert "failed before it was sent" in caplog.text
         assert dispatcher.in_flight == {}
 
     def test_may_not_lead_inside(self, receiver: Receiver) -> None:

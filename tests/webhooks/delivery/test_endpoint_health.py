@@ -15,10 +15,10 @@ class TestReasonToDisable:
             (500, 1, timedelta(0), None),
             (None, 99, DAYS - MOMENT, None),
             (404, 99, DAYS - MOMENT, None),
-            (410, 1, timedelta(0), "It answered 410 Gone."),
-            (500, 100, timedelta(0), "It failed 100 times in a row."),
-            (None, 101, timedelta(0), "It failed 100 times in a row."),
-            (500, 2, DAYS, "It failed for 5 days on end."),
+            (410, 1, timedelta(0), "The endpoint answered 410 Gone."),
+            (500, 100, timedelta(0), "The endpoint failed 100 times in a row."),
+            (None, 101, timedelta(0), "The endpoint failed 100 times in a row."),
+            (500, 2, DAYS, "The endpoint failed for 5 days in a row."),
         ],
     )
     def test_is_found_at_the_limit(

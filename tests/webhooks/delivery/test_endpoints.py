@@ -127,20 +127,20 @@ class TestDisabling:
     def test_is_done_once_and_says_why(self, gateway: Gateway, now: datetime) -> None:
         endpoint = add_endpoint(gateway=gateway, url=URL, now=now).endpoint
 
-        done = [disable(endpoint, because=why, now=now) for why in ("It answered 410 Gone.", "Later.")]
+        done = [disable(endpoint, because=why, now=now) for why in ("The endpoint answered 410 Gone.", "Later.")]
 
         endpoint.refresh_from_db()
         assert done == [True, False]
         assert (endpoint.is_enabled, endpoint.disabled_at, endpoint.disabled_reason) == (
             False,
             now,
-            "It answered 410 Gone.",
+            "The endpoint answered 410 Gone.",
         )
 
     def test_is_undone_with_a_clean_slate(self, gateway: Gateway, now: datetime) -> None:
         endpoint = add_endpoint(gateway=gateway, url=URL, now=now).endpoint
         Endpoint.objects.update(failures=100, failing_since=now)
-        disable(endpoint, because="It failed 100 times in a row.", now=now)
+        disable(endpoint, because="The endpoint failed 100 times in a row.", now=now)
 
         done = [enable(endpoint) for _ in range(2)]
 

@@ -119,7 +119,7 @@ class TestHealth:
     def test_ends_with_410(self, gateway: Gateway) -> None:
         finish(gateway, GONE)
 
-        assert health()[2:] == (False, "It answered 410 Gone.")
+        assert health()[2:] == (False, "The endpoint answered 410 Gone.")
 
     def test_ends_with_a_hundred_failures_in_a_row(self, gateway: Gateway) -> None:
         finish(gateway, *[BROKEN] * 99)
@@ -128,7 +128,7 @@ class TestHealth:
         finish(gateway, BROKEN)
 
         assert before == (True, "")
-        assert health()[2:] == (False, "It failed 100 times in a row.")
+        assert health()[2:] == (False, "The endpoint failed 100 times in a row.")
 
     def test_ends_with_five_days_of_failures(self, gateway: Gateway) -> None:
         finish(gateway, BROKEN)
@@ -137,7 +137,7 @@ class TestHealth:
 
         finish(gateway, BROKEN)
 
-        assert health()[2:] == (False, "It failed for 5 days on end.")
+        assert health()[2:] == (False, "The endpoint failed for 5 days in a row.")
 
     def test_of_one_is_not_that_of_another(self, gateway: Gateway, now: datetime) -> None:
         other = make.gateway()

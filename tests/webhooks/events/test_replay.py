@@ -169,7 +169,7 @@ class TestSomeEvents:
         with pytest.raises(NotFound) as refusal:
             replay_events(gateway=here, keys=[event.key, missing], now=now)
 
-        assert refusal.value.sentences == ("There is no event of this id: 2 of 2.",)
+        assert refusal.value.sentences == ("There is no event with this id: 2 of 2.",)
         assert ledger.owed() == []
 
 
@@ -277,7 +277,7 @@ class TestSinceATime:
     ) -> None:
         monkeypatch.setattr(replaying, "CHUNK", 4)
         ledger.endpoint(here, "other")
-        events = ledger.events(here, now, 3)  # two to a chunk, for each is owed twice
+        events = ledger.events(here, now, 3)  # two events for each chunk, because each has two deliveries
         ledger.settled("DELIVERED", now)
         begun = start_replay(gateway=here, span=Span(since=now), now=now)
 

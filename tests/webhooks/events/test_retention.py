@@ -1,4 +1,4 @@
-"""What is old goes, but for what is owed and what later sequences count on from."""
+"""Old events are deleted, except pending events and the last event of each sequence."""
 
 from datetime import datetime, timedelta
 

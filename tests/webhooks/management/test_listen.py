@@ -154,7 +154,10 @@ class TestRefusals:
         [
             (["nobody", "--print"], "There is no gateway named nobody."),
             (["demo", "--forward-to", "ftp://here"], "must be an http or https URL"),
-            (["demo", "--forward-to", "http://127.0.0.1:9", "--secret", "whsec_?"], "must be whsec_ and base64"),
+            (
+                ["demo", "--forward-to", "http://127.0.0.1:9", "--secret", "whsec_?"],
+                "must be whsec_ followed by base64",
+            ),
             (["demo", "--print", "--since", "yesterday"], "--since must be"),
             (["demo", "--print", "--since", "P99999999999999D"], "--since must be"),
             (["demo"], "--forward-to --print is required"),

@@ -52,8 +52,8 @@ def test_a_delivery_verifies(
     verify(str(request_file), "--secret", hook.secret, "--api-secret", made.api_secret)
 
     assert capsys.readouterr().out.splitlines() == [
-        "signature  genuine: The signature fits.",
-        "checksum   genuine: The checksum fits.",
+        "signature  genuine: The signature is correct.",
+        "checksum   genuine: The checksum is correct.",
     ]
 
 
@@ -89,7 +89,7 @@ def test_a_webhook_id_of_another_event_is_named(
 ) -> None:
     refusal(str(request_file), "--gateway", "demo", "--header", f"webhook-id: evt_{'0' * 24}")
 
-    assert f"id: The webhook-id is another: it was signed with {Event.objects.get().key}" in capsys.readouterr().out
+    assert f"id: The webhook-id is wrong: it was signed with {Event.objects.get().key}" in capsys.readouterr().out
 
 
 def test_what_came_earlier_is_measured_by_when_it_came(request_file: Path, hook: NewEndpoint) -> None:

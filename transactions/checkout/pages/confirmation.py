@@ -33,9 +33,9 @@ SHOWN_FOR: Final = 3600  # seconds; longer than any transaction lives
 
 @dataclass(slots=True)
 class Confirmation:
-    """`quote` is None until the selections are complete; `problems` are sentences, `notices` texts' names.
+    """`quote` is None until the selections are complete. `problems` are sentences, `notices` names of texts.
 
-    `before` holds the prices that the user had been shown, where they have moved since.
+    `before` has the prices that the user saw, for names whose price has moved since.
     """
 
     context: OrderContext
@@ -63,7 +63,7 @@ def taken(there: Screen, data: Mapping[str, Any]) -> Page | None:
     seen = look(context, session=session, data=data)
     if data.get("action") != PLACE or seen.form.errors or seen.quote is None:
         return screen(there, seen)
-    shown = unsealed(session, str(data.get("shown", "")), key=seen.form.key)
+    shown = verified_quote(session, str(data.get("shown", "")), key=seen.form.key)
     if shown is None:
         seen.notices.append("notice.updated")
         return screen(there, seen)
@@ -101,36 +101,35 @@ def look(context: OrderContext, *, session: CheckoutSession, data: Mapping[str, 
     except BelowMinimum:
         seen.below_minimum = True
     except Invalid as wrong:
-        # On the first look nothing was typed, so nothing typed can be wrong.
+        # On the first display the user has typed nothing, so no problem is shown.
         seen.problems = wrong.sentences if data is not None else ()
     if seen.quote is not None and not seen.quote.rows and seen.kind != OrderKind.REBALANCE:
         seen.quote, seen.below_minimum = None, seen.kind in {OrderKind.INVESTMORE, OrderKind.SIP}
     return seen
 
 
-def sealed(session: CheckoutSession, seen: Confirmation) -> str:
-    """What was shown, for the form to bring back: by then another tab may have been shown something else."""
+def signed_quote(session: CheckoutSession, seen: Confirmation) -> str:
+    """The quote, signed, for the form to send back. Another tab of the session may show another quote."""
     if seen.quote is None:
         return ""
-    told = {"session": session.pk, "key": seen.form.key, **seen.quote.quoted.as_json()}
-    return signing.dumps(told, salt=SALT, compress=True)
+    quoted = {"session": session.pk, "key": seen.form.key, **seen.quote.quoted.as_json()}
+    return signing.dumps(quoted, salt=SALT, compress=True)
 
 
-def unsealed(session: CheckoutSession, text: str, *, key: str) -> QuotedOrder | None:
-    """None for what we did not show in this session, or for other choices."""
+def verified_quote(session: CheckoutSession, text: str, *, key: str) -> QuotedOrder | None:
+    """The quote that the form sent back; None if its signature, session or selections differ."""
     try:
-        told = signing.loads(text, salt=SALT, max_age=SHOWN_FOR)
+        quoted = signing.loads(text, salt=SALT, max_age=SHOWN_FOR)
     except signing.BadSignature:
         return None
-    return QuotedOrder.of_json(told) if (told["session"], told["key"]) == (session.pk, key) else None
+    return QuotedOrder.of_json(quoted) if (quoted["session"], quoted["key"]) == (session.pk, key) else None
 
 
 def screen(there: Screen, seen: Confirmation) -> Page:
-    return there.page("confirm", step=3, **_told(there.session, seen))
+    return there.page("confirm", step=3, **_template_context(there.session, seen))
 
 
-def _told(session: CheckoutSession, seen: Confirmation) -> dict[str, Any]:
-    """For the template."""
+def _template_context(session: CheckoutSession, seen: Confirmation) -> dict[str, Any]:
     total = seen.quote and (seen.quote.buys - seen.quote.sells + seen.quote.charges)
     return {
         "seen": seen,
@@ -138,7 +137,7 @@ def _told(session: CheckoutSession, seen: Confirmation) -> dict[str, Any]:
         "quote": seen.quote,
         "typed": seen.form.typed,
         "errors": seen.form.errors,
-        "sealed": sealed(session, seen),
+        "signed_quote": signed_quote(session, seen),
         "broker": profile_of(seen.context.account.broker),
         "band": f"{PRICE_TOLERANCE * 100:f}".rstrip("0").rstrip("."),
         "net": total,
@@ -163,7 +162,7 @@ def _refused(seen: Confirmation, refusal: GatewayError, quoted: QuotedOrder | No
 
 
 def _held(seen: Confirmation) -> list[dict[str, Any]]:
-    """The rows of the MANAGE editor."""
+    """The rows of the MANAGE form."""
     shares = seen.form.smallcase.shares
     if shares is None or seen.kind != OrderKind.MANAGE:
         return []

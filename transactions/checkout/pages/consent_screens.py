@@ -1,4 +1,4 @@
-"""What is consented to, cancelled or set up: the screens of the intents that order nothing."""
+"""The screens of intents without orders: consents, cancellations and SIP set-up."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -21,37 +21,37 @@ from transactions.models import Order, Transaction
 END: Final = "end"
 
 
-def errand_screen(there: Screen, *, form: Picked | None = None, problems: tuple[str, ...] = ()) -> Page:
+def consent_screen(there: Screen, *, form: Picked | None = None, problems: tuple[str, ...] = ()) -> Page:
     transaction = there.session.transaction
     broker = profile_of(account_of(transaction).broker)
-    told: dict[str, Any] = {"step": 3, "form": form or Picked(), "problems": problems, "broker": broker}
+    shown: dict[str, Any] = {"step": 3, "form": form or Picked(), "problems": problems, "broker": broker}
     if transaction.intent in CANCELLATIONS:
-        return there.page("cancel", orders=_to_cancel(transaction), **told)
+        return there.page("cancel", orders=_to_cancel(transaction), **shown)
     if transaction.intent == Intent.SIP_SETUP:
-        return there.page("sip", **_sip(there, transaction), **told)
-    return there.page("consent", **told)
+        return there.page("sip", **_sip(there, transaction), **shown)
+    return there.page("consent", **shown)
 
 
 def taken(there: Screen, data: Mapping[str, Any]) -> Page | None:
-    """None when it was done, or when the transaction has ended."""
+    """Confirms the consent. None if it is done or the transaction has ended; otherwise the screen with the problems."""
     transaction, form, sip = there.session.transaction, Picked(), None
     if transaction.intent == Intent.SIP_SETUP and data.get("action") == END:
         sip = SipRequest(end=True)
     elif transaction.intent == Intent.SIP_SETUP:
         sip, form = picked_sip(data, today=ist_day(there.now))
         if sip is None:
-            return errand_screen(there, form=form)
+            return consent_screen(there, form=form)
     try:
         confirm(transaction=transaction, selections=UserSelections(sip=sip), now=there.now)
     except SdkError:
         return None
     except (Invalid, Unavailable) as refusal:
-        return errand_screen(there, form=form, problems=tuple(refusal.sentences))
+        return consent_screen(there, form=form, problems=tuple(refusal.sentences))
     return None
 
 
 def _to_cancel(transaction: Transaction) -> list[Order]:
-    """Those that are still open; the service asks again."""
+    """The open orders to cancel, for display; the service checks them again."""
     named = transaction.order_config
     mine = Order.objects.filter(batch__account=transaction.account, status=OrderStatus.PLACED).order_by("position")
     if transaction.intent == Intent.CANCEL_AMO:

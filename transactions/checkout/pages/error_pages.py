@@ -1,6 +1,6 @@
-"""The installation's error handlers: on the checkout's screens a person reads a page, everywhere else all is as it was.
+"""Django's error handlers. Under the checkout's URLs they show a page for users, elsewhere Django's default.
 
-They ask no database, for that may be what is broken.
+They do not use the database, because it may be the cause.
 """
 
 import re
@@ -18,8 +18,10 @@ HOME: Final = re.compile(rf"{SCREENS}[\w-]{{43}}/", re.ASCII)
 
 
 def refused(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """What no view could read."""
-    return guard(told(request, "refused", 400)) if _is_screen(request) else defaults.bad_request(request, exception)  # type: ignore[arg-type]
+    """400: a request that could not be read."""
+    if _is_screen(request):
+        return guard(message_page(request, "refused", 400))
+    return defaults.bad_request(request, exception)  # type: ignore[arg-type]
 
 
 def unknown(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -27,22 +29,22 @@ def unknown(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def crashed(request: HttpRequest) -> HttpResponse:
-    return guard(told(request, "trouble", 500)) if _is_screen(request) else defaults.server_error(request)
+    return guard(message_page(request, "trouble", 500)) if _is_screen(request) else defaults.server_error(request)
 
 
 def lost() -> Page:
-    """For a URL that leads nowhere: the same whether it never did or does no more."""
+    """404. An unknown URL and an expired URL get the same page."""
     return Page(render_to_string("checkout/lost.html"), status=404)
 
 
-def told(request: HttpRequest, what: str, status: int, *, nonce: str = "") -> Page:
-    """`what` is refused, trouble, busy or bound; with a way back to the checkout, which says what has become of it.
+def message_page(request: HttpRequest, what: str, status: int, *, nonce: str = "") -> Page:
+    """A page with the texts of `what` (refused, trouble, busy or bound) and a button back to the checkout.
 
-    `nonce` is of a login form: the way back then sends it again, for after a login only that form leads on.
+    `nonce` is the login form's: the button sends it again, because after a login only that form leads to the session.
     """
     home = HOME.match(request.path)
     context = {"what": what, "home": home and home[0], "nonce": nonce}
-    return Page(render_to_string("checkout/told.html", context), status=status)
+    return Page(render_to_string("checkout/message.html", context), status=status)
 
 
 def _is_screen(request: HttpRequest) -> bool:

@@ -1,4 +1,4 @@
-"""What a user typed on the confirmation screen, read without trust: the choices it stands for, and what is wrong."""
+"""Reads the confirmation screen's form as untrusted input: the selections, and the errors by field."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -25,7 +25,7 @@ _NOISE: Final = re.compile(r"[\s,₹_]")
 
 @dataclass(slots=True)
 class Picked:
-    """`typed` is what stands in the fields again; `errors` are texts' names by field."""
+    """`typed` are the fields' values to show again; `errors` are names of texts by field."""
 
     typed: dict[str, str] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
@@ -34,7 +34,7 @@ class Picked:
 
     @property
     def key(self) -> str:
-        """The same for the same choices, however they were typed."""
+        """Equal for equal selections, however they were typed."""
         basket = [(ticker, s.quantity, s.side and s.side.value) for ticker, s in sorted(self.securities.items())]
         chosen = self.smallcase
         shares = sorted(chosen.shares.items()) if chosen.shares is not None else None
@@ -42,7 +42,7 @@ class Picked:
 
 
 def picked(of: QuoteRequest, data: Mapping[str, Any] | None) -> Picked:
-    """`data` is the form's, or None on the first look, when sensible values stand in the fields."""
+    """The selections in the form's `data`; None is the first display, with suggested values."""
     form = Picked()
     if of.order_request is None:
         _pick_securities(form, of, data)
@@ -58,7 +58,7 @@ def picked(of: QuoteRequest, data: Mapping[str, Any] | None) -> Picked:
 
 
 def added_names(data: Mapping[str, Any] | None) -> set[str]:
-    """Names beyond those held that a MANAGE form holds or adds."""
+    """Tickers that a MANAGE form lists or adds."""
     if data is None:
         return set()
     named = {key.removeprefix("shares-") for key in data if key.startswith("shares-")}
@@ -104,7 +104,7 @@ def _pick_amount(form: Picked, of: QuoteRequest, data: Mapping[str, Any] | None)
 
 
 def _suggested(of: QuoteRequest) -> str:
-    """The least that buys anything, with a little room for prices to move, up to the next hundred rupees."""
+    """The minimum amount plus a margin for price changes, rounded up to the next hundred rupees."""
     hundreds = (ROOM * (of.minimum or NICE) / NICE).to_integral_value(ROUND_CEILING)
     return indian_formats.count(int(hundreds * NICE))
 

@@ -1,4 +1,4 @@
-"""A screen's frame: what every one of them shows beside its own."""
+"""The frame of every checkout screen: header, time left, partner and order name."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +17,7 @@ from transactions.models import CheckoutSession
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """A session at a moment of its gateway's clock, at the URL of `token`."""
+    """A session at the URL of `token`, at `now` by its gateway's clock."""
 
     session: CheckoutSession
     token: str
@@ -29,13 +29,13 @@ class Screen:
 
     @property
     def result_code(self) -> str:
-        """For the window that logged in to pass on; empty before the login."""
+        """The code that the window passes on after the login; empty before."""
         is_bound = self.session.login_token_digest is not None
         return browser_binding.result_code(self.token) if is_bound else ""
 
     @property
     def carried_back(self) -> dict[str, str]:
-        """In the query of the redirect to the partner's page."""
+        """The query of the redirect to the partner's page."""
         carried = {"transactionId": self.session.transaction.transaction_id, "resultCode": self.result_code}
         return {name: value for name, value in carried.items() if value}
 

@@ -1,4 +1,4 @@
-"""Numbers, dates and marks as a person in India reads them. Pure."""
+"""Indian formats of numbers, rupees and dates, and brokers' marks. Pure."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +11,7 @@ from gateway.values.money import grouped
 
 RUPEE: Final = "₹"
 MINUS: Final = "−"
-# White on each of them has a contrast of 4.5 or more.
+# White text on each colour has a contrast of at least 4.5.
 HUES: Final = ("#1d4e89", "#7a3e9d", "#a3352f", "#1f6b4a", "#8a5a0b", "#3f4a9e", "#9c2f68", "#2b6777", "#5b5f1f")
 
 
@@ -20,7 +20,7 @@ def count(number: int) -> str:
 
 
 def rupees(amount: Decimal) -> str:
-    """₹1,23,456.78: always with paise, so that columns align."""
+    """₹1,23,456.78; always with paise, so that columns align."""
     exact = abs(amount).quantize(Decimal("0.01"), ROUND_HALF_EVEN)
     whole, paise = str(exact).split(".")
     return f"{MINUS if amount < 0 and exact else ''}{RUPEE}{grouped(whole)}.{paise}"
@@ -38,21 +38,21 @@ def day_and_time(moment: datetime) -> str:
 
 
 def left(seconds: int) -> str:
-    """12:05, for a countdown."""
+    """12:05, for the countdown."""
     minutes, rest = divmod(max(seconds, 0), 60)
     return f"{minutes}:{rest:02d}"
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Initials on a colour, drawn by us: no broker's own logo is used."""
+    """Initials on a colour. Brokers' own logos are not used."""
 
     letters: str
     fill: str
 
 
 def mark(key: str, name: str) -> Mark:
-    """The same for the same broker everywhere."""
+    """The mark depends only on the broker's key and name."""
     words = name.split()
     letters = words[0][0] + (words[1][0] if len(words) > 1 else words[0][1:2])
     return Mark(letters.upper(), HUES[crc32(key.encode()) % len(HUES)])

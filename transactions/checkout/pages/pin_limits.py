@@ -1,18 +1,17 @@
-"""Wrong PINs are counted beyond one checkout: a new one gives no new guesses at the same account.
+"""Limits wrong PINs across checkouts: opening another checkout gives no more guesses for the same account.
 
 Each checkout takes five (`MAX_PINS`), and whoever can have transactions made has as many checkouts as that.
 On live gateways wrong PINs are therefore counted three times:
 
-- for an account from one network address: its own limit, so a stranger at another address who guesses does not lock the
-  owner out. Users behind one NAT, or in one IPv6 /64, share an address, and this limit with it;
-- from one address, whatever the account;
-- for an account from all addresses together, which slows a guesser who has very many of them. That limit alone does
-  not hold for an address that the account was logged in from before, through this gateway: an owner at home or at
-  work is not locked out by strangers at another address. An owner at a new address waits until the guessing stops.
+- for one account from one network address, so a stranger who guesses at another address does not lock the owner out.
+  Users behind one NAT or in one IPv6 /64 share an address and its limit;
+- from one address for all accounts;
+- for one account from all addresses, to slow an attacker with many addresses. This limit does not apply to an address
+  from which the account has logged in before through this gateway, so an owner at home or at work is not locked out.
+  An owner at a new address must wait until the guessing stops.
 
-Addresses are remembered as keyed digests on the sessions of logins that succeeded (`login_network`); one that is
-unknown (no proxy told it) is never a known one. On test gateways PINs are no secrets, and personas refuse them on
-purpose.
+Sessions of successful logins store keyed digests of addresses (`login_network`). A request without a client address
+(the proxy sent none) never counts as known. On test gateways PINs are not secret, and personas refuse PINs on purpose.
 """
 
 from collections.abc import Iterator
@@ -35,7 +34,7 @@ NETWORK_SALT: Final = "transactions.checkout.network"
 
 @contextmanager
 def counted(request: HttpRequest, session: CheckoutSession, client_id: str) -> Iterator[None]:
-    """Raises RateLimited, before the broker is asked, where too many were wrong."""
+    """Counts a wrong PIN. Raises RateLimited, before the broker is asked, after too many wrong PINs."""
     if session.transaction.gateway.is_test:
         yield
         return
@@ -58,7 +57,7 @@ def counted(request: HttpRequest, session: CheckoutSession, client_id: str) -> I
 
 
 def network_of(request: HttpRequest) -> str:
-    """What is kept of the address that a login comes from; "" where it is not known."""
+    """A keyed digest of the request's address; "" if the address is unknown."""
     address = client_network(request.META)
     return salted_hmac(NETWORK_SALT, address, algorithm="sha256").hexdigest() if address else ""
 

@@ -1,4 +1,4 @@
-"""What a browser may do with a screen: run our script and no other, frame it only where the partner allowed it."""
+"""Security headers of the screens: only our script runs, and only allowed origins may frame the page."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -10,11 +10,11 @@ from gateway.http.security_headers import CSP, NOTHING, policy
 from transactions.models import CheckoutSession
 
 ALWAYS: Final = {
-    # The URL is the session's only credential: it goes into no Referer, no cache and no index.
+    # The URL is the session's only credential: keep it out of Referer headers, caches and search indexes.
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
     "X-Robots-Tag": "noindex",
-    # A popup must keep its opener, and a page that isolates itself must be able to frame us.
+    # A popup must keep its opener, and a cross-origin isolated page must be able to frame the checkout.
     "Cross-Origin-Opener-Policy": "unsafe-none",
     "Cross-Origin-Resource-Policy": "cross-origin",
 }
@@ -41,7 +41,7 @@ def guard(response: HttpResponse, session: CheckoutSession | None = None) -> Htt
 
 
 def is_foreign(request: HttpRequest) -> bool:
-    """A form sent by another site's page. Not told by Origin, which our Referrer-Policy makes `null`."""
+    """Whether another site's page sent the form. Origin is useless here: our Referrer-Policy makes it `null`."""
     return request.method == "POST" and request.headers.get("Sec-Fetch-Site") in FOREIGN
 
 
@@ -50,7 +50,7 @@ def logo_of(session: CheckoutSession) -> str:
 
 
 def _origin(url: str) -> str:
-    """Empty where there is none, or where it could end the directive that it goes into."""
+    """The origin of `url`; empty without one, or if its characters could break out of the CSP directive."""
     try:
         parts = urlsplit(url)
     except ValueError:

@@ -1,7 +1,7 @@
-"""The screens' doors. One URL shows where the user is; every form goes to its own and comes back there.
+"""Views of the checkout's screens. One URL shows the current screen; each form posts to its own URL and returns.
 
-The session's URL is the only credential: there is no cookie, so that a frame in another site's page works, and so
-there is nothing for a forged form to ride on. The login changes it (transactions.checkout.browser_binding).
+The session's URL is the only credential. There is no cookie, so the checkout works in a frame on another site, and
+cross-site request forgery has nothing to use. The login changes the URL (transactions.checkout.browser_binding).
 """
 
 import logging
@@ -29,7 +29,7 @@ from transactions.checkout import browser_binding, sessions
 from transactions.checkout.broker_login import PinRefused
 from transactions.checkout.browser_binding import LoginWindow
 from transactions.checkout.pages import confirmation, pin_limits, steps
-from transactions.checkout.pages.error_pages import lost, told
+from transactions.checkout.pages.error_pages import lost, message_page
 from transactions.checkout.pages.frame import Screen
 from transactions.checkout.pages.screen_policy import guard, is_foreign
 from transactions.checkout.serializers import DIGEST
@@ -53,14 +53,14 @@ log = logging.getLogger(__name__)
 
 
 class SeeOther(HttpResponseRedirect):
-    """After a form: a reload asks for the page again, not for the act."""
+    """Redirects after a form, so a reload does not send the form again."""
 
     status_code = 303
 
 
 @method_decorator([csrf_exempt, xframe_options_exempt], name="dispatch")
 class CheckoutView(View):
-    """`there` is the session, and the moment by its gateway's clock."""
+    """The base of the screens' views. `there` is the session at the gateway's current time."""
 
     there: Screen
 
@@ -68,7 +68,7 @@ class CheckoutView(View):
         try:
             return self._answer(request, *args, **kwargs)
         except (OperationalError, InterfaceError) as error:
-            log.error("The database is not to be had: %s", error)
+            log.error("The database is unavailable: %s", error)
             return guard(self.refusal(request, "trouble", 503))
 
     def _answer(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -87,11 +87,11 @@ class CheckoutView(View):
         return super().dispatch(request, *args, **kwargs)  # type: ignore[return-value]
 
     def outside(self, request: HttpRequest) -> HttpResponse:
-        """At the URL that was good until the login: nothing of the session is shown, and nothing is done."""
-        return told(request, "bound", 200 if request.method in {"GET", "HEAD"} else 403)
+        """The response at the first URL after the login: shows nothing of the session and does nothing."""
+        return message_page(request, "bound", 200 if request.method in {"GET", "HEAD"} else 403)
 
     def _counted(self, request: HttpRequest, token: str) -> HttpResponse | None:
-        """A page where this URL was asked for too often; at another, the same checkout is not kept waiting."""
+        """A 429 page if this URL was requested too often. The limit is per URL, not per checkout."""
         budget = spend(settings.RATE_LIMIT_CHECKOUT, f"checkout {browser_binding.digest(token)}", now=clock.wall())
         if budget is None or not budget.is_overdrawn:
             return None
@@ -101,16 +101,16 @@ class CheckoutView(View):
         return page
 
     def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        page = told(request, "refused", 405)
+        page = message_page(request, "refused", 405)
         page["Allow"] = ", ".join(name.upper() for name in self.http_method_names if hasattr(self, name))
         return page
 
     def refusal(self, request: HttpRequest, what: str, status: int) -> HttpResponse:
-        """Asks no database."""
-        return told(request, what, status)
+        """An error page that does not use the database."""
+        return message_page(request, what, status)
 
     def get(self, request: HttpRequest, token: str) -> HttpResponse:
-        """Where a form goes to there is nothing to see."""
+        """The URL of a form has no page of its own."""
         return self.back()
 
     def back(self) -> HttpResponse:
@@ -124,7 +124,7 @@ class Show(CheckoutView):
 
 class ChooseBroker(CheckoutView):
     def post(self, request: HttpRequest, token: str) -> HttpResponse:
-        with suppress(Invalid, sessions.NotThisStep):  # from a page out of date: what is shown next is not
+        with suppress(Invalid, sessions.NotThisStep):  # the form came from an outdated page; show the current screen
             sessions.choose_broker(session=self.there.session, broker=request.POST.get("broker", ""))
         return self.back()
 
@@ -137,12 +137,12 @@ class FindNoBroker(CheckoutView):
 
 
 class LogIn(CheckoutView):
-    """The only door that names the URL from the login on, and only to the form that the login was made with."""
+    """The only view that reveals the URL after the login, and only to the form that logged in."""
 
     def post(self, request: HttpRequest, token: str) -> HttpResponse:
         session = self.there.session
         if not session.broker or session.transaction.status != TransactionStatus.INITIALIZED:
-            return self.back()  # from a page out of date: what is shown next is not
+            return self.back()  # the form came from an outdated page; show the current screen
         client_id, pin = self._typed(request)
         error = self._log_in(client_id, pin)
         session.refresh_from_db(fields=["login_token_digest"])  # a copy of this form may have logged in meanwhile
@@ -152,24 +152,24 @@ class LogIn(CheckoutView):
 
     def refusal(self, request: HttpRequest, what: str, status: int) -> HttpResponse:
         """Offers the same form again: the login may have succeeded before the database failed."""
-        return told(request, what, status, nonce=request.POST.get("nonce", ""))
+        return message_page(request, what, status, nonce=request.POST.get("nonce", ""))
 
     def outside(self, request: HttpRequest) -> HttpResponse:
-        """The form that logged in may be sent again, or its answer may have been lost: it is led on all the same."""
+        """Redirects the form that logged in, also when it is sent again after a lost response."""
         if request.method != "POST" or browser_binding.is_outside(self.there.session, self.window.token):
             return super().outside(request)
         return SeeOther(reverse("checkout", kwargs={"token": self.window.token}))
 
     @cached_property
     def window(self) -> LoginWindow:
-        """A form without a nonce of ours gets a URL that no other form is led to."""
+        """The window of this form. A form without a valid nonce gets a URL that no other form can reach."""
         sent = self.request.POST.get("nonce", "")
         nonce = sent if DIGEST.fullmatch(sent) else browser_binding.new_token()
         session = self.there.session
         return LoginWindow(session.pk, browser_binding.login_token(session, nonce), pin_limits.network_of(self.request))
 
     def _log_in(self, client_id: str, pin: str) -> str:
-        """The name of the error that the login page shows; "" where another screen comes next."""
+        """The name of the login page's error text; "" if another screen is next."""
         if not CLIENT_ID.fullmatch(client_id) or not 0 < len(pin) <= LONGEST_PIN:
             return "error.login-empty"
         session = self.there.session
@@ -179,11 +179,11 @@ class LogIn(CheckoutView):
         except tuple(REFUSALS) as refusal:
             return next(text for kind, text in REFUSALS.items() if isinstance(refusal, kind))
         except (SdkError, ActionRequired, sessions.LockedOut, sessions.NotThisStep):
-            pass  # all of them have a screen of their own
+            pass  # each has its own screen
         return ""
 
     def _typed(self, request: HttpRequest) -> tuple[str, str]:
-        """A test account is one click: on test gateways a button stands for client id and PIN."""
+        """Client id and PIN. On test gateways a button may send a test account instead."""
         transaction = self.there.session.transaction
         chosen = request.POST.get("account", "")
         if chosen and transaction.gateway.is_test:
@@ -201,7 +201,7 @@ class Confirm(CheckoutView):
 
 
 class MarkComplete(CheckoutView):
-    """Of a FIX the order before it; of an order that ended short, that one."""
+    """Marks a batch complete: for a FIX the batch to be fixed, otherwise the transaction's unfinished batch."""
 
     def post(self, request: HttpRequest, token: str) -> HttpResponse:
         session, now = self.there.session, self.there.now
@@ -213,17 +213,17 @@ class MarkComplete(CheckoutView):
             for batch in Batch.objects.filter(transaction=session.transaction, iscid__isnull=False):
                 mark_complete(batch=batch, now=now)
         except (NotUnfinished, SdkError):
-            pass  # it was marked, or its transaction ended, before: the page shows which
+            pass  # already marked, or the transaction has ended: the page shows the current state
         return self.back()
 
 
 class Status(CheckoutView):
-    """The part of the status page that changes, alone; 304 when it has not."""
+    """The changing part of the status page; 304 if unchanged, 205 if the page must be reloaded."""
 
     def get(self, request: HttpRequest, token: str) -> HttpResponse:
         fragment = steps.status_fragment(self.there)
         if fragment is None:
-            return HttpResponse(status=205)  # this is no status page any more: load the page anew
+            return HttpResponse(status=205)  # the session has no status page any more: reload
         tag = f'"{blake2b(fragment.content, digest_size=12).hexdigest()}"'
         known = request.headers.get("If-None-Match") == tag
         response = HttpResponseNotModified() if known else fragment
@@ -232,7 +232,7 @@ class Status(CheckoutView):
 
 
 class Leave(CheckoutView):
-    """The way back to the partner: ends what was not confirmed."""
+    """Returns to the partner. Ends a transaction that was not confirmed."""
 
     def post(self, request: HttpRequest, token: str) -> HttpResponse:
         session = self.there.session
@@ -246,7 +246,7 @@ class Leave(CheckoutView):
 
 
 def _returning(url: str, carried: dict[str, str]) -> str:
-    """The partner's page with what we carry back in its query, and nothing else of ours."""
+    """The partner's URL with `carried` in its query, in place of earlier parameters of ours."""
     parts = urlsplit(url)
     query = [
         (name, value) for name, value in parse_qsl(parts.query, keep_blank_values=True) if name not in NAMES_OF_OURS

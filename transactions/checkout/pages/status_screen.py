@@ -1,4 +1,4 @@
-"""The status screen: what has become of the orders, in a headline, a tone and a row for each."""
+"""The status screen of a confirmed transaction: a headline, a tone and a row for each order."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ ROW_TONES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class CheckoutProgress:
-    """`state` names the texts; `is_live`: more may come by itself, so the page looks again."""
+    """`state` names the texts. `is_live`: the status may still change, so the page polls."""
 
     state: str
     tone: str

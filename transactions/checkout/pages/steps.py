@@ -1,4 +1,4 @@
-"""Which screen a user is on, told from the rows alone: so a reload, a second tab and the back button agree."""
+"""Selects the user's screen from the database rows alone, so reloads, tabs and the back button agree."""
 
 from typing import Any, Final
 
@@ -7,7 +7,7 @@ from brokers.ports.registry import profile_of
 from gateway.http.envelope import Page
 from transactions.checkout import browser_binding, sessions
 from transactions.checkout.pages import confirmation
-from transactions.checkout.pages.consent_screens import errand_screen
+from transactions.checkout.pages.consent_screens import consent_screen
 from transactions.checkout.pages.frame import Screen
 from transactions.checkout.pages.status_screen import progress_of
 from transactions.domain.intents import Intent
@@ -71,7 +71,7 @@ def login(there: Screen, *, client_id: str = "", error: str = "") -> Page:
 
 def confirm(there: Screen) -> Page:
     if there.session.transaction.intent != Intent.TRANSACTION:
-        return errand_screen(there)
+        return consent_screen(there)
     context = order_context(there.session.transaction, now=there.now)
     if not context.is_live:
         return ended(there, str(SdkCode.NO_ORDER.value))
@@ -79,7 +79,7 @@ def confirm(there: Screen) -> Page:
 
 
 def ended(there: Screen, code: str) -> Page:
-    """`opens_at` where it was the market that was closed."""
+    """The screen of an ended transaction, with the next opening if the market is closed."""
     transaction = there.session.transaction
     market = market_of(transaction.gateway, now=there.now) if code in MARKET_CLOSED else None
     return there.page("ended", code=code, is_market=market is not None, opens_at=market and market.next_open(there.now))
@@ -90,7 +90,7 @@ def left(there: Screen) -> Page:
 
 
 def status_fragment(there: Screen) -> Page | None:
-    """None when the session has no status to show."""
+    """The changing part of the status page; None if the session has no status page."""
     is_confirmed = there.session.transaction.status in CONFIRMED
     return there.page("_progress", **_progress(there)) if is_confirmed and not there.session.is_replaced else None
 

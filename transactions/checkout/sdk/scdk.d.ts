@@ -7,9 +7,9 @@ export type Broker =
 export interface Config {
   /** Place orders for the next open while the market is closed. Default: false. */
   amo?: boolean;
-  /** An element, or its selector: the checkout is shown in an iframe in it, and not in a popup. */
+  /** An element or its selector: the checkout is shown in an iframe inside it instead of a popup. */
   target?: string | Element;
-  /** A page of an allowed origin: the checkout takes the place of this page, and returns there. */
+  /** A page on an allowed origin: the checkout replaces this page and returns to that page. */
   redirectUrl?: string;
 }
 
@@ -72,13 +72,13 @@ export interface Batch {
 
 export interface Response {
   transactionId: string;
-  /** A connected JWT for this user, good for an hour. */
+  /** A connected JWT for this user, valid for one hour. */
   smallcaseAuthToken: string;
   broker: Broker;
   notes: string | null;
   /** Whether this user was new to you. */
   signup: boolean;
-  /** The orders so far, of TRANSACTION, CANCEL_ORDER and CANCEL_AMO; webhooks tell what becomes of them. */
+  /** The orders so far, for TRANSACTION, CANCEL_ORDER and CANCEL_AMO. Webhooks report later changes. */
   orderBatches?: Batch[];
   scid?: string;
   iscid?: string;
@@ -89,22 +89,22 @@ export interface Response {
   sipDetails?: Record<string, unknown> | null;
 }
 
-/** Every rejection. Codes from 5001 on are the SDK's own, the others the gateway's. */
+/** A rejection. Codes from 5001 on are the SDK's, the others the gateway's. */
 export interface Rejection {
   code:
     | 1001 | 1002 | 1003 | 1004 | 1005 | 1006 | 1007 | 1008 | 1010 | 1011 | 1012 | 1013 | 2000 | 2001 | 3000 | 3001
     | 3002 | 4003 | 4004 | 4005 | 4006 | 5001 | 5002 | 5003 | 5004 | 5005;
   message: string;
   data: {
-    /** Who it was, once a login succeeded in the window that this page opened; of 1001 the broker alone. */
+    /** The user, after a login in the window that this page opened; for 1001 only the broker. */
     smallcaseAuthToken?: string;
     broker?: Broker;
     /**
-     * Of a 1012 that leaves the transaction as it is: `open`, it may still be confirmed in the window where somebody
-     * logged in; `done`, it was confirmed. Ask your server for the transaction details before you offer it again.
+     * For a 1012 that does not end the transaction: `open`, it may still be confirmed in the window that logged in;
+     * `done`, it was confirmed. Read the transaction details on your server before you offer it again.
      */
     state?: "open" | "done";
-    /** not_allowed, internal_error: what the gateway said. */
+    /** For not_allowed and internal_error: the gateway's response. */
     status?: number;
     errorType?: string;
     errors?: string[];
@@ -115,16 +115,16 @@ declare class scDK {
   static readonly version: "2.0.0";
   /** Throws a TypeError when gateway or token is missing. */
   constructor(options: Options);
-  /** Go on for another user. */
+  /** Switches to another user. */
   init(options: { smallcaseAuthToken: string }): Promise<{ gateway: string }>;
   /**
-   * Shows the checkout. Call it in the user's click, or no popup opens. Settles always: resolves when the user leaves
-   * a checkout that was confirmed, rejects with a {@link Rejection} otherwise.
+   * Shows the checkout. Call it in a click handler; otherwise browsers block the popup. Always settles: resolves when
+   * the user leaves a confirmed checkout, otherwise rejects with a {@link Rejection}.
    */
   triggerTransaction(options: { transactionId: string; brokers?: Broker[] }): Promise<Response>;
   /**
-   * Redirect mode, on the page that the user returned to: how it ended. `transactionId` and `resultCode` are in the
-   * page's address; the page's own secret is in its sessionStorage, so it has to be the same tab and origin.
+   * For redirect mode, on the page that the user returned to: the outcome. `transactionId` and `resultCode` are in the
+   * page's URL. The page's secret is in its sessionStorage, so the tab and origin must be the same.
    */
   outcome(options?: { transactionId?: string; resultCode?: string }): Promise<Response>;
 }

@@ -1,15 +1,15 @@
 /**
  * The browser SDK, 2.0.0. No dependency, no build: `<script src="{host}/scdk/2.0.0/scdk.js"></script>` defines `scDK`.
  *
- * What it may be relied on for:
+ * Guarantees:
  * - Every promise settles. A closed or lost window, a blocked popup, a dead network and an expired transaction each end
  *   in a rejection `{code, message, data}` of the table in docs/checkout.md.
- * - The server alone says how a checkout ended. A message from the window is a hint to ask it, believed only from that
- *   very window and from the gateway's own origin; it carries no result and no token.
- * - The result takes two secrets: one made here, which leaves the page only to ask for the result, and a code that the
- *   window that logged in passes on. A checkout that somebody else logged in to tells this page its end and no more.
- * - The token travels in a header, never in an address, and nothing is stored but, in redirect mode, a session's id and
- *   this page's secret, until the outcome is known.
+ * - Only the server knows the outcome of a checkout. A message from the window is a hint to ask the server. It is
+ *   accepted only from that window and the gateway's origin, and has no result and no token.
+ * - The result needs two secrets: one made here, sent only to ask for the result, and a code from the window that
+ *   logged in. If somebody else logged in, this page gets only the state.
+ * - The token is sent in a header, never in a URL. Only in redirect mode, the session's id and this page's secret are
+ *   stored, until the outcome is known.
  */
 (() => {
   "use strict";
@@ -20,14 +20,14 @@
   const TRANSACTION = /^TRX_[0-9a-f]{32}$/;
   const WIDTH = 480;
   const HEIGHT = 780;
-  const STANDING = 4000; // ms for the popup's waiting page to say that it stands
-  const LOOK = 400; // ms between looks at whether the window is still there
-  const ANSWER = 20000; // ms for an answer of the gateway
-  const PLACING = 20000; // ms that we ask on for orders on their way; the gateway says sooner that it waits no more
-  const TRYING = 30000; // ms of a dead network before we give up asking
-  const LINGERING = 1800000; // ms that a user may look at the result before we resolve regardless
+  const READY = 4000; // ms for the popup's waiting page to say that it is ready
+  const LOOK = 400; // ms between checks whether the window is still open
+  const ANSWER = 20000; // ms for a response of the gateway
+  const PLACING = 20000; // ms to wait for orders to reach the broker; the gateway's own limit is shorter
+  const TRYING = 30000; // ms without a network before giving up
+  const LINGERING = 1800000; // ms that a user may look at the result before the promise resolves anyway
 
-  /** Codes of the SDK itself; those below 5000 are the gateway's. */
+  /** Codes of the SDK; codes below 5000 are the gateway's. */
   const OWN = {
     transaction_in_process: 5001,
     popup_blocked: 5002,
@@ -39,7 +39,7 @@
   const pause = (ms) => new Promise((done) => setTimeout(done, ms));
   const failure = (code, message, data = {}) => ({ code, message, data });
   const own = (message, data) => failure(OWN[message], message, data);
-  /** Where a browser keeps nothing for the page (blocked, or full), the user still goes on; only `outcome` is lost. */
+  /** If the browser's storage is blocked or full, the checkout still works; only `outcome` is lost. */
   const memory = (act, transactionId, value) => {
     try {
       return sessionStorage[act](`scdk:${HOST}:${transactionId}`, value);
@@ -53,7 +53,7 @@
   const inAddress = (name) => new URLSearchParams(location.search).get(name) || undefined;
   const secret = () => base64url(crypto.getRandomValues(new Uint8Array(32)));
 
-  /** What goes to the gateway in a secret's stead. A plain http page, but for loopback, has no crypto.subtle. */
+  /** The challenge sent to the gateway instead of the secret. Plain http pages, except loopback, have no crypto.subtle. */
   const challengeOf = async (verifier) => {
     const bytes = Uint8Array.from(verifier, (letter) => letter.charCodeAt(0));
     return base64url(crypto.subtle ? new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)) : sha256(bytes));
@@ -88,7 +88,7 @@
     return padded.subarray(0, 32);
   };
 
-  /** A window or frame that the checkout is shown in. `isLost`: the user, or the page, did away with it. */
+  /** A window or frame that shows the checkout. `isLost`: the user or the page has closed it. */
   class Popup {
     constructor() {
       const left = Math.max(0, Math.round(screenX + (outerWidth - WIDTH) / 2));
@@ -96,10 +96,10 @@
       const size = `popup,width=${WIDTH},height=${HEIGHT},left=${left},top=${top}`;
       this.window = window.open(`${HOST}/scdk/2.0.0/opening`, "_blank", size);
       if (!this.window) throw own("popup_blocked");
-      this.hear = (event) => {
+      this.listener = (event) => {
         if (event.origin === HOST && event.source === this.window && event.data && event.data.scdk === "opening") this.go();
       };
-      addEventListener("message", this.hear);
+      addEventListener("message", this.listener);
     }
     get mode() {
       return "popup";
@@ -107,10 +107,10 @@
     get isLost() {
       return this.window.closed;
     }
-    /** Goes there when the waiting page says that it stands: a browser forgets where to go while it is still loading. */
+    /** Redirects when the waiting page is ready: browsers drop a redirect while the page is still loading. */
     show(url) {
       this.url = url;
-      this.late = setTimeout(() => this.go(), STANDING);
+      this.late = setTimeout(() => this.go(), READY);
     }
     go() {
       if (this.isDone) return this.window.postMessage({ scdk: "close" }, HOST);
@@ -118,12 +118,12 @@
       clearTimeout(this.late);
       this.window.location.replace(this.url);
     }
-    /** A browser forgets this, too, while the waiting page is still loading: should it stand afterwards, it is told. */
+    /** Browsers also drop `close` while the page is loading, so a page that is ready later is asked to close. */
     close() {
       clearTimeout(this.late);
       this.isDone = true;
       this.window.close();
-      setTimeout(() => removeEventListener("message", this.hear), ANSWER);
+      setTimeout(() => removeEventListener("message", this.listener), ANSWER);
     }
   }
 
@@ -154,7 +154,7 @@
     }
   }
 
-  /** The page itself goes; it is only still here when the user comes back by the back button. */
+  /** The page itself is replaced; it exists again only after the back button. */
   class Page {
     constructor(redirectUrl, transactionId) {
       this.redirectUrl = redirectUrl;
@@ -197,14 +197,14 @@
       this.#use(smallcaseAuthToken);
     }
 
-    /** Go on for another user. A transaction that is running goes on for the one it began with. */
+    /** Switches to another user. A running transaction continues for its own user. */
     async init({ smallcaseAuthToken } = {}) {
       this.#use(smallcaseAuthToken);
       return { gateway: this.#gateway };
     }
 
     /**
-     * Shows the checkout of a transaction. Call it in the user's click: browsers open no popup otherwise.
+     * Shows the checkout of a transaction. Call it in a click handler; otherwise browsers block the popup.
      * @param {{transactionId: string, brokers?: string[]}} options
      * @returns {Promise<object>} the SDK response; rejects with `{code, message, data}`.
      */
@@ -213,7 +213,7 @@
       if (!TRANSACTION.test(transactionId)) return Promise.reject(failure(3002, "invalid_transactionId"));
       let surface;
       try {
-        surface = this.#surface(transactionId); // before anything is awaited: later it would be no user's click
+        surface = this.#surface(transactionId); // before the first await: later it is not part of the user's click
       } catch (reason) {
         return Promise.reject(reason);
       }
@@ -228,9 +228,9 @@
     }
 
     /**
-     * In redirect mode, on the page that the user came back to: how the transaction ended. Asks with the `resultCode`
-     * of the page's address and the secret that the page kept in its sessionStorage when it left.
-     * @param {{transactionId?: string, resultCode?: string}} [options] taken from the page's address when left out.
+     * In redirect mode, on the page that the user returned to: the outcome. Uses the `resultCode` in the page's URL and
+     * the secret that the page stored in its sessionStorage before the redirect.
+     * @param {{transactionId?: string, resultCode?: string}} [options] default: from the page's URL.
      */
     async outcome({ transactionId = inAddress("transactionId"), resultCode = inAddress("resultCode") } = {}) {
       const kept = transactionId && memory("getItem", transactionId);
@@ -242,7 +242,7 @@
         forget();
         return response;
       } catch (reason) {
-        if (reason.code < OWN.transaction_in_process) forget(); // otherwise the gateway has not answered: ask again
+        if (reason.code < OWN.transaction_in_process) forget(); // otherwise the gateway has not responded: keep the secret
         throw reason;
       }
     }
@@ -271,26 +271,26 @@
       });
       flow.sessionId = opened.sessionId;
       let leave;
-      const hear = ({ origin, source, data }) => {
+      const listener = ({ origin, source, data }) => {
         const isOurs = origin === HOST && surface.window && source === surface.window;
         if (!isOurs || !data || data.transactionId !== transactionId) return;
         if (data.scdk === "result") flow.resultCode = data.resultCode;
         if (data.scdk === "left") leave("left");
       };
       const left = new Promise((done) => (leave = done));
-      addEventListener("message", hear);
-      // Always at the host that we come from, whatever a proxy told the gateway that it is called.
+      addEventListener("message", listener);
+      // Always use the script's own host: a proxy may have given the gateway another name.
       if (!surface.isLost) surface.show(HOST + new URL(opened.url).pathname, flow);
       const lifetime = Math.max(0, Date.parse(opened.expireAt) - Date.parse(opened.now)) + 3000;
-      return this.#follow(surface, flow, left, lifetime).finally(() => removeEventListener("message", hear));
+      return this.#follow(surface, flow, left, lifetime).finally(() => removeEventListener("message", listener));
     }
 
-    /** Until the user leaves, the window is lost, or the transaction is found to have ended. */
+    /** Waits until the user leaves, the window is closed, or the transaction has ended. */
     async #follow(surface, flow, left, wait) {
       for (let late = 0; ; ) {
         const how = await this.#next(surface, left, wait);
         if (how === "lost") return this.#ending(flow);
-        const { state } = await this.#ask(flow, {}); // without the code: the user may still be looking at the result
+        const { state } = await this.#ask(flow, {}); // without the code: the user may still look at the result
         if (state === "failed" || (state === "done" && (how === "left" || late))) return this.#ending(flow);
         if (how === "left") left = new Promise(() => {});
         late = state === "done" ? 1 : 0;
@@ -298,7 +298,7 @@
       }
     }
 
-    /** What happens next: the user "left" the checkout, the window was "lost", or it is "time" to ask. */
+    /** The next event: the user "left" the checkout, the window was "lost", or it is "time" to ask the server. */
     async #next(surface, left, wait) {
       let looking, ending;
       const other = new Promise((done) => {
@@ -312,31 +312,31 @@
     }
 
     /**
-     * The user is done here, or the window is gone. What nobody logged in to ends with that; otherwise the answer is
-     * what was confirmed, or the error. Without the window's code, or if the user closed the window after the login,
-     * the transaction may go on without this page: 1012, with the `state` that it is in.
+     * The user has left, or the window is closed. Ends a checkout without a login; otherwise gets the confirmed result
+     * or the error. Without the window's code, or if the user closed the window after the login, the transaction may
+     * continue without this page: 1012, with its `state`.
      */
     async #ending({ resultCode, ...flow }) {
       const until = Date.now() + PLACING;
-      let told = await this.#ask(flow, { left: true });
-      while (!told.settled && Date.now() < until) {
+      let outcome = await this.#ask(flow, { left: true });
+      while (!outcome.settled && Date.now() < until) {
         await pause(300);
-        told = await this.#ask(flow, { left: true });
+        outcome = await this.#ask(flow, { left: true });
       }
-      if (resultCode) told = await this.#ask(flow, { resultCode, left: true }); // once: the gateway stores this answer
-      if (told.response) return told.response;
-      if (told.state === "failed") throw this.#rejection(told);
-      const { code, message, data } = told.error ? this.#rejection(told) : failure(1012, "user_cancelled");
-      throw failure(code, message, { ...data, state: told.state });
+      if (resultCode) outcome = await this.#ask(flow, { resultCode, left: true }); // once: the gateway stores this response
+      if (outcome.response) return outcome.response;
+      if (outcome.state === "failed") throw this.#rejection(outcome);
+      const { code, message, data } = outcome.error ? this.#rejection(outcome) : failure(1012, "user_cancelled");
+      throw failure(code, message, { ...data, state: outcome.state });
     }
 
     /**
-     * Asks until there is an answer, for as long as a network may reasonably be down; of one question, the same. A
-     * gateway that only refuses for the moment has not answered: 5003, for the transaction may go on.
+     * Repeats the same request until there is a response, for TRYING ms. If the gateway only refuses temporarily, the
+     * rejection is 5003, because the transaction may continue.
      */
     async #ask({ token, sessionId, codeVerifier }, more) {
       const until = Date.now() + TRYING;
-      const key = more.resultCode && secret(); // an answer that carries the result is given again for the same key
+      const key = more.resultCode && secret(); // a repeated request with the same key gets the same result
       for (let wait = 500; ; wait *= 2) {
         try {
           return await this.#post(token, "sessions/outcome", { sessionId, codeVerifier, ...more }, key);
@@ -355,7 +355,7 @@
     }
 
     async #post(token, path, body, key) {
-      let answer, told;
+      let answer, content;
       try {
         answer = await fetch(`${HOST}/checkout/${encodeURIComponent(this.#gateway)}/${path}`, {
           method: "POST",
@@ -367,15 +367,15 @@
           body: JSON.stringify(body),
           signal: AbortSignal.timeout(ANSWER),
         });
-        told = await answer.json();
+        content = await answer.json();
       } catch {
-        // A refused preflight looks the same: a page is not told why. docs/checkout.md says what to check.
+        // A refused preflight looks the same; browsers hide the reason. See docs/checkout.md for what to check.
         throw own("network_error");
       }
-      if (told.success) return told.data;
-      if (told.data && told.data.code) throw this.#rejection({ error: told.data });
-      if (answer.status >= 500) throw failure(2000, "internal_error", { status: answer.status, errors: told.errors });
-      throw own("not_allowed", { status: answer.status, errorType: told.errorType, errors: told.errors });
+      if (content.success) return content.data;
+      if (content.data && content.data.code) throw this.#rejection({ error: content.data });
+      if (answer.status >= 500) throw failure(2000, "internal_error", { status: answer.status, errors: content.errors });
+      throw own("not_allowed", { status: answer.status, errorType: content.errorType, errors: content.errors });
     }
   }
 

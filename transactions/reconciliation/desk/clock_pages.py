@@ -17,16 +17,16 @@ from gateway.values.errors import GatewayError
 from transactions.execution import gateway_clock
 
 MOVES: Final = "gateway.move_clock"
-MOST: Final = 1_000_000  # of any unit; the clock itself knows how far it goes
+MOST: Final = 1_000_000  # of any unit; clock.advance has its own limit
 
 
 class AdvanceForm(forms.Form):
-    amount = forms.IntegerField(label="Forward by", min_value=1, max_value=MOST, initial=15)
+    amount = forms.IntegerField(label="Advance by", min_value=1, max_value=MOST, initial=15)
     unit = forms.ChoiceField(choices=[(unit, unit) for unit in ("minutes", "hours", "days")])
 
 
 def move(request: HttpRequest, pk: int) -> HttpResponse:
-    """`act` advances it, `second` brings it back to the wall's; live gateways have no clock of their own."""
+    """Advances a test gateway's clock, or resets it to real time. Live gateways have no clock: 404."""
     require(request, MOVES)
     gateway = get_object_or_404(Gateway, pk=pk, is_test=True)
     back = reverse("admin:gateway_gateway_change", args=[pk])
@@ -37,24 +37,24 @@ def move(request: HttpRequest, pk: int) -> HttpResponse:
     def act(given: dict[str, Any]) -> str:
         by = timedelta(**{given["unit"]: given["amount"]})
         gateway_clock.advance(gateway, by=by, actor=actor_of(request))
-        return f"The clock of {gateway} shows {clock.now(gateway):%Y-%m-%d %H:%M:%S} UTC."
+        return f"The clock of {gateway} is now {clock.now(gateway):%Y-%m-%d %H:%M:%S} UTC."
 
     return done(request, form, act, back=back) or form_page(
         request,
         form,
         title=f"Clock of {gateway}",
         button="Advance",
-        second="Reset to the present",
+        second="Reset to real time",
         back=back,
         row=gateway,
-        words=f"It shows {clock.now(gateway):%Y-%m-%d %H:%M:%S} UTC, {gateway.clock_offset} ahead of the wall.",
+        words=f"The clock is {clock.now(gateway):%Y-%m-%d %H:%M:%S} UTC, {gateway.clock_offset} ahead of real time.",
     )
 
 
 def _reset(request: HttpRequest, gateway: Gateway, back: str) -> HttpResponse:
     try:
         gateway_clock.come_back(gateway, actor=actor_of(request))
-        messages.success(request, f"The clock of {gateway} shows the present.")
+        messages.success(request, f"The clock of {gateway} shows real time.")
     except GatewayError as refusal:
         messages.error(request, " ".join(refusal.sentences))
     return redirect(back)

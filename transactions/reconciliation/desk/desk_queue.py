@@ -1,4 +1,4 @@
-"""What the desk shows: lost orders, what waits for approval, what is contradicted. Bounded, never counted."""
+"""The desk's lists: orders in ERROR, proposals, contradicted corrections. Each reads one page and counts nothing."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ PAGE: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class UnknownOrder:
-    """An order in ERROR. `amount` in rupees, at its limit or the last known price; `report`: the broker's last, raw."""
+    """An order in ERROR. `amount`: rupees at its limit or the last known price; `report`: the broker's last report."""
 
     order: Order
     age: timedelta
@@ -32,7 +32,7 @@ class OrderPage:
 
 
 def orders_with_unknown_outcome(*, after: int = 0, broker: str = "", gateway: str = "") -> OrderPage:
-    """Oldest first, in the order of the index of what is in ERROR; two queries."""
+    """Orders in ERROR, oldest first; two queries."""
     rows = Order.objects.filter(status=OrderStatus.ERROR, pk__gt=after)
     if broker:
         rows = rows.filter(batch__account__broker=broker)

@@ -1,4 +1,4 @@
-"""What a person types at the desk."""
+"""Forms of the reconciliation desk."""
 
 import re
 from typing import Any, Final
@@ -16,14 +16,14 @@ REASON = {"rows": 3, "maxlength": LONGEST_REASON}
 
 
 class PriceField(forms.DecimalField):
-    """Books write 28.750000: zeros beyond the fourth decimal say nothing, and are no mistake."""
+    """Accepts zeros after the fourth decimal, as in a tradebook's 28.750000."""
 
     def to_python(self, value: Any) -> Any:
         return super().to_python(BEYOND_FOUR.sub(r"\1", value) if isinstance(value, str) else value)
 
 
 class CorrectionForm(forms.Form):
-    status = forms.ChoiceField(label="Settle as", choices=[(status.value, status.value) for status in OUTCOMES])
+    status = forms.ChoiceField(label="Correct status", choices=[(status.value, status.value) for status in OUTCOMES])
     filled_quantity = forms.IntegerField(label="Shares filled", min_value=0, required=False, initial=0)
     average_price = PriceField(label="Average price, ₹", min_value=0, max_digits=16, decimal_places=4, required=False)
     exchange_order_id = forms.RegexField(
@@ -53,14 +53,14 @@ class UploadForm(forms.Form):
     file = forms.FileField(label="Tradebook (CSV)")
     broker = forms.ChoiceField(choices=[(profile.key, profile.name) for profile in BROKERS.values()], initial="kite")
     dialect = forms.ChoiceField(
-        required=False, choices=[("", "recognise it"), *((dialect.value, dialect.value) for dialect in Dialect)]
+        required=False, choices=[("", "Detect"), *((dialect.value, dialect.value) for dialect in Dialect)]
     )
     client = forms.CharField(
         label="Client id",
         max_length=64,
         required=False,
-        help_text="Where the file does not name its client. Lost orders of this client that the book does not mention "
-        "are then shown as zero-fills.",
+        help_text="For a file without a client column. Orders in ERROR of this client that the tradebook does not "
+        "contain are shown as zero-fills.",
     )
 
     def dialect_given(self) -> Dialect | None:

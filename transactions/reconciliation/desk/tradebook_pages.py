@@ -1,4 +1,4 @@
-"""Tradebooks in the console: uploaded, laid out by verdict, applied by name."""
+"""Tradebook pages of the console: upload, rows by verdict, apply."""
 
 from typing import Final
 
@@ -36,10 +36,10 @@ def upload(request: HttpRequest) -> HttpResponse:
         except GatewayError as refusal:
             form.add_error("file", " ".join(refusal.sentences))
         else:
-            messages.success(request, f"{staged.lines} trades are staged. Nothing is applied yet.")
+            messages.success(request, f"{staged.lines} trades uploaded and matched. Nothing has been applied.")
             return redirect(BOOK, pk=staged.pk)
     books = Tradebook.objects.select_related("uploaded_by").order_by("-pk")[:20]
-    return page(request, "upload", "Upload a tradebook", form=form, books=list(books))
+    return page(request, "upload", "Upload tradebook", form=form, books=list(books))
 
 
 def _staged(request: HttpRequest, form: UploadForm) -> Tradebook:
@@ -52,7 +52,7 @@ def _staged(request: HttpRequest, form: UploadForm) -> Tradebook:
 
 @require_safe
 def book(request: HttpRequest, pk: int) -> HttpResponse:
-    """A page of rows; verdicts were counted when they were found."""
+    """A page of rows. The counts of verdicts were stored by the staging."""
     _require(request, SEES, MAY_CORRECT)
     found = get_object_or_404(Tradebook.objects.select_related("uploaded_by"), pk=pk)
     verdict, after = request.GET.get("verdict", ""), request.GET.get("after", "")
@@ -79,17 +79,17 @@ def book(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def apply(request: HttpRequest, pk: int) -> HttpResponse:
-    """`all` that is safe, the rows chosen, or `discard`: the book goes, if nothing of it was taken."""
+    """Applies `all` safe rows or the selected rows, or discards the tradebook."""
     _require(request, MAY_CORRECT)
     found = get_object_or_404(Tradebook, pk=pk)
     try:
         if "discard" in request.POST:
             discard(tradebook=found, actor=actor_of(request))
-            messages.success(request, f"{found.name} is discarded.")
+            messages.success(request, f"{found.name} discarded.")
             return redirect("admin:desk_upload")
         chosen = [int(row) for row in request.POST.getlist("row")[:PAGE] if row.isascii() and row.isdigit()]
         wanted = want(tradebook=found, actor=actor_of(request), rows=None if "all" in request.POST else chosen)
-        messages.success(request, f"{wanted} orders are being settled, or proposed where two must look.")
+        messages.success(request, f"{wanted} orders are being corrected, or proposed for approval.")
     except GatewayError as refusal:
         messages.error(request, " ".join(refusal.sentences))
     return redirect(BOOK, pk=pk)

@@ -1,4 +1,4 @@
-"""The reconciliation desk in the console: the queue, one order with both sides, and what is done about it."""
+"""The reconciliation desk in the console: the queue, an order's page, and corrections."""
 
 from typing import Any, Final
 
@@ -103,7 +103,7 @@ def _order(pk: int) -> Order:
 
 
 def _suggested(order: Order) -> dict[str, Any]:
-    """What the tradebook says, where it was staged; nothing else is suggested."""
+    """Initial values from the newest staged tradebook row, if there is one."""
     row = order.book_rows.filter(tradebook__staged_at__isnull=False, quantity__gt=0).order_by("-pk").first()
     if row is None:
         return {"exchange_order_id": order.exchange_order_id}
@@ -142,7 +142,7 @@ def _previewed(request: HttpRequest, order: Order, form: CorrectionForm) -> Http
     return page(
         request,
         "preview",
-        f"Settle {order.side} {order.quantity} {order.ticker}",
+        f"Correct {order.side} {order.quantity} {order.ticker}",
         order=order,
         form=form,
         impact=impact,
@@ -200,7 +200,7 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def decide(request: HttpRequest, pk: int) -> HttpResponse:
-    """`approve`, or `decline` with a note; a proposer may decline the own one."""
+    """Approves a proposal, or declines it with a note. A proposer may decline their own proposal."""
     found, approves = _correction(pk), "approve" in request.POST
     _require(request, *((APPROVES,) if approves else (APPROVES, MAY_CORRECT)))
     now, actor = clock.now(found.order.batch.gateway), actor_of(request)
@@ -221,14 +221,14 @@ def _correction(pk: int) -> OrderCorrection:
 
 @require_POST
 def ask_again(request: HttpRequest, pk: int) -> HttpResponse:
-    """By a wake-up message: a worker asks, and the page shows what came of it when it is looked at again."""
+    """Requeues the batch: a worker polls the broker, and a later visit to the page shows the result."""
     _require(request, MAY_CORRECT)
     found = _order(pk)
     gateway = found.batch.gateway
     with atomic(durable=True):
         requeue(Batch.objects.filter(pk=found.batch_id), gateway, now=clock.now(gateway))
         actor_of(request).record("ask the broker again", f"batch {found.batch}")
-    messages.success(request, "The broker is being asked. Look at this page again in a moment.")
+    messages.success(request, "Checking with the broker. Reload this page in a moment.")
     return redirect(_desk("order"), pk=pk)
 
 
@@ -238,7 +238,7 @@ def mark(request: HttpRequest, pk: int) -> HttpResponse:
     found = _order(pk)
     try:
         mark_complete(batch=found.batch, now=clock.now(found.batch.gateway), by=actor_of(request))
-        messages.success(request, "The batch is marked complete.")
+        messages.success(request, "Batch marked complete.")
     except GatewayError as refusal:
         messages.error(request, " ".join(refusal.sentences))
     return redirect(_desk("order"), pk=pk)
@@ -246,7 +246,7 @@ def mark(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_safe
 def brokers_book(request: HttpRequest, pk: int) -> StreamingHttpResponse:
-    """The tradebook of the order's client, as the broker's support would send it; 404 at a broker that exports none."""
+    """The tradebook of the order's client as CSV; 404 for a broker without tradebook export."""
     _require(request, MAY_CORRECT)
     account = _order(pk).batch.account
     export = tradebook_of(account)

@@ -1,4 +1,4 @@
-"""What somebody wants applied of a tradebook: marked in one statement, applied batch by batch, each row once."""
+"""Applies rows of a tradebook: one statement marks them, a worker applies them batch by batch, each row once."""
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
@@ -25,24 +25,24 @@ SLICE: Final = 200
 
 
 class NotWhole(Conflict):
-    """The staging of this book did not come to its end."""
+    """The staging of this tradebook did not finish."""
 
 
 class BeingApplied(Conflict):
-    """Another person's rows of this book are before the workers."""
+    """Workers are applying another person's rows of this tradebook."""
 
 
 def want(*, tradebook: Tradebook, actor: Actor, rows: Sequence[int] | None = None) -> int:
-    """How many rows are put before the workers: those chosen that can be applied, or (None) all that are safe.
+    """Queues the given rows that can be applied, or (None) all safe rows, for the workers; returns their number.
 
-    One person's at a time: what is settled of a book is said by whoever wanted it, from where that was. Raises
-    NotWhole, BeingApplied, Discarded.
+    One person at a time, because the tradebook stores one address for the audit trail. Raises NotWhole, BeingApplied,
+    Discarded.
     """
     waiting = BookRow.objects.filter(tradebook=tradebook, state=RowState.WAITING, can_be_applied=True)
     chosen = waiting.filter(verdict__in=SAFE) if rows is None else waiting.filter(pk__in=rows)
     with atomic(durable=True):
         if hold(tradebook).staged_at is None:
-            raise NotWhole("This book was not staged to its end: upload it again.")
+            raise NotWhole("The upload of this tradebook did not finish. Upload it again.")
         under_way = BookRow.objects.filter(tradebook=tradebook, state=RowState.WANTED)
         if under_way.exclude(requested_by=person(actor)).exists():
             raise BeingApplied("Another person's rows of this book are being settled: wait until they are.")
@@ -77,7 +77,7 @@ def apply_book(*, row: int, attempt: int) -> None:
 
 
 def finish(book: Tradebook) -> None:
-    """Due still, and offered anew, while any row is wanted; nothing, when another worker has the book by now."""
+    """Enqueues the tradebook again while rows are WANTED; does nothing if another worker has taken it."""
     with atomic(durable=True):
         mine = leases.mine(tradebooks(), book)
         if not BookRow.objects.filter(tradebook=book, state=RowState.WANTED).exists():
@@ -87,7 +87,7 @@ def finish(book: Tradebook) -> None:
 
 
 def apply_some(book: Tradebook) -> int:
-    """How many rows of the next SLICE were decided: those of one batch together, each batch in its own transaction."""
+    """Applies the next SLICE of rows, in one transaction for each batch; returns the number of rows."""
     wanted = BookRow.objects.filter(tradebook=book, state=RowState.WANTED).order_by("pk")
     rows = list(wanted.select_related("order__batch__gateway", "requested_by")[:SLICE])
     by_batch: dict[int, list[BookRow]] = {}
@@ -107,11 +107,11 @@ def _of_those_who_may(rows: Sequence[BookRow]) -> Iterator[BookRow]:
         if may[row.requested_by_id]:
             yield row
         else:
-            _refuse(row, "Who wanted this settled may not settle orders any more.")
+            _refuse(row, "The person who applied this row may no longer correct orders.")
 
 
 def _apply_batch(book: Tradebook, rows: Sequence[BookRow]) -> None:
-    """Together, with one webhook. If that is refused, each by itself, so that one does not hold up the others."""
+    """Applies the rows together, with one webhook; after an error each row alone, so one cannot block the others."""
     try:
         _apply(book, rows)
     except GatewayError as refusal:
@@ -156,7 +156,7 @@ def _take(row: BookRow, correction: OrderCorrection) -> None:
 
 def _batch_of(row: BookRow) -> Batch:
     if row.order is None:
-        raise AssertionError("Only rows with an order are wanted, by a constraint.")
+        raise AssertionError("A constraint allows only rows with an order.")
     return row.order.batch
 
 
@@ -169,4 +169,4 @@ def _traded(row: BookRow) -> Traded:
 
 
 def _lines(rows: Sequence[BookRow]) -> str:
-    return ", ".join(f"line {row.line}" if row.line else f"{row.symbol} is not in it" for row in rows)[:200]
+    return ", ".join(f"line {row.line}" if row.line else f"{row.symbol} is not in the file" for row in rows)[:200]

@@ -12,7 +12,7 @@ from transactions.domain.basket import MAX_QUANTITY
 IST: Final = timezone(timedelta(hours=5, minutes=30))
 LOWEST_PRICE: Final = Decimal("0.0001")
 HIGHEST_PRICE: Final = Decimal(10_000_000)
-# Nothing was traded here before; and beyond them no database, or no time zone, follows.
+# NSE did not trade before; databases and time zones do not support all later years.
 YEARS: Final = range(1990, 2100)
 _FORMULA: Final = ("=", "+", "-", "@")
 _SIGNED_NUMBER: Final = re.compile(r"[+-]\s?[\d.,]+%?\Z")
@@ -35,16 +35,16 @@ _TIME: Final = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?\s*([AaPp][M
 
 
 class UnreadableCell(ValueError):
-    """What is wrong with a cell, as a clause."""
+    """The cell cannot be read; the message is a clause."""
 
 
 def is_formula(cell: str) -> bool:
-    """What a spreadsheet would run. A signed number is none."""
+    """Whether a spreadsheet would run the cell. A signed number is not a formula."""
     return cell.startswith(_FORMULA) and not _SIGNED_NUMBER.match(cell)
 
 
 def number(cell: str) -> Decimal:
-    """Raises Unreadable."""
+    """Raises UnreadableCell."""
     text = _CURRENCY.sub("", cell.replace("\u00a0", " ").replace("\u202f", " ").strip()).replace(" ", "")
     if not _NUMBER.match(text):
         raise UnreadableCell(f"“{cell[:40]}” is not a number")
@@ -60,7 +60,7 @@ def shares(cell: str) -> int:
 
 
 def price(cell: str) -> Decimal:
-    """Rupees, to four decimals: what is less would be kept as nothing."""
+    """Rupees, at least 0.0001, because columns have four decimals. Raises UnreadableCell."""
     read = number(cell)
     if not LOWEST_PRICE <= read < HIGHEST_PRICE:
         raise UnreadableCell(f"“{cell[:40]}” is not a price")
@@ -75,7 +75,7 @@ def side(cell: str) -> Side:
 
 
 def symbol(cell: str) -> str:
-    """As the gateway spells it: without exchange and series."""
+    """The NSE symbol without exchange and series. Raises UnreadableCell."""
     text = cell.strip().upper().removeprefix("NSE:").removesuffix("-EQ").removesuffix(" EQ")
     if not _SYMBOL.match(text):
         raise UnreadableCell(f"“{cell[:40]}” is not a symbol")
@@ -83,10 +83,12 @@ def symbol(cell: str) -> str:
 
 
 def identifier(cell: str) -> str:
-    """Of an order or a trade; spreadsheets keep long ones behind an apostrophe."""
+    """An order's or trade's id, without the apostrophe that spreadsheets add. Raises UnreadableCell."""
     text = cell.strip().removeprefix("'")
     if _SHORTENED.match(text):
-        raise UnreadableCell(f"“{text[:40]}” was shortened by a spreadsheet: export the book again, and do not open it")
+        raise UnreadableCell(
+            f"“{text[:40]}” was shortened by a spreadsheet: export the tradebook again without opening it"
+        )
     if not _ID.match(text):
         raise UnreadableCell(f"“{cell[:40]}” is not an id")
     return text
@@ -100,7 +102,7 @@ def client(cell: str) -> str:
 
 
 def moment(day: str, clock: str = "") -> datetime:
-    """IST, unless it says otherwise. 05/11/2026 is the fifth of November. A date alone is its midnight."""
+    """A moment in IST, unless the cell has a zone. 05/11/2026 is 5 November. A date alone is midnight."""
     text = _T.sub(" ", f"{day.strip()} {clock.strip()}".strip())
     first, rest = _split(text)
     read = _day(first)
@@ -108,7 +110,7 @@ def moment(day: str, clock: str = "") -> datetime:
 
 
 def _split(text: str) -> tuple[str, str]:
-    """Date and time; a date may have spaces of its own."""
+    """Date and time; the date may contain spaces."""
     found = re.search(r"\d{1,2}:\d{2}", text)
     if found is None:
         return text, ""

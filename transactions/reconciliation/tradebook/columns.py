@@ -1,4 +1,4 @@
-"""Which column of a broker's tradebook is what, by the names in its header. Pure."""
+"""Recognises the columns of a broker's tradebook by the names in its header. Pure."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,7 @@ from typing import Final
 
 
 class Dialect(StrEnum):
-    """ZERODHA is the console's tradebook. GENERIC knows the names that other brokers use for the same things."""
+    """ZERODHA is the tradebook of Zerodha Console. GENERIC knows the column names of other brokers."""
 
     ZERODHA = "zerodha"
     GENERIC = "generic"
@@ -81,19 +81,19 @@ REQUIRED: Final = (Column.SYMBOL, Column.SIDE, Column.QUANTITY, Column.PRICE)
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """`places` are columns by their number, `header` their names as the file has them."""
+    """`places` are the columns' positions, `header` the file's column names."""
 
     dialect: Dialect
     places: Mapping[Column, int]
     header: tuple[str, ...]
 
     def shown(self) -> dict[str, str]:
-        """What each column was taken for, as the file calls it."""
+        """The file's name of each recognised column."""
         return {column.value: self.header[place] for column, place in self.places.items()}
 
 
 def layout_of(header: Sequence[str], dialect: Dialect | None = None) -> Layout | None:
-    """None for what is no header of a tradebook. Without `dialect`: the first that fits."""
+    """The layout of a header; None if it is not a tradebook's header. Without `dialect`, the first that fits."""
     for candidate in [dialect] if dialect else Dialect:
         places = _places(header, NAMES[candidate])
         if not missing(places):
@@ -109,12 +109,12 @@ def missing(places: Mapping[Column, int]) -> list[str]:
 
 
 def found_in(header: Sequence[str]) -> dict[Column, int]:
-    """As far as any of the names is known: for saying what is missing."""
+    """The known columns of an incomplete header, for the error message."""
     return _places(header, _GENERIC)
 
 
 def _places(header: Sequence[str], names: Mapping[Column, Sequence[str]]) -> dict[Column, int]:
-    """The first name of each list that is there wins; a column serves once."""
+    """The first matching name of each list; a column is used once."""
     plain = [_plain(name) for name in header]
     places: dict[Column, int] = {}
     for column, known in names.items():
@@ -126,5 +126,5 @@ def _places(header: Sequence[str], names: Mapping[Column, Sequence[str]]) -> dic
 
 
 def _plain(name: str) -> str:
-    """Trade_Type, “Trade type ” and TRADE-TYPE (NSE) are one."""
+    """Normalises: Trade_Type, “Trade type ” and TRADE-TYPE (NSE) are equal."""
     return re.sub(r"[^a-z0-9]+", " ", re.sub(r"\(.*?\)", "", name.lower())).strip()

@@ -1,4 +1,4 @@
-"""A staged book of which nothing was taken goes; the audit trail alone says that it was there."""
+"""Discards a staged tradebook of which no row was applied. Only the audit trail keeps a record."""
 
 from django.db.transaction import atomic
 
@@ -13,16 +13,16 @@ class WasTaken(Conflict):
 
 
 class Discarded(Conflict):
-    """This book is there no more."""
+    """This tradebook was discarded."""
 
 
 def discard(*, tradebook: Tradebook, actor: Actor | None = None) -> None:
-    """Rows, trades, book: three statements. Without `actor`, of a dry run, of which nobody is told. Raises WasTaken."""
+    """Deletes rows, trades and tradebook. A dry run has no `actor` and no audit entry. Raises WasTaken, Discarded."""
     with atomic(durable=True):
         hold(tradebook)
         rows = BookRow.objects.filter(tradebook=tradebook)
         if rows.exclude(state=RowState.WAITING).exists():
-            raise WasTaken("Orders are being settled by this book, or were: it is kept.")
+            raise WasTaken("This tradebook was applied to orders and must be kept.")
         erase(rows)
         erase(BookTrade.objects.filter(tradebook=tradebook))
         erase(Tradebook.objects.filter(pk=tradebook.pk))
@@ -32,8 +32,8 @@ def discard(*, tradebook: Tradebook, actor: Actor | None = None) -> None:
 
 
 def hold(tradebook: Tradebook) -> Tradebook:
-    """The book's row, ours until the transaction ends: it is not applied while it is discarded. Raises Discarded."""
+    """Locks the tradebook's row, so it is not applied while it is discarded. Raises Discarded."""
     held = Tradebook.objects.select_for_update(no_key=True).filter(pk=tradebook.pk).first()
     if held is None:
-        raise Discarded("This book was discarded.")
+        raise Discarded("This tradebook was discarded.")
     return held

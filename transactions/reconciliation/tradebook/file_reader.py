@@ -1,6 +1,6 @@
-"""A tradebook's file, read line by line in constant memory, and refused with the line where it is not one. Pure.
+"""Reads a tradebook file line by line, in constant memory. Errors name the line. Pure.
 
-Any line that cannot be read refuses the whole file: a book with holes proves nothing about what did not fill.
+One unreadable line rejects the whole file, because a tradebook with gaps does not prove that an order was not filled.
 """
 
 import codecs
@@ -43,13 +43,13 @@ class UnreadableTradebook(Invalid):
 
     def __init__(self, line: int, reason: str) -> None:
         sentence = reason if reason.endswith("?") else f"{reason}."
-        super().__init__(f"line {line}: {sentence}" if line else f"The file is refused: {sentence}")
+        super().__init__(f"line {line}: {sentence}" if line else f"The file is rejected: {sentence}")
         self.line = line
 
 
 @dataclass(frozen=True, slots=True)
 class Trade:
-    """A line of the book. `price` in rupees, 0 where nothing filled. One of `order_no` and `order_ref` is given."""
+    """A line of the tradebook. `price` in rupees, 0 without a fill. `order_no`, `order_ref` or both are given."""
 
     line: int
     symbol: str
@@ -65,7 +65,7 @@ class Trade:
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """A file that was found to be a tradebook: how it is written, and what its columns are."""
+    """The format of a recognised tradebook file."""
 
     encoding: str
     separator: str
@@ -74,7 +74,7 @@ class Book:
 
 
 def examine(file: BinaryIO, *, dialect: Dialect | None = None) -> tuple[Book, int]:
-    """The whole file, once; the book and its number of trades. Raises Refused."""
+    """Reads the whole file; returns its format and number of trades. Raises Refused."""
     book = open_book(file, dialect=dialect)
     count = 0
     for _ in trades(file, book):
@@ -98,7 +98,7 @@ def open_book(file: BinaryIO, *, dialect: Dialect | None = None) -> Book:
 
 
 def trades(file: BinaryIO, book: Book) -> Iterator[Trade]:
-    """Raises Refused at the first line that is not one."""
+    """The trades after the header. Raises Refused at the first unreadable line."""
     lines = _lines(file, book.encoding)
     for _ in range(book.header_line):
         next(lines)
@@ -123,7 +123,7 @@ def trades(file: BinaryIO, book: Book) -> Iterator[Trade]:
 
 
 def _encoding(file: BinaryIO) -> str:
-    """By a mark, else UTF-8 where the whole file is that, else Windows' own. Refuses what is no text, or too large."""
+    """From the byte order mark, else UTF-8 if the whole file decodes, else cp1252. Raises Refused for other files."""
     file.seek(0)
     head = file.read(8)
     for magic, kind in _NO_TEXT.items():
@@ -164,7 +164,7 @@ def _decodes(decoder: codecs.IncrementalDecoder, block: bytes, *, final: bool = 
 
 
 def _lines(file: BinaryIO, encoding: str) -> Iterator[str]:
-    """Each with its end; a last one without was cut off."""
+    """Lines with their end. Raises Refused for a last line without an end, which is truncated."""
     rest, number = "", 0
     for text in _decoded(file, encoding):
         *whole, rest = (rest + text).split("\n")
@@ -177,7 +177,7 @@ def _lines(file: BinaryIO, encoding: str) -> Iterator[str]:
 
 
 def _decoded(file: BinaryIO, encoding: str) -> Iterator[str]:
-    """By blocks, every line's end a line feed."""
+    """Decoded blocks, with line feeds as line ends."""
     plain = codecs.getincrementaldecoder(encoding)("replace")
     decoder = io.IncrementalNewlineDecoder(plain, translate=True)
     file.seek(0)
@@ -203,7 +203,7 @@ def _no_header(file: BinaryIO, encoding: str, dialect: Dialect | None) -> str:
     header = max((_cells(first, separator) for separator in SEPARATORS), key=len)
     absent = ", ".join(missing(found_in(header)))
     named = f" of the {dialect} dialect" if dialect else ""
-    return f"no header{named} within {HEADER_WITHIN} lines; here it has no {absent or 'known column'}"
+    return f"no header{named} within {HEADER_WITHIN} lines; missing: {absent or 'known columns'}"
 
 
 def _trade(line: int, cells: Sequence[str], layout: Layout) -> Trade:
@@ -240,7 +240,7 @@ def _read(line: int, cell: dict[Column, str]) -> Trade:
 
 
 def _at(cell: dict[Column, str]) -> datetime | None:
-    """A column called time may hold the date as well."""
+    """The time column may also have the date."""
     day, clock = cell.get(Column.DAY, ""), cell.get(Column.TIME, "")
     if len(clock) > len("11:59:59.000 PM"):
         return values.moment(clock)

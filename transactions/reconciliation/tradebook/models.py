@@ -1,4 +1,4 @@
-"""Uploaded tradebooks, their trades, and what they say of each order: staged until somebody applies it."""
+"""Uploaded tradebooks, their trades, and a row with a verdict for each order, staged until a person applies them."""
 
 from django.conf import settings
 from django.db import models
@@ -44,7 +44,7 @@ class Tradebook(Leased):
 
 
 class BookTrade(models.Model):
-    """A line of the file. One that is repeated to the letter counts once."""
+    """A line of the file. Identical lines count once."""
 
     tradebook = models.ForeignKey(Tradebook, on_delete=models.CASCADE, related_name="trades")
     line = models.PositiveIntegerField()

@@ -1,4 +1,4 @@
-"""A tradebook is read, matched to our orders and laid out with verdicts, set by set; nothing is applied."""
+"""Stages a tradebook: reads the file, matches trades with orders in sets, and stores verdicts. Applies nothing."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -34,7 +34,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """`client`: whose book it is, where the file does not say; then what it does not mention has not traded."""
+    """`client` if the file has no client column. Orders of a client that the file does not contain have not traded."""
 
     name: str
     broker: str
@@ -51,10 +51,10 @@ def stage(
     progress: Progress = lambda done, of: None,
     actor: Actor | None = None,
 ) -> Tradebook:
-    """Read twice: the first time only to refuse. Raises Refused with the line, and nothing is staged.
+    """Reads the file twice, first to check it: raises Refused with the line, and stages nothing.
 
-    Written in short transactions of AT_ONCE rows; a book whose staging died counts for nothing, and cannot be applied.
-    Without `actor`, of a dry run, it is not in the audit trail.
+    Writes in short transactions of AT_ONCE rows. A tradebook whose staging died cannot be applied. A dry run has no
+    `actor` and no audit entry.
     """
     profile_of(upload.broker)
     book, count = examine(file, dialect=upload.dialect)
@@ -70,10 +70,10 @@ def stage(
 
 @contextmanager
 def _unhurried() -> Iterator[None]:
-    """A transaction whose commit waits for no disk: PostgreSQL is told so, SQLite's do not anyway.
+    """A transaction whose commit does not wait for the disk on PostgreSQL.
 
-    What a crash of the database takes away belongs to a book that counts for nothing yet: the commit that makes it
-    count waits, and with it everything before it is on the disk.
+    A crash of the database can only lose rows of a tradebook that is not staged yet. The commit that sets `staged_at`
+    waits for the disk, and all earlier commits are then on disk, too.
     """
     with atomic(durable=True):
         if connection.vendor == "postgresql":
@@ -115,7 +115,7 @@ def _sets(rows: Iterable[T], size: int) -> Iterator[list[T]]:
 
 
 def _write_trades(staged: Tradebook, read: Iterator[Trade], upload: Upload) -> Iterator[int]:
-    """How many are written; a repeated line is passed over."""
+    """Yields the number of lines written so far; repeated lines are skipped."""
     done = 0
     for chunk in _sets(read, AT_ONCE):
         rows = [_book_trade(staged, trade, upload) for trade in chunk]
@@ -126,7 +126,7 @@ def _write_trades(staged: Tradebook, read: Iterator[Trade], upload: Upload) -> I
 
 
 def _book_trade(staged: Tradebook, trade: Trade, upload: Upload) -> BookTrade:
-    """A trade without a number is told from its like by its line."""
+    """A trade without a number gets its line as number."""
     return BookTrade(
         tradebook_id=staged.pk,
         line=trade.line,
@@ -149,7 +149,7 @@ def _write_rows(found: Iterator[BookRow]) -> None:
 
 
 def _rows(staged: Tradebook) -> Iterator[BookRow]:
-    """One for each order that the book names, matched in sets."""
+    """A row for each order that the tradebook names, matched in sets."""
     for sums in _sets(_sums(staged).iterator(chunk_size=AT_ONCE), AT_ONCE):
         orders = _Orders(staged.broker, sums)
         for one in sums:
@@ -180,7 +180,7 @@ def _sums(staged: Tradebook) -> "QuerySet[BookTrade, Any]":
 
 
 class _Orders:
-    """Our orders that a set of sums may name: two queries."""
+    """The orders that a set of sums may name: two queries."""
 
     def __init__(self, broker: str, sums: Sequence[Mapping[str, Any]]) -> None:
         ours = Order.objects.filter(batch__account__broker=broker).select_related("batch__account", "active_correction")
@@ -190,7 +190,7 @@ class _Orders:
             self._by_number.setdefault(order.exchange_order_id, []).append(order)
 
     def named(self, one: Mapping[str, Any]) -> list[Order]:
-        """By the broker's reference, else by the exchange's number: which a day later may be another's."""
+        """Matches by the broker's reference, else by the exchange's number, which may be reused on another day."""
         if one["order_ref"] in self._by_ref:
             return [self._by_ref[one["order_ref"]]]
         found = self._by_number.get(one["order_no"], [])
@@ -226,14 +226,14 @@ def _row(staged: Tradebook, one: Mapping[str, Any], orders: _Orders) -> BookRow:
 
 
 def _quarrel(one: Mapping[str, Any], found: Sequence[Order]) -> str:
-    """What the book contradicts itself in, or in whose order it is."""
+    """A contradiction within the tradebook, or with the order's client; "" if there is none."""
     if one["symbols"] > 1 or one["sides"] > 1:
-        return "Trades of several names or sides under one order."
+        return "The order has trades of several names or sides."
     if one["numbers"] < one["number"]:
-        return "One trade number stands there twice, with different contents."
+        return "A trade number is used twice with different contents."
     clients = {order.batch.account.client_id for order in found}
     if one["clients"] > 1 or (one["client_"] and clients and one["client_"] not in clients):
-        return "The order is another client's."
+        return "The order belongs to another client."
     return ""
 
 
@@ -245,20 +245,20 @@ def _known(order: Order | None) -> KnownOrder | None:
 
 
 def _unmentioned(staged: Tradebook) -> Iterator[BookRow]:
-    """Orders in ERROR of the book's clients, of its days, that it does not name: of them nothing has traded.
+    """Orders in ERROR of the tradebook's clients and days that it does not name: none of their shares has traded.
 
-    Asked once the named ones are written. Of an AMO a book of its day says nothing: it trades with the next open.
+    Call after the named orders are written. An AMO is left out: it trades on a later day than its order.
     """
-    told = BookTrade.objects.filter(tradebook=staged).aggregate(first=Min("at"), last=Max("at"))
+    days = BookTrade.objects.filter(tradebook=staged).aggregate(first=Min("at"), last=Max("at"))
     clients = BookTrade.objects.filter(tradebook=staged).exclude(client="").values("client").distinct()
-    if told["first"] is None:
+    if days["first"] is None:
         return
     lost = Order.objects.filter(
         status=OrderStatus.ERROR,
         batch__account__broker=staged.broker,
         batch__account__client_id__in=clients,
-        ordered_at__gte=_midnight(told["first"]),
-        ordered_at__lt=_midnight(told["last"]) + timedelta(days=1),
+        ordered_at__gte=_midnight(days["first"]),
+        ordered_at__lt=_midnight(days["last"]) + timedelta(days=1),
     ).exclude(batch__variety=Variety.AMO)
     named = Exists(BookRow.objects.filter(tradebook=staged, order=OuterRef("pk")))
     for order in lost.filter(~named).select_related("batch__account").order_by("pk").iterator(AT_ONCE):
@@ -284,23 +284,23 @@ def _unmentioned_row(staged: Tradebook, order: Order) -> BookRow:
         turnover=Decimal(0),
         order=order,
         verdict=ruling.verdict.value,
-        difference=f"The book of this client does not mention it. {ruling.difference}",
+        difference=f"The client's tradebook does not contain this order. {ruling.difference}",
         can_be_applied=ruling.can_be_applied,
         order_snapshot=as_kept(state_of(order)),
     )
 
 
 def _distrust_what_is_named_twice(staged: Tradebook) -> None:
-    """An order under two numbers, or with and without its reference, has its trades in two rows: neither tells all.
+    """Contradicts orders with trades in two rows (two numbers, or with and without reference): neither is complete.
 
-    Asked first and changed then: in one statement, PostgreSQL knows too little of rows that were written just now, and
-    may count them all anew for each of them.
+    Reads first and updates then: in one statement, PostgreSQL lacks statistics of the new rows and may count all of
+    them again for each row.
     """
     rows = BookRow.objects.filter(tradebook=staged, order__isnull=False)
     twice = rows.values("order").annotate(rows=Count("pk")).filter(rows__gt=1).values_list("order", flat=True)
     for orders in _sets(twice.order_by().iterator(chunk_size=AT_ONCE), AT_ONCE):
         rows.filter(order__in=orders).update(
             verdict=RowVerdict.CONTRADICTS,
-            difference="The book names this order in several ways: sum them, and settle it by hand.",
+            difference="The tradebook names this order in several ways. Add up its trades and correct it by hand.",
             can_be_applied=False,
         )

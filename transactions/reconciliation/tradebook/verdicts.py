@@ -1,4 +1,4 @@
-"""What a tradebook says about an order, laid beside what the gateway holds true of it. Pure."""
+"""Compares a tradebook's trades of an order with the order's state. Pure."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -11,7 +11,7 @@ from transactions.domain.statuses import OrderStatus
 
 
 class RowVerdict(StrEnum):
-    """EXACT alone is safe: a part, or nothing, may only mean that the book was taken before the rest had traded."""
+    """Only EXACT is safe: with PARTIAL or ZERO_FILL the tradebook may have been exported before the rest traded."""
 
     EXACT = "exact match"
     PARTIAL = "partial"
@@ -29,7 +29,7 @@ CAN_BE_APPLIED = (RowVerdict.EXACT, RowVerdict.PARTIAL, RowVerdict.ZERO_FILL)
 
 @dataclass(frozen=True, slots=True)
 class Traded:
-    """All that the book says of one order: shares, and rupees turned over. `quarrel`: how it contradicts itself."""
+    """A tradebook's trades of one order: shares, and turnover in rupees. `quarrel`: a contradiction among them."""
 
     symbol: str
     side: str
@@ -44,7 +44,7 @@ class Traded:
 
 @dataclass(frozen=True, slots=True)
 class KnownOrder:
-    """The order that the book names. `by_tradebook`: it was corrected from one."""
+    """The order that the tradebook names. `by_tradebook`: a tradebook has corrected it."""
 
     symbol: str
     side: str
@@ -54,7 +54,7 @@ class KnownOrder:
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """`difference` in words, empty where there is none. `overturns`: it can be applied, by two people."""
+    """`difference` is a sentence, empty if there is none. `overturns`: two people may apply the row."""
 
     verdict: RowVerdict
     difference: str = ""
@@ -74,7 +74,7 @@ def verdict_of(traded: Traded, known: KnownOrder | None) -> Ruling:
         return _of_final(traded, known)
     if known.state.status is OrderStatus.ERROR:
         return _of_unknown(traded, known)
-    return Ruling(RowVerdict.OPEN, f"The order is {known.state.status}: the broker is asked about it.")
+    return Ruling(RowVerdict.OPEN, f"The order is {known.state.status}; the broker is still being polled.")
 
 
 def _of_unknown(traded: Traded, known: KnownOrder) -> Ruling:
@@ -82,11 +82,11 @@ def _of_unknown(traded: Traded, known: KnownOrder) -> Ruling:
         return Ruling(RowVerdict.EXACT)
     if traded.quantity:
         return Ruling(RowVerdict.PARTIAL, f"{traded.quantity} of {known.state.quantity} shares.")
-    return Ruling(RowVerdict.ZERO_FILL, "No share of it was traded.")
+    return Ruling(RowVerdict.ZERO_FILL, "No shares were traded.")
 
 
 def outcome_of(traded: Traded, quantity: int, *, order_no: str) -> CorrectedOutcome:
-    """What the order is corrected to. Of an order of which nothing traded a book cannot say whether it was refused."""
+    """The corrected outcome. A tradebook does not show rejections, so an order without trades becomes CANCELLED."""
     status = OrderStatus.COMPLETE if traded.quantity == quantity else OrderStatus.PARTIAL
     return CorrectedOutcome(
         status=status if traded.quantity else OrderStatus.CANCELLED,
@@ -99,11 +99,11 @@ def outcome_of(traded: Traded, quantity: int, *, order_no: str) -> CorrectedOutc
 
 def _quarrel(traded: Traded, known: KnownOrder) -> str:
     if traded.symbol != known.symbol or traded.side != known.side:
-        return f"The book has {traded.side} {traded.symbol}, the order is {known.side} {known.symbol}."
+        return f"The tradebook has {traded.side} {traded.symbol}, the order is {known.side} {known.symbol}."
     if traded.quantity > known.state.quantity:
-        return f"{traded.quantity} shares were traded, {known.state.quantity} were ordered."
+        return f"{traded.quantity} shares were traded, but {known.state.quantity} were ordered."
     if traded.quantity < known.state.filled_quantity and known.state.status not in FINAL:
-        return f"{traded.quantity} shares were traded, the broker has reported {known.state.filled_quantity} before."
+        return f"{traded.quantity} shares were traded, but the broker has reported {known.state.filled_quantity}."
     return ""
 
 
@@ -111,10 +111,10 @@ def _of_final(traded: Traded, known: KnownOrder) -> Ruling:
     state = known.state
     apart = (traded.average_price or Decimal(0)) - (state.average_price or Decimal(0))
     if traded.quantity == state.filled_quantity and abs(apart) <= ROUNDING:
-        duplicate = Ruling(RowVerdict.DUPLICATE, "Settled from a tradebook before.")
+        duplicate = Ruling(RowVerdict.DUPLICATE, "Already corrected from a tradebook.")
         return duplicate if known.by_tradebook else Ruling(RowVerdict.FINAL)
     book = f"{traded.quantity} at {traded.average_price}" if traded.quantity else "nothing"
     here = f"{state.filled_quantity} at {state.average_price}" if state.filled_quantity else "nothing"
     return Ruling(
-        RowVerdict.CONTRADICTS, f"The book has {book}; the order is {state.status} with {here}.", overturns=True
+        RowVerdict.CONTRADICTS, f"The tradebook has {book}; the order is {state.status} with {here}.", overturns=True
     )

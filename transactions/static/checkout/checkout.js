@@ -1,4 +1,4 @@
-// What the checkout does beyond plain forms. Without it every step still works: nothing here decides anything.
+// Enhances the checkout's forms. Every step also works without JavaScript; the server makes all decisions.
 "use strict";
 (() => {
   const find = (selector, from = document) => from.querySelector(selector);
@@ -9,7 +9,7 @@
     if (region && text && region.textContent !== text) region.textContent = text;
   };
 
-  // The countdown. The server's clock counts: seconds come from it, the page only counts them down.
+  // The countdown. The server sends the remaining seconds; the page only counts them down.
   const clock = find("[data-seconds]");
   if (clock) {
     const ends = performance.now() + 1000 * Number(clock.dataset.seconds);
@@ -28,7 +28,7 @@
     }, 1000);
   }
 
-  // The broker list narrows as one types.
+  // Filters the broker list while the user types.
   const search = find("[data-filter]");
   if (search) {
     const rows = all(`#${search.dataset.filter} li`);
@@ -65,7 +65,7 @@
     });
   }
 
-  // One submission is enough; coming back to the page by the back button, it may be sent again.
+  // Sends a form once. After the back button the page is reloaded, so it can be sent again.
   for (const form of all("form[data-once]")) {
     form.addEventListener("submit", (event) => {
       if (form.dataset.sent) return event.preventDefault();
@@ -77,7 +77,7 @@
   }
   addEventListener("pageshow", (event) => event.persisted && location.reload());
 
-  // The confirmation follows what is typed: the server plans, the page shows.
+  // Updates the confirmation while the user types: the server plans the orders.
   const order = find("#order");
   if (order) {
     let newest = 0;
@@ -104,7 +104,7 @@
         const help = find("#amount-help");
         if (help) help.replaceChildren(...find("#amount-help", fresh).childNodes);
       } catch {
-        // The line is down: the form itself still works, and is recalculated when it is sent.
+        // No connection: the form still works, and the server recalculates when it is sent.
       } finally {
         find("#sums").removeAttribute("aria-busy");
       }
@@ -116,7 +116,7 @@
       clearTimeout(timer);
       newest += 1;
       const place = find("#sums .main");
-      if (place) place.disabled = true; // what stands there is not what is typed
+      if (place) place.disabled = true; // the displayed sums are outdated
       timer = setTimeout(update, 350);
     });
   }
@@ -124,7 +124,7 @@
   for (const notice of all("[data-focus]").slice(0, 1)) notice.focus();
   for (const form of all("form[data-leaves]")) setTimeout(() => form.requestSubmit(), Number(form.dataset.leaves));
 
-  // The status page looks again, ever more seldom while nothing happens, at once when it is looked at again.
+  // Polls the status page: less often while nothing changes, at once when the page becomes visible.
   const progress = find("#progress");
   if (progress && progress.dataset.final === undefined) {
     const soonest = 700;
@@ -172,7 +172,7 @@
   }
   unveil(document);
 
-  // The waiting page of a popup: says that it stands until it is sent on, or away. Whoever opened it may know and do that much.
+  // The popup's waiting page: says that it is ready until it is redirected or closed. Any opener may receive this message.
   if (find("[data-opening]") && opener) {
     addEventListener("message", ({ source, data }) => source === opener && data && data.scdk === "close" && window.close());
     const stand = () => opener.postMessage({ scdk: "opening" }, "*");
@@ -180,7 +180,7 @@
     setInterval(stand, 500);
   }
 
-  // Somebody has logged in to this checkout, at another address: in this very window, if there is a way forward.
+  // The checkout has moved to its URL after the login. In this window, the user can go forward.
   const forward = find("[data-forward]");
   if (forward && window.navigation?.canGoForward) {
     forward.hidden = false;
@@ -193,11 +193,11 @@
     if (listener && listener !== window) listener.postMessage(message, where);
   };
 
-  // This is the window that logged in. The page that opened us needs its code, and its own secret, to learn the result.
+  // This window has logged in. The opener needs this result code and its own secret to get the result.
   const { result, origin, mode, transaction } = document.body.dataset;
   if (result) tell(origin, mode, { scdk: "result", transactionId: transaction, resultCode: result });
 
-  // The user is done here. The page that opened us is told so, and nothing else; it asks the server how it went.
+  // The user has left the checkout. The opener gets only this message, and asks the server for the outcome.
   const left = find("[data-left]");
   if (left) {
     tell(left.dataset.left, left.dataset.mode, { scdk: "left", transactionId: left.dataset.transaction });

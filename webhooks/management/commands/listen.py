@@ -28,28 +28,28 @@ DATABASE_WAIT: Final = 3.0
 
 class Command(GatewayCommand):
     help = (
-        "Show a gateway's webhook events as they are recorded and forward them to a local URL, signed as real "
-        "deliveries are. Reads the database that this machine is configured for; deliveries to the gateway's own "
-        "endpoints go on as ever. Ctrl-C ends it."
+        "Show a gateway's webhook events as they are recorded and forward them to a local URL, signed like real "
+        "deliveries. Reads the configured database; deliveries to the gateway's own endpoints continue. "
+        "Ctrl-C stops."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("name", help="the gateway")
+        parser.add_argument("name", help="the gateway's name")
         where = parser.add_mutually_exclusive_group(required=True)
-        where.add_argument("--forward-to", metavar="URL", help="such as http://127.0.0.1:3000/webhooks")
-        where.add_argument("--print", action="store_true", help="print the bodies, forward nothing")
+        where.add_argument("--forward-to", metavar="URL", help="for example http://127.0.0.1:3000/webhooks")
+        where.add_argument("--print", action="store_true", help="print the bodies without forwarding them")
         parser.add_argument("--type", action="append", default=[], choices=list(EventType), metavar="TYPE",
-                            help=f"only of this type, may be repeated: {', '.join(EventType)}")  # fmt: skip
+                            help=f"only this type, may be repeated: {', '.join(EventType)}")  # fmt: skip
         parser.add_argument(
-            "--since", metavar="WHEN", help="begin with the past: an ISO 8601 time, or a duration such as PT15M"
+            "--since", metavar="WHEN", help="start with past events: an ISO 8601 time, or a duration such as PT15M"
         )
         parser.add_argument(
             "--secret",
             metavar="WHSEC",
-            help="sign with this (default: the secret of the gateway's only endpoint; where there is none, or there "
-            "are several, one is made and shown)",
+            help="sign with this secret (default: the secret of the gateway's only endpoint; if there is none, or "
+            "there are several, a new secret is made and shown)",
         )
-        parser.add_argument("--for", type=float, dest="seconds", metavar="SECONDS", help="end by itself")
+        parser.add_argument("--for", type=float, dest="seconds", metavar="SECONDS", help="stop after this time")
 
     def act(self, *, name: str, forward_to: str | None, seconds: float | None, **options: Any) -> None:
         gateway = gateway_named(name)
@@ -70,7 +70,7 @@ class Command(GatewayCommand):
             if seconds is not None and time.monotonic() - began >= seconds:
                 return
             if not news:
-                time.sleep(LOOK_EVERY)  # the database tells nobody that it has a new row
+                time.sleep(LOOK_EVERY)  # the database does not notify readers of new rows
 
 
 def _news(tail: Tail) -> list[Event]:
@@ -79,18 +79,18 @@ def _news(tail: Tail) -> list[Event]:
     except (OperationalError, InterfaceError):
         _say(f"The database does not answer; trying again in {DATABASE_WAIT:.0f} s.")
         connection.close()
-        time.sleep(DATABASE_WAIT)  # it is restarted, or the network is
+        time.sleep(DATABASE_WAIT)  # the database is restarting, or the network is down
         return []
 
 
 def _forwarder(gateway: Gateway, url: str | None, secret: str | None) -> Forwarder | None:
     if url is None:
-        console().print(f"Events of {gateway}. Ctrl-C ends.")
+        console().print(f"Events of {gateway}. Ctrl-C stops.")
         return None
     signing = signers(gateway, secret=secret and check_secret(secret))
-    console().print(f"Forwarding events of {gateway} to {check_url(url)}. Ctrl-C ends.")
+    console().print(f"Forwarding events of {gateway} to {check_url(url)}. Ctrl-C stops.")
     if signing.shown:
-        console().print(f"Signed with a secret that was made for this run: {signing.shown}")
+        console().print(f"Signed with a secret made for this run: {signing.shown}")
     return Forwarder(gateway, url, signing.endpoint, wait=time.sleep, say=_say)
 
 

@@ -23,7 +23,7 @@ from webhooks.signing.diagnosis.signature import diagnose_signature
 
 BORNE: Final = (Cause.GENUINE,)
 FILES: Final = """
-FILE is either the whole request as it came,
+FILE is the whole request as your server received it,
 
     POST /webhooks HTTP/1.1
     content-type: application/json
@@ -33,19 +33,19 @@ FILE is either the whole request as it came,
 
     {"batchId": ...}
 
-(request line and other headers may be left out; what follows the empty line is taken byte for byte, up to
-content-length where that is there), or the body alone with --header 'webhook-id: ...' for each of the three headers.
+(request line and other headers are optional; everything after the empty line is the body, byte for byte, up to
+content-length if given), or only the body, with --header 'webhook-id: ...' for each of the three headers.
 `-` reads standard input.
 
 examples:
   manage.py verify_webhook request.txt --secret whsec_... --api-secret ...
   manage.py verify_webhook request.txt --gateway NAME            with the secrets that are stored
-  manage.py verify_webhook body.json --api-secret ... --checksum 9a3c...   why did my code come to another checksum?
+  manage.py verify_webhook body.json --api-secret ... --checksum 9a3c...   why does my code compute another checksum?
 """
 
 
 class Command(GatewayCommand):
-    help = "Say which input of a webhook's signature or checksum is wrong: secret, timestamp, id, body, or how they go."
+    help = "Find out why a webhook's signature or checksum is wrong: secret, timestamp, id, body, or their order."
 
     def create_parser(self, *arguments: Any, **options: Any) -> Any:
         return super().create_parser(
@@ -54,13 +54,13 @@ class Command(GatewayCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", help="the captured request, or - for standard input")
-        parser.add_argument("--secret", metavar="WHSEC", help="what you verify the signature with")
-        parser.add_argument("--api-secret", metavar="SECRET", help="what you verify the checksum with")
-        parser.add_argument("--gateway", metavar="NAME", help="compare with the secrets of this gateway, or use them")
+        parser.add_argument("--secret", metavar="WHSEC", help="the secret with which you verify the signature")
+        parser.add_argument("--api-secret", metavar="SECRET", help="the secret with which you verify the checksum")
+        parser.add_argument("--gateway", metavar="NAME", help="compare with this gateway's secrets, or use them")
         parser.add_argument("--header", action="append", default=[], metavar="'NAME: VALUE'", help="may be repeated")
-        parser.add_argument("--received-at", metavar="TIME", help="when it came, ISO 8601 (default: now)")
-        parser.add_argument("--signature", metavar="VALUE", help="what your code came to, in place of the header")
-        parser.add_argument("--checksum", metavar="VALUE", help="what your code came to, in place of the body's")
+        parser.add_argument("--received-at", metavar="TIME", help="when the request arrived, ISO 8601 (default: now)")
+        parser.add_argument("--signature", metavar="VALUE", help="the signature that your code computed")
+        parser.add_argument("--checksum", metavar="VALUE", help="the checksum that your code computed")
 
     def act(self, *, file: str, gateway: str | None, header: list[str], **options: Any) -> None:
         headers = header + ([f"webhook-signature: {options['signature']}"] if options["signature"] else [])
@@ -127,5 +127,5 @@ def _secrets(endpoint: Endpoint) -> list[str]:
 
 
 def _named(what: str, secrets: Sequence[str]) -> dict[str, str]:
-    """The current one comes first, then the one it replaced."""
+    """The current secret first, then the previous one."""
     return {f"the {age}{what}": secret for age, secret in zip(("", "previous "), secrets, strict=False)}

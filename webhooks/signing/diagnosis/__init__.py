@@ -1,1 +1,1 @@
-"""Why a webhook does not verify: which of its inputs is wrong, found by trying what integrators get wrong."""
+"""Finds out why a webhook does not verify, by trying the mistakes that integrators make."""

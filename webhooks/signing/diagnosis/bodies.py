@@ -1,4 +1,4 @@
-"""What frameworks make of a body before a receiver sees it."""
+"""The changes that frameworks make to a body before a receiver sees it."""
 
 import json
 from collections.abc import Iterator
@@ -14,19 +14,19 @@ _STYLES: Final[dict[str, dict[str, Any]]] = {
     "with spaces and in UTF-8": {"ensure_ascii": False},
     "indented": {"indent": 2, "ensure_ascii": False},
 }
-RAW: Final = "Verify the raw bytes as they came, before any framework parses them."
+RAW: Final = "Verify the raw bytes as they arrived, before a framework parses them."
 
 
 def bodies(body: bytes) -> list[Taken]:
-    """As it was given, and as it may have been sent."""
+    """The body as given, and the bodies that may have been sent instead."""
     return distinct(Taken(body), *_framed(body), *_written_anew(body))
 
 
 def _framed(body: bytes) -> Iterator[Taken]:
-    """White space and marks around it, and line ends within."""
+    """White space and byte order marks around the body, and line ends within."""
     reason = "The body has white space or a byte order mark around it that was not sent."
     yield from wrongly(Cause.BODY, reason, body.strip(), body.removeprefix(b"\xef\xbb\xbf"))
-    yield from wrongly(Cause.BODY, "The body has lost the line feed at its end.", body + b"\n", body + b"\r\n")
+    yield from wrongly(Cause.BODY, "The body lacks the line feed at its end.", body + b"\n", body + b"\r\n")
     ends = "The line ends within the body were changed."
     yield from wrongly(Cause.BODY, ends, body.replace(b"\r\n", b"\n"), body.replace(b"\n", b"\r\n"))
 
@@ -38,17 +38,15 @@ def _written_anew(body: bytes) -> Iterator[Taken]:
         return
     stored = _as_stored(parsed)
     for style, options in _STYLES.items():
-        reason = f"The body was parsed and written anew: what was signed is the same JSON {style}. {RAW}"
+        reason = f"The body was parsed and written again: the signed body is the same JSON {style}. {RAW}"
         yield from wrongly(Cause.BODY, reason, json.dumps(parsed, **options).encode("utf-8", "replace"))
-        reason = (
-            f"The body was parsed and written anew, its keys in another order: what was signed is so, {style}. {RAW}"
-        )
+        reason = f"The body was parsed and written again, its keys in another order: the signed body is {style}. {RAW}"
         yield from wrongly(Cause.BODY, reason, json.dumps(parsed, sort_keys=True, **options).encode("utf-8", "replace"))
         yield from wrongly(Cause.BODY, reason, json.dumps(stored, **options).encode("utf-8", "replace"))
 
 
 def _as_stored(parsed: Any) -> Any:
-    """In the order in which PostgreSQL's jsonb keeps keys, by length first, and then what each attempt adds."""
+    """The order of PostgreSQL's jsonb keys (shortest first), followed by the fields that each attempt adds."""
     if not isinstance(parsed, dict):
         return parsed
     added = [name for name in ("timestamp", "checksum") if name in parsed]

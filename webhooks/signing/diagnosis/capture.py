@@ -1,4 +1,4 @@
-"""A request as somebody saved it: raw HTTP, or its body alone with the headers given apart."""
+"""Reads a captured request: raw HTTP, or only the body with the headers given separately."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ _LONGEST: Final = 12  # digits
 
 
 class Unreadable(ValueError):
-    """Says what is wrong with the file or a header."""
+    """Says why a file or a header cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Captured:
 
 
 def read(content: bytes, *, headers: Sequence[str] = ()) -> Captured:
-    """`headers` (`name: value`) add to those of the file, and win over them."""
+    """`headers` (`name: value`) are added to those of the file and replace them."""
     given = dict(map(_header, headers))
     if content.lstrip()[:1] in {b"{", b"["} or not content.strip():
         return Captured(given, content)
@@ -49,8 +49,10 @@ def _header(line: str) -> tuple[str, str]:
 
 
 def _of_length(body: bytes, headers: Mapping[str, str]) -> bytes:
-    """An editor's last line feed is not part of it, where its length is given."""
+    """Drops the line feed that an editor appended, if the body's length is given."""
     if "chunked" in headers.get("transfer-encoding", "").lower():
-        raise Unreadable("The body is still in chunks (Transfer-Encoding: chunked); save it as your server read it.")
+        raise Unreadable(
+            "The body is still in chunks (Transfer-Encoding: chunked); save the body that your server read."
+        )
     length = headers.get("content-length", "")
     return body[: int(length)] if length.isdecimal() and len(length) < _LONGEST else body

@@ -1,4 +1,4 @@
-"""Gateway's checksum: hex(HMAC-SHA256(API secret, timestamp + smallcaseAuthId)), both as they stand in the body."""
+"""Gateway's checksum: hex(HMAC-SHA256(API secret, timestamp + smallcaseAuthId)), both exactly as in the body."""
 
 import base64
 import hashlib
@@ -13,7 +13,7 @@ from webhooks.signing.diagnosis.known_credentials import Known
 from webhooks.signing.diagnosis.search import Cause, Mistake, Taken, distinct, encoded, first_fit, wrongly
 
 FIELDS: Final = ("timestamp", "smallcaseAuthId", "checksum")
-EXACTLY: Final = "It must stand in the message exactly as it does in the body."
+EXACTLY: Final = "Copy its text from the body unchanged."
 
 
 def diagnose_checksum(
@@ -49,16 +49,18 @@ def _fields(body: bytes) -> Mapping[str, Any] | None:
 
 def _genuine(auth_id: Any) -> str:
     return (
-        "The checksum fits." if auth_id else "The checksum fits; without a smallcaseAuthId it is over timestamp alone."
+        "The checksum is correct."
+        if auth_id
+        else "The checksum is correct; without a smallcaseAuthId it signs timestamp."
     )
 
 
 def _keys(api_secret: str, known: Known) -> list[Taken]:
     keys = [Taken(encoded(api_secret))]
     keys += wrongly(Cause.SECRET, "The API secret has white space around it.", encoded(api_secret.strip()))
-    given = known.name_of(api_secret) or "another"
+    given = known.name_of(api_secret) or "wrong"
     for name, secret in {**known.api, **known.jwt, **known.webhook}.items():
-        reason = f"The secret given is {given}: the checksum was made with {name}; its key is the API secret."
+        reason = f"The given secret is {given}, but the checksum was made with {name}; its key is the API secret."
         keys += wrongly(Cause.SECRET, reason, encoded(secret), *_decoded(secret))
     keys += wrongly(Cause.SECRET, "The API secret is used as text, not decoded.", *_decoded(api_secret))
     return distinct(*keys)
@@ -75,9 +77,9 @@ def _stamps(given: Any, captured: Captured) -> list[Taken]:
     stamps = [Taken(str(given))]
     header = captured.headers.get("webhook-timestamp")
     if header:
-        reason = "The timestamp in the message is the header webhook-timestamp; it must be the body's."
+        reason = "The timestamp in the message is the header webhook-timestamp; use the body's timestamp."
         stamps += wrongly(Cause.TIMESTAMP, reason, header)
-    stamps += wrongly(Cause.TIMESTAMP, f"The timestamp was parsed and written anew. {EXACTLY}", *_other_forms(given))
+    stamps += wrongly(Cause.TIMESTAMP, f"The timestamp was parsed and written again. {EXACTLY}", *_other_forms(given))
     return distinct(*stamps)
 
 
@@ -95,17 +97,17 @@ def _auth_ids(given: Any) -> list[Taken]:
     if given:
         return distinct(
             Taken(str(given)),
-            *wrongly(Cause.AUTH_ID, f"The smallcaseAuthId was left out, or its letters were changed. {EXACTLY}",
+            *wrongly(Cause.AUTH_ID, f"The smallcaseAuthId is missing, or its letters were changed. {EXACTLY}",
                      "", str(given).upper(), f'"{given}"'),
         )  # fmt: skip
-    reason = "There is no smallcaseAuthId here, so nothing of it stands in the message: neither null nor another word."
+    reason = "The body has no smallcaseAuthId, so the message must not have any text for it, such as null."
     return distinct(Taken(""), *wrongly(Cause.AUTH_ID, reason, "null", "None", "undefined", "nil", '""'))
 
 
 def _messages(body: bytes, fields: Mapping[str, Any]) -> list[Taken]:
-    order = "The order is wrong: timestamp comes first, then smallcaseAuthId."
-    parted = "The two stand side by side, with nothing between them."
-    whole = "The message is not the body: it is timestamp and smallcaseAuthId alone."
+    order = "The order is wrong: timestamp is first, smallcaseAuthId second."
+    parted = "Join the two with nothing between them."
+    whole = "The message is not the body: it is only timestamp and smallcaseAuthId."
     bare = json.dumps({name: value for name, value in fields.items() if name != "checksum"}, separators=(",", ":"))
     return [
         Taken(lambda stamp, auth_id: stamp + auth_id),

@@ -1,4 +1,4 @@
-"""The secrets and ids of a gateway, to recognise a wrong one that is right elsewhere."""
+"""A gateway's secrets and event ids, to recognise a value that is used in the wrong place."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Each secret by what it is called in a sentence: "the JWT secret of demo". `ids` may be the webhook-id."""
+    """Secrets by their name in a sentence: "the JWT secret of demo". `ids` are possible webhook-ids."""
 
     api: Mapping[str, str] = field(default_factory=dict)
     jwt: Mapping[str, str] = field(default_factory=dict)
@@ -14,7 +14,7 @@ class Known:
     ids: Sequence[str] = ()
 
     def name_of(self, secret: str) -> str | None:
-        """What the gateway calls this value, if it is one of its secrets."""
+        """The name of the secret with this value, or None."""
         everything = {**self.api, **self.jwt, **self.webhook}
         return next((name for name, value in everything.items() if value == secret.strip()), None)
 

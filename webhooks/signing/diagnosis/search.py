@@ -1,4 +1,4 @@
-"""The search: every input has the value that was given and some that it may have been taken for."""
+"""The search: each input has the given value and other values that the sender may have used."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from enum import StrEnum
 from itertools import combinations, product
 from typing import Any, Final
 
-MOST_WRONG: Final = 2  # inputs at once; what fits with more of them changed fits by the searcher's zeal
+MOST_WRONG: Final = 2  # wrong inputs at once; with more, a match would be a coincidence of the search
 
 
 class Cause(StrEnum):
@@ -33,7 +33,7 @@ class Mistake:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A value, and what is wrong if it is the one that fits; None: nothing, for it is the one that was given."""
+    """A value of an input. `wrong` says what the receiver did wrong if this value fits; None for the given value."""
 
     value: Any
     finding: Mistake | None = None
@@ -42,7 +42,7 @@ class Taken:
 def first_fit(inputs: Sequence[Sequence[Taken]], fits: Callable[..., Mistake | bool]) -> list[Mistake] | None:
     """What is wrong when as little as possible is: [] when all fit as given, None when nothing tried does.
 
-    `fits` gets a value of each input and answers True, or with a finding of its own.
+    `fits` gets one value per input and returns True, or another finding.
     """
     for choice in _choices(inputs):
         answer = fits(*(taken.value for taken in choice))
@@ -53,7 +53,7 @@ def first_fit(inputs: Sequence[Sequence[Taken]], fits: Callable[..., Mistake | b
 
 
 def _choices(inputs: Sequence[Sequence[Taken]]) -> Iterator[tuple[Taken, ...]]:
-    """All that differ from what was given in no input, then in one, then in two."""
+    """Combinations that differ from the given values in no input, then in one, then in two."""
     right = [[taken for taken in candidates if taken.finding is None] for candidates in inputs]
     wrong = [[taken for taken in candidates if taken.finding is not None] for candidates in inputs]
     for how_many in range(MOST_WRONG + 1):
@@ -66,7 +66,7 @@ def wrongly(cause: Cause, sentence: str, *values: Any) -> list[Taken]:
 
 
 def distinct(*candidates: Taken) -> list[Taken]:
-    """Each value once, by its first mention."""
+    """Each value once; the first reason counts."""
     kept: dict[Any, Taken] = {}
     for candidate in candidates:
         kept.setdefault(candidate.value, candidate)
@@ -74,5 +74,5 @@ def distinct(*candidates: Taken) -> list[Taken]:
 
 
 def encoded(text: str) -> bytes:
-    """UTF-8, of whatever JSON may hold."""
+    """UTF-8 bytes of any text that JSON may contain, lone surrogates included."""
     return text.encode("utf-8", "surrogatepass")

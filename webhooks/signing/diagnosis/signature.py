@@ -17,9 +17,9 @@ from webhooks.signing.verify import TOLERANCE
 
 HEADERS: Final = ("webhook-id", "webhook-timestamp", "webhook-signature")
 PREFIX: Final = "whsec_"
-DECODE: Final = "The key is not the secret's text: take what follows whsec_ and decode it from base64."
+DECODE: Final = "The key is not the secret's text: remove whsec_ and decode the rest from base64."
 _MILLISECONDS: Final = 1000
-MILLISECONDS_LONG: Final = 11  # digits; more are no seconds of our days
+MILLISECONDS_LONG: Final = 11  # digits; seconds have fewer until the year 5138
 LONGEST_NUMBER: Final = 16
 
 
@@ -87,7 +87,7 @@ def _keys(secret: str, known: Known) -> list[Taken]:
     given = known.name_of(secret)
     for name, other in known.webhook.items():
         if (key := _decoded(other.removeprefix(PREFIX))) is not None:
-            reason = f"The secret given is {given or 'another'}: it was signed with {name}."
+            reason = f"The given secret is {given or 'wrong'}: it was signed with {name}."
             keys += wrongly(Cause.SECRET, reason, key)
     return distinct(*keys)
 
@@ -95,7 +95,7 @@ def _keys(secret: str, known: Known) -> list[Taken]:
 def _ids(captured: Captured, known: Known) -> list[Taken]:
     given = captured.headers["webhook-id"]
     others = [other for other in known.ids if other != given]
-    guesses = [wrongly(Cause.ID, f"The webhook-id is another: it was signed with {other}.", other) for other in others]
+    guesses = [wrongly(Cause.ID, f"The webhook-id is wrong: it was signed with {other}.", other) for other in others]
     return distinct(Taken(given), *(taken for one in guesses for taken in one))
 
 
@@ -105,14 +105,14 @@ def _stamps(captured: Captured) -> list[Taken]:
     if given.isdecimal() and MILLISECONDS_LONG < len(given) < LONGEST_NUMBER:
         seconds = str(int(given) // _MILLISECONDS)
         stamps += wrongly(Cause.TIMESTAMP, "The webhook-timestamp is in milliseconds; it is sent in seconds.", seconds)
-    reason = "The webhook-timestamp is another: it was signed with {}, which is the timestamp in the body."
+    reason = "The webhook-timestamp is wrong: it was signed with {}, which is the timestamp in the body."
     for seconds in _timestamps_in(captured.body):
         stamps += wrongly(Cause.TIMESTAMP, reason.format(seconds), seconds)
     return distinct(*stamps)
 
 
 def _timestamps_in(body: bytes) -> Iterator[str]:
-    """The body's own time, give or take what lies between the two on their way."""
+    """The body's timestamp, and the seconds around it, because the body is made slightly earlier."""
     try:
         at = int(datetime.fromisoformat(json.loads(body)["timestamp"]).timestamp())
     except (ValueError, KeyError, TypeError, RecursionError, OverflowError, OSError):
@@ -128,7 +128,7 @@ _MESSAGES: Final = [
     Taken(_standard),
     *wrongly(
         Cause.MESSAGE,
-        "What was signed is not webhook-id.webhook-timestamp.body, all three, parted by full stops.",
+        "The signed message is not webhook-id.webhook-timestamp.body, all three joined by full stops.",
         lambda id_, stamp, body: body,
         lambda id_, stamp, body: encoded(f"{stamp}.") + body,
         lambda id_, stamp, body: encoded(f"{id_}.") + body,
@@ -167,13 +167,13 @@ def _unfit(captured: Captured, secret: str, known: Known, forms: Mapping[bytes, 
 
 def _wrong_secret(captured: Captured, secret: str, known: Known) -> str | None:
     if any(_fits_checksum(captured.body, key) for key in (secret, secret.strip())):
-        return "This is the API secret: it fits the checksum. Signatures are verified with an endpoint's whsec_ secret."
+        return "This is the API secret, which signs the checksum. Verify signatures with an endpoint's whsec_ secret."
     name = known.name_of(secret)
     if name and name not in known.webhook:
-        return f"This is {name}; signatures are verified with an endpoint's whsec_ secret."
+        return f"This is {name}; verify signatures with an endpoint's whsec_ secret."
     if _decoded(secret.removeprefix(PREFIX)) is None:
-        return "The secret is not whsec_ and base64."
-    return "The secret is none of this gateway's." if known.has_secrets and not name else None
+        return "The secret is not whsec_ followed by base64."
+    return "The secret is not one of this gateway's." if known.has_secrets and not name else None
 
 
 def _fits_checksum(body: bytes, key: str) -> bool:

@@ -1,4 +1,4 @@
-"""The sum while somebody types is the sum that the server comes to when it saves."""
+"""The sum shown while typing equals the sum that the server computes on save."""
 
 import json
 import subprocess

@@ -55,7 +55,7 @@ def at(draft: RebalanceDraft, page: str = "") -> str:
 
 
 def save(client: Client, draft: RebalanceDraft, **more: Any) -> str:
-    """The page that comes of it."""
+    """The page after the redirect."""
     draft.refresh_from_db()
     sent = {"revision": draft.revision, **HALVES, **more}
     page = text(client.post(at(draft), sent, follow=True))
@@ -89,31 +89,31 @@ class TestOneSmallcase:
     def test_shows_the_version_and_the_way_to_a_draft(self, meera: Client, known: Smallcase) -> None:
         shown = text(meera.get(f"{STUDIO}{known.pk}/"))
 
-        assert ("Infosys" in shown, re.search(r">60\s*</td>", shown) is not None, "Begin a rebalance" in shown) == (
+        assert ("Infosys" in shown, re.search(r">60\s*</td>", shown) is not None, "Create rebalance" in shown) == (
             True,
             True,
             True,
         )
 
-    def test_shows_how_far_it_was_told_and_who_followed(self, meera: Client, known: Smallcase) -> None:
+    def test_shows_the_progress_of_notices_and_adoption(self, meera: Client, known: Smallcase) -> None:
         shelf.investments(known, make.gateway(), how_many=3)
         shelf.published(known)
 
         with at_most(16):
             shown = text(meera.get(f"{STUDIO}{known.pk}/"))
 
-        assert "0 are told, 3 to go." in shown
-        assert "0 of 3 live investments are in version 2: 0 %" in shown
+        assert "0 notified, 3 remaining." in shown
+        assert "0 of 3 live investments have adopted version 2: 0 %" in shown
         assert 'http-equiv="refresh"' in shown
 
-    def test_stops_asking_when_all_are_told(self, meera: Client, known: Smallcase) -> None:
+    def test_stops_polling_when_all_are_notified(self, meera: Client, known: Smallcase) -> None:
         shelf.investments(known, make.gateway(), how_many=3)
         shelf.published(known)
         RebalanceNotice.objects.update(due_at=None, notified=3)
 
         shown = text(meera.get(f"{STUDIO}{known.pk}/"))
 
-        assert ("All are told: 3." in shown, 'http-equiv="refresh"' in shown) == (True, False)
+        assert ("Investors notified: 3." in shown, 'http-equiv="refresh"' in shown) == (True, False)
 
     def test_of_another_is_not_there(self, meera: Client) -> None:
         User.objects.create_user("ravi")
@@ -129,7 +129,7 @@ class TestTheEditor:
         shown = save(meera, draft, weight=["50", "40"])
 
         assert draft.lines == [["INFY", "50"], ["WIPRO", "40"]]
-        assert "The weights sum to 90 %, not to 100 %." in shown
+        assert "The weights sum to 90 %; they must sum to 100 %." in shown
         assert re.search(r"<output[^>]*>90</output>", shown)
 
     def test_survives_until_it_is_thrown_away(self, meera: Client, draft: RebalanceDraft) -> None:
@@ -158,7 +158,7 @@ class TestTheEditor:
         assert draft.lines == lines
 
     @pytest.mark.parametrize("ticker", ["INFY", "NOBODY", "X" * 500, "\0"])
-    def test_adds_nothing_that_stands_there_or_nowhere(self, meera: Client, draft: RebalanceDraft, ticker: str) -> None:
+    def test_adds_no_known_or_unknown_ticker(self, meera: Client, draft: RebalanceDraft, ticker: str) -> None:
         before = draft.lines
 
         save(meera, draft, add=ticker)
@@ -171,7 +171,7 @@ class TestTheEditor:
         assert draft.lines == [["INFY", "50"], ["WIPRO", "50"]]
         assert "Add HDFCBANK" in shown
 
-    def test_goes_on_to_the_preview(self, meera: Client, draft: RebalanceDraft) -> None:
+    def test_continues_to_the_preview(self, meera: Client, draft: RebalanceDraft) -> None:
         assert "Publish version 2" in save(meera, draft, preview="1")
 
     @pytest.mark.parametrize(
@@ -187,12 +187,12 @@ class TestTheEditor:
 
         assert (draft.lines, draft.label) == before
 
-    def test_tells_of_another_window(self, meera: Client, draft: RebalanceDraft) -> None:
+    def test_mentions_the_other_window(self, meera: Client, draft: RebalanceDraft) -> None:
         save(meera, draft, label="Mine")
 
         shown = save(meera, draft, label="Stale", revision=1)
 
-        assert "was changed meanwhile" in shown
+        assert "has changed. Reload the page" in shown
         assert draft.label == "Mine"
 
     def test_is_in_no_inline_script_or_style(self, meera: Client, draft: RebalanceDraft) -> None:
@@ -234,15 +234,15 @@ class TestAFile:
         shown = self.send(meera, draft, name, content)
 
         assert draft.lines == [["INFY", "70"], ["ITC", "30"]]
-        assert "2 constituents are taken" in shown
+        assert "2 constituents imported" in shown
 
     @pytest.mark.parametrize(
         ("content", "told"),
         [
-            (b"symbol,share\nINFY,70\n", "lacks the columns"),
+            (b"symbol,share\nINFY,70\n", "missing columns"),
             (b"ticker,weight\nINFY\n", "line 2"),
             (b"ticker,weight\nINFY,\xff\n", "is not UTF-8: line 2"),
-            (b'{"constituents": [', "cut short"),
+            (b'{"constituents": [', "truncated"),
             (b"ticker,weight\n\0,1\n", "NUL"),
             (b"ticker,weight\nINFY,=1+1\n", "Line 2: INFY"),
         ],
@@ -261,7 +261,7 @@ class TestAFile:
 
 
 class TestThePreview:
-    def test_tells_what_it_would_mean_in_words_and_as_a_picture(self, meera: Client, draft: RebalanceDraft) -> None:
+    def test_previews_the_effect_in_words_and_as_a_picture(self, meera: Client, draft: RebalanceDraft) -> None:
         (mine,) = shelf.investments(draft.smallcase, make.gateway())
         shelf.hold(mine, {"INFY": 10, "TCS": 5})
         save(meera, draft)
@@ -271,7 +271,7 @@ class TestThePreview:
         assert re.search(r"Turnover, one way</th><td[^>]*>50 %", shown)
         assert "INFY from 60 to 50 %; TCS from 40 to 0 %; WIPRO from 0 to 50 %" in shown
         assert re.search(r"WIPRO</th><td>added</td>", shown)
-        assert re.search(r"To be sold</th><td[^>]*>₹[1-9]", shown)
+        assert re.search(r"Sell amount</th><td[^>]*>₹[1-9]", shown)
         assert not Version.objects.filter(number=2).exists()
 
     def test_says_why_it_cannot_be_published(self, meera: Client, draft: RebalanceDraft) -> None:
@@ -287,9 +287,9 @@ class TestThePreview:
         save(meera, draft)
         shelf.published(draft.smallcase, {"INFY": "10", "TCS": "90"})
 
-        assert "Version 2 is the newest, not 1." in text(meera.get(at(draft, "preview/")))
-        assert "it cannot be published any more" in text(meera.get(at(draft)))
-        assert "Version 2 is the newest, not 1." in text(decide(meera, draft, "publish"))
+        assert "The newest version is 2, not 1." in text(meera.get(at(draft, "preview/")))
+        assert "the draft can no longer be published" in text(meera.get(at(draft)))
+        assert "The newest version is 2, not 1." in text(decide(meera, draft, "publish"))
         assert Version.objects.count() == 2
 
 

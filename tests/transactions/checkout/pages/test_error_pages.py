@@ -22,7 +22,7 @@ class TestOnTheScreens:
         answer = getattr(client, method)(visit.path)
 
         assert (answer.status_code, answer["Allow"]) == (405, "GET, HEAD, OPTIONS")
-        assert "That did not arrive as it should" in answer.content.decode()
+        assert "Your request could not be read" in answer.content.decode()
         assert f'<a class="main" href="{visit.path}">' in answer.content.decode()
 
     @pytest.mark.parametrize("tail", ["nothing", "../../x"])
@@ -30,11 +30,11 @@ class TestOnTheScreens:
         answer = client.get(visit.path + tail)
 
         assert answer.status_code == 404
-        assert "This link leads nowhere" in answer.content.decode()
+        assert "Link not found" in answer.content.decode()
 
     @pytest.mark.parametrize("path", ["/checkout/s/", "/checkout/s/short/", "/checkout/s/" + "x" * 43])
     def test_a_path_cut_short_leads_nowhere(self, client: Client, db: None, path: str) -> None:
-        assert "This link leads nowhere" in client.get(path).content.decode()
+        assert "Link not found" in client.get(path).content.decode()
 
     @pytest.mark.parametrize(
         ("sent", "status"),
@@ -53,7 +53,7 @@ class TestOnTheScreens:
         answer = client.post(visit.path + "login", **sent)
 
         assert (answer.status_code, answer["Content-Type"]) == (status, "text/html; charset=utf-8")
-        assert "That did not arrive as it should" in answer.content.decode()
+        assert "Your request could not be read" in answer.content.decode()
 
     def test_a_crash_promises_nothing_that_it_cannot_know(self, client: Client, visit: Visit) -> None:
         with patch.object(selectors, "session_at", side_effect=ZeroDivisionError):
@@ -61,7 +61,7 @@ class TestOnTheScreens:
 
         page = answer.content.decode()
         assert answer.status_code == 500
-        assert "See where your order stands" in page
+        assert "Check the status of your order" in page
         assert f'href="{visit.path}"' in page
 
     @pytest.mark.parametrize("path", ["/checkout/s/x", "/checkout/s/x/confirm"])

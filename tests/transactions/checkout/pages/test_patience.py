@@ -1,4 +1,4 @@
-"""How often a checkout may be asked, how often a PIN may be wrong, and how long a link is good."""
+"""Limits of the checkout: requests, wrong PINs, and the lifetime of a link."""
 
 import logging
 from datetime import UTC, datetime, timedelta
@@ -80,18 +80,18 @@ class TestAWrongPin:
         for number in range(7):
             guess(live, "login-fails-1", at=f"10.0.1.{number}")
 
-        assert "Too many wrong PINs came for this account" in guess(live, "login-fails-1", at="10.9.9.9")
+        assert "Too many wrong PINs for this account" in guess(live, "login-fails-1", at="10.9.9.9")
         assert "Client id and PIN do not match." in guess(live, "login-fails-2", at="10.9.9.9")
 
     def test_from_many_addresses_locks_no_owner_out_who_is_where_a_login_was_made_before(self, live: Shop) -> None:
         enter(live, "happy-1", at="10.0.0.7")
         guessed_by_many(live, "happy-1")
 
-        assert "Too many wrong PINs came for this account" in enter(live, "happy-1", at="10.0.0.8")
+        assert "Too many wrong PINs for this account" in enter(live, "happy-1", at="10.0.0.8")
         assert "Too many wrong PINs" not in enter(live, "happy-1", at="10.0.0.7")
 
     def test_makes_no_other_users_address_a_known_one(self, live: Shop) -> None:
-        """Whoever logs in to another account than the one that the page is connected with."""
+        """A user who logs in to another account than the connected one."""
         enter(live, "happy-1", at="10.0.0.7")
         theirs = Account.objects.get(client_id="happy-1").auth_id
         visit = live.open(live.partner.create(auth_id=theirs), auth_id=theirs)
@@ -99,7 +99,7 @@ class TestAWrongPin:
         guessed_by_many(live, "happy-1")
 
         assert visit.transaction.error_code == 1001
-        assert "Too many wrong PINs came for this account" in enter(live, "happy-1", at="10.0.0.8")
+        assert "Too many wrong PINs for this account" in enter(live, "happy-1", at="10.0.0.8")
 
     def test_counts_for_no_other_account(self, live: Shop) -> None:
         guess(live, "login-fails-1", times=4)
@@ -111,7 +111,7 @@ class TestAWrongPin:
         for number in range(6):
             guess(live, f"login-fails-{number}")
 
-        assert "Too many wrong PINs came" in guess(live, "login-fails-7")
+        assert "Too many wrong PINs" in guess(live, "login-fails-7")
         assert "Client id and PIN do not match." in guess(live, "login-fails-7", at="10.9.9.9")
 
     def test_counts_on_test_gateways_within_its_checkout_alone(self, live: Shop) -> None:
@@ -122,7 +122,7 @@ class TestAWrongPin:
 
 
 class TestACheckoutAskedTooOften:
-    def test_at_its_url_before_the_login_goes_on_at_the_other(self, visit: Visit, settings: Any) -> None:
+    def test_at_its_first_url_continues_at_the_second(self, visit: Visit, settings: Any) -> None:
         settings.RATE_LIMIT_CHECKOUT = "3/minute"
         before = visit.path
 

@@ -94,7 +94,7 @@ class TestAnyScreen:
         answer = Client().get(f"/checkout/s/{'x' * 43}/")
 
         assert (answer.status_code, answer["Content-Type"]) == (404, "text/html; charset=utf-8")
-        assert "This link leads nowhere" in answer.content.decode()
+        assert "Link not found" in answer.content.decode()
 
     def test_without_a_database_is_a_page_too(self, visit: Visit) -> None:
         with patch.object(selectors, "session_at", side_effect=OperationalError("gone")):
@@ -144,7 +144,7 @@ class TestTheChooser:
     def test_has_a_screen_for_those_who_find_theirs_not(self, visit: Visit) -> None:
         visit.send("no-broker")
 
-        assert "Your broker is not here yet" in visit.text()
+        assert "Your broker is not available yet" in visit.text()
         visit.send("leave", reason="wants-account")
         assert visit.transaction.error_code == 1007
 
@@ -162,7 +162,7 @@ class TestTheLogin:
         page = visit.log_in("login-fails")
 
         assert "Client id and PIN do not match." in page
-        assert "4 tries left." in page
+        assert "4 attempts left." in page
 
     def test_locks_out_after_five(self, visit: Visit) -> None:
         for _ in range(5):
@@ -209,7 +209,7 @@ class TestTheLogin:
 
         page = visit.log_in("happy-theirs")
 
-        assert "That is another account" in page
+        assert "Different account" in page
         assert visit.transaction.error_code == 1001
 
     def test_while_the_market_is_closed_says_when_it_opens(self, shop: Shop, visit: Visit) -> None:
@@ -222,13 +222,13 @@ class TestTheLogin:
 
 
 class TestTheConfirmation:
-    def test_shows_each_order_and_what_it_comes_to(self, shop: Shop) -> None:
+    def test_shows_each_order_and_its_value(self, shop: Shop) -> None:
         shop.partner.call("PUT", "/sandbox/{gateway}/prices/INFY", {"price": 12345.7})
         page = shop.open(shop.partner.create([INFY])).log_in()
 
         assert "₹1,23,457.00" in page
         assert "10 shares · Market, about ₹12,345.70" in page
-        assert "each price is within 1 % of the one shown" in page
+        assert "If a price moves more than 1%" in page
 
     def test_shows_a_limit(self, shop: Shop) -> None:
         assert "Limit ₹1,100.00" in shop.open(shop.partner.create([LIMIT])).log_in(broker="groww")
@@ -275,7 +275,7 @@ class TestTheConfirmation:
         assert not Batch.objects.exists()
         assert visit.confirm(shown=visit.shown(page)).status_code == 303
 
-    def test_goes_on_while_prices_stay_within_it(self, shop: Shop, visit: Visit) -> None:
+    def test_continues_while_prices_stay_within_it(self, shop: Shop, visit: Visit) -> None:
         stage.pinned(shop.partner, "INFY", 1000)
         visit.log_in()
         shown = visit.shown()
@@ -287,7 +287,7 @@ class TestTheConfirmation:
 
     def test_asks_for_sides_and_quantities(self, shop: Shop) -> None:
         visit = shop.open(shop.partner.create([{"ticker": "INFY"}, {"ticker": "TCS"}]))
-        assert "Make your choices to see the orders." in visit.log_in()
+        assert "Complete your selections to see the orders." in visit.log_in()
 
         form = {"quantity-INFY": "3", "side-INFY": "BUY", "quantity-TCS": "0", "side-TCS": "SELL"}
         wrong = visit.send("confirm", action="update", **form).content.decode()
@@ -312,7 +312,7 @@ class TestTheConfirmation:
         assert "5 shares" in page
         assert not Batch.objects.exists()
 
-    def test_stops_at_funds_until_told_to_go_on(self, shop: Shop) -> None:
+    def test_stops_at_low_funds_until_confirmed(self, shop: Shop) -> None:
         visit = shop.open(shop.partner.create([INFY]))
         page = visit.log_in("low-funds")
         shown = visit.shown(page)
@@ -436,11 +436,11 @@ class TestTheStatus:
     @pytest.mark.parametrize(
         ("client_id", "headline"),
         [
-            ("happy", "All done"),
+            ("happy", "Orders filled"),
             ("partial", "Partly filled"),
             ("all-rejected", "Nothing was filled"),
             ("broker-down", "Not placed"),
-            ("lost-contact", "We do not know yet"),
+            ("lost-contact", "Still checking with Zerodha"),
             ("partly-placed", "Partly filled"),
         ],
     )
@@ -462,7 +462,7 @@ class TestTheStatus:
 
 
 class TestLeaving:
-    def test_tells_the_page_that_opened_it_and_no_other(self, visit: Visit) -> None:
+    def test_informs_only_the_page_that_opened_it(self, visit: Visit) -> None:
         page = visit.send("leave").content.decode()
 
         assert f'data-left="{make.SHOP}"' in page

@@ -69,7 +69,7 @@ def hidden(response: Any) -> dict[str, str]:
 
 
 class TestTheQueue:
-    def test_shows_lost_orders_with_what_is_known(self, desk: Client, scene: Scene) -> None:
+    def test_shows_orders_in_error_with_known_facts(self, desk: Client, scene: Scene) -> None:
         shown = text(desk.get(DESK))
 
         assert f"{DESK}orders/{scene.order.pk}/" in shown
@@ -140,7 +140,7 @@ class TestOneOrder:
         again = text(desk.post(url, confirmation))
         assert ("the order is COMPLETE by now" in again, OrderCorrection.objects.count()) == (True, 1)
 
-    def test_is_not_settled_by_a_form_of_ones_own_making(self, desk: Client, scene: Scene) -> None:
+    def test_is_not_corrected_by_a_forged_form(self, desk: Client, scene: Scene) -> None:
         answer = desk.post(f"{DESK}orders/{scene.order.pk}/", WISH | {"confirm": "1", "seen": "e30:forged:x"})
 
         assert (answer.status_code, scene.status()) == (404, "ERROR")
@@ -148,7 +148,7 @@ class TestOneOrder:
     @pytest.mark.parametrize(
         ("wrong", "sentence"),
         [
-            ({"filled_quantity": "4"}, "COMPLETE of 5 shares cannot have filled 4."),
+            ({"filled_quantity": "4"}, "an order of 5 shares that is COMPLETE cannot have 4 filled."),
             ({"filled_quantity": "-1"}, "greater than or equal to 0"),
             ({"average_price": "NaN"}, "Enter a number."),
             ({"average_price": "2999.123456"}, "no more than 4 decimal places"),
@@ -157,7 +157,7 @@ class TestOneOrder:
             ({"status": "PLACED"}, "Select a valid choice."),
         ],
     )
-    def test_is_not_settled_as_what_cannot_be(
+    def test_is_not_corrected_to_an_impossible_outcome(
         self, desk: Client, scene: Scene, wrong: dict[str, str], sentence: str
     ) -> None:
         assert sentence in text(desk.post(f"{DESK}orders/{scene.order.pk}/", WISH | wrong | {"preview": "1"}))
@@ -188,7 +188,7 @@ class TestOneOrder:
 
         assert "<script>alert" not in text(desk.get(f"{DESK}orders/{scene.order.pk}/"))
 
-    def test_is_asked_about_again_by_the_bell(self, desk: Client, scene: Scene) -> None:
+    def test_is_polled_again_by_a_wake_up_message(self, desk: Client, scene: Scene) -> None:
         Batch.objects.update(due_at=None)
 
         desk.post(f"{DESK}orders/{scene.order.pk}/ask-again/")
@@ -229,7 +229,7 @@ class TestFourEyes:
     def test_are_not_ones_own(self, desk: Client, scene: Scene, proposal: OrderCorrection) -> None:
         answer = desk.post(f"{DESK}corrections/{proposal.pk}/decide/", {"approve": "1"}, follow=True)
 
-        assert ("Nobody approves their own proposal" in text(answer), scene.status()) == (True, "ERROR")
+        assert ("You cannot approve your own proposal" in text(answer), scene.status()) == (True, "ERROR")
 
     def test_of_another_apply_it(self, scene: Scene, proposal: OrderCorrection) -> None:
         browser(support()).post(f"{DESK}corrections/{proposal.pk}/decide/", {"approve": "1"})
@@ -257,11 +257,11 @@ class TestTradebooks:
         book = Tradebook.objects.get()
         assert ("exact match <b>1</b>" in shown, scene.status()) == (True, "ERROR")
 
-        assert "Being applied" in text(desk.post(f"{DESK}tradebooks/{book.pk}/apply/", {"all": "1"}, follow=True))
+        assert "Applying:" in text(desk.post(f"{DESK}tradebooks/{book.pk}/apply/", {"all": "1"}, follow=True))
         apply_book(row=book.pk, attempt=Tradebook.objects.get().attempts)
 
         assert scene.status() == "COMPLETED"
-        assert "Being applied" not in text(desk.get(f"{DESK}tradebooks/{book.pk}/?verdict=exact+match"))
+        assert "Applying:" not in text(desk.get(f"{DESK}tradebooks/{book.pk}/?verdict=exact+match"))
 
     def test_are_applied_row_by_row(self, desk: Client, scene: Scene) -> None:
         desk.post(f"{DESK}tradebooks/", upload(exported()))

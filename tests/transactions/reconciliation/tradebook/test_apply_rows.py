@@ -53,7 +53,7 @@ def states(book: Tradebook) -> dict[str, str]:
 
 
 class TestApplying:
-    def test_all_that_is_safe_settles_the_exact_matches(self, scene: Scene, asha: User) -> None:
+    def test_all_safe_rows_corrects_the_exact_matches(self, scene: Scene, asha: User) -> None:
         book = staged(exported(), by=asha)
 
         wanted = want(tradebook=book, actor=acting(asha))
@@ -72,7 +72,7 @@ class TestApplying:
         assert want(tradebook=book, actor=acting(asha)) == 0
         assert (worked(book).due_at, scene.status()) == (None, "ERROR")
 
-    def test_a_chosen_part_settles_it_as_partial(self, scene: Scene, asha: User) -> None:
+    def test_a_selected_partial_row_corrects_it_to_partial(self, scene: Scene, asha: User) -> None:
         book = staged(HEADER + line(scene.order, 2), by=asha)
 
         want(tradebook=book, actor=acting(asha), rows=[rows(book)["partial"].pk])
@@ -81,7 +81,7 @@ class TestApplying:
         order = scene.fresh()
         assert (order.status, order.filled_quantity, broken()) == ("PARTIAL", 2, {})
 
-    def test_a_chosen_zero_fill_settles_it_as_cancelled(self, scene: Scene, asha: User) -> None:
+    def test_a_selected_zero_fill_corrects_it_to_cancelled(self, scene: Scene, asha: User) -> None:
         first = make.orders(scene.batch)[0]
         book = staged(HEADER + line(first, 10, str(first.average_price)), by=asha)
 
@@ -109,7 +109,9 @@ class TestApplying:
 
         assert want(tradebook=book, actor=acting(asha), rows=[rows(book)["contradicts"].pk]) == 0
 
-    def test_settles_the_orders_of_one_batch_with_one_update(self, gateway: Gateway, asha: User, now: datetime) -> None:
+    def test_corrects_the_orders_of_one_batch_with_one_update(
+        self, gateway: Gateway, asha: User, now: datetime
+    ) -> None:
         scene = lost(gateway, now, client_id="hangs")
         assert [order.status for order in make.orders(scene.batch)] == ["COMPLETE", "COMPLETE"]
 
@@ -138,7 +140,7 @@ class TestApplying:
         by_order = {row.order_id: row for row in BookRow.objects.all()}
         assert (by_order[scene.order.pk].state, scene.status()) == ("TAKEN", "COMPLETED")
         assert by_order[other.order.pk].state == "REFUSED"
-        assert by_order[other.order.pk].refusal == "TCS: the order is REJECTED by now, with 0 filled."
+        assert by_order[other.order.pk].refusal == "TCS: the order is now REJECTED, with 0 filled."
 
     def test_twice_is_once(self, scene: Scene, asha: User) -> None:
         book = staged(exported(), by=asha)
@@ -151,7 +153,7 @@ class TestApplying:
 
         assert (OrderCorrection.objects.count(), Event.objects.filter(type="order.completed").count()) == (1, 1)
 
-    def test_goes_on_where_a_worker_died(self, scene: Scene, asha: User) -> None:
+    def test_continues_where_a_worker_died(self, scene: Scene, asha: User) -> None:
         book = staged(exported(), by=asha)
         want(tradebook=book, actor=acting(asha))
         died = timedelta(minutes=2)
@@ -191,7 +193,7 @@ class TestApplying:
         assert states(book)["exact match"] == "WAITING"
 
     def test_is_one_persons_at_a_time(self, scene: Scene, asha: User) -> None:
-        """Else the rows of one batch would be settled together, as the wish of one of the two."""
+        """Otherwise the rows of one batch would be corrected together in the name of one of the two people."""
         first, ravi = make.orders(scene.batch)[0], support()
         book = staged(HEADER + line(first, 4) + line(scene.order, 5), by=asha)
         want(tradebook=book, actor=acting(asha))
@@ -206,7 +208,7 @@ class TestApplying:
         assert said == {scene.order.pk: asha.pk, first.pk: ravi.pk}
 
     @pytest.mark.parametrize("lost_is", ["the user", "the permission"])
-    def test_by_one_who_may_no_more_settles_nothing(self, scene: Scene, asha: User, lost_is: str) -> None:
+    def test_by_a_person_without_permission_corrects_nothing(self, scene: Scene, asha: User, lost_is: str) -> None:
         book = staged(exported(scene.order), by=asha)
         want(tradebook=book, actor=acting(asha))
         if lost_is == "the user":

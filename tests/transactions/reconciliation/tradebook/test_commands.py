@@ -43,17 +43,17 @@ class TestReconcile:
 
         told = capsys.readouterr().out
         assert "exact match" in told
-        assert "A dry run: nothing was changed." in told
+        assert "Dry run: nothing was changed." in told
         assert ([scene.status() for scene in scenes], Tradebook.objects.count()) == (["ERROR"] * 3, 0)
 
-    def test_settles_with_apply(self, scenes: list[Scene], book: Path, capsys: Any) -> None:
+    def test_corrects_with_apply(self, scenes: list[Scene], book: Path, capsys: Any) -> None:
         call_command("reconcile", str(book), "--apply", "--by", "asha")
 
         assert [scene.status() for scene in scenes] == ["COMPLETED"] * 3
         assert "3 orders settled, 0 proposed" in capsys.readouterr().out
         assert (Tradebook.objects.get().due_at, OrderCorrection.objects.count()) == (None, 3)
 
-    def test_twice_settles_once(self, scenes: list[Scene], book: Path) -> None:
+    def test_twice_corrects_once(self, scenes: list[Scene], book: Path) -> None:
         for _ in range(2):
             call_command("reconcile", str(book), "--apply", "--by", "asha")
 
@@ -63,8 +63,8 @@ class TestReconcile:
         ("options", "sentence"),
         [
             (["--apply"], "--apply needs --by USER"),
-            (["--apply", "--by", "nobody"], "no user called nobody"),
-            (["--apply", "--by", "clerk"], "clerk may not settle orders"),
+            (["--apply", "--by", "nobody"], "no user nobody"),
+            (["--apply", "--by", "clerk"], "clerk may not correct orders"),
             (["--dialect", "generic", "--broker", "nonsense"], "invalid choice"),
         ],
     )

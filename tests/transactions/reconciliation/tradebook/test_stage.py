@@ -1,4 +1,4 @@
-"""A book is laid out; nothing is applied."""
+"""A tradebook is staged with verdicts; nothing is applied."""
 
 import io
 from collections.abc import Sequence
@@ -87,12 +87,12 @@ class TestStaging:
 
         assert (row.verdict, row.order, row.can_be_applied) == ("unknown order", None, False)
 
-    def test_does_not_settle_one_clients_order_by_anothers_trade(self, scene: Scene, asha: User) -> None:
+    def test_does_not_correct_an_order_by_another_clients_trade(self, scene: Scene, asha: User) -> None:
         (row,) = staged(HEADER + line(scene.order, 5, client_id="somebody-else"), by=asha).rows.all()
 
-        assert (row.verdict, row.difference) == ("contradicts", "The order is another client's.")
+        assert (row.verdict, row.difference) == ("contradicts", "The order belongs to another client.")
 
-    def test_finds_lost_orders_that_a_clients_book_does_not_mention(
+    def test_finds_orders_in_error_missing_from_a_clients_tradebook(
         self, gateway: Gateway, scene: Scene, asha: User, now: datetime
     ) -> None:
         lost(gateway, now, client_id="lost-contact-2")
@@ -131,7 +131,7 @@ class TestStaging:
 
         assert book.verdicts == {"contradicts": 4, "exact match": 1}
 
-    def test_knows_what_was_settled_from_a_book_before(self, scene: Scene, asha: User, now: datetime) -> None:
+    def test_recognises_orders_corrected_from_a_tradebook(self, scene: Scene, asha: User, now: datetime) -> None:
         made = settled(scene.order, complete(scene.order, "1500"), by=asha, now=now)
         OrderCorrection.objects.filter(pk=made.pk).update(from_tradebook=True)
 

@@ -54,7 +54,7 @@ class TestVerdicts:
 
         assert (found.verdict, found.can_be_applied) == (verdict, can_be_applied)
 
-    def test_of_an_order_settled_from_a_book_is_duplicate(self) -> None:
+    def test_of_an_order_corrected_from_a_tradebook_is_duplicate(self) -> None:
         assert ruling(WHOLE, DONE, by_tradebook=True).verdict is RowVerdict.DUPLICATE
 
     def test_of_no_order_is_unknown(self) -> None:
@@ -62,7 +62,7 @@ class TestVerdicts:
 
     def test_say_what_differs(self) -> None:
         assert ruling(PART, DONE).difference == (
-            "The book has 4 at 1500.0000; the order is COMPLETE with 10 at 1500.0000."
+            "The tradebook has 4 at 1500.0000; the order is COMPLETE with 10 at 1500.0000."
         )
 
 

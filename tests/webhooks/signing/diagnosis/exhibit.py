@@ -1,4 +1,4 @@
-"""A genuine delivery, and the ways in which it comes to be taken for a forged one."""
+"""A genuine delivery, and the ways in which receivers mistake it for a forged delivery."""
 
 import base64
 import json

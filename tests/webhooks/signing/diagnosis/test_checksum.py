@@ -37,7 +37,7 @@ def hmac_of(message: str, *, key: bytes = API_SECRET.encode(), algorithm: str = 
     return hmac.new(key, message.encode(), algorithm)
 
 
-# What a receiver's own code comes to, and what it got wrong.
+# The checksum of a receiver's code, and the mistake in that code.
 COMPUTED: Final[dict[str, tuple[str, Cause]]] = {
     "as it should be": (hmac_of(STAMP + AUTH_ID).hexdigest(), Cause.GENUINE),
     "the other way round": (hmac_of(AUTH_ID + STAMP).hexdigest(), Cause.MESSAGE),
@@ -84,7 +84,7 @@ class TestDiagnosis:
         [
             (f"{API_SECRET}\n", UNKNOWN_TO_US, Cause.SECRET, "white space"),
             (SECRET, UNKNOWN_TO_US, Cause.SECRET, "an endpoint's webhook secret"),
-            ("wrong", UNKNOWN_TO_US, Cause.UNKNOWN, "the API secret is another"),
+            ("wrong", UNKNOWN_TO_US, Cause.UNKNOWN, "the API secret is wrong"),
             ("wrong", KNOWN, Cause.SECRET, "made with the API secret of demo"),
             (JWT_SECRET, KNOWN, Cause.SECRET, "made with the API secret of demo"),
         ],

@@ -151,7 +151,7 @@ class TestDiagnosisWithTheStoredSecrets:
             (
                 lambda it: replace(it.with_body(b"{}"), secret=new_secret()),
                 Cause.SECRET,
-                "The secret is none of this gateway's.",
+                "The secret is not one of this gateway's.",
             ),
         ],
     )

@@ -24,21 +24,19 @@ SHOWN: Final = 20
 
 class Command(GatewayCommand):
     help = (
-        "Lay a broker's tradebook (CSV) beside the orders that it names, and tell of each whether it matches. Nothing "
-        "is changed without --apply; with it, lost orders that the book accounts for to the last share are settled, "
-        "those above the four-eyes amount are proposed, and every other row waits in the console. A file that is not a "
-        "whole tradebook is refused, with the line, and a non-zero exit."
+        "Match a broker's tradebook (CSV) with the orders that it names, and print a verdict for each. Nothing is "
+        "changed without --apply. With --apply, orders in ERROR that match exactly are corrected, or proposed above "
+        "the four-eyes amount; all other rows wait in the console. A file that is not a complete tradebook is "
+        "rejected with the line and a non-zero exit code."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("file", type=Path, help="CSV; its encoding, separator and columns are recognised")
-        parser.add_argument(
-            "--broker", choices=sorted(BROKERS), default="kite", help="whose book it is (default: kite)"
-        )
+        parser.add_argument("file", type=Path, help="CSV; encoding, separator and columns are detected")
+        parser.add_argument("--broker", choices=sorted(BROKERS), default="kite", help="the broker (default: kite)")
         parser.add_argument("--dialect", choices=list(Dialect), help="default: the first that fits the header")
-        parser.add_argument("--client", metavar="ID", default="", help="the client, where the file does not name them")
+        parser.add_argument("--client", metavar="ID", default="", help="the client, if the file has no client column")
         parser.add_argument("--apply", action="store_true", help="apply the exact matches; needs --by")
-        parser.add_argument("--by", metavar="USER", help="who settles: a user of the console who may")
+        parser.add_argument("--by", metavar="USER", help="the console user who corrects the orders")
 
     def act(self, *, file: Path, by: str | None, apply: bool, **options: Any) -> None:
         if apply and not by:
@@ -53,7 +51,7 @@ class Command(GatewayCommand):
         _print(book)
         if not apply:
             discard(tradebook=book)
-            console().print("A dry run: nothing was changed. --apply settles what matches exactly.")
+            console().print("Dry run: nothing was changed. Use --apply to correct exact matches.")
 
     def _staged(self, file: Path, upload: Upload, actor: Actor | None) -> Tradebook:
         try:
@@ -82,17 +80,17 @@ class Command(GatewayCommand):
 def _person(name: str) -> User:
     found = User.objects.filter(username=name, is_active=True).first()
     if found is None:
-        raise NotFound(f"There is no user called {name}.")
+        raise NotFound(f"There is no user {name}.")
     if not found.has_perm("transactions.reconcile_order"):
-        stop(f"{name} may not settle orders.")
+        stop(f"{name} may not correct orders.")
     return found
 
 
 def _anybody() -> User:
-    """Who stages a dry run, which leaves nothing."""
+    """A user for a dry run, which leaves no rows."""
     found = User.objects.filter(is_active=True).order_by("pk").first()
     if found is None:
-        raise NotFound("There is no user yet: manage.py createsuperuser makes one.")
+        raise NotFound("There is no user yet. Create one with manage.py createsuperuser.")
     return found
 
 
@@ -106,23 +104,23 @@ def _print(book: Tradebook) -> None:
     taken = ", ".join(f"{name} ← {column}" for name, column in book.columns.items())
     out.print(f"{book.lines} trades, {book.dialect} dialect, {book.encoding}; {taken}", markup=False)
     if book.repeated:
-        out.print(f"{book.repeated} lines are repeated, and counted once.")
+        out.print(f"{book.repeated} repeated lines are counted once.")
     table = Table("verdict", "orders", "", title=book.name)
     table.columns[1].justify = "right"
     for verdict in RowVerdict:
-        table.add_row(verdict.value, str(book.verdicts.get(verdict.value, 0)), _fate(verdict))
+        table.add_row(verdict.value, str(book.verdicts.get(verdict.value, 0)), _next_step(verdict))
     out.print(table)
     _print_rows(book)
 
 
-def _fate(verdict: RowVerdict) -> str:
+def _next_step(verdict: RowVerdict) -> str:
     if verdict in SAFE:
         return "applied by --apply"
     return "waits for a person" if verdict in CAN_BE_APPLIED or verdict is RowVerdict.CONTRADICTS else ""
 
 
 def _print_rows(book: Tradebook) -> None:
-    """The first that need somebody."""
+    """Prints the first rows that need attention."""
     rows = BookRow.objects.filter(tradebook=book).exclude(verdict__in=[RowVerdict.FINAL, RowVerdict.DUPLICATE])
     open_ = rows.exclude(state=RowState.TAKEN).order_by("pk")
     for row in open_.exclude(verdict=RowVerdict.EXACT, state=RowState.WAITING)[:SHOWN]:
@@ -132,4 +130,4 @@ def _print_rows(book: Tradebook) -> None:
     proposed = BookRow.objects.filter(tradebook=book, correction__state="PROPOSED").count()
     applied = BookRow.objects.filter(tradebook=book, correction__state="APPLIED").count()
     if applied or proposed:
-        console().print(f"{applied} orders settled, {proposed} proposed for a second person's approval.")
+        console().print(f"{applied} orders corrected, {proposed} proposed for approval.")
