@@ -4,7 +4,7 @@ import csv
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from io import StringIO
 from pathlib import Path
 from typing import Any, Final, NoReturn
@@ -45,15 +45,6 @@ def json_of(text: str, name: str) -> Any:
         _not_json(text, name, error)
     except (ValueError, RecursionError) as error:
         raise Invalid(f"{name} is not JSON: {error}.") from None
-
-
-def weight_of(given: Any) -> Decimal | None:
-    """A finite number from a JSON number or a cell's text; None if it is not a number."""
-    try:
-        number = Decimal(given.strip() if isinstance(given, str) else given) if _may_be_number(given) else None
-    except InvalidOperation:
-        return None
-    return number if number is not None and number.is_finite() else None
 
 
 def constituents_of(line: int, rows: Any) -> list[tuple[int, Any, Any]]:
@@ -125,10 +116,6 @@ def rows_of(text: str, name: str, *, required: Sequence[str]) -> Iterator[tuple[
             yield reader.line_num, row
     except csv.Error as error:
         raise Invalid(f"{name}, line {reader.reader.line_num}: {error}; is the file truncated?") from None
-
-
-def _may_be_number(given: Any) -> bool:
-    return isinstance(given, str | Decimal) and len(str(given)) <= 40
 
 
 def _after_space(text: str, at: int) -> int:

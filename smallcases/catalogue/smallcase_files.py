@@ -12,8 +12,8 @@ from brokers.market.instrument_files import Reject
 from gateway.values.errors import Invalid
 from gateway.values.ids import SCID
 from smallcases.catalogue import weights
-from smallcases.catalogue.file_entries import Entry, entries, weight_of
-from smallcases.catalogue.weights import Problem, Weighted
+from smallcases.catalogue.file_entries import Entry, entries
+from smallcases.catalogue.weights import Problem, Weighted, weight_of
 from smallcases.models import Smallcase
 
 HTTPS: Final = re.compile(r"https://[^\s\"'<>/]+(/[^\s\"'<>]*)?")

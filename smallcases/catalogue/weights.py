@@ -3,12 +3,13 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
-from typing import Final
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final
 
 FEWEST: Final = 2
 MOST: Final = 50
 PLACES: Final = 4
+LONGEST: Final = 40  # characters of a weight in a file
 WHOLE: Final = Decimal(100)
 
 
@@ -26,6 +27,19 @@ class Problem:
 
     ticker: str
     sentence: str
+
+
+def weight_of(given: Any) -> Decimal | None:
+    """A finite number from a JSON number or a cell's text; None if it is not a number."""
+    try:
+        number = Decimal(given.strip() if isinstance(given, str) else given) if _may_be_weight(given) else None
+    except InvalidOperation:
+        return None
+    return number if number is not None and number.is_finite() else None
+
+
+def _may_be_weight(given: Any) -> bool:
+    return isinstance(given, str | Decimal) and len(str(given)) <= LONGEST
 
 
 def problems(constituents: Sequence[Weighted]) -> Iterator[Problem]:

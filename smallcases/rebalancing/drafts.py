@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from decimal import ROUND_DOWN, Decimal
 from typing import Final
 
-from smallcases.catalogue.file_entries import weight_of
-from smallcases.catalogue.weights import PLACES, WHOLE, Weighted, is_weight, not_a_weight, problems
+from smallcases.catalogue.weights import PLACES, WHOLE, Weighted, is_weight, not_a_weight, problems, weight_of
 
 LONGEST_TICKER: Final = 20
 LONGEST_WEIGHT: Final = 20

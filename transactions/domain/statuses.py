@@ -58,6 +58,8 @@ ORDER_MOVES: Final[Mapping[OrderStatus, frozenset[OrderStatus]]] = {
     **{status: frozenset() for status in _FINAL},
 }
 OPEN: Final = frozenset({OrderStatus.QUEUED, OrderStatus.PLACED})
+# Ended with shares that are ordered again only if the user asks for them.
+FIXABLE: Final = frozenset({OrderStatus.PARTIAL, OrderStatus.REJECTED, OrderStatus.CANCELLED, OrderStatus.UNPLACED})
 OPEN_BATCH: Final = frozenset({BatchStatus.PLACED, BatchStatus.PARTIALLYPLACED})
 FINAL_BATCH: Final = frozenset(
     {

@@ -17,11 +17,8 @@ from smallcases.portfolio.investments import investment_of, newest_version, shar
 from transactions import sql
 from transactions.domain.basket import OrderLine, Security, securities_of
 from transactions.domain.smallcase_order import OrderKind, SmallcaseOrderRequest, order_request_of
-from transactions.domain.statuses import OPEN_BATCH, UNFINISHED_BATCH, BatchStatus, OrderStatus
+from transactions.domain.statuses import FIXABLE, OPEN_BATCH, UNFINISHED_BATCH, BatchStatus, OrderStatus
 from transactions.models import Batch, Order, Transaction
-
-# Shares of these are not filled any more, unless the user orders them again.
-UNFILLED = (OrderStatus.PARTIAL, OrderStatus.REJECTED, OrderStatus.CANCELLED, OrderStatus.UNPLACED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,14 +133,14 @@ def _counts(batches: Sequence[Batch]) -> dict[int, Sequence[int]]:
     counted = rows.annotate(
         quantity=Count("pk"),
         filled=Count("pk", filter=Q(status=OrderStatus.COMPLETE)),
-        unfilled=Count("pk", filter=Q(status__in=UNFILLED)),
+        unfilled=Count("pk", filter=Q(status__in=FIXABLE)),
     )
     return {batch: counts for batch, *counts in counted}
 
 
 def unfilled_lines(batch: Batch) -> list[OrderLine]:
     """Every share that a batch asked for and did not get, same side, as market orders."""
-    rows = Order.objects.filter(batch=batch, status__in=UNFILLED).order_by("position")
+    rows = Order.objects.filter(batch=batch, status__in=FIXABLE).order_by("position")
     return [OrderLine(Security(o.ticker), o.quantity - o.filled_quantity, Side(o.side)) for o in rows]
 
 
