@@ -26,7 +26,7 @@ def gateway(instruments: None, now: datetime) -> Gateway:
 
 class TestPrices:
     def test_are_the_querysets(self, gateway: Gateway) -> None:
-        pinned = FilteredRelation("pins", condition=Q(pins__gateway=gateway))
+        pinned = FilteredRelation("price_overrides", condition=Q(price_overrides__gateway=gateway))
         rows = Instrument.objects.filter(symbol__in=SYMBOLS).annotate(pinned=pinned).order_by("symbol")
         expected = rows.values_list("symbol", "reference_price", "tick_size", "name", F("pinned__price"))
 

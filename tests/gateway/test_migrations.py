@@ -11,9 +11,7 @@ class TestGatewayNamesAreLowerCase:
         with as_of("gateway", "0005_console_permissions") as old:
             gateways = old.get_model("gateway", "Gateway").objects
             for name in ("Acme", "other"):
-                gateways.create(
-                    name=name, encrypted_api_secret="x", encrypted_jwt_secret="x", created_at=timezone.now()
-                )
+                gateways.create(name=name, sealed_api_secret="x", sealed_jwt_secret="x", created_at=timezone.now())
 
             migrate()
 
@@ -23,9 +21,7 @@ class TestGatewayNamesAreLowerCase:
         with as_of("gateway", "0005_console_permissions") as old:
             gateways = old.get_model("gateway", "Gateway").objects
             for name in ("Acme", "acme"):
-                gateways.create(
-                    name=name, encrypted_api_secret="x", encrypted_jwt_secret="x", created_at=timezone.now()
-                )
+                gateways.create(name=name, sealed_api_secret="x", sealed_jwt_secret="x", created_at=timezone.now())
 
             with pytest.raises(ValueError, match=r"Rename, then migrate again: Acme, acme\.$"):
                 migrate()

@@ -232,7 +232,7 @@ class TestANewSecret:
         page = operator.post("/admin/gateway/gateway/", asked)
 
         here.refresh_from_db()
-        secret = decrypt(getattr(here, f"sealed_{kind}_secret"))
+        secret = decrypt(getattr(here, f"encrypted_{kind}_secret"))
         assert secret in page.content.decode()
         assert "no-store" in page["Cache-Control"]
         assert secret not in operator.get("/admin/gateway/gateway/").content.decode()

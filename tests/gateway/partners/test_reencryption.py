@@ -43,7 +43,7 @@ class TestSealedColumns:
             f"{model._meta.db_table}.{field.name}"
             for model in apps.get_models()
             for field in model._meta.get_fields()
-            if field.name.startswith("sealed_")
+            if field.name.startswith("encrypted_")
         }
 
         assert {str(column) for column in encrypted_columns()} == named
