@@ -70,7 +70,7 @@ def record(
     entry.save(force_insert=True)
     signature = _head_signature(entry.number, entry.digest, settings.AUDIT_KEYS[0])
     AuditHead.objects.filter(pk=HEAD).update(number=entry.number, digest=entry.digest, signature=signature)
-    # Logs are carried elsewhere: a trail whose end was cut off is found out by the number that stands there.
+    # Logs are stored elsewhere: the logged number shows if the end of the trail was cut off.
     on_commit(partial(log.info, "Audit entry %s: %s, %s", entry.number, entry.act, entry.digest), robust=True)
 
 
@@ -161,9 +161,7 @@ def _broken_head(head: AuditHead) -> str | None:
     if head.number == 0 and not head.digest:
         return None
     signatures = (_head_signature(head.number, head.digest, key) for key in settings.AUDIT_KEYS)
-    if any(_same(signature, head.signature) for signature in signatures):
-        return None
-    return f"The head was edited: {head} does not carry the seal of any of AUDIT_KEYS."
+    return None if any(_same(signature, head.signature) for signature in signatures) else f"Changed: the head, {head}."
 
 
 def _broken_link(entry: AuditEntry, previous: AuditEntry | None) -> str | None:
@@ -179,7 +177,7 @@ def _broken_link(entry: AuditEntry, previous: AuditEntry | None) -> str | None:
 
 def _unexpected(entry: AuditEntry, wanted: dict[int, str]) -> str | None:
     is_kept = _same(wanted.pop(entry.number, entry.digest), entry.digest)
-    return None if is_kept else f"Changed: entry {entry.number}. The digest that was kept elsewhere is another one."
+    return None if is_kept else f"Changed: entry {entry.number}. Its digest differs from the one stored elsewhere."
 
 
 def _broken_end(head: AuditHead, last: AuditEntry | None, number: int, wanted: Mapping[int, str]) -> str | None:

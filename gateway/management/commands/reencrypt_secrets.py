@@ -13,9 +13,9 @@ SHOWN: Final = 5
 
 class Command(GatewayCommand):
     help = (
-        "Encrypt every stored secret anew with the first of ENCRYPTION_KEYS, open logins at brokers included, while "
-        "the gateway runs. It may be interrupted, and run again: what the first key has encrypted is left alone. Drop "
-        "the older keys once a run re-encrypts nothing. docs/runbook.md has all the steps of a change of keys."
+        "Encrypt every stored secret again with the first of ENCRYPTION_KEYS, including open broker logins, while the "
+        "gateway runs. It may be interrupted and repeated: values of the first key do not change. Remove the older "
+        "keys when a run re-encrypts nothing. docs/runbook.md has all the steps of a key change."
     )
 
     def act(self, **options: Any) -> None:
@@ -27,7 +27,7 @@ class Command(GatewayCommand):
             self.actor.record("re-encrypt secrets", "all secrets", after=dict(reencrypted))
         unopened = [f"{column} of rows {_first(counts)}" for column, counts in done.items() if counts.unopened]
         if unopened:
-            stop(f"No key of ENCRYPTION_KEYS opens {', '.join(unopened)}. Put the key back that encrypted them.")
+            stop(f"No key of ENCRYPTION_KEYS decrypts {', '.join(unopened)}. Add the key that encrypted them again.")
         self.stdout.write(_advice(reencrypted.total()))
 
     def _reencrypt(self, column: EncryptedColumn) -> Reencrypted:
@@ -47,4 +47,4 @@ def _first(counts: Reencrypted) -> str:
 def _advice(reencrypted: int) -> str:
     if reencrypted:
         return "Run this again until it re-encrypts nothing: a process may have used an older key meanwhile."
-    return "Nothing was re-encrypted: the first of ENCRYPTION_KEYS opens everything, and the older ones can be dropped."
+    return "Nothing was re-encrypted: the first of ENCRYPTION_KEYS decrypts every value. You can remove the older keys."
