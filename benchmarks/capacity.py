@@ -2,12 +2,12 @@
 
 usage: python -m benchmarks.capacity [--orders-per-day N] [--row-bytes FILE] [--rates FILE] [--json] [more: --help]
 
-Without options: a million orders a day, and the bytes of a row as benchmarks/measured has them. FILE of --row-bytes is
-what `python -m benchmarks.row_sizes --json` prints. FILE of --rates is JSON of what one process was measured to do a
-second: {"web": requests, "worker_orders": orders, "dispatcher": deliveries};
---web-rate, --worker-rate and --dispatcher-rate replace single ones. Rates have no defaults: each machine has its
-own, and without any there are rows, bytes and what comes at the peak, but no processes.
-Ends with 1 when the simulation finds that more waits than the model says, 2 when something is missing.
+Without options: a million orders a day, and row sizes from benchmarks/measured. FILE of --row-bytes is the output of
+`python -m benchmarks.row_sizes --json`. FILE of --rates is JSON with the measured rate of one process per second:
+{"web": requests, "worker_orders": orders, "dispatcher": deliveries};
+--web-rate, --worker-rate and --dispatcher-rate replace single rates. Rates have no defaults, because every machine
+differs; without rates the report has rows, bytes and peak rates but no processes.
+The exit code is 1 if more work waits in the simulation than the model says, and 2 if an input is missing.
 """
 
 import argparse

@@ -160,7 +160,7 @@ def _station(name: str, unit: str, arrivals: float, service: float, wanted: Want
 
 
 def connections(found: list[Station], wanted: Wanted) -> int:
-    """To PostgreSQL without a pooler, when every thread has one; the beat has none."""
+    """To PostgreSQL without a pooler, if every thread has one; the beat has none."""
     each = {"web": wanted.web_threads + WATCHING, "worker": 1, "dispatcher": 1}
     return sum(station.processes * each[station.name] for station in found)
 

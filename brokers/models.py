@@ -39,7 +39,7 @@ class Instrument(models.Model):
 
 
 class PriceOverride(models.Model):
-    """A tester's price for one instrument on one gateway; it stands until it is unpinned."""
+    """A price that a tester fixed for one instrument on one gateway, until it is removed."""
 
     gateway = models.ForeignKey(Gateway, on_delete=models.CASCADE, related_name="+")
     instrument = models.ForeignKey(Instrument, on_delete=models.CASCADE, related_name="price_overrides")

@@ -24,7 +24,7 @@ def prices(gateway: int, symbols: Collection[str]) -> list[tuple[str, Decimal, D
 
 
 def halted(symbols: Collection[str]) -> list[str]:
-    """Those that cannot be traded at present, in the order of the alphabet."""
+    """Tickers that cannot be traded now, in alphabetical order."""
     return _SYMBOL.select_each(
         "FROM brokers_instrument i WHERE i.symbol IN %s AND NOT i.tradable ORDER BY i.symbol", tuple(symbols)
     )

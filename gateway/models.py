@@ -69,9 +69,9 @@ class Account(models.Model):
 
 
 class Leased(models.Model):
-    """The row is the queue (gateway.queue.leases).
+    """A row that is a queue entry (gateway.queue.leases).
 
-    `leased_until` follows the wall, because a worker that died did so in real time. `attempts` is the fencing token: a
+    `leased_until` is real time, because a worker dies in real time. `attempts` is the fencing token: a
     wake-up message with an old number, or a worker that outlived its lease, matches no row.
     """
 
@@ -84,7 +84,7 @@ class Leased(models.Model):
 
 
 class Work(Leased):
-    """Leased work of a gateway. `due_at` follows the gateway's clock, so that time travel moves it."""
+    """Leased work of a gateway. `due_at` follows the gateway's clock, which testers may move."""
 
     gateway = models.ForeignKey(Gateway, on_delete=models.PROTECT, related_name="+")
 

@@ -66,7 +66,7 @@ class Chunks:
 
 @dataclass(frozen=True, slots=True)
 class ReceivedBody:
-    """`length` is what Django gets: more than the content's where there is too much of it."""
+    """`length` is the Content-Length for Django; it exceeds the content if the body is too large."""
 
     content: bytes = b""
     length: int = 0
@@ -89,7 +89,7 @@ class RsgiServer:
             await _drain(body.rest)
 
     async def _arrived(self, scope: RsgiScope, exchange: RsgiExchange) -> ReceivedBody:
-        """Whole, or a body that Django will refuse."""
+        """The complete body, or a body that Django will refuse."""
         length = scope.headers.get("content-length") or ""
         declared = stated_length(length)
         limit, chunks = body_limit(scope.path), Chunks(exchange)
@@ -129,7 +129,7 @@ async def _gathered(chunks: Chunks, declared: int | None, limit: int) -> Receive
         content += chunk
         if len(content) > limit:
             return ReceivedBody(length=len(content), rest=chunks)
-    # A client that went away in the middle: what there is of its request is not carried out.
+    # A client that disconnected in the middle: the request is not carried out.
     return ReceivedBody(bytes(content), len(content), is_cut_short=declared is not None and len(content) < declared)
 
 

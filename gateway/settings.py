@@ -85,7 +85,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "gateway.http.browser_middleware.BrowserMiddlewareStack",
 ]
-# Within the last of them, and not for the APIs.
+# Runs inside the last of them, for pages but not for the APIs.
 BROWSER_MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -193,7 +193,7 @@ MARKET_SEED = env.text("MARKET_SEED", default="gateway")
 # How long an order may stay unreported before its outcome is unknown (ERROR), in seconds.
 UNREPORTED_LIMIT_TEST_SECONDS = env.whole("UNREPORTED_LIMIT_TEST_SECONDS", default=5, before="PATIENCE_TEST_SECONDS")
 UNREPORTED_LIMIT_LIVE_SECONDS = env.whole("UNREPORTED_LIMIT_LIVE_SECONDS", default=60, before="PATIENCE_LIVE_SECONDS")
-# Rupees at stake in one order, above which a second person approves what support settles (domain.corrections).
+# Rupees at stake in one order above which a second person approves a correction (domain.corrections).
 RECONCILE_FOUR_EYES_ABOVE = env.whole("RECONCILE_FOUR_EYES_ABOVE", default=200_000)
 # Two people publish a rebalance in the console: one proposes it, another approves it.
 REBALANCE_FOUR_EYES = env.flag("REBALANCE_FOUR_EYES", default=False)
@@ -331,7 +331,7 @@ OTP_TOTP_ISSUER = "Transaction gateway"
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 LOG_FORMAT = env.one_of("LOG_FORMAT", ("json", "line"), default="line" if EMBEDDED else "json")
 LOGGING = logs.configuration(LOG_FORMAT, level=env.one_of("LOG_LEVEL", LOG_LEVELS, default="INFO"))
-# A secret of the scraper's; without it /metrics is open in the embedded default and not there in production.
+# The scraper's secret. Without it /metrics is open in the embedded default and 404 in production.
 METRICS_TOKEN = env.read("METRICS_TOKEN", env.long_enough, default="", wanted="16 characters long at least")
 WORKER_METRICS_PORT = env.whole("WORKER_METRICS_PORT", default=0)
 os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(VAR_DIR / "metrics"))

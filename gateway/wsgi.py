@@ -57,7 +57,7 @@ class CountedInput:
 
 
 class WsgiAnswer:
-    """Django's, whose closing after the last byte was sent drains what is left of the request's body."""
+    """Django's response. Closing it, after the last byte, drains the rest of the request's body."""
 
     def __init__(self, chunks: Any, body: CountedInput, length: int) -> None:
         self._chunks, self._body, self._length = chunks, body, length
@@ -71,7 +71,7 @@ class WsgiAnswer:
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> WsgiAnswer:
-    """For other servers than granian (gateway.rsgi), behind a proxy that buffers: docs/adr/0009."""
+    """For servers other than granian (gateway.rsgi), behind a proxy that buffers: docs/adr/0009."""
     length = environ.get("CONTENT_LENGTH") or ""
     body = environ["wsgi.input"] = CountedInput(environ["wsgi.input"])
     return WsgiAnswer(django(environ, start_response), body, stated_length(length) or 0)

@@ -31,7 +31,7 @@ def verify_signature(headers: Mapping[str, str], body: bytes, secrets: tuple[str
 
 
 def verify_checksum(event: Mapping[str, Any], api_secret: str) -> None:
-    """smallcase Gateway's: over timestamp and smallcaseAuthId as they stand in the body."""
+    """smallcase Gateway's: over timestamp and smallcaseAuthId exactly as in the body."""
     message = f"{event.get('timestamp') or ''}{event.get('smallcaseAuthId') or ''}"
     wanted = hmac.new(api_secret.encode(), message.encode(), hashlib.sha256).hexdigest()
     if not hmac.compare_digest(wanted.encode(), str(event.get("checksum")).encode()):

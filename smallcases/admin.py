@@ -211,6 +211,6 @@ class RebalanceNoticeAdmin(OwnAlone):
     search_fields = ("=version__smallcase__scid",)
     search_help_text = "scid"
 
-    @admin.display(boolean=True, description="all told")
+    @admin.display(boolean=True, description="finished")
     def is_done(self, notice: RebalanceNotice) -> bool:
         return notice.due_at is None

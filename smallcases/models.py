@@ -184,7 +184,7 @@ class Performance(models.Model):
 class Investment(models.Model):
     """An invested smallcase. Its first fill creates it, and the sum of its fills is its holdings.
 
-    `version` is what its shares were last moved to; `is_customised`: its user has chosen other shares.
+    `version` is the version of its last rebalance; `is_customised`: the user customised the shares since.
     """
 
     iscid = models.CharField(max_length=24, unique=True, default=new_object_id)
@@ -249,7 +249,7 @@ class Sip(Work):
 
 
 class RebalanceNotice(Work):
-    """The notice of a version to the investors of one gateway, in chunks: those up to `notified_up_to` have it."""
+    """A version's rebalance notices for one gateway's investors, in the order of ids, sent up to `notified_up_to`."""
 
     version = models.ForeignKey(Version, on_delete=models.PROTECT, related_name="notices")
     notified_up_to = models.PositiveBigIntegerField(default=0, db_column="told_up_to")

@@ -18,7 +18,6 @@ def send_rebalance_notice(*, row: int, attempt: int) -> None:
 
 @shared_task(name="sweep_rebalance_notices")
 def sweep_rebalance_notices() -> int:
-    """The number of rows dispatched."""
     return dispatch_due(RebalanceNotice.objects.all(), TaskName.SEND_REBALANCE_NOTICE)
 
 

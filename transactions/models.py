@@ -22,8 +22,8 @@ def choices(*members: str) -> list[tuple[str, str]]:
 class Transaction(models.Model):
     """A partner's request, for single use. `order_config` and `config` are stored as given, with the wire's keys.
 
-    `account` is bound by a connected token at creation, or by the login. `encrypted_login` is the broker's session.
-    `outcome` is what the SDK response tells beside orders: funds, a SIP's details.
+    `account` is bound by a connected token at creation, or by the login. `encrypted_login` is the broker session.
+    `outcome` is the part of the SDK response besides orders: funds or SIP details.
     """
 
     transaction_id = models.CharField(max_length=36, unique=True, default=new_transaction_id)
@@ -71,9 +71,9 @@ class Transaction(models.Model):
 class Batch(Work):
     """The orders of one confirmed transaction. `status` aggregates the orders' statuses; `sequence` counts events.
 
-    Of a smallcase order: `iscid` is reserved at the confirmation, so that it is the same everywhere, `version` is what
-    it moves the investment to, `original_label` the label of the order that a FIX repeats. `request_id` is of the
-    request that queued the batch last.
+    For a smallcase order, `iscid` is reserved at the confirmation, `version` is the investment's version after the
+    order, and `original_label` is the label of the order that a FIX repeats. `request_id` is that of the last request
+    that queued the batch.
     """
 
     batch_id = models.CharField(max_length=24, unique=True, default=new_object_id)
@@ -136,8 +136,7 @@ class Batch(Work):
 class Order(models.Model):
     """One security of a batch. `ref` is its id at the broker, `report_log` the last reports (domain.report_log).
 
-    `cancelled_by` is the CANCEL_ORDER transaction that asked for its end. Without an `active_correction` the broker's
-    report is in force.
+    `cancelled_by` is the transaction that asked to cancel. Without an `active_correction` the broker's report applies.
     """
 
     batch = models.ForeignKey(Batch, on_delete=models.PROTECT, related_name="orders")
@@ -207,7 +206,7 @@ class Order(models.Model):
 
 
 class CorrectionState(models.TextChoices):
-    """UNDONE was applied once; OUTDATED is a proposal whose order has moved meanwhile."""
+    """UNDONE was applied earlier; OUTDATED is a proposal whose order has changed since."""
 
     PROPOSED = "PROPOSED"
     APPLIED = "APPLIED"
@@ -217,10 +216,10 @@ class CorrectionState(models.TextChoices):
 
 
 class OrderCorrection(models.Model):
-    """A correction of one order by support: what it was `before`, what it is `after`, and who corrected it.
+    """A correction of one order by support: the states `before` and `after`, and the responsible people.
 
-    Undoing one is a version too. `amount` is what is at stake, in rupees; `needs_approval`: another has to approve.
-    `broker_confirms`: whether the broker's last report confirms it, None while there is none.
+    Undoing a correction is another version. `amount` is the amount at stake, in rupees; `needs_approval`: by another
+    person. `broker_confirms`: whether the broker's last report confirms it; None without a report.
     """
 
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="corrections")
@@ -295,11 +294,11 @@ class HoldingsSnapshot(models.Model):
 class CheckoutSession(models.Model):
     """A user's checkout of one transaction (see transactions.checkout.browser_binding for its URLs and secrets).
 
-    Tokens and codes are kept as digests: a copy of the database opens nobody's checkout. `token_digest` is of the URL
-    before the login, `login_token_digest` of the one after it. `session_id`, `code_challenge` and `origin` are of the
-    page that opened it; a session without a challenge is older than them.
-    `result_digest` is empty before the login and once the result was handed out. `login_network` is a keyed digest of
-    the login's network. `quoted_order` is what the user saw when confirming.
+    Tokens and codes are stored as digests, so a copy of the database opens no checkout. `token_digest` belongs to the
+    URL before the login, `login_token_digest` to the URL after. `session_id`, `code_challenge` and `origin` belong to
+    the page that opened the session; sessions without a challenge are from an older release. `result_digest` is empty
+    before the login and after the result was fetched. `login_network` is a keyed digest of the login's network.
+    `quoted_order` is the quote that the user confirmed.
     """
 
     session_id = models.CharField(max_length=24, unique=True, default=new_object_id)

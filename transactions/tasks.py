@@ -10,7 +10,7 @@ from transactions.execution import place_and_poll
 from transactions.execution.batch_worker import BatchWorker, WorkType
 from transactions.reconciliation.tradebook import apply_rows
 
-# Of the process that has placed, so that no other need be woken to ask.
+# The process that places batches also polls them, so no other process must be woken.
 POLLING: Final = WorkType(is_queued=False, work_on=place_and_poll.poll)
 placer = BatchWorker(TaskName.PLACE_BATCHES, [WorkType(is_queued=True, work_on=place_and_poll.place), POLLING])
 poller = BatchWorker(TaskName.SYNC_BATCHES, [POLLING])
@@ -18,7 +18,7 @@ poller = BatchWorker(TaskName.SYNC_BATCHES, [POLLING])
 
 @shared_task(name=TaskName.PLACE_BATCHES.value)
 def place_batches() -> int:
-    """How many were placed or asked about. Also the beat's: a lost wake-up message costs a second."""
+    """The number of batches placed or polled. The beat runs it, too, so a lost wake-up message costs a second."""
     return _work(placer)
 
 
@@ -40,5 +40,4 @@ def apply_tradebook(*, row: int, attempt: int) -> None:
 
 @shared_task(name="sweep_tradebooks")
 def sweep_tradebooks() -> int:
-    """The number of rows dispatched."""
     return leases.dispatch_due(apply_rows.tradebooks(), TaskName.APPLY_TRADEBOOK)

@@ -35,7 +35,7 @@ from webhooks.models import Delivery, Endpoint, Event
 
 WORKERS: Final = 2
 COURIERS: Final = tuple(f"dispatcher{n}" for n in range(WORKERS))
-THREADS: Final = 32  # of a plain client: as many as a dispatcher has in flight to one endpoint
+THREADS: Final = 32  # of a plain client: as many as a dispatcher's attempts in flight to one endpoint
 PEER: Final = "django-webhook"
 PATIENCE: Final = 300.0
 BACKLOG: Final = 6_000
@@ -73,7 +73,7 @@ def measure(stage: Stage) -> Iterator[Row]:
         add_endpoint(gateway=gateway, url=_url(receiver.slow), now=clock.wall())
         scene = Scene(stage, receiver, gateway, _peer(stage))
         stage.dispatchers(WORKERS)
-        stage.beat()  # a dispatcher that has found its partner slow comes back at the next tick
+        stage.beat()  # a dispatcher whose shift ended at a slow partner starts again at the next tick
         for port, receives in ((receiver.slow, f"in {SLOWLY * 1000:.0f} ms"), (receiver.answering, "at once")):
             yield from _rows(scene, port, f"deliveries, a receiver that answers {receives}")
         yield _half_load(scene)

@@ -130,7 +130,7 @@ def _publish(smallcase: Smallcase, number: int) -> None:
 
 
 def _announced(chunks: int) -> list[float]:
-    """Of the last version of the smallcase with many investors."""
+    """For the last version of the smallcase with many investors."""
     row = RebalanceNotice.objects.filter(version__smallcase__scid="SCNM_0002").latest("pk").pk
     return [_milliseconds(partial(notify_investors, row=row, attempt=attempt)) for attempt in range(max(chunks, 1))]
 

@@ -52,9 +52,9 @@ def measure(stage: Stage) -> Iterator[Row]:
     for url, waiting in ((few, 0), (many, number)):
         _fill(stage, url, placed, waiting)
     rounds = stage.knobs.many(100, least=10)
-    against = f"{DUE} due among {number:,} that are not, to {DUE} alone"
-    yield _row(stage, "claim what is due of the batches", against, _claim, rounds)
-    yield _row(stage, "a dispatcher's look for what is due", against, _look, rounds)
+    against = f"{DUE} due among {number:,} not due, to {DUE} alone"
+    yield _row(stage, "claim due batches", against, _claim, rounds)
+    yield _row(stage, "a dispatcher's query for due deliveries", against, _look, rounds)
 
 
 def _row(stage: Stage, path: str, against: str, act: Callable[[], object], rounds: int) -> Row:

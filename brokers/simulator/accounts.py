@@ -13,13 +13,13 @@ from gateway.models import Gateway
 
 
 def found(login: Login) -> SimAccount | None:
-    """Without the lock, for a caller that writes nothing; None if the broker knows no such client."""
+    """The account, not locked, for a caller that writes nothing; None if the broker knows no such client."""
     mine = SimAccount.objects.filter(gateway=login.gateway, broker=login.broker, client_id=login.client_id)
     return mine.first()
 
 
 def locked(login: Login) -> SimAccount | None:
-    """With its gateway, locked until the caller's transaction ends; None if the broker knows no such client."""
+    """The account and its gateway, locked until the transaction ends; None if the broker knows no such client."""
     return sql.locked_account(login)
 
 

@@ -37,6 +37,7 @@ class Ledger:
 
 
 def ledger(account: SimAccount) -> Ledger:
+    """One query, which sums the account's trades in the database."""
     rows = sql.traded(account.pk)
     came_in = sum((rupees for _, rupees, _, _ in rows), Decimal(0))
     return Ledger(came_in, {ticker: shares for ticker, _, shares, _ in rows}, sum(trades for *_, trades in rows))
@@ -135,7 +136,7 @@ class Balances:
 
 
 def balances(account: SimAccount) -> Balances:
-    """Of an account that the caller has locked."""
+    """The balances of an account that the caller has locked."""
     traded, resting = ledger(account), sql.resting(account.pk)
     funds, shares = account.opening_funds + traded.rupees, Counter(traded.shares)
     free_funds, free_shares = funds, shares.copy()

@@ -22,7 +22,7 @@ PriceAt = Callable[[datetime], Decimal]
 
 @dataclass(frozen=True, slots=True)
 class Working:
-    """An order at the exchange. `price_checked_at`: the last moment at which its price was looked at."""
+    """An order at the exchange. `price_checked_at`: when its price was last checked."""
 
     side: Side
     quantity: int
@@ -49,7 +49,7 @@ class MatchedFill:
 
 @dataclass(frozen=True, slots=True)
 class FillProgress:
-    """All fills since arrival, and where the order stands; `price_checked_at` is where the next look begins."""
+    """All fills since arrival, and the order's status; `price_checked_at` is where the next check begins."""
 
     status: BrokerStatus
     fills: tuple[MatchedFill, ...] = ()
@@ -59,7 +59,7 @@ class FillProgress:
 
 
 def progress(order: Working, price_at: PriceAt, now: datetime) -> FillProgress:
-    """Fills up to `now`, priced in rupees by `price_at`."""
+    """Fills up to `now`, at the rupee prices of `price_at`."""
     if order.fill_behaviour is FillBehaviour.REJECT:
         return FillProgress(BrokerStatus.REJECTED, error_code=order.fill_error_code)
     if order.fill_behaviour is FillBehaviour.CANCEL:

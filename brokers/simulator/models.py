@@ -35,7 +35,7 @@ class SimAccount(models.Model):
 
 
 class SimOrder(models.Model):
-    """A line of the order book. The persona, or a tester, sets `fill_behaviour` and `unreported_until`.
+    """An order in the order book. The persona, or a tester, decides `fill_behaviour` and `unreported_until`.
 
     `blocked`: rupees that an open buy blocks.
     """

@@ -53,7 +53,7 @@ class Identity:
 
 
 class IdempotentReplay(Exception):
-    """There is nothing to carry out: the answer is known."""
+    """Ends the request early, because its response is already known."""
 
     def __init__(self, stored: Stored) -> None:
         super().__init__(stored.status)

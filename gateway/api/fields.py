@@ -89,7 +89,7 @@ class Choice(serializers.ChoiceField):
 
 
 class RequestBody(serializers.Serializer[Any]):
-    """A request's body: `Body.parse(data)` gives the checked values or raises with a sentence per field."""
+    """A request body: `parse` returns the checked values, or raises with a sentence per wrong field."""
 
     default_error_messages = {"invalid": "must be an object."}
 
@@ -104,5 +104,5 @@ class RequestBody(serializers.Serializer[Any]):
 
 @cache
 def _made(kind: type[RequestBody]) -> RequestBody:
-    """One of each, for making one copies all its fields; it keeps nothing of what it reads."""
+    """A cached instance, because creating one copies all its fields; it keeps no state between requests."""
     return kind()

@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 HEADER: Final = "Idempotency-Key"
 KEY: Final = re.compile(r"[!-~]([ -~]{0,253}[!-~])?")  # a header value: no space at either end
 KEPT: Final = timedelta(hours=24)
-# The longest request is a sandbox call that waits for 30 s; a holder of a key for longer than this has died.
+# The longest request is a sandbox call that waits for 30 s; if a key is claimed for longer, its process has died.
 REQUEST_LEASE: Final = timedelta(seconds=90)
 FORGOTTEN_AT_ONCE: Final = 1_000
 PASSING_STATUSES: Final = frozenset({401, 429})

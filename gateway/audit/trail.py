@@ -177,7 +177,7 @@ def _broken_link(entry: AuditEntry, previous: AuditEntry | None) -> str | None:
 
 def _unexpected(entry: AuditEntry, wanted: dict[int, str]) -> str | None:
     is_kept = _same(wanted.pop(entry.number, entry.digest), entry.digest)
-    return None if is_kept else f"Changed: entry {entry.number}. The digest that was kept elsewhere is another one."
+    return None if is_kept else f"Changed: entry {entry.number}. Its digest differs from the one stored elsewhere."
 
 
 def _broken_end(head: AuditHead, last: AuditEntry | None, number: int, wanted: Mapping[int, str]) -> str | None:

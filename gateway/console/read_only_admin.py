@@ -121,7 +121,7 @@ def export_csv(page: "ReadOnlyAdmin", request: HttpRequest, rows: QuerySet[Any])
 
 
 def csv_of(names: Sequence[str], rows: QuerySet[Any]) -> Iterator[str]:
-    """Line by line. What stops at MOST_EXPORTED says so in its last one."""
+    """Line by line. If the export stops at MOST_EXPORTED, the last line says so."""
     writer = csv.writer(CsvLine())
     yield writer.writerow(names)
     number = 0
@@ -133,7 +133,7 @@ def csv_of(names: Sequence[str], rows: QuerySet[Any]) -> Iterator[str]:
 
 
 class CsvLine:
-    """For csv.writer, which gives back what this gives back."""
+    """A file for csv.writer that returns each line instead of storing it."""
 
     def write(self, text: str) -> str:
         return text

@@ -81,7 +81,7 @@ def _endpoint(gateway: Gateway, url: str, now: datetime) -> Endpoint:
 
 
 def _secrets(endpoint: Endpoint) -> list[str]:
-    """Newest first; two while one is being rotated."""
+    """Newest first; two during a rotation."""
     encrypted = [endpoint.encrypted_secret, endpoint.encrypted_previous_secret]
     return [decrypt(one) for one in encrypted if one]
 

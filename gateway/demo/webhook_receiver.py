@@ -43,7 +43,7 @@ class Receiver:
         return f"http://127.0.0.1:{self._server.server_address[1]}/webhooks"
 
     def of(self, batch_id: str) -> list[Webhook]:
-        """What has arrived about a batch, each event once, in sequence."""
+        """The deliveries about a batch so far, each event once, in sequence."""
         mine = {hit.sequence: hit for hit in list(self.accepted) if hit.body.get("batchId") == batch_id}
         return [mine[sequence] for sequence in sorted(mine)]
 
@@ -59,7 +59,7 @@ class Receiver:
         return None
 
     def wait_for(self, batch_id: str, is_enough: Callable[[list[Webhook]], bool], *, seconds: float) -> list[Webhook]:
-        """What has arrived once it is enough, or after `seconds` whatever has."""
+        """Waits until the deliveries so far are enough, or for `seconds`, and returns them."""
         deadline = time.monotonic() + seconds
         while not is_enough(self.of(batch_id)) and time.monotonic() < deadline:
             time.sleep(0.02)  # another thread receives

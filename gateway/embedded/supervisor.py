@@ -133,7 +133,7 @@ def worker(*, concurrency: int = 2) -> Child:
 
 
 def webhook_worker() -> Child:
-    """One process, which has many deliveries in flight from threads of its own."""
+    """One process that sends many deliveries at once from threads."""
     return _celery_worker("dispatcher", "--pool", "solo", "--queues", "deliveries")
 
 

@@ -85,7 +85,7 @@ def stuck(rows: Callable[[], QuerySet[W]], *ids: str, what: str, remedy: str) ->
 
     return Invariant(
         name=f"no_{what}_is_stuck",
-        means=f"No {_spelt(what)} has been due by its gateway's clock, and leased by nobody, for a quarter of an hour.",
+        means=f"No {_spelt(what)} has been due by its gateway's clock for 15 minutes without a worker on it.",
         remedy=remedy,
         offenders=offenders,
     )
@@ -104,7 +104,7 @@ def leased_for_ever(rows: Callable[[], QuerySet[W]], *ids: str, what: str) -> In
 
     return Invariant(
         name=f"no_{what}_is_leased_for_ever",
-        means=f"No {_spelt(what)} that is owed is leased for more than ten minutes from now.",
-        remedy="Compare the clocks of the machines; then set leased_until to now, and the sweep offers the row again.",
+        means=f"No pending {_spelt(what)} is leased for more than ten minutes from now.",
+        remedy="Compare the clocks of the machines; then set leased_until to now, and the sweep dispatches the row.",
         offenders=offenders,
     )

@@ -52,6 +52,7 @@ def partner_caller(gateway: str, secret: str, token: str, *, now: datetime) -> C
 
 
 def sandbox_caller(gateway: str, secret: str) -> Caller:
+    """Needs the secret alone. Raises UnknownGateway for a live gateway."""
     found = sql.gateway_named(gateway)
     if found is None or not found.is_test:
         raise UnknownGateway("There is no test gateway with this name.")
@@ -65,7 +66,7 @@ def browser_caller(gateway: str, token: str, *, now: datetime) -> Caller:
 
 
 def api_secrets(gateway: Gateway) -> list[str]:
-    """The current one, then the one it replaced while that is not retired."""
+    """The current secret, then the previous one if it is not retired."""
     return _decrypted(gateway.encrypted_api_secret, gateway.encrypted_previous_api_secret)
 
 

@@ -27,5 +27,5 @@ class FilesystemTransport(filesystem.Transport):
 
 
 def install() -> None:
-    """`filesystem://` means this one from here on."""
+    """Makes `filesystem://` mean this transport."""
     TRANSPORT_ALIASES["filesystem"] = f"{__name__}:{FilesystemTransport.__name__}"

@@ -14,16 +14,16 @@ from gateway.queue.enqueue import QueueDown, TaskName, enqueue, messages_waiting
 
 W = TypeVar("W", bound=Leased)
 
-# Longer than a step of a worker takes, or any call of a broker: a lease that lapsed means a worker that died.
+# Longer than a step of a worker takes, or any call of a broker: an expired lease means that the worker died.
 LEASE: Final = timedelta(seconds=60)
-# A wake-up message is given this long before the sweep sends another.
+# After a wake-up message, the sweep waits this long before it sends another.
 REDISPATCH_AFTER: Final = timedelta(seconds=5)
 SWEPT_AT_ONCE: Final = 500
 FEW: Final = 50  # messages that may be added to a queue of any length
 
 
 def acquire(rows: QuerySet[W], *, row: int, attempt: int, lease: timedelta = LEASE) -> bool:
-    """The UPDATE is the check: of all workers with this message, one gets True and the row for `lease`."""
+    """Claims the row by an UPDATE: of all workers with this message, one gets True, and the row for `lease`."""
     unclaimed: QuerySet[Any] = rows.filter(pk=row, attempts=attempt, due_at__isnull=False)
     return unclaimed.update(attempts=attempt + 1, leased_until=clock.wall() + lease) == 1
 
@@ -34,12 +34,12 @@ def mine(rows: QuerySet[W], work: W) -> QuerySet[W]:
 
 
 def fencing_token(work: Leased) -> dict[str, object]:
-    """A condition that the row matches until its lease is acquired anew or it is requeued."""
+    """A condition that the row matches until its lease is acquired again or it is requeued."""
     return {"pk": work.pk, "attempts": work.attempts}
 
 
 def acquire_each(rows: Sequence[Leased], *, lease: timedelta = LEASE) -> None:
-    """Found owed and unleased by the caller, who holds them locked since."""
+    """Leases rows that the caller has found due and unleased, and has locked."""
     until = clock.wall() + lease
     for row in rows:
         row.attempts += 1
@@ -48,7 +48,7 @@ def acquire_each(rows: Sequence[Leased], *, lease: timedelta = LEASE) -> None:
 
 
 def due(rows: QuerySet[W], clocks: Iterable[tuple[int | None, datetime]]) -> QuerySet[W]:
-    """Those that are due and unleased. `clocks` as from gateway.partners.clock: work of a gateway follows its own."""
+    """Rows that are due by their gateway's clock and not leased. `clocks` as from gateway.partners.clock."""
     (_, wall), *ahead = clocks
     is_due = Q(due_at__lte=wall)
     for gateway, now in ahead if issubclass(rows.model, Work) else ():
@@ -86,7 +86,7 @@ def redispatch_at(moment: datetime) -> datetime:
 
 
 def erase(rows: "QuerySet[Any]") -> int:
-    """By their keys. Django's own DELETE would look for all that refers to them; the caller has cleared that away.
+    """Deletes rows by their keys. Django's own DELETE would first read every reference; the caller has deleted those.
 
     Foreign keys still apply: a remaining reference to a deleted row makes the commit fail.
     """

@@ -58,7 +58,7 @@ class Json(logging.Formatter):
 
 
 class Plain(logging.Formatter):
-    """time LEVEL logger [request id] message; then a traceback, indented, so that no line of it passes for a record."""
+    """time LEVEL logger [request id] message. A traceback is indented, so that no line of it looks like a record."""
 
     def format(self, record: logging.LogRecord) -> str:
         time, level, logger, message = _always(record).values()
@@ -93,7 +93,7 @@ def configuration(formatter: str, *, level: str) -> dict[str, Any]:
 
 
 def chosen() -> logging.Formatter:
-    """By LOG_FORMAT, for a process that is not Django's: granian's own (deploy/granian-logging.json)."""
+    """The format that LOG_FORMAT names, for a process without Django: granian (deploy/granian-logging.json)."""
     return Json() if settings.LOG_FORMAT == "json" else Plain()
 
 

@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 
 class MetricSlot:
-    """Called for the number of this process's slot; after a fork, for that of the child's own."""
+    """Call it for the number of this process's slot; after a fork, the child gets its own."""
 
     def __init__(self) -> None:
         self._owner, self._number = os.getpid(), "none"

@@ -40,7 +40,7 @@ ENDPOINT_FAILURES: Final = Counter("gateway_endpoint_failures", "Failed attempts
 ORDERS: Final = Counter("gateway_orders", "Orders ended or of unknown outcome", ["status"], registry=REGISTRY)
 FILLS: Final = Counter("gateway_fills", "Reports with new fills", ["side"], registry=REGISTRY)
 TASKS: Final = Histogram("gateway_task_seconds", "Tasks", ["name", "outcome"], buckets=QUICK, registry=REGISTRY)
-MESSAGES_LOST: Final = Counter("gateway_messages_lost", "Wake-up messages no queue took", ["task"], registry=REGISTRY)
+MESSAGES_LOST: Final = Counter("gateway_messages_lost", "Wake-up messages not sent", ["task"], registry=REGISTRY)
 # The same under the last release's name, for one release.
 BELLS_LOST: Final = Counter("gateway_bells_lost", "Now gateway_messages_lost", ["job"], registry=REGISTRY)
 

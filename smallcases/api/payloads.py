@@ -107,9 +107,9 @@ def version(of: Version) -> Wire:
 
 
 def version_with_progress(of: Version) -> Wire:
-    """`announcements`: how many investors each gateway's have been told, and whether all of them were."""
-    told = [{"gateway": one.gateway.name, "told": one.notified, "done": one.due_at is None} for one in of.notices.all()]
-    return version(of) | {"announcements": told}
+    """`announcements`: the number of investors notified, by gateway, and whether all of them are."""
+    sent = [{"gateway": one.gateway.name, "told": one.notified, "done": one.due_at is None} for one in of.notices.all()]
+    return version(of) | {"announcements": sent}
 
 
 def preview(of: Preview) -> Wire:

@@ -38,7 +38,7 @@ def rupees(**options: Any) -> NumberText:
 
 
 class SmallcasesQuery(RequestBody):
-    """Which smallcases, in which order."""
+    """Filters, order and page of the catalogue."""
 
     sortBy = Choice(required=False, choices=list(SORTS), default="name")
     sortOrder = serializers.ChoiceField(required=False, choices=["1", "-1"], default="1")
@@ -113,7 +113,7 @@ class RebalanceIn(RequestBody):
 
     @classmethod
     def request_from(cls, data: Any) -> dict[str, Any]:
-        """As publish_rebalance takes it."""
+        """The keyword arguments of publish_rebalance."""
         body = cls.parse(data)
         if "label" not in body:
             raise serializers.ValidationError({"label": ["is required."]})

@@ -58,7 +58,7 @@ class Rebalances(ManagerView):
             constituents = RebalanceIn.preview_of(request.data)
             return ok(payloads.preview(rebalance_preview(smallcase=smallcase, constituents=constituents, now=now)))
         if settings.REBALANCE_FOUR_EYES:
-            raise SecondNeeded("A second person has to approve a rebalance: propose it in the console.")
+            raise SecondNeeded("A second person must approve a rebalance. Propose it in the console.")
         wanted = RebalanceIn.request_from(request.data)
         actor = actor_of(request._request)
         made = publish_rebalance(smallcase=smallcase, by=self.manager, actor=actor, now=now, **wanted)

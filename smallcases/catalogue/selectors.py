@@ -81,7 +81,7 @@ def smallcase_of(scid: str) -> Smallcase:
 
 
 def versions_of(smallcase: Smallcase) -> QuerySet[Version]:
-    """The newest first, with constituents and how many of each gateway's investors are notified."""
+    """Newest first, with constituents and the progress of each gateway's rebalance notices."""
     notices = Prefetch("notices", RebalanceNotice.objects.select_related("gateway").order_by("gateway__name"))
     rows = Version.objects.filter(smallcase=smallcase).select_related("published_by", "smallcase").order_by("-number")
     return rows.prefetch_related(_LARGEST_FIRST, notices)

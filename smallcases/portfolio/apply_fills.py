@@ -161,5 +161,5 @@ def _holds_any(investment: Investment) -> bool:
 
 
 def adopt_version(investment: Investment, version: Version) -> None:
-    """A rebalance for which there is nothing to trade."""
+    """Moves the investment to `version` when a rebalance needs no trade."""
     Investment.objects.filter(pk=investment.pk).update(version=version, is_customised=False)

@@ -56,8 +56,8 @@ def _unbalanced(scope: Scope) -> Rows:
 
 
 def _still_due(scope: Scope) -> Rows:
-    told = scope.of(RebalanceNotice.objects.filter(due_at__isnull=False))
-    return told.order_by("pk").values("version__smallcase__scid", "version__number", "gateway__name", "due_at")
+    unfinished = scope.of(RebalanceNotice.objects.filter(due_at__isnull=False))
+    return unfinished.order_by("pk").values("version__smallcase__scid", "version__number", "gateway__name", "due_at")
 
 
 def _sips_still_due(scope: Scope) -> Rows:
@@ -108,14 +108,14 @@ INVARIANTS: Final = (
     leased_for_ever(Sip.objects.all, "investment__iscid", what="sip"),
     Invariant(
         name="every_rebalance_notice_is_sent",
-        means="No investor is still to be told of a published version.",
+        means="All investors are notified of every published version.",
         remedy=SWEEP,
         offenders=_still_due,
         at_rest=True,
     ),
     Invariant(
         name="every_due_sip_is_notified",
-        means="No SIP whose date has come is still to be told of.",
+        means="Every due SIP has had its reminder.",
         remedy=SWEEP,
         offenders=_sips_still_due,
         at_rest=True,

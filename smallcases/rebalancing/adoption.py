@@ -42,7 +42,7 @@ def adoption_of(version: Version, *, at_most: int) -> Adoption:
 
 
 def progress_of(version: Version, *, at_most: int) -> NotificationProgress:
-    """`version` with its announcements; one query while one of them is due, and none afterwards."""
+    """`version` has its announcements loaded. One query while an announcement is due, none afterwards."""
     notices = list(version.notices.all())
     is_done = all(one.due_at is None for one in notices)
     return NotificationProgress(

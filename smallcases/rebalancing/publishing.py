@@ -147,9 +147,9 @@ def _announce(version: Version, now: datetime) -> None:
     """One announcement for each gateway with live investments. No investment is read."""
     invested = live_investments(version.smallcase).filter(gateway=OuterRef("pk"))
     offered = leases.redispatch_at(clock.wall())
-    owed = RebalanceNotice.objects.bulk_create(
+    notices = RebalanceNotice.objects.bulk_create(
         RebalanceNotice(version=version, gateway=gateway, due_at=now, leased_until=offered)
         for gateway in Gateway.objects.filter(Exists(invested))
     )
-    for notice in owed:
+    for notice in notices:
         enqueue(TaskName.SEND_REBALANCE_NOTICE, row=notice.pk, attempt=0)

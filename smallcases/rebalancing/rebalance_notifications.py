@@ -24,7 +24,7 @@ def notices() -> QuerySet[RebalanceNotice]:
 
 
 def notify_investors(*, row: int, attempt: int) -> None:
-    """Notifies the next chunk and enqueues the one after it. Twice is once: a task is worth one claim."""
+    """Notifies the next chunk of investors and enqueues the following chunk. Twice is safe: a task allows one claim."""
     if not leases.acquire(notices(), row=row, attempt=attempt):
         return
     notice = RebalanceNotice.objects.select_related("gateway", "version__smallcase").get(pk=row)
@@ -34,7 +34,7 @@ def notify_investors(*, row: int, attempt: int) -> None:
 
 
 def _next_to_notify(notice: RebalanceNotice) -> list[Investment]:
-    """Locked, in the order of their keys: whoever else counts an iscid's events waits."""
+    """Locked in pk order, so another worker that counts events of the same iscid waits."""
     version = notice.version
     live = live_investments(version.smallcase).filter(gateway=notice.gateway, pk__gt=notice.notified_up_to)
     older = live.filter(version__number__lt=version.number).select_related("account")
@@ -42,7 +42,7 @@ def _next_to_notify(notice: RebalanceNotice) -> list[Investment]:
 
 
 def _notify(notice: RebalanceNotice, investments: Sequence[Investment], now: datetime) -> None:
-    """Progress and events, or neither; nothing, when another worker has the row by now."""
+    """Writes progress and events together; writes nothing if another worker has taken the row."""
     if not _progress(notice, investments, is_last=len(investments) < CHUNK):
         return
     drafts = [
@@ -59,10 +59,10 @@ def _notify(notice: RebalanceNotice, investments: Sequence[Investment], now: dat
 
 
 def _progress(notice: RebalanceNotice, investments: Sequence[Investment], *, is_last: bool) -> bool:
-    told = {"notified_up_to": investments[-1].pk, "notified": F("notified") + len(investments)} if investments else {}
+    sent = {"notified_up_to": investments[-1].pk, "notified": F("notified") + len(investments)} if investments else {}
     rest = {"due_at": None} if is_last else {}
     offered = clock.wall() if is_last else leases.redispatch_at(clock.wall())
-    if not leases.mine(RebalanceNotice.objects.all(), notice).update(leased_until=offered, **told, **rest):
+    if not leases.mine(RebalanceNotice.objects.all(), notice).update(leased_until=offered, **sent, **rest):
         return False
     if not is_last:
         enqueue(TaskName.SEND_REBALANCE_NOTICE, row=notice.pk, attempt=notice.attempts)

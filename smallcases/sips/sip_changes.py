@@ -70,7 +70,7 @@ def move_on(*, investment: Investment, covered: date) -> None:
 
 
 def tell_due(*, row: int, attempt: int) -> None:
-    """`action.pending`, once for each date that comes."""
+    """Records `action.pending`, once for each due date. Twice is safe: a message allows one claim."""
     if not leases.acquire(active_sips(), row=row, attempt=attempt):
         return
     sip = Sip.objects.select_related("investment__smallcase", "investment__account", "gateway").get(pk=row)

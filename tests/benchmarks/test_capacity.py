@@ -170,7 +170,7 @@ class TestTheCommand:
         )
 
         assert (code, out) == (2, "")
-        assert err == "capacity: what does one process do a second? Not told of worker, dispatcher.\n"
+        assert err == "capacity: Rates of one process are missing: worker, dispatcher.\n"
 
     def test_tells_rows_and_peaks_where_no_rate_was_measured(
         self, capsys: pytest.CaptureFixture[str], measured: dict[str, str]

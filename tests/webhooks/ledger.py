@@ -48,7 +48,7 @@ def events(gateway: Gateway, now: datetime, how_many: int) -> list[Event]:
 
 
 def settled(status: str, now: datetime) -> None:
-    """All that is owed, in one stroke."""
+    """All pending deliveries, in one statement."""
     Delivery.objects.update(status=status, due_at=None, finished_at=now, attempts=3, failures=2)
 
 

@@ -96,7 +96,7 @@ def sdk_error(code: SdkCode, transaction: Transaction | None) -> Wire:
 
 
 def auth_token(transaction: Transaction) -> str | None:
-    """A connected token for whoever logged in, good for an hour by the wall's clock."""
+    """A connected token for the user who logged in, valid for one hour of real time; None before the login."""
     if transaction.account is None or not transaction.encrypted_login:
         return None
     secret, now = jwt_secrets(transaction.gateway)[0], clock.wall()
@@ -140,7 +140,7 @@ def order_event(of: Batch, orders: Sequence[Order], transaction: Transaction) ->
 
 
 def fix_action(last: LastBatch, smallcase: Smallcase) -> Wire:
-    """Unfilled shares wait for a FIX of `last`."""
+    """The FIX action for the unfilled shares of the batch `last`."""
     return {
         "scid": smallcase.scid,
         "iscid": last.batch.iscid,

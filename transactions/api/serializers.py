@@ -45,7 +45,7 @@ def notes() -> Text:
 
 
 class SecurityIn(RequestBody):
-    """A security of a basket. `quantity` and `type` may each be left to the user, for all of them or for none."""
+    """A security in a basket. `quantity` and `type` may each be left to the user, for all securities or for none."""
 
     ticker = ticker(help_text="NSE symbol")
     quantity = Whole(required=False, min_value=1, max_value=MAX_QUANTITY)
@@ -79,7 +79,7 @@ class SharesIn(RequestBody):
 
 
 class ExitIn(RequestBody):
-    """How much to sell: a share of it or an amount. Neither: the user chooses."""
+    """How much to sell: a percentage or an amount."""
 
     percent = Whole(required=False, min_value=1, max_value=100)
     amount = Rupees(required=False)
@@ -97,7 +97,7 @@ def shares_in() -> "serializers.ListSerializer[Any]":
 
 
 class OrderConfigIn(RequestBody):
-    """What to trade: `type` SECURITIES and a basket; a smallcase order; or, for CANCEL_ORDER, which order."""
+    """The order: `type` SECURITIES and a basket; a smallcase order; or, for CANCEL_ORDER, the order to cancel."""
 
     type = Text(required=False)
     securities = serializers.ListSerializer[Any](
@@ -144,7 +144,7 @@ class OrderConfigIn(RequestBody):
 
 
 class ConfigIn(RequestBody):
-    """How the basket presents itself on the screens."""
+    """The name and logo of the order on the checkout's screens."""
 
     orderName = Text(required=False, max_length=80)
     orderLogo = Text(required=False, max_length=500, help_text="https URL")
@@ -192,7 +192,7 @@ class CreateTransaction(RequestBody):
 
     @classmethod
     def request_from(cls, data: Any) -> TransactionRequest:
-        """The body as the intake takes it, notes from either place."""
+        """The request for create_transaction. Notes may be in the body or in orderConfig."""
         body = cls.parse(data)
         order = body.get("orderConfig", {})
         intent = Intent(body["intent"])
@@ -275,7 +275,7 @@ def security(line: Mapping[str, Any]) -> Security:
 
 
 class OrdersQuery(RequestBody):
-    """The query of order details; ids that are none of ours are passed over."""
+    """The query of order details. Unknown ids are skipped."""
 
     transactionId = serializers.ListField(child=Text(max_length=64), required=False, max_length=100)
     batchId = serializers.ListField(child=Text(max_length=64), required=False, max_length=100)
@@ -287,7 +287,7 @@ class OrdersQuery(RequestBody):
 
     @classmethod
     def request_from(cls, query: Any, *ids: str) -> selectors.OrderHistoryQuery:
-        """`ids` are the names that this endpoint reads."""
+        """`ids` are the parameter names of this endpoint."""
         repeated = {name: query.getlist(name) for name in ids if name in query}
         single = {name: query[name] for name in ("count", "offset") if name in query}
         given = cls.parse(repeated | single)

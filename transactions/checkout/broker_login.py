@@ -55,7 +55,7 @@ def log_in(
 
 
 def walk_away(*, transaction: Transaction, code: SdkCode, now: datetime) -> NoReturn:
-    """The user closed the checkout, or found no broker; raises what the SDK rejects with."""
+    """Ends the transaction when the user closes the checkout or finds no broker. Raises SdkError with `code`."""
     fail(transaction, expiry(transaction, now=now) or code, now=now)
 
 

@@ -47,7 +47,7 @@ class QuoteExpired(Conflict):
 
 
 class _Overtaken(Exception):
-    """Another order on the investment was confirmed, and ended, since the context was read."""
+    """Another order of the investment was confirmed and has ended since the context was read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +68,9 @@ class UserSelections:
 def confirm(
     *, transaction: Transaction, selections: UserSelections, now: datetime, context: OrderContext | None = None
 ) -> Transaction:
-    """USED becomes PROCESSING, once; the orders placed are those of the basket or of the plan.
+    """USED becomes PROCESSING, once. Raises NotLoggedIn, QuoteExpired, Unavailable, Invalid, SdkError.
 
-    `context`: where the caller has read it already.
+    `context`: if the caller has already read it.
     """
     check_live(transaction, now=now)
     if transaction.status != TransactionStatus.USED:
@@ -110,12 +110,12 @@ def _confirm_orders(context: OrderContext, selections: UserSelections) -> None:
 
 
 def _planned(context: OrderContext, selections: UserSelections) -> Planned:
-    """Anew; at the prices that the user saw, where any were shown."""
+    """Plans again from current holdings, at the prices that the user saw, if any."""
     return plan(context, selections.smallcase, prices=selections.quoted.prices if selections.quoted else None)
 
 
 def _place_or_adopt(context: OrderContext, lines: Sequence[OrderLine], planned: Planned | None) -> None:
-    """A rebalance whose shares are right already needs no order: the investment is on the version, and that is all."""
+    """A rebalance that needs no trades places no orders: it only moves the investment to the version."""
     if planned and context.investment and not lines:
         adopt_version(context.investment, planned.version)
         complete_now(context.transaction, now=context.now)
@@ -124,9 +124,9 @@ def _place_or_adopt(context: OrderContext, lines: Sequence[OrderLine], planned: 
 
 
 def _check_quote(context: OrderContext, lines: Sequence[OrderLine], quoted: QuotedOrder) -> None:
-    """The orders are those that the user saw, at prices near those that the user saw."""
+    """Raises QuoteExpired unless orders are the quoted ones and prices are within the tolerance."""
     if orders_in(lines) != list(quoted.orders):
-        raise QuoteExpired("What you hold has changed, and with it this order.")
+        raise QuoteExpired("Your holdings have changed, so this order has changed.")
     market = quotes(context.transaction.gateway_id, set(quoted.prices))
     prices = {ticker: quote.at(context.now) for ticker, quote in market.items()}
     if gone := moved_beyond_tolerance(quoted, lines, prices):
@@ -134,7 +134,7 @@ def _check_quote(context: OrderContext, lines: Sequence[OrderLine], quoted: Quot
 
 
 def _lacks_holdings(context: OrderContext, lines: Sequence[OrderLine]) -> bool:
-    """Asks the broker, where anything is to be sold."""
+    """Whether the broker holds fewer shares than `lines` sell. Does not ask the broker without a sale."""
     sells = {line.security.ticker: line.quantity for line in lines if line.side is Side.SELL}
     if not sells:
         return False

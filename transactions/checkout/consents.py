@@ -35,7 +35,7 @@ def complete_consent(*, transaction: Transaction, sip: SipRequest | None, now: d
 
 def _set_up_sip(transaction: Transaction, sip_request: SipRequest | None, now: datetime) -> None:
     if sip_request is None:
-        raise Invalid("sip: choose amount, frequency and scheduledDate, or end.")
+        raise Invalid("sip: give amount, frequency and scheduledDate, or end.")
     investment = investment_of(account_of(transaction), transaction.order_config["iscid"])
     if investment is None or investment.exited_at is not None:
         fail(transaction, SdkCode.NO_ORDER, now=now)

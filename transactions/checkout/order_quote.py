@@ -94,7 +94,7 @@ class OrderQuote:
 
 
 def quote_request_of(context: OrderContext, *, also: Collection[str] = ()) -> QuoteRequest:
-    """`also`: names that the user has added. The context is live."""
+    """`also`: names that the user added. The context must be live."""
     order_request = context.order_request
     if order_request is None:
         prices, names = _market(context, {security.ticker for security in context.basket})
@@ -105,7 +105,7 @@ def quote_request_of(context: OrderContext, *, also: Collection[str] = ()) -> Qu
 
 
 def quote_orders(context: OrderContext, *, of: QuoteRequest, selections: UserSelections) -> OrderQuote:
-    """Raises Invalid where the choices are not complete, or buy nothing."""
+    """The quote of the selected order. Raises Invalid if selections are missing or buy nothing."""
     lines = _lines(context, of, selections)
     check_tradable(lines)
     market, names = _market(context, {line.security.ticker for line in lines})
@@ -130,7 +130,7 @@ def quote_orders(context: OrderContext, *, of: QuoteRequest, selections: UserSel
 
 
 def _market(context: OrderContext, tickers: Collection[str]) -> tuple[dict[str, Decimal], dict[str, str]]:
-    """Prices and names; what is not in the catalogue is left out."""
+    """Prices and names by ticker; unknown instruments are left out."""
     market = quotes(context.transaction.gateway_id, tickers)
     return {t: quote.at(context.now) for t, quote in market.items()}, {t: quote.name for t, quote in market.items()}
 
@@ -159,7 +159,7 @@ def _value(line: OrderLine, price: Decimal) -> Decimal:
 
 
 def _at_hand(context: OrderContext, tickers: Sequence[str]) -> dict[str, int] | None:
-    """What the broker lets go of each; None where it does not say: the confirmation asks again."""
+    """Sellable shares by ticker; None if the broker does not answer. `confirm` asks the broker again."""
     if not tickers:
         return {}
     login = login_of(context.transaction, context.account)

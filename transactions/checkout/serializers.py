@@ -19,7 +19,7 @@ VERIFIER: Final = re.compile(r"[A-Za-z0-9._~-]{43,128}")  # RFC 7636, 4.1
 
 
 class OpenSession(RequestBody):
-    """A checkout for a transaction, shown as `mode` says. A redirect returns to `redirectUrl`, of an allowed origin."""
+    """Opens a checkout for a transaction. Mode redirect returns to `redirectUrl`, on an allowed origin."""
 
     transactionId = Text(max_length=64)
     codeChallenge = Matching(

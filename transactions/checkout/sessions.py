@@ -137,7 +137,7 @@ def leave_before_login(*, session: CheckoutSession, now: datetime) -> None:
 
 
 def notice_expiry(*, session: CheckoutSession, now: datetime) -> None:
-    """Its time may have passed without anybody coming to see that."""
+    """Ends an expired transaction that nobody has noticed yet."""
     if code := expiry(session.transaction, now=now):
         _end(session, code, now)
 

@@ -22,16 +22,16 @@ from transactions.models import Batch
 
 AT_ONCE: Final = 16
 CHOSEN_FROM: Final = 256
-WORK_SECONDS: Final = 1.0  # others wait for this process as well
+WORK_SECONDS: Final = 1.0  # other tasks wait for this process, too
 POLL_SECONDS: Final = 0.02
 TRIES: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
 class WorkType:
-    """A type of work: batches that are not placed yet or those that are, and the function that works on them.
+    """A type of work: placing queued batches or polling placed ones.
 
-    It returns the keys that it has worked on.
+    `work_on` returns the keys of the batches that it has worked on.
     """
 
     is_queued: bool
@@ -90,7 +90,7 @@ class BatchWorker:
         return []
 
     def _chosen(self, work_type: WorkType) -> list[int]:
-        """The longest due of the broker whose last turn is longest ago."""
+        """The batches due longest, of the broker whose last turn is longest ago."""
         found = sql.due_batches(is_queued=work_type.is_queued, clocks=clock.clocks(), limit=CHOSEN_FROM)
         if not found:
             return []

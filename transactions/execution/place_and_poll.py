@@ -101,8 +101,8 @@ def _placed(batch: Batch, orders: Sequence[Order], login: Login) -> BatchUpdate:
 
 @dataclass(frozen=True, slots=True)
 class PollResult:
-    """What a broker's reports make of a batch: statuses that orders have reached, sides that have filled further, and
-    corrections that the broker now confirms or denies."""
+    """The effect of a broker's reports on a batch: new statuses of orders, sides of new fills, and corrections that the
+    broker now confirms or contradicts."""
 
     update: BatchUpdate
     ended: Sequence[str]
@@ -133,7 +133,7 @@ def _log(written: Sequence[BatchUpdate]) -> None:
 def poll_result_of(batch: Batch, orders: Sequence[Order], reports: Mapping[str, Report], now: datetime) -> PollResult:
     """Applies the reports. Every report is logged.
 
-    A report about an order that support has settled is compared with the correction, and changes nothing.
+    A report about an order that support has corrected is compared with the correction and changes nothing.
     """
     limit = unreported_limit_of(batch.gateway)
     polled = [order for order in orders if _is_open_or_unknown(order)]
@@ -168,7 +168,7 @@ def _log_reports(orders: Sequence[Order], reports: Mapping[str, Report], now: da
 
 
 def _check_corrections(orders: Sequence[Order], reports: Mapping[str, Report], now: datetime) -> list[OrderCorrection]:
-    """Corrections in force, each with whether the broker now says the same; those where that is news."""
+    """The current corrections whose confirmation by the broker has changed."""
     checked = []
     for order in orders:
         if order.active_correction is not None and order.ref in reports:
@@ -186,7 +186,7 @@ def unreported_limit_of(gateway: Gateway) -> timedelta:
 
 
 def read(rows: Sequence[int]) -> list[tuple[Batch, list[Order]]]:
-    """Each with all that surrounds it, and its orders. A write in between changes the fencing token."""
+    """Batches with related rows and orders. A write by another worker changes the fencing token."""
     batches = sql.batches_of(rows)
     read_versions(batches)
     orders: dict[int, list[Order]] = {batch.pk: [] for batch in batches}
@@ -275,5 +275,5 @@ def _is_open_or_unknown(order: Order) -> bool:
 
 
 def _visible(state: OrderState) -> OrderState:
-    """What is news: neither the gateway's own count of a silence, nor the exchange's number for the order."""
+    """The part of the state whose change is an event; not `unreported_since`, nor the exchange's order id."""
     return replace(state, unreported_since=None, exchange_order_id=None)

@@ -137,7 +137,7 @@ def _still_ours(updates: Sequence[BatchUpdate]) -> list[BatchUpdate]:
 
 
 def _update_investments(updates: Sequence[BatchUpdate]) -> None:
-    """Investments are locked, where there are any yet, as those who tell of a rebalance lock them."""
+    """Locks existing investments in pk order, like rebalance notifications do."""
     if updates:
         iscids = [one.batch.iscid for one in updates]
         list(Investment.objects.select_for_update().filter(iscid__in=iscids).order_by("pk").values_list("pk"))
@@ -178,7 +178,7 @@ def _next_due(batch: Batch, orders: Sequence[Order], status: BatchStatus, now: d
 
 
 def is_unconfirmed(order: Order) -> bool:
-    """Settled by support, and not confirmed by the broker: a late report is still expected."""
+    """Whether the order was corrected and the broker has not confirmed it: a late report is still expected."""
     return order.active_correction is not None and not order.active_correction.broker_confirms
 
 

@@ -26,7 +26,7 @@ def needs_polling() -> QuerySet[Batch]:
 
 
 def requeue(batches: QuerySet[Batch], gateway: Gateway, *, now: datetime) -> None:
-    """Due at once. The fencing token changes, so that a worker that asked the broker before writes nothing."""
+    """Makes batches due at once. The fencing token changes, so a worker with an older answer writes nothing."""
     settled = Order.objects.filter(batch=OuterRef("pk"), active_correction__isnull=False)
     open_ones = batches.filter(Q(status__in=POLLED) | Exists(settled), gateway=gateway)
     with atomic():

@@ -58,7 +58,7 @@ def _executed(orders: Sequence[Order]) -> list[Executed]:
 
 
 def _record_fix(batch: Batch, last: LastBatch, smallcase: Smallcase, now: datetime) -> None:
-    """In the batch's own sequence, after the event that ended it."""
+    """The event has the batch's next sequence number, after the event that ended the batch."""
     batch.sequence += 1
     Batch.objects.filter(pk=batch.pk).update(sequence=batch.sequence)
     record_events(

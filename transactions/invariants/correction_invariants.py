@@ -10,7 +10,7 @@ from gateway.monitoring.invariant_checks import Invariant, Rows, Scope
 from transactions.models import CorrectionState, Order, OrderCorrection
 
 OWNER: Final = "batch__gateway"
-BUG: Final = "An order was changed past its correction: keep the rows, and report it."
+BUG: Final = "An order was changed without a correction: keep the rows, and report it."
 
 
 def _departed(scope: Scope) -> Rows:
@@ -19,17 +19,17 @@ def _departed(scope: Scope) -> Rows:
     in_force = OrderCorrection.objects.filter(pk=OuterRef("active_correction")).annotate(
         as_=KT("after__status"), shares=shares
     )
-    told = rows.annotate(
+    compared = rows.annotate(
         settled_as=Subquery(in_force.values("as_")[:1]), settled_shares=Subquery(in_force.values("shares")[:1])
     )
     other = ~Q(status=F("settled_as")) | ~Q(filled_quantity=F("settled_shares"))
     not_in_force = ~Q(active_correction__state=CorrectionState.APPLIED) | ~Q(active_correction__order=F("pk"))
-    found = told.filter(other | not_in_force).order_by("pk")
+    found = compared.filter(other | not_in_force).order_by("pk")
     return found.values("batch__batch_id", "ref", "ticker", "status", "settled_as", "filled_quantity", "settled_shares")
 
 
 def _forgotten(scope: Scope) -> Rows:
-    """Of the corrections in force of an order, the last is the one it stands on."""
+    """Orders that do not refer to the last of their applied corrections."""
     in_force = OrderCorrection.objects.filter(order=OuterRef("pk"), state=CorrectionState.APPLIED, undoes__isnull=True)
     later = in_force.filter(version__gt=OuterRef("active_correction__version"))
     rows = scope.of(Order.objects.all(), OWNER).filter(
@@ -41,13 +41,13 @@ def _forgotten(scope: Scope) -> Rows:
 INVARIANTS: Final = (
     Invariant(
         name="a_corrected_order_is_as_corrected",
-        means="An order that stands on a correction in force has its status and shares.",
+        means="An order with an applied correction has the correction's status and shares.",
         remedy=BUG,
         offenders=_departed,
     ),
     Invariant(
         name="an_order_has_its_last_correction",
-        means="An order with corrections in force stands on the last of them; without any, on the broker's report.",
+        means="An order refers to the last of its applied corrections; without any, it follows the broker's report.",
         remedy=BUG,
         offenders=_forgotten,
     ),

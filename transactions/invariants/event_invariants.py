@@ -85,13 +85,13 @@ INVARIANTS: Final = (
     ),
     Invariant(
         name="the_last_report_is_the_state",
-        means="The last thing told of a batch's orders has the status that the batch has.",
+        means="A batch's last order event has the batch's current status.",
         remedy=REPLAY,
         offenders=_outdated,
     ),
     Invariant(
         name="every_failure_is_notified",
-        means="Of every ERRORED transaction a transaction.errored was recorded.",
+        means="Every ERRORED transaction has a transaction.errored event.",
         remedy=REPLAY,
         offenders=_silent_errors,
     ),

@@ -167,7 +167,7 @@ def _still_asked(scope: Scope) -> Rows:
 INVARIANTS: Final = (
     Invariant(
         name="a_batch_aggregates_its_orders",
-        means="A batch's status is what its orders' statuses and fills make of it (contract §4).",
+        means="A batch's status is the aggregate of its orders' statuses and fills (contract §4).",
         remedy=f"{BUG} The orders are the facts; the batch's status is derived from them.",
         offenders=_wrongly_aggregated,
     ),

@@ -94,7 +94,7 @@ def _insert(transaction: Transaction, turn: Turn | None, securities: Sequence[Se
 
 
 def _write(transaction: Transaction, securities: Sequence[Security]) -> None:
-    """The INSERT is the check, unless there are prices: where it wrote nothing, it is found out what is wrong."""
+    """Without prices, the INSERT checks the tickers; if it writes nothing, the problems are computed."""
     tickers = {security.ticker for security in securities}
     priced = any(price is not None for one in securities for price in (one.price, one.trigger_price))
     if tickers and not priced and sql.insert_if_tradable(transaction, tickers):
@@ -108,7 +108,7 @@ def _made_before(gateway: Gateway, turn: Turn) -> Transaction | None:
 
 
 def _check_instruments(securities: Sequence[Security]) -> None:
-    """The instruments are read once, whatever the basket."""
+    """One query for all instruments. Raises Invalid."""
     symbols = {security.ticker for security in securities}
     known = {instrument.symbol: instrument for instrument in Instrument.objects.filter(symbol__in=symbols)}
     problems = [

@@ -1,4 +1,4 @@
-"""Objections to an order: at its creation (contract §3.1), after the login, and at the confirmation."""
+"""Checks whether an order is possible: at its creation (contract §3.1), after the login and at the confirmation."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -55,7 +55,7 @@ def checked_order_request(
         return order_request
     investment = _named(account, order_request)
     if order_request.scid and order_request.scid != investment.smallcase.scid:
-        raise Invalid("orderConfig.scid: is not the smallcase of this iscid.")
+        raise Invalid("orderConfig.scid: is not the scid of this investment.")
     last = last_batches([investment.iscid]).get(investment.iscid)
     version = target_version(order_request.kind, investment)
     if objection := _objection(order_request.kind, investment, version, last, now):
@@ -99,13 +99,13 @@ def _check_smallcase(scid: str) -> None:
 
 
 def reject_if_not_placeable(context: OrderContext, *, amo: bool) -> None:
-    """Ends a USED transaction whose order cannot be placed, with its code or in ACTION_REQUIRED, and raises."""
+    """Ends a USED transaction whose order cannot be placed. Raises SdkError with the code, or ActionRequired."""
     if objection := objection_to(context, amo=amo):
         refuse(context.transaction, objection, now=context.now)
 
 
 def objection_to(context: OrderContext, *, amo: bool) -> SdkRefusal | ActionRequired | None:
-    """The hours of the market, and the objections of the creation: what they forbid may have become true since."""
+    """Checks the market's hours, and repeats the checks of the creation: the situation may have changed since."""
     order_request = context.order_request
     if not (context.market.is_open(context.now) or (amo and _can_wait(context))):
         return SdkError(SdkCode.MARKET_CLOSED_SMALLCASE if order_request else SdkCode.MARKET_CLOSED)
@@ -122,7 +122,7 @@ def objection_to(context: OrderContext, *, amo: bool) -> SdkRefusal | ActionRequ
 
 
 def _can_wait(context: OrderContext) -> bool:
-    """As an AMO."""
+    """Whether the order can be placed as an AMO."""
     kind = context.order_request and context.order_request.kind
     return kind not in NOT_AFTER_MARKET and profile_of(context.account.broker).amo
 
@@ -133,13 +133,13 @@ def _objection(
     """`version` is the version that the order aims at."""
     if kind is OrderKind.FIX:
         can_be_fixed = last is not None and last.can_be_fixed
-        return None if can_be_fixed else NoOrder("Every share of the last order was filled; there is nothing to fix.")
+        return None if can_be_fixed else NoOrder("The last order has no unfilled shares to fix.")
     if last and last.is_open:
         return OrderPending()
     if kind in NOT_OF_THE_ARCHIVED and investment.smallcase.is_archived:
-        return NoOrder("This smallcase is archived: it can be fixed, managed and exited.", SdkCode.SMALLCASE_ARCHIVED)
+        return NoOrder("This smallcase is archived: only FIX, MANAGE and EXIT are allowed.", SdkCode.SMALLCASE_ARCHIVED)
     if kind is OrderKind.REBALANCE and version.number <= investment.version.number:
-        return NoOrder("This investment is on the newest version already.")
+        return NoOrder("This investment already has the newest version.")
     if kind is OrderKind.SIP and not is_sip_due(getattr(investment, "sip", None), now):
-        return NoOrder("No SIP is due on this investment.")
+        return NoOrder("This investment has no due SIP.")
     return None

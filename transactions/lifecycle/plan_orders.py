@@ -33,7 +33,7 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What an order is planned from. `shown` are prices that replace today's."""
+    """The input of a plan. `shown` prices replace current prices."""
 
     context: OrderContext
     selections: SmallcaseSelections
@@ -60,10 +60,10 @@ class Situation:
 def plan(
     context: OrderContext, selections: SmallcaseSelections, *, prices: Mapping[str, Decimal] | None = None
 ) -> Planned:
-    """The partner's selections, and the user's where the partner left them open.
+    """Plans with the partner's selections, and the user's for those that the partner left open.
 
-    `prices`: those that the user was shown; today's where there are none. The same prices give the same orders. A BUY
-    reserves the iscid of its new investment.
+    `prices`: as shown to the user; None: current prices. Equal prices give equal orders. A BUY reserves the iscid of
+    its new investment. Raises Invalid.
     """
     order_request, investment, version = context.order_request, context.investment, context.version
     if order_request is None or version is None:
@@ -95,9 +95,9 @@ def check_tradable(lines: Sequence[OrderLine]) -> None:
     """Raises Invalid if a name cannot be traded now or has too many shares for one order."""
     large = [line.security.ticker for line in lines if line.quantity > MAX_QUANTITY]
     if large:
-        raise Invalid(*(f"{ticker}: more than {MAX_QUANTITY:,} shares need several orders." for ticker in large))
+        raise Invalid(*(f"{ticker}: an order has at most {MAX_QUANTITY:,} shares." for ticker in large))
     halted = market.halted({line.security.ticker for line in lines})
-    if problems := [f"{ticker} cannot be traded at present." for ticker in halted]:
+    if problems := [f"{ticker} cannot be traded now." for ticker in halted]:
         raise Invalid(*problems)
 
 

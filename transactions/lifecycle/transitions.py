@@ -1,5 +1,5 @@
 """The statuses that a transaction takes before a worker has it: claimed, completed at once, or ended. Nothing else ends
-a transaction: checks return what speaks against it, and the service that asked ends it here."""
+a transaction: checks return an objection, and the service that called the check ends the transaction here."""
 
 from datetime import datetime
 from typing import Final, NoReturn
@@ -21,7 +21,7 @@ LIVE: Final = frozenset({TransactionStatus.INITIALIZED, TransactionStatus.USED})
 
 
 class SdkError(SdkRefusal):
-    """What `triggerTransaction` rejects with."""
+    """An error that `triggerTransaction` rejects with."""
 
     def __init__(self, code: SdkCode, transaction: Transaction | None = None) -> None:
         super().__init__(MESSAGES[code])
@@ -30,11 +30,11 @@ class SdkError(SdkRefusal):
 
 
 class TransactionUsed(SdkError):
-    """Single use: it was confirmed, or ended, before."""
+    """The transaction was already confirmed or has ended."""
 
     def __init__(self) -> None:
         super().__init__(SdkCode.EXPIRED_OR_USED)
-        self.sentences = ("This transaction was used already.",)
+        self.sentences = ("This transaction has already been used.",)
         self.error_type = ErrorType.TRANSACTION_USED
 
 
@@ -45,7 +45,7 @@ class ActionRequired(GatewayError):
 
 
 def check_live(transaction: Transaction, *, now: datetime) -> None:
-    """Raises for one that was used, and ends one whose time has passed."""
+    """Raises TransactionUsed for a used transaction; ends an expired one and raises SdkError."""
     if transaction.status not in LIVE:
         raise TransactionUsed
     if code := expiry(transaction, now=now):
@@ -53,14 +53,14 @@ def check_live(transaction: Transaction, *, now: datetime) -> None:
 
 
 def expiry(transaction: Transaction, *, now: datetime) -> SdkCode | None:
-    """The code of a live transaction whose time has passed; None for any other."""
+    """The code for an expired live transaction; None for any other."""
     if transaction.status not in LIVE or transaction.expires_at > now:
         return None
     return SdkCode.EXPIRED_IN_FLOW if transaction.status == TransactionStatus.USED else SdkCode.EXPIRED_OR_USED
 
 
 def refuse(transaction: Transaction, objection: SdkRefusal | ActionRequired, *, now: datetime) -> NoReturn:
-    """Ends the transaction as a check's objection says, and raises."""
+    """Ends the transaction for a check's objection. Raises SdkError with its code, ActionRequired, TransactionUsed."""
     if isinstance(objection, SdkRefusal):
         fail(transaction, objection.code, now=now)
     used = Transaction.objects.filter(pk=transaction.pk, status=TransactionStatus.USED)
@@ -71,16 +71,16 @@ def refuse(transaction: Transaction, objection: SdkRefusal | ActionRequired, *, 
 
 
 def fail(transaction: Transaction, code: SdkCode, *, now: datetime) -> NoReturn:
-    """ERRORED with `code`, and raise it."""
+    """Ends the transaction as ERRORED. Raises SdkError with `code`, or TransactionUsed if it had ended before."""
     with atomic(durable=True):
         ended = end(transaction, code, now=now)
     raise SdkError(code, transaction) if ended else TransactionUsed
 
 
 def end(transaction: Transaction, code: SdkCode, *, now: datetime) -> bool:
-    """ERRORED with `code`, in the caller's database transaction. Of two failures the first is kept: False.
+    """Ends the transaction as ERRORED, in the caller's database transaction. Of two failures the first is kept: False.
 
-    Only from the status that the caller judged by: a caller that lost against a login ends nothing.
+    Only from the status that the caller has read, so a caller that lost against a login ends nothing.
     """
     as_judged = Transaction.objects.filter(pk=transaction.pk, status=transaction.status)
     ended = {"status": TransactionStatus.ERRORED, "error_code": code, "error_message": MESSAGES[code]}
@@ -101,7 +101,7 @@ def end(transaction: Transaction, code: SdkCode, *, now: datetime) -> bool:
 
 
 def claim(transaction: Transaction, *, now: datetime) -> None:
-    """The UPDATE is the check: of two taps on the button one wins."""
+    """USED becomes PROCESSING. The UPDATE is the check: of two taps on the button, one wins. Raises TransactionUsed."""
     ready = Transaction.objects.filter(pk=transaction.pk, status=TransactionStatus.USED, expires_at__gt=now)
     if not ready.update(status=TransactionStatus.PROCESSING, updated_at=now):
         raise TransactionUsed
@@ -109,21 +109,21 @@ def claim(transaction: Transaction, *, now: datetime) -> None:
 
 
 def complete_now(transaction: Transaction, *, now: datetime, outcome: object = None) -> None:
-    """For what needs no worker: PROCESSING becomes COMPLETED in the claim's own transaction."""
+    """PROCESSING becomes COMPLETED in the claim's database transaction, for transactions that need no worker."""
     done = {"status": TransactionStatus.COMPLETED.value, "completed_at": now, "updated_at": now, "outcome": outcome}
     Transaction.objects.filter(pk=transaction.pk, status=TransactionStatus.PROCESSING).update(**done)
     transaction.refresh_from_db()
 
 
 def account_of(transaction: Transaction) -> Account:
-    """The account that logged in."""
+    """The account of the user who logged in. Raises TransactionUsed without one."""
     if transaction.account is None:
         raise TransactionUsed
     return transaction.account
 
 
 def login_of(transaction: Transaction, account: Account) -> Login:
-    """The broker's session that the user opened for this transaction."""
+    """The broker session of this transaction's login. Raises InvalidToken if no key decrypts it."""
     return Login(
         gateway=transaction.gateway_id,
         broker=account.broker,

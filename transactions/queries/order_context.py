@@ -1,4 +1,4 @@
-"""The facts that decide about an order: what it asks for, the investment, its last batch, the market."""
+"""The data that decides about an order: the request, the investment, its last batch and the market."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from transactions.models import Batch, Order, Transaction
 
 @dataclass(frozen=True, slots=True)
 class LastBatch:
-    """The newest batch of an investment; `quantity`, `filled` and `unfilled` count securities of an unfinished one."""
+    """The newest batch of an investment. `quantity`, `filled` and `unfilled` count securities if it is unfinished."""
 
     batch: Batch
     quantity: int = 0
@@ -41,7 +41,7 @@ class LastBatch:
 
 @dataclass(frozen=True)
 class OrderContext:
-    """Read once for each request, and handed down.
+    """Read once for each request and passed to the checks.
 
     `order_request` is None for a basket. `investment` is None for a BUY, and for an iscid that is not the account's;
     it may be exited. `version` is the version that the order aims at.
@@ -66,19 +66,19 @@ class OrderContext:
 
     @property
     def is_live(self) -> bool:
-        """False for an order on an investment that is gone, or was exited."""
+        """False for an order on an investment that does not exist any more or was exited."""
         if self.order_request is None or self.order_request.kind is OrderKind.BUY:
             return True
         return self.investment is not None and self.investment.exited_at is None
 
     @cached_property
     def weights(self) -> dict[str, Decimal]:
-        """Per cent, by ticker; read when first asked for."""
+        """Percent by ticker; read at the first use."""
         return weights_of(self.version) if self.version else {}
 
     @cached_property
     def held(self) -> dict[str, int]:
-        """What can be sold; read when first asked for."""
+        """Sellable shares by ticker; read at the first use."""
         return sellable(self.investment) if self.investment else {}
 
 
@@ -112,21 +112,21 @@ def target_version(kind: OrderKind, investment: Investment) -> Version:
 
 
 def sellable(investment: Investment) -> dict[str, int]:
-    """Shares held, less those that orders of unknown outcome may have sold."""
+    """Held shares, less shares that orders with unknown outcome may have sold."""
     lost = unresolved_sells(investment.iscid)
     left = {ticker: shares - lost.get(ticker, 0) for ticker, shares in shares_of(investment).items()}
     return {ticker: shares for ticker, shares in left.items() if shares > 0}
 
 
 def last_batches(iscids: Collection[str]) -> dict[str, LastBatch]:
-    """By iscid; one query, and another if any is unfinished."""
+    """The last batch by iscid; one query, and another if any batch is unfinished."""
     found = sql.last_batches(iscids)
     counts = _counts([batch for batch in found if BatchStatus(batch.status) in UNFINISHED_BATCH])
     return {str(batch.iscid): LastBatch(batch, *counts.get(batch.pk, ())) for batch in found}
 
 
 def _counts(batches: Sequence[Batch]) -> dict[int, Sequence[int]]:
-    """By batch: its orders, the filled ones, and those that have ended with unfilled shares."""
+    """By batch: the number of its orders, of filled orders, and of ended orders with unfilled shares."""
     if not batches:
         return {}
     rows = Order.objects.filter(batch__in=batches).values_list("batch").order_by("batch")
@@ -145,7 +145,7 @@ def unfilled_lines(batch: Batch) -> list[OrderLine]:
 
 
 def unresolved_sells(iscid: str) -> dict[str, int]:
-    """Shares that orders in ERROR may have sold already, by ticker: until their fate is known, not to be sold again."""
+    """Shares by ticker that orders in ERROR may have sold. They are not sold again until the outcome is known."""
     lost = Order.objects.filter(batch__iscid=iscid, side=Side.SELL, status=OrderStatus.ERROR)
     return dict(
         lost.values_list("ticker").annotate(shares=Sum(F("quantity") - F("filled_quantity"))).order_by("ticker")

@@ -30,7 +30,7 @@ class UnknownTransaction(SdkRefusal, NotFound):
 
 
 def transaction_of(gateway: Gateway, transaction_id: str, *, account: Account | None = None) -> Transaction:
-    """`account`: the connected caller, who sees own transactions and those that are nobody's yet."""
+    """`account`: the connected caller, who sees their own transactions and unbound ones. Raises UnknownTransaction."""
     rows = Transaction.objects.select_related("account").filter(gateway=gateway, transaction_id=transaction_id)
     return _of_caller(rows.first() if is_transaction_id(transaction_id) else None, gateway, account)
 
@@ -38,7 +38,7 @@ def transaction_of(gateway: Gateway, transaction_id: str, *, account: Account | 
 def transaction_and_orders(
     gateway: Gateway, transaction_id: str, *, account: Account | None = None
 ) -> tuple[Transaction, list[Order]]:
-    """As transaction_of and orders_of, to be shown: the batch comes once, and not with each of its orders."""
+    """As transaction_of and orders_of, with the batch loaded once instead of with each order."""
     is_one = is_transaction_id(transaction_id)
     found, batch = sql.transaction_and_batch(gateway.pk, transaction_id) if is_one else (None, None)
     transaction = _of_caller(found, gateway, account)
@@ -154,7 +154,7 @@ def _batches_and_orders(
 ) -> list[BatchAndOrders]:
     if account is None and not query.names_any:
         raise Invalid("transactionId: or batchId is required with a guest's authtoken.")
-    # Ids that are no ids name nothing.
+    # Malformed ids match nothing.
     ids = {
         "transaction_ids": [i for i in query.transaction_ids if is_transaction_id(i)],
         "batch_ids": [i for i in query.batch_ids if is_object_id(i)],

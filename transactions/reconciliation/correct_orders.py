@@ -46,7 +46,7 @@ class NotOpen(Conflict):
 
 
 class NotInForce(Conflict):
-    """Only the correction in force can be undone."""
+    """Only the applied correction of an order can be undone."""
 
 
 class AlreadyProposed(Conflict):
@@ -91,7 +91,7 @@ def correct_order(
     corrected_by: CorrectedBy,
     now: datetime,
 ) -> list[OrderCorrection]:
-    """Of orders of one batch, by primary key; `seen` is what they were when this was decided on.
+    """Corrects orders of one batch, by primary key. `seen` are the states that the person has seen.
 
     Corrections that need no second person are applied together, with one webhook; the others are proposed. Twice is
     safe: the second call finds a changed order. Raises OrderChanged, AlreadyProposed, and the errors of `corrected` and
@@ -110,7 +110,7 @@ def correct_order_within(
     corrected_by: CorrectedBy,
     now: datetime,
 ) -> list[OrderCorrection]:
-    """As `correct_order`, in the caller's transaction."""
+    """As `correct_order`, in the caller's database transaction."""
     held, orders = _hold(batch.pk)
     wanted = [order for order in orders if order.pk in outcomes]
     for order in wanted:
@@ -126,7 +126,7 @@ def correct_order_within(
 
 
 def approve(*, correction: OrderCorrection, actor: Actor, now: datetime) -> OrderCorrection:
-    """By another than who proposed it, and only while the order is as it was. Raises OwnCorrection, OrderChanged."""
+    """Applies another person's proposal, if the order has not changed. Raises OwnCorrection, OrderChanged, NotOpen."""
     with atomic(durable=True):
         held, orders, waiting = _waiting(correction)
         if waiting.proposed_by_id == person(actor).pk:
@@ -141,7 +141,7 @@ def approve(*, correction: OrderCorrection, actor: Actor, now: datetime) -> Orde
 
 
 def decline(*, correction: OrderCorrection, actor: Actor, note: str, now: datetime) -> None:
-    """By anybody who may settle; by its proposer it is a withdrawal."""
+    """Declines a proposal; its proposer withdraws it in this way. Raises NotOpen."""
     _check_reason(note)
     with atomic(durable=True):
         *_, waiting = _waiting(correction)
@@ -151,13 +151,13 @@ def decline(*, correction: OrderCorrection, actor: Actor, note: str, now: dateti
 
 
 def undo(*, correction: OrderCorrection, corrected_by: CorrectedBy, now: datetime) -> OrderCorrection:
-    """Restores the outcome before it, as a version of its own; by two, where it took two. Raises NotInForce."""
+    """Restores the previous outcome, as a new version; needs approval if the correction did. Raises NotInForce."""
     _check_reason(corrected_by.reason)
     with atomic(durable=True):
         held, orders = _hold(correction.order.batch_id)
         (order,) = (one for one in orders if one.pk == correction.order_id)
         if order.active_correction is None or order.active_correction_id != correction.pk:
-            raise NotInForce("This correction is not the one the order stands on.")
+            raise NotInForce("This correction is not the applied correction of the order.")
         impact = _undone(held, orders, order.active_correction, now)
         made = _proposed(order, impact, corrected_by, now, undoes=order.active_correction)
         if not made.needs_approval:
@@ -215,7 +215,7 @@ def _proposed(
     before, after = impact.before[order.pk], impact.after[order.pk]
     amount = amount_at_stake(order, before, after)
     earlier = list(OrderCorrection.objects.filter(order=order).values_list("state", flat=True))
-    # Undone and settled anew is overturned as well, only in two steps.
+    # To undo and correct again also overturns a final order, in two steps.
     overturned = is_overturned(before) or CorrectionState.UNDONE in earlier
     overturns = overturned if undoes is None else undoes.needs_approval
     is_much = amount is None or amount > settings.RECONCILE_FOUR_EYES_ABOVE
@@ -239,7 +239,7 @@ def _proposed(
 
 
 def _check_none_waits(order: Order) -> None:
-    """One whose order has moved since waits no longer."""
+    """Raises AlreadyProposed; a proposal whose order has changed becomes OUTDATED instead."""
     waiting = OrderCorrection.objects.filter(order=order, state=CorrectionState.PROPOSED).first()
     if waiting is None:
         return
@@ -261,7 +261,7 @@ def _undone(batch: Batch, orders: Sequence[Order], correction: OrderCorrection, 
 def _apply(
     batch: Batch, orders: Sequence[Order], chosen: Sequence[OrderCorrection], *, actor: Actor, now: datetime
 ) -> None:
-    """The write itself, from the impact as it is now. Whoever has asked the broker before this writes nothing."""
+    """Writes the corrections. The fencing token changes, so a worker with an older broker answer writes nothing."""
     impact = _impact(batch, orders, chosen, now)
     Batch.objects.filter(pk=batch.pk).update(attempts=F("attempts") + 1)
     batch.attempts += 1
@@ -287,7 +287,7 @@ def _impact(
 
 
 def _stand_on(order: Order, chosen: OrderCorrection) -> None:
-    """An undone correction leaves the order on the one before it, or on the broker's report."""
+    """Sets the order's applied correction. After an undo it is the previous correction, or none."""
     if chosen.undoes is None:
         report = last_report(order.report_log, ref=order.ref)
         chosen.broker_confirms = broker_confirms(state_of(order), report) if report else None
@@ -312,7 +312,7 @@ def _decide(one: OrderCorrection, state: CorrectionState, actor: Actor, now: dat
 
 
 def _record_proposals(made: Sequence[OrderCorrection], corrected_by: CorrectedBy) -> None:
-    """After those that are applied at once: they lock the investment, and the trail's lock is the last one taken."""
+    """Called after `_apply`, which locks the investment: the audit trail's lock is always the last."""
     for one in made:
         if one.needs_approval:
             _record_in_trail(one, "propose correction", corrected_by.actor, reason=corrected_by.reason)

@@ -30,7 +30,7 @@ class ChosenIn(RequestBody):
 
 
 class SipIn(RequestBody):
-    """A SIP to set up or to change; or `end` true."""
+    """A SIP to create or change; `end` true ends the SIP."""
 
     amount = Rupees(required=False)
     frequency = Choice(required=False, choices=FREQUENCIES)
@@ -52,7 +52,7 @@ def _sip(line: Mapping[str, Any]) -> SipRequest:
 
 
 class Complete(RequestBody):
-    """What the user does at the checkout. A connected transaction knows broker and clientId already."""
+    """The user's actions in the checkout. A connected transaction already has broker and clientId."""
 
     broker = Choice(required=False, choices=list(BROKERS))
     clientId = Matching(CLIENT_ID, form="at most 64 letters, digits, dots and hyphens", required=False)
@@ -87,7 +87,7 @@ class MarketIn(RequestBody):
 
 
 class ClockIn(RequestBody):
-    """Exactly one of the three."""
+    """Exactly one of the three fields."""
 
     advance = Text(required=False, max_length=40, help_text="ISO 8601 duration, such as PT15M or P1D")
     set = serializers.DateTimeField(required=False, help_text="ISO 8601, not before now")
@@ -113,7 +113,7 @@ class PriceIn(RequestBody):
 
 
 class ActIn(RequestBody):
-    """At the broker's side; the gateway hears of it when it next asks."""
+    """An action at the broker. The gateway sees the result with its next poll."""
 
     action = Choice(choices=[act.value for act in ActionKind])
     quantity = Whole(required=False, min_value=1, max_value=MAX_QUANTITY, help_text="For fill and partial: shares")

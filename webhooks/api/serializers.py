@@ -21,7 +21,7 @@ TYPES: Final = [kind.value for kind in EventType]
 
 
 class EventsQuery(RequestBody):
-    """Which events. An id that is none of ours narrows to nothing."""
+    """Filters for events. An unknown transactionId matches no event."""
 
     transactionId = Text(required=False, max_length=64, default="")
     type = Choice(required=False, choices=TYPES)
@@ -42,7 +42,7 @@ class EventsQuery(RequestBody):
 
 
 class ReplayIn(RequestBody):
-    """Exactly one of eventIds and since; until, type and onlyMissed go with since."""
+    """Exactly one of eventIds and since; until, type and onlyMissed only with since."""
 
     eventIds = serializers.ListSerializer[Any](
         child=Matching(EVENT_ID, form="an eventId"), required=False, allow_empty=False, max_length=MOST_EVENTS
@@ -63,7 +63,7 @@ class ReplayIn(RequestBody):
 
     @classmethod
     def request_from(cls, data: Any) -> list[str] | Span:
-        """The events' ids, or a span of time."""
+        """A list of event ids, or a span of time."""
         body = cls.parse(data)
         return list(body["eventIds"]) if "eventIds" in body else _span(body)
 

@@ -1,9 +1,9 @@
 """The HTTP client for webhooks: one POST within ten seconds, no redirects; 4 KiB of the response's body are kept.
 
-HTTP/1.1 matches a response to a request by their order on the connection alone. So a connection is used again only if
-all that the receiver sent on it was one proper response (delivery.response_framing). A request is never sent twice: a
-kept connection is checked before the first byte, and replaced if it is closed or spoiled; after that byte a failure is
-a failure, and the delivery's plan tries again under the same webhook-id.
+HTTP/1.1 matches a response to a request only by their order on the connection. So a connection is used again only if
+all bytes of the receiver were one proper response (delivery.response_framing). A request is never sent twice: a kept
+connection is checked before the first byte is sent, and replaced if it is closed or unusable. Any later failure is a
+failed attempt, which the delivery's plan repeats under the same webhook-id.
 """
 
 import fcntl
@@ -53,7 +53,7 @@ class ClientOptions:
 
 @dataclass(frozen=True, slots=True)
 class EndpointResponse:
-    """`status` None: no answer came, and `error` says why. `excerpt` is the body's beginning."""
+    """`status` None: no response arrived, and `error` says why. `excerpt` is the beginning of the body."""
 
     status: int | None
     duration_ms: int
@@ -67,7 +67,7 @@ class EndpointResponse:
 
 
 class Destination(NamedTuple):
-    """Where a URL leads: kept connections to its host, and what to ask for there."""
+    """The destination of a URL: the pool of kept connections to its host, and the request target."""
 
     pool: HTTPConnectionPool
     target: str
@@ -103,7 +103,7 @@ _post = _ThisPost()
 
 
 def post(url: str, body: bytes, headers: Mapping[str, str], *, options: ClientOptions) -> EndpointResponse:
-    """Never raises for what a partner does."""
+    """Posts and returns the response or the reason for its absence. No behaviour of a partner raises an exception."""
     began = time.monotonic()
     _post.options, _post.deadline = options, began + options.total_seconds
     try:
@@ -316,14 +316,14 @@ class _HTTPSPool(HTTPSConnectionPool):
 
 @lru_cache(HOSTS_KEPT)
 def _destination(url: str, *, allow_private: bool, ca_file: str) -> Destination:
-    """What urllib3's manager would find out of a URL again with each request. Raises its HTTPError if it is none."""
+    """Parses a URL once, not for each request like urllib3's manager. Raises urllib3's HTTPError if it is invalid."""
     pools = _pools(allow_private=allow_private, ca_file=ca_file)
     return Destination(pools.connection_from_url(url), urllib3.util.parse_url(url).request_uri)
 
 
 @lru_cache
 def _pools(*, allow_private: bool, ca_file: str) -> urllib3.PoolManager:
-    """Kept connections for each choice of trust. No proxies, no netrc: the environment does not choose the receiver."""
+    """Kept connections for each choice of trust. Proxies and netrc are ignored: the environment chooses no receiver."""
     context = ssl.create_default_context(cafile=certifi.where())
     if ca_file:
         context.load_verify_locations(cafile=ca_file)

@@ -35,7 +35,7 @@ from webhooks.signing.sign import checksum, standard_headers
 
 log = logging.getLogger(__name__)
 
-# Longer than the client's ten seconds and a few ticks, so that a lease that lapsed means a process that died.
+# Longer than the client's ten seconds and a few polls, so an expired lease means that the process died.
 DELIVERY_LEASE: Final = timedelta(seconds=30)
 POLL_SECONDS: Final = 0.025
 GATHER_SECONDS: Final = 0.005
@@ -143,7 +143,7 @@ class WebhookDispatcher:
         return len(futures)
 
     def _finished(self, *, wait: float) -> "list[Future[client.EndpointResponse]]":
-        """Attempts that finish within `wait`, with those that follow closely: they are settled in one go."""
+        """Attempts that finish within `wait`, and those that follow closely, so that one write records them all."""
         futures: list[Future[client.EndpointResponse]] = []
         with suppress(Empty):
             futures.append(self.finished.get(timeout=wait))
@@ -174,7 +174,7 @@ def next_in_line() -> QuerySet[Delivery]:
 
 
 def take(*, closed: Collection[int] = (), room: int = AT_ONCE, pick: Pick = list) -> list[Delivery]:
-    """The due deliveries that `pick` chooses, leased; other processes meanwhile skip those that `pick` is shown."""
+    """Leases the due deliveries that `pick` chooses. Other processes skip all rows that `pick` is shown."""
     if not room:
         return []
     with atomic(durable=True):
@@ -184,11 +184,11 @@ def take(*, closed: Collection[int] = (), room: int = AT_ONCE, pick: Pick = list
 
 
 def _post(delivery: Delivery, at: datetime, *, options: client.ClientOptions) -> client.EndpointResponse:
-    """In a thread of its own; everything it needs was read before."""
+    """Runs in a thread; everything that it needs is already loaded."""
     try:
         body, headers = signed(delivery, at)
     except InvalidToken:
-        return client.EndpointResponse(None, 0, error="None of ENCRYPTION_KEYS opens the secrets of this endpoint.")
+        return client.EndpointResponse(None, 0, error="None of ENCRYPTION_KEYS decrypts the secrets of this endpoint.")
     return client.post(delivery.endpoint.url, body, headers, options=options)
 
 
@@ -210,7 +210,7 @@ def signed(delivery: Delivery, now: datetime) -> tuple[bytes, dict[str, str]]:
 
 
 def _finished(sent: InFlight, future: "Future[client.EndpointResponse]") -> FinishedAttempt | None:
-    """None for an attempt that broke on our side: its row is tried again when the lease lapses."""
+    """None for an attempt that failed inside the gateway: its row is sent again after its lease."""
     if error := future.exception():
         log.error("Delivery %s failed before it was sent.", sent.delivery.pk, exc_info=error)
         return None

@@ -56,7 +56,7 @@ class Forwarder:
         return answer
 
     def _post(self, event: Event) -> client.EndpointResponse:
-        """The user of the command names the URL, and their own machine is allowed."""
+        """Private addresses are allowed, because the person who runs the command chose the URL."""
         attempt = Delivery(gateway=self.gateway, event=event, endpoint=self.endpoint)
         body, headers = signed(attempt, clock.now(self.gateway))
         return client.post(self.url, body, headers, options=client.ClientOptions(allow_private=True))

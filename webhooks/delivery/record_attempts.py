@@ -131,7 +131,7 @@ def _attempt(finished: FinishedAttempt) -> Attempt:
 
 
 def _update_endpoint_health(finished: Sequence[FinishedAttempt]) -> None:
-    """Endpoints are locked in the order of their keys, so that two processes cannot block each other."""
+    """Locks endpoints in the order of their keys, so that two processes cannot block each other."""
     answered = {one.delivery.endpoint_id for one in finished if one.answer.accepted}
     failing = {one.delivery.endpoint_id for one in finished if one.delivery.endpoint.failures}
     failed = _last_failures(finished)

@@ -23,10 +23,10 @@ from webhooks.models import Delivery, Event
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventDraft:
-    """What an event says. The caller holds the subject's row.
+    """An event to record. The caller has locked the subject's row and increments `sequence` in it.
 
-    `sequence` is counted up in that row; None, for one draft of each subject, counts on from its last event. `asked_by`
-    is the id of the request that is being served as this is made.
+    `sequence` None continues from the subject's last event; only for one draft of each subject. `asked_by` is the id of
+    the request that is being served when the draft is made.
     """
 
     gateway: Gateway
@@ -39,12 +39,12 @@ class EventDraft:
 
 
 def record_events(*drafts: EventDraft, is_bulk: bool = False) -> None:
-    """Events and the deliveries that endpoints are owed, in as many statements for many as for one.
+    """Records events and their deliveries, in the same number of statements for many as for one.
 
-    Bulk deliveries are sent after all others: a million of them do not stand before an order's.
+    Bulk deliveries are sent after all others, so that a million of them do not delay an order's events.
     """
     if not get_connection().in_atomic_block:
-        raise RuntimeError("An event is recorded inside the transaction of its change.")
+        raise RuntimeError("An event must be recorded inside the transaction of its change.")
     events = _events(drafts)
     insert_rows(events, learn_keys=True)
     for kind, number in Counter(one.kind.value for one in drafts).items():

@@ -27,7 +27,7 @@ from webhooks.models import Delivery, DeliveryStatus, Endpoint, Event, Replay
 CHUNK: Final = 2000  # deliveries
 MOST_RUNNING: Final = 5
 MOST_AT_ONCE: Final = 1000  # deliveries, by an operator's choice
-# Longer than a change that records an event takes: by then all that still saw the endpoint disabled are in the table.
+# Longer than any change that records an event takes: after it, all events that saw the endpoint disabled are visible.
 SETTLING: Final = timedelta(seconds=5)
 
 
@@ -118,7 +118,7 @@ def replays() -> QuerySet[Replay]:
 
 
 def replay(*, row: int, attempt: int) -> None:
-    """The next chunk, and a message for the one after it. Twice replays once: the message is worth one lease."""
+    """Replays the next chunk and enqueues the one after it. Twice is safe: each message is worth one lease."""
     if not leases.acquire(replays(), row=row, attempt=attempt):
         return
     found = Replay.objects.select_related("gateway", "endpoint").filter(pk=row).first()
@@ -160,7 +160,7 @@ def _is_same(one: Replay, other: Replay) -> bool:
 
 
 def _oldest_missed(endpoint: Endpoint, began: datetime) -> datetime:
-    """What was given up since `began`, or is owed still, was recorded before that."""
+    """When the oldest missed event was recorded: deliveries given up since `began` or still due may be older."""
     missed = endpoint.deliveries.filter(Q(status=DeliveryStatus.GIVEN_UP, finished_at__gte=began) | Q(status="DUE"))
     oldest = missed.aggregate(oldest=Min("event__created_at"))["oldest"]
     return min(began, oldest or began)

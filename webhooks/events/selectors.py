@@ -23,7 +23,7 @@ _ALIKE: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class RequestedEvents:
-    """A page, and what narrows it. `before` is the row that the page before ended with."""
+    """A page and its filters. `before` is the last row of the previous page."""
 
     transaction_id: str = ""
     kind: EventType | None = None
@@ -41,7 +41,7 @@ class EventsPage:
 
 
 def events_page(gateway: Gateway, wanted: RequestedEvents, *, auth_id: str = "") -> EventsPage:
-    """Newest first, each with its deliveries and their newest attempts: three statements, however long the page.
+    """Newest first, each with its deliveries and their newest attempts: three statements for any page.
 
     Pages are cut by row, not by offset, so that new events do not move them.
     """
@@ -105,7 +105,7 @@ def _own(gateway: Gateway, auth_id: str) -> QuerySet[Event]:
 
 
 def _newest(gateway: Gateway, wanted: RequestedEvents, auth_id: str) -> QuerySet[Event]:
-    """One more than the page shows, to tell whether there is another.
+    """One event more than the page shows, to know whether there is another page.
 
     A filter by status starts from the deliveries, which are indexed by status. If it started from the events,
     PostgreSQL would read a gateway's events until enough have that status, and possibly all of them.
@@ -122,7 +122,7 @@ def _newest(gateway: Gateway, wanted: RequestedEvents, auth_id: str) -> QuerySet
 
 
 def _narrowed(wanted: RequestedEvents, auth_id: str) -> dict[str, Any]:
-    """By an event's columns; without what was not asked for, which would cost a join."""
+    """Conditions on the event's columns. Filters that were not given are left out, because some cost a join."""
     kind = wanted.kind.value if wanted.kind else None
     asked = {"transaction_id": wanted.transaction_id, "auth_id": auth_id, "type": kind, "pk__lt": wanted.before}
     return {column: value for column, value in asked.items() if value}

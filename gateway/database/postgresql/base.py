@@ -1,4 +1,4 @@
-"""Django's PostgreSQL, but for how a kept connection is found to be alive before a request uses it.
+"""Django's PostgreSQL backend with one change: how it checks that a kept connection is alive before a request uses it.
 
 A connection that the server has closed would cost the next caller a 503, and Django's remedy (CONN_HEALTH_CHECKS)
 costs every request a round trip. A server that closes a connection says so: its socket becomes readable. A server that

@@ -49,7 +49,7 @@ class Known:
 
 @pytest.fixture(scope="module")
 def known(site: Site, chromium: Browser) -> Known:
-    """Something of everything that could be decided: lost orders, a correction, a proposal, a book, a draft."""
+    """One of each thing to decide: orders in ERROR, a correction, a proposal, a tradebook, a draft."""
     settled, named = site.lost(), site.lost()
     asha, meera = (Person(desktop(chromium), site.base, name) for name in ("asha", "meera"))
     asha.opens_order_of(settled)

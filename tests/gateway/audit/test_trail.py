@@ -243,7 +243,7 @@ class TestVerifyAudit:
         AuditHead.objects.all().delete()
         write(now, "a", "b", "c", "d", "e", "f")
 
-        with pytest.raises(CommandError, match=r"Changed: entry 5\. The digest that was kept elsewhere"):
+        with pytest.raises(CommandError, match=r"Changed: entry 5\. Its digest differs"):
             call_command("verify_audit", head=[(5, kept.partition(":")[2])], stdout=StringIO())
 
     @pytest.mark.parametrize(

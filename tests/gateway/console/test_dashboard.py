@@ -149,4 +149,4 @@ class TestHome:
         page = somebody(SUPPORT).get("/admin/")
 
         assert (page.context["in_error"], page.context["stuck"]) == ([], 0)
-        assert b"is known" in page.content
+        assert b"No orders with an unknown outcome." in page.content

@@ -72,7 +72,7 @@ class TestABrokenOne:
         said = capsys.readouterr().out
         told = said[said.index("a_batch_aggregates_its_orders: ") :].splitlines()
         assert told[0] == "a_batch_aggregates_its_orders: 1 offenders"
-        assert told[1].startswith("  What must be true: A batch's status is what its orders'")
+        assert told[1].startswith("  What must be true: A batch's status is the aggregate of its orders'")
         assert told[2].startswith("  What to do: ")
         assert told[3] == f"  - batch_id {batch.batch_id}, status PLACED, fold QUEUED"
         assert told[-1] == f"1 of {sum(not one.at_rest for _, one in invariants())} invariants are broken."

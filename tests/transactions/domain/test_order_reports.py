@@ -109,7 +109,7 @@ class TestACredibleWord:
         assert (after.status, after.filled_quantity) == (S.ERROR, filled)
         assert (after.error_code, after.status_message) == (UNKNOWN_OUTCOME_CODE, UNKNOWN_OUTCOME_MESSAGE)
 
-    def test_ends_the_silence(self) -> None:
+    def test_ends_the_time_without_reports(self) -> None:
         assert heard(replace(PLACED, unreported_since=NOW), report(W.OPEN)).unreported_since is None
 
     def test_does_not_unlearn_the_exchange_order_id(self) -> None:
@@ -139,7 +139,7 @@ class TestAWordThatCannotBe:
         assert not is_credible(state, said)
 
     @pytest.mark.parametrize(("state", "said"), WORDS)
-    def test_counts_as_silence(self, state: OrderState, said: Report) -> None:
+    def test_counts_as_no_report(self, state: OrderState, said: Report) -> None:
         assert heard(state, said) == replace(state, unreported_since=NOW)
 
     @pytest.mark.parametrize("status", [S.COMPLETE, S.PARTIAL, S.REJECTED, S.CANCELLED, S.CANCELLED_AMO, S.UNPLACED])

@@ -50,7 +50,7 @@ class TestMarkComplete:
     def test_refuses_any_other(self, gateway: Gateway, now: datetime, status: str) -> None:
         batch = ended(gateway, status, now)
 
-        with pytest.raises(NotUnfinished, match=f"in {status} cannot"):
+        with pytest.raises(NotUnfinished, match=f"in status {status} cannot"):
             mark_complete(batch=batch, now=now + LATER)
 
         batch.refresh_from_db()

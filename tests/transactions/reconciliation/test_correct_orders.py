@@ -140,9 +140,15 @@ class TestSettling:
     @pytest.mark.parametrize(
         ("outcome", "sentence"),
         [
-            (CorrectedOutcome(OrderStatus.COMPLETE, 4, Decimal(1), "11"), "filled: COMPLETE of 5"),
-            (CorrectedOutcome(OrderStatus.PARTIAL, 5, Decimal(1), "11"), "filled: PARTIAL of 5"),
-            (CorrectedOutcome(OrderStatus.REJECTED, 1, Decimal(1), "11"), "filled: REJECTED of 5"),
+            (
+                CorrectedOutcome(OrderStatus.COMPLETE, 4, Decimal(1), "11"),
+                "shares that is COMPLETE cannot have 4 filled",
+            ),
+            (CorrectedOutcome(OrderStatus.PARTIAL, 5, Decimal(1), "11"), "shares that is PARTIAL cannot have 5 filled"),
+            (
+                CorrectedOutcome(OrderStatus.REJECTED, 1, Decimal(1), "11"),
+                "shares that is REJECTED cannot have 1 filled",
+            ),
             (CorrectedOutcome(OrderStatus.COMPLETE, 5, None, "11"), "price:"),
             (CorrectedOutcome(OrderStatus.COMPLETE, 5, Decimal(-1), "11"), "price:"),
             (CorrectedOutcome(OrderStatus.CANCELLED, 0, Decimal(1)), "price:"),
@@ -360,9 +366,7 @@ class TestUndoing:
         assert (made.state, undoing.state, undoing.version, undoing.undoes) == ("UNDONE", "APPLIED", 2, made)
         assert broken() == {}
 
-    def test_leaves_the_order_on_the_correction_before(
-        self, scene: Scene, asha: User, ravi: User, later: datetime
-    ) -> None:
+    def test_restores_the_previous_correction(self, scene: Scene, asha: User, ravi: User, later: datetime) -> None:
         first = settled(scene.order, PARTIAL, by=asha, now=later)
         second = settled(scene.order, REJECTED, by=asha, now=later)
         approve(correction=second, actor=acting(ravi), now=later)
@@ -412,7 +416,7 @@ class TestTheBrokersWord:
         assert (scene.fresh().status, word["status"], word["filled_quantity"]) == ("ERROR", "COMPLETE", 0)
 
     @pytest.mark.parametrize(("outcome", "agrees"), [(REJECTED, False), (None, True)])
-    def test_that_comes_late_is_laid_beside_the_correction_and_changes_nothing(
+    def test_that_comes_late_is_compared_with_the_correction_and_changes_nothing(
         self, gateway: Gateway, asha: User, now: datetime, outcome: CorrectedOutcome | None, agrees: bool
     ) -> None:
         scene = lost(gateway, now, client_id="late-fill")
@@ -434,7 +438,7 @@ class TestTheBrokersWord:
 
         assert follow(scene.batch, hours=24).due_at is None
 
-    def test_is_taken_once_the_correction_is_undone(self, gateway: Gateway, asha: User, now: datetime) -> None:
+    def test_is_applied_after_the_correction_is_undone(self, gateway: Gateway, asha: User, now: datetime) -> None:
         scene = lost(gateway, now, client_id="late-fill")
         made = settled(scene.order, REJECTED, by=asha, now=now)
         follow(scene.batch, minutes=11)

@@ -1,6 +1,6 @@
-"""The confirmation screen of an order: what is asked, what it comes to, and the seal on what was shown.
+"""The confirmation screen of an order: the form, the quote, and the signature of the quote shown to the user.
 
-Its form, when sent, is placed, or shown again with what stands against it.
+A submitted form places the order, or is shown again with the reason.
 """
 
 from collections.abc import Mapping, Sequence
@@ -53,7 +53,7 @@ class Confirmation:
 
 
 def taken(there: Screen, data: Mapping[str, Any]) -> Page | None:
-    """None when it was done, or when the transaction has ended: what the session shows next says which."""
+    """None if the order is placed or the transaction has ended; otherwise the screen to show."""
     session = there.session
     if session.transaction.intent != Intent.TRANSACTION:
         return consent_screens.taken(there, data)
@@ -90,7 +90,7 @@ def _placed(there: Screen, context: OrderContext, selections: UserSelections, se
 
 
 def look(context: OrderContext, *, session: CheckoutSession, data: Mapping[str, Any] | None) -> Confirmation:
-    """As the screen stands for what was typed. The context is live."""
+    """The screen for the typed values; `data` None is the first display. The context must be live."""
     of = quote_request_of(context, also=added_names(data))
     seen = Confirmation(context, of, picked(of, data))
     if seen.form.errors:
@@ -151,7 +151,7 @@ def _template_context(session: CheckoutSession, seen: Confirmation) -> dict[str,
 
 
 def _refused(seen: Confirmation, refusal: GatewayError, quoted: QuotedOrder | None) -> None:
-    """The same screen, with what stood against it."""
+    """Adds the reason for the refusal to the screen."""
     if isinstance(refusal, QuoteExpired) and quoted:
         seen.before = {ticker: quoted.prices[ticker] for ticker in refusal.moved}
         seen.notices.append("notice.moved" if refusal.moved else "notice.changed")

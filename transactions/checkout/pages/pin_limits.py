@@ -1,7 +1,7 @@
 """Limits wrong PINs across checkouts: opening another checkout gives no more guesses for the same account.
 
-Each checkout takes five (`MAX_PINS`), and whoever can have transactions made has as many checkouts as that.
-On live gateways wrong PINs are therefore counted three times:
+Each checkout allows five (`MAX_PINS`), but an attacker may open many checkouts. Live gateways therefore count wrong
+PINs three times:
 
 - for one account from one network address, so a stranger who guesses at another address does not lock the owner out.
   Users behind one NAT or in one IPv6 /64 share an address and its limit;

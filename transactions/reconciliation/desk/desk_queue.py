@@ -64,7 +64,7 @@ def proposals() -> list[OrderCorrection]:
 
 
 def contradictions() -> list[OrderCorrection]:
-    """In force, and contradicted by the broker's report; newest first."""
+    """Applied corrections that the broker's report contradicts; newest first."""
     in_force = _corrections().filter(state=CorrectionState.APPLIED, broker_confirms=False)
     return list(in_force.order_by("-pk")[:PAGE])
 

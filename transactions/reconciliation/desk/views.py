@@ -76,7 +76,7 @@ def queue(request: HttpRequest) -> HttpResponse:
 
 
 def order(request: HttpRequest, pk: int) -> HttpResponse:
-    """GET shows both sides; POST previews a correction, and with `confirm` does it."""
+    """GET shows the order; POST previews a correction; POST with `confirm` applies or proposes it."""
     _require(request, SEES, MAY_CORRECT)
     found = _order(pk)
     form = CorrectionForm(request.POST if request.method == "POST" else None, initial=_suggested(found))
@@ -164,7 +164,7 @@ def _corrected(request: HttpRequest, order: Order, form: CorrectionForm) -> Http
         corrected_by=CorrectedBy(actor_of(request), form.cleaned_data["reason"]),
         now=clock.now(order.batch.gateway),
     )
-    waits = "Proposed: another person has to approve it." if made.needs_approval else "Settled."
+    waits = "Proposed. Another person must approve it." if made.needs_approval else "Corrected."
     messages.success(request, f"{order}: {waits}")
     return redirect(_desk("order"), pk=order.pk)
 
@@ -178,8 +178,8 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
         if request.method == "POST" and form.is_valid():
             corrected_by = CorrectedBy(actor_of(request), form.cleaned_data["reason"])
             made = correct_orders.undo(correction=found, corrected_by=corrected_by, now=now)
-            told = "The undoing is proposed: another person has to approve it." if made.needs_approval else "Undone."
-            messages.success(request, told)
+            result = "Undo proposed. Another person must approve it." if made.needs_approval else "Undone."
+            messages.success(request, result)
             return redirect(_desk("order"), pk=found.order_id)
         impact = correct_orders.preview_undo(correction=found, now=now)
     except GatewayError as refusal:
@@ -188,7 +188,7 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
     return page(
         request,
         "undo",
-        f"Undo the correction of {found.order}",
+        f"Undo correction of {found.order}",
         correction=found,
         order=found.order,
         form=form,
@@ -209,7 +209,7 @@ def decide(request: HttpRequest, pk: int) -> HttpResponse:
             correct_orders.approve(correction=found, actor=actor, now=now)
         else:
             correct_orders.decline(correction=found, actor=actor, note=request.POST.get("note", ""), now=now)
-        messages.success(request, "Approved, and applied." if approves else "Declined.")
+        messages.success(request, "Approved and applied." if approves else "Declined.")
     except GatewayError as refusal:
         messages.error(request, " ".join(refusal.sentences))
     return redirect(_desk("order"), pk=found.order_id)

@@ -1,4 +1,4 @@
-"""Corrections and tradebooks in the console, and the way to the reconciliation desk."""
+"""Console pages of corrections and tradebooks, and the URLs of the reconciliation desk."""
 
 from django.contrib import admin
 from django.urls import URLPattern, path
@@ -12,7 +12,7 @@ from transactions.reconciliation.tradebook.models import Tradebook
 
 @admin.register(OrderCorrection)
 class CorrectionAdmin(ReadOnlyAdmin):
-    """Corrections of orders, as they were made."""
+    """Corrections of orders, read-only."""
 
     list_display = (
         "order",

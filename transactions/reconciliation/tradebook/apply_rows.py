@@ -45,7 +45,7 @@ def want(*, tradebook: Tradebook, actor: Actor, rows: Sequence[int] | None = Non
             raise NotWhole("The upload of this tradebook did not finish. Upload it again.")
         under_way = BookRow.objects.filter(tradebook=tradebook, state=RowState.WANTED)
         if under_way.exclude(requested_by=person(actor)).exists():
-            raise BeingApplied("Another person's rows of this book are being settled: wait until they are.")
+            raise BeingApplied("Another person is applying rows of this tradebook. Wait until they are applied.")
         wanted = chosen.update(state=RowState.WANTED, requested_by=person(actor))
         if wanted:
             _make_due(tradebook, actor, wanted)
@@ -67,7 +67,7 @@ def tradebooks() -> QuerySet[Tradebook]:
 
 
 def apply_book(*, row: int, attempt: int) -> None:
-    """A shift of a worker. Whenever it dies, the rest is still WANTED, and the sweep dispatches it again."""
+    """Applies rows for up to SHIFT. If the worker dies, other rows stay WANTED and the sweep enqueues them again."""
     if not leases.acquire(tradebooks(), row=row, attempt=attempt):
         return
     book, until = Tradebook.objects.get(pk=row), clock.wall() + SHIFT
@@ -100,7 +100,7 @@ def apply_some(book: Tradebook) -> int:
 
 
 def _of_those_who_may(rows: Sequence[BookRow]) -> Iterator[BookRow]:
-    """Whoever has left, or lost the permission, since the rows were wanted settles nothing any more."""
+    """Rows of people who may still correct orders; refuses the rows of the others."""
     people = {row.requested_by_id: row.requested_by for row in rows}
     may = {pk: user is not None and user.has_perm(MAY_CORRECT) for pk, user in people.items()}
     for row in rows:
@@ -128,7 +128,7 @@ def _refuse(row: BookRow, why: str) -> None:
 
 
 def _apply(book: Tradebook, rows: Sequence[BookRow]) -> None:
-    """Corrections and rows in one transaction: a row is TAKEN exactly when its correction is there."""
+    """Writes corrections and rows in one transaction: a row is TAKEN exactly if its correction exists."""
     batch, by = _batch_of(rows[0]), rows[0].requested_by
     actor = Actor(by, book.address, clock.wall())
     by_order = {row.order_id: row for row in rows if row.order_id}
@@ -151,7 +151,7 @@ def _apply(book: Tradebook, rows: Sequence[BookRow]) -> None:
 def _take(row: BookRow, correction: OrderCorrection) -> None:
     mine = BookRow.objects.filter(pk=row.pk, state=RowState.WANTED)
     if not mine.update(state=RowState.TAKEN, correction=correction):
-        raise Conflict("Another worker took this row.")
+        raise Conflict("Another worker has taken this row.")
 
 
 def _batch_of(row: BookRow) -> Batch:

@@ -52,7 +52,7 @@ def number(cell: str) -> Decimal:
 
 
 def shares(cell: str) -> int:
-    """0 to MAX_QUANTITY; 10.000000 are ten."""
+    """A whole number from 0 to MAX_QUANTITY; 10.000000 is 10. Raises UnreadableCell."""
     read = number(cell)
     if read != read.to_integral_value() or read > MAX_QUANTITY:
         raise UnreadableCell(f"“{cell[:40]}” is not a number of shares")

@@ -9,7 +9,7 @@ from transactions.reconciliation.tradebook.models import BookRow, BookTrade, Row
 
 
 class WasTaken(Conflict):
-    """Corrections refer to this book."""
+    """Corrections refer to this tradebook."""
 
 
 class Discarded(Conflict):

@@ -39,7 +39,7 @@ _MARKS: Final = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", co
 
 
 class UnreadableTradebook(Invalid):
-    """Not a tradebook, or not a whole one; nothing of it is staged. `line` counts from 1; 0 is the file itself."""
+    """The file is not a complete tradebook; nothing is staged. `line` counts from 1; 0 is the whole file."""
 
     def __init__(self, line: int, reason: str) -> None:
         sentence = reason if reason.endswith("?") else f"{reason}."
@@ -80,7 +80,7 @@ def examine(file: BinaryIO, *, dialect: Dialect | None = None) -> tuple[Book, in
     for _ in trades(file, book):
         count += 1
     if not count:
-        raise UnreadableTradebook(book.header_line, "after the header there is no trade")
+        raise UnreadableTradebook(book.header_line, "there is no trade after the header")
     return book, count
 
 
@@ -110,7 +110,7 @@ def trades(file: BinaryIO, book: Book) -> Iterator[Trade]:
         except StopIteration:
             return
         except csv.Error as error:
-            raise UnreadableTradebook(at + 1, f"{error}; is the file cut off?") from None
+            raise UnreadableTradebook(at + 1, f"{error}; is the file truncated?") from None
         start, at = at + 1, book.header_line + reader.line_num
         if at > start:
             raise UnreadableTradebook(start, "a quotation mark is not closed")
@@ -118,7 +118,7 @@ def trades(file: BinaryIO, book: Book) -> Iterator[Trade]:
             continue
         done += 1
         if done > MOST_TRADES:
-            raise UnreadableTradebook(start, f"more than {MOST_TRADES:,} trades: upload them in parts")
+            raise UnreadableTradebook(start, f"more than {MOST_TRADES:,} trades: split the file")
         yield _trade(start, cells, book.layout)
 
 
@@ -140,9 +140,9 @@ def _scan(file: BinaryIO, marked: str | None) -> str:
     while block := file.read(_BLOCK):
         size += len(block)
         if size > LARGEST:
-            raise UnreadableTradebook(0, f"it is larger than {LARGEST // 1024 // 1024} MiB; upload it in parts")
+            raise UnreadableTradebook(0, f"it is larger than {LARGEST // 1024 // 1024} MiB; split the file")
         if marked != "utf-16" and b"\0" in block:
-            raise UnreadableTradebook(line + block[: block.index(b"\0")].count(b"\n"), "a NUL byte: this is no text")
+            raise UnreadableTradebook(line + block[: block.index(b"\0")].count(b"\n"), "a NUL byte: not a text file")
         line += block.count(b"\n")
         if is_sound:
             is_sound = _decodes(decoder, block)
@@ -151,7 +151,7 @@ def _scan(file: BinaryIO, marked: str | None) -> str:
     if is_sound and _decodes(decoder, b"", final=True):
         return marked or "utf-8"
     if marked:
-        raise UnreadableTradebook(0, f"it says that it is {marked}, and is not; is it cut off?")
+        raise UnreadableTradebook(0, f"it begins as {marked} but is not valid {marked}; is it truncated?")
     return "cp1252"
 
 
@@ -173,7 +173,7 @@ def _lines(file: BinaryIO, encoding: str) -> Iterator[str]:
             yield f"{_checked(number, line)}\n"
         _checked(number + 1, rest)
     if rest:
-        raise UnreadableTradebook(number + 1, "the line does not end: the file is cut off")
+        raise UnreadableTradebook(number + 1, "the line has no end: the file is truncated")
 
 
 def _decoded(file: BinaryIO, encoding: str) -> Iterator[str]:
@@ -190,7 +190,7 @@ def _checked(number: int, line: str) -> str:
     if len(line) > LONGEST_LINE:
         raise UnreadableTradebook(number, f"longer than {LONGEST_LINE:,} characters")
     if "\0" in line:
-        raise UnreadableTradebook(number, "a NUL character: this is no text")
+        raise UnreadableTradebook(number, "a NUL character: not a text file")
     return line
 
 
@@ -209,7 +209,7 @@ def _no_header(file: BinaryIO, encoding: str, dialect: Dialect | None) -> str:
 def _trade(line: int, cells: Sequence[str], layout: Layout) -> Trade:
     if len(cells) != len(layout.header):
         few = f"{len(cells)} columns instead of {len(layout.header)}"
-        raise UnreadableTradebook(line, few if len(cells) > len(layout.header) else f"{few}: is the file cut off?")
+        raise UnreadableTradebook(line, few if len(cells) > len(layout.header) else f"{few}: is the file truncated?")
     bare = [cell.strip() for cell in cells]
     for name, cell in zip(layout.header, bare, strict=True):
         if values.is_formula(cell):

@@ -11,9 +11,9 @@ from transactions.reconciliation.tradebook.verdicts import RowVerdict
 
 
 class Tradebook(Leased):
-    """One file of one broker. Nothing of it counts before `staged_at`. `columns` are what its own were taken for.
+    """One file of one broker, usable from `staged_at` on. `columns` are the file's names of recognised columns.
 
-    Rows that somebody wants applied are applied by a worker: it is due, by the wall, while any are left.
+    A worker applies the WANTED rows; `due_at` is set, in real time, while there are any.
     """
 
     name = models.CharField(max_length=120)
@@ -72,7 +72,7 @@ class BookTrade(models.Model):
 
 
 class RowState(models.TextChoices):
-    """WANTED is waiting for a worker. TAKEN has its correction, applied or proposed; REFUSED says why not."""
+    """WANTED waits for a worker. TAKEN has a correction, applied or proposed. REFUSED has a reason."""
 
     WAITING = "WAITING"
     WANTED = "WANTED"
@@ -81,7 +81,7 @@ class RowState(models.TextChoices):
 
 
 class BookRow(models.Model):
-    """All that a book says of one order. `order_snapshot` is the state of the order that the verdict was found by."""
+    """A tradebook's trades of one order, with a verdict. `order_snapshot` is the order's state at the verdict."""
 
     tradebook = models.ForeignKey(Tradebook, on_delete=models.CASCADE, related_name="rows")
     line = models.PositiveIntegerField()

@@ -19,7 +19,7 @@ EXACTLY: Final = "Copy its text from the body unchanged."
 def diagnose_checksum(
     captured: Captured, *, api_secret: str, known: Known, computed: str | None = None
 ) -> list[Mistake]:
-    """`computed`: what a receiver's code came to; without it, the checksum in the body. As of a signature."""
+    """`computed` is the checksum of a receiver's code, by default the one in the body. Findings as for a signature."""
     fields = _fields(captured.body)
     if fields is None:
         return [Mistake(Cause.BODY, "The body is not a JSON object.")]
@@ -165,6 +165,6 @@ def _unfit(api_secret: str, known: Known) -> list[Mistake]:
     if name in known.jwt:
         return [Mistake(Cause.SECRET, f"This is {name}; the checksum's key is the API secret.")]
     if known.has_secrets and not name:
-        return [Mistake(Cause.SECRET, "The secret is none of this gateway's.")]
-    reason = "No mistake that is known explains it: timestamp, smallcaseAuthId or checksum is not what was sent"
-    return [Mistake(Cause.UNKNOWN, f"{reason}." if name else f"{reason}, or the API secret is another.")]
+        return [Mistake(Cause.SECRET, "The secret is not one of this gateway's.")]
+    reason = "No known mistake explains it: timestamp, smallcaseAuthId or checksum was changed on the way"
+    return [Mistake(Cause.UNKNOWN, f"{reason}." if name else f"{reason}, or the API secret is wrong.")]

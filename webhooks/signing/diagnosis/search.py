@@ -27,6 +27,8 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
+    """A wrong input, and a sentence for the integrator."""
+
     cause: Cause
     sentence: str
 
@@ -40,7 +42,7 @@ class Taken:
 
 
 def first_fit(inputs: Sequence[Sequence[Taken]], fits: Callable[..., Mistake | bool]) -> list[Mistake] | None:
-    """What is wrong when as little as possible is: [] when all fit as given, None when nothing tried does.
+    """The fewest mistakes that explain the signature: [] if the given values fit, None if nothing fits.
 
     `fits` gets one value per input and returns True, or another finding.
     """
@@ -62,6 +64,7 @@ def _choices(inputs: Sequence[Sequence[Taken]]) -> Iterator[tuple[Taken, ...]]:
 
 
 def wrongly(cause: Cause, sentence: str, *values: Any) -> list[Taken]:
+    """Values that the sender would have used if the sentence is true."""
     return [Taken(value, Mistake(cause, sentence)) for value in values]
 
 

@@ -24,7 +24,7 @@ LONGEST_NUMBER: Final = 16
 
 
 def diagnose_signature(captured: Captured, *, secret: str, known: Known, now: datetime) -> list[Mistake]:
-    """One finding, GENUINE, or one for each input that is wrong."""
+    """One finding, GENUINE, or one for each wrong input."""
     absent = [name for name in HEADERS if not captured.headers.get(name)]
     if absent:
         return [Mistake(Cause.MISSING, f"The request has no header {name}.") for name in absent]
@@ -49,14 +49,14 @@ def _fit(key: bytes, message: bytes, forms: Mapping[bytes, Mistake | None]) -> M
 
 
 def _digests(given: str) -> dict[bytes, Mistake | None]:
-    """What the header may mean, and what is wrong with its form if it means that."""
+    """The digests that the header may contain, each with the fault of its form, if any."""
     found: dict[bytes, Mistake | None] = {}
     for token in given.split():
         version, comma, value = token.partition(",")
         if comma and version == "v1":
             _take(found, value, None)
         else:
-            prefix = Mistake(Cause.FORM, "The signature lacks `v1,` in front; several are parted by spaces.")
+            prefix = Mistake(Cause.FORM, "The signature lacks `v1,` in front; spaces separate several signatures.")
             for part in token.removeprefix("v1=").split(","):
                 _take(found, part, prefix)
     return found
@@ -64,7 +64,7 @@ def _digests(given: str) -> dict[bytes, Mistake | None]:
 
 def _take(found: dict[bytes, Mistake | None], value: str, finding: Mistake | None) -> None:
     as_hex = Mistake(Cause.FORM, "The signature is in hex; it must be in base64.")
-    as_url = Mistake(Cause.FORM, "The signature is in URL-safe or unpadded base64; it must be in the standard one.")
+    as_url = Mistake(Cause.FORM, "The signature is in URL-safe or unpadded base64; it must be in standard base64.")
     plain = _decoded(value)
     if plain is not None:
         found.setdefault(plain, finding)
@@ -143,26 +143,24 @@ def _in_time(stamp: str, now: datetime) -> list[Mistake]:
     if apart is None:
         return [Mistake(Cause.TIMESTAMP, "The webhook-timestamp is not a number of seconds.")]
     if abs(apart) <= TOLERANCE.total_seconds():
-        return [Mistake(Cause.GENUINE, "The signature fits.")]
+        return [Mistake(Cause.GENUINE, "The signature is correct.")]
     minutes = int(TOLERANCE.total_seconds()) // 60
-    reason = f"lies {abs(apart)} s in the {'past' if apart > 0 else 'future'}; receivers bear {minutes} minutes"
-    return [Mistake(Cause.TOLERANCE, f"The signature fits, but webhook-timestamp {reason}. Is the clock right?")]
+    reason = f"is {abs(apart)} s in the {'past' if apart > 0 else 'future'}; receivers accept {minutes} minutes"
+    return [Mistake(Cause.TOLERANCE, f"The signature is correct, but webhook-timestamp {reason}. Is the clock right?")]
 
 
 def _unfit(captured: Captured, secret: str, known: Known, forms: Mapping[bytes, Mistake | None]) -> list[Mistake]:
-    """Nothing fits: what can be said of each input by itself."""
+    """Nothing fits: findings about each input alone."""
     if not forms:
         return [Mistake(Cause.FORM, "The webhook-signature is not base64 after `v1,`.")]
     wrong = _wrong_secret(captured, secret, known)
     if wrong:
         return [Mistake(Cause.SECRET, wrong)]
     if known.name_of(secret):
-        reason = "The secret is right, so id, timestamp or body is not what was sent."
-        return [
-            Mistake(Cause.UNKNOWN, f"{reason} Save the raw bytes and all three headers of one and the same request.")
-        ]
-    reason = "No known mistake explains it: the secret is of another endpoint, or id, timestamp or body was changed."
-    return [Mistake(Cause.UNKNOWN, f"{reason} --gateway NAME compares the secret with those that are stored.")]
+        reason = "The secret is right, so id, timestamp or body was changed on the way."
+        return [Mistake(Cause.UNKNOWN, f"{reason} Save the raw bytes and all three headers of the same request.")]
+    reason = "No known mistake explains it: the secret is another endpoint's, or id, timestamp or body was changed."
+    return [Mistake(Cause.UNKNOWN, f"{reason} --gateway NAME compares the secret with the stored secrets.")]
 
 
 def _wrong_secret(captured: Captured, secret: str, known: Known) -> str | None:

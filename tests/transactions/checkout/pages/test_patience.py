@@ -68,7 +68,7 @@ class TestAWrongPin:
 
         page = guess(live, "login-fails-1")
 
-        assert "Too many wrong PINs came for this account" in page
+        assert "Too many wrong PINs for this account" in page
         assert CheckoutSession.objects.latest("pk").pin_attempts == 0  # the broker was not asked
 
     def test_from_elsewhere_locks_no_owner_out(self, live: Shop) -> None:

@@ -14,8 +14,8 @@ from transactions.templatetags.desk import price
         (Decimal("2438.3050"), "₹2,438.305"),
         ("123456", "₹1,23,456.00"),
         ("7.5", "₹7.50"),
-        (None, "–"),
-        ("", "–"),
+        (None, "—"),
+        ("", "—"),
     ],
 )
 def test_a_price_has_its_paise_and_no_idle_noughts(of: Decimal | str | None, shown: str) -> None:

@@ -138,7 +138,7 @@ class TestOneOrder:
         made = OrderCorrection.objects.get()
         assert (scene.status(), made.proposed_by, made.reason) == ("COMPLETED", asha, WISH["reason"])
         again = text(desk.post(url, confirmation))
-        assert ("the order is COMPLETE by now" in again, OrderCorrection.objects.count()) == (True, 1)
+        assert ("the order is now COMPLETE" in again, OrderCorrection.objects.count()) == (True, 1)
 
     def test_is_not_corrected_by_a_forged_form(self, desk: Client, scene: Scene) -> None:
         answer = desk.post(f"{DESK}orders/{scene.order.pk}/", WISH | {"confirm": "1", "seen": "e30:forged:x"})
@@ -239,7 +239,7 @@ class TestFourEyes:
     def test_decline_with_a_note(self, scene: Scene, proposal: OrderCorrection) -> None:
         ravi = browser(support())
         answer = ravi.post(f"{DESK}corrections/{proposal.pk}/decide/", {"decline": "1", "note": ""}, follow=True)
-        assert "say why" in text(answer)
+        assert "is required, with at most" in text(answer)
 
         ravi.post(f"{DESK}corrections/{proposal.pk}/decide/", {"decline": "1", "note": "Another's trade."})
 

@@ -50,7 +50,7 @@ class TestReconcile:
         call_command("reconcile", str(book), "--apply", "--by", "asha")
 
         assert [scene.status() for scene in scenes] == ["COMPLETED"] * 3
-        assert "3 orders settled, 0 proposed" in capsys.readouterr().out
+        assert "3 orders corrected, 0 proposed" in capsys.readouterr().out
         assert (Tradebook.objects.get().due_at, OrderCorrection.objects.count()) == (None, 3)
 
     def test_twice_corrects_once(self, scenes: list[Scene], book: Path) -> None:
@@ -98,5 +98,5 @@ class TestTheBrokersOwn:
         assert out.getvalue() == exported(*make.orders(scenes[1].batch))
 
     def test_is_refused_where_there_is_none(self, scenes: list[Scene]) -> None:
-        with pytest.raises(CommandError, match="no such trade"):
+        with pytest.raises(CommandError, match="No trades match"):
             call_command("tradebook", "groww")

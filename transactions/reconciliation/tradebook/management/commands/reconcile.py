@@ -40,7 +40,7 @@ class Command(GatewayCommand):
 
     def act(self, *, file: Path, by: str | None, apply: bool, **options: Any) -> None:
         if apply and not by:
-            stop("--apply needs --by USER: corrections are said by people, by name.")
+            stop("--apply needs --by USER: a named person is responsible for corrections.")
         person = _person(by) if by else _anybody()
         dialect = Dialect(options["dialect"]) if options["dialect"] else None
         upload = Upload(file.name, options["broker"], person, dialect, options["client"])
