@@ -139,7 +139,7 @@ def _counts(batches: Sequence[Batch]) -> dict[int, Sequence[int]]:
 
 
 def unfilled_lines(batch: Batch) -> list[OrderLine]:
-    """Every share that a batch asked for and did not get, same side, as market orders."""
+    """Market orders for the unfilled shares of a batch, on the same side."""
     rows = Order.objects.filter(batch=batch, status__in=FIXABLE).order_by("position")
     return [OrderLine(Security(o.ticker), o.quantity - o.filled_quantity, Side(o.side)) for o in rows]
 
