@@ -71,7 +71,8 @@ class Investor(Telling):
         self._check("the version to rebalance to", published, pending["version"])
         self._order("REBALANCE", {})
         investment = self._investment()
-        self._check("version and recommended orders", (published, None), _version_and_advice(investment))
+        advice = investment["version"], investment["recommendedAction"]
+        self._check("version and recommended orders", (published, None), advice)
         self._step(f"the investment is on version {published}")
 
     def _publish(self) -> int:
@@ -147,10 +148,6 @@ class Investor(Telling):
 
     def _shares(self) -> dict[str, int]:
         return {line["ticker"]: line["shares"] for line in self._investment()["currentConfig"]["constituents"]}
-
-
-def _version_and_advice(investment: Mapping[str, Any]) -> tuple[int, str | None]:
-    return investment["version"], investment["recommendedAction"]
 
 
 def _described(held: Mapping[str, int]) -> str:

@@ -66,7 +66,7 @@ def holdings(snapshot: HoldingsSnapshot, held: Sequence[Held], *, version: str) 
 
 
 def _investment(held: Held) -> Wire:
-    here = held.investment
+    here, sip = held.investment, held.row.sip
     return _described(held) | {
         "version": here.version.number,
         "status": "VALID",
@@ -77,7 +77,7 @@ def _investment(held: Held) -> Wire:
         "flags": {"amoPending": held.is_order_open and held.last is not None and held.last.batch.variety == "amo"},
         "returns": _returns([held.returns]),
         "currentConfig": {"constituents": _constituents(held)},
-        "sip": _sip(held),
+        "sip": sip_action(sip) | {"sipType": "manual"} if sip is not None and sip.is_active else None,
     }
 
 
@@ -130,11 +130,6 @@ def _returns(of: Sequence[ledger.Returns]) -> Wire:
 
 def _percent(gain: Decimal, base: Decimal) -> float | int | None:
     return number(rupees(gain / base * 100)) if base else 0
-
-
-def _sip(held: Held) -> Wire | None:
-    sip = held.row.sip
-    return sip_action(sip) | {"sipType": "manual"} if sip is not None and sip.is_active else None
 
 
 def _shares_in(held: Sequence[Held]) -> dict[str, int]:

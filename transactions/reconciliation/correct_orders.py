@@ -114,7 +114,8 @@ def correct_order_within(
     held, orders = _hold(batch.pk)
     wanted = [order for order in orders if order.pk in outcomes]
     for order in wanted:
-        _check_unchanged(order, seen[order.pk])
+        if as_kept(state_of(order)) != as_kept(seen[order.pk]):
+            raise OrderChanged(f"{order.ticker}: the order is now {order.status}, with {order.filled_quantity} filled.")
     after = {order.pk: corrected(state_of(order), outcomes[order.pk]) for order in wanted}
     impact = impact_of(held, orders, after, now=now)
     made = [_proposed(order, impact, corrected_by, now) for order in wanted]
@@ -131,7 +132,8 @@ def approve(*, correction: OrderCorrection, actor: Actor, now: datetime) -> Orde
         held, orders, waiting = _waiting(correction)
         if waiting.proposed_by_id == person(actor).pk:
             raise OwnCorrection("You cannot approve your own proposal. Ask another person to approve it.")
-        is_moved = as_kept(state_of(waiting.order)) != waiting.before or _is_superseded(waiting)
+        is_superseded = waiting.undoes_id is not None and waiting.order.active_correction_id != waiting.undoes_id
+        is_moved = is_superseded or as_kept(state_of(waiting.order)) != waiting.before
         _decide(waiting, CorrectionState.OUTDATED if is_moved else CorrectionState.PROPOSED, actor, now)
         if not is_moved:
             _apply(held, orders, [waiting], actor=actor, now=now)
@@ -189,15 +191,6 @@ def _waiting(correction: OrderCorrection) -> tuple[Batch, list[Order], OrderCorr
     return held, orders, waiting
 
 
-def _is_superseded(waiting: OrderCorrection) -> bool:
-    return waiting.undoes_id is not None and waiting.order.active_correction_id != waiting.undoes_id
-
-
-def _check_unchanged(order: Order, seen: OrderState) -> None:
-    if as_kept(state_of(order)) != as_kept(seen):
-        raise OrderChanged(f"{order.ticker}: the order is now {order.status}, with {order.filled_quantity} filled.")
-
-
 def _check_reason(reason: str) -> None:
     if not reason.strip() or len(reason) > LONGEST_REASON:
         raise Invalid(f"reason: is required, with at most {LONGEST_REASON} characters.")
@@ -249,13 +242,9 @@ def _check_none_waits(order: Order) -> None:
     waiting.save(update_fields=["state"])
 
 
-def _restored(correction: OrderCorrection) -> tuple[dict[int, OrderState], BatchStatus]:
-    return {correction.order_id: from_kept(correction.before)}, BatchStatus(correction.batch_before)
-
-
 def _undone(batch: Batch, orders: Sequence[Order], correction: OrderCorrection, now: datetime) -> CorrectionImpact:
-    after, restores = _restored(correction)
-    return impact_of(batch, orders, after, restores=restores, now=now)
+    after = {correction.order_id: from_kept(correction.before)}
+    return impact_of(batch, orders, after, restores=BatchStatus(correction.batch_before), now=now)
 
 
 def _apply(

@@ -13,7 +13,7 @@ from gateway.partners import clock
 from gateway.queue import leases
 from gateway.queue.enqueue import TaskName, enqueue
 from gateway.values.errors import Conflict, GatewayError
-from transactions.domain.corrections import from_kept
+from transactions.domain.corrections import CorrectedOutcome, from_kept
 from transactions.models import Batch, OrderCorrection
 from transactions.reconciliation.correct_orders import MAY_CORRECT, CorrectedBy, correct_order_within, person
 from transactions.reconciliation.tradebook.discard import hold
@@ -135,9 +135,7 @@ def _apply(book: Tradebook, rows: Sequence[BookRow]) -> None:
     with atomic(durable=True):
         made = correct_order_within(
             batch=batch,
-            outcomes={
-                pk: outcome_of(_traded(row), _quantity(row), order_no=row.order_no) for pk, row in by_order.items()
-            },
+            outcomes={pk: _outcome(row) for pk, row in by_order.items()},
             seen={pk: from_kept(row.order_snapshot) for pk, row in by_order.items() if row.order_snapshot},
             corrected_by=CorrectedBy(
                 actor, f"Tradebook {book.name}, no. {book.pk}: {_lines(rows)}.", from_tradebook=True
@@ -160,12 +158,9 @@ def _batch_of(row: BookRow) -> Batch:
     return row.order.batch
 
 
-def _quantity(row: BookRow) -> int:
-    return row.order.quantity if row.order else 0
-
-
-def _traded(row: BookRow) -> Traded:
-    return Traded(row.symbol, row.side, row.quantity, Decimal(row.turnover))
+def _outcome(row: BookRow) -> CorrectedOutcome:
+    traded = Traded(row.symbol, row.side, row.quantity, Decimal(row.turnover))
+    return outcome_of(traded, row.order.quantity if row.order else 0, order_no=row.order_no)
 
 
 def _lines(rows: Sequence[BookRow]) -> str:
