@@ -96,7 +96,7 @@ class StrictJSONParser(BaseParser):
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
         try:
             body = stream.read().decode("utf-8")
-            parsed = json.loads(body, parse_constant=_no_constant)
+            parsed = json.loads(body, parse_constant=no_constant)
             storable = "\\u" not in body or _storable(parsed)
         except (ValueError, RecursionError):
             raise Invalid("The body is not JSON.") from None
@@ -105,8 +105,8 @@ class StrictJSONParser(BaseParser):
         return parsed
 
 
-def _no_constant(name: str) -> Any:
-    raise ValueError(name)
+def no_constant(name: str) -> Any:
+    raise ValueError(name)  # NaN and Infinity are not JSON
 
 
 def _storable(parsed: Any) -> bool:

@@ -43,7 +43,8 @@ class Investor(Telling):
         batch = self._completed(response["orderBatches"][0]["batchId"], "BUY")
         held = {order["tradingsymbol"]: order["filledQuantity"] for order in batch["orders"]}
         self._check("holdings are the filled shares", held, self._shares())
-        self._step(f"guest bought for ₹{batch['buyAmount']:,.2f}: iscid [cyan]{self.iscid}[/cyan], {_described(held)}")
+        shares = ", ".join(f"{count} {ticker}" for ticker, count in held.items())
+        self._step(f"guest bought for ₹{batch['buyAmount']:,.2f}: iscid [cyan]{self.iscid}[/cyan], {shares}")
 
     def _order(self, kind: str, chosen: Mapping[str, Any], *, label: str = "", **user: Any) -> dict[str, Any]:
         order = {"type": kind, "iscid": self.iscid, **chosen}
@@ -148,7 +149,3 @@ class Investor(Telling):
 
     def _shares(self) -> dict[str, int]:
         return {line["ticker"]: line["shares"] for line in self._investment()["currentConfig"]["constituents"]}
-
-
-def _described(held: Mapping[str, int]) -> str:
-    return ", ".join(f"{shares} {ticker}" for ticker, shares in held.items())

@@ -54,10 +54,10 @@ def _version(of: Version) -> Wire:
 def holdings(snapshot: HoldingsSnapshot, held: Sequence[Held], *, version: str) -> Wire:
     """The last import and its shares in smallcases. v2 separates positions and sellable shares."""
     in_smallcases = _shares_in(held)
-    line = _security_v1 if version == "v1" else _security_v2
+    v2 = (_security_v2(one, in_smallcases.get(one["ticker"], 0)) for one in snapshot.securities)
     return {
         "snapshotDate": timestamp(snapshot.taken_at),
-        "securities": [line(security, in_smallcases.get(security["ticker"], 0)) for security in snapshot.securities],
+        "securities": snapshot.securities if version == "v1" else list(v2),
         "smallcases": [
             _described(one) | {"constituents": [{"ticker": t, "shares": p.shares} for t, p in one.positions.items()]}
             for one in held
@@ -138,10 +138,6 @@ def _shares_in(held: Sequence[Held]) -> dict[str, int]:
         for ticker, position in one.positions.items():
             shares[ticker] = shares.get(ticker, 0) + position.shares
     return shares
-
-
-def _security_v1(security: Wire, in_smallcases: int) -> Wire:
-    return security
 
 
 def _security_v2(security: Wire, in_smallcases: int) -> Wire:

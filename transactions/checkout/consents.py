@@ -14,10 +14,9 @@ from smallcases.sips.sip_changes import SipRequest, set_up, sip_action
 from transactions.api import payloads
 from transactions.domain.intents import Intent
 from transactions.domain.sdk_codes import SdkCode
-from transactions.lifecycle.transitions import account_of, claim, complete_now, fail, login_of
+from transactions.lifecycle.transitions import account_of, announce, claim, complete_now, fail, login_of
 from transactions.models import HoldingsSnapshot, Transaction
 from webhooks.events.event_types import EventType
-from webhooks.events.record_events import EventDraft, record_events
 
 BUSY: Final = "The broker does not answer. Try again."
 
@@ -69,13 +68,4 @@ def _import_holdings(transaction: Transaction, now: datetime) -> None:
         ]
         HoldingsSnapshot.objects.update_or_create(account=account, defaults={"securities": lines, "taken_at": now})
         complete_now(transaction, now=now)
-        record_events(
-            EventDraft(
-                gateway=transaction.gateway,
-                kind=EventType.HOLDINGS_IMPORTED,
-                subject=transaction.transaction_id,
-                sequence=1,
-                payload=payloads.holdings_imported(transaction),
-                now=now,
-            )
-        )
+        announce(transaction, EventType.HOLDINGS_IMPORTED, payloads.holdings_imported(transaction), now=now)

@@ -3,14 +3,17 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db.models import F
 from django.db.transaction import atomic
 
+from brokers.market.quotes import quotes
 from gateway.audit.trail import Actor
 from gateway.values.errors import Conflict, Invalid
+from gateway.values.money import rupees
 from smallcases.models import Investment
 from transactions.domain.corrections import (
     CorrectedOutcome,
@@ -26,7 +29,6 @@ from transactions.domain.statuses import BatchStatus
 from transactions.execution.place_and_poll import read_one
 from transactions.execution.record_updates import apply_state, count, record_correction, state_of
 from transactions.models import Batch, CorrectionState, Order, OrderCorrection
-from transactions.reconciliation.amount_at_stake import amount_at_stake
 from transactions.reconciliation.correction_impact import CorrectionImpact, impact_of
 
 LONGEST_REASON = 500
@@ -191,6 +193,17 @@ def _waiting(correction: OrderCorrection) -> tuple[Batch, list[Order], OrderCorr
     return held, orders, waiting
 
 
+def _amount_at_stake(order: Order, before: OrderState, after: OrderState) -> Decimal | None:
+    """The amount at stake in rupees: the whole order at the highest known price; None without a price.
+
+    The corrected price alone is not enough: a person who types a low price would avoid the second approval.
+    """
+    quote = quotes(order.batch.gateway_id, [order.ticker]).get(order.ticker)
+    said = (after.average_price, before.average_price, order.price, quote and quote.reference)
+    prices = [price for price in said if price]
+    return rupees(order.quantity * max(prices)) if prices else None
+
+
 def _check_reason(reason: str) -> None:
     if not reason.strip() or len(reason) > LONGEST_REASON:
         raise Invalid(f"reason: is required, with at most {LONGEST_REASON} characters.")
@@ -206,7 +219,7 @@ def _proposed(
 ) -> OrderCorrection:
     _check_none_waits(order)
     before, after = impact.before[order.pk], impact.after[order.pk]
-    amount = amount_at_stake(order, before, after)
+    amount = _amount_at_stake(order, before, after)
     earlier = list(OrderCorrection.objects.filter(order=order).values_list("state", flat=True))
     # Undone and settled anew is overturned as well, only in two steps.
     overturned = is_overturned(before) or CorrectionState.UNDONE in earlier
