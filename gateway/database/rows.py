@@ -166,7 +166,7 @@ def insert_rows(rows: Sequence[Model], *, pass_over_known: bool = False, learn_k
     """
     ending = " ON CONFLICT DO NOTHING" if pass_over_known else " RETURNING id" if learn_keys else ""
     for part, columns in _parts(rows):
-        sql = f"{_insert_into(columns)} VALUES {_slots(len(columns), len(part))}{ending}"
+        sql = f"{_insert_into(type(part[0]))} VALUES {_slots(len(columns), len(part))}{ending}"
         if learn_keys:
             _learn(part, fetched(sql, _values(part, columns)))
         else:
@@ -176,7 +176,7 @@ def insert_rows(rows: Sequence[Model], *, pass_over_known: bool = False, learn_k
 def insert_row_where(row: Model, condition: str, *parameters: Any) -> bool:
     """A new row, if `condition` is true in the same statement: nobody can come between the two."""
     columns = _written_columns(type(row))
-    sql = f"{_insert_into(columns)} SELECT {', '.join(['%s'] * len(columns))} WHERE {condition} RETURNING id"
+    sql = f"{_insert_into(type(row))} SELECT {', '.join(['%s'] * len(columns))} WHERE {condition} RETURNING id"
     keys = fetched(sql, [*_values([row], columns), *parameters])
     _learn([row], keys)
     return bool(keys)
@@ -224,8 +224,8 @@ def _values(rows: Sequence[Model], columns: Sequence[Column]) -> list[Any]:
 
 
 @lru_cache(MOST_STATEMENTS)
-def _insert_into(columns: Sequence[Column]) -> str:
-    return f"INSERT INTO {_table(columns[0].model)} ({', '.join(map(_quoted, columns))})"
+def _insert_into(model: type[Model]) -> str:
+    return f"INSERT INTO {_table(model)} ({', '.join(map(_quoted, _written_columns(model)))})"
 
 
 @lru_cache(MOST_STATEMENTS)

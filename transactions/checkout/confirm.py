@@ -161,9 +161,10 @@ def _queue_batch(context: OrderContext, lines: Sequence[OrderLine], planned: Pla
         request_id=request_id.current(),
     )
     insert_rows([batch], learn_keys=True)
-    others = Batch.objects.filter(iscid=batch.iscid).exclude(pk=batch.pk)
-    if context.last and others.filter(pk__gt=context.last.batch.pk).exists():
-        raise _Overtaken
+    if context.last:
+        later = Batch.objects.filter(iscid=batch.iscid, pk__gt=context.last.batch.pk)
+        if later.exclude(pk=batch.pk).exists():
+            raise _Overtaken
     insert_rows([_order(batch, position, line) for position, line in enumerate(lines)])
     enqueue_soon(TaskName.PLACE_BATCHES)
 
