@@ -19,7 +19,7 @@ from rest_framework.authtoken.models import TokenProxy
 
 from gateway.console.audited_admin import Audited
 from gateway.console.read_only_admin import ReadOnlyAdmin, actor_of
-from gateway.console.row_actions import Operable, Operation, done, form_page, require
+from gateway.console.row_actions import Operable, Operation, operate, require
 from gateway.console.secret_rotation import Rotating
 from gateway.identity.totp import take_away
 from gateway.models import Account, AuditEntry, Gateway
@@ -130,9 +130,7 @@ class GatewayAdmin(Operable, Rotating):
             return "Origins changed." if is_new else "The origins are unchanged."
 
         title = f"Allowed origins of {gateway}"
-        return done(request, form, act, back=back) or form_page(
-            request, form, title=title, button="Change", back=back, row=gateway
-        )
+        return operate(request, form, act, title=title, button="Change", back=back, row=gateway)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("shows", "secrets", "belongings")

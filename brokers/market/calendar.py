@@ -1,6 +1,6 @@
 """The market that a gateway uses: NSE's published holidays and the days that operators have added."""
 
-from datetime import date, datetime, time
+from datetime import date, datetime
 from functools import lru_cache
 
 import holidays
@@ -17,7 +17,8 @@ def market_of(gateway: Gateway, *, now: datetime) -> Market:
     if hours is not Hours.NSE:
         return Market(hours)
     year = now.astimezone(IST).year
-    added = {day.day: _session(day) for day in MarketDay.objects.filter(day__year__in=(year, year + 1))}
+    days = MarketDay.objects.filter(day__year__in=(year, year + 1))
+    added = {one.day: (one.opens, one.closes) if one.opens and one.closes else None for one in days}
     return Market(hours, {**dict.fromkeys(published_holidays(year) | published_holidays(year + 1)), **added})
 
 
@@ -29,7 +30,3 @@ def hours_of(gateway: Gateway) -> Hours:
 @lru_cache(maxsize=16)
 def published_holidays(year: int) -> frozenset[date]:
     return frozenset(holidays.financial_holidays("XNSE", years=year))
-
-
-def _session(day: MarketDay) -> tuple[time, time] | None:
-    return (day.opens, day.closes) if day.opens and day.closes else None

@@ -5,8 +5,9 @@ from decimal import Decimal
 
 from brokers.market.quotes import quotes
 from brokers.models import Instrument, PriceOverride
+from gateway.database.lookups import first_or_not_found
 from gateway.models import Gateway
-from gateway.values.errors import Invalid, NotFound
+from gateway.values.errors import Invalid
 from gateway.values.money import is_multiple
 
 
@@ -28,7 +29,4 @@ def remove_override(*, gateway: Gateway, ticker: str, now: datetime) -> Decimal:
 
 
 def _instrument(ticker: str) -> Instrument:
-    found = Instrument.objects.filter(symbol=ticker).first()
-    if found is None:
-        raise NotFound("There is no instrument with this symbol.")
-    return found
+    return first_or_not_found(Instrument.objects.filter(symbol=ticker), "There is no instrument with this symbol.")

@@ -8,15 +8,20 @@ from django.db.models.functions import Abs, Coalesce
 
 from brokers.simulator.books import CASH, SHARES
 from brokers.simulator.models import SimOrder, SimStatus, SimTrade
-from gateway.monitoring.invariant_checks import Invariant, Rows, Scope
+from gateway.monitoring.invariant_checks import Rows, Rules, Scope
 
 OWNER: Final = "account__gateway"
 MONEY: Final = DecimalField(max_digits=24, decimal_places=4)
 # Averages are rounded to four decimals at each fill.
 ROUNDING: Final = Decimal("0.001")
+INVARIANTS: Final = Rules()
 
 
-def _miscounted(scope: Scope) -> Rows:
+@INVARIANTS.rule(
+    means="The filled shares and average price of an order in the simulator equal those of its trades.",
+    remedy="The simulator wrote a trade without its order, or twice. Keep the rows and report a bug.",
+)
+def the_broker_counts_its_trades(scope: Scope) -> Rows:
     """Orders whose filled shares or average price differ from their trades."""
     traded = Coalesce(Sum("trades__quantity"), 0)
     turnover = Sum(F("trades__price") * F("trades__quantity"), output_field=MONEY)
@@ -28,7 +33,11 @@ def _miscounted(scope: Scope) -> Rows:
     return found.order_by("pk").values("ref", "status", "filled_quantity", "average_price", "traded", "turnover")
 
 
-def _mistitled(scope: Scope) -> Rows:
+@INVARIANTS.rule(
+    means="In the simulator a COMPLETE order has filled all shares, REJECTED none, OPEN and CANCELLED not all.",
+    remedy="The simulator's fill model contradicts its order book. Keep the rows and report a bug.",
+)
+def the_broker_ends_orders_as_they_filled(scope: Scope) -> Rows:
     wrong = (
         (Q(status=SimStatus.COMPLETE) & ~Q(filled_quantity=F("quantity")))
         | Q(status=SimStatus.REJECTED, filled_quantity__gt=0)
@@ -44,7 +53,11 @@ def _mistitled(scope: Scope) -> Rows:
 OF_AN_OLDER_RELEASE: Final = Q(account__in=SimTrade.objects.filter(serial=None).values("account"))
 
 
-def _oversold(scope: Scope) -> Rows:
+@INVARIANTS.rule(
+    means="No simulated account has sold more shares than it bought and was lent.",
+    remedy="The simulator's risk check let a sale through. Keep the rows and report a bug.",
+)
+def nobody_holds_less_than_zero_at_the_broker(scope: Scope) -> Rows:
     held = (
         scope.of(SimTrade.objects.exclude(OF_AN_OLDER_RELEASE), OWNER)
         .values("account", "ticker")
@@ -55,37 +68,13 @@ def _oversold(scope: Scope) -> Rows:
     return named.order_by("account__broker", "account__client_id", "ticker")
 
 
-def _overspent(scope: Scope) -> Rows:
+@INVARIANTS.rule(
+    means="No simulated account has paid more for shares and charges than its opening funds and its sales.",
+    remedy="The simulator's risk check let a buy through. Keep the rows and report a bug.",
+)
+def nobody_spends_more_than_they_have_at_the_broker(scope: Scope) -> Rows:
     trades = scope.of(SimTrade.objects.exclude(OF_AN_OLDER_RELEASE), OWNER)
     spent = trades.values("account").annotate(rupees=Sum(CASH, output_field=MONEY))
     found = spent.filter(rupees__lt=-F("account__opening_funds"))
     named = found.values("account__broker", "account__client_id", "rupees", trades=Count("pk"))
     return named.order_by("account__broker", "account__client_id")
-
-
-INVARIANTS: Final = (
-    Invariant(
-        name="the_broker_counts_its_trades",
-        means="The filled shares and average price of an order in the simulator equal those of its trades.",
-        remedy="The simulator wrote a trade without its order, or twice. Keep the rows and report a bug.",
-        offenders=_miscounted,
-    ),
-    Invariant(
-        name="the_broker_ends_orders_as_they_filled",
-        means="In the simulator a COMPLETE order has filled all shares, REJECTED none, OPEN and CANCELLED not all.",
-        remedy="The simulator's fill model contradicts its order book. Keep the rows and report a bug.",
-        offenders=_mistitled,
-    ),
-    Invariant(
-        name="nobody_holds_less_than_zero_at_the_broker",
-        means="No simulated account has sold more shares than it bought and was lent.",
-        remedy="The simulator's risk check let a sale through. Keep the rows and report a bug.",
-        offenders=_oversold,
-    ),
-    Invariant(
-        name="nobody_spends_more_than_they_have_at_the_broker",
-        means="No simulated account has paid more for shares and charges than its opening funds and its sales.",
-        remedy="The simulator's risk check let a buy through. Keep the rows and report a bug.",
-        offenders=_overspent,
-    ),
-)

@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from django.db.models import Case, DecimalField, F, IntegerField, Q, Sum, When
+from django.db.models import Case, F, IntegerField, Q, Sum, When
 
 from brokers.market.charges import Tariff, charges
 from brokers.market.prices import within_band
@@ -15,9 +15,9 @@ from brokers.market.quotes import Quote
 from brokers.ports.broker import Holding, OrderType, Side
 from brokers.simulator import sql
 from brokers.simulator.models import SimAccount, SimOrder, SimTrade
+from brokers.simulator.sql import MONEY
 from gateway.values.money import average, rupees
 
-MONEY = DecimalField(max_digits=20, decimal_places=2)
 IS_BUY = Q(side=Side.BUY.value)
 # Sums over trades: turnover in rupees, the change of funds in rupees, the change of holdings in shares.
 TURNOVER: Final = F("price") * F("quantity")

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
+from brokers.market.hours import Market
 from brokers.market.prices import minutes
 from brokers.ports.broker import BrokerStatus, OrderType, Side, Validity
 from brokers.simulator.personas import FillBehaviour
@@ -56,6 +57,11 @@ class FillProgress:
     error_code: str = ""
     triggered: bool = False
     price_checked_at: datetime | None = None
+
+
+def arrival(placed_at: datetime, latency: timedelta, market: Market) -> datetime | None:
+    """The market's first open moment after the broker's latency; None if it does not open within the horizon."""
+    return market.next_open(placed_at + latency)
 
 
 def progress(order: Working, price_at: PriceAt, now: datetime) -> FillProgress:

@@ -38,7 +38,7 @@ def report_of(order: SimOrder) -> Report:
         average_price=order.average_price,
         exchange_order_id=order.exchange_order_id or None,
         error_code=order.error_code or None,
-        message=_message(order),
+        message=_MESSAGES.get(order.error_code, order.error_code) or None,
         at=order.reported_at,
     )
     if order.garbled and report.status is BrokerStatus.COMPLETE:
@@ -80,7 +80,3 @@ _MESSAGES = {
     "clientNotEnabled": "The client is not enabled for this segment.",
     "otherError": "The broker refused the order.",
 }
-
-
-def _message(order: SimOrder) -> str | None:
-    return _MESSAGES.get(order.error_code, order.error_code) or None

@@ -15,8 +15,7 @@ from brokers.market.quotes import Quote, quotes
 from brokers.ports.broker import OrderType, Side, Validity
 from brokers.simulator import books
 from brokers.simulator.books import CHECK_HOLDINGS, MARGINS_EXCEEDED, Balances
-from brokers.simulator.fills import FillProgress, MatchedFill, Working, progress
-from brokers.simulator.latency import arrival
+from brokers.simulator.fills import FillProgress, MatchedFill, Working, arrival, progress
 from brokers.simulator.models import SimAccount, SimOrder, SimStatus, SimTrade
 from brokers.simulator.personas import FillBehaviour
 from gateway.database.rows import insert_rows, update_rows

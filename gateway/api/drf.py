@@ -29,13 +29,15 @@ def envelope_errors(error: Exception, context: Mapping[str, Any]) -> Response | 
     """The response to an error; None lets Django answer 500."""
     if isinstance(error, GatewayError):
         body = failure(error.error_type, *error.sentences)
-        return Response(body, status=error.status, headers=_retry_after(error))
+        headers = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
+        return Response(body, status=error.status, headers=headers)
     if isinstance(error, exceptions.ValidationError):
         return Response(failure(ErrorType.VALIDATION_ERROR, *_sentences(error.detail)), status=400)
     if isinstance(error, Http404):
         return envelope_errors(NotFound("There is nothing at this path."), context)
     if isinstance(error, exceptions.APIException):
-        return _of_drf(error)
+        error_type = _DRF_TYPES.get(error.status_code, ErrorType.VALIDATION_ERROR)
+        return Response(failure(error_type, str(error.detail)), status=error.status_code)
     if isinstance(error, OperationalError | InterfaceError):
         log.error("The database is unavailable: %s", error)
         # PostgreSQL's codes for a statement, or a wait for a lock, that took too long.
@@ -45,21 +47,12 @@ def envelope_errors(error: Exception, context: Mapping[str, Any]) -> Response | 
     return None
 
 
-def _retry_after(error: GatewayError) -> dict[str, str]:
-    return {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
-
-
 _DRF_TYPES: Final = {
     405: ErrorType.METHOD_NOT_ALLOWED,
     413: ErrorType.PAYLOAD_TOO_LARGE,
     415: ErrorType.UNSUPPORTED_MEDIA_TYPE,
     429: ErrorType.RATE_LIMITED,
 }
-
-
-def _of_drf(error: exceptions.APIException) -> Response:
-    error_type = _DRF_TYPES.get(error.status_code, ErrorType.VALIDATION_ERROR)
-    return Response(failure(error_type, str(error.detail)), status=error.status_code)
 
 
 def _sentences(detail: Any, path: str = "") -> Iterator[str]:
@@ -103,7 +96,7 @@ class StrictJSONParser(BaseParser):
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
         try:
             body = stream.read().decode("utf-8")
-            parsed = json.loads(body, parse_constant=_no_constant)
+            parsed = json.loads(body, parse_constant=no_constant)
             storable = "\\u" not in body or _storable(parsed)
         except (ValueError, RecursionError):
             raise Invalid("The body is not JSON.") from None
@@ -112,8 +105,8 @@ class StrictJSONParser(BaseParser):
         return parsed
 
 
-def _no_constant(name: str) -> Any:
-    raise ValueError(name)
+def no_constant(name: str) -> Any:
+    raise ValueError(name)  # NaN and Infinity are not JSON
 
 
 def _storable(parsed: Any) -> bool:

@@ -11,13 +11,14 @@ import logging
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from cryptography.fernet import InvalidToken
 from django.db import IntegrityError, InterfaceError, OperationalError
 from django.db.models import F, QuerySet
 from django.db.transaction import atomic
 
+from gateway.api.drf import no_constant
 from gateway.database.encryption import decrypt, encrypt
 from gateway.models import IdempotentRequest
 from gateway.values.errors import RETRYABLE, Conflict, ErrorType, GatewayError, Invalid
@@ -181,13 +182,9 @@ def _after_the_first(keyed: Keyed, reserved: str, now: datetime) -> Turn | Store
 
 def _canonical(body: bytes) -> bytes:
     try:
-        return json.dumps(json.loads(body, parse_float=_number, parse_constant=_no_constant), sort_keys=True).encode()
+        return json.dumps(json.loads(body, parse_float=_number, parse_constant=no_constant), sort_keys=True).encode()
     except (ValueError, RecursionError):
         return body
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(name)  # NaN and Infinity are not JSON
 
 
 def _number(text: str) -> float | int:

@@ -140,7 +140,8 @@ def verify(*, expected: Sequence[tuple[int, str]] = ()) -> Verdict:
     known = AuditHead.objects.filter(pk=HEAD).annotate(last=Subquery(last)).first()
     if known is None:
         number = AuditEntry.objects.aggregate(last=Max("number"))["last"]
-        return Verdict(0, "0:", _without_head(number or max((n for n, _ in expected), default=0)))
+        last_known = number or max((n for n, _ in expected), default=0)
+        return Verdict(0, "0:", f"Missing: the head. The last known entry is {last_known}." if last_known else None)
     last_number = vars(known)["last"] or 0
     walked, broken = 0, _broken_head(known)
     previous: AuditEntry | None = None
@@ -151,10 +152,6 @@ def verify(*, expected: Sequence[tuple[int, str]] = ()) -> Verdict:
             return Verdict(walked, str(known), fault)
         previous, walked = entry, walked + 1
     return Verdict(walked, str(known), broken or _broken_end(known, previous, last_number, wanted))
-
-
-def _without_head(last: int) -> str | None:
-    return f"Missing: the head. The last known entry is {last}." if last else None
 
 
 def _broken_head(head: AuditHead) -> str | None:

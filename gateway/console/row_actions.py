@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.contrib.admin import ModelAdmin, site
+from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
@@ -18,10 +19,11 @@ from gateway.values.errors import GatewayError
 Operation = tuple[str, str, str]  # permission, address, label
 
 
-def require(request: HttpRequest, permission: str) -> None:
-    """Raises PermissionDenied, which becomes a 403 page."""
-    if not request.user.has_perm(permission):
+def require(request: HttpRequest, *permissions: str) -> User:
+    """The user, who has at least one of `permissions`. Raises PermissionDenied, which becomes a 403 page."""
+    if not isinstance(request.user, User) or not any(request.user.has_perm(one) for one in permissions):
         raise PermissionDenied
+    return request.user
 
 
 def form_page(
@@ -36,20 +38,20 @@ def form_page(
     return TemplateResponse(request, "admin/operate.html", context)
 
 
-def done(
-    request: HttpRequest, form: forms.Form, act: Callable[[dict[str, Any]], str], *, back: str
-) -> HttpResponse | None:
-    """Runs the action if the form is valid. None if the form is invalid or the action is refused; the form says why."""
-    if request.method != "POST" or not form.is_valid():
-        return None
-    try:
-        said = act(form.cleaned_data)
-    except GatewayError as refusal:
-        for sentence in refusal.sentences:
-            form.add_error(None, sentence)
-        return None
-    messages.success(request, said)
-    return redirect(back)
+def operate(
+    request: HttpRequest, form: forms.Form, act: Callable[[dict[str, Any]], str], *, back: str, **page: Any
+) -> HttpResponse:
+    """Runs the action if the form is valid. Else, or if the action is refused, the form's page says why."""
+    if request.method == "POST" and form.is_valid():
+        try:
+            said = act(form.cleaned_data)
+        except GatewayError as refusal:
+            for sentence in refusal.sentences:
+                form.add_error(None, sentence)
+        else:
+            messages.success(request, said)
+            return redirect(back)
+    return form_page(request, form, back=back, **page)
 
 
 class Operable(ModelAdmin[Any]):

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
+from django.contrib.admin import site
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -31,13 +32,11 @@ class Rotating(ReadOnlyAdmin):
         except GatewayError as refusal:
             self.message_user(request, f"{self.opts.verbose_name} {rows[0]}: {refusal}", messages.WARNING)
             return None
-        context: dict[str, Any] = {
-            "title": f"New {what} of {rows[0]}",
-            "secret": shown,
-            "back": request.get_full_path(),
-        }
-        context["kind"] = self.opts.verbose_name_plural
-        context |= self.admin_site.each_context(request) | context
-        answer = TemplateResponse(request, "admin/secret_once.html", context)
-        answer["Cache-Control"] = "no-store"
-        return answer
+        title, kind = f"New {what} of {rows[0]}", self.opts.verbose_name_plural
+        return secret_page(request, title=title, secret=shown, back=request.get_full_path(), kind=kind)
+
+
+def secret_page(request: HttpRequest, **shown: Any) -> HttpResponse:
+    answer = TemplateResponse(request, "admin/secret_once.html", {**site.each_context(request), **shown})
+    answer["Cache-Control"] = "no-store"
+    return answer

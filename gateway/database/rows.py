@@ -107,7 +107,7 @@ class RowReader:
             return
         columns = columns_of(part) if isinstance(part, type) else part.columns
         key = part.key if isinstance(part, Only) else ""
-        self._listed += [_looked_up(one, key) if key else f'{alias}."{one.column}"' for one in columns]
+        self._listed += [_looked_up(one, key) if key else f"{alias}.{_quoted(one)}" for one in columns]
         self._fields += columns
         if isinstance(part, ValuesOf):
             self._makers += [itemgetter(first + n) for n in range(len(columns))]
@@ -175,7 +175,7 @@ def insert_rows(rows: Sequence[Model], *, pass_over_known: bool = False, learn_k
 
 def insert_row_where(row: Model, condition: str, *parameters: Any) -> bool:
     """A new row, if `condition` is true in the same statement: nobody can come between the two."""
-    columns = _new(type(row))
+    columns = _written_columns(type(row))
     sql = f"{_insert_into(type(row))} SELECT {', '.join(['%s'] * len(columns))} WHERE {condition} RETURNING id"
     keys = fetched(sql, [*_values([row], columns), *parameters])
     _learn([row], keys)
@@ -201,20 +201,16 @@ def delete_rows(model: type[Model], keys: Sequence[int]) -> int:
 
 def _parts(rows: Sequence[Model], names: tuple[str, ...] = ()) -> Iterator[tuple[Sequence[Model], Sequence[Column]]]:
     if rows:
-        columns = _named(type(rows[0]), names) if names else _new(type(rows[0]))
+        columns = _written_columns(type(rows[0]), names)
         at_once = MOST_VALUES // len(columns)
         yield from ((rows[first : first + at_once], columns) for first in range(0, len(rows), at_once))
 
 
 @lru_cache(MOST_STATEMENTS)
-def _named(model: type[Model], names: tuple[str, ...]) -> tuple[Column, ...]:
-    return tuple(column(model, name) for name in names)
-
-
-@lru_cache(MOST_STATEMENTS)
-def _new(model: type[Model]) -> tuple[Column, ...]:
-    """All but the key, which the database gives."""
-    return tuple(one for one in columns_of(model) if not one.primary_key)
+def _written_columns(model: type[Model], names: tuple[str, ...] = ()) -> tuple[Column, ...]:
+    """Those of `names`; else all but the key, which the database gives."""
+    new = (one for one in columns_of(model) if not one.primary_key)
+    return tuple(column(model, name) for name in names) or tuple(new)
 
 
 def _learn(rows: Sequence[Model], keys: Sequence[Row]) -> None:
@@ -229,7 +225,7 @@ def _values(rows: Sequence[Model], columns: Sequence[Column]) -> list[Any]:
 
 @lru_cache(MOST_STATEMENTS)
 def _insert_into(model: type[Model]) -> str:
-    return f"INSERT INTO {_table(model)} ({', '.join(_quoted(one) for one in _new(model))})"
+    return f"INSERT INTO {_table(model)} ({', '.join(map(_quoted, _written_columns(model)))})"
 
 
 @lru_cache(MOST_STATEMENTS)
@@ -268,9 +264,6 @@ def _bound(sql: str, parameters: Row) -> tuple[str, Row]:
         return sql, parameters
     groups = [value if isinstance(value, tuple) else (value,) for value in parameters]
     slots = [_slots(len(value), 1) if isinstance(value, tuple) else "%s" for value in parameters]
-    return sql.replace("%s", "{}").format(*slots), [_written(value) for value in chain(*groups)]
-
-
-def _written(value: Any) -> Any:
-    field = WRITTEN_AS.get(type(value))
-    return field.get_db_prep_value(value, connection) if field else value
+    values = [(value, WRITTEN_AS.get(type(value))) for value in chain(*groups)]
+    written = [field.get_db_prep_value(value, connection) if field else value for value, field in values]
+    return sql.replace("%s", "{}").format(*slots), written

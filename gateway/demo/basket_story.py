@@ -71,7 +71,8 @@ class Story(Telling):
         transaction_id = self._create(notes)
         batch_id = self._play(chapter, transaction_id)
         if chapter.advance:
-            self._expect_placed(batch_id)
+            # The last order is never reported; the fill of the order before it is known before the clock moves.
+            self.receiver.wait_for(batch_id, lambda hits: len(hits) >= 2, seconds=ARRIVES_WITHIN)
             self.partner.advance_clock(chapter.advance)
             self._step(f"clock moved forward by {chapter.advance}: the order without a report ends in ERROR")
         hits = self._webhooks(chapter, batch_id)
@@ -91,10 +92,6 @@ class Story(Telling):
         (batch,) = response["orderBatches"]
         self._step(f"user logged in at kite and confirmed: batch [cyan]{batch['batchId']}[/cyan]")
         return str(batch["batchId"])
-
-    def _expect_placed(self, batch_id: str) -> None:
-        """The last order is never reported; the fill of the order before it is known before the clock moves."""
-        self.receiver.wait_for(batch_id, lambda hits: len(hits) >= 2, seconds=ARRIVES_WITHIN)
 
     def _webhooks(self, chapter: Chapter, batch_id: str) -> list[Webhook]:
         wanted = len(chapter.events)

@@ -12,7 +12,6 @@ from cryptography.fernet import InvalidToken
 from django.contrib.auth.models import Permission, User
 from django.db.transaction import atomic
 
-from gateway.database.encryption import decrypt
 from gateway.models import Gateway
 from gateway.partners.authentication import api_secrets, jwt_secrets
 from gateway.partners.credentials import create_gateway
@@ -20,7 +19,7 @@ from gateway.values.errors import Conflict
 from shop.config import environment_of
 from smallcases.api.manager_tokens import issue_token
 from smallcases.models import Smallcase
-from webhooks.delivery.endpoints import add_endpoint, enable, move
+from webhooks.delivery.endpoints import add_endpoint, enable, move, signing_secrets
 from webhooks.events.event_types import EventType
 from webhooks.models import Endpoint
 
@@ -55,7 +54,7 @@ def _opened(gateway: Gateway, endpoint: Endpoint) -> dict[str, str]:
         return {
             "api_secret": api_secrets(gateway)[0],
             "jwt_secret": jwt_secrets(gateway)[0],
-            "webhook_secrets": ",".join(_secrets(endpoint)),
+            "webhook_secrets": ",".join(signing_secrets(endpoint)),
         }
     except InvalidToken:
         raise Conflict(f"The secrets of {NAME} were encrypted with a key that is not among ENCRYPTION_KEYS.") from None
@@ -78,12 +77,6 @@ def _endpoint(gateway: Gateway, url: str, now: datetime) -> Endpoint:
     move(found, url=url)
     enable(found)  # the endpoint may have been disabled while no demo site ran
     return found
-
-
-def _secrets(endpoint: Endpoint) -> list[str]:
-    """Newest first; two during a rotation."""
-    encrypted = [endpoint.encrypted_secret, endpoint.encrypted_previous_secret]
-    return [decrypt(one) for one in encrypted if one]
 
 
 def _manager() -> User:

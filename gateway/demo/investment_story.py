@@ -43,7 +43,8 @@ class Investor(Telling):
         batch = self._completed(response["orderBatches"][0]["batchId"], "BUY")
         held = {order["tradingsymbol"]: order["filledQuantity"] for order in batch["orders"]}
         self._check("holdings are the filled shares", held, self._shares())
-        self._step(f"guest bought for ₹{batch['buyAmount']:,.2f}: iscid [cyan]{self.iscid}[/cyan], {_described(held)}")
+        shares = ", ".join(f"{count} {ticker}" for ticker, count in held.items())
+        self._step(f"guest bought for ₹{batch['buyAmount']:,.2f}: iscid [cyan]{self.iscid}[/cyan], {shares}")
 
     def _order(self, kind: str, chosen: Mapping[str, Any], *, label: str = "", **user: Any) -> dict[str, Any]:
         order = {"type": kind, "iscid": self.iscid, **chosen}
@@ -71,7 +72,8 @@ class Investor(Telling):
         self._check("the version to rebalance to", published, pending["version"])
         self._order("REBALANCE", {})
         investment = self._investment()
-        self._check("version and recommended orders", (published, None), _version_and_advice(investment))
+        advice = investment["version"], investment["recommendedAction"]
+        self._check("version and recommended orders", (published, None), advice)
         self._step(f"the investment is on version {published}")
 
     def _publish(self) -> int:
@@ -147,11 +149,3 @@ class Investor(Telling):
 
     def _shares(self) -> dict[str, int]:
         return {line["ticker"]: line["shares"] for line in self._investment()["currentConfig"]["constituents"]}
-
-
-def _version_and_advice(investment: Mapping[str, Any]) -> tuple[int, str | None]:
-    return investment["version"], investment["recommendedAction"]
-
-
-def _described(held: Mapping[str, int]) -> str:
-    return ", ".join(f"{shares} {ticker}" for ticker, shares in held.items())

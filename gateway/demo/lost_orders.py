@@ -35,12 +35,13 @@ class Lost(Telling):
         self.partner.reset_clock()
         self._step("clock reset to the present")
         played = {client: self._play_basket(client, shares) for client, shares in BASKETS.items()}
-        played[INVESTOR] = self._play_investor()
+        played[INVESTOR] = self._play(INVESTOR, self.partner.create_order({"type": "BUY", "scid": SCID}), amount=AMOUNT)
         for batch_id in played.values():
             self.receiver.wait_for(batch_id, lambda hits: len(hits) >= 2, seconds=ARRIVES_WITHIN)
         self.partner.advance_clock(GIVEN_UP_AFTER)
         self._step(f"clock moved forward by {GIVEN_UP_AFTER}: orders without a report end in ERROR")
-        self._compare_books({(client, order[0]): order[1] for client, order in self._lost(played).items()})
+        lost = {client: self._in_error(client, batch_id) for client, batch_id in played.items()}
+        self._compare_books({(client, ticker): shares for client, (ticker, shares) in lost.items()})
         waiting = Order.objects.filter(status=OrderStatus.ERROR).count()
         self._step(f"[bold]{waiting} orders wait at the reconciliation desk[/bold], those of earlier chapters included")
 
@@ -48,19 +49,13 @@ class Lost(Telling):
         securities = [{"ticker": ticker, "quantity": quantity, "type": "BUY"} for ticker, quantity in shares.items()]
         return self._play(client, self.partner.create(notes="demo 6", securities=securities))
 
-    def _play_investor(self) -> str:
-        return self._play(INVESTOR, self.partner.create_order({"type": "BUY", "scid": SCID}), amount=AMOUNT)
-
     def _play(self, client: str, transaction_id: str, **user: Any) -> str:
         response = self.partner.play_user(transaction_id, client, wait=0, **user)
         (batch,) = response["orderBatches"]
         return str(batch["batchId"])
 
-    def _lost(self, played: Mapping[str, str]) -> dict[str, tuple[str, int]]:
-        """Each client's order in ERROR: ticker and shares."""
-        return {client: self._in_error(client, batch_id) for client, batch_id in played.items()}
-
     def _in_error(self, client: str, batch_id: str) -> tuple[str, int]:
+        """The client's order in ERROR: ticker and shares."""
         hits = self.receiver.wait_for(batch_id, lambda arrived: len(arrived) >= len(EVENTS), seconds=ARRIVES_WITHIN)
         self._check(f"webhooks of {client}", EVENTS, [(hit.event, hit.body["status"]) for hit in hits])
         batch = self.partner.smallcase_orders(batch_id) if client == INVESTOR else self.partner.orders(batch_id)

@@ -89,7 +89,8 @@ class Supervisor:
         child.deaths = child.deaths + 1 if quick else 0
         if child.deaths >= PATIENCE_WITH_QUICK_DEATHS:
             return self._given_up(child)
-        self.say(f"{child.name} died ({_exit_status(code)}); starting it again.")
+        how = f"signal {-code}" if code < 0 else f"exit code {code}"
+        self.say(f"{child.name} died ({how}); starting it again.")
         _clear_away(child)
         time.sleep(min(child.deaths, 3))  # no busy loop if a process dies at once
         self._start(child)
@@ -155,7 +156,3 @@ def _clear_away(child: Child) -> None:
         with suppress(ProcessLookupError):
             os.killpg(child.process.pid, signal.SIGKILL)
         child.process.wait()
-
-
-def _exit_status(code: int) -> str:
-    return f"signal {-code}" if code < 0 else f"exit code {code}"

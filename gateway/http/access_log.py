@@ -40,12 +40,7 @@ def _log_request(request: HttpRequest, response: HttpResponse, seconds: float) -
     level = logging.DEBUG if route in PROBES and status < 400 else logging.INFO
     if not log.isEnabledFor(level):
         return
-    milliseconds, size = round(seconds * 1000, 1), _size(response)
+    milliseconds, size = round(seconds * 1000, 1), None if response.streaming else len(response.content)
     fields = {"method": method, "route": route, "status": status, "durationMs": milliseconds, "bytes": size}
     about = gateway_in(request) or "-"
     log.log(level, "%s %s %d %s ms %s B %s", method, route, status, milliseconds, size, about, extra=fields)
-
-
-def _size(response: HttpResponse) -> int | None:
-    """Bytes of the body; None for a streamed response."""
-    return None if response.streaming else len(response.content)

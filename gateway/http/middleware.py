@@ -144,7 +144,7 @@ def unavailable(*sentences: str) -> HttpResponse:
 
 def _in_envelope(page: HttpResponse) -> HttpResponse:
     """Changes the response in place, so that headers from other middleware (HSTS, cookies) stay."""
-    envelope = _ENVELOPES.get(page.status_code, _bad_request)()
+    envelope = _ENVELOPES.get(page.status_code, _ENVELOPES[400])()
     page.status_code, page.content = envelope.status_code, envelope.content
     page.headers["Content-Type"] = envelope.headers["Content-Type"]
     page.headers.pop("Content-Length", None)
@@ -158,11 +158,8 @@ def _as_page(request: HttpRequest, refusal: HttpResponse) -> HttpResponse:
     return page
 
 
-def _bad_request() -> HttpResponse:
-    return refused(400, ErrorType.VALIDATION_ERROR, "The request is malformed.")
-
-
 _ENVELOPES: Final[dict[int, Callable[[], HttpResponse]]] = {
+    400: lambda: refused(400, ErrorType.VALIDATION_ERROR, "The request is malformed."),
     403: lambda: refused(403, ErrorType.CONFLICT, "The request was refused."),
     404: lambda: refused(404, ErrorType.NOT_FOUND, "There is nothing at this path."),
     405: lambda: refused(405, ErrorType.METHOD_NOT_ALLOWED, "This path does not accept this method."),

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 from django.db.models import DateTimeField, ExpressionWrapper, F, Model, Q, QuerySet, Value
 from django.db.models.expressions import CombinedExpression
@@ -18,6 +18,8 @@ SHOWN: Final = 20
 STUCK_AFTER: Final = timedelta(minutes=15)
 # The longest lease is two minutes; a longer one is an error that hides the row from all workers.
 LONGEST_LEASE: Final = timedelta(minutes=10)
+SWEEP: Final = "Check that a worker and the beat run; the sweep then sends a wake-up message within seconds."
+CLOCKS: Final = "Compare the clocks of the machines; then set leased_until to now, and the sweep offers the row again."
 Rows = QuerySet[Any, Any]  # of dicts: values() has a more precise type for mypy, which differs between invariants
 
 
@@ -44,6 +46,9 @@ class Scope:
         return ExpressionWrapper(shown, output_field=DateTimeField())
 
 
+Offenders: TypeAlias = Callable[[Scope], Rows]
+
+
 @dataclass(frozen=True, slots=True)
 class Invariant:
     """`name` reads like a constraint's name; `offenders` is one query for the rows that break the invariant.
@@ -54,8 +59,46 @@ class Invariant:
     name: str
     means: str
     remedy: str
-    offenders: Callable[[Scope], Rows]
+    offenders: Offenders
     at_rest: bool = False
+
+
+class Rules(list[Invariant]):
+    """An app's invariants."""
+
+    def rule(self, *, means: str, remedy: str, at_rest: bool = False) -> Callable[[Offenders], Offenders]:
+        """Adds the decorated query of offenders; the function's name is the invariant's."""
+
+        def add(offenders: Offenders) -> Offenders:
+            self.append(Invariant(offenders.__name__, means, remedy, offenders, at_rest))
+            return offenders
+
+        return add
+
+    def stuck(self, rows: Callable[[], QuerySet[W]], *ids: str, what: str, remedy: str = SWEEP) -> None:
+        """Adds an invariant of work: no due row waits for a worker for long."""
+
+        def offenders(scope: Scope) -> Rows:
+            left_alone = Q(leased_until__lt=scope.wall - STUCK_AFTER, due_at__lt=scope.now() - STUCK_AFTER)
+            waiting = scope.of(rows()).filter(left_alone).order_by("due_at")
+            return waiting.values(*ids, "due_at", "leased_until", "attempts")
+
+        means = f"No {_spelt(what)} has been due by its gateway's clock for 15 minutes without a worker on it."
+        self.append(Invariant(f"no_{what}_is_stuck", means, remedy, offenders))
+
+    def leased_for_ever(self, rows: Callable[[], QuerySet[W]], *ids: str, what: str) -> None:
+        """Adds an invariant of work: no lease lasts longer than a worker may."""
+
+        def offenders(scope: Scope) -> Rows:
+            held = Q(due_at__isnull=False, leased_until__gt=scope.wall + LONGEST_LEASE)
+            return scope.of(rows()).filter(held).order_by("-leased_until").values(*ids, "leased_until", "attempts")
+
+        means = f"No pending {_spelt(what)} is leased for more than ten minutes from now."
+        self.append(Invariant(f"no_{what}_is_leased_for_ever", means, CLOCKS, offenders))
+
+
+def _spelt(what: str) -> str:
+    return what.replace("_", " ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,37 +117,3 @@ def examine(invariants: Iterable[Invariant], scope: Scope) -> Iterator[Finding]:
         first = tuple(rows[: SHOWN + 1])
         count = len(first) if len(first) <= SHOWN else rows.count()
         yield Finding(invariant, count, first[:SHOWN])
-
-
-def stuck(rows: Callable[[], QuerySet[W]], *ids: str, what: str, remedy: str) -> Invariant:
-    """An invariant of work: no due row waits for a worker for long."""
-
-    def offenders(scope: Scope) -> Rows:
-        left_alone = Q(leased_until__lt=scope.wall - STUCK_AFTER, due_at__lt=scope.now() - STUCK_AFTER)
-        return scope.of(rows()).filter(left_alone).order_by("due_at").values(*ids, "due_at", "leased_until", "attempts")
-
-    return Invariant(
-        name=f"no_{what}_is_stuck",
-        means=f"No {_spelt(what)} has been due by its gateway's clock for 15 minutes without a worker on it.",
-        remedy=remedy,
-        offenders=offenders,
-    )
-
-
-def _spelt(what: str) -> str:
-    return what.replace("_", " ")
-
-
-def leased_for_ever(rows: Callable[[], QuerySet[W]], *ids: str, what: str) -> Invariant:
-    """An invariant of work: no lease lasts longer than a worker may."""
-
-    def offenders(scope: Scope) -> Rows:
-        held = Q(due_at__isnull=False, leased_until__gt=scope.wall + LONGEST_LEASE)
-        return scope.of(rows()).filter(held).order_by("-leased_until").values(*ids, "leased_until", "attempts")
-
-    return Invariant(
-        name=f"no_{what}_is_leased_for_ever",
-        means=f"No pending {_spelt(what)} is leased for more than ten minutes from now.",
-        remedy="Compare the clocks of the machines; then set leased_until to now, and the sweep dispatches the row.",
-        offenders=offenders,
-    )

@@ -9,7 +9,8 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from gateway.api.base_view import BaseView, Identity
-from gateway.values.errors import ErrorType, GatewayError, InvalidSecret, NotFound, WrongSecret
+from gateway.database.lookups import first_or_not_found
+from gateway.values.errors import ErrorType, GatewayError, InvalidSecret, WrongSecret
 from smallcases.api.manager_tokens import kept_form
 from smallcases.models import Smallcase
 
@@ -70,7 +71,5 @@ def visible_to(user: User | AnonymousUser, rows: QuerySet[M], *, path: str = "")
 def smallcase_managed_by(manager: User, scid: str) -> Smallcase:
     """The smallcase, if `manager` manages it or is a superuser. Raises NotFound, also for another manager's."""
     rows = Smallcase.objects.filter(scid=scid)
-    found = (rows if manager.is_superuser else rows.filter(manager=manager)).first()
-    if found is None:
-        raise NotFound("You manage no smallcase with this scid.")
-    return found
+    own = rows if manager.is_superuser else rows.filter(manager=manager)
+    return first_or_not_found(own, "You manage no smallcase with this scid.")

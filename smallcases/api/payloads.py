@@ -10,7 +10,6 @@ from gateway.values.money import number
 from gateway.values.timestamps import timestamp
 from smallcases.catalogue.selectors import IndexChart, Listed
 from smallcases.models import Investment, Performance, Smallcase, Version
-from smallcases.portfolio.index import Point
 from smallcases.portfolio.months import shifted
 from smallcases.rebalancing.publication_preview import Preview, WeightChange
 
@@ -55,7 +54,10 @@ def profile(one: Listed) -> Wire:
     return summary(one) | {
         "rationale": one.smallcase.rationale,
         "rebalance": {"label": one.version.label, "rationale": one.version.rationale},
-        "constituents": _constituents(one.version),
+        "constituents": [
+            {"ticker": row.instrument.symbol, "stockName": row.instrument.name, "weight": number(row.weight / 100)}
+            for row in one.version.constituents.all()
+        ],
     }
 
 
@@ -68,7 +70,7 @@ def chart(smallcase: Smallcase, of: IndexChart, *, duration: str, base: Decimal)
         "benchmark": {
             "id": smallcase.benchmark.symbol,
             "name": smallcase.benchmark.name,
-            "points": _points(of.benchmark),
+            "points": [{"date": _day(day), "price": number(value)} for day, value in of.benchmark],
         },
     }
 
@@ -167,19 +169,8 @@ def _stats(smallcase: Smallcase, minimum: Decimal) -> Wire:
     }
 
 
-def _constituents(version: Version) -> list[Wire]:
-    return [
-        {"ticker": row.instrument.symbol, "stockName": row.instrument.name, "weight": number(row.weight / 100)}
-        for row in version.constituents.all()
-    ]
-
-
 def _change(one: WeightChange) -> Wire:
     return {"ticker": one.ticker, "from": number(one.before), "to": number(one.after)}
-
-
-def _points(points: Sequence[Point]) -> list[Wire]:
-    return [{"date": _day(day), "price": number(value)} for day, value in points]
 
 
 def _day(day: date) -> str:

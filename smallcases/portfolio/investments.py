@@ -1,15 +1,15 @@
 """Queries of users' investments; each starts with the account."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import Any, NamedTuple
 
-from django.db.models import OuterRef, Prefetch, Subquery
+from django.db.models import OuterRef, Prefetch, QuerySet, Subquery
 
 from brokers.ports.broker import Side
 from gateway.models import Account
-from smallcases import sql
-from smallcases.models import Investment, InvestmentFill, Sip, Smallcase, Version
+from smallcases.models import IndexValue, Investment, InvestmentFill, Sip, Smallcase, Version
 from smallcases.portfolio import ledger
 from smallcases.sips.schedule import ist_day
 
@@ -17,10 +17,36 @@ from smallcases.sips.schedule import ist_day
 IN_ORDER = Prefetch("fills", InvestmentFill.objects.order_by("pk"))
 
 
+class InvestmentRow(NamedTuple):
+    """An investment with smallcase and version, its SIP, the number of the newest version, the index's last value."""
+
+    investment: Investment
+    sip: Sip | None
+    newest_version: int
+    index_value: Decimal | None
+
+
+def investments_of(account: Account, *, iscids: Collection[str] | None, exited: bool) -> list[InvestmentRow]:
+    """Newest first; of `iscids` only, when given. One query."""
+    newest = Version.objects.filter(smallcase=OuterRef("smallcase")).order_by("-number").values("number")
+    index = IndexValue.objects.filter(smallcase=OuterRef("smallcase")).order_by("-day").values("value")
+    rows: QuerySet[Any] = Investment.objects.filter(account=account, exited_at__isnull=not exited).order_by("-pk")
+    if iscids is not None:
+        rows = rows.filter(iscid__in=iscids)
+    rows = rows.select_related("smallcase", "version", "sip").defer("smallcase__rationale", "version__rationale")
+    return [
+        InvestmentRow(row, getattr(row, "sip", None), row.newest_version, row.index_value)
+        for row in rows.annotate(newest_version=Subquery(newest[:1]), index_value=Subquery(index[:1]))
+    ]
+
+
 def fills_by_investment(investments: Sequence[int]) -> dict[int, list[ledger.Fill]]:
     """Fills by investment, in the order of their reports; one query."""
     found: dict[int, list[ledger.Fill]] = {investment: [] for investment in investments}
-    for investment, ticker, side, shares, price, at in sql.fills_of(investments):
+    rows = InvestmentFill.objects.filter(investment__in=investments).order_by("pk")
+    for investment, ticker, side, shares, price, at in rows.values_list(
+        "investment", "ticker", "side", "shares", "price", "at"
+    ):
         found[investment].append(ledger.Fill(ticker, Side(side), shares, price, at))
     return found
 

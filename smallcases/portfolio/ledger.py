@@ -72,7 +72,8 @@ def positions(fills: Iterable[Fill]) -> dict[str, Position]:
     """
     books: dict[str, Position] = {}
     for fill in fills:
-        books[fill.ticker] = _after(books.get(fill.ticker, Position()), fill)
+        position = books.get(fill.ticker, Position())
+        books[fill.ticker] = _bought(position, fill) if fill.side == Side.BUY else _sold(position, fill)
     return books
 
 
@@ -102,10 +103,6 @@ def returns_on(books: Mapping[str, Position], prices: Mapping[str, Decimal]) -> 
         unrealized_percent=_percent(networth - current, current),
         total_percent=_percent(networth - current + gained, current + realized),
     )
-
-
-def _after(position: Position, fill: Fill) -> Position:
-    return _bought(position, fill) if fill.side == Side.BUY else _sold(position, fill)
 
 
 def _bought(position: Position, fill: Fill) -> Position:

@@ -8,7 +8,6 @@ from typing import Final
 
 from django.db.models import Case, F, IntegerField, Sum, When
 
-from brokers.models import Instrument
 from brokers.ports.broker import Side
 from gateway.values.errors import Invalid
 from gateway.values.money import rupees
@@ -69,36 +68,21 @@ def rebalance_preview(*, smallcase: Smallcase, constituents: Sequence[Weighted],
     count = live_investments(smallcase).count()
     buy, sell = _amounts(_shares_held(smallcase, count), after, prices)
     unknown = sorted(after.keys() - instruments.keys())
+    # Removed, changed and added names, in the order of the two versions.
+    moved = [ticker for ticker in {**before, **after} if before.get(ticker) != after.get(ticker)]
     return Preview(
         newest=newest,
         number=newest.number + 1,
-        changes=_changes(before, after),
+        changes=[WeightChange(one, before.get(one, Decimal(0)), after.get(one, Decimal(0))) for one in moved],
         turnover=turnover(before, after),
         investments=count,
         buy=buy,
         sell=sell,
         minimum_before=minimum_investment(weights=before, prices=prices),
         minimum_after=None if unknown else minimum_investment(weights=after, prices=prices),
-        untradable=sorted(ticker for ticker in _moved(before, after) if not _can_trade(instruments.get(ticker))),
+        untradable=sorted(one for one in moved if one not in instruments or not instruments[one].tradable),
         unknown=unknown,
     )
-
-
-def _changes(before: Mapping[str, Decimal], after: Mapping[str, Decimal]) -> list[WeightChange]:
-    nothing = Decimal(0)
-    return [
-        WeightChange(ticker, before.get(ticker, nothing), after.get(ticker, nothing))
-        for ticker in _moved(before, after)
-    ]
-
-
-def _moved(before: Mapping[str, Decimal], after: Mapping[str, Decimal]) -> list[str]:
-    """Removed, changed and added names, in the order of the two versions."""
-    return [ticker for ticker in {**before, **after} if before.get(ticker) != after.get(ticker)]
-
-
-def _can_trade(instrument: Instrument | None) -> bool:
-    return instrument is not None and instrument.tradable
 
 
 def _shares_held(smallcase: Smallcase, count: int) -> dict[str, Decimal]:

@@ -54,10 +54,10 @@ def _version(of: Version) -> Wire:
 def holdings(snapshot: HoldingsSnapshot, held: Sequence[Held], *, version: str) -> Wire:
     """The last import and its shares in smallcases. v2 separates positions and sellable shares."""
     in_smallcases = _shares_in(held)
-    line = _security_v1 if version == "v1" else _security_v2
+    v2 = (_security_v2(one, in_smallcases.get(one["ticker"], 0)) for one in snapshot.securities)
     return {
         "snapshotDate": timestamp(snapshot.taken_at),
-        "securities": [line(security, in_smallcases.get(security["ticker"], 0)) for security in snapshot.securities],
+        "securities": snapshot.securities if version == "v1" else list(v2),
         "smallcases": [
             _described(one) | {"constituents": [{"ticker": t, "shares": p.shares} for t, p in one.positions.items()]}
             for one in held
@@ -66,7 +66,7 @@ def holdings(snapshot: HoldingsSnapshot, held: Sequence[Held], *, version: str) 
 
 
 def _investment(held: Held) -> Wire:
-    here = held.investment
+    here, sip = held.investment, held.row.sip
     return _described(held) | {
         "version": here.version.number,
         "status": "VALID",
@@ -77,7 +77,7 @@ def _investment(held: Held) -> Wire:
         "flags": {"amoPending": held.is_order_open and held.last is not None and held.last.batch.variety == "amo"},
         "returns": _returns([held.returns]),
         "currentConfig": {"constituents": _constituents(held)},
-        "sip": _sip(held),
+        "sip": sip_action(sip) | {"sipType": "manual"} if sip is not None and sip.is_active else None,
     }
 
 
@@ -132,21 +132,12 @@ def _percent(gain: Decimal, base: Decimal) -> float | int | None:
     return number(rupees(gain / base * 100)) if base else 0
 
 
-def _sip(held: Held) -> Wire | None:
-    sip = held.row.sip
-    return sip_action(sip) | {"sipType": "manual"} if sip is not None and sip.is_active else None
-
-
 def _shares_in(held: Sequence[Held]) -> dict[str, int]:
     shares: dict[str, int] = {}
     for one in held:
         for ticker, position in one.positions.items():
             shares[ticker] = shares.get(ticker, 0) + position.shares
     return shares
-
-
-def _security_v1(security: Wire, in_smallcases: int) -> Wire:
-    return security
 
 
 def _security_v2(security: Wire, in_smallcases: int) -> Wire:

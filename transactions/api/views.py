@@ -40,15 +40,18 @@ class TransactionDetails(PartnerView):
 class SecuritiesOrders(PartnerView):
     @openapi.SECURITIES_ORDERS
     def get(self, request: Request, gateway: str) -> Response:
-        wanted = OrdersQuery.request_from(request.query_params, "transactionId", "batchId")
-        return ok(payloads.batches(selectors.securities_batches(self.caller.gateway, self.caller.account, wanted)))
+        caller, wanted = self.caller, OrdersQuery.request_from(request.query_params, "transactionId", "batchId")
+        found = selectors.batches_and_orders(caller.gateway, caller.account, wanted, of_smallcases=False)
+        return ok(payloads.batches(found))
 
 
 class SmallcaseOrders(PartnerView):
     @openapi.SMALLCASE_ORDERS
     def get(self, request: Request, gateway: str) -> Response:
+        caller = self.caller
         wanted = OrdersQuery.request_from(request.query_params, "transactionId", "batchId", "iscid")
-        return ok(payloads.batches(selectors.smallcase_batches(self.caller.gateway, self.caller.account, wanted)))
+        found = selectors.batches_and_orders(caller.gateway, caller.account, wanted, of_smallcases=True)
+        return ok(payloads.batches(found))
 
 
 class Investments(PartnerView):

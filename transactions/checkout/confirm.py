@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import IntegrityError
-from django.db.models import QuerySet
 from django.db.transaction import atomic
 
 from brokers.market.quotes import quotes
@@ -87,7 +86,8 @@ def confirm(
 def _confirm_orders(context: OrderContext, selections: UserSelections) -> None:
     transaction, now = context.transaction, context.now
     reject_if_not_placeable(context, amo=selections.amo)
-    planned = _planned(context, selections) if context.order_request else None
+    prices = selections.quoted.prices if selections.quoted else None  # those that the user saw
+    planned = plan(context, selections.smallcase, prices=prices) if context.order_request else None
     lines = planned.lines if planned else settled(context.basket, selections.securities)
     if planned and not lines and planned.label != OrderKind.REBALANCE:
         fail(transaction, SdkCode.NO_ORDER, now=now)
@@ -100,18 +100,15 @@ def _confirm_orders(context: OrderContext, selections: UserSelections) -> None:
         with atomic(durable=True):
             claim(transaction, now=now)
             if selections.quoted:
-                _keep(selections.quoted, transaction)
+                # In the open session, because another tab may have shown other prices.
+                here = CheckoutSession.objects.filter(transaction=transaction, ended_at__isnull=True)
+                here.update(quoted_order=selections.quoted.as_json())
             _place_or_adopt(context, lines, planned)
     except (_Overtaken, IntegrityError) as error:
         if isinstance(error, IntegrityError) and violated_constraint(error) != "one_open_batch_per_investment":
             raise
         transaction.refresh_from_db()
         fail(transaction, SdkCode.ORDER_PENDING, now=now)
-
-
-def _planned(context: OrderContext, selections: UserSelections) -> Planned:
-    """Plans again from current holdings, at the prices that the user saw, if any."""
-    return plan(context, selections.smallcase, prices=selections.quoted.prices if selections.quoted else None)
 
 
 def _place_or_adopt(context: OrderContext, lines: Sequence[OrderLine], planned: Planned | None) -> None:
@@ -147,12 +144,6 @@ def _lacks_holdings(context: OrderContext, lines: Sequence[OrderLine]) -> bool:
     return any(held.get(ticker, 0) < quantity for ticker, quantity in sells.items())
 
 
-def _keep(quoted: QuotedOrder, transaction: Transaction) -> None:
-    """Stores the confirmed quote in the open session: another tab may have shown other prices."""
-    here = CheckoutSession.objects.filter(transaction=transaction, ended_at__isnull=True)
-    here.update(quoted_order=quoted.as_json())
-
-
 def _queue_batch(context: OrderContext, lines: Sequence[OrderLine], planned: Planned | None) -> None:
     transaction, now = context.transaction, context.now
     batch = Batch(
@@ -170,14 +161,12 @@ def _queue_batch(context: OrderContext, lines: Sequence[OrderLine], planned: Pla
         request_id=request_id.current(),
     )
     insert_rows([batch], learn_keys=True)
-    if context.last and _later(context.last.batch).exclude(pk=batch.pk).exists():
-        raise _Overtaken
+    if context.last:
+        later = Batch.objects.filter(iscid=batch.iscid, pk__gt=context.last.batch.pk)
+        if later.exclude(pk=batch.pk).exists():
+            raise _Overtaken
     insert_rows([_order(batch, position, line) for position, line in enumerate(lines)])
     enqueue_soon(TaskName.PLACE_BATCHES)
-
-
-def _later(batch: Batch) -> QuerySet[Batch]:
-    return Batch.objects.filter(iscid=batch.iscid, pk__gt=batch.pk)
 
 
 def _order(batch: Batch, position: int, line: OrderLine) -> Order:

@@ -1,24 +1,22 @@
 """Consents that place no order: SIP set-up, holdings import, funds."""
 
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from django.db.transaction import atomic
 
-from brokers.ports.broker import Holding, LinkDown
+from brokers.ports.broker import LinkDown
 from brokers.ports.registry import adapter_for
 from gateway.values.errors import Invalid, Unavailable
 from gateway.values.money import number
-from smallcases.models import Sip
 from smallcases.portfolio.investments import investment_of
 from smallcases.sips.sip_changes import SipRequest, set_up, sip_action
 from transactions.api import payloads
 from transactions.domain.intents import Intent
 from transactions.domain.sdk_codes import SdkCode
-from transactions.lifecycle.transitions import account_of, claim, complete_now, fail, login_of
+from transactions.lifecycle.transitions import account_of, announce, claim, complete_now, fail, login_of
 from transactions.models import HoldingsSnapshot, Transaction
 from webhooks.events.event_types import EventType
-from webhooks.events.record_events import EventDraft, record_events
 
 BUSY: Final = "The broker does not answer. Try again."
 
@@ -42,13 +40,8 @@ def _set_up_sip(transaction: Transaction, sip_request: SipRequest | None, now: d
     with atomic(durable=True):
         claim(transaction, now=now)
         sip = set_up(investment=investment, sip_request=sip_request, now=now)
-        complete_now(transaction, now=now, outcome={"sipDetails": _sip_details(sip)})
-
-
-def _sip_details(sip: Sip | None) -> dict[str, Any] | None:
-    if sip is None:
-        return None
-    return sip_action(sip) | {"sipType": "manual", "sipActive": sip.is_active}
+        details = sip and sip_action(sip) | {"sipType": "manual", "sipActive": sip.is_active}
+        complete_now(transaction, now=now, outcome={"sipDetails": details})
 
 
 def _fetch_funds(transaction: Transaction, now: datetime) -> None:
@@ -70,20 +63,9 @@ def _import_holdings(transaction: Transaction, now: datetime) -> None:
         raise Unavailable(BUSY) from None
     with atomic(durable=True):
         claim(transaction, now=now)
-        snapshot = {"securities": [_security(holding) for holding in held], "taken_at": now}
-        HoldingsSnapshot.objects.update_or_create(account=account, defaults=snapshot)
+        lines = [
+            {"ticker": one.ticker, "shares": one.quantity, "averagePrice": number(one.average_price)} for one in held
+        ]
+        HoldingsSnapshot.objects.update_or_create(account=account, defaults={"securities": lines, "taken_at": now})
         complete_now(transaction, now=now)
-        record_events(
-            EventDraft(
-                gateway=transaction.gateway,
-                kind=EventType.HOLDINGS_IMPORTED,
-                subject=transaction.transaction_id,
-                sequence=1,
-                payload=payloads.holdings_imported(transaction),
-                now=now,
-            )
-        )
-
-
-def _security(holding: Holding) -> dict[str, Any]:
-    return {"ticker": holding.ticker, "shares": holding.quantity, "averagePrice": number(holding.average_price)}
+        announce(transaction, EventType.HOLDINGS_IMPORTED, payloads.holdings_imported(transaction), now=now)

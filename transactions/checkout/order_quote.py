@@ -106,7 +106,10 @@ def quote_request_of(context: OrderContext, *, also: Collection[str] = ()) -> Qu
 
 def quote_orders(context: OrderContext, *, of: QuoteRequest, selections: UserSelections) -> OrderQuote:
     """The quote of the selected order. Raises Invalid if selections are missing or buy nothing."""
-    lines = _lines(context, of, selections)
+    if of.order_request is None:
+        lines = settled(of.basket, selections.securities)
+    else:
+        lines = plan(context, selections.smallcase, prices=of.prices).lines
     check_tradable(lines)
     market, names = _market(context, {line.security.ticker for line in lines})
     prices = {**of.prices, **market}
@@ -135,12 +138,6 @@ def _market(context: OrderContext, tickers: Collection[str]) -> tuple[dict[str, 
     return {t: quote.at(context.now) for t, quote in market.items()}, {t: quote.name for t, quote in market.items()}
 
 
-def _lines(context: OrderContext, of: QuoteRequest, selections: UserSelections) -> list[OrderLine]:
-    if of.order_request is None:
-        return settled(of.basket, selections.securities)
-    return plan(context, selections.smallcase, prices=of.prices).lines
-
-
 def _rows(
     context: OrderContext, lines: Sequence[OrderLine], prices: Mapping[str, Decimal], names: Mapping[str, str]
 ) -> list[Row]:
@@ -149,13 +146,9 @@ def _rows(
     for line in lines:
         ticker = line.security.ticker
         held = at_hand.get(ticker, 0) if at_hand is not None and line.side is Side.SELL else None
-        rows.append(Row(line, names[ticker], prices[ticker], _value(line, prices[ticker]), held))
+        limited = line.security.order_type in {OrderType.LIMIT, OrderType.SL} and line.security.price
+        rows.append(Row(line, names[ticker], prices[ticker], (limited or prices[ticker]) * line.quantity, held))
     return rows
-
-
-def _value(line: OrderLine, price: Decimal) -> Decimal:
-    limited = line.security.order_type in {OrderType.LIMIT, OrderType.SL} and line.security.price
-    return (limited or price) * line.quantity
 
 
 def _at_hand(context: OrderContext, tickers: Sequence[str]) -> dict[str, int] | None:

@@ -254,7 +254,7 @@ def _acknowledge(order: Order, ack: Ack | None, now: datetime) -> None:
 
 def _ask(batch: Batch, orders: Sequence[Order], login: Login, now: datetime) -> Mapping[str, Report]:
     broker = adapter_for(login.broker)
-    polled = _polled(orders)
+    polled = [order for order in orders if _is_open_or_unknown(order) or is_unconfirmed(order)]
     unwanted = [order.ref for order in polled if order.cancelled_by_id]
     try:
         if unwanted:
@@ -264,10 +264,6 @@ def _ask(batch: Batch, orders: Sequence[Order], login: Login, now: datetime) -> 
         log.warning("Polling batch %s: %s", batch, error)
         return {}
     return latest_report(book)
-
-
-def _polled(orders: Sequence[Order]) -> list[Order]:
-    return [order for order in orders if _is_open_or_unknown(order) or is_unconfirmed(order)]
 
 
 def _is_open_or_unknown(order: Order) -> bool:

@@ -31,7 +31,11 @@ def update_investment(*, batch: Batch, orders: Sequence[Order], now: datetime, w
         gateway=batch.gateway,
         account=batch.account,
         change=replace(change, customised=change.customised and is_last),
-        executed=_executed(orders),
+        executed=[
+            Executed(order.ref, order.ticker, Side(order.side), order.filled_quantity, order.average_price)
+            for order in orders
+            if order.average_price is not None
+        ],
         withdrawn=withdrawn,
         now=now,
     )
@@ -47,14 +51,6 @@ def _confirmed_at(batch: Batch) -> datetime:
     """When the SIP order was confirmed; `batch` may be a FIX of that order."""
     orders = Batch.objects.filter(iscid=batch.iscid, label=OrderKind.SIP, pk__lte=batch.pk)
     return orders.latest("pk").created_at
-
-
-def _executed(orders: Sequence[Order]) -> list[Executed]:
-    return [
-        Executed(order.ref, order.ticker, Side(order.side), order.filled_quantity, order.average_price)
-        for order in orders
-        if order.average_price is not None
-    ]
 
 
 def _record_fix(batch: Batch, last: LastBatch, smallcase: Smallcase, now: datetime) -> None:

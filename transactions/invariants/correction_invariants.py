@@ -6,14 +6,16 @@ from django.db.models import Exists, F, IntegerField, OuterRef, Q, Subquery
 from django.db.models.fields.json import KT
 from django.db.models.functions import Cast
 
-from gateway.monitoring.invariant_checks import Invariant, Rows, Scope
+from gateway.monitoring.invariant_checks import Rows, Rules, Scope
 from transactions.models import CorrectionState, Order, OrderCorrection
 
 OWNER: Final = "batch__gateway"
 BUG: Final = "An order was changed without a correction: keep the rows, and report it."
+INVARIANTS: Final = Rules()
 
 
-def _departed(scope: Scope) -> Rows:
+@INVARIANTS.rule(means="An order with an applied correction has the correction's status and shares.", remedy=BUG)
+def a_corrected_order_is_as_corrected(scope: Scope) -> Rows:
     rows = scope.of(Order.objects.filter(active_correction__isnull=False), OWNER)
     shares = Cast(KT("after__filled_quantity"), IntegerField())
     in_force = OrderCorrection.objects.filter(pk=OuterRef("active_correction")).annotate(
@@ -28,7 +30,11 @@ def _departed(scope: Scope) -> Rows:
     return found.values("batch__batch_id", "ref", "ticker", "status", "settled_as", "filled_quantity", "settled_shares")
 
 
-def _forgotten(scope: Scope) -> Rows:
+@INVARIANTS.rule(
+    means="An order refers to the last of its applied corrections; without any, it follows the broker's report.",
+    remedy=BUG,
+)
+def an_order_has_its_last_correction(scope: Scope) -> Rows:
     """Orders that do not refer to the last of their applied corrections."""
     in_force = OrderCorrection.objects.filter(order=OuterRef("pk"), state=CorrectionState.APPLIED, undoes__isnull=True)
     later = in_force.filter(version__gt=OuterRef("active_correction__version"))
@@ -36,19 +42,3 @@ def _forgotten(scope: Scope) -> Rows:
         Q(active_correction__isnull=True) & Exists(in_force) | Q(active_correction__isnull=False) & Exists(later)
     )
     return rows.order_by("pk").values("batch__batch_id", "ref", "ticker", "status", "active_correction__version")
-
-
-INVARIANTS: Final = (
-    Invariant(
-        name="a_corrected_order_is_as_corrected",
-        means="An order with an applied correction has the correction's status and shares.",
-        remedy=BUG,
-        offenders=_departed,
-    ),
-    Invariant(
-        name="an_order_has_its_last_correction",
-        means="An order refers to the last of its applied corrections; without any, it follows the broker's report.",
-        remedy=BUG,
-        offenders=_forgotten,
-    ),
-)

@@ -5,7 +5,7 @@ from typing import Final
 from django.db.models import Count, F, Max, Min, OuterRef, Q, QuerySet, Subquery
 from django.db.models.fields.json import KT
 
-from gateway.monitoring.invariant_checks import Invariant, Rows, Scope
+from gateway.monitoring.invariant_checks import Rows, Rules, Scope
 from transactions.domain.statuses import FINAL_BATCH, TransactionStatus
 from transactions.models import Batch, Transaction
 from webhooks.events.event_types import EventType
@@ -13,6 +13,7 @@ from webhooks.models import Event
 
 ORDER_EVENTS: Final = (EventType.ORDER_PLACED, EventType.ORDER_UPDATED, EventType.ORDER_COMPLETED)
 REPLAY: Final = "The partner does not know this state. Keep the rows and report it; the order details are correct."
+INVARIANTS: Final = Rules()
 
 
 def _events() -> QuerySet[Event]:
@@ -29,7 +30,10 @@ def _still_retained(scope: Scope, moment: str) -> Q:
     return Q((f"{moment}__gte", scope.kept_since()), (f"{moment}__gte", Subquery(left.values("created_at")[:1])))
 
 
-def _miscounted(scope: Scope) -> Rows:
+@INVARIANTS.rule(
+    means="The events of a batch are numbered 1, 2, 3 … without gaps, up to the batch's sequence number.", remedy=REPLAY
+)
+def a_batchs_events_count_from_one(scope: Scope) -> Rows:
     by_batch = _events().order_by().values("subject")
     rows = scope.of(Batch.objects.all()).annotate(
         events=Subquery(by_batch.annotate(n=Count("pk")).values("n")),
@@ -41,7 +45,8 @@ def _miscounted(scope: Scope) -> Rows:
     return found.order_by("pk").values("batch_id", "status", "sequence", "events", "first", "last")
 
 
-def _unannounced(scope: Scope) -> Rows:
+@INVARIANTS.rule(means="Every final batch has an order.completed event.", remedy=REPLAY)
+def every_end_is_announced(scope: Scope) -> Rows:
     final = scope.of(Batch.objects.filter(status__in=sorted(FINAL_BATCH)))
     ends = _events().filter(type=EventType.ORDER_COMPLETED).order_by().values("subject").annotate(n=Count("pk"))
     rows = final.annotate(times=Subquery(ends.values("n"))).filter(
@@ -50,7 +55,8 @@ def _unannounced(scope: Scope) -> Rows:
     return rows.order_by("pk").values("batch_id", "status", "sequence", "completed_at")
 
 
-def _outdated(scope: Scope) -> Rows:
+@INVARIANTS.rule(means="A batch's last order event has the batch's current status.", remedy=REPLAY)
+def the_last_report_is_the_state(scope: Scope) -> Rows:
     last = _events().filter(type__in=ORDER_EVENTS).order_by("-sequence")
     rows = scope.of(Batch.objects.filter(placed_at__isnull=False)).annotate(
         announced=Subquery(last.annotate(announced=KT("payload__status")).values("announced")[:1])
@@ -59,7 +65,8 @@ def _outdated(scope: Scope) -> Rows:
     return found.order_by("pk").values("batch_id", "status", "announced", "sequence")
 
 
-def _silent_errors(scope: Scope) -> Rows:
+@INVARIANTS.rule(means="Every ERRORED transaction has a transaction.errored event.", remedy=REPLAY)
+def every_failure_is_notified(scope: Scope) -> Rows:
     events = Event.objects.filter(
         gateway=OuterRef("gateway"), subject=OuterRef("transaction_id"), type=EventType.TRANSACTION_ERRORED
     )
@@ -68,31 +75,3 @@ def _silent_errors(scope: Scope) -> Rows:
         _still_retained(scope, "updated_at"), event__isnull=True
     )
     return found.order_by("pk").values("transaction_id", "error_code", "error_message", "updated_at")
-
-
-INVARIANTS: Final = (
-    Invariant(
-        name="a_batchs_events_count_from_one",
-        means="The events of a batch are numbered 1, 2, 3 … without gaps, up to the batch's sequence number.",
-        remedy=REPLAY,
-        offenders=_miscounted,
-    ),
-    Invariant(
-        name="every_end_is_announced",
-        means="Every final batch has an order.completed event.",
-        remedy=REPLAY,
-        offenders=_unannounced,
-    ),
-    Invariant(
-        name="the_last_report_is_the_state",
-        means="A batch's last order event has the batch's current status.",
-        remedy=REPLAY,
-        offenders=_outdated,
-    ),
-    Invariant(
-        name="every_failure_is_notified",
-        means="Every ERRORED transaction has a transaction.errored event.",
-        remedy=REPLAY,
-        offenders=_silent_errors,
-    ),
-)

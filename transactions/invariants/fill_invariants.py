@@ -4,7 +4,7 @@ from typing import Final
 
 from django.db.models import Exists, OuterRef
 
-from gateway.monitoring.invariant_checks import Invariant, Rows, Scope
+from gateway.monitoring.invariant_checks import Rows, Rules, Scope
 from smallcases.models import InvestmentFill
 from transactions.domain.statuses import OrderStatus
 from transactions.invariants.status_invariants import WAIT
@@ -13,9 +13,13 @@ from transactions.models import Order
 OWNER: Final = "batch__gateway"
 BUG: Final = "Keep the rows on both sides, and report it."
 NOT_BOUGHT: Final = "The user sees other shares than were bought: compare the fills with the investment's batches."
+INVARIANTS: Final = Rules()
 
 
-def _missing_from_investment(scope: Scope) -> Rows:
+@INVARIANTS.rule(
+    means="Each fill of a smallcase order is in its investment once, at the same price.", remedy=f"{NOT_BOUGHT} {BUG}"
+)
+def an_investment_has_all_its_fills(scope: Scope) -> Rows:
     same = InvestmentFill.objects.filter(
         order_ref=OuterRef("ref"),
         investment__iscid=OuterRef("batch__iscid"),
@@ -30,36 +34,15 @@ def _missing_from_investment(scope: Scope) -> Rows:
     return rows.order_by("pk").values("batch__iscid", "batch__batch_id", "ref", "ticker", "side", "filled_quantity")
 
 
-def _without_order(scope: Scope) -> Rows:
+@INVARIANTS.rule(means="Every fill of an investment belongs to one of its orders.", remedy=f"{NOT_BOUGHT} {BUG}")
+def an_investment_has_no_other_fills(scope: Scope) -> Rows:
     filled = Order.objects.filter(ref=OuterRef("order_ref"), filled_quantity__gt=0)
     rows = scope.of(InvestmentFill.objects.all(), "investment__gateway").filter(~Exists(filled))
     return rows.order_by("pk").values("investment__iscid", "order_ref", "ticker", "side", "shares")
 
 
-def _never_heard(scope: Scope) -> Rows:
+@INVARIANTS.rule(means="No order is open at a broker.", remedy=WAIT, at_rest=True)
+def no_order_is_open(scope: Scope) -> Rows:
     """At rest, no order waits for a report."""
     rows = scope.of(Order.objects.filter(status=OrderStatus.PLACED), OWNER)
     return rows.order_by("pk").values("batch__batch_id", "ref", "ticker", "unreported_since")
-
-
-INVARIANTS: Final = (
-    Invariant(
-        name="an_investment_has_all_its_fills",
-        means="Each fill of a smallcase order is in its investment once, at the same price.",
-        remedy=f"{NOT_BOUGHT} {BUG}",
-        offenders=_missing_from_investment,
-    ),
-    Invariant(
-        name="an_investment_has_no_other_fills",
-        means="Every fill of an investment belongs to one of its orders.",
-        remedy=f"{NOT_BOUGHT} {BUG}",
-        offenders=_without_order,
-    ),
-    Invariant(
-        name="no_order_is_open",
-        means="No order is open at a broker.",
-        remedy=WAIT,
-        offenders=_never_heard,
-        at_rest=True,
-    ),
-)

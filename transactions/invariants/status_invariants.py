@@ -6,7 +6,7 @@ from typing import Any, Final
 from django.db.models import Case, CharField, Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum, Value, When
 from django.db.models.functions import Coalesce
 
-from gateway.monitoring.invariant_checks import Invariant, Rows, Scope, leased_for_ever, stuck
+from gateway.monitoring.invariant_checks import SWEEP, Rows, Rules, Scope
 from transactions.domain.intents import CANCELLATIONS, Intent
 from transactions.domain.smallcase_order import OrderKind
 from transactions.domain.statuses import (
@@ -27,6 +27,7 @@ BUG: Final = "The rows contradict each other, which no code path allows: keep th
 WAIT: Final = (
     "Wait for the broker (an AMO or a limit order may be open for hours), or advance the test gateway's clock."
 )
+INVARIANTS: Final = Rules()
 
 
 def with_aggregate_status(batches: QuerySet[Batch]) -> QuerySet[Any]:
@@ -59,13 +60,22 @@ def with_aggregate_status(batches: QuerySet[Batch]) -> QuerySet[Any]:
     return counted.annotate(fold=Case(*whens, default=Value(BatchStatus.UNFILLED.value), output_field=CharField()))
 
 
-def _wrongly_aggregated(scope: Scope) -> Rows:
+@INVARIANTS.rule(
+    means="A batch's status is the aggregate of its orders' statuses and fills (contract §4).",
+    remedy=f"{BUG} The orders are the facts; the batch's status is derived from them.",
+)
+def a_batch_aggregates_its_orders(scope: Scope) -> Rows:
     marked = Q(status=BatchStatus.MARKEDCOMPLETE, fold__in=sorted(UNFINISHED_BATCH))
     rows = with_aggregate_status(scope.of(Batch.objects.all())).filter(~Q(status=F("fold")) & ~marked)
     return rows.order_by("pk").values("batch_id", "status", "fold")
 
 
-def _unlawful(scope: Scope) -> Rows:
+@INVARIANTS.rule(
+    means="PROCESSING transactions have an open batch, COMPLETED ones a final batch, others none; only ERRORED has "
+    "a code.",
+    remedy=BUG,
+)
+def transaction_and_batch_agree(scope: Scope) -> Rows:
     """Transactions whose status does not fit their batch."""
     status = Q(status__in=[TransactionStatus.PROCESSING, TransactionStatus.COMPLETED])
     has_batch = Q(batch__isnull=False)
@@ -82,7 +92,11 @@ def _unlawful(scope: Scope) -> Rows:
     return rows.order_by("pk").values("transaction_id", "intent", "status", "error_code", "batch__status")
 
 
-def _unended(scope: Scope) -> Rows:
+@INVARIANTS.rule(
+    means="A cancellation is PROCESSING while one of its orders is open; all other consents are COMPLETED at once.",
+    remedy=f"{BUG} A cancellation ends when its batch is next polled: check that a worker runs.",
+)
+def errands_end(scope: Scope) -> Rows:
     """Consents end in the confirmation's transaction; cancellations end with their orders."""
     about = Order.objects.filter(cancelled_by=OuterRef("pk"))
     rows = scope.of(Transaction.objects.exclude(intent=Intent.TRANSACTION))
@@ -94,14 +108,19 @@ def _unended(scope: Scope) -> Rows:
     return rows.filter(wrong).order_by("pk").values("transaction_id", "intent", "status")
 
 
-def _confirmed_late(scope: Scope) -> Rows:
+@INVARIANTS.rule(means="Every batch was confirmed before its transaction expired, by its gateway's clock.", remedy=BUG)
+def nothing_is_confirmed_after_it_expired(scope: Scope) -> Rows:
     rows = scope.of(Batch.objects.filter(created_at__gte=F("transaction__expires_at")))
     return rows.order_by("pk").values(
         "batch_id", "transaction__transaction_id", "created_at", "transaction__expires_at"
     )
 
 
-def _misdated(scope: Scope) -> Rows:
+@INVARIANTS.rule(
+    means="A batch has a completed date exactly when it is final; on live gateways its dates are in order.",
+    remedy=f"{BUG} Dates may also be out of order if machines' clocks differ by more than a minute.",
+)
+def completed_dates_are_of_what_is_final(scope: Scope) -> Rows:
     """The order of dates is checked on live gateways only: a test gateway's clock may have been reset."""
     final = Q(status__in=sorted(FINAL_BATCH))
     backwards = (
@@ -120,7 +139,12 @@ def _misdated(scope: Scope) -> Rows:
     )
 
 
-def _impossible(scope: Scope) -> Rows:
+@INVARIANTS.rule(
+    means="Sent orders have a time, filled orders an exchange id, refused orders and orders in ERROR an errorCode, "
+    "and only a user's request makes CANCELLED AMO.",
+    remedy=BUG,
+)
+def an_order_tells_a_possible_story(scope: Scope) -> Rows:
     never_sent = Q(status__in=[OrderStatus.QUEUED, OrderStatus.UNPLACED])
     refused = [OrderStatus.UNPLACED, OrderStatus.REJECTED, OrderStatus.ERROR]
     wrong = (
@@ -136,7 +160,11 @@ def _impossible(scope: Scope) -> Rows:
     )
 
 
-def _astray(scope: Scope) -> Rows:
+@INVARIANTS.rule(
+    means="Batch, transaction and account belong to one gateway, and the account is the transaction's.",
+    remedy="One partner's order may have reached another's user. The gateway cannot cause this.",
+)
+def an_order_is_of_one_account_and_gateway(scope: Scope) -> Rows:
     wrong = (
         ~Q(transaction__gateway=F("gateway"))
         | ~Q(account__gateway=F("gateway"))
@@ -148,88 +176,28 @@ def _astray(scope: Scope) -> Rows:
     )
 
 
-def _polled_batches() -> QuerySet[Batch]:
-    return Batch.objects.all()
+INVARIANTS.stuck(
+    Batch.objects.all,
+    *("batch_id", "status"),
+    what="batch",
+    remedy=f"{SWEEP} If a batch is tried again and again, the worker's log has the reason.",
+)
+INVARIANTS.leased_for_ever(Batch.objects.all, "batch_id", "status", what="batch")
 
 
-def _still_processing(scope: Scope) -> Rows:
+@INVARIANTS.rule(means="No confirmed transaction has open orders.", remedy=WAIT, at_rest=True)
+def every_transaction_has_ended(scope: Scope) -> Rows:
     rows = scope.of(Transaction.objects.filter(status=TransactionStatus.PROCESSING))
     return rows.order_by("pk").values("transaction_id", "intent", "updated_at")
 
 
-def _still_asked(scope: Scope) -> Rows:
+@INVARIANTS.rule(
+    means="No batch waits for a broker's report; a batch with unknown or corrected orders waits up to a day.",
+    remedy="Wait, advance the test gateway's clock by over a day, or correct orders in ERROR from the tradebook.",
+    at_rest=True,
+)
+def no_broker_is_asked_any_more(scope: Scope) -> Rows:
     rows = scope.of(Batch.objects.filter(due_at__isnull=False))
     lost = Order.objects.filter(batch=OuterRef("pk"), status=OrderStatus.ERROR).order_by("position")
     named = rows.annotate(lost=Subquery(lost.values("ref")[:1]))
     return named.order_by("pk").values("batch_id", "status", "due_at", "lost")
-
-
-INVARIANTS: Final = (
-    Invariant(
-        name="a_batch_aggregates_its_orders",
-        means="A batch's status is the aggregate of its orders' statuses and fills (contract §4).",
-        remedy=f"{BUG} The orders are the facts; the batch's status is derived from them.",
-        offenders=_wrongly_aggregated,
-    ),
-    Invariant(
-        name="transaction_and_batch_agree",
-        means="PROCESSING transactions have an open batch, COMPLETED ones a final batch, others none; only ERRORED has "
-        "a code.",
-        remedy=BUG,
-        offenders=_unlawful,
-    ),
-    Invariant(
-        name="errands_end",
-        means="A cancellation is PROCESSING while one of its orders is open; all other consents are COMPLETED at once.",
-        remedy=f"{BUG} A cancellation ends when its batch is next polled: check that a worker runs.",
-        offenders=_unended,
-    ),
-    Invariant(
-        name="nothing_is_confirmed_after_it_expired",
-        means="Every batch was confirmed before its transaction expired, by its gateway's clock.",
-        remedy=BUG,
-        offenders=_confirmed_late,
-    ),
-    Invariant(
-        name="completed_dates_are_of_what_is_final",
-        means="A batch has a completed date exactly when it is final; on live gateways its dates are in order.",
-        remedy=f"{BUG} Dates may also be out of order if machines' clocks differ by more than a minute.",
-        offenders=_misdated,
-    ),
-    Invariant(
-        name="an_order_tells_a_possible_story",
-        means="Sent orders have a time, filled orders an exchange id, refused orders and orders in ERROR an errorCode, "
-        "and only a user's request makes CANCELLED AMO.",
-        remedy=BUG,
-        offenders=_impossible,
-    ),
-    Invariant(
-        name="an_order_is_of_one_account_and_gateway",
-        means="Batch, transaction and account belong to one gateway, and the account is the transaction's.",
-        remedy="One partner's order may have reached another's user. The gateway cannot cause this.",
-        offenders=_astray,
-    ),
-    stuck(
-        _polled_batches,
-        "batch_id",
-        "status",
-        what="batch",
-        remedy="Check that a worker and the beat run; the sweep then sends a wake-up message within seconds. If a "
-        "batch is tried again and again, the worker's log has the reason.",
-    ),
-    leased_for_ever(_polled_batches, "batch_id", "status", what="batch"),
-    Invariant(
-        name="every_transaction_has_ended",
-        means="No confirmed transaction has open orders.",
-        remedy=WAIT,
-        offenders=_still_processing,
-        at_rest=True,
-    ),
-    Invariant(
-        name="no_broker_is_asked_any_more",
-        means="No batch waits for a broker's report; a batch with unknown or corrected orders waits up to a day.",
-        remedy="Wait, advance the test gateway's clock by over a day, or correct orders in ERROR from the tradebook.",
-        offenders=_still_asked,
-        at_rest=True,
-    ),
-)

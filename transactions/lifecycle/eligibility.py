@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from brokers.ports.registry import profile_of
+from gateway.database.lookups import first_or_not_found
 from gateway.models import Account
 from gateway.values.errors import Conflict, ConnectedUserRequired, ErrorType, Invalid, NotFound
 from smallcases.models import Investment, Smallcase, Version
@@ -91,9 +92,7 @@ def _named(account: Account | None, order_request: SmallcaseOrderRequest) -> Inv
 
 
 def _check_smallcase(scid: str) -> None:
-    smallcase = Smallcase.objects.filter(scid=scid).first()
-    if smallcase is None:
-        raise NotFound("There is no smallcase with this scid.")
+    smallcase = first_or_not_found(Smallcase.objects.filter(scid=scid), "There is no smallcase with this scid.")
     if smallcase.is_archived:
         raise Archived
 

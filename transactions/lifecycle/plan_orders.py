@@ -74,7 +74,7 @@ def plan(
     if investment and kind is OrderKind.SIP:
         selections = SmallcaseSelections(amount=investment.sip.amount)
     there = Situation(context, selections, prices)
-    lines = _lines(_PLANS[kind](there))
+    lines = [OrderLine(Security(leg.ticker), leg.shares, leg.side) for leg in _PLANS[kind](there)]
     label = _label(kind, lines, context.held)
     return Planned(lines, label, label, investment.iscid if investment else new_object_id(), version)
 
@@ -171,7 +171,3 @@ def _label(kind: OrderKind, lines: list[OrderLine], held: Mapping[str, int]) -> 
 
 def _buys(shares: Mapping[str, int]) -> list[Leg]:
     return [Leg(ticker, Side.BUY, count) for ticker, count in shares.items() if count]
-
-
-def _lines(legs: Iterable[Leg]) -> list[OrderLine]:
-    return [OrderLine(Security(leg.ticker), leg.shares, leg.side) for leg in legs]

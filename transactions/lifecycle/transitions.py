@@ -1,8 +1,9 @@
 """The statuses that a transaction takes before a worker has it: claimed, completed at once, or ended. Nothing else ends
 a transaction: checks return an objection, and the service that called the check ends the transaction here."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 from django.db.transaction import atomic
 
@@ -87,17 +88,14 @@ def end(transaction: Transaction, code: SdkCode, *, now: datetime) -> bool:
     if transaction.status not in LIVE or not as_judged.update(**ended, updated_at=now):
         return False
     transaction.refresh_from_db()
-    record_events(
-        EventDraft(
-            gateway=transaction.gateway,
-            kind=EventType.TRANSACTION_ERRORED,
-            subject=transaction.transaction_id,
-            sequence=1,
-            payload=payloads.transaction_errored(transaction),
-            now=now,
-        )
-    )
+    announce(transaction, EventType.TRANSACTION_ERRORED, payloads.transaction_errored(transaction), now=now)
     return True
+
+
+def announce(transaction: Transaction, kind: EventType, payload: Mapping[str, Any], *, now: datetime) -> None:
+    """Records the one event that has this transaction as its subject."""
+    gateway, subject = transaction.gateway, transaction.transaction_id
+    record_events(EventDraft(gateway=gateway, kind=kind, subject=subject, sequence=1, payload=payload, now=now))
 
 
 def claim(transaction: Transaction, *, now: datetime) -> None:

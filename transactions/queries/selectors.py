@@ -7,6 +7,7 @@ from typing import Final
 
 from django.db.models import Q, QuerySet
 
+from gateway.database.lookups import first_or_not_found
 from gateway.models import Account, Gateway
 from gateway.values.errors import Invalid, NotFound
 from gateway.values.ids import is_object_id, is_transaction_id
@@ -139,19 +140,10 @@ class OrderHistoryQuery:
         return bool(self.transaction_ids or self.batch_ids or self.iscids)
 
 
-def securities_batches(gateway: Gateway, account: Account | None, query: OrderHistoryQuery) -> list[BatchAndOrders]:
-    """Placed batches, newest first. By transaction id only if the transaction is COMPLETED. Raises Invalid."""
-    return _batches_and_orders(gateway, account, query, of_smallcases=False)
-
-
-def smallcase_batches(gateway: Gateway, account: Account | None, query: OrderHistoryQuery) -> list[BatchAndOrders]:
-    """As securities_batches, for smallcase orders."""
-    return _batches_and_orders(gateway, account, query, of_smallcases=True)
-
-
-def _batches_and_orders(
+def batches_and_orders(
     gateway: Gateway, account: Account | None, query: OrderHistoryQuery, *, of_smallcases: bool
 ) -> list[BatchAndOrders]:
+    """Placed batches, newest first. By transaction id only if the transaction is COMPLETED. Raises Invalid."""
     if account is None and not query.names_any:
         raise Invalid("transactionId: or batchId is required with a guest's authtoken.")
     # Malformed ids match nothing.
@@ -179,15 +171,11 @@ def _batches_and_orders(
 def order_of(gateway: Gateway, batch_id: str, ticker: str) -> Order:
     """The first order of this ticker in the gateway's batch. Raises NotFound."""
     rows = Order.objects.select_related("batch__account").filter(batch__gateway=gateway, batch__batch_id=batch_id)
-    found = rows.filter(ticker=ticker).order_by("position").first()
-    if found is None:
-        raise NotFound("There is no order for this ticker in a batch with this id.")
-    return found
+    sentence = "There is no order for this ticker in a batch with this id."
+    return first_or_not_found(rows.filter(ticker=ticker).order_by("position"), sentence)
 
 
 def snapshot_of(account: Account) -> HoldingsSnapshot:
     """The last imported holdings; holdings are never read without the user's consent. Raises NotFound."""
-    found = HoldingsSnapshot.objects.filter(account=account).first()
-    if found is None:
-        raise NotFound("This user's holdings were never imported. Ask for consent with a HOLDINGS_IMPORT.")
-    return found
+    sentence = "This user's holdings were never imported. Ask for consent with a HOLDINGS_IMPORT."
+    return first_or_not_found(HoldingsSnapshot.objects.filter(account=account), sentence)

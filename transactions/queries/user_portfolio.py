@@ -8,10 +8,15 @@ from decimal import Decimal
 from brokers.market.quotes import Quote, quotes
 from gateway.models import Account
 from gateway.values.ids import is_object_id
-from smallcases import sql
 from smallcases.models import Investment, Version
 from smallcases.portfolio import ledger
-from smallcases.portfolio.investments import fills_by_investment, is_sip_due, newest_versions
+from smallcases.portfolio.investments import (
+    InvestmentRow,
+    fills_by_investment,
+    investments_of,
+    is_sip_due,
+    newest_versions,
+)
 from transactions.queries.order_context import LastBatch, last_batches
 
 
@@ -19,7 +24,7 @@ from transactions.queries.order_context import LastBatch, last_batches
 class Held:
     """An investment with its positions. `prices` in rupees, of every name that it ever held."""
 
-    row: sql.InvestmentRow
+    row: InvestmentRow
     positions: Mapping[str, ledger.Position]
     returns: ledger.Returns
     prices: Mapping[str, Decimal]
@@ -44,14 +49,14 @@ class Held:
 def held(account: Account, *, iscids: Sequence[str] | None = None, now: datetime) -> list[Held]:
     """Live investments, newest first; only `iscids` if given. Malformed iscids match nothing."""
     named = None if iscids is None else [iscid for iscid in iscids if is_object_id(iscid)]
-    return _valued(account, sql.investments_of(account.pk, iscids=named, exited=False), now)
+    return _valued(account, investments_of(account, iscids=named, exited=False), now)
 
 
 def exited(account: Account, *, now: datetime) -> list[Held]:
-    return _valued(account, sql.investments_of(account.pk, iscids=None, exited=True), now)
+    return _valued(account, investments_of(account, iscids=None, exited=True), now)
 
 
-def _valued(account: Account, rows: Sequence[sql.InvestmentRow], now: datetime) -> list[Held]:
+def _valued(account: Account, rows: Sequence[InvestmentRow], now: datetime) -> list[Held]:
     fills = fills_by_investment([row.investment.pk for row in rows])
     market = quotes(account.gateway_id, {fill.ticker for each in fills.values() for fill in each})
     last = last_batches([row.investment.iscid for row in rows])
@@ -66,7 +71,7 @@ def _valued(account: Account, rows: Sequence[sql.InvestmentRow], now: datetime) 
     ]
 
 
-def _newer_versions(rows: Sequence[sql.InvestmentRow]) -> dict[int, Version]:
+def _newer_versions(rows: Sequence[InvestmentRow]) -> dict[int, Version]:
     """The newest version, by investments that are on an older one; no query where there are none."""
     older = [row.investment for row in rows if row.newest_version > row.investment.version.number]
     newest = newest_versions([investment.smallcase_id for investment in older]) if older else {}
@@ -74,7 +79,7 @@ def _newer_versions(rows: Sequence[sql.InvestmentRow]) -> dict[int, Version]:
 
 
 def _held(
-    row: sql.InvestmentRow,
+    row: InvestmentRow,
     fills: Sequence[ledger.Fill],
     market: Mapping[str, Quote],
     now: datetime,

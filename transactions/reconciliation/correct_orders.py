@@ -3,14 +3,17 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db.models import F
 from django.db.transaction import atomic
 
+from brokers.market.quotes import quotes
 from gateway.audit.trail import Actor
 from gateway.values.errors import Conflict, Invalid
+from gateway.values.money import rupees
 from smallcases.models import Investment
 from transactions.domain.corrections import (
     CorrectedOutcome,
@@ -26,7 +29,6 @@ from transactions.domain.statuses import BatchStatus
 from transactions.execution.place_and_poll import read_one
 from transactions.execution.record_updates import apply_state, count, record_correction, state_of
 from transactions.models import Batch, CorrectionState, Order, OrderCorrection
-from transactions.reconciliation.amount_at_stake import amount_at_stake
 from transactions.reconciliation.correction_impact import CorrectionImpact, impact_of
 
 LONGEST_REASON = 500
@@ -114,7 +116,8 @@ def correct_order_within(
     held, orders = _hold(batch.pk)
     wanted = [order for order in orders if order.pk in outcomes]
     for order in wanted:
-        _check_unchanged(order, seen[order.pk])
+        if as_kept(state_of(order)) != as_kept(seen[order.pk]):
+            raise OrderChanged(f"{order.ticker}: the order is now {order.status}, with {order.filled_quantity} filled.")
     after = {order.pk: corrected(state_of(order), outcomes[order.pk]) for order in wanted}
     impact = impact_of(held, orders, after, now=now)
     made = [_proposed(order, impact, corrected_by, now) for order in wanted]
@@ -131,7 +134,8 @@ def approve(*, correction: OrderCorrection, actor: Actor, now: datetime) -> Orde
         held, orders, waiting = _waiting(correction)
         if waiting.proposed_by_id == person(actor).pk:
             raise OwnCorrection("You cannot approve your own proposal. Ask another person to approve it.")
-        is_moved = as_kept(state_of(waiting.order)) != waiting.before or _is_superseded(waiting)
+        is_superseded = waiting.undoes_id is not None and waiting.order.active_correction_id != waiting.undoes_id
+        is_moved = is_superseded or as_kept(state_of(waiting.order)) != waiting.before
         _decide(waiting, CorrectionState.OUTDATED if is_moved else CorrectionState.PROPOSED, actor, now)
         if not is_moved:
             _apply(held, orders, [waiting], actor=actor, now=now)
@@ -189,13 +193,15 @@ def _waiting(correction: OrderCorrection) -> tuple[Batch, list[Order], OrderCorr
     return held, orders, waiting
 
 
-def _is_superseded(waiting: OrderCorrection) -> bool:
-    return waiting.undoes_id is not None and waiting.order.active_correction_id != waiting.undoes_id
+def _amount_at_stake(order: Order, before: OrderState, after: OrderState) -> Decimal | None:
+    """The amount at stake in rupees: the whole order at the highest known price; None without a price.
 
-
-def _check_unchanged(order: Order, seen: OrderState) -> None:
-    if as_kept(state_of(order)) != as_kept(seen):
-        raise OrderChanged(f"{order.ticker}: the order is now {order.status}, with {order.filled_quantity} filled.")
+    The corrected price alone is not enough: a person who types a low price would avoid the second approval.
+    """
+    quote = quotes(order.batch.gateway_id, [order.ticker]).get(order.ticker)
+    said = (after.average_price, before.average_price, order.price, quote and quote.reference)
+    prices = [price for price in said if price]
+    return rupees(order.quantity * max(prices)) if prices else None
 
 
 def _check_reason(reason: str) -> None:
@@ -213,7 +219,7 @@ def _proposed(
 ) -> OrderCorrection:
     _check_none_waits(order)
     before, after = impact.before[order.pk], impact.after[order.pk]
-    amount = amount_at_stake(order, before, after)
+    amount = _amount_at_stake(order, before, after)
     earlier = list(OrderCorrection.objects.filter(order=order).values_list("state", flat=True))
     # To undo and correct again also overturns a final order, in two steps.
     overturned = is_overturned(before) or CorrectionState.UNDONE in earlier
@@ -249,13 +255,9 @@ def _check_none_waits(order: Order) -> None:
     waiting.save(update_fields=["state"])
 
 
-def _restored(correction: OrderCorrection) -> tuple[dict[int, OrderState], BatchStatus]:
-    return {correction.order_id: from_kept(correction.before)}, BatchStatus(correction.batch_before)
-
-
 def _undone(batch: Batch, orders: Sequence[Order], correction: OrderCorrection, now: datetime) -> CorrectionImpact:
-    after, restores = _restored(correction)
-    return impact_of(batch, orders, after, restores=restores, now=now)
+    after = {correction.order_id: from_kept(correction.before)}
+    return impact_of(batch, orders, after, restores=BatchStatus(correction.batch_before), now=now)
 
 
 def _apply(

@@ -11,7 +11,7 @@ from django.db.models.functions import Abs
 
 from brokers.ports.broker import BrokerStatus
 from brokers.simulator.models import SimOrder
-from gateway.monitoring.invariant_checks import Invariant, Rows, Scope
+from gateway.monitoring.invariant_checks import Rows, Rules, Scope
 from transactions.domain.statuses import OrderStatus
 from transactions.invariants.fill_invariants import BUG, OWNER
 from transactions.models import Order
@@ -32,6 +32,7 @@ ENDS: Final = {
     BrokerStatus.CANCELLED: (OrderStatus.PARTIAL, OrderStatus.CANCELLED, OrderStatus.CANCELLED_AMO),
 }
 HALF_A_TICK: Final = Decimal("0.0001")
+INVARIANTS: Final = Rules()
 
 
 def _beside(scope: Scope) -> Rows:
@@ -44,7 +45,11 @@ def _beside(scope: Scope) -> Rows:
     )
 
 
-def _placed_beyond(scope: Scope) -> Rows:
+@INVARIANTS.rule(
+    means="Every order in a simulated broker's book is an order that the gateway has placed.",
+    remedy=f"The user may own shares that nobody ordered: inform support first. {BUG}",
+)
+def no_order_is_placed_twice(scope: Scope) -> Rows:
     """Refs are unique on both sides, so an order that was placed twice has a ref that the gateway has not placed."""
     ours = Order.objects.filter(ref=OuterRef("ref"))
     sent = ours.exclude(status=OrderStatus.UNPLACED)
@@ -55,7 +60,11 @@ def _placed_beyond(scope: Scope) -> Rows:
     )
 
 
-def _lost(scope: Scope) -> Rows:
+@INVARIANTS.rule(
+    means="The broker knows every order that it acknowledged or reported.",
+    remedy=f"The user sees an order that does not exist at the broker: inform support first. {BUG}",
+)
+def no_order_is_lost(scope: Scope) -> Rows:
     theirs = SimOrder.objects.filter(ref=OuterRef("ref"))
     answered = Q(status__in=REPORTED_STATUSES, active_correction__isnull=True) | Q(
         status=OrderStatus.PLACED, unreported_since__isnull=True
@@ -64,7 +73,10 @@ def _lost(scope: Scope) -> Rows:
     return rows.order_by("pk").values("batch__batch_id", "ref", "ticker", "status")
 
 
-def _another(scope: Scope) -> Rows:
+@INVARIANTS.rule(
+    means="For each ref, gateway and broker have the same account, name, side, quantity and type.", remedy=BUG
+)
+def both_sides_mean_the_same_order(scope: Scope) -> Rows:
     same = SimOrder.objects.filter(
         ref=OuterRef("ref"),
         ticker=OuterRef("ticker"),
@@ -80,7 +92,12 @@ def _another(scope: Scope) -> Rows:
     return rows.order_by("pk").values("batch__batch_id", "ref", "ticker", "side", "quantity", "batch__account__auth_id")
 
 
-def _counted_otherwise(scope: Scope) -> Rows:
+@INVARIANTS.rule(
+    means="An order that ended by the broker's report has the same shares and average price on both sides; no "
+    "order has more filled shares in the gateway than at the broker.",
+    remedy=f"Reconcile the batch from the broker's tradebook. {BUG}",
+)
+def both_sides_count_the_same_fills(scope: Scope) -> Rows:
     """Ended orders must agree in shares and price; the gateway may not know all fills of open orders yet."""
     ended = Q(status__in=REPORTED_STATUSES)
     other = ~Q(filled_quantity=F("filled_at_broker")) | Q(off__gt=HALF_A_TICK)
@@ -92,45 +109,14 @@ def _counted_otherwise(scope: Scope) -> Rows:
     )
 
 
-def _ended_otherwise(scope: Scope) -> Rows:
+@INVARIANTS.rule(
+    means="An order that ended by the broker's report has ended at the broker in the same way.",
+    remedy=f"Reconcile the batch from the broker's tradebook. {BUG}",
+)
+def both_sides_end_an_order_alike(scope: Scope) -> Rows:
     alike = Q(pk__in=[])
     for theirs, ours in ENDS.items():
         alike |= Q(at_broker=theirs.value, status__in=ours)
     heard = _beside(scope).filter(status__in=REPORTED_STATUSES, active_correction__isnull=True, at_broker__isnull=False)
     rows: Rows = heard.filter(~alike).order_by("pk")
     return rows.values("batch__batch_id", "ref", "status", "at_broker")
-
-
-INVARIANTS: Final = (
-    Invariant(
-        name="no_order_is_placed_twice",
-        means="Every order in a simulated broker's book is an order that the gateway has placed.",
-        remedy=f"The user may own shares that nobody ordered: inform support first. {BUG}",
-        offenders=_placed_beyond,
-    ),
-    Invariant(
-        name="no_order_is_lost",
-        means="The broker knows every order that it acknowledged or reported.",
-        remedy=f"The user sees an order that does not exist at the broker: inform support first. {BUG}",
-        offenders=_lost,
-    ),
-    Invariant(
-        name="both_sides_mean_the_same_order",
-        means="For each ref, gateway and broker have the same account, name, side, quantity and type.",
-        remedy=BUG,
-        offenders=_another,
-    ),
-    Invariant(
-        name="both_sides_count_the_same_fills",
-        means="An order that ended by the broker's report has the same shares and average price on both sides; no "
-        "order has more filled shares in the gateway than at the broker.",
-        remedy=f"Reconcile the batch from the broker's tradebook. {BUG}",
-        offenders=_counted_otherwise,
-    ),
-    Invariant(
-        name="both_sides_end_an_order_alike",
-        means="An order that ended by the broker's report has ended at the broker in the same way.",
-        remedy=f"Reconcile the batch from the broker's tradebook. {BUG}",
-        offenders=_ended_otherwise,
-    ),
-)

@@ -19,13 +19,14 @@ from django.db.models import (
 )
 from django.db.models.functions import Cast, Concat
 
-from gateway.monitoring.invariant_checks import Invariant, Rows, Scope, leased_for_ever, stuck
+from gateway.monitoring.invariant_checks import SWEEP, Rows, Rules, Scope
 from webhooks.models import Attempt, Delivery, DeliveryStatus, Event, Replay
 
 EVENT: Final = ("event__subject", "event__sequence", "event__type", "endpoint__url")
 # Deliveries of so many later events are enough to see whether a delivery was created with its event.
 NEIGHBOURS: Final = 1000
 ACCEPTED: Final = Q(status_code__gte=200, status_code__lt=300)
+INVARIANTS: Final = Rules()
 
 
 def _offenders(rows: QuerySet[Any], *facts: str) -> Rows:
@@ -33,7 +34,11 @@ def _offenders(rows: QuerySet[Any], *facts: str) -> Rows:
     return found
 
 
-def _passed_over(scope: Scope) -> Rows:
+@INVARIANTS.rule(
+    means="An enabled endpoint that got a subject's first events gets its later events of subscribed types.",
+    remedy="If the endpoint was disabled in between, replay the missed events; otherwise report a bug.",
+)
+def no_listener_is_passed_over(scope: Scope) -> Rows:
     """The last delivery of a subject to an enabled endpoint before an event of a subscribed type without a delivery.
 
     Two facts show that the endpoint was enabled at that event: the delivery, unless a replay created it after later
@@ -69,7 +74,11 @@ def _passed_over(scope: Scope) -> Rows:
     return _offenders(found.filter(missed__isnull=False), "missed")
 
 
-def _out_of_order(scope: Scope) -> Rows:
+@INVARIANTS.rule(
+    means="Each endpoint was first sent the events of a subject in the order of their sequence.",
+    remedy="The partner may have stored an older state last. Ask them to obey x-gateway-sequence; report a bug.",
+)
+def events_are_sent_in_order(scope: Scope) -> Rows:
     """By the first attempts, among deliveries created in the order of their events. So a replay does not count, nor
     a delivery that was created long after its event."""
     first = Attempt.objects.filter(delivery=OuterRef("pk")).order_by().values("delivery").annotate(pk_=Min("pk"))
@@ -100,80 +109,47 @@ def _in_turn() -> QuerySet[Delivery]:
     return due.filter(~Exists(before), endpoint__is_enabled=True)
 
 
-def _unanswered(scope: Scope) -> Rows:
+@INVARIANTS.rule(
+    means="Each delivery marked as delivered was answered with a 2xx at least once.",
+    remedy="Replay these events: the partner may not have received them.",
+)
+def delivered_means_answered(scope: Scope) -> Rows:
     accepted = Attempt.objects.filter(ACCEPTED, delivery=OuterRef("pk"))
     rows = scope.of(Delivery.objects.filter(status=DeliveryStatus.DELIVERED)).filter(~Exists(accepted))
     return _offenders(rows, "finished_at", "attempts")
 
 
-def _astray(scope: Scope) -> Rows:
+@INVARIANTS.rule(
+    means="A delivery, its event and its endpoint belong to the same gateway.",
+    remedy="A partner may have received another partner's events. Disable the endpoint and find who wrote the row.",
+)
+def an_event_goes_to_its_own_gateway(scope: Scope) -> Rows:
     wrong = ~Q(event__gateway=F("gateway")) | ~Q(endpoint__gateway=F("gateway"))
     rows = scope.of(Delivery.objects.all()).filter(wrong)
     return _offenders(rows, "gateway__name", "event__gateway__name", "endpoint__gateway__name")
 
 
-def _still_owed(scope: Scope) -> Rows:
+INVARIANTS.stuck(_in_turn, *EVENT, what="delivery", remedy=SWEEP.replace("a worker", "a webhook worker"))
+INVARIANTS.leased_for_ever(Delivery.objects.all, *EVENT, what="delivery")
+INVARIANTS.stuck(Replay.objects.all, "key", "gateway__name", what="replay")
+INVARIANTS.leased_for_ever(Replay.objects.all, "key", "gateway__name", what="replay")
+
+
+@INVARIANTS.rule(
+    means="No delivery to an enabled endpoint is pending.",
+    remedy="Wait for the retries (or advance the test gateway's clock); read the attempts of those that remain.",
+    at_rest=True,
+)
+def every_event_is_delivered_or_given_up(scope: Scope) -> Rows:
     rows = scope.of(Delivery.objects.filter(status=DeliveryStatus.DUE, endpoint__is_enabled=True))
     return _offenders(rows, "due_at", "failures")
 
 
-def _still_replaying(scope: Scope) -> Rows:
+@INVARIANTS.rule(
+    means="No replay is pending.",
+    remedy=SWEEP,
+    at_rest=True,
+)
+def every_replay_is_done(scope: Scope) -> Rows:
     rows = scope.of(Replay.objects.filter(due_at__isnull=False))
     return rows.order_by("pk").values("key", "gateway__name", "replayed", "due_at")
-
-
-INVARIANTS: Final = (
-    Invariant(
-        name="no_listener_is_passed_over",
-        means="An enabled endpoint that got a subject's first events gets its later events of subscribed types.",
-        remedy="If the endpoint was disabled in between, replay the missed events; otherwise report a bug.",
-        offenders=_passed_over,
-    ),
-    Invariant(
-        name="events_are_sent_in_order",
-        means="Each endpoint was first sent the events of a subject in the order of their sequence.",
-        remedy="The partner may have stored an older state last. Ask them to obey x-gateway-sequence; report a bug.",
-        offenders=_out_of_order,
-    ),
-    Invariant(
-        name="delivered_means_answered",
-        means="Each delivery marked as delivered was answered with a 2xx at least once.",
-        remedy="Replay these events: the partner may not have received them.",
-        offenders=_unanswered,
-    ),
-    Invariant(
-        name="an_event_goes_to_its_own_gateway",
-        means="A delivery, its event and its endpoint belong to the same gateway.",
-        remedy="A partner may have received another partner's events. Disable the endpoint and find who wrote the row.",
-        offenders=_astray,
-    ),
-    stuck(
-        _in_turn,
-        *EVENT,
-        what="delivery",
-        remedy="Check that a webhook worker and the beat run; the sweep then sends a wake-up message within seconds.",
-    ),
-    leased_for_ever(Delivery.objects.all, *EVENT, what="delivery"),
-    stuck(
-        Replay.objects.all,
-        "key",
-        "gateway__name",
-        what="replay",
-        remedy="Check that a worker and the beat run; the sweep then sends a wake-up message within seconds.",
-    ),
-    leased_for_ever(Replay.objects.all, "key", "gateway__name", what="replay"),
-    Invariant(
-        name="every_event_is_delivered_or_given_up",
-        means="No delivery to an enabled endpoint is pending.",
-        remedy="Wait for the retries (or advance the test gateway's clock); read the attempts of those that remain.",
-        offenders=_still_owed,
-        at_rest=True,
-    ),
-    Invariant(
-        name="every_replay_is_done",
-        means="No replay is pending.",
-        remedy="Check that a worker and the beat run; the sweep then sends a wake-up message within seconds.",
-        offenders=_still_replaying,
-        at_rest=True,
-    ),
-)

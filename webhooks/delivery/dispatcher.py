@@ -19,7 +19,6 @@ from cryptography.fernet import InvalidToken
 from django.db.models import Exists, OuterRef, QuerySet
 from django.db.transaction import atomic
 
-from gateway.database.encryption import decrypt
 from gateway.partners import clock
 from gateway.partners.authentication import api_secrets
 from gateway.queue import leases
@@ -29,6 +28,7 @@ from webhooks import sql
 from webhooks.delivery import client
 from webhooks.delivery.attempt_view import named_headers
 from webhooks.delivery.endpoint_concurrency import AT_ONCE, EndpointConcurrency
+from webhooks.delivery.endpoints import signing_secrets
 from webhooks.delivery.record_attempts import FinishedAttempt, settle
 from webhooks.models import Delivery, DeliveryStatus
 from webhooks.signing.sign import checksum, standard_headers
@@ -199,12 +199,8 @@ def signed(delivery: Delivery, now: datetime) -> tuple[bytes, dict[str, str]]:
     auth_id = event.payload.get("smallcaseAuthId") or ""
     checked = checksum(api_secret=api_secrets(delivery.gateway)[0], timestamp=stamp, auth_id=auth_id)
     body = json.dumps({**event.payload, "timestamp": stamp, "checksum": checked}).encode()
-    encrypted = [endpoint.encrypted_secret, endpoint.encrypted_previous_secret]
     signatures = standard_headers(
-        webhook_id=event.key,
-        sent_at=clock.wall(),
-        body=body,
-        signing_secrets=[decrypt(secret) for secret in encrypted if secret],
+        webhook_id=event.key, sent_at=clock.wall(), body=body, signing_secrets=signing_secrets(endpoint)
     )
     return body, signatures | named_headers(event)
 

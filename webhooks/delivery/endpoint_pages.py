@@ -3,14 +3,13 @@
 from typing import Any, Final
 
 from django import forms
-from django.contrib.admin import site
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
-from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from gateway.console.read_only_admin import actor_of
-from gateway.console.row_actions import done, form_page, require
+from gateway.console.row_actions import form_page, operate, require
+from gateway.console.secret_rotation import secret_page
 from gateway.models import Gateway
 from gateway.partners import clock
 from gateway.values.errors import GatewayError
@@ -67,7 +66,8 @@ def new(request: HttpRequest, pk: int) -> HttpResponse:
         except GatewayError as refusal:
             form.add_error("url", " ".join(refusal.sentences))
         else:
-            return _secret_once(request, made.endpoint, made.secret)
+            title, next_page = f"Signing secret of {made.endpoint}", _page_of(made.endpoint)
+            return secret_page(request, title=title, secret=made.secret, back=next_page, is_first=True)
     return form_page(request, form, title="Add an endpoint", button="Add", back=back, row=gateway)
 
 
@@ -80,10 +80,8 @@ def arrange_url(request: HttpRequest, pk: int) -> HttpResponse:
         move(endpoint, url=given["url"], by=actor_of(request))
         return f"Pending and new deliveries go to {given['url']} from now on."
 
-    back = _page_of(endpoint)
-    return done(request, form, act, back=back) or form_page(
-        request, form, title="Change the endpoint's URL", button="Change URL", back=back, row=endpoint
-    )
+    title, back = "Change the endpoint's URL", _page_of(endpoint)
+    return operate(request, form, act, title=title, button="Change URL", back=back, row=endpoint)
 
 
 def arrange_subscription(request: HttpRequest, pk: int) -> HttpResponse:
@@ -95,15 +93,8 @@ def arrange_subscription(request: HttpRequest, pk: int) -> HttpResponse:
         subscribe(endpoint, by=actor_of(request), **form.subscription())
         return "Subscription changed."
 
-    back = _page_of(endpoint)
-    return done(request, form, act, back=back) or form_page(
-        request,
-        form,
-        title="Change the subscription",
-        button="Change",
-        back=back,
-        row=endpoint,
-    )
+    title, back = "Change the subscription", _page_of(endpoint)
+    return operate(request, form, act, title=title, button="Change", back=back, row=endpoint)
 
 
 def _endpoint(pk: int) -> Endpoint:
@@ -112,10 +103,3 @@ def _endpoint(pk: int) -> Endpoint:
 
 def _page_of(endpoint: Endpoint) -> str:
     return reverse("admin:webhooks_endpoint_change", args=[endpoint.pk])
-
-
-def _secret_once(request: HttpRequest, endpoint: Endpoint, secret: str) -> HttpResponse:
-    shown = {"title": f"Signing secret of {endpoint}", "secret": secret, "back": _page_of(endpoint), "is_first": True}
-    answer = TemplateResponse(request, "admin/secret_once.html", {**site.each_context(request), **shown})
-    answer["Cache-Control"] = "no-store"
-    return answer

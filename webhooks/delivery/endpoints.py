@@ -10,7 +10,7 @@ from django.db import IntegrityError
 from django.db.transaction import atomic
 
 from gateway.audit.trail import Actor
-from gateway.database.encryption import encrypt
+from gateway.database.encryption import decrypt, encrypt
 from gateway.models import Gateway
 from gateway.values.errors import Conflict, Invalid
 from webhooks.delivery.retry import Plan
@@ -29,6 +29,12 @@ class NewEndpoint:
 
     endpoint: Endpoint
     secret: str
+
+
+def signing_secrets(endpoint: Endpoint) -> list[str]:
+    """Newest first; two while one is being rotated. Raises InvalidToken."""
+    encrypted = (endpoint.encrypted_secret, endpoint.encrypted_previous_secret)
+    return [decrypt(secret) for secret in encrypted if secret]
 
 
 def check_url(url: str) -> str:

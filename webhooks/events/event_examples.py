@@ -53,14 +53,6 @@ def sample(kind: EventType, *, now: datetime) -> Json:
     return deepcopy(made) | {"broker": "kite", "smallcaseAuthId": new_object_id()}
 
 
-def _placed(now: datetime) -> Json:
-    return _batch(now, _BUY | _OPEN, _SELL | _OPEN)
-
-
-def _updated(now: datetime) -> Json:
-    return _batch(now, _BUY | _BOUGHT, _SELL | _OPEN) | {"filled": 1, "buyAmount": 15202.5}
-
-
 def _completed(now: datetime) -> Json:
     done = {"status": "COMPLETED", "completedDate": timestamp(now)}
     amounts = {"filled": 2, "buyAmount": 15202.5, "sellAmount": 15502.5}
@@ -71,10 +63,6 @@ def _batch(now: datetime, *orders: Mapping[str, Any]) -> Json:
     ordered_at = timestamp(now - timedelta(seconds=2))
     dated = [{**order, "orderTimestamp": ordered_at} for order in orders]
     return {"batchId": new_object_id(), **_of_a_transaction(), **_BASKET, "orders": dated}
-
-
-def _holdings(now: datetime) -> Json:
-    return _of_a_transaction()
 
 
 def _errored(now: datetime) -> Json:
@@ -99,10 +87,12 @@ def _of_a_transaction() -> Json:
 
 
 _MADE: Final[Mapping[EventType, Callable[[datetime], Json]]] = {
-    EventType.ORDER_PLACED: _placed,
-    EventType.ORDER_UPDATED: _updated,
+    EventType.ORDER_PLACED: lambda now: _batch(now, _BUY | _OPEN, _SELL | _OPEN),
+    EventType.ORDER_UPDATED: lambda now: (
+        _batch(now, _BUY | _BOUGHT, _SELL | _OPEN) | {"filled": 1, "buyAmount": 15202.5}
+    ),
     EventType.ORDER_COMPLETED: _completed,
-    EventType.HOLDINGS_IMPORTED: _holdings,
+    EventType.HOLDINGS_IMPORTED: lambda now: _of_a_transaction(),
     EventType.ACTION_PENDING: _pending,
     EventType.TRANSACTION_ERRORED: _errored,
 }

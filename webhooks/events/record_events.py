@@ -60,26 +60,16 @@ def _events(drafts: Sequence[EventDraft]) -> list[Event]:
             key=f"evt_{new_object_id()}",
             type=draft.kind.value,
             subject=draft.subject,
-            sequence=_next(draft, last) if draft.sequence is None else draft.sequence,
+            sequence=last.get((draft.gateway.pk, draft.subject), 0) + 1 if draft.sequence is None else draft.sequence,
             payload=draft.payload,
             created_at=draft.now,
             request_id=draft.asked_by,
-            **_owners(draft.payload),
+            # The payload's transaction and user as columns of the event (contract §6.1).
+            transaction_id=draft.payload.get("transactionId") or "",
+            auth_id=draft.payload.get("smallcaseAuthId") or "",
         )
         for draft in drafts
     ]
-
-
-def _owners(payload: Mapping[str, Any]) -> dict[str, str]:
-    """The payload's transaction and user as columns of the event (contract §6.1)."""
-    return {
-        "transaction_id": payload.get("transactionId") or "",
-        "auth_id": payload.get("smallcaseAuthId") or "",
-    }
-
-
-def _next(draft: EventDraft, last: Mapping[tuple[int, str], int]) -> int:
-    return last.get((draft.gateway.pk, draft.subject), 0) + 1
 
 
 def _last_sequences(drafts: Sequence[EventDraft]) -> dict[tuple[int, str], int]:

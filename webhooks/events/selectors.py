@@ -9,6 +9,7 @@ from cryptography.fernet import InvalidToken
 from django.db.models import Count, Prefetch, Q, QuerySet
 
 from gateway.database.encryption import decrypt, encrypt
+from gateway.database.lookups import first_or_not_found
 from gateway.models import Gateway
 from gateway.values.errors import Invalid, NotFound
 from gateway.values.ids import is_object_id, is_transaction_id
@@ -82,10 +83,8 @@ def ids_about(gateway: Gateway, body: bytes) -> list[str]:
 
 def replay_of(gateway: Gateway, key: str, *, auth_id: str = "") -> Replay:
     replays = Replay.objects.select_related("endpoint").filter(gateway=gateway, key=key)
-    found = (replays.filter(auth_id=auth_id) if auth_id else replays).first()
-    if found is None:
-        raise NotFound("There is no replay with this key.")
-    return found
+    own = replays.filter(auth_id=auth_id) if auth_id else replays
+    return first_or_not_found(own, "There is no replay with this key.")
 
 
 def endpoints_of(gateway: Gateway) -> QuerySet[Endpoint]:
@@ -93,10 +92,8 @@ def endpoints_of(gateway: Gateway) -> QuerySet[Endpoint]:
 
 
 def endpoint_of(gateway: Gateway, public_id: str) -> Endpoint:
-    found = Endpoint.objects.select_related("gateway").filter(gateway=gateway, public_id=public_id).first()
-    if found is None:
-        raise NotFound("There is no webhook endpoint with this id.")
-    return found
+    rows = Endpoint.objects.select_related("gateway").filter(gateway=gateway, public_id=public_id)
+    return first_or_not_found(rows, "There is no webhook endpoint with this id.")
 
 
 def _own(gateway: Gateway, auth_id: str) -> QuerySet[Event]:

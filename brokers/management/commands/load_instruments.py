@@ -4,7 +4,7 @@ from typing import Any
 
 from rich.progress import Progress
 
-from brokers.market.instrument_files import InstrumentFile, load, read_instruments
+from brokers.market.instrument_files import load, read_instruments
 from brokers.models import Instrument
 from gateway.cli.management_base import Command as GatewayCommand
 from gateway.cli.management_base import console, stop
@@ -37,13 +37,10 @@ class Command(GatewayCommand):
         with Progress(console=console(to_stderr=True), transient=True) as bar:
             task = bar.add_task("reading", total=None)
             reading = read_instruments(file, progress=lambda: bar.advance(task))
-        self._tell_rejects(reading)
+        for reject in reading.rejects:
+            self.stderr.write(f"line {reject.line}: {reject.reason}")
         if reading.rejects and not keep_good:
             stop(f"{len(reading.rejects)} problems; nothing was loaded. Fix them, or load the rest with --keep-good.")
         load(reading.instruments, by=self.actor)
         aside = f"; {reading.unknown} rows skipped: not in the catalogue" if reading.unknown else ""
         self.stdout.write(f"{len(reading.instruments)} instruments loaded{aside}.")
-
-    def _tell_rejects(self, reading: InstrumentFile) -> None:
-        for reject in reading.rejects:
-            self.stderr.write(f"line {reject.line}: {reject.reason}")

@@ -5,11 +5,10 @@ from typing import Any
 from django.db.transaction import atomic
 
 from gateway.cli.management_base import Command as GatewayCommand
-from gateway.models import Gateway
 from gateway.partners import clock
 from gateway.partners.credentials import create_gateway
 from gateway.values.origins import check_origin
-from webhooks.delivery.endpoints import NewEndpoint, add_endpoint
+from webhooks.delivery.endpoints import add_endpoint
 
 
 class Command(GatewayCommand):
@@ -39,7 +38,8 @@ class Command(GatewayCommand):
         origins = [check_origin(origin) for origin in allowed_origin]
         with atomic(durable=True):
             made = create_gateway(name=name, is_test=test, allowed_origins=origins, now=clock.wall(), by=self.actor)
-            hook = self._hook(made.gateway, webhook_url) if webhook_url else None
+            now = clock.wall()
+            hook = add_endpoint(gateway=made.gateway, url=webhook_url, now=now, by=self.actor) if webhook_url else None
         return {
             "name": made.gateway.name,
             "apiSecret": made.api_secret,
@@ -48,6 +48,3 @@ class Command(GatewayCommand):
             "webhookSecret": hook and hook.secret,
             "test": test,
         }
-
-    def _hook(self, gateway: Gateway, url: str) -> NewEndpoint:
-        return add_endpoint(gateway=gateway, url=url, now=clock.wall(), by=self.actor)

@@ -1,6 +1,6 @@
 import json
 from argparse import ArgumentParser
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -98,10 +98,7 @@ def _explain(out: Console, finding: Finding) -> None:
     out.print(f"  What must be true: {invariant.means}", markup=False)
     out.print(f"  What to do: {invariant.remedy}", markup=False)
     for row in finding.first:
-        out.print(f"  - {_facts(row)}", markup=False)
+        facts = ", ".join(f"{name.replace('__', '.')} {value}" for name, value in row.items())
+        out.print(f"  - {facts}", markup=False)
     if finding.count > len(finding.first):
         out.print(f"  … and {finding.count - len(finding.first)} more")
-
-
-def _facts(row: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name.replace('__', '.')} {value}" for name, value in row.items())

@@ -54,16 +54,13 @@ class Command(GatewayCommand):
                 out.print(f"Serving http://{host}:{port} (API docs at /api/docs/, console at /admin/). Ctrl-C stops.")
                 if sites:
                     out.print(f"Try it as a user: http://{host}:{port}/demo/")
-                self._tell_operator()
+                if made := first_operator(by=self.actor):
+                    out.print(f"Console login, created now and not shown again: {made.name} / {made.password}")
             stayed = supervisor.run()
         finally:
             supervisor.stop()
         if not stayed:
             stop("A process keeps dying; its output is above.")
-
-    def _tell_operator(self) -> None:
-        if made := first_operator(by=self.actor):
-            console().print(f"Console login, created now and not shown again: {made.name} / {made.password}")
 
 
 def prepare() -> None:

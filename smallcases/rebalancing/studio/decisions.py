@@ -10,6 +10,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from gateway.console.charts import Pair, pairs
 from gateway.console.read_only_admin import actor_of
+from gateway.console.row_actions import require
 from gateway.partners import clock
 from gateway.values.errors import GatewayError
 from smallcases.api.manager_access import PERMISSION
@@ -26,7 +27,6 @@ from smallcases.rebalancing.studio.views import (
     draft_of,
     is_manager_of,
     page,
-    require,
     show_refusal,
 )
 

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from brokers.models import Instrument
 from gateway.console.read_only_admin import actor_of
+from gateway.console.row_actions import require
 from gateway.http.middleware import takes_a_file
 from gateway.values.errors import GatewayError, Invalid
 from gateway.values.text_files import text_of
@@ -25,7 +26,7 @@ from smallcases.models import DraftState, RebalanceDraft
 from smallcases.rebalancing import draft_workflow, drafts
 from smallcases.rebalancing.drafts import DraftLine
 from smallcases.rebalancing.rebalance_files import rebalance_of
-from smallcases.rebalancing.studio.views import DRAFT, SEES, draft_of, is_manager_of, page, require, show_refusal
+from smallcases.rebalancing.studio.views import DRAFT, SEES, draft_of, is_manager_of, page, show_refusal
 
 MOST_FOUND: Final = 12
 LONGEST_TERM: Final = 60

@@ -13,6 +13,7 @@ from django.template.response import TemplateResponse
 from django.views.decorators.http import require_POST, require_safe
 
 from gateway.console.read_only_admin import actor_of
+from gateway.console.row_actions import require
 from gateway.values.errors import GatewayError
 from smallcases.api.manager_access import PERMISSION, visible_to
 from smallcases.catalogue.selectors import versions_of
@@ -27,13 +28,6 @@ VERSIONS: Final = 10
 COUNTED: Final = 10_000
 DRAFT: Final = "admin:studio_draft"
 SMALLCASE: Final = "admin:studio_smallcase"
-
-
-def require(request: HttpRequest, *permissions: str) -> User:
-    """The user, who has at least one of `permissions`. Raises PermissionDenied."""
-    if not isinstance(request.user, User) or not any(request.user.has_perm(one) for one in permissions):
-        raise PermissionDenied
-    return request.user
 
 
 def is_manager_of(user: User, smallcase: Smallcase) -> bool:

@@ -9,8 +9,9 @@ from django.db.transaction import atomic
 
 from brokers.ports.broker import Login
 from brokers.simulator import sql
-from brokers.simulator.books import CASH, IS_BUY, MONEY, SHARES
+from brokers.simulator.books import CASH, IS_BUY, SHARES
 from brokers.simulator.models import SimAccount, SimOrder, SimTrade
+from brokers.simulator.sql import MONEY
 from gateway.models import Gateway
 from tests import make
 from tests.same_rows import loaded, same

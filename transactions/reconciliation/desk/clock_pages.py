@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 
 from gateway.console.read_only_admin import actor_of
-from gateway.console.row_actions import done, form_page, require
+from gateway.console.row_actions import operate, require
 from gateway.models import Gateway
 from gateway.partners import clock
 from gateway.values.errors import GatewayError
@@ -39,9 +39,10 @@ def move(request: HttpRequest, pk: int) -> HttpResponse:
         gateway_clock.advance(gateway, by=by, actor=actor_of(request))
         return f"The clock of {gateway} is now {clock.now(gateway):%Y-%m-%d %H:%M:%S} UTC."
 
-    return done(request, form, act, back=back) or form_page(
+    return operate(
         request,
         form,
+        act,
         title=f"Clock of {gateway}",
         button="Advance",
         second="Reset to real time",

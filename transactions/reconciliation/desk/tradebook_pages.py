@@ -3,19 +3,18 @@
 from typing import Final
 
 from django.contrib import messages
-from django.contrib.auth.models import User
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST, require_safe
 
 from gateway.console.read_only_admin import actor_of
+from gateway.console.row_actions import require
 from gateway.http.middleware import takes_a_file
 from gateway.partners import clock
 from gateway.values.errors import GatewayError
 from transactions.reconciliation.correct_orders import MAY_CORRECT
 from transactions.reconciliation.desk.forms import UploadForm
-from transactions.reconciliation.desk.views import SEES, _require, page
+from transactions.reconciliation.desk.views import SEES, page
 from transactions.reconciliation.tradebook.apply_rows import want
 from transactions.reconciliation.tradebook.discard import discard
 from transactions.reconciliation.tradebook.models import BookRow, RowState, Tradebook
@@ -28,11 +27,13 @@ BOOK: Final = "admin:desk_book"
 
 @takes_a_file
 def upload(request: HttpRequest) -> HttpResponse:
-    _require(request, MAY_CORRECT)
+    user = require(request, MAY_CORRECT)
     form = UploadForm(request.POST or None, request.FILES or None)
     if request.method == "POST" and form.is_valid():
         try:
-            staged = _staged(request, form)
+            given, file = form.cleaned_data, form.cleaned_data["file"]
+            wanted = Upload(file.name, given["broker"], user, form.dialect_given(), given["client"])
+            staged = stage(file, upload=wanted, now=clock.wall(), actor=actor_of(request))
         except GatewayError as refusal:
             form.add_error("file", " ".join(refusal.sentences))
         else:
@@ -42,18 +43,10 @@ def upload(request: HttpRequest) -> HttpResponse:
     return page(request, "upload", "Upload tradebook", form=form, books=list(books))
 
 
-def _staged(request: HttpRequest, form: UploadForm) -> Tradebook:
-    if not isinstance(request.user, User):
-        raise PermissionDenied
-    given, file = form.cleaned_data, form.cleaned_data["file"]
-    wanted = Upload(file.name, given["broker"], request.user, form.dialect_given(), given["client"])
-    return stage(file, upload=wanted, now=clock.wall(), actor=actor_of(request))
-
-
 @require_safe
 def book(request: HttpRequest, pk: int) -> HttpResponse:
     """A page of rows. The counts of verdicts were stored by the staging."""
-    _require(request, SEES, MAY_CORRECT)
+    require(request, SEES, MAY_CORRECT)
     found = get_object_or_404(Tradebook.objects.select_related("uploaded_by"), pk=pk)
     verdict, after = request.GET.get("verdict", ""), request.GET.get("after", "")
     rows = BookRow.objects.filter(tradebook=found).select_related("order__batch", "correction")
@@ -80,7 +73,7 @@ def book(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def apply(request: HttpRequest, pk: int) -> HttpResponse:
     """Applies `all` safe rows or the selected rows, or discards the tradebook."""
-    _require(request, MAY_CORRECT)
+    require(request, MAY_CORRECT)
     found = get_object_or_404(Tradebook, pk=pk)
     try:
         if "discard" in request.POST:

@@ -5,7 +5,6 @@ from typing import Any, Final
 from django.contrib import messages
 from django.contrib.admin import site
 from django.core import signing
-from django.core.exceptions import PermissionDenied
 from django.db.transaction import atomic
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -14,6 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from brokers.ports.registry import BROKERS, tradebook_of
 from gateway.console.read_only_admin import actor_of
+from gateway.console.row_actions import require
 from gateway.models import Gateway
 from gateway.partners import clock
 from gateway.values.errors import GatewayError
@@ -34,11 +34,6 @@ MARKS: Final = "transactions.mark_complete"
 SALT: Final = "reconciliation-desk"
 
 
-def _require(request: HttpRequest, *permissions: str) -> None:
-    if not any(request.user.has_perm(permission) for permission in permissions):
-        raise PermissionDenied
-
-
 def page(request: HttpRequest, name: str, title: str, **shown: Any) -> HttpResponse:
     can = {
         "settle": request.user.has_perm(MAY_CORRECT),
@@ -51,7 +46,7 @@ def page(request: HttpRequest, name: str, title: str, **shown: Any) -> HttpRespo
 
 @require_safe
 def queue(request: HttpRequest) -> HttpResponse:
-    _require(request, SEES, MAY_CORRECT)
+    require(request, SEES, MAY_CORRECT)
     after = request.GET.get("after", "")
     broker, gateway = request.GET.get("broker", ""), request.GET.get("gateway", "")
     found = orders_with_unknown_outcome(
@@ -77,12 +72,12 @@ def queue(request: HttpRequest) -> HttpResponse:
 
 def order(request: HttpRequest, pk: int) -> HttpResponse:
     """GET shows the order; POST previews a correction; POST with `confirm` applies or proposes it."""
-    _require(request, SEES, MAY_CORRECT)
+    require(request, SEES, MAY_CORRECT)
     found = _order(pk)
     form = CorrectionForm(request.POST if request.method == "POST" else None, initial=_suggested(found))
     if request.method != "POST":
         return _both_sides(request, found, form)
-    _require(request, MAY_CORRECT)
+    require(request, MAY_CORRECT)
     if not form.is_valid():
         return _both_sides(request, found, form)
     try:
@@ -170,7 +165,7 @@ def _corrected(request: HttpRequest, order: Order, form: CorrectionForm) -> Http
 
 
 def undo(request: HttpRequest, pk: int) -> HttpResponse:
-    _require(request, MAY_CORRECT)
+    require(request, MAY_CORRECT)
     found = _correction(pk)
     form = ReasonForm(request.POST if request.method == "POST" else None)
     now = clock.now(found.order.batch.gateway)
@@ -202,7 +197,7 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
 def decide(request: HttpRequest, pk: int) -> HttpResponse:
     """Approves a proposal, or declines it with a note. A proposer may decline their own proposal."""
     found, approves = _correction(pk), "approve" in request.POST
-    _require(request, *((APPROVES,) if approves else (APPROVES, MAY_CORRECT)))
+    require(request, *((APPROVES,) if approves else (APPROVES, MAY_CORRECT)))
     now, actor = clock.now(found.order.batch.gateway), actor_of(request)
     try:
         if approves:
@@ -222,7 +217,7 @@ def _correction(pk: int) -> OrderCorrection:
 @require_POST
 def ask_again(request: HttpRequest, pk: int) -> HttpResponse:
     """Requeues the batch: a worker polls the broker, and a later visit to the page shows the result."""
-    _require(request, MAY_CORRECT)
+    require(request, MAY_CORRECT)
     found = _order(pk)
     gateway = found.batch.gateway
     with atomic(durable=True):
@@ -234,7 +229,7 @@ def ask_again(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def mark(request: HttpRequest, pk: int) -> HttpResponse:
-    _require(request, MARKS)
+    require(request, MARKS)
     found = _order(pk)
     try:
         mark_complete(batch=found.batch, now=clock.now(found.batch.gateway), by=actor_of(request))
@@ -247,7 +242,7 @@ def mark(request: HttpRequest, pk: int) -> HttpResponse:
 @require_safe
 def brokers_book(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     """The tradebook of the order's client as CSV; 404 for a broker without tradebook export."""
-    _require(request, MAY_CORRECT)
+    require(request, MAY_CORRECT)
     account = _order(pk).batch.account
     export = tradebook_of(account)
     if export is None:

@@ -13,7 +13,7 @@ from gateway.partners import clock
 from gateway.queue import leases
 from gateway.queue.enqueue import TaskName, enqueue
 from gateway.values.errors import Conflict, GatewayError
-from transactions.domain.corrections import from_kept
+from transactions.domain.corrections import CorrectedOutcome, from_kept
 from transactions.models import Batch, OrderCorrection
 from transactions.reconciliation.correct_orders import MAY_CORRECT, CorrectedBy, correct_order_within, person
 from transactions.reconciliation.tradebook.discard import hold
@@ -131,17 +131,14 @@ def _apply(book: Tradebook, rows: Sequence[BookRow]) -> None:
     """Writes corrections and rows in one transaction: a row is TAKEN exactly if its correction exists."""
     batch, by = _batch_of(rows[0]), rows[0].requested_by
     actor = Actor(by, book.address, clock.wall())
+    lines = ", ".join(f"line {row.line}" if row.line else f"{row.symbol} is not in the file" for row in rows)[:200]
     by_order = {row.order_id: row for row in rows if row.order_id}
     with atomic(durable=True):
         made = correct_order_within(
             batch=batch,
-            outcomes={
-                pk: outcome_of(_traded(row), _quantity(row), order_no=row.order_no) for pk, row in by_order.items()
-            },
+            outcomes={pk: _outcome(row) for pk, row in by_order.items()},
             seen={pk: from_kept(row.order_snapshot) for pk, row in by_order.items() if row.order_snapshot},
-            corrected_by=CorrectedBy(
-                actor, f"Tradebook {book.name}, no. {book.pk}: {_lines(rows)}.", from_tradebook=True
-            ),
+            corrected_by=CorrectedBy(actor, f"Tradebook {book.name}, no. {book.pk}: {lines}.", from_tradebook=True),
             now=clock.now(batch.gateway),
         )
         for one in made:
@@ -160,13 +157,6 @@ def _batch_of(row: BookRow) -> Batch:
     return row.order.batch
 
 
-def _quantity(row: BookRow) -> int:
-    return row.order.quantity if row.order else 0
-
-
-def _traded(row: BookRow) -> Traded:
-    return Traded(row.symbol, row.side, row.quantity, Decimal(row.turnover))
-
-
-def _lines(rows: Sequence[BookRow]) -> str:
-    return ", ".join(f"line {row.line}" if row.line else f"{row.symbol} is not in the file" for row in rows)[:200]
+def _outcome(row: BookRow) -> CorrectedOutcome:
+    traded = Traded(row.symbol, row.side, row.quantity, Decimal(row.turnover))
+    return outcome_of(traded, row.order.quantity if row.order else 0, order_no=row.order_no)

@@ -99,15 +99,12 @@ def _show(event: Event, answer: EndpointResponse | None) -> None:
     if answer is None:
         console().print(*line, json.dumps(event.payload), sep="\n", markup=False)
     else:
-        console().print(*line, f"[{_colour(answer)}]{answer.status}[/] {answer.duration_ms} ms")
+        colour = "green" if answer.accepted else "red"
+        console().print(*line, f"[{colour}]{answer.status}[/] {answer.duration_ms} ms")
 
 
 def _say(sentence: str) -> None:
     console(to_stderr=True).print(sentence, markup=False)
-
-
-def _colour(answer: EndpointResponse) -> str:
-    return "green" if answer.accepted else "red"
 
 
 def _since(gateway: Gateway, given: str | None) -> datetime | None:

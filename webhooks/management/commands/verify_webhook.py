@@ -9,10 +9,10 @@ from django.utils import timezone
 
 from gateway.cli.management_base import Command as GatewayCommand
 from gateway.cli.management_base import console, gateway_named, stop
-from gateway.database.encryption import decrypt
 from gateway.partners import clock
 from gateway.partners.authentication import api_secrets, jwt_secrets
 from gateway.values.errors import Invalid
+from webhooks.delivery.endpoints import signing_secrets
 from webhooks.events.selectors import ids_about
 from webhooks.models import Endpoint
 from webhooks.signing.diagnosis.capture import Captured, Unreadable, read
@@ -114,16 +114,10 @@ def _known(name: str, captured: Captured) -> Known:
         webhook={
             name: secret
             for endpoint in Endpoint.objects.filter(gateway=gateway).order_by("-is_enabled", "pk")
-            for name, secret in _named(f"secret of {endpoint.url}", _secrets(endpoint)).items()
+            for name, secret in _named(f"secret of {endpoint.url}", signing_secrets(endpoint)).items()
         },
         ids=ids_about(gateway, captured.body),
     )
-
-
-def _secrets(endpoint: Endpoint) -> list[str]:
-    return [
-        decrypt(encrypted) for encrypted in (endpoint.encrypted_secret, endpoint.encrypted_previous_secret) if encrypted
-    ]
 
 
 def _named(what: str, secrets: Sequence[str]) -> dict[str, str]:

@@ -36,7 +36,8 @@ def diagnose_checksum(
     )  # fmt: skip
     if found is None:
         return _unfit(api_secret, known)
-    return found or [Mistake(Cause.GENUINE, _genuine(fields["smallcaseAuthId"]))]
+    rest = "" if fields["smallcaseAuthId"] else "; without a smallcaseAuthId it signs timestamp"
+    return found or [Mistake(Cause.GENUINE, f"The checksum is correct{rest}.")]
 
 
 def _fields(body: bytes) -> Mapping[str, Any] | None:
@@ -45,14 +46,6 @@ def _fields(body: bytes) -> Mapping[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return fields if isinstance(fields, dict) else None
-
-
-def _genuine(auth_id: Any) -> str:
-    return (
-        "The checksum is correct."
-        if auth_id
-        else "The checksum is correct; without a smallcaseAuthId it signs timestamp."
-    )
 
 
 def _keys(api_secret: str, known: Known) -> list[Taken]:

@@ -10,8 +10,8 @@ from brokers.ports.registry import BROKERS
 from gateway.audit.trail import Actor
 from gateway.cli.management_base import Command as GatewayCommand
 from gateway.cli.management_base import console, stop
+from gateway.database.lookups import first_or_not_found
 from gateway.partners import clock
-from gateway.values.errors import NotFound
 from transactions.reconciliation.tradebook.apply_rows import apply_some, finish, want
 from transactions.reconciliation.tradebook.columns import Dialect
 from transactions.reconciliation.tradebook.discard import discard
@@ -78,9 +78,7 @@ class Command(GatewayCommand):
 
 
 def _person(name: str) -> User:
-    found = User.objects.filter(username=name, is_active=True).first()
-    if found is None:
-        raise NotFound(f"There is no user {name}.")
+    found = first_or_not_found(User.objects.filter(username=name, is_active=True), f"There is no user {name}.")
     if not found.has_perm("transactions.reconcile_order"):
         stop(f"{name} may not correct orders.")
     return found
@@ -88,10 +86,8 @@ def _person(name: str) -> User:
 
 def _anybody() -> User:
     """A user for a dry run, which leaves no rows."""
-    found = User.objects.filter(is_active=True).order_by("pk").first()
-    if found is None:
-        raise NotFound("There is no user yet. Create one with manage.py createsuperuser.")
-    return found
+    sentence = "There is no user yet. Create one with manage.py createsuperuser."
+    return first_or_not_found(User.objects.filter(is_active=True).order_by("pk"), sentence)
 
 
 def _bar() -> Progress:

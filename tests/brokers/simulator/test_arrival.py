@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from brokers.market.hours import Hours, Market
-from brokers.simulator.latency import arrival
+from brokers.simulator.fills import arrival
 
 OPENS = datetime(2026, 11, 20, 3, 45, tzinfo=UTC)
 CLOSES = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
