@@ -24,7 +24,7 @@ from tests.servers import free_port
 
 SERVES_WITHIN = 90  # seconds: the catalogue is indexed first, and the machine may be busy
 STOPS_WITHIN = 7.5  # 5 on a machine that does nothing else
-PROGRAMS = ("gateway.rsgi", "--hostname worker", "--hostname dispatcher", "shop.server")
+PROGRAMS = ("gateway.rsgi", "--hostname worker", "--hostname dispatcher", "shop.app")
 _numbers = count(1)
 
 
@@ -161,6 +161,7 @@ class TestTheEmbeddedDefault:
         assert tells_all(partner, receiver)
         before = set(members(embedded_gateway.directory)) - {embedded_gateway.supervisor.pid}
         killed = embedded_gateway.children()
+        assert all(killed)  # 0 would stand for the group of this very process
 
         for child in killed:
             os.kill(child, signal.SIGKILL)
