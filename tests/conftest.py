@@ -20,6 +20,7 @@ from django.conf import settings as django_settings
 from django.contrib.auth.hashers import PBKDF2PasswordHasher, ScryptPasswordHasher
 from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
+from django.core.management.color import no_style
 from django.core.management.commands import flush
 from django.db import connection
 from django.db.models import Model
@@ -75,6 +76,9 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[N
     def put_back(*_: object) -> None:
         for model, rows in kept:
             model._base_manager.bulk_create(rows)
+        with connection.cursor() as cursor:
+            for statement in connection.ops.sequence_reset_sql(no_style(), [model for model, _ in kept]):
+                cursor.execute(statement)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(flush, "emit_post_migrate_signal", put_back)
