@@ -150,7 +150,7 @@ def mistaken(partner: Careless) -> list[Answer]:
 def broken(run: Run, partner: Careless) -> list[Answer]:
     """Tables and columns that are not there for a while: every view answers 500, and every task fails."""
     made, answers = partner.create(), []
-    for table, column in (("gateway_account", "client_id"), ("webhooks_endpoint", "encrypted_secret")):
+    for table, column in (("gateway_account", "client_id"), ("webhooks_endpoint", "sealed_secret")):
         run.stack.execute(f"ALTER TABLE {table} RENAME COLUMN {column} TO gone")
         answers += [
             partner.call(
