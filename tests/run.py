@@ -54,7 +54,7 @@ EMBEDDED: Final = "embedded (SQLite + filesystem)"
 # SQLite has SQL, locks, snapshots and an isolation of its own: what leans on them runs on it as well.
 AGAIN: Final = (
     *("tests/gateway/database/test_rows.py", "tests/gateway/partners/test_sql.py", "tests/brokers/test_sql.py"),
-    *("tests/smallcases/test_sql.py", "tests/transactions/test_sql.py", "tests/webhooks/test_sql.py"),
+    *("tests/transactions/test_sql.py", "tests/webhooks/test_sql.py"),
     "tests/gateway/api/test_idempotency.py",
     *("tests/transactions/execution", "tests/transactions/lifecycle", "tests/transactions/reconciliation"),
     *("tests/webhooks/events", "tests/webhooks/delivery/test_dispatch_shifts.py", "tests/brokers/simulator"),

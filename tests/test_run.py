@@ -161,3 +161,9 @@ class TestAdopting:
             process.stdout.readline()
             process.send_signal(signal.SIGTERM)
             assert process.wait(30) == 4
+
+
+@pytest.mark.parametrize("path", [*run.QUICK, *run.AGAIN])
+def test_a_path_that_is_named_exists(path: str) -> None:
+    """pytest collects nothing at all if one of its paths is missing."""
+    assert (ROOT / path).exists()
