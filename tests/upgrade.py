@@ -239,7 +239,9 @@ def after(run: Run, answers: Mapping[str, Any], rights: Mapping[str, list[str]])
         settled = until_settled(run)
     print(f"  doctor --settled: {settled.strip().splitlines()[-1]}")
     check("notices of the rebalance", len(_notices(run)), 1)
-    twice = [key for key, count in Counter(hit.headers["webhook-id"] for hit in run.receiver.hits).items() if count > 1]
+    # The old dispatcher is killed right after the first webhook of `polling`, maybe before it recorded the response.
+    others = [hit for hit in run.receiver.hits if hit.json.get("transactionId") != run.transactions["polling"]]
+    twice = [key for key, count in Counter(hit.headers["webhook-id"] for hit in others).items() if count > 1]
     check("webhooks that came twice", twice, [])
 
 
