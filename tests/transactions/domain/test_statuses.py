@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from transactions.domain.statuses import (
     FINAL_BATCH,
+    FIXABLE,
     OPEN,
     ORDER_MOVES,
     UNFINISHED_BATCH,
@@ -151,3 +152,9 @@ class TestTheSets:
 
     def test_name_the_batches_that_fell_short(self) -> None:
         assert {B.COMPLETED, B.MARKEDCOMPLETE} == FINAL_BATCH - UNFINISHED_BATCH
+
+
+def test_a_fix_orders_again_what_ended_unfilled_against_the_users_wish() -> None:
+    not_again = {S.QUEUED, S.PLACED, S.ERROR, S.COMPLETE, S.CANCELLED_AMO}
+
+    assert set(S) - not_again == FIXABLE
