@@ -1,6 +1,5 @@
 """Creates the first operator of an embedded gateway."""
 
-import secrets
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -8,6 +7,7 @@ from django.contrib.auth.models import User
 from django.db.transaction import atomic
 
 from gateway.audit.trail import Actor
+from gateway.values.ids import new_secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ def first_operator(*, by: Actor | None = None) -> Operator | None:
     """A superuser `admin` with a random password, if no user can log in yet; else, and in production, None."""
     if not settings.EMBEDDED or User.objects.filter(is_staff=True).exists():
         return None
-    made = Operator("admin", secrets.token_urlsafe(9))
+    made = Operator("admin", new_secret(9))
     with atomic():
         User.objects.create_superuser(made.name, password=made.password)
         if by:

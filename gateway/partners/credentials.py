@@ -1,6 +1,5 @@
 """Creates, rotates and retires a gateway's secrets."""
 
-import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -12,7 +11,7 @@ from gateway.audit.trail import Actor
 from gateway.database.encryption import encrypt
 from gateway.models import Gateway
 from gateway.values.errors import Conflict, Invalid
-from gateway.values.ids import GATEWAY_NAME
+from gateway.values.ids import GATEWAY_NAME, new_secret
 
 Kind = Literal["api", "jwt"]
 
@@ -28,11 +27,6 @@ class Credentials:
     gateway: Gateway
     api_secret: str
     jwt_secret: str
-
-
-def new_secret() -> str:
-    """43 characters, 256 bits: more than the 32 bytes that HS256 requires."""
-    return secrets.token_urlsafe(32)
 
 
 def create_gateway(

@@ -1,4 +1,4 @@
-"""The ids of the wire. Ids that grant access are unguessable: 96 or 128 random bits."""
+"""The ids of the wire, and secrets. Ids that grant access are unguessable: 96 or 128 random bits."""
 
 import re
 import secrets
@@ -18,6 +18,16 @@ def new_transaction_id() -> str:
 
 def new_object_id() -> str:
     return secrets.token_hex(12)
+
+
+def new_secret(size: int = 32) -> str:
+    """`size` random bytes in URL-safe characters: 43 for 32, more than the 32 bytes that HS256 requires.
+
+    The first is a letter or a digit: on a command line a leading hyphen would make the secret an option.
+    """
+    while not (made := secrets.token_urlsafe(size))[0].isalnum():
+        pass
+    return made
 
 
 def is_transaction_id(text: str) -> bool:

@@ -8,7 +8,7 @@ import pytest
 from cryptography.fernet import Fernet
 
 from checks.leaked_secrets import main, suspicions
-from gateway.partners.credentials import new_secret
+from gateway.values.ids import new_secret
 from webhooks.signing.sign import new_secret as new_webhook_secret
 
 KEY = Fernet.generate_key()

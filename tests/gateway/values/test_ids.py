@@ -1,6 +1,14 @@
 import pytest
 
-from gateway.values.ids import GATEWAY_NAME, SCID, is_object_id, is_transaction_id, new_object_id, new_transaction_id
+from gateway.values.ids import (
+    GATEWAY_NAME,
+    SCID,
+    is_object_id,
+    is_transaction_id,
+    new_object_id,
+    new_secret,
+    new_transaction_id,
+)
 
 HEX = "0123456789abcdef01234567"
 
@@ -12,6 +20,11 @@ class TestNewIds:
 
     def test_do_not_repeat(self) -> None:
         assert len({new_object_id() for _ in range(1_000)} | {new_transaction_id() for _ in range(1_000)}) == 2_000
+
+    def test_of_a_secret_are_never_an_option_of_a_command_line(self) -> None:
+        made = {new_secret() for _ in range(2_000)}  # 1 in 64 random ones would begin with a hyphen, 1 in 64 with _
+        assert len(made) == 2_000
+        assert all(it[0].isalnum() and len(it) == 43 for it in made)
 
 
 class TestIsTransactionId:

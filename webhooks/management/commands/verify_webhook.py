@@ -35,7 +35,7 @@ FILE is the whole request as your server received it,
 
 (request line and other headers are optional; everything after the empty line is the body, byte for byte, up to
 content-length if given), or only the body, with --header 'webhook-id: ...' for each of the three headers.
-`-` reads standard input.
+`-` reads standard input. A secret that begins with a hyphen needs an equals sign: --api-secret=-...
 
 examples:
   manage.py verify_webhook request.txt --secret whsec_... --api-secret ...
