@@ -2,14 +2,14 @@
 
 An adapter guarantees: `place` gets the whole basket in order, and placing the same refs twice places them once.
 `order_book` reports the refs that it knows (it may repeat an order, also with older states) and omits the others.
-Any call may be slow or raise LinkDown. The gateway stores every result; the adapter stores none.
-A user waits for `login`, `funds` and `holdings`: an adapter limits their time and raises LinkDown after at most 5 s.
+Any call may be slow or raise Unreachable. The gateway stores every result; the adapter stores none.
+A user waits for `login`, `funds` and `holdings`: an adapter limits their time and raises Unreachable after at most 5 s.
 `now` is the gateway's clock: a simulator depends on it, a real broker ignores it.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol
@@ -46,12 +46,27 @@ class BrokerStatus(StrEnum):
     CANCELLED = "CANCELLED"
 
 
-class LinkDown(Exception):
-    """The broker did not answer. It is unknown whether it received the request."""
+class Refused(Exception):
+    """The broker answered no; `code` is one of the contract's error codes, `message` the broker's sentence."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code, self.message = code, message
 
 
-class LoginRefused(Exception):
-    """The broker has no client with this id and PIN."""
+class Unreachable(Exception):
+    """The broker could not be asked: no connection, a timeout, a 5xx, or a 429 with its wait.
+
+    `may_have_arrived` is False only if the request was certainly not sent.
+    """
+
+    def __init__(self, message: str, *, may_have_arrived: bool = True, retry_after: timedelta | None = None) -> None:
+        super().__init__(message)
+        self.may_have_arrived, self.retry_after = may_have_arrived, retry_after
+
+
+class SessionEnded(Exception):
+    """The broker no longer accepts the session: only its user can start another."""
 
 
 class LoginEnded(Exception):
@@ -135,7 +150,7 @@ class Broker(Protocol):
     """The port; see above for the guarantees of an adapter."""
 
     def login(self, *, gateway: int, broker: str, client_id: str, pin: str, now: datetime) -> Login:
-        """Raises LoginRefused, LoginEnded, LinkDown."""
+        """Raises Refused, LoginEnded, Unreachable."""
 
     def funds(self, login: Login, *, now: datetime) -> Decimal:
         """Rupees available for buying."""

@@ -9,7 +9,7 @@ from typing import Final
 from django.db.transaction import atomic
 
 from brokers.market.charges import Tariff
-from brokers.ports.broker import Ack, Holding, Login, LoginEnded, LoginRefused, NewOrder, Report
+from brokers.ports.broker import Ack, Holding, Login, LoginEnded, NewOrder, Refused, Report
 from brokers.simulator import accounts, books, link_faults, sql
 from brokers.simulator.matching import bring_up_to_date, cancel
 from brokers.simulator.models import SimAccount, SimOrder
@@ -52,7 +52,7 @@ class SimulatedBroker:
         persona = persona_of(client_id)
         forced = pin.removeprefix(PIN_PREFIX) if pin.startswith(PIN_PREFIX) else ""
         if persona is Persona.LOGIN_FAILS or not pin or pin == PIN_PREFIX or (forced and not _is_forceable(forced)):
-            raise LoginRefused
+            raise Refused("clientNotEnabled", "The broker has no client with this id and PIN.")
         if forced.isdigit():
             raise LoginEnded(int(forced))
         SimAccount.objects.get_or_create(

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from brokers.ports.broker import BrokerStatus, LinkDown, Report
+from brokers.ports.broker import BrokerStatus, Report, Unreachable
 from brokers.simulator.models import SimOrder
 from brokers.simulator.personas import FOREVER, LinkFault
 
@@ -47,16 +47,16 @@ def report_of(order: SimOrder) -> Report:
 
 
 def before(fault: LinkFault) -> None:
-    """On the way to the broker. Raises LinkDown; the broker has received nothing."""
+    """On the way to the broker. Raises Unreachable; the broker has received nothing."""
     if fault is LinkFault.CUT_BEFORE:
-        raise LinkDown("The link failed before the broker received the orders.")
+        raise Unreachable("The link failed before the broker received the orders.", may_have_arrived=False)
 
 
 def after(fault: LinkFault) -> None:
-    """On the way back. Raises LinkDown; the broker has received the orders, but the caller cannot know."""
+    """On the way back. Raises Unreachable; the broker has received the orders, but the caller cannot know."""
     if fault is LinkFault.CUT_AFTER:
         time.sleep(HANG_SECONDS)
-        raise LinkDown("The link failed before the broker's answer arrived.")
+        raise Unreachable("The link failed before the broker's answer arrived.")
 
 
 def echoed(fault: LinkFault, reports: Sequence[Report]) -> list[Report]:

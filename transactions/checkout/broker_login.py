@@ -7,7 +7,7 @@ from typing import NoReturn
 from django.db.models import Q
 from django.db.transaction import atomic
 
-from brokers.ports.broker import LinkDown, Login, LoginEnded, LoginRefused, OrderType
+from brokers.ports.broker import Login, LoginEnded, OrderType, Refused, Unreachable
 from brokers.ports.registry import BrokerProfile, adapter_for, profile_of
 from gateway.database.encryption import encrypt
 from gateway.models import Account
@@ -75,9 +75,9 @@ def _login_at_broker(transaction: Transaction, broker: str, client_id: str, pin:
         return adapter_for(broker).login(
             gateway=transaction.gateway_id, broker=broker, client_id=client_id, pin=pin, now=now
         )
-    except LoginRefused:
+    except Refused:
         raise PinRefused("The broker refused this client id and PIN.") from None
-    except LinkDown:
+    except Unreachable:
         raise Unavailable("The broker does not answer. Try again.") from None
     except LoginEnded as ended:
         code = code_of(ended.code)

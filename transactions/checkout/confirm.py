@@ -8,7 +8,7 @@ from django.db import IntegrityError
 from django.db.transaction import atomic
 
 from brokers.market.quotes import quotes
-from brokers.ports.broker import LinkDown, Side, Variety
+from brokers.ports.broker import Side, Unreachable, Variety
 from brokers.ports.registry import adapter_for
 from gateway.database.rows import insert_rows
 from gateway.database.violations import violated_constraint
@@ -138,7 +138,7 @@ def _lacks_holdings(context: OrderContext, lines: Sequence[OrderLine]) -> bool:
     login = login_of(context.transaction, context.account)
     try:
         lots = adapter_for(context.account.broker).holdings(login, now=context.now, tickers=list(sells))
-    except LinkDown:
+    except Unreachable:
         raise Unavailable("The broker does not answer. Try again.") from None
     held = {lot.ticker: lot.quantity for lot in lots}
     return any(held.get(ticker, 0) < quantity for ticker, quantity in sells.items())

@@ -5,7 +5,7 @@ from typing import Final
 
 from django.db.transaction import atomic
 
-from brokers.ports.broker import LinkDown
+from brokers.ports.broker import Unreachable
 from brokers.ports.registry import adapter_for
 from gateway.values.errors import Invalid, Unavailable
 from gateway.values.money import number
@@ -48,7 +48,7 @@ def _fetch_funds(transaction: Transaction, now: datetime) -> None:
     account = account_of(transaction)
     try:
         funds = adapter_for(account.broker).funds(login_of(transaction, account), now=now)
-    except LinkDown:
+    except Unreachable:
         raise Unavailable(BUSY) from None
     with atomic(durable=True):
         claim(transaction, now=now)
@@ -59,7 +59,7 @@ def _import_holdings(transaction: Transaction, now: datetime) -> None:
     account = account_of(transaction)
     try:
         held = adapter_for(account.broker).holdings(login_of(transaction, account), now=now)
-    except LinkDown:
+    except Unreachable:
         raise Unavailable(BUSY) from None
     with atomic(durable=True):
         claim(transaction, now=now)

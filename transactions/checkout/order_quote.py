@@ -11,7 +11,7 @@ from typing import Final
 
 from brokers.market.charges import charges
 from brokers.market.quotes import quotes
-from brokers.ports.broker import LinkDown, OrderType, Side
+from brokers.ports.broker import OrderType, Side, Unreachable
 from brokers.ports.registry import adapter_for, profile_of
 from smallcases import planner
 from smallcases.models import Smallcase
@@ -158,7 +158,7 @@ def _at_hand(context: OrderContext, tickers: Sequence[str]) -> dict[str, int] | 
     login = login_of(context.transaction, context.account)
     try:
         lots = adapter_for(context.account.broker).holdings(login, now=context.now, tickers=tickers)
-    except LinkDown:
+    except Unreachable:
         return None
     return {lot.ticker: lot.quantity for lot in lots}
 
@@ -167,5 +167,5 @@ def _funds(context: OrderContext) -> Decimal | None:
     login = login_of(context.transaction, context.account)
     try:
         return adapter_for(context.account.broker).funds(login, now=context.now)
-    except LinkDown:
+    except Unreachable:
         return None

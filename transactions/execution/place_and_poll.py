@@ -11,7 +11,7 @@ from cryptography.fernet import InvalidToken
 from django.conf import settings
 from django.db.transaction import atomic
 
-from brokers.ports.broker import Ack, LinkDown, Login, NewOrder, OrderType, Report, Side, Validity, Variety
+from brokers.ports.broker import Ack, Login, NewOrder, OrderType, Report, Side, Unreachable, Validity, Variety
 from brokers.ports.registry import adapter_for
 from gateway.models import Gateway
 from gateway.partners import clock
@@ -223,7 +223,7 @@ def _place(batch: Batch, orders: Sequence[Order], login: Login, now: datetime) -
     basket = [_new_order(order, batch) for order in orders]
     try:
         return {ack.ref: ack for ack in adapter_for(login.broker).place(login, basket, now=now)}
-    except LinkDown as error:
+    except Unreachable as error:
         log.warning("Placing batch %s: %s", batch, error)
         return {}
 
@@ -260,7 +260,7 @@ def _ask(batch: Batch, orders: Sequence[Order], login: Login, now: datetime) -> 
         if unwanted:
             broker.cancel(login, unwanted, now=now)
         book = broker.order_book(login, [order.ref for order in polled], now=now)
-    except LinkDown as error:
+    except Unreachable as error:
         log.warning("Polling batch %s: %s", batch, error)
         return {}
     return latest_report(book)

@@ -17,14 +17,14 @@ from brokers.ports.broker import (
     Broker,
     BrokerStatus,
     Holding,
-    LinkDown,
     Login,
     LoginEnded,
-    LoginRefused,
     NewOrder,
     OrderType,
+    Refused,
     Report,
     Side,
+    Unreachable,
     Validity,
     Variety,
 )
@@ -88,7 +88,7 @@ class TestLogin:
         ],
     )
     def test_is_refused(self, enter: Enter, client_id: str, pin: str) -> None:
-        with pytest.raises(LoginRefused):
+        with pytest.raises(Refused):
             enter(client_id, pin=pin)
 
         assert not SimAccount.objects.exists()
@@ -294,7 +294,7 @@ class TestOrderBook:
         login = enter("hangs")
         began = time.monotonic()
 
-        with pytest.raises(LinkDown):
+        with pytest.raises(Unreachable):
             broker.place(login, [INFY], now=now)
 
         assert time.monotonic() - began >= HANG_SECONDS
@@ -303,7 +303,7 @@ class TestOrderBook:
     def test_has_heard_nothing_for_deaf(self, enter: Enter, broker: Broker, now: datetime) -> None:
         login = enter("deaf")
 
-        with pytest.raises(LinkDown):
+        with pytest.raises(Unreachable):
             broker.place(login, [INFY], now=now)
 
         assert book(broker, login, now + MINUTE) == []

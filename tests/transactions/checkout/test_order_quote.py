@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from brokers.market import price_overrides
-from brokers.ports.broker import LinkDown, OrderType, Side
+from brokers.ports.broker import OrderType, Side, Unreachable
 from brokers.simulator.adapter import SimulatedBroker
 from gateway.models import Gateway
 from gateway.values.errors import Invalid
@@ -71,7 +71,7 @@ class TestAQuote:
         self, gateway: Gateway, now: datetime, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def silent(*_: object, **__: object) -> None:
-            raise LinkDown
+            raise Unreachable("The broker does not answer.")
 
         monkeypatch.setattr(SimulatedBroker, "funds", silent)
         monkeypatch.setattr(SimulatedBroker, "holdings", silent)

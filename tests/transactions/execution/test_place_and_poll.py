@@ -8,7 +8,7 @@ import pytest
 from django.db.models import F
 
 from brokers.market.price_overrides import override_price
-from brokers.ports.broker import Ack, BrokerStatus, LinkDown, Login, NewOrder, OrderType, Report, Side
+from brokers.ports.broker import Ack, BrokerStatus, Login, NewOrder, OrderType, Report, Side, Unreachable
 from brokers.simulator.adapter import SimulatedBroker
 from brokers.simulator.models import SimOrder, SimTrade
 from brokers.simulator.personas import Persona
@@ -33,23 +33,23 @@ AT_THE_EXCHANGE = timedelta(milliseconds=10)  # the latency of the broker
 
 class HearsNothing(SimulatedBroker):
     def place(self, login: Login, basket: Sequence[NewOrder], *, now: datetime) -> Sequence[Ack]:
-        raise LinkDown("The line was cut before the orders.")
+        raise Unreachable("The line was cut before the orders.")
 
 
 class AnswersNothing(SimulatedBroker):
     def place(self, login: Login, basket: Sequence[NewOrder], *, now: datetime) -> Sequence[Ack]:
         super().place(login, basket, now=now)
-        raise LinkDown("The line was cut before the answer.")
+        raise Unreachable("The line was cut before the answer.")
 
 
 class TellsNothing(SimulatedBroker):
     def order_book(self, login: Login, refs: Sequence[str], *, now: datetime) -> Sequence[Report]:
-        raise LinkDown("The line was cut.")
+        raise Unreachable("The line was cut.")
 
 
 class CancelsNothing(SimulatedBroker):
     def cancel(self, login: Login, refs: Sequence[str], *, now: datetime) -> None:
-        raise LinkDown("The line was cut.")
+        raise Unreachable("The line was cut.")
 
 
 class IsOvertaken(SimulatedBroker):
