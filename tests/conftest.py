@@ -36,6 +36,7 @@ from tests.examples import LONG
 from tests.partner import Partner
 from tests.processes.stack import migrated_directory
 from tests.receiver import Receiver
+from tests.scheduling import ByFolderOrFile
 
 HERE = Path(__file__).parent
 hypothesis.settings.register_profile("unhurried", deadline=None)  # another test may have the processor
@@ -94,6 +95,10 @@ def instruments(db: None) -> None:
 @cache
 def _shipped() -> list[Instrument]:
     return read_instruments(SHIPPED).instruments
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFolderOrFile:
+    return ByFolderOrFile(config, log)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -43,7 +43,7 @@ from tests.programs import IS_ROOT, ROOT, Program, Unobtainable
 from tests.servers import PostgreSQL, Redis, Server, postgres, redis_server
 
 PYTEST: Final = (sys.executable, "-m", "tests.adopting", sys.executable, "-m", "pytest")
-TWO_WORKERS: Final = ("-n", "2", "--dist", "loadfile")
+TWO_WORKERS: Final = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
 QUICK: Final = (
     "tests/brokers",
     "tests/transactions/execution",

@@ -3,7 +3,7 @@
 import getpass
 import socket
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
 from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
@@ -15,9 +15,13 @@ from gateway.values.errors import GatewayError
 
 
 class Command(BaseCommand):
-    """`act` parses, makes one call inward, and prints. A GatewayError becomes a sentence, not a traceback."""
+    """`act` parses, makes one call inward, and prints. A GatewayError becomes a sentence, not a traceback.
+
+    `manage.py check` and `up` run Django's checks. They import every view, which takes longer than most commands.
+    """
 
     requires_migrations_checks = False
+    requires_system_checks: tuple[str, ...] | Literal["__all__"] = ()
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:

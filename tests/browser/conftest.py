@@ -47,7 +47,7 @@ class Visitor:
         self.page.goto(self.base + path)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     """For all tests below this folder; `make test` has installed one before, where that is possible."""
     program = CHROMIUM.found()
@@ -57,13 +57,13 @@ def chromium() -> Iterator[Browser]:
         yield browser
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def site(first_start: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     directory, port = tmp_path_factory.mktemp("site"), free_port()
     shutil.copytree(first_start, directory, dirs_exist_ok=True)
     environment = bare_environment(VAR_DIR=str(directory), PYTHONUNBUFFERED="1", UNREPORTED_LIMIT_TEST_SECONDS="1")
     with Processes(environment, directory / "log") as processes:
-        processes.start("up", [sys.executable, "manage.py", "up", "--port", str(port)])
+        processes.start("up", [sys.executable, "manage.py", "up", "--port", str(port), "--workers", "1", "--no-demo"])
         until(lambda: "Console login" in processes.log.read_text(), seconds=60, what="serving")
         base = f"http://127.0.0.1:{port}"
         partner = create_partner("seen", webhook_url="http://127.0.0.1:9/", base=base, environment=environment)

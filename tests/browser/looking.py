@@ -1,12 +1,13 @@
 """What can be measured about how a page looks, whatever it shows."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final, Literal
 
 from tests.browser.conftest import Visitor
 
-LOOKS: Final[tuple[tuple[str, Literal["light", "dark"]], ...]] = (("phone", "dark"), ("desktop", "light"))
+Look = tuple[str, Literal["light", "dark"]]
+LOOKS: Final[Sequence[Look]] = (("phone", "dark"), ("desktop", "light"))
 AXE: Final = Path(__file__).parent / "checkout" / "vendor" / "axe-core-4.14.1" / "axe.min.js"
 # Without loading style sheets a second time, which the page's policy refuses.
 RUN_AXE: Final = "() => axe.run({preload: false, resultTypes: ['violations']}).then(found => found.violations)"
@@ -25,7 +26,11 @@ UNSEEN: Final = f"""() => [...document.querySelectorAll("{FOCUSABLE}")].filter(o
 
 def flaws_on_both(visitor: Visitor) -> Iterator[str]:
     """Of the page that is open: on a phone by dark, then on a desk by light."""
-    for device, scheme in LOOKS:
+    yield from flaws_in(visitor, LOOKS)
+
+
+def flaws_in(visitor: Visitor, looks: Sequence[Look]) -> Iterator[str]:
+    for device, scheme in looks:
         visitor.page.emulate_media(color_scheme=scheme)
         visitor.resize(device)
         visitor.page.evaluate(SETTLED)

@@ -1,13 +1,15 @@
 """The console's own pages in a browser: light and dark, on a desk and on a phone, for everybody."""
 
 from collections.abc import Callable
+from itertools import cycle
 from typing import Final
 
 import pytest
 
 from tests.browser.conftest import Site, Visitor
-from tests.browser.looking import flaws_on_both
+from tests.browser.looking import LOOKS, flaws_in, flaws_on_both
 from tests.browser.test_policy import CONSOLE, enter
+from tests.examples import examples
 
 DESK: Final = "/admin/transactions/ordercorrection/desk/"
 STUDIO: Final = "/admin/smallcases/smallcase/studio/"
@@ -28,18 +30,6 @@ def operator(person: Visitor, site: Site) -> Visitor:
 
 def _to(path: str) -> Way:
     return lambda visitor: visitor.go(path)
-
-
-def _to_the_first_of(path: str) -> Way:
-    """The page of its first row; the empty list itself, where it has none."""
-
-    def walk(visitor: Visitor) -> None:
-        visitor.go(path)
-        rows = visitor.page.locator("#result_list tbody th a")
-        if rows.count():
-            visitor.go(str(rows.first.get_attribute("href")))
-
-    return walk
 
 
 def _lost(visitor: Visitor) -> None:
@@ -121,8 +111,6 @@ def _studio_preview(visitor: Visitor) -> None:
 
 WAYS: Final[dict[str, tuple[Way, ...]]] = {
     "home, and forms": tuple(_to(path) for path in ("/admin/", "/admin/second-factor/", "/admin/webhooks/", *FORMS)),
-    "lists": tuple(_to(path) for path in CONSOLE),
-    "rows": tuple(_to_the_first_of(path) for path in CONSOLE),
     "the desk": (_to(DESK), _lost, _settle, _settled, _undo, _to(f"{DESK}tradebooks/"), _refused_book, _book),
     "the studio": (_to(STUDIO), _smallcase, _draft, _draft_with_a_search, _studio_preview),
 }
@@ -137,6 +125,26 @@ def test_every_page_is_read_by_everybody(operator: Visitor, ways: tuple[Way, ...
         found += flaws_on_both(operator)
 
     assert found == []
+    assert operator.complaints == []
+
+
+def test_every_list_and_its_first_row_are_read_by_everybody(operator: Visitor) -> None:
+    """The list in one look, the row in the other, by turns; each in both with --long."""
+    found: list[str] = []
+    headings: list[str] = []
+    looks = cycle(LOOKS)
+
+    for path in CONSOLE:
+        operator.go(path)
+        headings.append(operator.page.locator("#content h1").inner_text())
+        found += flaws_in(operator, examples([next(looks)], long=LOOKS))
+        rows = operator.page.locator("#result_list tbody th a")
+        if rows.count():
+            operator.go(str(rows.first.get_attribute("href")))
+            found += flaws_in(operator, examples([next(looks)], long=LOOKS))
+
+    assert found == []
+    assert len(set(headings)) == len(headings)
     assert operator.complaints == []
 
 

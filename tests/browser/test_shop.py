@@ -101,7 +101,7 @@ def site(first_start: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     shutil.copytree(first_start, directory, dirs_exist_ok=True)
     environment = bare_environment(VAR_DIR=str(directory), PYTHONUNBUFFERED="1", DEMO_PORT=str(demo_port))
     with Processes(environment, directory / "log") as processes:
-        processes.start("up", [sys.executable, "manage.py", "up", "--port", str(port)])
+        processes.start("up", [sys.executable, "manage.py", "up", "--port", str(port), "--workers", "1"])
         until(lambda: "Try it" in processes.log.read_text(), seconds=90, what="serving")
         shop = f"http://127.0.0.1:{demo_port}"
         until(lambda: answers(shop), what="a demo site")

@@ -50,7 +50,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
     environment = bare_environment(VAR_DIR=str(directory), PYTHONUNBUFFERED="1", COLUMNS="120")
     first = demo(port, environment)
     with Processes(environment, directory / "log") as processes:
-        processes.start("up", [sys.executable, "manage.py", "up", "--port", str(port)])
+        processes.start("up", [sys.executable, "manage.py", "up", "--port", str(port), "--workers", "1"])
         until(lambda: "Console login" in processes.log.read_text(), seconds=60, what="serving")
         (words,) = [line for line in processes.log.read_text().splitlines() if line.startswith("Console login")]
         yield Told(first, port, words.rpartition(" / ")[2].strip(), environment)

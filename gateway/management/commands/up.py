@@ -26,6 +26,7 @@ class Command(GatewayCommand):
         "Migrate, then run web and worker until Ctrl-C, restarting processes that die. DATABASE_URL and "
         "CELERY_BROKER_URL select PostgreSQL and Redis; without them all state is in var/."
     )
+    requires_system_checks = "__all__"  # a gateway with a fault in its set-up does not start
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default=os.environ.get("HOST", "127.0.0.1"))

@@ -122,7 +122,7 @@ def serving(directory: Path) -> Iterator[Site]:
     base = f"http://127.0.0.1:{port}"
     environment = bare_environment(VAR_DIR=str(directory), PYTHONUNBUFFERED="1", DEMO_PORT=str(demo_port))
     with Processes(environment, directory / "log") as processes, PartnerSite(base) as shop, PartnerSite(base) as other:
-        processes.start("up", [sys.executable, "manage.py", "up", "--port", str(port)])
+        processes.start("up", [sys.executable, "manage.py", "up", "--port", str(port), "--workers", "1"])
         until(lambda: "Console login" in processes.log.read_text(), seconds=90, what="serving")
         yield Site(base, shop, other, environment, f"http://127.0.0.1:{demo_port}")
 

@@ -33,18 +33,19 @@ class Site:
         assert self.partner.complete(made, client, wait=25).status == 200
         return client
 
-    def book(self, client: str) -> list[str]:
-        """Lines of the broker's tradebook of one client, the header first."""
-        return manage("tradebook", "kite", "--client", client, environment=self.environment).splitlines()
+    def book(self, client: str = "") -> list[str]:
+        """Lines of the broker's tradebook of one client or of all, the header first."""
+        named = ["--client", client] if client else []
+        return manage("tradebook", "kite", *named, environment=self.environment).splitlines()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def site(first_start: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     directory, port = tmp_path_factory.mktemp("desk"), free_port()
     shutil.copytree(first_start, directory, dirs_exist_ok=True)
     environment = bare_environment(VAR_DIR=str(directory), PYTHONUNBUFFERED="1", UNREPORTED_LIMIT_TEST_SECONDS="1")
     with Processes(environment, directory / "log") as processes:
-        processes.start("up", [sys.executable, "manage.py", "up", "--port", str(port)])
+        processes.start("up", [sys.executable, "manage.py", "up", "--port", str(port), "--workers", "1", "--no-demo"])
         until(lambda: "Console login" in processes.log.read_text(), seconds=60, what="serving")
         make_people(environment)
         base = f"http://127.0.0.1:{port}"

@@ -58,7 +58,7 @@ def known(site: Site, chromium: Browser) -> Known:
     asha.reads("Corrected.")
     asha.page.locator("section[aria-labelledby=batch] a", has_text="INFY").click()
     asha.page.locator("h1", has_text="INFY").wait_for()
-    asha.settles(status="REJECTED", shares=0, price="", reason="The broker's letter.")
+    asha.settles(status="REJECTED", shares=0, price="", reason="A letter of the broker.")
     asha.presses("Confirm")
     asha.reads("Another person must approve it")
     asha.uploads("\n".join(site.book(named)) + "\n")
