@@ -1,6 +1,6 @@
 """make fuzz: FUZZ_REQUESTS requests (100,000), half after the OpenAPI document, half as nobody should send them.
 
-usage: python -m tests.fuzz [--requests N] [--seed N]
+usage: python -m tests.fuzz [--requests N] [--seed N] [--fuzzers N]
        python -m tests.fuzz --replay FILE --port PORT
 
 The web processes, the worker, PostgreSQL and Redis are real, and their own. Ends with 1 when an answer was a 5xx, was
@@ -28,7 +28,6 @@ from tests.processes import stack
 from tests.receiver import Receiver
 from tests.servers import ROOT, free_port, postgres, redis_server
 
-PROCESSES: Final = 2
 KEPT: Final = ROOT / "var" / "fuzz"
 SPAWN: Final = multiprocessing.get_context("spawn")
 TOLD_EVERY: Final = 5.0  # seconds
@@ -44,7 +43,7 @@ def main(arguments: Sequence[str]) -> int:
         f"seed {options.seed}: make fuzz FUZZ_SEED={options.seed} asks the same again, with ids of its own", flush=True
     )
     began = time.monotonic()
-    with _running() as settings:
+    with _running(options.fuzzers) as settings:
         ledger = _fuzz(settings, wanted=options.requests, seed=options.seed)
     return _report(ledger, seconds=time.monotonic() - began, seed=options.seed)
 
@@ -55,13 +54,14 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     wanted, seed = os.environ.get("FUZZ_REQUESTS") or 100_000, os.environ.get("FUZZ_SEED")
     parser.add_argument("--requests", type=int, default=int(wanted))
     parser.add_argument("--seed", type=int, default=int(seed) if seed else SystemRandom().randrange(10**6))
+    parser.add_argument("--fuzzers", type=int, default=2, help="processes that ask, each a web process of its own")
     parser.add_argument("--replay", type=Path, help="a kept request")
     parser.add_argument("--port", type=int, default=8000, help="where to send it")
     return parser.parse_args(arguments)
 
 
 @contextmanager
-def _running() -> Iterator[list[Setting]]:
+def _running(fuzzers: int) -> Iterator[list[Setting]]:
     """A web process for each of us, on one database and one queue."""
     with tempfile.TemporaryDirectory(prefix="gateway-fuzz-") as directory, postgres(own=True) as database:
         environment = stack.production(database=database.url, queue="redis://127.0.0.1:1/0", directory=Path(directory))
@@ -73,7 +73,7 @@ def _running() -> Iterator[list[Setting]]:
             stack.running(database=database.url, queue=queue, port=free_port(), directory=Path(directory)) as running,
         ):
             print(database.how, queue.how, sep="\n", flush=True)
-            bases = [running.base, running.another_web(free_port())]
+            bases = [running.base, *(running.another_web(free_port()) for _ in range(fuzzers - 1))]
             hook = receiver.url
             yield [set_up(running, base, name=f"fuzz-{n}", webhook_url=hook) for n, base in enumerate(bases)]
 

@@ -157,7 +157,7 @@ class Stack:
     def another_web(self, port: int) -> str:
         """Where it serves."""
         base = f"http://127.0.0.1:{port}"
-        self.processes.start("another web", supervisor.web(host="127.0.0.1", port=port).command)
+        self.processes.start(f"web at {port}", supervisor.web(host="127.0.0.1", port=port).command)
         until(lambda: healthy(base), what="serving")
         return base
 
