@@ -21,6 +21,7 @@ from gateway.console.audited_admin import Audited
 from gateway.console.read_only_admin import ReadOnlyAdmin, actor_of
 from gateway.console.row_actions import Operable, Operation, operate, require
 from gateway.console.secret_rotation import Rotating
+from gateway.console.time_zone import shown
 from gateway.identity.totp import take_away
 from gateway.models import Account, AuditEntry, Gateway
 from gateway.partners import clock
@@ -137,7 +138,7 @@ class GatewayAdmin(Operable, Rotating):
 
     @admin.display(description="clock")
     def shows(self, gateway: Gateway) -> str:
-        return f"{clock.now(gateway):%Y-%m-%d %H:%M:%S} UTC"
+        return shown(clock.now(gateway))
 
     @admin.display(description="accepted secrets")
     def secrets(self, gateway: Gateway) -> str:

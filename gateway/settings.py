@@ -94,6 +94,7 @@ BROWSER_MIDDLEWARE = [
     "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "gateway.console.read_only_admin.Askable",
+    "gateway.console.time_zone.IndianTime",
     "gateway.identity.session_timeout.Idle",
     "axes.middleware.AxesMiddleware",
 ]
@@ -262,7 +263,7 @@ SPECTACULAR_SETTINGS = {
     ],
 }
 
-# Language and time: UTC internally and on the wire; the market uses IST ------------------------------------
+# Language and time: UTC internally and on the wire; the console shows IST ----------------------------------
 LANGUAGE_CODE = "en"
 USE_I18N = False
 USE_TZ = True

@@ -6,9 +6,10 @@ from functools import lru_cache
 import holidays
 from django.conf import settings
 
-from brokers.market.hours import IST, Hours, Market
+from brokers.market.hours import Hours, Market
 from brokers.models import MarketDay
 from gateway.models import Gateway
+from gateway.values.timestamps import IST
 
 
 def market_of(gateway: Gateway, *, now: datetime) -> Market:

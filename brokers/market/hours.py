@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Final
-from zoneinfo import ZoneInfo
 
-IST: Final = ZoneInfo("Asia/Kolkata")
+from gateway.values.timestamps import IST
+
 OPENS: Final = time(9, 15)
 CLOSES: Final = time(15, 30)
 SATURDAY: Final = 5

@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from typing import Final
 
 from django.db.models import QuerySet
@@ -12,8 +12,8 @@ from brokers.models import Instrument
 from brokers.ports.broker import TradebookExport
 from brokers.simulator.models import SimAccount, SimOrder, SimTrade
 from gateway.models import Account
+from gateway.values.timestamps import IST
 
-IST: Final = timezone(timedelta(hours=5, minutes=30))
 AT_ONCE: Final = 2_000
 Line = Mapping[str, object]
 

@@ -11,6 +11,7 @@ from django.utils.module_loading import import_string
 from gateway.console.charts import Bar
 from gateway.monitoring.backlog import COUNTED
 from gateway.monitoring.contributions import tiles
+from gateway.values.timestamps import IST
 
 M = TypeVar("M", bound=Model)
 HOURS: Final = 24
@@ -40,10 +41,10 @@ def newest(rows: QuerySet[M]) -> QuerySet[M]:
 
 
 def by_hour(rows: QuerySet[Any], column: str, now: datetime) -> list[Bar]:
-    """The rows of the last day, counted per hour of `column`."""
-    first = now.replace(minute=0, second=0, microsecond=0) - (HOURS - 1) * HOUR
+    """The rows of the last day, counted per hour of `column`, in IST."""
+    first = now.astimezone(IST).replace(minute=0, second=0, microsecond=0) - (HOURS - 1) * HOUR
     recent = rows.filter(**{f"{column}__gte": first, f"{column}__lte": now}).order_by()
-    counts = recent.annotate(hour=TruncHour(column)).values("hour").annotate(count=Count("pk"))
+    counts = recent.annotate(hour=TruncHour(column, tzinfo=IST)).values("hour").annotate(count=Count("pk"))
     found = {row["hour"]: row["count"] for row in counts}
     hours = (first + number * HOUR for number in range(HOURS))
-    return [Bar(f"{hour:%H}:00 UTC", found.get(hour, 0)) for hour in hours]
+    return [Bar(f"{hour:%H}:00 IST", found.get(hour, 0)) for hour in hours]

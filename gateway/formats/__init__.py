@@ -1,1 +1,1 @@
-"""How the console writes dates: sortable, to the second, UTC."""
+"""How the console writes dates: sortable, to the second, IST."""

@@ -1,6 +1,10 @@
-"""Timestamps on the wire."""
+"""Timestamps on the wire, and the market's time zone."""
 
 from datetime import UTC, datetime
+from typing import Final
+from zoneinfo import ZoneInfo
+
+IST: Final = ZoneInfo("Asia/Kolkata")
 
 
 def timestamp(moment: datetime) -> str:

@@ -5,9 +5,8 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any, Final
 
-from brokers.market.hours import IST
 from gateway.values.money import number
-from gateway.values.timestamps import timestamp
+from gateway.values.timestamps import IST, timestamp
 from smallcases.catalogue.selectors import IndexChart, Listed
 from smallcases.models import Investment, Performance, Smallcase, Version
 from smallcases.portfolio.months import shifted

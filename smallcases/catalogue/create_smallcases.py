@@ -9,10 +9,11 @@ from typing import Final
 from django.contrib.auth import get_user_model
 from django.db.transaction import atomic
 
-from brokers.market.hours import IST, OPENS
+from brokers.market.hours import OPENS
 from brokers.market.instrument_files import Reject
 from brokers.models import Instrument
 from gateway.audit.trail import Actor
+from gateway.values.timestamps import IST
 from smallcases.catalogue.selectors import weights_of
 from smallcases.catalogue.smallcase_files import CatalogueNames, Draft
 from smallcases.models import Constituent, Smallcase, Version

@@ -7,8 +7,8 @@ from datetime import date, datetime
 from django.db.models import Prefetch
 from django.db.transaction import atomic
 
-from brokers.market.hours import IST
 from brokers.models import Instrument
+from gateway.values.timestamps import IST
 from smallcases.catalogue.selectors import closes, trading_days, weights_of
 from smallcases.models import Constituent, IndexValue, Performance, Smallcase, Version
 from smallcases.portfolio.index import Close, Era, Point, base_day, measures, missing_values

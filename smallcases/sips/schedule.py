@@ -4,7 +4,7 @@ from calendar import monthrange
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
-from brokers.market.hours import IST
+from gateway.values.timestamps import IST
 
 WEEKS: Final = {"1w": 1, "2w": 2}
 MONTHS: Final = {"1m": 1, "3m": 3}

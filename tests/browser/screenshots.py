@@ -31,7 +31,7 @@ STILL: Final = """() => {
                    [/^\\d{1,2}:\\d\\d$/, "14:32"], [/\\b\\d{1,2}:\\d\\d:\\d\\d [ap]m/g, "10:30:00 am"],
                    [/\\b20\\d\\d-\\d\\d-\\d\\d \\d\\d:\\d\\d:\\d\\d/g, "2026-11-20 05:00:00"],
                    [/\\b20\\d\\d-\\d\\d-\\d\\d \\d\\d:\\d\\d(?!:)/g, "2026-11-20 05:00"],
-                   [/^\\d\\d:00 UTC$/, "05:00 UTC"], [/^(\\d+ d )?(\\d+ h )?\\d+ min$/, "12 min"],
+                   [/^\\d\\d:00 IST$/, "10:00 IST"], [/^(\\d+ d )?(\\d+ h )?\\d+ min$/, "12 min"],
                    [/\\b\\w+@[\\w.-]+/g, "ops@gateway"]];
     for (const counts of document.querySelectorAll("[data-seconds]")) counts.replaceWith(counts.cloneNode(true));
     for (const count of document.querySelectorAll("[aria-labelledby=h-lag] td.number")) count.textContent = "0";

@@ -5,9 +5,10 @@ import pytest
 from pytest_django import DjangoAssertNumQueries
 
 from brokers.market.calendar import hours_of, market_of, published_holidays
-from brokers.market.hours import IST, Hours
+from brokers.market.hours import Hours
 from brokers.models import MarketDay
 from gateway.models import Gateway
+from gateway.values.timestamps import IST
 
 NSE = Gateway(is_test=True, market_hours="nse")
 

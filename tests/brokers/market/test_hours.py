@@ -5,7 +5,8 @@ from datetime import UTC, date, datetime, time, timedelta
 import pytest
 
 from brokers.market.calendar import published_holidays
-from brokers.market.hours import IST, Hours, Market, Session
+from brokers.market.hours import Hours, Market, Session
+from gateway.values.timestamps import IST
 
 HOLIDAYS = published_holidays(2026)
 NSE = Market(Hours.NSE, dict.fromkeys(HOLIDAYS))

@@ -6,8 +6,8 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Final
 from zlib import crc32
 
-from brokers.market.hours import IST
 from gateway.values.money import grouped
+from gateway.values.timestamps import IST
 
 RUPEE: Final = "₹"
 MINUS: Final = "−"

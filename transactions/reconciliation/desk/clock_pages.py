@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from gateway.console.read_only_admin import actor_of
 from gateway.console.row_actions import operate, require
+from gateway.console.time_zone import shown
 from gateway.models import Gateway
 from gateway.partners import clock
 from gateway.values.errors import GatewayError
@@ -37,7 +38,7 @@ def move(request: HttpRequest, pk: int) -> HttpResponse:
     def act(given: dict[str, Any]) -> str:
         by = timedelta(**{given["unit"]: given["amount"]})
         gateway_clock.advance(gateway, by=by, actor=actor_of(request))
-        return f"The clock of {gateway} is now {clock.now(gateway):%Y-%m-%d %H:%M:%S} UTC."
+        return f"The clock of {gateway} is now {shown(clock.now(gateway))}."
 
     return operate(
         request,
@@ -48,7 +49,7 @@ def move(request: HttpRequest, pk: int) -> HttpResponse:
         second="Reset to real time",
         back=back,
         row=gateway,
-        words=f"The clock is {clock.now(gateway):%Y-%m-%d %H:%M:%S} UTC, {gateway.clock_offset} ahead of real time.",
+        words=f"The clock is {shown(clock.now(gateway))}, {gateway.clock_offset} ahead of real time.",
     )
 
 

@@ -1,15 +1,15 @@
 """Cells of a tradebook: numbers with thousands separators, dates of several forms, ids, sides. Pure."""
 
 import re
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import date, datetime, time
 from decimal import Decimal
 from functools import lru_cache
 from typing import Final
 
 from brokers.ports.broker import Side
+from gateway.values.timestamps import IST
 from transactions.domain.basket import MAX_QUANTITY
 
-IST: Final = timezone(timedelta(hours=5, minutes=30))
 LOWEST_PRICE: Final = Decimal("0.0001")
 HIGHEST_PRICE: Final = Decimal(10_000_000)
 # NSE did not trade before; databases and time zones do not support all later years.

@@ -16,11 +16,11 @@ from django.db.transaction import atomic
 from brokers.ports.broker import Variety
 from brokers.ports.registry import profile_of
 from gateway.audit.trail import Actor
+from gateway.values.timestamps import IST
 from transactions.domain.corrections import as_kept
 from transactions.domain.statuses import OrderStatus
 from transactions.execution.record_updates import state_of
 from transactions.models import Order
-from transactions.reconciliation.tradebook.cells import IST
 from transactions.reconciliation.tradebook.columns import Dialect
 from transactions.reconciliation.tradebook.file_reader import Book, Trade, examine, trades
 from transactions.reconciliation.tradebook.models import BookRow, BookTrade, Tradebook

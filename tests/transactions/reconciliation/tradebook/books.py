@@ -7,8 +7,8 @@ from django.contrib.auth.models import User
 
 from brokers.simulator.tradebook_export import as_csv, trades_of
 from gateway.partners import clock
+from gateway.values.timestamps import IST
 from transactions.models import Order
-from transactions.reconciliation.tradebook.cells import IST
 from transactions.reconciliation.tradebook.models import BookRow, Tradebook
 from transactions.reconciliation.tradebook.stage import Upload, stage
 
