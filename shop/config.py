@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
 ORIGINS, GATEWAY_URLS = "SHOP_ORIGINS", "SHOP_GATEWAY_URLS"
@@ -61,12 +61,6 @@ def read_config(environment: Mapping[str, str] = os.environ) -> Config:
         manager_token=environment.get(MANAGER_TOKEN, ""),
     )
     return Config(partner, _sites(_words(environment[ORIGINS]), urls), Path(environment[DATABASE]))
-
-
-def environment_of(*, origins: list[str], gateway_urls: list[str], **values: Any) -> dict[str, str]:
-    """The same as environment variables. `values` has the other names, in lower case without SHOP_."""
-    pairs = {ORIGINS: ",".join(origins), GATEWAY_URLS: ",".join(gateway_urls)}
-    return pairs | {f"SHOP_{name.upper()}": str(value) for name, value in values.items()}
 
 
 def _sites(origins: tuple[str, ...], urls: tuple[str, ...]) -> dict[str, Site]:

@@ -16,7 +16,6 @@ from gateway.models import Gateway
 from gateway.partners.authentication import api_secrets, jwt_secrets
 from gateway.partners.credentials import create_gateway
 from gateway.values.errors import Conflict
-from shop.config import environment_of
 from smallcases.api.manager_tokens import issue_token
 from smallcases.models import Smallcase
 from webhooks.delivery.endpoints import add_endpoint, enable, move, signing_secrets
@@ -34,27 +33,30 @@ def origins_at(port: int) -> list[str]:
 
 
 def prepare_site(*, port: int, gateway_port: int, database: Path, with_manager: bool, now: datetime) -> dict[str, str]:
-    """The environment of a demo site on `port`. Repeating it creates no second gateway; a new port moves its URLs."""
+    """The environment of a demo site on `port` (shop/config.py).
+
+    Repeating it creates no second gateway; a new port moves its URLs.
+    """
     origins = origins_at(port)
     with atomic(durable=True):
         gateway = _gateway(origins, now)
         endpoint = _endpoint(gateway, f"{origins[0]}/webhooks", now)
-    return environment_of(
-        origins=origins,
-        gateway_urls=origins_at(gateway_port),
-        gateway=gateway.name,
+    return {
+        "SHOP_ORIGINS": ",".join(origins),
+        "SHOP_GATEWAY_URLS": ",".join(origins_at(gateway_port)),
+        "SHOP_GATEWAY": gateway.name,
         **_opened(gateway, endpoint),
-        manager_token=issue_token(user=_manager()) if with_manager else "",
-        database=database,
-    )
+        "SHOP_MANAGER_TOKEN": issue_token(user=_manager()) if with_manager else "",
+        "SHOP_DATABASE": str(database),
+    }
 
 
 def _opened(gateway: Gateway, endpoint: Endpoint) -> dict[str, str]:
     try:
         return {
-            "api_secret": api_secrets(gateway)[0],
-            "jwt_secret": jwt_secrets(gateway)[0],
-            "webhook_secrets": ",".join(signing_secrets(endpoint)),
+            "SHOP_API_SECRET": api_secrets(gateway)[0],
+            "SHOP_JWT_SECRET": jwt_secrets(gateway)[0],
+            "SHOP_WEBHOOK_SECRETS": ",".join(signing_secrets(endpoint)),
         }
     except InvalidToken:
         raise Conflict(f"The secrets of {NAME} were encrypted with a key that is not among ENCRYPTION_KEYS.") from None

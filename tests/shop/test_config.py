@@ -4,17 +4,17 @@ from pathlib import Path
 
 import pytest
 
-from shop.config import NEEDED, Site, environment_of, read_config
+from shop.config import NEEDED, Site, read_config
 
-TOLD = environment_of(
-    origins=["http://127.0.0.1:8001", "http://localhost:8001"],
-    gateway_urls=["http://127.0.0.1:8000", "http://localhost:8000"],
-    gateway="demo-site",
-    api_secret="a",
-    jwt_secret="j",
-    webhook_secrets="new,old",
-    database="/somewhere/shop.sqlite3",
-)
+TOLD = {
+    "SHOP_ORIGINS": "http://127.0.0.1:8001,http://localhost:8001",
+    "SHOP_GATEWAY_URLS": "http://127.0.0.1:8000,http://localhost:8000",
+    "SHOP_GATEWAY": "demo-site",
+    "SHOP_API_SECRET": "a",
+    "SHOP_JWT_SECRET": "j",
+    "SHOP_WEBHOOK_SECRETS": "new,old",
+    "SHOP_DATABASE": "/somewhere/shop.sqlite3",
+}
 
 
 class TestTheEnvironment:
