@@ -103,17 +103,17 @@ class TestStatuses:
         imported = Transaction.objects.filter(intent=Intent.HOLDINGS_IMPORT)
         imported.update(status="PROCESSING", completed_at=None)
 
-        assert broken() == {"errands_end": 1}
+        assert broken() == {"consents_and_cancellations_end": 1}
 
     def test_a_cancellation_ends_with_its_order(self, world: World) -> None:
         Transaction.objects.filter(intent=Intent.CANCEL_ORDER).update(status="PROCESSING", completed_at=None)
 
-        assert broken() == {"errands_end": 1}
+        assert broken() == {"consents_and_cancellations_end": 1}
 
     def test_a_cancellation_is_about_an_order(self, world: World) -> None:
         Order.objects.filter(status="CANCELLED AMO").update(cancelled_by=None)
 
-        assert broken() == {"errands_end": 1, "an_order_tells_a_possible_story": 1}
+        assert broken() == {"consents_and_cancellations_end": 1, "an_order_agrees_with_its_status": 1}
 
     def test_nothing_is_confirmed_after_it_expired(self, world: World) -> None:
         happy = Transaction.objects.filter(batch__in=world.batches("happy"))
@@ -140,17 +140,17 @@ class TestStatuses:
     def test_an_order_that_filled_was_at_the_exchange(self, world: World) -> None:
         world.orders("happy").update(exchange_order_id=None)
 
-        assert broken() == {"an_order_tells_a_possible_story": 2}
+        assert broken() == {"an_order_agrees_with_its_status": 2}
 
     def test_what_was_sent_has_a_time(self, world: World) -> None:
         world.orders("happy").update(ordered_at=None)
 
-        assert broken() == {"an_order_tells_a_possible_story": 2}
+        assert broken() == {"an_order_agrees_with_its_status": 2}
 
     def test_what_was_never_sent_has_none(self, world: World) -> None:
         world.orders("broker-down").update(ordered_at=world.now())
 
-        assert broken() == {"an_order_tells_a_possible_story": 2}
+        assert broken() == {"an_order_agrees_with_its_status": 2}
 
     def test_an_order_is_of_one_account_and_gateway(self, world: World) -> None:
         other = Account.objects.create(

@@ -96,7 +96,7 @@ def transaction_and_batch_agree(scope: Scope) -> Rows:
     means="A cancellation is PROCESSING while one of its orders is open; all other consents are COMPLETED at once.",
     remedy=f"{BUG} A cancellation ends when its batch is next polled: check that a worker runs.",
 )
-def errands_end(scope: Scope) -> Rows:
+def consents_and_cancellations_end(scope: Scope) -> Rows:
     """Consents end in the confirmation's transaction; cancellations end with their orders."""
     about = Order.objects.filter(cancelled_by=OuterRef("pk"))
     rows = scope.of(Transaction.objects.exclude(intent=Intent.TRANSACTION))
@@ -144,7 +144,7 @@ def completed_dates_are_of_what_is_final(scope: Scope) -> Rows:
     "and only a user's request makes CANCELLED AMO.",
     remedy=BUG,
 )
-def an_order_tells_a_possible_story(scope: Scope) -> Rows:
+def an_order_agrees_with_its_status(scope: Scope) -> Rows:
     never_sent = Q(status__in=[OrderStatus.QUEUED, OrderStatus.UNPLACED])
     refused = [OrderStatus.UNPLACED, OrderStatus.REJECTED, OrderStatus.ERROR]
     wrong = (

@@ -99,7 +99,7 @@ class TestABrokenOne:
         assert doctor() == 1
 
         said = capsys.readouterr().out
-        assert f"an_order_tells_a_possible_story: {SHOWN + 5} offenders" in said
+        assert f"an_order_agrees_with_its_status: {SHOWN + 5} offenders" in said
         assert "  … and 5 more" in said
 
 
