@@ -26,7 +26,7 @@ def database_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server
         yield server
 
 
-@pytest.fixture(scope="class")
+@pytest.fixture(scope="module")
 def running(database_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Web, worker and beat, with a database, a Redis and a port of their own."""
     database = create_database(database_server, f"gateway_{next(_numbers)}", like="migrated")

@@ -19,18 +19,18 @@ pytestmark = pytest.mark.servers
 WAITS_FOR_PLACING = 2.0
 
 
-@pytest.fixture(scope="class")
+@pytest.fixture(scope="module")
 def heard() -> Iterator[Receiver]:
     with Receiver() as receiver:
         yield receiver
 
 
-@pytest.fixture(scope="class")
+@pytest.fixture(scope="module")
 def partner(running: Stack, heard: Receiver) -> DistantPartner:
     return running.partner("redis", webhook_url=heard.url)
 
 
-@pytest.fixture(scope="class")
+@pytest.fixture(scope="module")
 def played() -> list[str]:
     """The ids of all transactions so far."""
     return []
@@ -80,8 +80,9 @@ class TestRedisEmptied:
 
 
 class TestRedisStopped:
-    def test_keeps_no_user_waiting_and_loses_nothing(self, running: Stack, receiver: Receiver) -> None:
-        partner = running.partner("redis", webhook_url=receiver.url)
+    def test_keeps_no_user_waiting_and_loses_nothing(
+        self, running: Stack, partner: DistantPartner, heard: Receiver, played: list[str]
+    ) -> None:
         warm, usual = seconds_of(partner)
         running.queue.stop()
         without = [seconds_of(partner) for _ in range(3)]
@@ -94,11 +95,11 @@ class TestRedisStopped:
         print(f"A confirmation took {usual:.2f} s; without Redis {waits}; settled {took:.1f} s after its return.")
         assert max(waits) < WAITS_FOR_PLACING + 2
         assert health == [200, 503]
-        check_everything(running, [warm, *(transaction_id for transaction_id, _ in without)], receiver.hits)
+        played += [warm, *(transaction_id for transaction_id, _ in without)]
+        check_everything(running, played, heard.hits)
 
-    def test_leaves_a_worker_that_hears_bells_again(self, running: Stack, receiver: Receiver) -> None:
+    def test_leaves_a_worker_that_hears_bells_again(self, running: Stack, partner: DistantPartner) -> None:
         """The worker of the test above lives; the first message goes to a broken connection, the next arrive."""
-        partner = running.partner("redis-again", webhook_url=receiver.url)
         until(running.listens, what="a worker that listens to the queue")
 
         took = min(seconds_of(partner)[1] for _ in range(3))

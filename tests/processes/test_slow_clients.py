@@ -26,7 +26,7 @@ CUT_OFF_WITHIN = 20.0  # seconds; head and body have 10 each
 BODY = json.dumps({"intent": "TRANSACTION", "orderConfig": {"type": "SECURITIES", "securities": list(BASKET)}}).encode()
 
 
-@pytest.fixture(scope="class")
+@pytest.fixture(scope="module")
 def partner(running: Stack) -> DistantPartner:
     return running.partner("slow", webhook_url="http://127.0.0.1:9/")
 

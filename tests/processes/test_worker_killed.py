@@ -37,7 +37,7 @@ def heard() -> Iterator[Receiver]:
         yield receiver
 
 
-@pytest.fixture(scope="class")
+@pytest.fixture(scope="module")
 def partner(running: Stack, heard: Receiver) -> DistantPartner:
     return running.partner("stories", webhook_url=heard.url)
 
