@@ -65,7 +65,8 @@ def gateway(first_start: Path, tmp_path: Path) -> Iterator[Embedded]:
         until(lambda: "Serving" in processes.log.read_text(), seconds=60, what="serving")
         yield started
         for pid in members(started.directory):
-            os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it has ended with its parent
+                os.kill(pid, signal.SIGKILL)
 
 
 def attempts_at(partner: DistantPartner, transaction_id: str) -> Iterator[tuple[Answer, Answer]]:

@@ -282,6 +282,7 @@ def played(run: Run) -> None:
 @pytest.fixture(scope="module")
 def run(database_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     database, directory = create_database(database_server, "kept", like="migrated"), tmp_path_factory.mktemp("kept")
+    earlier = len(log_of(database_server))  # other tests terminate sessions, and the log then quotes their statements
     with redis_server(own=True) as queue, Receiver() as receiver, talkative(database, queue, directory) as stack:
         run = Run(stack, receiver)
         run.secrets |= {
@@ -302,10 +303,13 @@ def run(database_server: Server, tmp_path_factory: pytest.TempPathFactory) -> It
         run.places.keep("webhooks", *(f"{hit.headers} {hit.body.decode()}" for hit in receiver.hits))
         run.places.keep("log", stack.processes.log.read_text())
         run.places.keep("files", *(path.read_bytes().decode("latin-1") for path in files(directory)))
-        for server in (database_server, queue):
-            assert server.daemon is not None
-            run.places.keep("servers' logs", (server.daemon.directory / "log").read_text(errors="replace"))
+        run.places.keep("servers' logs", log_of(database_server)[earlier:], log_of(queue))
         yield run
+
+
+def log_of(server: Server) -> str:
+    assert server.daemon is not None
+    return (server.daemon.directory / "log").read_text(errors="replace")
 
 
 class TestAfterAWholeRun:
