@@ -6,21 +6,21 @@ holds an account never waits for a row of the gateway, so a reset may hold batch
 
 from django.db.models import QuerySet
 
-from brokers.ports.broker import Login
+from brokers.ports.broker import LiveSession
 from brokers.simulator import sql
 from brokers.simulator.models import SimAccount
 from gateway.models import Gateway
 
 
-def found(login: Login) -> SimAccount | None:
+def found(session: LiveSession) -> SimAccount | None:
     """The account, not locked, for a caller that writes nothing; None if the broker knows no such client."""
-    mine = SimAccount.objects.filter(gateway=login.gateway, broker=login.broker, client_id=login.client_id)
+    mine = SimAccount.objects.filter(gateway=session.gateway, broker=session.broker, client_id=session.client_id)
     return mine.first()
 
 
-def locked(login: Login) -> SimAccount | None:
+def locked(session: LiveSession) -> SimAccount | None:
     """The account and its gateway, locked until the transaction ends; None if the broker knows no such client."""
-    return sql.locked_account(login)
+    return sql.locked_account(session)
 
 
 def locked_with(ref: str) -> SimAccount | None:

@@ -6,7 +6,7 @@ from typing import Final
 
 from django.db.models import DecimalField, IntegerField
 
-from brokers.ports.broker import Login
+from brokers.ports.broker import LiveSession
 from brokers.simulator.models import SimAccount, SimOrder, SimTrade
 from gateway.database.rows import Computed, RowReader, ValuesOf, locking
 from gateway.models import Gateway
@@ -30,13 +30,13 @@ _RESTING = RowReader(
 )
 
 
-def locked_account(login: Login) -> SimAccount | None:
+def locked_account(session: LiveSession) -> SimAccount | None:
     """With its gateway, locked until the caller's transaction ends."""
     rows: list[tuple[SimAccount, Gateway]] = _ACCOUNT_AND_GATEWAY.select(
         "FROM simulator_simaccount a JOIN gateway_gateway g ON g.id = a.gateway_id"
         " WHERE a.gateway_id = %s AND a.broker = %s AND a.client_id = %s"
         f" {locking('FOR UPDATE OF a')}",
-        *(login.gateway, login.broker, login.client_id),
+        *(session.gateway, session.broker, session.client_id),
     )
     for account, gateway in rows:
         account.gateway = gateway
