@@ -73,7 +73,8 @@ class Transaction(models.Model):
 class Batch(Work):
     """The orders of one confirmed transaction. `status` aggregates the orders' statuses; `sequence` counts events.
 
-    For a smallcase order, `iscid` is reserved at the confirmation, `version` is the investment's version after the
+    `broker` is the account's: with the gateway it names the link on which the batch is worked. For a smallcase order,
+    `iscid` is reserved at the confirmation, `version` is the investment's version after the
     order, and `original_label` is the label of the order that a FIX repeats. `request_id` is that of the last request
     that queued the batch. `unreachable_since`: the broker cannot be asked. `session_ended_at`: the batch waits for a
     login of its user, and is not due meanwhile.
@@ -82,6 +83,7 @@ class Batch(Work):
     batch_id = models.CharField(max_length=24, unique=True, default=new_object_id)
     transaction = models.OneToOneField(Transaction, on_delete=models.PROTECT, related_name="batch")
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="batches")
+    broker = models.CharField(max_length=20, default="", db_default="")
     variety = models.CharField(max_length=8, choices=choices(*Variety))
     label = models.CharField(max_length=12, null=True)
     original_label = models.CharField(max_length=12, null=True)
@@ -123,7 +125,18 @@ class Batch(Work):
             ),
         ]
         indexes = [
-            *Work.Meta.indexes,
+            Work.Meta.indexes[0],
+            # Due work of one link, placing and polling apart: thousands of batches of one kind hide none of the other.
+            models.Index(
+                fields=["gateway", "broker", "due_at"],
+                condition=Q(status="QUEUED", due_at__isnull=False),
+                name="batch_link_queued",
+            ),
+            models.Index(
+                fields=["gateway", "broker", "due_at"],
+                condition=~Q(status="QUEUED") & Q(due_at__isnull=False),
+                name="batch_link_polled",
+            ),
             models.Index(
                 fields=["account"], condition=Q(session_ended_at__isnull=False), name="batch_waits_for_a_login"
             ),

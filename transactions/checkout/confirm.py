@@ -151,6 +151,7 @@ def _queue_batch(context: OrderContext, lines: Sequence[OrderLine], planned: Pla
         gateway=transaction.gateway,
         transaction=transaction,
         account=context.account,
+        broker=context.account.broker,
         variety=(Variety.REGULAR if context.market.is_open(now) else Variety.AMO).value,
         label=planned.label if planned else None,
         original_label=planned.original_label if planned else None,
