@@ -11,6 +11,7 @@ from django.db.transaction import atomic
 from brokers.market.charges import Tariff
 from brokers.ports.broker import Ack, Holding, LiveSession, LoginEnded, NewOrder, Refused, Report, SentOrder
 from brokers.simulator import accounts, books, link_faults, sql
+from brokers.simulator.book_threads import in_book_thread
 from brokers.simulator.matching import bring_up_to_date, cancel
 from brokers.simulator.models import SimAccount, SimOrder
 from brokers.simulator.personas import (
@@ -81,23 +82,27 @@ class SimulatedBroker:
         link_faults.before(link_fault_of(persona))
         if treatment.refused:
             raise Refused(treatment.refused, _REFUSALS[treatment.refused])
-        with atomic(durable=True):
-            account = _known(accounts.locked(session), session)
-            insert_rows([_booked(account, order, treatment, now)], pass_over_known=True)
+        in_book_thread(lambda: _book(session, order, treatment, now))
         link_faults.after(link_fault_of(persona))
         return Ack(order.ref, f"SIM-{order.ref}")
 
     def order_book(self, session: LiveSession, refs: Sequence[str], *, now: datetime) -> Sequence[Report]:
-        with atomic(durable=True):
-            orders = self._up_to_date(session, refs, now)
+        orders = in_book_thread(lambda: self._up_to_date(session, refs, now))
         said = [link_faults.report_of(order) for order in orders if not link_faults.is_silent(order, now)]
         return link_faults.echoed(link_fault_of(persona_of(session.client_id)), said)
 
     def cancel(self, session: LiveSession, order: SentOrder, *, now: datetime) -> None:
-        with atomic(durable=True):
-            cancel(self._up_to_date(session, [order.ref], now), now)
+        in_book_thread(lambda: self._cancel(session, order.ref, now))
 
+    @atomic(durable=True)
+    def _cancel(self, session: LiveSession, ref: str, now: datetime) -> None:
+        cancel(self._matched(session, [ref], now), now)
+
+    @atomic(durable=True)
     def _up_to_date(self, session: LiveSession, refs: Sequence[str], now: datetime) -> list[SimOrder]:
+        return self._matched(session, refs, now)
+
+    def _matched(self, session: LiveSession, refs: Sequence[str], now: datetime) -> list[SimOrder]:
         """The orders, matched up to `now`; the account stays locked."""
         account = accounts.locked(session)
         if account is None:
@@ -116,6 +121,12 @@ def _known(account: SimAccount | None, session: LiveSession) -> SimAccount:
     if account is None:
         raise SimAccount.DoesNotExist(f"{session.broker} has no client {session.client_id}.")
     return account
+
+
+@atomic(durable=True)
+def _book(session: LiveSession, order: NewOrder, treatment: Treatment, now: datetime) -> None:
+    account = _known(accounts.locked(session), session)
+    insert_rows([_booked(account, order, treatment, now)], pass_over_known=True)
 
 
 def _booked(account: SimAccount, new: NewOrder, treatment: Treatment, now: datetime) -> SimOrder:

@@ -14,7 +14,7 @@ from brokers.simulator.models import SimOrder
 from brokers.simulator.personas import FOREVER, LinkFault
 
 # Seconds of real time that a caller waits before the request fails without an answer.
-HANG_SECONDS: Final = 1.0
+HANG_SECONDS: Final = 0.5
 
 
 def unreported_until(silence: timedelta | None, placed_at: datetime) -> datetime | None:
@@ -49,7 +49,7 @@ def report_of(order: SimOrder) -> Report:
 def before(fault: LinkFault) -> None:
     """On the way to the broker. Raises Unreachable; the broker has received nothing."""
     if fault is LinkFault.CUT_BEFORE:
-        raise Unreachable("The link failed before the broker received the orders.", may_have_arrived=False)
+        raise Unreachable("The link failed before the broker received the orders.")
 
 
 def after(fault: LinkFault) -> None:
