@@ -216,15 +216,20 @@ class BatchWorker:
             return []
         link = min(open_links, key=lambda one: self.served.get(one, 0.0))
         self.served[link] = monotonic()
-        return self._together([pk for pk, of in found if of == link] or _due_of(link, clocks, is_queued=is_queued))
+        due = [pk for pk, of in found if of == link] or _due_of(link, clocks, is_queued=is_queued)
+        return self._together(due, number=self._set_size(link))
+
+    def _set_size(self, link: Link) -> int:
+        """Batches that would only wait for their calls are left to other workers."""
+        return AT_ONCE if self.calls.at_once == 1 else max(1, min(AT_ONCE, self.calls.free(link)))
 
     def _may_take(self, link: Link, *, is_queued: bool) -> bool:
         """Queued batches have a deadline, also while the circuit of their link is open."""
         return self.calls.admits(link) or (is_queued and self.calls.is_cut(link))
 
-    def _together(self, due: Sequence[int]) -> list[int]:
+    def _together(self, due: Sequence[int], *, number: int) -> list[int]:
         """The first batches, or a single one of a set that failed."""
-        company = [pk for pk in due if pk not in self.isolated][:AT_ONCE]
+        company = [pk for pk in due if pk not in self.isolated][:number]
         return list(due[:1]) if due and due[0] in self.isolated else company
 
     def _split_after_failure(self, works: Sequence[Work], sends: Sequence[Send]) -> None:

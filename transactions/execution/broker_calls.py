@@ -23,7 +23,6 @@ GATHER_SECONDS: Final = 0.03
 # An adapter limits its calls to CALL_LIMIT. A call that lasts longer than this is not waited for.
 GIVE_UP_SECONDS: Final = 15.0
 SLOW_AFTER: Final = 1.0
-PER_LINK: Final = 64  # of one process, if the broker answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +42,9 @@ class Call:
 
 
 def _limits(at_once: int) -> Limits:
-    return Limits(at_once=at_once, young_at_once=at_once, slow_after=SLOW_AFTER, healthy=PER_LINK, unknown=16)
+    """One link has three quarters of the process's calls at most, and a quarter until its broker has answered."""
+    healthy, unknown = max(1, at_once * 3 // 4), max(1, at_once // 4)
+    return Limits(at_once=at_once, young_at_once=at_once, slow_after=SLOW_AFTER, healthy=healthy, unknown=unknown)
 
 
 @dataclass
@@ -68,6 +69,10 @@ class BrokerCalls:
     def admits(self, link: Link) -> bool:
         now = monotonic()
         return not self.is_cut(link) and self.concurrency.room(now) > 0 and self.concurrency.admits(link, now)
+
+    def free(self, link: Link) -> int:
+        """How many calls the link may have besides those in flight."""
+        return self.concurrency.limit(link) - len(self.concurrency.in_flight.get(link, ()))
 
     def has_slow(self) -> bool:
         return bool(self.in_flight) and not all(monotonic() - c.since < SLOW_AFTER for c in self.in_flight.values())
