@@ -6,6 +6,7 @@ from django.db import IntegrityError
 from django.db.models import QuerySet
 from django.db.transaction import atomic
 
+from brokers.models import BrokerOutage
 from brokers.simulator import clear_books as market
 from gateway.models import Account, Gateway, IdempotentRequest
 from gateway.queue.leases import erase
@@ -52,6 +53,7 @@ def _clear(gateway: Gateway) -> None:
     erase(HoldingsSnapshot.objects.filter(account__gateway=gateway))
     erase(Account.objects.filter(gateway=gateway))
     market.clear(gateway)
+    erase(BrokerOutage.objects.filter(gateway=gateway))
     erase(IdempotentRequest.objects.filter(gateway=gateway))
 
 

@@ -10,7 +10,7 @@ from django.db import models
 from django.db.transaction import atomic
 
 from brokers.market import price_overrides
-from brokers.models import PriceOverride
+from brokers.models import BrokerOutage, PriceOverride
 from brokers.simulator.models import SimAccount, SimOrder, SimTrade
 from gateway.api.idempotency import Keyed, begin
 from gateway.models import Account, Gateway, IdempotentRequest
@@ -44,6 +44,7 @@ GOES: Final[dict[type[models.Model], str]] = {
     Attempt: "delivery__gateway",
     Batch: "gateway",
     BookRow: "order__batch__gateway",
+    BrokerOutage: "gateway",
     CheckoutSession: "transaction__gateway",
     Delivery: "gateway",
     Event: "gateway",
@@ -86,6 +87,7 @@ def lived_in(partner: Partner, gateway: Gateway, now: datetime) -> None:
     books.staged(books.exported(overturned), by=reconciling.support())
     reconciling.settled(overturned, reconciling.REJECTED, by=reconciling.support(), now=now)
     make.sweep()
+    make.outage(gateway)
 
 
 def world(receiver: Receiver, now: datetime) -> tuple[Gateway, Gateway]:
