@@ -5,7 +5,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("brokers", "0002_price_overrides"),
+        ("brokers", "0003_sessions"),
         ("gateway", "0007_encrypted_columns_and_the_head_signature"),
     ]
 

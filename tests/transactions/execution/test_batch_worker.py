@@ -12,7 +12,7 @@ from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
-from brokers.models import BrokerOutage
+from brokers.models import BrokerOutage, BrokerSession
 from brokers.ports.broker import Ack, LiveSession, NewOrder, Unreachable
 from brokers.ports.links import Verb, links
 from brokers.simulator.adapter import SimulatedBroker
@@ -28,10 +28,10 @@ from tests.transactions.execution.conftest import Use
 from transactions.checkout.confirm import UserSelections, confirm
 from transactions.execution import batch_worker, place_and_poll
 from transactions.execution.batch_worker import AT_ONCE, BatchWorker, WorkType
+from transactions.execution.broker_sessions import session_of
 from transactions.execution.record_updates import PLACED_FIELDS, REPORTED_FIELDS_AND_LOG, record_batch_updates
 from transactions.execution.requeue import requeue
-from transactions.lifecycle.transitions import login_of
-from transactions.models import Batch, Transaction
+from transactions.models import Batch
 from webhooks.models import Event
 
 A_MOMENT: Final = timedelta(milliseconds=1)
@@ -233,7 +233,7 @@ class TestALoginThatNoKeyOpens:
         settings.ENCRYPTION_KEYS = keys
         queue(gateway, now, "one", "two", "three")
         settings.ENCRYPTION_KEYS = keys[1:]
-        Transaction.objects.exclude(account__client_id="one").update(encrypted_login=encrypt(""))
+        BrokerSession.objects.exclude(account__client_id="one").update(encrypted_token=encrypt(""))
         return keys
 
     @pytest.mark.parametrize("step", ["placing", "following"])
@@ -274,9 +274,7 @@ class TestWhatIsWrittenOfSeveral:
     def test_is_written_of_those_that_nobody_has_taken_over(self, gateway: Gateway, now: datetime) -> None:
         mine, theirs = queue(gateway, now, "one", "two")
         rows = [place_and_poll.read_one(batch.pk) for batch in (mine, theirs)]
-        told = [
-            place_and_poll._placed(batch, orders, login_of(batch.transaction, batch.account)) for batch, orders in rows
-        ]
+        told = [place_and_poll._placed(batch, orders, session_of(batch.account)) for batch, orders in rows]
         Batch.objects.filter(pk=theirs.pk).update(attempts=F("attempts") + 1)
 
         written = record_batch_updates(told, PLACED_FIELDS)

@@ -10,7 +10,7 @@ from django.db import models
 from django.db.transaction import atomic
 
 from brokers.market import price_overrides
-from brokers.models import BrokerOutage, PriceOverride
+from brokers.models import BrokerOutage, BrokerSession, PriceOverride
 from brokers.simulator.models import SimAccount, SimOrder, SimTrade
 from gateway.api.idempotency import Keyed, begin
 from gateway.models import Account, Gateway, IdempotentRequest
@@ -49,6 +49,7 @@ GOES: Final[dict[type[models.Model], str]] = {
     Delivery: "gateway",
     Event: "gateway",
     HoldingsSnapshot: "account__gateway",
+    BrokerSession: "account__gateway",
     IdempotentRequest: "gateway",
     Investment: "gateway",
     InvestmentFill: "investment__gateway",
@@ -128,7 +129,7 @@ class TestReset:
     def test_costs_two_statements_a_table(self, receiver: Receiver, now: datetime) -> None:
         here, _ = world(receiver, now)
 
-        with at_most(49):  # the keys, then the rows
+        with at_most(53):  # the keys, then the rows
             reset(gateway=here)
 
     def test_lets_the_same_user_begin_again(self, receiver: Receiver, now: datetime) -> None:
