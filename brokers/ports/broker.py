@@ -3,7 +3,7 @@
 An adapter guarantees: `place` gets the whole basket in order, and placing the same refs twice places them once.
 `order_book` reports the refs that it knows (it may repeat an order, also with older states) and omits the others.
 Any call may be slow or raise Unreachable. The gateway stores every result; the adapter stores none.
-A user waits for `login`, `funds` and `holdings`: an adapter limits their time and raises Unreachable after at most 5 s.
+No call takes longer than CALL_LIMIT of real time: an adapter then raises Unreachable.
 `now` is the gateway's clock: a simulator depends on it, a real broker ignores it.
 """
 
@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
+
+CALL_LIMIT: Final = timedelta(seconds=5)
 
 
 class Side(StrEnum):

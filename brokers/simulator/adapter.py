@@ -6,11 +6,9 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from django.db.transaction import atomic
-
 from brokers.market.charges import Tariff
 from brokers.ports.broker import Ack, Holding, Login, LoginEnded, NewOrder, Refused, Report
-from brokers.simulator import accounts, books, link_faults, sql
+from brokers.simulator import books, link_faults, sql
 from brokers.simulator.matching import bring_up_to_date, cancel
 from brokers.simulator.models import SimAccount, SimOrder
 from brokers.simulator.personas import (
@@ -18,13 +16,14 @@ from brokers.simulator.personas import (
     PIN_PREFIX,
     Persona,
     Treatment,
+    Verb,
     lent_shares,
-    link_fault_of,
     opening_funds,
     persona_of,
     treatments,
 )
 from gateway.database.rows import insert_rows
+from gateway.partners import clock
 
 _REFUSALS: Final = {
     "adapterError": "The broker could not be reached.",
@@ -48,7 +47,10 @@ class SimulatedBroker:
     terms: Mapping[str, Terms]
 
     def login(self, *, gateway: int, broker: str, client_id: str, pin: str, now: datetime) -> Login:
-        """The token is the errorCode that the PIN forces on every order, or empty."""
+        with link_faults.login_over_the_link(gateway, broker):
+            return self._logged_in(gateway, broker, client_id, pin, now)
+
+    def _logged_in(self, gateway: int, broker: str, client_id: str, pin: str, now: datetime) -> Login:
         persona = persona_of(client_id)
         forced = pin.removeprefix(PIN_PREFIX) if pin.startswith(PIN_PREFIX) else ""
         if persona is Persona.LOGIN_FAILS or not pin or pin == PIN_PREFIX or (forced and not _is_forceable(forced)):
@@ -65,25 +67,26 @@ class SimulatedBroker:
                 "opened_at": now,
             },
         )
-        return Login(gateway=gateway, broker=broker, client_id=client_id, token=forced)
+        token = link_faults.session_token(forced, started_at=clock.wall())
+        return Login(gateway=gateway, broker=broker, client_id=client_id, token=token)
 
     def funds(self, login: Login, *, now: datetime) -> Decimal:
-        return books.free_funds(_known(accounts.found(login), login))
+        with link_faults.over_the_link(Verb.FUNDS, login) as account:
+            return books.free_funds(_known(account, login))
 
     def holdings(self, login: Login, *, now: datetime, tickers: Sequence[str] = ()) -> Sequence[Holding]:
-        account = _known(accounts.found(login), login)
-        return books.sellable(account, tickers) if tickers else books.holdings(account)
+        with link_faults.over_the_link(Verb.HOLDINGS, login) as account:
+            known = _known(account, login)
+            return books.sellable(known, tickers) if tickers else books.holdings(known)
 
     def place(self, login: Login, basket: Sequence[NewOrder], *, now: datetime) -> Sequence[Ack]:
         """Orders are unique by ref, so placing an order a second time writes nothing."""
         persona = persona_of(login.client_id)
-        given = treatments(persona, forced=login.token, count=len(basket))
-        link_faults.before(link_fault_of(persona))
-        with atomic(durable=True):
-            account = _known(accounts.locked(login), login)
+        given = treatments(persona, forced=link_faults.forced_error(login), count=len(basket))
+        with link_faults.over_the_link(Verb.PLACE, login) as account:
+            known = _known(account, login)
             taken = [(new, treatment) for new, treatment in zip(basket, given, strict=True) if not treatment.refused]
-            insert_rows([_booked(account, new, treatment, now) for new, treatment in taken], pass_over_known=True)
-        link_faults.after(link_fault_of(persona))
+            insert_rows([_booked(known, new, treatment, now) for new, treatment in taken], pass_over_known=True)
         return [
             _ack(new.ref, treatment)
             for new, treatment in zip(basket, given, strict=True)
@@ -91,22 +94,21 @@ class SimulatedBroker:
         ]
 
     def order_book(self, login: Login, refs: Sequence[str], *, now: datetime) -> Sequence[Report]:
-        with atomic(durable=True):
-            orders = self._up_to_date(login, refs, now)
+        with link_faults.over_the_link(Verb.ORDER_BOOK, login) as account:
+            orders = self._up_to_date(account, refs, now)
         said = [link_faults.report_of(order) for order in orders if not link_faults.is_silent(order, now)]
-        return link_faults.echoed(link_fault_of(persona_of(login.client_id)), said)
+        return link_faults.repeated(said) if persona_of(login.client_id) is Persona.REPEATS else said
 
     def cancel(self, login: Login, refs: Sequence[str], *, now: datetime) -> None:
-        with atomic(durable=True):
-            cancel(self._up_to_date(login, refs, now), now)
+        with link_faults.over_the_link(Verb.CANCEL, login) as account:
+            cancel(self._up_to_date(account, refs, now), now)
 
-    def _up_to_date(self, login: Login, refs: Sequence[str], now: datetime) -> list[SimOrder]:
-        """The orders, matched up to `now`; the account stays locked."""
-        account = accounts.locked(login)
+    def _up_to_date(self, account: SimAccount | None, refs: Sequence[str], now: datetime) -> list[SimOrder]:
+        """The orders of a locked account, matched up to `now`; none of an unknown client."""
         if account is None:
             return []
         orders = sql.orders_of(account.pk, refs)
-        terms = self.terms[login.broker]
+        terms = self.terms[account.broker]
         bring_up_to_date(account, orders, terms.latency, terms.tariff, now)
         return orders
 

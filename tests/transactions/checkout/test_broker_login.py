@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from brokers.ports.broker import OrderType, Side
+from brokers.simulator.link_faults import forced_error
 from brokers.simulator.models import SimAccount
 from gateway.database.encryption import decrypt
 from gateway.models import Account, Gateway
@@ -80,7 +81,8 @@ class TestLogIn:
 
         assert made.account is not None
         assert "otherError" not in made.encrypted_login
-        assert decrypt(made.encrypted_login) == login_of(made, made.account).token == "otherError"
+        login = login_of(made, made.account)
+        assert (decrypt(made.encrypted_login), forced_error(login)) == (login.token, "otherError")
 
     def test_twice_changes_nothing(self, gateway: Gateway, now: datetime) -> None:
         made = make.logged_in(gateway=gateway, now=now)
