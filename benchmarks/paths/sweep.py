@@ -14,7 +14,6 @@ from gateway.partners import clock
 from gateway.partners.credentials import create_gateway
 from transactions.tasks import POLLING, poller
 from webhooks.delivery import dispatcher
-from webhooks.delivery.endpoint_concurrency import YOUNG_AT_ONCE
 from webhooks.delivery.endpoints import add_endpoint
 
 DUE: Final = 100
@@ -83,7 +82,7 @@ def _claim() -> object:
 
 def _look() -> object:
     """Reads the due deliveries and leases none."""
-    return dispatcher.take(room=YOUNG_AT_ONCE, pick=lambda shown: [])
+    return dispatcher.take(room=dispatcher.LIMITS.young_at_once, pick=lambda shown: [])
 
 
 def _placed() -> dict[str, int]:

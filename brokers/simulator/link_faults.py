@@ -13,7 +13,16 @@ from typing import Final
 
 from django.db.transaction import atomic
 
-from brokers.ports.broker import CALL_LIMIT, BrokerStatus, Login, LoginEnded, Refused, Report, SessionEnded, Unreachable
+from brokers.ports.broker import (
+    CALL_LIMIT,
+    BrokerStatus,
+    LiveSession,
+    LoginEnded,
+    Refused,
+    Report,
+    SessionEnded,
+    Unreachable,
+)
 from brokers.simulator import accounts, sql
 from brokers.simulator.models import SimAccount, SimOrder
 from brokers.simulator.personas import FOREVER, FaultKind, LinkFault, Verb, link_fault_of, persona_of
@@ -36,20 +45,25 @@ def login_over_the_link(gateway: int, broker: str) -> Iterator[None]:
 
 
 @contextmanager
-def over_the_link(verb: Verb, login: Login) -> Iterator[SimAccount | None]:
+def over_the_link(verb: Verb, session: LiveSession) -> Iterator[SimAccount | None]:
     """A call with its account, if there is one, and with the fault that is switched on for the verb, or its persona's.
 
     A verb of the order book locks the account, in a transaction of its own; no other is open. Raises Unreachable,
     SessionEnded.
     """
     uses_book = verb in {Verb.PLACE, Verb.ORDER_BOOK, Verb.CANCEL}
-    with atomic(durable=True) if uses_book else nullcontext():
-        account, fault = sql.account_and_fault(login, verb, locked=uses_book)
-        fault = fault or link_fault_of(persona_of(login.client_id), verb)
-        is_ended = account is not None and _is_ended(login, account, fault)
-        if not is_ended:
-            _on_the_way(fault)
-            yield account
+    fault = None
+    try:
+        with atomic(durable=True) if uses_book else nullcontext():
+            account, fault = sql.account_and_fault(session, verb, locked=uses_book)
+            fault = fault or link_fault_of(persona_of(session.client_id), verb)
+            is_ended = account is not None and _is_ended(session, account, fault)
+            if not is_ended:
+                _on_the_way(fault)
+                yield account
+    except Refused:
+        _on_the_way_back(fault)
+        raise
     if is_ended:
         raise SessionEnded("The broker has ended the session.")
     _on_the_way_back(fault)
@@ -59,20 +73,20 @@ def session_token(forced: str, *, started_at: datetime) -> str:
     return f"{forced}@{started_at.isoformat()}"
 
 
-def forced_error(login: Login) -> str:
+def forced_error(session: LiveSession) -> str:
     """The errorCode that the PIN forces on every order, or empty."""
-    return login.token.partition("@")[0]
+    return session.token.partition("@")[0]
 
 
-def _started_at(login: Login) -> datetime:
+def _started_at(session: LiveSession) -> datetime:
     """In real time. Tokens of the last release do not say it."""
-    said = login.token.partition("@")[2]
+    said = session.token.partition("@")[2]
     return datetime.fromisoformat(said) if said else datetime.min.replace(tzinfo=UTC)
 
 
-def _is_ended(login: Login, account: SimAccount, fault: LinkFault | None) -> bool:
+def _is_ended(session: LiveSession, account: SimAccount, fault: LinkFault | None) -> bool:
     """The fault ends the session at this call; a session that has ended is ended for every verb."""
-    started_at, ended_until = _started_at(login), account.sessions_ended_until
+    started_at, ended_until = _started_at(session), account.sessions_ended_until
     if fault and fault.kind is FaultKind.SESSION_ENDED:
         ends_until = fault.set_at or ended_until or started_at
         if started_at <= ends_until:

@@ -142,14 +142,15 @@ def persona_of(client_id: str) -> Persona:
     return max(named, key=lambda persona: len(persona.value), default=Persona.HAPPY)
 
 
-def treatments(persona: Persona, *, forced: str, count: int) -> list[Treatment]:
-    """One for each of `count` orders, in order; `forced` is the PIN's errorCode, or empty."""
-    everyone = FORCED[forced] if forced else _FOR_ALL.get(persona, FILL)
-    all_of_them = [everyone] * count
-    if not forced and all_of_them:
-        all_of_them[0] = _FOR_FIRST.get(persona, all_of_them[0])
-        all_of_them[-1] = _FOR_LAST.get(persona, all_of_them[-1])
-    return all_of_them
+def treatment_of(persona: Persona, *, forced: str, position: int, basket_size: int) -> Treatment:
+    """Of the order at `position` of its basket, from 0; `forced` is the PIN's errorCode, or empty."""
+    if forced:
+        return FORCED[forced]
+    if position == basket_size - 1 and persona in _FOR_LAST:
+        return _FOR_LAST[persona]
+    if position == 0 and persona in _FOR_FIRST:
+        return _FOR_FIRST[persona]
+    return _FOR_ALL.get(persona, FILL)
 
 
 def link_fault_of(persona: Persona, verb: Verb) -> LinkFault | None:

@@ -7,7 +7,7 @@ from typing import Final
 
 from django.db.models import DecimalField, IntegerField
 
-from brokers.ports.broker import Login
+from brokers.ports.broker import LiveSession
 from brokers.simulator.models import BrokerFault, SimAccount, SimOrder, SimTrade
 from brokers.simulator.personas import FaultKind, LinkFault, Verb
 from gateway.database.rows import Computed, RowReader, ValuesOf, locking
@@ -42,7 +42,7 @@ def link_fault(gateway: int, broker: str, verb: Verb) -> LinkFault | None:
     return next((_fault(*row) for row in rows), None)
 
 
-def account_and_fault(login: Login, verb: Verb, *, locked: bool) -> tuple[SimAccount | None, LinkFault | None]:
+def account_and_fault(session: LiveSession, verb: Verb, *, locked: bool) -> tuple[SimAccount | None, LinkFault | None]:
     """The account with its gateway, and the fault that is switched on for the verb; neither for an unknown client.
 
     `locked`: the account is locked until the caller's transaction ends.
@@ -52,7 +52,7 @@ def account_and_fault(login: Login, verb: Verb, *, locked: bool) -> tuple[SimAcc
         " ON f.gateway_id = a.gateway_id AND f.broker = a.broker AND f.verb = %s"
         " WHERE a.gateway_id = %s AND a.broker = %s AND a.client_id = %s"
         f" {locking('FOR UPDATE OF a') if locked else ''}",
-        *(verb.value, login.gateway, login.broker, login.client_id),
+        *(verb.value, session.gateway, session.broker, session.client_id),
     )
     for account, gateway, kind, seconds, set_at in rows:
         account.gateway = gateway

@@ -7,7 +7,7 @@ from typing import NoReturn
 from django.db.models import Q
 from django.db.transaction import atomic
 
-from brokers.ports.broker import Login, LoginEnded, OrderType, Refused, Unreachable
+from brokers.ports.broker import LiveSession, LoginEnded, OrderType, Refused, Unreachable
 from brokers.ports.registry import BrokerProfile, adapter_for, profile_of
 from gateway.database.encryption import encrypt
 from gateway.models import Account
@@ -70,7 +70,7 @@ def can_serve(transaction: Transaction, profile: BrokerProfile) -> bool:
     return not lacking.get(Intent(transaction.intent), False)
 
 
-def _login_at_broker(transaction: Transaction, broker: str, client_id: str, pin: str, now: datetime) -> Login:
+def _login_at_broker(transaction: Transaction, broker: str, client_id: str, pin: str, now: datetime) -> LiveSession:
     try:
         return adapter_for(broker).login(
             gateway=transaction.gateway_id, broker=broker, client_id=client_id, pin=pin, now=now
@@ -86,7 +86,7 @@ def _login_at_broker(transaction: Transaction, broker: str, client_id: str, pin:
     return fail(transaction, code, now=now)
 
 
-def _is_account_of(transaction: Transaction, login: Login) -> bool:
+def _is_account_of(transaction: Transaction, login: LiveSession) -> bool:
     """Compares the broker's answer with the bound account, before an account is created."""
     bound = transaction.account
     return bound is None or (bound.broker, bound.client_id) == (login.broker, login.client_id)
@@ -102,7 +102,7 @@ def _end_for_another(transaction: Transaction, window: LoginWindow | None, now: 
     raise SdkError(SdkCode.USER_MISMATCH, transaction)
 
 
-def _claim(transaction: Transaction, login: Login, window: LoginWindow | None, now: datetime) -> None:
+def _claim(transaction: Transaction, login: LiveSession, window: LoginWindow | None, now: datetime) -> None:
     """Locks the transaction's row, like open_session: a login and a new session at once see each other."""
     Transaction.objects.select_for_update().get(pk=transaction.pk)
     if window:
@@ -116,7 +116,7 @@ def _claim(transaction: Transaction, login: Login, window: LoginWindow | None, n
     _use(transaction, account, login, is_new=is_new, now=now)
 
 
-def _use(transaction: Transaction, account: Account, login: Login, *, is_new: bool, now: datetime) -> None:
+def _use(transaction: Transaction, account: Account, login: LiveSession, *, is_new: bool, now: datetime) -> None:
     done = transaction.intent == Intent.CONNECT
     status = TransactionStatus.COMPLETED if done else TransactionStatus.USED
     fresh = Transaction.objects.filter(pk=transaction.pk, status=TransactionStatus.INITIALIZED)

@@ -11,7 +11,19 @@ from cryptography.fernet import InvalidToken
 from django.conf import settings
 from django.db.transaction import atomic
 
-from brokers.ports.broker import Ack, Login, NewOrder, OrderType, Report, Side, Unreachable, Validity, Variety
+from brokers.ports.broker import (
+    Ack,
+    LiveSession,
+    NewOrder,
+    OrderType,
+    Refused,
+    Report,
+    SentOrder,
+    Side,
+    Unreachable,
+    Validity,
+    Variety,
+)
 from brokers.ports.registry import adapter_for
 from gateway.models import Gateway
 from gateway.partners import clock
@@ -70,7 +82,7 @@ def poll(rows: Sequence[int]) -> list[int]:
     return attempted
 
 
-def _login(batch: Batch) -> Login | None:
+def _login(batch: Batch) -> LiveSession | None:
     """None if no key decrypts the login. The batch is retried after its lease; the other batches continue."""
     try:
         return login_of(batch.transaction, batch.account)
@@ -90,7 +102,7 @@ def _in_time(rows: Sequence[T]) -> Iterator[T]:
         yield row
 
 
-def _placed(batch: Batch, orders: Sequence[Order], login: Login) -> BatchUpdate:
+def _placed(batch: Batch, orders: Sequence[Order], login: LiveSession) -> BatchUpdate:
     now = clock.now(batch.gateway)
     acks = _place(batch, orders, login, now)
     for order in orders:
@@ -218,17 +230,20 @@ def _orders(batches: Collection[int]) -> list[Order]:
     return orders
 
 
-def _place(batch: Batch, orders: Sequence[Order], login: Login, now: datetime) -> Mapping[str, Ack]:
-    """The broker's answers by ref. Empty if the link failed; the order book will show the result."""
-    basket = [_new_order(order, batch) for order in orders]
-    try:
-        return {ack.ref: ack for ack in adapter_for(login.broker).place(login, basket, now=now)}
-    except Unreachable as error:
-        log.warning("Placing batch %s: %s", batch, error)
-        return {}
+def _place(batch: Batch, orders: Sequence[Order], login: LiveSession, now: datetime) -> Mapping[str, Ack | Refused]:
+    """The broker's answers by ref; the order book will show the result of the others."""
+    answers: dict[str, Ack | Refused] = {}
+    for order in orders:
+        try:
+            answers[order.ref] = adapter_for(login.broker).place(login, _new_order(order, batch, len(orders)), now=now)
+        except Refused as refusal:
+            answers[order.ref] = refusal
+        except Unreachable as error:
+            log.warning("Placing batch %s: %s", batch, error)
+    return answers
 
 
-def _new_order(order: Order, batch: Batch) -> NewOrder:
+def _new_order(order: Order, batch: Batch, basket_size: int) -> NewOrder:
     return NewOrder(
         ref=order.ref,
         ticker=order.ticker,
@@ -239,26 +254,28 @@ def _new_order(order: Order, batch: Batch) -> NewOrder:
         validity=Validity(order.validity),
         price=order.price,
         trigger_price=order.trigger_price,
+        position=order.position,
+        basket_size=basket_size,
     )
 
 
-def _acknowledge(order: Order, ack: Ack | None, now: datetime) -> None:
-    """An order without an answer counts as placed and unreported: it was sent and may be live."""
-    taken = ack is None or ack.taken
-    order.status = move(OrderStatus(order.status), OrderStatus.PLACED if taken else OrderStatus.UNPLACED).value
-    order.ordered_at = now if taken else None
-    order.unreported_since = now if ack is None else None
-    if ack is not None:
-        order.error_code, order.status_message = ack.error_code, ack.message
+def _acknowledge(order: Order, answer: Ack | Refused | None, now: datetime) -> None:
+    """An order without an answer counts as placed: it was sent and may be live. No book has listed the order yet."""
+    if isinstance(answer, Refused):
+        order.status = move(OrderStatus(order.status), OrderStatus.UNPLACED).value
+        order.error_code, order.status_message = answer.code, answer.message
+        return
+    order.status = move(OrderStatus(order.status), OrderStatus.PLACED).value
+    order.ordered_at = order.unreported_since = now
 
 
-def _ask(batch: Batch, orders: Sequence[Order], login: Login, now: datetime) -> Mapping[str, Report]:
+def _ask(batch: Batch, orders: Sequence[Order], login: LiveSession, now: datetime) -> Mapping[str, Report]:
     broker = adapter_for(login.broker)
     polled = [order for order in orders if _is_open_or_unknown(order) or is_unconfirmed(order)]
-    unwanted = [order.ref for order in polled if order.cancelled_by_id]
     try:
-        if unwanted:
-            broker.cancel(login, unwanted, now=now)
+        for order in polled:
+            if order.cancelled_by_id:
+                broker.cancel(login, SentOrder(order.ref, Variety(batch.variety), None), now=now)
         book = broker.order_book(login, [order.ref for order in polled], now=now)
     except Unreachable as error:
         log.warning("Polling batch %s: %s", batch, error)

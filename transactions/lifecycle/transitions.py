@@ -7,7 +7,7 @@ from typing import Any, Final, NoReturn
 
 from django.db.transaction import atomic
 
-from brokers.ports.broker import Login
+from brokers.ports.broker import LiveSession
 from gateway.database.encryption import decrypt
 from gateway.models import Account
 from gateway.values.errors import ErrorType, GatewayError
@@ -120,9 +120,9 @@ def account_of(transaction: Transaction) -> Account:
     return transaction.account
 
 
-def login_of(transaction: Transaction, account: Account) -> Login:
+def login_of(transaction: Transaction, account: Account) -> LiveSession:
     """The broker session of this transaction's login. Raises InvalidToken if no key decrypts it."""
-    return Login(
+    return LiveSession(
         gateway=transaction.gateway_id,
         broker=account.broker,
         client_id=account.client_id,

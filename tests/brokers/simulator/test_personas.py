@@ -15,7 +15,7 @@ from brokers.simulator.personas import (
     link_fault_of,
     opening_funds,
     persona_of,
-    treatments,
+    treatment_of,
 )
 
 NO_FUNDS = Treatment(behaviour=FillBehaviour.REJECT, error_code="marginsExceeded")
@@ -96,8 +96,10 @@ class TestTreatments:
     def test_can_be_forced_with_every_error_code_of_the_contract(self) -> None:
         assert len(FORCED) == 11
 
-    def test_are_none_for_no_orders(self) -> None:
-        assert treatments(Persona.PARTIAL, forced="", count=0) == []
+
+def treatments(persona: Persona, *, forced: str, count: int) -> list[Treatment]:
+    """Of each order of a basket."""
+    return [treatment_of(persona, forced=forced, position=n, basket_size=count) for n in range(count)]
 
 
 class TestLinkFaultOf:

@@ -7,7 +7,7 @@ import pytest
 from django.db.models import Case, Count, DecimalField, F, IntegerField, Sum, When
 from django.db.transaction import atomic
 
-from brokers.ports.broker import Login
+from brokers.ports.broker import LiveSession
 from brokers.simulator import sql
 from brokers.simulator.books import CASH, IS_BUY, SHARES
 from brokers.simulator.models import BrokerFault, SimAccount, SimOrder, SimTrade
@@ -57,8 +57,8 @@ def trade(of: SimOrder, now: datetime, quantity: int, price: str, charges: str) 
     )
 
 
-def login(account: SimAccount) -> Login:
-    return Login(gateway=account.gateway_id, broker=account.broker, client_id=account.client_id, token="")
+def login(account: SimAccount) -> LiveSession:
+    return LiveSession(gateway=account.gateway_id, broker=account.broker, client_id=account.client_id, token="")
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ class TestAccounts:
         ]
 
     def test_of_another_broker_are_unknown(self, accounts: list[SimAccount]) -> None:
-        elsewhere = Login(gateway=accounts[0].gateway_id, broker="dhan", client_id="one", token="")
+        elsewhere = LiveSession(gateway=accounts[0].gateway_id, broker="dhan", client_id="one", token="")
 
         with atomic():
             assert sql.account_and_fault(elsewhere, Verb.PLACE, locked=True) == (None, None)

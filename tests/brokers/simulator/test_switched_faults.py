@@ -9,10 +9,11 @@ from django.db import IntegrityError
 
 from brokers.ports.broker import (
     Broker,
-    Login,
+    LiveSession,
     NewOrder,
     OrderType,
     Refused,
+    SentOrder,
     SessionEnded,
     Side,
     Unreachable,
@@ -28,14 +29,15 @@ from tests import make
 from tests.brokers.simulator.conftest import Enter
 
 INFY: Final = NewOrder("ref-1", "INFY", Side.BUY, 10, OrderType.MARKET, Variety.REGULAR, Validity.DAY, None, None)
+SENT: Final = SentOrder("ref-1", Variety.REGULAR, None)
 LATER: Final = timedelta(minutes=1)
-Call = Callable[[Broker, Login, datetime], object]
+Call = Callable[[Broker, LiveSession, datetime], object]
 CALLS: Final[Mapping[Verb, Call]] = {
     Verb.FUNDS: lambda broker, login, now: broker.funds(login, now=now),
     Verb.HOLDINGS: lambda broker, login, now: broker.holdings(login, now=now),
-    Verb.PLACE: lambda broker, login, now: broker.place(login, [INFY], now=now),
+    Verb.PLACE: lambda broker, login, now: broker.place(login, INFY, now=now),
     Verb.ORDER_BOOK: lambda broker, login, now: broker.order_book(login, ["ref-1"], now=now),
-    Verb.CANCEL: lambda broker, login, now: broker.cancel(login, ["ref-1"], now=now),
+    Verb.CANCEL: lambda broker, login, now: broker.cancel(login, SENT, now=now),
 }
 EVERY_CALL: Final = pytest.mark.parametrize("verb", CALLS)
 
@@ -123,11 +125,22 @@ class TestACall:
         switch(gateway, place=fault)
 
         with pytest.raises(Unreachable):
-            broker.place(login, [INFY], now=clock.wall())
+            broker.place(login, INFY, now=clock.wall())
 
         assert [report.filled_quantity for report in broker.order_book(login, ["ref-1"], now=clock.wall() + LATER)] == [
             10
         ]
+
+    def test_that_places_an_order_is_refused_late_or_not_at_all(
+        self, gateway: Gateway, enter: Enter, broker: Broker, slept: list[float]
+    ) -> None:
+        login = enter("broker-down")
+        for fault, answer in (("slow:0.1", Refused), ("unanswered", Unreachable)):
+            switch(gateway, place=fault)
+            with pytest.raises(answer):
+                broker.place(login, INFY, now=clock.wall())
+
+        assert (slept, SimOrder.objects.count()) == ([0.1, 1.0], 0)
 
     def test_of_another_verb_broker_or_gateway_is_sound(self, gateway: Gateway, enter: Enter, broker: Broker) -> None:
         here = enter()
@@ -221,7 +234,7 @@ class TestASession:
 
     def test_of_the_last_release_can_end(self, gateway: Gateway, enter: Enter, broker: Broker) -> None:
         enter()
-        old = Login(gateway=gateway.pk, broker="kite", client_id="happy", token="marginsExceeded")
+        old = LiveSession(gateway=gateway.pk, broker="kite", client_id="happy", token="marginsExceeded")
         assert broker.funds(old, now=clock.wall()) > 0
         switch(gateway, funds="session_ended")
 
@@ -241,7 +254,7 @@ class TestASession:
         self, enter: Enter, broker: Broker, now: datetime
     ) -> None:
         first = enter("session-ends")
-        broker.place(first, [INFY], now=now)
+        broker.place(first, INFY, now=now)
         for _ in range(2):
             with pytest.raises(SessionEnded):
                 broker.order_book(first, ["ref-1"], now=now + LATER)

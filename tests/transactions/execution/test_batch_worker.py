@@ -1,7 +1,6 @@
 """Sets of batches: of one broker, in turn, given back, fallen apart; and what is written of several at once."""
 
 import re
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final
 
@@ -12,7 +11,7 @@ from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
-from brokers.ports.broker import Ack, Login, NewOrder
+from brokers.ports.broker import Ack, LiveSession, NewOrder
 from brokers.simulator.adapter import SimulatedBroker
 from gateway.database.encryption import encrypt
 from gateway.models import Gateway
@@ -41,18 +40,19 @@ class Notes(SimulatedBroker):
 
     spoken_to: ClassVar[list[str]] = []
 
-    def place(self, login: Login, basket: Sequence[NewOrder], *, now: datetime) -> Sequence[Ack]:
-        self.spoken_to.append(login.broker)
-        return super().place(login, basket, now=now)
+    def place(self, session: LiveSession, order: NewOrder, *, now: datetime) -> Ack:
+        if order.position == 0:
+            self.spoken_to.append(session.broker)
+        return super().place(session, order, now=now)
 
 
 class Chokes(SimulatedBroker):
     """On one client's orders."""
 
-    def place(self, login: Login, basket: Sequence[NewOrder], *, now: datetime) -> Sequence[Ack]:
-        if login.client_id == "unpalatable":
+    def place(self, session: LiveSession, order: NewOrder, *, now: datetime) -> Ack:
+        if session.client_id == "unpalatable":
             raise ZeroDivisionError("An adapter's mistake.")
-        return super().place(login, basket, now=now)
+        return super().place(session, order, now=now)
 
 
 def shift(*kinds: WorkType) -> BatchWorker:

@@ -8,7 +8,17 @@ import pytest
 from django.db.models import F
 
 from brokers.market.price_overrides import override_price
-from brokers.ports.broker import Ack, BrokerStatus, Login, NewOrder, OrderType, Report, Side, Unreachable
+from brokers.ports.broker import (
+    Ack,
+    BrokerStatus,
+    LiveSession,
+    NewOrder,
+    OrderType,
+    Report,
+    SentOrder,
+    Side,
+    Unreachable,
+)
 from brokers.simulator.adapter import SimulatedBroker
 from brokers.simulator.models import SimOrder, SimTrade
 from brokers.simulator.personas import Persona
@@ -32,36 +42,36 @@ AT_THE_EXCHANGE = timedelta(milliseconds=10)  # the latency of the broker
 
 
 class HearsNothing(SimulatedBroker):
-    def place(self, login: Login, basket: Sequence[NewOrder], *, now: datetime) -> Sequence[Ack]:
+    def place(self, session: LiveSession, order: NewOrder, *, now: datetime) -> Ack:
         raise Unreachable("The line was cut before the orders.")
 
 
 class AnswersNothing(SimulatedBroker):
-    def place(self, login: Login, basket: Sequence[NewOrder], *, now: datetime) -> Sequence[Ack]:
-        super().place(login, basket, now=now)
+    def place(self, session: LiveSession, order: NewOrder, *, now: datetime) -> Ack:
+        super().place(session, order, now=now)
         raise Unreachable("The line was cut before the answer.")
 
 
 class TellsNothing(SimulatedBroker):
-    def order_book(self, login: Login, refs: Sequence[str], *, now: datetime) -> Sequence[Report]:
+    def order_book(self, session: LiveSession, refs: Sequence[str], *, now: datetime) -> Sequence[Report]:
         raise Unreachable("The line was cut.")
 
 
 class CancelsNothing(SimulatedBroker):
-    def cancel(self, login: Login, refs: Sequence[str], *, now: datetime) -> None:
+    def cancel(self, session: LiveSession, order: SentOrder, *, now: datetime) -> None:
         raise Unreachable("The line was cut.")
 
 
 class IsOvertaken(SimulatedBroker):
     """So slow that the lease lapses, and another worker claims the batch meanwhile."""
 
-    def place(self, login: Login, basket: Sequence[NewOrder], *, now: datetime) -> Sequence[Ack]:
-        acks = super().place(login, basket, now=now)
+    def place(self, session: LiveSession, order: NewOrder, *, now: datetime) -> Ack:
+        ack = super().place(session, order, now=now)
         Batch.objects.update(attempts=F("attempts") + 1)
-        return acks
+        return ack
 
-    def order_book(self, login: Login, refs: Sequence[str], *, now: datetime) -> Sequence[Report]:
-        book = super().order_book(login, refs, now=now)
+    def order_book(self, session: LiveSession, refs: Sequence[str], *, now: datetime) -> Sequence[Report]:
+        book = super().order_book(session, refs, now=now)
         Batch.objects.update(attempts=F("attempts") + 1)
         return book
 
@@ -109,7 +119,7 @@ class TestPlacing:
 
         assert (batch.status, batch.placed_at, batch.completed_at) == ("PLACED", now, None)
         assert batch.due_at == now + AT_THE_EXCHANGE
-        assert [(o.status, o.ordered_at, o.unreported_since) for o in make.orders(batch)] == [("PLACED", now, None)] * 2
+        assert [(o.status, o.ordered_at, o.unreported_since) for o in make.orders(batch)] == [("PLACED", now, now)] * 2
         assert (events(batch), transaction_status(batch)) == ([("order.placed", 1)], "PROCESSING")
 
     def test_twice_places_once(self, gateway: Gateway, now: datetime) -> None:
@@ -135,7 +145,7 @@ class TestPlacing:
 
         batch = placed(gateway, now)
 
-        assert (batch.status, batch.placed_at, batch.sequence, batch.attempts) == ("QUEUED", None, 0, 2)
+        assert (batch.status, batch.placed_at, batch.sequence, batch.attempts) == ("QUEUED", None, 0, 3)
         assert (statuses(batch), events(batch)) == (["QUEUED", "QUEUED"], [])
 
     def test_holds_the_batch_for_longer_than_a_broker_takes(self, gateway: Gateway, now: datetime, use: Use) -> None:
@@ -258,13 +268,13 @@ class TestFollowing:
         batch = sync(placed(gateway, now), seconds=1)
 
         assert (batch.status, events(batch)) == ("PLACED", [("order.placed", 1)])
-        assert [order.unreported_since for order in make.orders(batch)] == [now + timedelta(seconds=1)] * 2
+        assert [order.unreported_since for order in make.orders(batch)] == [now] * 2
 
     def test_tolerates_missing_reports_until_the_limit(self, gateway: Gateway, now: datetime, use: Use) -> None:
         use(TellsNothing)
         batch = sync(placed(gateway, now), seconds=1)
 
-        assert [sync(batch, seconds=seconds).status for seconds in (4.9, 0.1)] == ["PLACED", "ERROR"]
+        assert [sync(batch, seconds=seconds).status for seconds in (3.9, 0.1)] == ["PLACED", "ERROR"]
         assert (events(batch), transaction_status(batch)) == (
             [("order.placed", 1), ("order.updated", 2)],
             "COMPLETED",
