@@ -10,7 +10,7 @@ from typing import Final
 from django.db.models import Q
 
 from benchmarks.stage import Stage
-from brokers.models import Instrument
+from brokers.models import BrokerSession, Instrument
 from brokers.ports.broker import Side
 from brokers.simulator.models import SimAccount
 from brokers.simulator.personas import Persona, lent_shares, opening_funds
@@ -47,6 +47,9 @@ def logged_in(gateway: Gateway, *, number: int, names: int) -> list[int]:
         )
         for account in accounts
     )
+    BrokerSession.objects.bulk_create(
+        BrokerSession(account=account, encrypted_token=encrypted, started_at=now) for account in accounts
+    )
     tickers = _tickers(names)
     config = {"type": "SECURITIES", "securities": [line_of(Security(ticker, 1, Side.BUY)) for ticker in tickers]}
     made_now = Transaction.objects.bulk_create(
@@ -56,7 +59,7 @@ def logged_in(gateway: Gateway, *, number: int, names: int) -> list[int]:
             intent=Intent.TRANSACTION.value,
             status=TransactionStatus.USED.value,
             order_config=config,
-            encrypted_login=encrypted,
+            logged_in_at=now,
             expires_at=now + timedelta(hours=4),
             created_at=now,
             updated_at=now,

@@ -183,6 +183,7 @@ CELERY_BEAT_SCHEDULE = {
     # Hourly, because it only adds missing days: a lost tick delays them by an hour.
     "forget old events": {"task": "forget_old_events", "schedule": crontab(minute=30)},
     "index smallcases": {"task": "index_smallcases", "schedule": crontab(minute=0)},
+    "end unused sessions": {"task": "end_unused_sessions", "schedule": crontab(minute=40)},
     "forget old requests": {"task": "forget_old_requests", "schedule": crontab(minute=20)},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")

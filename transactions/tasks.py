@@ -6,7 +6,7 @@ from celery import current_app, shared_task
 
 from gateway.queue import leases
 from gateway.queue.enqueue import IDLE_GRACE_SECONDS, TaskName
-from transactions.execution import place_and_poll
+from transactions.execution import broker_sessions, place_and_poll
 from transactions.execution.batch_worker import BatchWorker, WorkType
 from transactions.reconciliation.tradebook import apply_rows
 
@@ -36,6 +36,11 @@ def _work(worker: BatchWorker) -> int:
 @shared_task(name=TaskName.APPLY_TRADEBOOK.value)
 def apply_tradebook(*, row: int, attempt: int) -> None:
     apply_rows.apply_book(row=row, attempt=attempt)
+
+
+@shared_task(name="end_unused_sessions")
+def end_unused_sessions() -> int:
+    return broker_sessions.end_unused_sessions()
 
 
 @shared_task(name="sweep_tradebooks")

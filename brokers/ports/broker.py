@@ -84,7 +84,7 @@ class LoginEnded(Exception):
 class LiveSession:
     """A session at a broker. Only the adapter reads `token`; the gateway stores it encrypted.
 
-    `ends_at`: when the broker will end the session, if it says so.
+    `ends_at`: when the broker will end the session, if it says so. `started_at` tells it from the account's other ones.
     """
 
     gateway: int
@@ -92,6 +92,7 @@ class LiveSession:
     client_id: str
     token: str
     ends_at: datetime | None = None
+    started_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

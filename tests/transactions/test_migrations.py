@@ -7,9 +7,11 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import Group, Permission, User
 from django.contrib.contenttypes.models import ContentType
 from django.core.management import call_command
+from django.utils import timezone
 
 from tests.migrating import as_of
 from transactions.domain.corrections import as_kept, from_kept
+from transactions.models import Batch
 
 BEFORE = "0009_login_urls_are_unique"
 OLD_RIGHTS = ("view_settlement", "approve_settlement", "reconcile_order")
@@ -86,3 +88,29 @@ class TestOrderCorrection:
         }
 
         assert as_kept(from_kept(kept)) == {key: value for key, value in kept.items() if key != "silent_since"}
+
+
+@pytest.mark.django_db(transaction=True)
+class TestBrokersOfBatches:
+    def test_are_those_of_their_accounts(self) -> None:
+        with as_of("transactions", "0010_order_corrections") as old:
+            moments = dict.fromkeys(("created_at", "updated_at", "expires_at"), timezone.now())
+            gateway = old.get_model("gateway", "Gateway").objects.create(name="acme", created_at=moments["created_at"])
+            for number, broker in enumerate(["kite", "dhan"]):
+                account = gateway.accounts.create(
+                    auth_id=f"{number:024}", broker=broker, client_id="one", created_at=moments["created_at"]
+                )
+                transaction = old.get_model("transactions", "Transaction").objects.create(
+                    transaction_id=f"TRX_{number}", gateway=gateway, account=account, status="PROCESSING", **moments
+                )
+                old.get_model("transactions", "Batch").objects.create(
+                    batch_id=f"{number:024}",
+                    gateway=gateway,
+                    transaction=transaction,
+                    account=account,
+                    due_at=moments["created_at"],
+                    leased_until=moments["created_at"],
+                    created_at=moments["created_at"],
+                )
+
+        assert list(Batch.objects.order_by("pk").values_list("broker", flat=True)) == ["kite", "dhan"]

@@ -1,6 +1,7 @@
 """Response bodies and webhook payloads, with the wire's keys."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -90,14 +91,14 @@ def sdk_error(code: SdkCode, transaction: Transaction | None) -> Wire:
         return body
     if code is SdkCode.USER_MISMATCH:
         return body | {"broker": transaction.account.broker}
-    if not transaction.encrypted_login or code in BEFORE_LOGIN:
+    if transaction.logged_in_at is None or code in BEFORE_LOGIN:
         return body
     return body | {"smallcaseAuthToken": auth_token(transaction), "broker": transaction.account.broker}
 
 
 def auth_token(transaction: Transaction) -> str | None:
     """A connected token for the user who logged in, valid for one hour of real time; None before the login."""
-    if transaction.account is None or not transaction.encrypted_login:
+    if transaction.account is None or transaction.logged_in_at is None:
         return None
     secret, now = jwt_secrets(transaction.gateway)[0], clock.wall()
     auth_id = transaction.account.auth_id
@@ -137,6 +138,12 @@ def order_event(of: Batch, orders: Sequence[Order], transaction: Transaction) ->
     """A webhook's body; each delivery attempt adds timestamp and checksum."""
     account = transaction.account
     return batch(of, orders, transaction) | {"smallcaseAuthId": account and account.auth_id}
+
+
+def session_ended(account: Account, batch_ids: Sequence[str], ended_at: datetime) -> Wire:
+    """`batch_ids`: the open batches, which wait for a login of the user."""
+    named = {"smallcaseAuthId": account.auth_id, "broker": account.broker}
+    return named | {"batchIds": list(batch_ids), "endedAt": timestamp(ended_at)}
 
 
 def fix_action(last: LastBatch, smallcase: Smallcase) -> Wire:

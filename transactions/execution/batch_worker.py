@@ -2,13 +2,14 @@
 
 Forces: a statement, a commit and a message for each batch cost more than the work itself. A slow broker must not delay
 the results of other brokers, nor its own earlier results. A batch that fails must not block the other batches of its
-set. So a set belongs to one broker, brokers take turns, batches that do not fit into the time are given back, and a
-set that fails is split: its batches are isolated and then taken one by one.
+set. So a set belongs to one link (a gateway and a broker), links take turns, batches that do not fit into the time are
+given back, and a set that fails is split: its batches are isolated and then taken one by one.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from datetime import datetime
 from time import monotonic, sleep
 from typing import Final
 
@@ -42,12 +43,12 @@ class WorkType:
 class BatchWorker:
     """One per process and task. Types of work take turns, one set each.
 
-    `served`: the time of each broker's last turn. `isolated`: batches of a set that failed.
+    `served`: the time of each link's last turn. `isolated`: batches of a set that failed.
     """
 
     job: TaskName
     work_types: Sequence[WorkType]
-    served: dict[str, float] = field(default_factory=dict)
+    served: dict[sql.Link, float] = field(default_factory=dict)
     isolated: set[int] = field(default_factory=set)
 
     def work(self, *, seconds: float = WORK_SECONDS, idle_grace: float = IDLE_GRACE_SECONDS) -> int:
@@ -90,15 +91,22 @@ class BatchWorker:
         return []
 
     def _chosen(self, work_type: WorkType) -> list[int]:
-        """The batches due longest, of the broker whose last turn is longest ago."""
-        found = sql.due_batches(is_queued=work_type.is_queued, clocks=clock.clocks(), limit=CHOSEN_FROM)
-        if not found:
+        """The batches due longest, of the link whose last turn is longest ago."""
+        clocks = dict(clock.clocks())
+        found = sql.due_batches(is_queued=work_type.is_queued, clocks=clocks.items(), limit=CHOSEN_FROM)
+        links = dict.fromkeys(link for _, link in found)
+        if len(found) == CHOSEN_FROM:  # there may be others, of links that these have hidden
+            links |= dict.fromkeys(sql.due_links(is_queued=work_type.is_queued, clocks=clocks.items()))
+        if not links:
             return []
-        broker = min(dict.fromkeys(broker for _, broker in found), key=lambda one: self.served.get(one, 0.0))
-        self.served[broker] = monotonic()
-        first, *others = [pk for pk, of in found if of == broker]
-        company = [] if first in self.isolated else [pk for pk in others if pk not in self.isolated]
-        return [first, *company[: AT_ONCE - 1]]
+        link = min(links, key=lambda one: self.served.get(one, 0.0))
+        self.served[link] = monotonic()
+        return self._together([pk for pk, of in found if of == link] or _due_of(link, work_type, clocks))
+
+    def _together(self, due: Sequence[int]) -> list[int]:
+        """The first batches, or a single one of a set that failed."""
+        company = [pk for pk in due if pk not in self.isolated][:AT_ONCE]
+        return list(due[:1]) if due and due[0] in self.isolated else company
 
     def _split_after_failure(self, taken: Sequence[Batch]) -> None:
         """Isolates and gives back the set. A batch that failed alone is tried again after its lease."""
@@ -111,3 +119,8 @@ class BatchWorker:
             work.mine(Batch.objects.all(), batch).update(leased_until=clock.wall())
         if batches:
             enqueue_soon(self.job)
+
+
+def _due_of(link: sql.Link, work_type: WorkType, clocks: Mapping[int | None, datetime]) -> list[int]:
+    now = clocks.get(link[0], clocks[None])
+    return sql.due_batches_of(link, is_queued=work_type.is_queued, now=now, wall=clocks[None], limit=AT_ONCE)

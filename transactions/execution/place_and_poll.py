@@ -19,6 +19,7 @@ from brokers.ports.broker import (
     Refused,
     Report,
     SentOrder,
+    SessionEnded,
     Side,
     Unreachable,
     Validity,
@@ -33,6 +34,7 @@ from transactions.domain.corrections import broker_confirms
 from transactions.domain.order_reports import OrderState, apply_report, latest_report
 from transactions.domain.report_log import with_report
 from transactions.domain.statuses import OPEN, OrderStatus, move
+from transactions.execution.broker_sessions import session_of
 from transactions.execution.record_updates import (
     PLACED_FIELDS,
     REPORTED_FIELDS_AND_LOG,
@@ -43,7 +45,6 @@ from transactions.execution.record_updates import (
     record_batch_updates,
     state_of,
 )
-from transactions.lifecycle.transitions import login_of
 from transactions.models import Batch, Order, OrderCorrection
 from transactions.queries.selectors import read_versions
 from webhooks.events.event_types import EventType
@@ -83,9 +84,11 @@ def poll(rows: Sequence[int]) -> list[int]:
 
 
 def _login(batch: Batch) -> LiveSession | None:
-    """None if no key decrypts the login. The batch is retried after its lease; the other batches continue."""
+    """None without one, or if no key decrypts it. The batch is retried after its lease; the other batches continue."""
     try:
-        return login_of(batch.transaction, batch.account)
+        return session_of(batch.account)
+    except SessionEnded:
+        return None
     except InvalidToken:
         log.error(
             "Batch %s waits: no key in ENCRYPTION_KEYS decrypts its login. Restore the key that encrypted it.", batch

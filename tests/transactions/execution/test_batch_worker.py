@@ -11,6 +11,7 @@ from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
+from brokers.models import BrokerSession
 from brokers.ports.broker import Ack, LiveSession, NewOrder
 from brokers.simulator.adapter import SimulatedBroker
 from gateway.database.encryption import encrypt
@@ -23,14 +24,15 @@ from gateway.telemetry import request_id
 from tests import make
 from tests.transactions.execution.conftest import Use
 from transactions.checkout.confirm import UserSelections, confirm
-from transactions.execution import place_and_poll
+from transactions.execution import batch_worker, place_and_poll
 from transactions.execution.batch_worker import AT_ONCE, BatchWorker, WorkType
+from transactions.execution.broker_sessions import session_of
 from transactions.execution.record_updates import PLACED_FIELDS, REPORTED_FIELDS_AND_LOG, record_batch_updates
 from transactions.execution.requeue import requeue
-from transactions.lifecycle.transitions import login_of
-from transactions.models import Batch, Transaction
+from transactions.models import Batch
 from webhooks.models import Event
 
+A_MOMENT: Final = timedelta(milliseconds=1)
 PLACING: Final = WorkType(is_queued=True, work_on=place_and_poll.place)
 POLLING: Final = WorkType(is_queued=False, work_on=place_and_poll.poll)
 
@@ -99,8 +101,27 @@ class TestAShift:
         assert shift(PLACING, POLLING).work(idle_grace=0.2) == 2
         assert statuses() == ["COMPLETED"]
 
-    def test_lets_brokers_take_turns(self, gateway: Gateway, now: datetime, use: Use) -> None:
-        queue(gateway, now, *(f"client-{n}" for n in range(AT_ONCE + 2)))
+    def test_lets_links_take_turns_that_many_batches_of_another_hide(
+        self, gateway: Gateway, now: datetime, use: Use, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(batch_worker, "CHOSEN_FROM", 4)
+        monkeypatch.setattr(place_and_poll, "CALLS_SECONDS", 60)
+        queue(gateway, now - A_MOMENT, *(f"client-{n}" for n in range(9)))
+        queue(gateway, now, "late", broker="dhan")
+        queue(make.gateway(), now, "late", "later")
+        use(Notes)
+        Notes.spoken_to.clear()
+
+        shift(PLACING).work(idle_grace=0)
+
+        assert Notes.spoken_to == [*["kite"] * 4, "dhan", "kite", "kite", *["kite"] * 5]
+        assert statuses() == ["PLACED"] * 12
+
+    def test_lets_brokers_take_turns(
+        self, gateway: Gateway, now: datetime, use: Use, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(place_and_poll, "CALLS_SECONDS", 60)
+        queue(gateway, now - A_MOMENT, *(f"client-{n}" for n in range(AT_ONCE + 2)))
         queue(gateway, now, "late", broker="dhan")
         use(Notes)
         Notes.spoken_to.clear()
@@ -175,7 +196,7 @@ class TestALoginThatNoKeyOpens:
         settings.ENCRYPTION_KEYS = keys
         queue(gateway, now, "one", "two", "three")
         settings.ENCRYPTION_KEYS = keys[1:]
-        Transaction.objects.exclude(account__client_id="one").update(encrypted_login=encrypt(""))
+        BrokerSession.objects.exclude(account__client_id="one").update(encrypted_token=encrypt(""))
         return keys
 
     @pytest.mark.parametrize("step", ["placing", "following"])
@@ -216,9 +237,7 @@ class TestWhatIsWrittenOfSeveral:
     def test_is_written_of_those_that_nobody_has_taken_over(self, gateway: Gateway, now: datetime) -> None:
         mine, theirs = queue(gateway, now, "one", "two")
         rows = [place_and_poll.read_one(batch.pk) for batch in (mine, theirs)]
-        told = [
-            place_and_poll._placed(batch, orders, login_of(batch.transaction, batch.account)) for batch, orders in rows
-        ]
+        told = [place_and_poll._placed(batch, orders, session_of(batch.account)) for batch, orders in rows]
         Batch.objects.filter(pk=theirs.pk).update(attempts=F("attempts") + 1)
 
         written = record_batch_updates(told, PLACED_FIELDS)

@@ -10,7 +10,7 @@ from django.db import models
 from django.db.transaction import atomic
 
 from brokers.market import price_overrides
-from brokers.models import PriceOverride
+from brokers.models import BrokerSession, PriceOverride
 from brokers.simulator.models import BrokerFault, SimAccount, SimOrder, SimTrade
 from brokers.simulator.personas import Verb
 from brokers.simulator.switched_faults import fault_named, switch_faults
@@ -51,6 +51,7 @@ GOES: Final[dict[type[models.Model], str]] = {
     Delivery: "gateway",
     Event: "gateway",
     HoldingsSnapshot: "account__gateway",
+    BrokerSession: "account__gateway",
     IdempotentRequest: "gateway",
     Investment: "gateway",
     InvestmentFill: "investment__gateway",
@@ -130,7 +131,7 @@ class TestReset:
     def test_costs_two_statements_a_table(self, receiver: Receiver, now: datetime) -> None:
         here, _ = world(receiver, now)
 
-        with at_most(51):  # the keys, then the rows
+        with at_most(53):  # the keys, then the rows
             reset(gateway=here)
 
     def test_lets_the_same_user_begin_again(self, receiver: Receiver, now: datetime) -> None:
