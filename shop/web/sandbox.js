@@ -89,6 +89,7 @@ function faulty(kinds) {
   const on = h("ul", { class: "personas", id: "faults-on", "aria-live": "polite" });
   const what = h("p", { class: "quiet", id: "fault-what" });
   const seconds = h("input", { id: "fault-seconds", type: "number", min: "0", max: "9999", step: "0.5", inputmode: "decimal", value: "2" });
+  const wait = h("label", { for: "fault-seconds" }, "Seconds", seconds);
   const broker = h("select", { id: "fault-broker", onchange: () => list() }, options(BROKERS));
   const verb = h("select", { id: "fault-verb" }, options(VERBS));
   const fault = h("select", { id: "fault-kind", "aria-describedby": "fault-what", onchange: () => explain() }, options(FAULTS));
@@ -97,7 +98,7 @@ function faulty(kinds) {
   const said = (text) => `${FAULTS[text.split(":")[0]]}${text.includes(":") ? ` (${text.split(":")[1]} s)` : ""}`;
   const explain = () => {
     what.textContent = kind().what;
-    seconds.disabled = !kind().fault.includes("<seconds>");
+    wait.hidden = !kind().fault.includes("<seconds>");
   };
   const show = (found) => {
     const rows = Object.entries(found).filter(([, text]) => text).map(([name, text]) => h("li", {}, `${VERBS[name]}: ${said(text)}`));
@@ -111,7 +112,7 @@ function faulty(kinds) {
   return part(
     "Broker faults",
     "Calls of this gateway to a broker fail until you clear the faults.",
-    h("div", { class: "fields" }, h("label", { for: "fault-broker" }, "Broker", broker), h("label", { for: "fault-verb" }, "Call", verb), h("label", { for: "fault-kind" }, "Fault", fault), h("label", { for: "fault-seconds" }, "Seconds", seconds)),
+    h("div", { class: "fields" }, h("label", { for: "fault-broker" }, "Broker", broker), h("label", { for: "fault-verb" }, "Call", verb), h("label", { for: "fault-kind" }, "Fault", fault), wait),
     what,
     h("div", { class: "actions" }, button("Set fault", () => list(post("/api/sandbox/faults", { broker: broker.value, verb: verb.value, fault: written() }))), button("Clear faults", () => list(post("/api/sandbox/faults", { broker: broker.value })))),
     on,
