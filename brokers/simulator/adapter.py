@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Final
 
 from brokers.market.charges import Tariff
-from brokers.ports.broker import Ack, Holding, LiveSession, LoginEnded, NewOrder, Refused, Report, SentOrder
+from brokers.ports.broker import Ack, Holding, LiveSession, LoginEnded, NewOrder, Refused, Report, SentOrder, Verb
 from brokers.simulator import books, link_faults, sql
 from brokers.simulator.matching import bring_up_to_date, cancel
 from brokers.simulator.models import SimAccount, SimOrder
@@ -16,7 +16,6 @@ from brokers.simulator.personas import (
     PIN_PREFIX,
     Persona,
     Treatment,
-    Verb,
     lent_shares,
     opening_funds,
     persona_of,

@@ -22,10 +22,11 @@ from brokers.ports.broker import (
     Report,
     SessionEnded,
     Unreachable,
+    Verb,
 )
 from brokers.simulator import accounts, sql
 from brokers.simulator.models import SimAccount, SimOrder
-from brokers.simulator.personas import FOREVER, FaultKind, LinkFault, Verb, link_fault_of, persona_of
+from brokers.simulator.personas import FOREVER, FaultKind, LinkFault, link_fault_of, persona_of
 
 # Seconds of real time that a caller waits before the request fails without an answer.
 HANG_SECONDS: Final = 1.0

@@ -6,8 +6,8 @@ A process writes an account's orders and trades only while it holds the account'
 from django.db import models
 from django.db.models import F, Q
 
-from brokers.ports.broker import BrokerStatus, Side
-from brokers.simulator.personas import WITH_SECONDS, FaultKind, Verb
+from brokers.ports.broker import BrokerStatus, Side, Verb
+from brokers.simulator.personas import WITH_SECONDS, FaultKind
 from gateway.models import Gateway
 
 HAS_SECONDS = Q(kind__in=[kind.value for kind in WITH_SECONDS])

@@ -6,6 +6,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
+from brokers.ports.broker import Verb
+
 LATE: Final = timedelta(minutes=10)
 FOREVER: Final = timedelta(days=36_500)
 PIN_PREFIX: Final = "error_"
@@ -45,17 +47,6 @@ class Persona(StrEnum):
     DEAF = "deaf"
     REPEATS = "repeats"
     LOGIN_FAILS = "login-fails"
-
-
-class Verb(StrEnum):
-    """A method of the broker port."""
-
-    LOGIN = "login"
-    FUNDS = "funds"
-    HOLDINGS = "holdings"
-    PLACE = "place"
-    ORDER_BOOK = "order_book"
-    CANCEL = "cancel"
 
 
 class FaultKind(StrEnum):

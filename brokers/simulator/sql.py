@@ -7,9 +7,9 @@ from typing import Final
 
 from django.db.models import DecimalField, IntegerField
 
-from brokers.ports.broker import LiveSession
+from brokers.ports.broker import LiveSession, Verb
 from brokers.simulator.models import BrokerFault, SimAccount, SimOrder, SimTrade
-from brokers.simulator.personas import FaultKind, LinkFault, Verb
+from brokers.simulator.personas import FaultKind, LinkFault
 from gateway.database.rows import Computed, RowReader, ValuesOf, locking
 from gateway.models import Gateway
 

@@ -7,8 +7,9 @@ from typing import Final
 
 from django.db.transaction import atomic
 
+from brokers.ports.broker import Verb
 from brokers.simulator.models import BrokerFault
-from brokers.simulator.personas import FaultKind, LinkFault, Verb
+from brokers.simulator.personas import FaultKind, LinkFault
 from gateway.models import Gateway
 
 WRITTEN: Final = re.compile(r"(unreachable|unanswered|session_ended)|(slow|rate_limited):([0-9]{1,4}(?:\.[0-9]{1,3})?)")

@@ -4,7 +4,10 @@ from typing import Any, Final
 
 import pytest
 
+from brokers.models import BrokerOutage
 from brokers.ports.registry import BROKERS
+from gateway.models import Gateway
+from gateway.partners import clock
 from tests import make
 from tests.flows import stage
 from tests.flows.refusal import assert_refused
@@ -98,6 +101,13 @@ class TestAFault:
 
         assert (answer.status, answer.error_type) == (503, "ServiceUnavailable")
         assert partner.details(made)["status"] == "INITIALIZED"
+
+    def test_that_is_cleared_has_the_broker_asked_at_once(self, partner: Partner) -> None:
+        outage = make.outage(Gateway.objects.get(name=partner.name), "kite")
+
+        faults(partner, "DELETE")
+
+        assert BrokerOutage.objects.get(pk=outage.pk).probe_at <= clock.wall()
 
     def test_of_one_broker_delays_nobody_at_another(self, partner: Partner) -> None:
         faults(partner, "PUT", dict.fromkeys(NONE, "unreachable"))

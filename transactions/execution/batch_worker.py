@@ -2,11 +2,12 @@
 
 Forces: a statement, a commit and a message for each batch cost more than the work itself. A slow broker must not delay
 the results of other brokers, nor its own earlier results. A batch that fails must not block the other batches of its
-set. So a set belongs to one link (a gateway and a broker), links take turns, batches that do not fit into the time are
-given back, and a set that fails is split: its batches are isolated and then taken one by one.
+set. So links (a gateway and a broker) take turns, a set belongs to one link, or to several that answered last time,
+batches that do not fit into the time are given back, and a set that fails is split: its batches are isolated and then
+taken one by one. A link that fails gets one batch at a time; one that is down, a probe of one process.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,6 +16,7 @@ from typing import Final
 
 from django.db.transaction import atomic
 
+from brokers.ports.links import links
 from gateway.partners import clock
 from gateway.queue import leases as work
 from gateway.queue.enqueue import IDLE_GRACE_SECONDS, TaskName, enqueue_soon
@@ -71,8 +73,10 @@ class BatchWorker:
             return 0
         with ExitStack() as failing:
             failing.callback(self._split_after_failure, taken)
+            failing.callback(links.save)
             done = set(work_type.work_on([batch.pk for batch in taken]))
             failing.pop_all()
+        links.save()
         self.isolated -= done
         self._give_back([batch for batch in taken if batch.pk not in done])
         return len(done)
@@ -94,14 +98,26 @@ class BatchWorker:
         """The batches due longest, of the link whose last turn is longest ago."""
         clocks = dict(clock.clocks())
         found = sql.due_batches(is_queued=work_type.is_queued, clocks=clocks.items(), limit=CHOSEN_FROM)
-        links = dict.fromkeys(link for _, link in found)
+        waiting = dict.fromkeys(link for _, link in found)
         if len(found) == CHOSEN_FROM:  # there may be others, of links that these have hidden
-            links |= dict.fromkeys(sql.due_links(is_queued=work_type.is_queued, clocks=clocks.items()))
-        if not links:
+            waiting |= dict.fromkeys(sql.due_links(is_queued=work_type.is_queued, clocks=clocks.items()))
+        link = self._next(waiting)
+        if link is None:
             return []
-        link = min(links, key=lambda one: self.served.get(one, 0.0))
-        self.served[link] = monotonic()
-        return self._together([pk for pk, of in found if of == link] or _due_of(link, work_type, clocks))
+        due = [pk for pk, of in found if of == link] or _due_of(link, work_type, clocks)
+        if links.is_healthy(link):
+            due += [pk for pk, of in found if of != link and links.is_healthy(of)]
+        return self._together(due[:1] if links.is_failing(link) else due)
+
+    def _next(self, waiting: Iterable[sql.Link]) -> sql.Link | None:
+        """The link whose last turn is longest ago. A link that is down has a turn when this process may probe it."""
+        if waiting:
+            links.refresh()
+        for link in sorted(waiting, key=lambda one: self.served.get(one, 0.0)):
+            if not links.is_down(link) and links.may_ask(link):
+                self.served[link] = monotonic()
+                return link
+        return None
 
     def _together(self, due: Sequence[int]) -> list[int]:
         """The first batches, or a single one of a set that failed."""

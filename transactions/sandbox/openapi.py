@@ -6,11 +6,10 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 
 from brokers.market.hours import Hours
-from brokers.ports.broker import CALL_LIMIT
+from brokers.ports.broker import CALL_LIMIT, Verb
 from brokers.ports.registry import BROKERS
 from brokers.simulator import switched_faults
 from brokers.simulator.order_actions import ActionKind
-from brokers.simulator.personas import Verb
 from gateway.api.openapi import BOOLEAN, MOMENT, NUMBER, Json, answer, listed, nullable, obj, one_of, text
 from transactions.api.openapi import OBJECT_ID, SDK_RESPONSE
 from transactions.sandbox import serializers

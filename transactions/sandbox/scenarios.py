@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
-from brokers.ports.broker import CALL_LIMIT
+from brokers.ports.broker import CALL_LIMIT, Verb
 from brokers.simulator.order_actions import ActionKind
-from brokers.simulator.personas import FORCED, PIN_PREFIX, FillBehaviour, Persona, Verb
+from brokers.simulator.personas import FORCED, PIN_PREFIX, FillBehaviour, Persona
 from transactions.domain.sdk_codes import MESSAGES
 from transactions.sandbox.scripted_checkout import StopAt
 

@@ -7,11 +7,11 @@ from typing import Any
 from django.utils.dateparse import parse_duration
 from rest_framework import serializers
 
-from brokers.ports.broker import Side
+from brokers.ports.broker import Side, Verb
 from brokers.ports.registry import BROKERS
 from brokers.simulator import switched_faults
 from brokers.simulator.order_actions import ActionKind
-from brokers.simulator.personas import FORCED, LinkFault, Verb
+from brokers.simulator.personas import FORCED, LinkFault
 from gateway.api.fields import Choice, Matching, RequestBody, Rupees, Text, Truth, Whole
 from gateway.models import MarketHours
 from gateway.values.ids import CLIENT_ID

@@ -8,6 +8,7 @@ from rest_framework.response import Response
 
 from brokers.market import price_overrides
 from brokers.market.calendar import market_of
+from brokers.ports import outages
 from brokers.ports.registry import BROKERS, profile_of
 from brokers.simulator import order_actions, switched_faults
 from gateway.api.partner_views import SandboxView, ok
@@ -97,13 +98,17 @@ class BrokerFaults(SandboxView):
     def put(self, request: Request, gateway: str, broker: str) -> Response:
         here, faults = self.caller.gateway, FaultsIn.faults(request.data)
         switched_faults.switch_faults(gateway=here, broker=_known(broker), faults=faults, now=clock.wall())
-        _wake_all(here)
-        return self._faults(broker)
+        return self._changed(broker)
 
     @openapi.CLEAR_FAULTS
     def delete(self, request: Request, gateway: str, broker: str) -> Response:
+        switched_faults.clear_faults(gateway=self.caller.gateway, broker=_known(broker))
+        return self._changed(broker)
+
+    def _changed(self, broker: str) -> Response:
+        """The broker is asked at once, also where its link is down."""
         here = self.caller.gateway
-        switched_faults.clear_faults(gateway=here, broker=_known(broker))
+        outages.probe_now((here.pk, broker), now=clock.wall())
         _wake_all(here)
         return self._faults(broker)
 

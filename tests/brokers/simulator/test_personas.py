@@ -3,6 +3,7 @@ from decimal import Decimal
 
 import pytest
 
+from brokers.ports.broker import Verb
 from brokers.simulator.personas import (
     FILL,
     FORCED,
@@ -10,7 +11,6 @@ from brokers.simulator.personas import (
     FillBehaviour,
     Persona,
     Treatment,
-    Verb,
     lent_shares,
     link_fault_of,
     opening_funds,

@@ -7,11 +7,11 @@ import pytest
 from django.db.models import Case, Count, DecimalField, F, IntegerField, Sum, When
 from django.db.transaction import atomic
 
-from brokers.ports.broker import LiveSession
+from brokers.ports.broker import LiveSession, Verb
 from brokers.simulator import sql
 from brokers.simulator.books import CASH, IS_BUY, SHARES
 from brokers.simulator.models import BrokerFault, SimAccount, SimOrder, SimTrade
-from brokers.simulator.personas import FaultKind, LinkFault, Verb
+from brokers.simulator.personas import FaultKind, LinkFault
 from brokers.simulator.sql import MONEY
 from gateway.models import Gateway
 from tests import make

@@ -19,9 +19,9 @@ from brokers.ports.broker import (
     Unreachable,
     Validity,
     Variety,
+    Verb,
 )
 from brokers.simulator.models import BrokerFault, SimAccount, SimOrder
-from brokers.simulator.personas import Verb
 from brokers.simulator.switched_faults import WRITTEN, clear_faults, fault_named, faults_of, switch_faults
 from gateway.models import Gateway
 from gateway.partners import clock

@@ -1,6 +1,7 @@
 """Sets of batches: of one broker, in turn, given back, fallen apart; and what is written of several at once."""
 
 import re
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final
 
@@ -11,8 +12,9 @@ from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
-from brokers.models import BrokerSession
-from brokers.ports.broker import Ack, LiveSession, NewOrder
+from brokers.models import BrokerOutage, BrokerSession
+from brokers.ports.broker import Ack, LiveSession, NewOrder, Unreachable, Verb
+from brokers.ports.links import links
 from brokers.simulator.adapter import SimulatedBroker
 from gateway.database.encryption import encrypt
 from gateway.models import Gateway
@@ -55,6 +57,10 @@ class Chokes(SimulatedBroker):
         if session.client_id == "unpalatable":
             raise ZeroDivisionError("An adapter's mistake.")
         return super().place(session, order, now=now)
+
+
+def _unreachable() -> None:
+    raise Unreachable("It hangs.")
 
 
 def shift(*kinds: WorkType) -> BatchWorker:
@@ -111,6 +117,7 @@ class TestAShift:
         queue(make.gateway(), now, "late", "later")
         use(Notes)
         Notes.spoken_to.clear()
+        links.users.healthy.clear()
 
         shift(PLACING).work(idle_grace=0)
 
@@ -125,10 +132,40 @@ class TestAShift:
         queue(gateway, now, "late", broker="dhan")
         use(Notes)
         Notes.spoken_to.clear()
+        links.users.healthy.clear()
 
         shift(PLACING).work(idle_grace=0)
 
         assert Notes.spoken_to == ["kite"] * AT_ONCE + ["dhan"] + ["kite"] * 2
+
+    def test_works_on_links_together_that_answered_last_time(
+        self, gateway: Gateway, now: datetime, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(place_and_poll, "CALLS_SECONDS", 60)
+        for broker in ("kite", "dhan", "groww"):
+            queue(gateway, now, "one", "two", broker=broker)
+        links.users.healthy.discard((gateway.pk, "groww"))
+
+        mine = shift(PLACING)
+        assert sorted(mine._work_on_a_set(PLACING) for _ in range(2)) == [2, 4]
+
+    def test_asks_a_link_that_fails_about_one_batch(self, gateway: Gateway, now: datetime, use: Use) -> None:
+        queue(gateway, now, "one", "two", "three")
+        with suppress(Unreachable):
+            links.ask((gateway.pk, "kite"), Verb.FUNDS, _unreachable)
+
+        assert shift(PLACING)._work_on_a_set(PLACING) == 1
+
+    def test_leaves_a_link_that_is_down_to_one_probe(self, gateway: Gateway, now: datetime) -> None:
+        queue(gateway, now, "one", "two")
+        queue(gateway, now, "one", broker="dhan")
+        make.outage(gateway, "kite")
+
+        assert (shift(PLACING).work(idle_grace=0), statuses()) == (1, ["QUEUED", "QUEUED", "PLACED"])
+
+        BrokerOutage.objects.update(probe_at=now)
+        assert shift(PLACING)._work_on_a_set(PLACING) == 1
+        assert BrokerOutage.objects.count() == 0
 
     def test_gives_back_what_it_does_not_come_to_in_time(
         self, gateway: Gateway, now: datetime, monkeypatch: pytest.MonkeyPatch
