@@ -41,8 +41,8 @@ def logged_in(gateway: Gateway, *, number: int, names: int) -> list[int]:
             gateway=gateway,
             broker=BROKER,
             client_id=account.client_id,
-            opening_funds=opening_funds(Persona.HAPPY),
-            lent_shares=lent_shares(Persona.HAPPY),
+            opening_funds=opening_funds(Persona.RICH),
+            lent_shares=lent_shares(Persona.RICH),
             opened_at=now,
         )
         for account in accounts

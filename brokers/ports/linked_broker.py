@@ -6,8 +6,8 @@ from datetime import datetime
 from decimal import Decimal
 from functools import partial
 
-from brokers.ports.broker import Ack, Broker, Holding, LiveSession, NewOrder, Report, SentOrder
-from brokers.ports.links import Verb, links
+from brokers.ports.broker import Ack, Broker, Holding, LiveSession, NewOrder, Report, SentOrder, Verb
+from brokers.ports.links import links
 from brokers.ports.outages import Link
 
 

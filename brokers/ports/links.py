@@ -8,7 +8,6 @@ threads without a database; the caller's own thread saves what has changed.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from enum import StrEnum
 from threading import RLock
 from time import monotonic
 from typing import Final, TypeVar
@@ -16,7 +15,7 @@ from typing import Final, TypeVar
 from django.conf import settings
 
 from brokers.ports import outages
-from brokers.ports.broker import LoginEnded, Refused, SessionEnded, Unreachable
+from brokers.ports.broker import LoginEnded, Refused, SessionEnded, Unreachable, Verb
 from brokers.ports.outages import Link
 from gateway.partners import clock
 from gateway.queue.concurrency import CLOSED, Circuit, Limits, PeerConcurrency
@@ -33,15 +32,6 @@ USERS: Final = Limits(
     healthy=max(2, _THREADS // 4),
     unknown=max(2, _THREADS // 4),
 )
-
-
-class Verb(StrEnum):
-    LOGIN = "login"
-    FUNDS = "funds"
-    HOLDINGS = "holdings"
-    PLACE = "place"
-    ORDER_BOOK = "order_book"
-    CANCEL = "cancel"
 
 
 class NotAsked(Unreachable):

@@ -71,10 +71,15 @@ def try_now(rows: QuerySet[BrokerOutage], *, by: Actor) -> int:
     """Makes the next probes due at once; returns how many. Twice costs a broker one more call."""
     with atomic():
         for row in (chosen := list(rows.select_related("gateway").order_by("pk"))):
-            BrokerOutage.objects.filter(pk=row.pk).update(probe_at=by.at)
+            probe_now((row.gateway_id, row.broker), now=by.at)
         for row in chosen:
             by.record("try broker now", str(row), before={"next_try": row.probe_at}, after={"next_try": by.at})
     return len(chosen)
+
+
+def probe_now(link: Link, *, now: datetime) -> None:
+    """Makes the link's next probe due at once, if the link is down."""
+    _rows(link).update(probe_at=now)
 
 
 def _rows(link: Link) -> QuerySet[BrokerOutage]:

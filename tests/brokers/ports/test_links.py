@@ -10,8 +10,8 @@ import pytest
 import time_machine
 
 from brokers.models import BrokerOutage
-from brokers.ports.broker import CALL_LIMIT, Refused, SessionEnded, Unreachable
-from brokers.ports.links import USERS, USERS_OF_A_BROKER, Links, NotAsked, Verb
+from brokers.ports.broker import CALL_LIMIT, Refused, SessionEnded, Unreachable, Verb
+from brokers.ports.links import USERS, USERS_OF_A_BROKER, Links, NotAsked
 from brokers.ports.outages import Link
 from gateway.models import Gateway
 from gateway.queue.concurrency import FIRST_WAIT, LONGEST_WAIT, OPENS_AFTER, PROBE_SECONDS

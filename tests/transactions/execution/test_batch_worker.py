@@ -13,8 +13,8 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from brokers.models import BrokerOutage, BrokerSession
-from brokers.ports.broker import Ack, LiveSession, NewOrder, Unreachable
-from brokers.ports.links import Verb, links
+from brokers.ports.broker import Ack, LiveSession, NewOrder, Unreachable, Verb
+from brokers.ports.links import links
 from brokers.simulator.adapter import SimulatedBroker
 from gateway.database.encryption import encrypt
 from gateway.models import Gateway
