@@ -1,4 +1,4 @@
-"""The market (instruments, price overrides, exceptions to the calendar) and users' sessions at brokers."""
+"""The market (instruments, price overrides, exceptions to the calendar), users' sessions, and outages of brokers."""
 
 from decimal import Decimal
 
@@ -111,3 +111,25 @@ class BrokerSession(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account_id} since {self.started_at}"
+
+
+class BrokerOutage(models.Model):
+    """A link (a gateway and a broker) whose broker cannot be reached; the row goes with the first answer.
+
+    `wait` doubles with each failed probe; the next may start at `probe_at`. Real time.
+    """
+
+    gateway = models.ForeignKey(Gateway, on_delete=models.CASCADE, related_name="+")
+    broker = models.CharField(max_length=20)
+    since = models.DateTimeField()
+    wait = models.DurationField()
+    probe_at = models.DateTimeField()
+    reason = models.CharField(max_length=200)
+
+    class Meta:
+        default_permissions = ("view",)
+        permissions = [("probe_broker", "Can have an unreachable broker tried now")]
+        constraints = [models.UniqueConstraint(fields=["gateway", "broker"], name="one_outage_per_link")]
+
+    def __str__(self) -> str:
+        return f"{self.broker} at {self.gateway}"

@@ -28,6 +28,7 @@ from django.db.models import Model
 from brokers.management.commands.load_instruments import SHIPPED
 from brokers.market.instrument_files import load, read_instruments
 from brokers.models import Instrument
+from brokers.ports.links import Links, links
 from gateway.api import rate_limits
 from gateway.partners.credentials import Credentials
 from gateway.telemetry.metric_files import DIRECTORY
@@ -150,6 +151,7 @@ def _no_limits(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.RATE_LIMIT_GATEWAY = settings.RATE_LIMIT_ACCOUNT = settings.RATE_LIMIT_WRONG_SECRETS = ""
     settings.RATE_LIMIT_STORAGE_URL = f"memory://{next(_stores)}"
     monkeypatch.setattr(rate_limits, "shut_out", rate_limits.ShutOut())
+    vars(links).update(vars(Links()))
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from brokers.market.charges import Tariff
-from brokers.models import Instrument
+from brokers.models import BrokerOutage, Instrument
 from brokers.ports.broker import Side
 from gateway.models import Account, Gateway
 from gateway.partners import clock
@@ -184,3 +184,15 @@ def version(smallcase: Smallcase, weights: Mapping[str, str]) -> Version:
         Constituent(version=made, instrument=symbols[t], weight=Decimal(w)) for t, w in weights.items()
     )
     return made
+
+
+def outage(gateway: Gateway, broker: str = "dhan", *, seconds: float = 60) -> BrokerOutage:
+    """The next probe is `seconds` away."""
+    return BrokerOutage.objects.create(
+        gateway=gateway,
+        broker=broker,
+        since=clock.wall(),
+        wait=timedelta(seconds=30),
+        probe_at=clock.wall() + timedelta(seconds=seconds),
+        reason="The broker cannot be reached.",
+    )

@@ -49,6 +49,17 @@ class BrokerStatus(StrEnum):
     CANCELLED = "CANCELLED"
 
 
+class Verb(StrEnum):
+    """A method of the port."""
+
+    LOGIN = "login"
+    FUNDS = "funds"
+    HOLDINGS = "holdings"
+    PLACE = "place"
+    ORDER_BOOK = "order_book"
+    CANCEL = "cancel"
+
+
 class Refused(Exception):
     """The broker answered no; `code` is one of the contract's error codes, `message` the broker's sentence."""
 

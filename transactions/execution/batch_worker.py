@@ -21,11 +21,13 @@ from django.db.transaction import atomic
 from brokers import sql as brokers
 from brokers.models import BrokerSession
 from brokers.ports.broker import LiveSession, Refused, SessionEnded, Unreachable
+from brokers.ports.links import links
+from brokers.ports.outages import Link
 from gateway.partners import clock
 from gateway.queue import leases
 from gateway.queue.enqueue import IDLE_GRACE_SECONDS, TaskName, enqueue_soon
 from transactions import sql
-from transactions.execution.broker_calls import GATHER_SECONDS, BrokerCalls, Link, Question
+from transactions.execution.broker_calls import GATHER_SECONDS, BrokerCalls, Question
 from transactions.execution.broker_sessions import live_session
 from transactions.execution.placement import Placement, is_unsent, take_over
 from transactions.execution.polling import BookRead
@@ -138,7 +140,7 @@ class BatchWorker:
         session = work.session
         if session is None or (session.ends_at and session.ends_at <= clock.now(work.account.gateway)):
             return SessionEnded(NO_SESSION)
-        return Unreachable(CUT, may_have_arrived=False) if self.calls.is_cut(work.link) else None
+        return Unreachable(CUT, may_have_arrived=False) if links.is_down(work.link) else None
 
     def _record(self, finished: Sequence[Work], sends: Sequence[Send]) -> int:
         """In one transaction, batches that failed before apart. Then the calls start whose batches are still ours."""
@@ -208,10 +210,12 @@ class BatchWorker:
         """The batches due longest, of the link whose last turn is longest ago."""
         clocks = dict(clock.clocks())
         found = sql.due_batches(is_queued=is_queued, clocks=clocks.items(), limit=CHOSEN_FROM)
-        links = dict.fromkeys(link for _, link in found)
+        links_due = dict.fromkeys(link for _, link in found)
         if len(found) == CHOSEN_FROM:  # there may be others, of links that these have hidden
-            links |= dict.fromkeys(sql.due_links(is_queued=is_queued, clocks=clocks.items()))
-        open_links = [link for link in links if self._may_take(link, is_queued=is_queued)]
+            links_due |= dict.fromkeys(sql.due_links(is_queued=is_queued, clocks=clocks.items()))
+        if links_due:
+            links.refresh()
+        open_links = [link for link in links_due if self._may_take(link, is_queued=is_queued)]
         if not open_links:
             return []
         link = min(open_links, key=lambda one: self.served.get(one, 0.0))
@@ -225,7 +229,7 @@ class BatchWorker:
 
     def _may_take(self, link: Link, *, is_queued: bool) -> bool:
         """Queued batches have a deadline, also while the circuit of their link is open."""
-        return self.calls.admits(link) or (is_queued and self.calls.is_cut(link))
+        return self.calls.admits(link) or (is_queued and links.is_down(link))
 
     def _together(self, due: Sequence[int], *, number: int) -> list[int]:
         """The first batches, or a single one of a set that failed."""

@@ -1,8 +1,8 @@
 """Calls of brokers in flight. A process has many at once, in threads; one thread starts them and uses the database.
 
-A link is a gateway and a broker. Each link has limits of its own and a circuit breaker (gateway.queue.concurrency), so
-a broker that hangs costs the others nothing. With room for one call, calls run in the caller's thread: SQLite has one
-writer, and the simulated brokers keep their books there.
+A link is a gateway and a broker. Each link has limits of its own, and is not called while it is down
+(brokers.ports.links), so a broker that hangs costs the others nothing. With room for one call, calls run in the
+caller's thread: SQLite has one writer, and the simulated brokers keep their books there.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,9 +15,10 @@ from typing import Final, TypeAlias
 
 from brokers.ports.broker import Refused, SessionEnded, Unreachable
 from brokers.ports.call_threads import call_threads
-from gateway.queue.concurrency import CLOSED, Circuit, Limits, PeerConcurrency
+from brokers.ports.links import links
+from brokers.ports.outages import Link
+from gateway.queue.concurrency import Limits, PeerConcurrency
 
-Link: TypeAlias = tuple[int, str]  # a gateway's key and a broker
 Question: TypeAlias = Callable[[], object]
 GATHER_SECONDS: Final = 0.03
 # An adapter limits its calls to CALL_LIMIT. A call that lasts longer than this is not waited for.
@@ -52,7 +53,6 @@ class BrokerCalls:
     """The calls of one process; `at_once` of them at most."""
 
     at_once: int
-    circuits: dict[Link, Circuit] = field(default_factory=dict)
     in_flight: "dict[Future[object], Call]" = field(default_factory=dict)
     ended: "SimpleQueue[Future[object]]" = field(default_factory=SimpleQueue)
     concurrency: PeerConcurrency[Link] = field(init=False)
@@ -62,13 +62,9 @@ class BrokerCalls:
         self.concurrency = PeerConcurrency(_limits(self.at_once))
         self.threads = call_threads(self.at_once)
 
-    def is_cut(self, link: Link) -> bool:
-        """Whether the link's circuit is open, and no probe is due."""
-        return not self.circuits.get(link, CLOSED).may_call(monotonic())
-
     def admits(self, link: Link) -> bool:
         now = monotonic()
-        return not self.is_cut(link) and self.concurrency.room(now) > 0 and self.concurrency.admits(link, now)
+        return not links.is_down(link) and self.concurrency.room(now) > 0 and self.concurrency.admits(link, now)
 
     def free(self, link: Link) -> int:
         """How many calls the link may have besides those in flight."""
@@ -81,10 +77,10 @@ class BrokerCalls:
         """Counts a call as in flight, before it is started or released; None if the link admits none."""
         if not self.admits(link):
             return None
+        if not links.may_ask(link):
+            links.refresh()  # another process has the probe
+            return None
         now = monotonic()
-        circuit = self.circuits.get(link, CLOSED)
-        if circuit.is_open:
-            self.circuits[link] = circuit.probing(now)
         self.concurrency.start(link, now)
         return now
 
@@ -101,7 +97,9 @@ class BrokerCalls:
 
     def answers(self, *, wait: float) -> list[Answer]:
         """Of the calls that end within `wait`, and of those that last too long."""
-        return [self._end(future) for future in [*self._ended(wait), *self._given_up()] if future in self.in_flight]
+        found = [self._end(future) for future in [*self._ended(wait), *self._given_up()] if future in self.in_flight]
+        links.save()
+        return found
 
     def _ended(self, wait: float) -> "Iterator[Future[object]]":
         until = monotonic() + wait
@@ -124,14 +122,10 @@ class BrokerCalls:
         return Answer(call.subject, None if error else future.result(), error)
 
     def _judge(self, link: Link, error: BaseException | None) -> None:
-        """Every answer closes the circuit, a refusal too."""
-        failed = isinstance(error, Unreachable)
-        self.concurrency.mark_failing(link, is_failing=failed)
+        """Any answer shows that the broker works, a refusal too."""
         if isinstance(error, Unreachable):
-            asked = error.retry_after.total_seconds() if error.retry_after else 0.0
-            self.circuits[link] = self.circuits.get(link, CLOSED).after_failure(monotonic(), asked_wait=asked)
+            self.concurrency.mark_failing(link, is_failing=True)
         else:
-            self.circuits.pop(link, None)
             self.concurrency.mark_healthy(link)
 
 

@@ -26,12 +26,13 @@ from brokers.ports.broker import (
     Validity,
     Variety,
 )
+from brokers.ports.outages import Link
 from brokers.ports.registry import adapter_for
 from gateway.models import Account, Gateway
 from transactions.domain.poll_schedule import next_poll
 from transactions.domain.smallcase_order import OrderKind
 from transactions.domain.statuses import OrderStatus, move
-from transactions.execution.broker_calls import Answer, Link, Question
+from transactions.execution.broker_calls import Answer, Question
 from transactions.execution.record_updates import BatchUpdate, WorkResult
 from transactions.models import Batch, Order
 

@@ -13,6 +13,7 @@ from functools import partial
 from django.conf import settings
 
 from brokers.ports.broker import LiveSession, Refused, Report, SentOrder, SessionEnded, Unreachable, Variety
+from brokers.ports.outages import Link
 from brokers.ports.registry import adapter_for
 from gateway.models import Account, Gateway
 from transactions.domain.corrections import broker_confirms
@@ -20,7 +21,7 @@ from transactions.domain.order_reports import OrderState, apply_report, latest_r
 from transactions.domain.poll_schedule import next_poll
 from transactions.domain.report_log import with_report
 from transactions.domain.statuses import OrderStatus
-from transactions.execution.broker_calls import Answer, Link, Question
+from transactions.execution.broker_calls import Answer, Question
 from transactions.execution.record_updates import BatchUpdate, WorkResult, apply_state, is_unconfirmed, state_of
 from transactions.models import Batch, Order, OrderCorrection
 

@@ -18,6 +18,7 @@ from transactions.domain.statuses import (
     TransactionStatus,
 )
 from transactions.models import Batch, Order, Transaction
+from transactions.queries.broker_outages import reachable
 
 OPEN: Final = sorted(OPEN_BATCH | {BatchStatus.QUEUED})
 # Clocks of different machines differ a little.
@@ -179,7 +180,7 @@ def an_order_is_of_one_account_and_gateway(scope: Scope) -> Rows:
 
 
 INVARIANTS.stuck(
-    Batch.objects.all,
+    lambda: reachable(Batch.objects.all()),
     *("batch_id", "status"),
     what="batch",
     remedy=f"{SWEEP} If a batch is tried again and again, the worker's log has the reason.",

@@ -30,9 +30,9 @@ from brokers.ports.broker import (
     Variety,
 )
 from brokers.ports.registry import BROKERS
-from brokers.simulator.link_faults import HANG_SECONDS
+from brokers.simulator.link_faults import HANG_SECONDS, forced_error
 from brokers.simulator.models import SimAccount, SimOrder, SimTrade
-from brokers.simulator.personas import FORCED, POOR, RICH
+from brokers.simulator.personas import FORCED, ORDINARY
 from gateway.models import Gateway
 from tests import make
 from tests.brokers.simulator.conftest import Enter
@@ -56,7 +56,12 @@ def told(reports: Sequence[Report]) -> list[tuple[str, str, int]]:
 class TestLogin:
     @pytest.mark.parametrize(
         ("client_id", "funds", "lent"),
-        [("happy", RICH, 1_000_000), ("low-funds", POOR, 1_000_000), ("no-holdings", RICH, 0)],
+        [
+            ("happy", Decimal(500_000), 1_000),
+            ("low-funds", Decimal(100), 1_000),
+            ("no-holdings", Decimal(500_000), 0),
+            ("rich", Decimal(1_000_000_000_000), 1_000_000),
+        ],
     )
     def test_opens_an_account_as_its_persona_has_it(
         self, enter: Enter, client_id: str, funds: Decimal, lent: int
@@ -66,9 +71,14 @@ class TestLogin:
         account = SimAccount.objects.get()
         assert (account.client_id, account.opening_funds, account.lent_shares) == (client_id, funds, lent)
 
-    def test_twice_opens_one(self, enter: Enter) -> None:
-        assert enter() == enter()
-        assert SimAccount.objects.count() == 1
+    def test_twice_opens_one_and_keeps_its_books(self, enter: Enter) -> None:
+        enter()
+        SimAccount.objects.update(opening_funds=7, lent_shares=8)
+
+        enter()
+
+        account = SimAccount.objects.get()
+        assert (account.opening_funds, account.lent_shares) == (Decimal(7), 8)
 
     def test_opens_another_at_another_broker_and_for_another_gateway(
         self, enter: Enter, broker: Broker, now: datetime
@@ -104,7 +114,7 @@ class TestLogin:
 
     @pytest.mark.parametrize("code", sorted(FORCED))
     def test_remembers_what_the_pin_forces(self, enter: Enter, code: str) -> None:
-        assert enter(pin=f"error_{code}").token == code
+        assert forced_error(enter(pin=f"error_{code}")) == code
 
 
 class TestPlace:
@@ -391,7 +401,7 @@ class TestOrderBook:
         last = {trade.ticker: trade for trade in trades}
         assert [trade.serial for trade in trades] == list(range(1, 11))
         assert trades[-1].funds_after == broker.funds(login, now=now)
-        assert [last[ticker].shares_after for ticker in ("INFY", "TCS")] == [1_000_010, 999_995]
+        assert [last[ticker].shares_after for ticker in ("INFY", "TCS")] == [1_010, 995]
 
     def test_waits_for_the_market_to_open(self, gateway: Gateway, enter: Enter, broker: Broker, now: datetime) -> None:
         Gateway.objects.filter(pk=gateway.pk).update(market_hours="nse")
@@ -418,7 +428,7 @@ class TestOrderBook:
     def test_of_a_hundred_is_a_handful_of_statements(
         self, enter: Enter, broker: Broker, now: datetime, django_assert_max_num_queries: DjangoAssertNumQueries
     ) -> None:
-        login = enter()
+        login = enter("rich")
         basket = [replace(INFY, ref=f"ref-{n}") for n in range(100)]
         place_each(broker, login, basket, now=now)
 
@@ -481,6 +491,6 @@ class TestFundsAndHoldings:
         book(broker, login, now + MINUTE)
 
         trade = SimTrade.objects.get()
-        assert broker.funds(login, now=now) == RICH - trade.price * 10 - trade.charges
+        assert broker.funds(login, now=now) == ORDINARY - trade.price * 10 - trade.charges
         assert broker.holdings(login, now=now) == [Holding("INFY", 10, trade.price)]
         assert [h.quantity for h in broker.holdings(login, now=now, tickers=["INFY", "TCS"])] == [10, 0]

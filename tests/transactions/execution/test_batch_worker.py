@@ -12,7 +12,7 @@ from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
-from brokers.models import BrokerSession
+from brokers.models import BrokerOutage, BrokerSession
 from brokers.ports.broker import Ack, BrokerStatus, LiveSession, NewOrder, Report
 from brokers.simulator.adapter import SimulatedBroker
 from gateway.database.encryption import encrypt
@@ -131,6 +131,24 @@ class TestAShift:
         shift().work(idle_grace=0)
 
         assert Notes.spoken_to == ["kite"] * AT_ONCE + ["dhan"] + ["kite"] * 2
+
+    def test_leaves_a_link_that_is_down_to_one_probe(self, gateway: Gateway, now: datetime) -> None:
+        queue(gateway, now, "one", "two")
+        queue(gateway, now, "one", broker="dhan")
+        make.outage(gateway, "kite")
+
+        shift().work(idle_grace=0)
+
+        assert statuses() == ["QUEUED", "QUEUED", "PLACED"]
+        assert Batch.objects.filter(unreachable_since=now).count() == 2
+
+    def test_places_when_the_probe_was_answered(self, gateway: Gateway, now: datetime) -> None:
+        queue(gateway, now, "one", "two")
+        make.outage(gateway, "kite", seconds=0)
+
+        shift().work(idle_grace=0)
+
+        assert (statuses()[0], BrokerOutage.objects.count()) == ("PLACED", 0)
 
     def test_leaves_a_batch_that_an_adapter_chokes_on_and_goes_on_with_the_others(
         self, gateway: Gateway, now: datetime, use: Use

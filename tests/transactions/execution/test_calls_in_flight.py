@@ -4,7 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from threading import Barrier, Lock, Thread
+from threading import Lock, Thread
 from typing import ClassVar
 
 import pytest
@@ -12,7 +12,7 @@ from django.db import connection
 
 from brokers.models import Instrument
 from brokers.ports.broker import Ack, LiveSession, NewOrder, Side
-from brokers.simulator import book_threads
+from brokers.simulator import lent_connections
 from brokers.simulator.adapter import SimulatedBroker
 from brokers.simulator.models import SimOrder
 from gateway.models import Gateway
@@ -54,13 +54,10 @@ class HangsAtKite(SimulatedBroker):
 
 
 @pytest.fixture(autouse=True)
-def _threads_end() -> Iterator[None]:
-    """The threads of the simulated brokers' books would keep connections to the database of this test."""
+def _no_lent_connections() -> Iterator[None]:
+    """They would keep the database of this test in use."""
     yield
-    waits = Barrier(book_threads.CONNECTIONS)
-    closed = [book_threads._threads.submit(lambda: (waits.wait(), connection.close())) for _ in range(waits.parties)]
-    for one in closed:
-        one.result()
+    lent_connections.close_lent_connections()
 
 
 @pytest.fixture

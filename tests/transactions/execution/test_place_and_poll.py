@@ -457,7 +457,7 @@ class TestFollowing:
 
 
 class TestEveryPersona:
-    PLAYED = sorted(set(Persona) - {Persona.LOGIN_FAILS})
+    PLAYED = sorted(set(Persona) - {Persona.LOGIN_FAILS, Persona.SESSION_ENDS})
 
     @pytest.mark.parametrize("persona", PLAYED)
     def test_reaches_what_the_table_of_scenarios_says(self, gateway: Gateway, now: datetime, persona: Persona) -> None:
