@@ -15,7 +15,7 @@ from gateway.values.tokens import CONNECTED_FOR, connected_token
 from smallcases.models import Smallcase
 from transactions.domain.intents import CANCELLATIONS, Intent
 from transactions.domain.sdk_codes import BEFORE_LOGIN, MESSAGES, SdkCode
-from transactions.domain.statuses import OrderStatus, TransactionStatus
+from transactions.domain.statuses import BatchStatus, OrderStatus, TransactionStatus
 from transactions.models import Batch, Order, Transaction
 from transactions.queries.order_context import LastBatch
 
@@ -72,8 +72,8 @@ def _sdk_response(transaction: Transaction, orders: Sequence[Order], token: str 
     }
     if transaction.intent not in WITH_ORDERS:
         return response | (transaction.outcome or {})
-    shown = [order for order in orders if order.status != OrderStatus.QUEUED]
-    batches = [batch(shown[0].batch, shown, shown[0].batch.transaction)] if shown else []
+    is_shown = bool(orders) and orders[0].batch.status != BatchStatus.QUEUED
+    batches = [batch(orders[0].batch, orders, orders[0].batch.transaction)] if is_shown else []
     smallcase = _smallcase(orders[0].batch) if orders else {}
     return response | smallcase | {"orderBatches": batches}
 
@@ -106,8 +106,11 @@ def auth_token(transaction: Transaction) -> str | None:
 
 
 def batch(of: Batch, orders: Sequence[Order], transaction: Transaction) -> Wire:
-    """A batch with its orders in the basket's order. `quantity` and `filled` count securities, not shares."""
-    placed = [o for o in orders if o.status != OrderStatus.UNPLACED]
+    """A batch with its orders in the basket's order; one that was not sent yet is counted and not listed.
+
+    `quantity` and `filled` count securities, not shares.
+    """
+    placed = [o for o in orders if o.status not in {OrderStatus.QUEUED, OrderStatus.UNPLACED}]
     unplaced = [o for o in orders if o.status == OrderStatus.UNPLACED]
     return {
         "batchId": of.batch_id,
