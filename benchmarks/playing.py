@@ -10,7 +10,7 @@ from typing import Final
 from django.db.models import Q
 
 from benchmarks.stage import Stage
-from brokers.models import Instrument
+from brokers.models import BrokerSession, Instrument
 from brokers.ports.broker import Side
 from brokers.simulator.models import SimAccount
 from brokers.simulator.personas import Persona, lent_shares, opening_funds
@@ -29,23 +29,26 @@ BROKER: Final = "kite"
 CONFIRMERS: Final = 2  # as many as web processes
 
 
-def logged_in(gateway: Gateway, *, number: int, names: int) -> list[int]:
+def logged_in(gateway: Gateway, *, number: int, names: int, broker: str = BROKER) -> list[int]:
     """Transactions of as many users, ready to confirm a basket of `names` stocks."""
     now, encrypted = clock.now(gateway), encrypt("")
     accounts = Account.objects.bulk_create(
-        Account(gateway=gateway, auth_id=(made := new_object_id()), broker=BROKER, client_id=made, created_at=now)
+        Account(gateway=gateway, auth_id=(made := new_object_id()), broker=broker, client_id=made, created_at=now)
         for _ in range(number)
     )
     SimAccount.objects.bulk_create(
         SimAccount(
             gateway=gateway,
-            broker=BROKER,
+            broker=broker,
             client_id=account.client_id,
-            opening_funds=opening_funds(Persona.HAPPY),
-            lent_shares=lent_shares(Persona.HAPPY),
+            opening_funds=opening_funds(Persona.RICH),
+            lent_shares=lent_shares(Persona.RICH),
             opened_at=now,
         )
         for account in accounts
+    )
+    BrokerSession.objects.bulk_create(
+        BrokerSession(account=account, encrypted_token=encrypted, started_at=now) for account in accounts
     )
     tickers = _tickers(names)
     config = {"type": "SECURITIES", "securities": [line_of(Security(ticker, 1, Side.BUY)) for ticker in tickers]}
@@ -56,7 +59,7 @@ def logged_in(gateway: Gateway, *, number: int, names: int) -> list[int]:
             intent=Intent.TRANSACTION.value,
             status=TransactionStatus.USED.value,
             order_config=config,
-            encrypted_login=encrypted,
+            logged_in_at=now,
             expires_at=now + timedelta(hours=4),
             created_at=now,
             updated_at=now,

@@ -74,7 +74,7 @@ def _play(partner: Partner, tickers: list[str], baskets: int) -> None:
         transaction_id = _created(partner, wishes[number % 2], key=f"key-{number}")
         make.session(transaction=Transaction.objects.get(transaction_id=transaction_id), now=clock.wall())
         chosen: dict[str, Any] = {"amount": 1_000_000} if number % 2 else {}
-        answer = partner.complete(transaction_id, f"happy-{number}", **chosen)
+        answer = partner.complete(transaction_id, f"rich-{number}", **chosen)
         assert answer.status == 200, answer.body
         partner.advance("PT1S")  # past the broker's latency
         make.sweep()

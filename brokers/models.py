@@ -1,11 +1,12 @@
-"""The market: instruments, price overrides, and exceptions to the calendar."""
+"""The market (instruments, price overrides, exceptions to the calendar), users' sessions, and outages of brokers."""
 
 from decimal import Decimal
 
 from django.db import models
 from django.db.models import F, Q
 
-from gateway.models import Gateway
+from gateway.database.encryption import EncryptedField
+from gateway.models import Account, Gateway
 
 
 class InstrumentKind(models.TextChoices):
@@ -76,3 +77,59 @@ class MarketDay(models.Model):
 
     def __str__(self) -> str:
         return f"{self.day} {self.opens or 'closed'}"
+
+
+class BrokerSession(models.Model):
+    """A user's session at the broker, live until `ended_at`; a login replaces the live one in place.
+
+    The token of an ended session is erased at once, because only a login helps the user. Times by the gateway's clock.
+    """
+
+    class End(models.TextChoices):
+        BY_BROKER = "broker"
+        UNUSED = "unused"
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="sessions")
+    encrypted_token = EncryptedField(blank=True)
+    started_at = models.DateTimeField()
+    ends_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    end_reason = models.CharField(max_length=8, choices=End, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account"], condition=Q(ended_at__isnull=True), name="one_live_session_per_account"
+            ),
+            models.CheckConstraint(
+                condition=Q(ended_at__isnull=True, end_reason="")
+                | (Q(ended_at__isnull=False, encrypted_token="") & ~Q(end_reason="")),
+                name="an_ended_session_has_a_reason_and_no_token",
+            ),
+        ]
+        indexes = [models.Index(fields=["started_at"], condition=Q(ended_at__isnull=True), name="live_session_age")]
+
+    def __str__(self) -> str:
+        return f"{self.account_id} since {self.started_at}"
+
+
+class BrokerOutage(models.Model):
+    """A link (a gateway and a broker) whose broker cannot be reached; the row goes with the first answer.
+
+    `wait` doubles with each failed probe; the next may start at `probe_at`. Real time.
+    """
+
+    gateway = models.ForeignKey(Gateway, on_delete=models.CASCADE, related_name="+")
+    broker = models.CharField(max_length=20)
+    since = models.DateTimeField()
+    wait = models.DurationField()
+    probe_at = models.DateTimeField()
+    reason = models.CharField(max_length=200)
+
+    class Meta:
+        default_permissions = ("view",)
+        permissions = [("probe_broker", "Can have an unreachable broker tried now")]
+        constraints = [models.UniqueConstraint(fields=["gateway", "broker"], name="one_outage_per_link")]
+
+    def __str__(self) -> str:
+        return f"{self.broker} at {self.gateway}"

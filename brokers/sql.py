@@ -1,15 +1,17 @@
-"""Hot statements about instruments and their prices, as plain SQL."""
+"""Hot statements about instruments, their prices, and sessions at brokers, as plain SQL."""
 
 from collections.abc import Collection
+from datetime import datetime
 from decimal import Decimal
 
-from brokers.models import Instrument, PriceOverride
-from gateway.database.rows import RowReader, ValuesOf
+from brokers.models import BrokerSession, Instrument, PriceOverride
+from gateway.database.rows import RowReader, ValuesOf, changed
 
 _PRICES = RowReader(
     i=ValuesOf(Instrument, "symbol", "reference_price", "tick_size", "name"), p=ValuesOf(PriceOverride, "price")
 )
 _SYMBOL = RowReader(i=ValuesOf(Instrument, "symbol"))
+_SESSION = RowReader(s=BrokerSession)
 
 
 def prices(gateway: int, symbols: Collection[str]) -> list[tuple[str, Decimal, Decimal, str, Decimal | None]]:
@@ -28,3 +30,21 @@ def halted(symbols: Collection[str]) -> list[str]:
     return _SYMBOL.select_each(
         "FROM brokers_instrument i WHERE i.symbol IN %s AND NOT i.tradable ORDER BY i.symbol", tuple(symbols)
     )
+
+
+def start_session(*, account: int, encrypted_token: str, started_at: datetime, ends_at: datetime | None) -> None:
+    """The account's live session; another live one is replaced, also by a login at the same moment."""
+    changed(
+        "INSERT INTO brokers_brokersession (account_id, encrypted_token, started_at, ends_at, end_reason)"
+        " VALUES (%s, %s, %s, %s, '') ON CONFLICT (account_id) WHERE ended_at IS NULL DO UPDATE"
+        " SET encrypted_token = excluded.encrypted_token, started_at = excluded.started_at, ends_at = excluded.ends_at",
+        (account, encrypted_token, started_at, ends_at),
+    )
+
+
+def live_sessions(accounts: Collection[int]) -> dict[int, BrokerSession]:
+    """By account."""
+    rows = _SESSION.select_each(
+        "FROM brokers_brokersession s WHERE s.account_id IN %s AND s.ended_at IS NULL", tuple(accounts)
+    )
+    return {row.account_id: row for row in rows}

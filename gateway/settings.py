@@ -184,6 +184,7 @@ CELERY_BEAT_SCHEDULE = {
     # Hourly, because it only adds missing days: a lost tick delays them by an hour.
     "forget old events": {"task": "forget_old_events", "schedule": crontab(minute=30)},
     "index smallcases": {"task": "index_smallcases", "schedule": crontab(minute=0)},
+    "end unused sessions": {"task": "end_unused_sessions", "schedule": crontab(minute=40)},
     "forget old requests": {"task": "forget_old_requests", "schedule": crontab(minute=20)},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
@@ -194,6 +195,11 @@ MARKET_SEED = env.text("MARKET_SEED", default="gateway")
 # How long an order may stay unreported before its outcome is unknown (ERROR), in seconds.
 UNREPORTED_LIMIT_TEST_SECONDS = env.whole("UNREPORTED_LIMIT_TEST_SECONDS", default=5, before="PATIENCE_TEST_SECONDS")
 UNREPORTED_LIMIT_LIVE_SECONDS = env.whole("UNREPORTED_LIMIT_LIVE_SECONDS", default=60, before="PATIENCE_LIVE_SECONDS")
+# How long an order stays queued that the broker certainly has not received; then it is unplaced, in seconds.
+PLACEMENT_DEADLINE_TEST_SECONDS = env.whole("PLACEMENT_DEADLINE_TEST_SECONDS", default=3)
+PLACEMENT_DEADLINE_LIVE_SECONDS = env.whole("PLACEMENT_DEADLINE_LIVE_SECONDS", default=30)
+# Calls of brokers that a worker process has in flight. One: no threads, as SQLite needs, which has one writer.
+BROKER_CALLS_AT_ONCE = env.whole("BROKER_CALLS_AT_ONCE", default=1 if "sqlite3" in _database["ENGINE"] else 256)
 # Rupees at stake in one order above which a second person approves a correction (domain.corrections).
 RECONCILE_FOUR_EYES_ABOVE = env.whole("RECONCILE_FOUR_EYES_ABOVE", default=200_000)
 # Two people publish a rebalance in the console: one proposes it, another approves it.

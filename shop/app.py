@@ -43,6 +43,8 @@ ROUTES: Final = [
     Route("/api/sandbox/market", sandbox.set_hours, methods=["POST"]),
     Route("/api/sandbox/price", sandbox.fix_price, methods=["POST"]),
     Route("/api/sandbox/rebalance", sandbox.publish_rebalance, methods=["POST"]),
+    Route("/api/sandbox/faults", sandbox.faults),
+    Route("/api/sandbox/faults", sandbox.switch_fault, methods=["POST"]),
     Route("/api/sandbox/reset", sandbox.reset, methods=["POST"]),
 ]
 

@@ -1,5 +1,6 @@
 """What only a test gateway can do, by its Sandbox API; and the manager's part, by the Manager API."""
 
+import re
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -12,13 +13,16 @@ from shop.request import fields_of, partner_of, store_of, text_of
 
 DURATION: Final = r"P(\d{1,3}D)?(T(\d{1,4}H)?(\d{1,4}M)?)?"
 MOMENT: Final = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z"
+BROKER: Final = r"[a-z]{2,20}"
+VERB: Final = r"login|funds|holdings|place|order_book|cancel"
+FAULT: Final = r"[a-z_]{4,13}(:\d{1,4}(\.\d{1,3})?)?"
 LABEL: Final = "Played at the demo site"
 
 
 def state(request: Request) -> Response:
     """The market's state includes the clock."""
     market, scenarios = _call(request, "GET", "market"), _call(request, "GET", "scenarios")
-    return JSONResponse({"market": market, "personas": scenarios["personas"]})
+    return JSONResponse({"market": market, "personas": scenarios["personas"], "faults": scenarios["faults"]})
 
 
 def move_clock(request: Request) -> Response:
@@ -43,6 +47,23 @@ def fix_price(request: Request) -> Response:
     if price is None:
         return JSONResponse(_call(request, "DELETE", path))
     return JSONResponse(_call(request, "PUT", path, json={"price": price}))
+
+
+def faults(request: Request) -> Response:
+    """The fault of each verb at a broker, or null."""
+    broker = request.query_params.get("broker", "")
+    if not re.fullmatch(BROKER, broker):
+        raise HTTPException(400, "broker is missing or malformed.")
+    return JSONResponse(_call(request, "GET", f"brokers/{broker}/faults"))
+
+
+def switch_fault(request: Request) -> Response:
+    """Without a verb all of the broker's faults are cleared."""
+    path = f"brokers/{text_of(request, 'broker', BROKER)}/faults"
+    if fields_of(request).get("verb") is None:
+        return JSONResponse(_call(request, "DELETE", path))
+    fault = {text_of(request, "verb", VERB): text_of(request, "fault", FAULT)}
+    return JSONResponse(_call(request, "PUT", path, json=fault))
 
 
 def reset(request: Request) -> Response:

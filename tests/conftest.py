@@ -28,6 +28,7 @@ from django.db.models import Model
 from brokers.management.commands.load_instruments import SHIPPED
 from brokers.market.instrument_files import load, read_instruments
 from brokers.models import Instrument
+from brokers.ports.links import Links, links
 from gateway.api import rate_limits
 from gateway.partners.credentials import Credentials
 from gateway.telemetry.metric_files import DIRECTORY
@@ -37,6 +38,7 @@ from tests.partner import Partner
 from tests.processes.stack import migrated_directory
 from tests.receiver import Receiver
 from tests.scheduling import ByFolderOrFile
+from transactions import tasks as batch_tasks
 
 HERE = Path(__file__).parent
 hypothesis.settings.register_profile("unhurried", deadline=None)  # another test may have the processor
@@ -125,12 +127,20 @@ def pytest_configure(config: pytest.Config) -> None:
     # Passwords of the tests are nobody's: scrypt takes a thousandth of its usual time for them.
     ScryptPasswordHasher.work_factor = 2**4
     PBKDF2PasswordHasher.iterations = 1_000
+    # Calls of brokers run in the test's own thread and transaction.
+    django_settings.BROKER_CALLS_AT_ONCE = 1
     # A static file is looked up when it is asked for. Otherwise each test client begins with reading all of them.
     django_settings.WHITENOISE_AUTOREFRESH = True
     # Wake-up messages go nowhere, from before the first fixture on: the first decides where all of a process go. Celery
     # heeds the environment before its own configuration.
     os.environ.pop("CELERY_BROKER_URL", None)
     current_app.conf.update(broker_url=NOWHERE)
+
+
+@pytest.fixture(autouse=True)
+def _a_new_worker() -> None:
+    """Which knows of no outage."""
+    batch_tasks._worker.cache_clear()
 
 
 @pytest.fixture(autouse=True)
@@ -146,6 +156,7 @@ def _no_limits(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.RATE_LIMIT_GATEWAY = settings.RATE_LIMIT_ACCOUNT = settings.RATE_LIMIT_WRONG_SECRETS = ""
     settings.RATE_LIMIT_STORAGE_URL = f"memory://{next(_stores)}"
     monkeypatch.setattr(rate_limits, "shut_out", rate_limits.ShutOut())
+    vars(links).update(vars(Links()))
 
 
 @pytest.fixture

@@ -37,6 +37,7 @@ BEYOND_A_SCHEMA: Final = (
     "POST /gateway/{gateway}/transaction",
     "POST /sandbox/{gateway}/batches/{batch_id}/orders/{tradingsymbol}/act",
     "POST /sandbox/{gateway}/clock",
+    "PUT /sandbox/{gateway}/brokers/{broker}/faults",
     "PUT /sandbox/{gateway}/prices/{ticker}",
     "POST /sandbox/{gateway}/transactions/{transaction_id}/complete",
     "GET /v1/{gateway}/engine/orders/sst",
@@ -74,6 +75,7 @@ CONFIG: Final = SchemathesisConfig.from_dict(
         "parameters": {
             "path.gateway": NAME,
             "path.ticker": "INFY",
+            "path.broker": "kite",
             "path.tradingsymbol": "INFY",
             "path.transaction_id": FRESH,
             "path.batch_id": BATCH,
@@ -169,6 +171,9 @@ class TestAsDocumented:
     test_pin_price = as_documented("pinPrice")
     test_unpin_price = as_documented("unpinPrice")
     test_act = as_documented("act")
+    test_faults = as_documented("faults")
+    test_switch_faults = as_documented("switchFaults")
+    test_clear_faults = as_documented("clearFaults")
     test_scenarios = as_documented("scenarios")
     test_smallcase_orders = as_documented("smallcaseOrders")
     test_investments = as_documented("investments")

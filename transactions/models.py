@@ -22,8 +22,9 @@ def choices(*members: str) -> list[tuple[str, str]]:
 class Transaction(models.Model):
     """A partner's request, for single use. `order_config` and `config` are stored as given, with the wire's keys.
 
-    `account` is bound by a connected token at creation, or by the login. `encrypted_login` is the broker session.
-    `outcome` is the part of the SDK response besides orders: funds or SIP details.
+    `account` is bound by a connected token at creation, or by the login at `logged_in_at`. `encrypted_login` is neither
+    read nor written any more (brokers.models.BrokerSession); the next release drops it. `outcome` is the part of the
+    SDK response besides orders: funds or SIP details.
     """
 
     transaction_id = models.CharField(max_length=36, unique=True, default=new_transaction_id)
@@ -38,7 +39,8 @@ class Transaction(models.Model):
     notes = models.CharField(max_length=256, null=True)
     is_new_user = models.BooleanField(default=False)
     outcome = models.JSONField(null=True)
-    encrypted_login = EncryptedField(blank=True, db_column="sealed_login")
+    encrypted_login = EncryptedField(blank=True, default="", db_default="", db_column="sealed_login")
+    logged_in_at = models.DateTimeField(null=True)
     error_code = models.PositiveSmallIntegerField(null=True)
     error_message = models.CharField(max_length=40, blank=True)
     expires_at = models.DateTimeField()
@@ -71,14 +73,17 @@ class Transaction(models.Model):
 class Batch(Work):
     """The orders of one confirmed transaction. `status` aggregates the orders' statuses; `sequence` counts events.
 
-    For a smallcase order, `iscid` is reserved at the confirmation, `version` is the investment's version after the
+    `broker` is the account's: with the gateway it names the link on which the batch is worked. For a smallcase order,
+    `iscid` is reserved at the confirmation, `version` is the investment's version after the
     order, and `original_label` is the label of the order that a FIX repeats. `request_id` is that of the last request
-    that queued the batch.
+    that queued the batch. `unreachable_since`: the broker cannot be asked. `session_ended_at`: the batch waits for a
+    login of its user, and is not due meanwhile.
     """
 
     batch_id = models.CharField(max_length=24, unique=True, default=new_object_id)
     transaction = models.OneToOneField(Transaction, on_delete=models.PROTECT, related_name="batch")
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="batches")
+    broker = models.CharField(max_length=20, default="", db_default="")
     variety = models.CharField(max_length=8, choices=choices(*Variety))
     label = models.CharField(max_length=12, null=True)
     original_label = models.CharField(max_length=12, null=True)
@@ -90,6 +95,8 @@ class Batch(Work):
     created_at = models.DateTimeField()
     placed_at = models.DateTimeField(null=True)
     completed_at = models.DateTimeField(null=True)
+    unreachable_since = models.DateTimeField(null=True)
+    session_ended_at = models.DateTimeField(null=True)
 
     class Meta(Work.Meta):
         verbose_name_plural = "batches"
@@ -101,8 +108,10 @@ class Batch(Work):
                 name="queued_until_it_is_placed",
             ),
             models.CheckConstraint(
-                condition=~Q(status__in=["QUEUED", "PLACED", "PARTIALLYPLACED"]) | Q(due_at__isnull=False),
-                name="an_open_batch_is_looked_after",
+                condition=~Q(status__in=["QUEUED", "PLACED", "PARTIALLYPLACED"])
+                | Q(due_at__isnull=False)
+                | Q(session_ended_at__isnull=False),
+                name="an_open_batch_is_polled_or_waits_for_a_login",
             ),
             models.CheckConstraint(
                 condition=Q(label__isnull=True, iscid__isnull=True, version__isnull=True)
@@ -116,7 +125,21 @@ class Batch(Work):
             ),
         ]
         indexes = [
-            *Work.Meta.indexes,
+            Work.Meta.indexes[0],
+            # Due work of one link, placing and polling apart: thousands of batches of one kind hide none of the other.
+            models.Index(
+                fields=["gateway", "broker", "due_at"],
+                condition=Q(status="QUEUED", due_at__isnull=False),
+                name="batch_link_queued",
+            ),
+            models.Index(
+                fields=["gateway", "broker", "due_at"],
+                condition=~Q(status="QUEUED") & Q(due_at__isnull=False),
+                name="batch_link_polled",
+            ),
+            models.Index(
+                fields=["account"], condition=Q(session_ended_at__isnull=False), name="batch_waits_for_a_login"
+            ),
             models.Index(fields=["iscid", "-id"], condition=Q(iscid__isnull=False), name="batch_iscid_newest"),
             models.Index(fields=["account", "-id"], name="batch_account_newest"),
             # Open batches are found by one_open_batch_per_investment. Most batches are COMPLETED and need no index.
@@ -135,6 +158,9 @@ class Batch(Work):
 
 class Order(models.Model):
     """One security of a batch. `ref` is its id at the broker, `report_log` the last reports (domain.report_log).
+
+    `sent_at`: the call that places the order may have started. `broker_order_id`: the broker acknowledged it.
+    `unreported_since`: since when the broker's order book should have listed the order and has not.
 
     `cancelled_by` is the transaction that asked to cancel. Without an `active_correction` the broker's report applies.
     """
@@ -156,6 +182,8 @@ class Order(models.Model):
     error_code = models.CharField(max_length=40, null=True)
     status_message = models.CharField(max_length=200, null=True)
     ordered_at = models.DateTimeField(null=True)
+    sent_at = models.DateTimeField(null=True)
+    broker_order_id = models.CharField(max_length=40, null=True)
     unreported_since = models.DateTimeField(null=True, db_column="silent_since")
     cancelled_by = models.ForeignKey(Transaction, on_delete=models.PROTECT, null=True, related_name="cancelled_orders")
     report_log = models.JSONField(default=list, db_column="words")

@@ -2,12 +2,16 @@
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
+from typing import TypeAlias
 
 from gateway.database.rows import Only, RowReader, ValuesOf, insert_row_where, locking
 from gateway.models import Account, Gateway
 from gateway.queue.sql import is_due
 from transactions.models import Batch, Order, Transaction
 
+Link: TypeAlias = tuple[int, str]  # a gateway's key and a broker
+Clock: TypeAlias = tuple[int | None, datetime]  # gateway.partners.clock.clocks
+MOST_OF_A_SET = 256
 # What a partner sees of a batch and its orders.
 _SHOWN_BATCH = Only(
     Batch, "batch_id", "variety", "label", "original_label", "iscid", "version", "status", "completed_at"
@@ -32,7 +36,11 @@ _COMPLETED = (
     "SELECT t.id FROM transactions_transaction t"
     " WHERE t.transaction_id IN %s AND t.intent = 'TRANSACTION' AND t.status = 'COMPLETED'"
 )
-_DUE_BATCH = RowReader(b=ValuesOf(Batch, "id"), a=ValuesOf(Account, "broker"))
+_DUE_BATCH = RowReader(b=ValuesOf(Batch, "id", "gateway", "broker"))
+_FOUND = "WHERE l.gateway_id IS NOT NULL"
+_BEYOND = "(b.gateway_id, b.broker) > (l.gateway_id, l.broker)"
+_BATCH_KEY = RowReader(b=ValuesOf(Batch, "id"))
+_LINK = RowReader(l=ValuesOf(Batch, "gateway", "broker"))
 _CLAIMED_BATCH = RowReader(b=Only(Batch, "attempts", "leased_until"))
 _BATCH = RowReader(b=Batch, g=Gateway, t=Transaction, a=Account)
 _TOKEN = RowReader(b=ValuesOf(Batch, "id", "attempts"))
@@ -105,15 +113,61 @@ def placed_batches(
     return [batch for batch, *_ in rows]
 
 
-def due_batches(*, is_queued: bool, clocks: Iterable[tuple[int | None, datetime]], limit: int) -> list[tuple[int, str]]:
-    """Key and broker, the longest due first; nobody is kept from any. `is_queued`: not placed yet."""
+def due_batches(*, is_queued: bool, clocks: Iterable[Clock], limit: int) -> list[tuple[int, Link]]:
+    """Key and link, the longest due first; nobody is kept from any. `is_queued`: not placed yet."""
     due, moments = is_due("b", clocks)
-    return _DUE_BATCH.select(
-        "FROM transactions_batch b JOIN gateway_account a ON a.id = b.account_id"
-        f" WHERE (b.status = 'QUEUED') = %s AND {due} ORDER BY b.due_at LIMIT %s",
-        is_queued,
-        *moments,
-        limit,
+    rows = _DUE_BATCH.select(
+        f"FROM transactions_batch b WHERE {_kind('b', is_queued)} AND {due} ORDER BY b.due_at LIMIT %s", *moments, limit
+    )
+    return [(pk, (gateway, broker)) for pk, gateway, broker in rows]
+
+
+def due_links(*, is_queued: bool, clocks: Iterable[Clock]) -> list[Link]:
+    """The links of all due batches. Steps from link to link in an index: many batches of a link cost no more."""
+    (_, wall), *ahead = clocks
+    kind = _kind("b", is_queued)
+    own = "CASE l.gateway_id" + " WHEN %s THEN %s" * len(ahead) + " ELSE %s END" if ahead else "%s"
+    due = f"b.gateway_id = l.gateway_id AND b.broker = l.broker AND b.due_at <= {own} AND b.leased_until <= %s"
+    steps = ["SELECT", _next_link(kind), "UNION ALL SELECT", _next_link(f"{kind} AND {_BEYOND}"), "FROM l", _FOUND]
+    links = ["FROM (WITH RECURSIVE l (gateway_id, broker) AS (", *steps, ") SELECT * FROM l) l", _FOUND]
+    parameters = *(value for clock in ahead for value in clock), wall, wall
+    return _LINK.select(
+        " ".join([*links, "AND EXISTS (SELECT 1", "FROM transactions_batch b WHERE", kind, "AND", due, ")"]),
+        *parameters,
+    )
+
+
+def _next_link(condition: str) -> str:
+    """Two columns; NULL after the last link."""
+    return ", ".join(
+        " ".join(
+            ["(SELECT", name, "FROM transactions_batch b WHERE", condition, "ORDER BY b.gateway_id, b.broker LIMIT 1)"]
+        )
+        for name in ("b.gateway_id", "b.broker")
+    )
+
+
+def due_batches_of(link: Link, *, is_queued: bool, now: datetime, wall: datetime, limit: int) -> list[int]:
+    """Keys, the longest due first; `now` by the clock of the link's gateway."""
+    return _BATCH_KEY.select_each(
+        f"FROM transactions_batch b WHERE {_kind('b', is_queued)} AND b.gateway_id = %s AND b.broker = %s"
+        " AND b.due_at <= %s AND b.leased_until <= %s ORDER BY b.due_at LIMIT %s",
+        *(*link, now, wall, limit),
+    )
+
+
+def _kind(alias: str, is_queued: bool) -> str:
+    """In the words of the indexes' conditions."""
+    return f"{'' if is_queued else 'NOT '}({alias}.status = 'QUEUED') AND {alias}.due_at IS NOT NULL"
+
+
+def with_open_batches_of_their_accounts(keys: Collection[int]) -> list[int]:
+    """These batches, and others of their accounts that are polled: one order book answers for all."""
+    return _BATCH_KEY.select_each(
+        "FROM transactions_batch b JOIN transactions_batch o ON o.account_id = b.account_id"
+        f" WHERE o.id IN %s AND {_kind('b', is_queued=False)} GROUP BY b.id ORDER BY b.id LIMIT %s",
+        tuple(keys),
+        MOST_OF_A_SET,
     )
 
 
@@ -138,6 +192,7 @@ def batches_of(keys: Collection[int]) -> list[Batch]:
     )
     for batch, batch.gateway, batch.transaction, batch.account in rows:
         batch.transaction.account, batch.transaction.gateway = batch.account, batch.gateway
+        batch.account.gateway = batch.gateway
     return [batch for batch, *_ in rows]
 
 

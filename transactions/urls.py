@@ -53,6 +53,7 @@ urlpatterns = [
         "sandbox/<gateway:gateway>/batches/<object:batch_id>/orders/<symbol:tradingsymbol>/act",
         sandbox.ActOnOrder.as_view(),
     ),
+    path("sandbox/<gateway:gateway>/brokers/<broker>/faults", sandbox.BrokerFaults.as_view()),
     path("sandbox/<gateway:gateway>/scenarios", sandbox.Scenarios.as_view()),
     path("sandbox/<gateway:gateway>/reset", sandbox.Reset.as_view()),
     path("", include("transactions.checkout.urls")),

@@ -12,9 +12,9 @@ from benchmarks.stage import Stage, connected_to
 from gateway.models import Account
 from gateway.partners import clock
 from gateway.partners.credentials import create_gateway
-from transactions.tasks import POLLING, poller
+from transactions.execution.batch_worker import BatchWorker
+from transactions.execution.broker_calls import BrokerCalls
 from webhooks.delivery import dispatcher
-from webhooks.delivery.endpoint_concurrency import YOUNG_AT_ONCE
 from webhooks.delivery.endpoints import add_endpoint
 
 DUE: Final = 100
@@ -76,14 +76,14 @@ def _row(stage: Stage, path: str, against: str, act: Callable[[], object], round
 
 def _claim() -> object:
     """Set by set, as in a worker's shift."""
-    while poller._take(POLLING):
+    while BatchWorker(BrokerCalls(at_once=1))._take(is_queued=False):
         pass
     return None
 
 
 def _look() -> object:
     """Reads the due deliveries and leases none."""
-    return dispatcher.take(room=YOUNG_AT_ONCE, pick=lambda shown: [])
+    return dispatcher.take(room=dispatcher.LIMITS.young_at_once, pick=lambda shown: [])
 
 
 def _placed() -> dict[str, int]:

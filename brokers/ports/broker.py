@@ -1,9 +1,10 @@
 """The port to a broker. A real broker is one more module with these six methods.
 
-An adapter guarantees: `place` gets the whole basket in order, and placing the same refs twice places them once.
-`order_book` reports the refs that it knows (it may repeat an order, also with older states) and omits the others.
-Any call may be slow or raise Unreachable. The gateway stores every result; the adapter stores none.
-A user waits for `login`, `funds` and `holdings`: an adapter limits their time and raises Unreachable after at most 5 s.
+A broker answers, cannot be asked (Unreachable), or asks for a new login (SessionEnded): three outcomes of every call.
+An adapter guarantees: `order_book` is the broker's answer about all of the refs; it may repeat an order, also with
+older states, and omits those that the broker does not have. The gateway stores every result; the adapter stores none.
+No call takes longer than CALL_LIMIT of real time: the adapter then raises Unreachable.
+Calls of one session may run at the same time, in different threads.
 `now` is the gateway's clock: a simulator depends on it, a real broker ignores it.
 """
 
@@ -12,7 +13,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
+
+CALL_LIMIT: Final = timedelta(seconds=5)
 
 
 class Side(StrEnum):
@@ -44,6 +47,17 @@ class BrokerStatus(StrEnum):
     COMPLETE = "COMPLETE"
     REJECTED = "REJECTED"
     CANCELLED = "CANCELLED"
+
+
+class Verb(StrEnum):
+    """A method of the port."""
+
+    LOGIN = "login"
+    FUNDS = "funds"
+    HOLDINGS = "holdings"
+    PLACE = "place"
+    ORDER_BOOK = "order_book"
+    CANCEL = "cancel"
 
 
 class Refused(Exception):
@@ -78,18 +92,26 @@ class LoginEnded(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Login:
-    """An open session at a broker. Only the adapter reads `token`; the gateway stores it encrypted."""
+class LiveSession:
+    """A session at a broker. Only the adapter reads `token`; the gateway stores it encrypted.
+
+    `ends_at`: when the broker will end the session, if it says so. `started_at` tells it from the account's other ones.
+    """
 
     gateway: int
     broker: str
     client_id: str
     token: str
+    ends_at: datetime | None = None
+    started_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class NewOrder:
-    """An order to place. `ref` is the gateway's id for it; prices in rupees."""
+    """An order to place. `ref` is the gateway's id for it; prices in rupees.
+
+    `position`, from 0, of the `basket_size` orders that were confirmed together; simulated brokers play by it.
+    """
 
     ref: str
     ticker: str
@@ -100,19 +122,25 @@ class NewOrder:
     validity: Validity
     price: Decimal | None
     trigger_price: Decimal | None
+    position: int = 0
+    basket_size: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Ack:
-    """The broker accepted the order, or refused it with `error_code`; a refused order is not in the order book."""
+    """The broker accepted the order under its own id; from then on the order book should list it."""
 
     ref: str
-    error_code: str | None = None
-    message: str | None = None
+    broker_order_id: str
 
-    @property
-    def taken(self) -> bool:
-        return self.error_code is None
+
+@dataclass(frozen=True, slots=True)
+class SentOrder:
+    """An order that may be at the broker. `broker_order_id` is unknown if the broker's answer was lost."""
+
+    ref: str
+    variety: Variety
+    broker_order_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,19 +177,23 @@ class TradebookExport:
 class Broker(Protocol):
     """The port; see above for the guarantees of an adapter."""
 
-    def login(self, *, gateway: int, broker: str, client_id: str, pin: str, now: datetime) -> Login:
+    def login(self, *, gateway: int, broker: str, client_id: str, pin: str, now: datetime) -> LiveSession:
         """Raises Refused, LoginEnded, Unreachable."""
 
-    def funds(self, login: Login, *, now: datetime) -> Decimal:
-        """Rupees available for buying."""
+    def funds(self, session: LiveSession, *, now: datetime) -> Decimal:
+        """Rupees available for buying. Raises Unreachable, SessionEnded."""
 
-    def holdings(self, login: Login, *, now: datetime, tickers: Sequence[str] = ()) -> Sequence[Holding]:
-        """Shares that can be sold; only of `tickers`, if given."""
+    def holdings(self, session: LiveSession, *, now: datetime, tickers: Sequence[str] = ()) -> Sequence[Holding]:
+        """Shares that can be sold; only of `tickers`, if given. Raises Unreachable, SessionEnded."""
 
-    def place(self, login: Login, basket: Sequence[NewOrder], *, now: datetime) -> Sequence[Ack]:
-        """One Ack per order that the broker answered; an order without an Ack has an unknown outcome."""
+    def place(self, session: LiveSession, order: NewOrder, *, now: datetime) -> Ack:
+        """Places one order. Raises Refused (the order is not in the order book), Unreachable, SessionEnded."""
 
-    def order_book(self, login: Login, refs: Sequence[str], *, now: datetime) -> Sequence[Report]: ...
+    def order_book(self, session: LiveSession, refs: Sequence[str], *, now: datetime) -> Sequence[Report]:
+        """Reports about the orders `refs` of the account. Raises Unreachable, SessionEnded."""
 
-    def cancel(self, login: Login, refs: Sequence[str], *, now: datetime) -> None:
-        """Requests that the open shares of each order are cancelled; the order book reports the outcome."""
+    def cancel(self, session: LiveSession, order: SentOrder, *, now: datetime) -> None:
+        """Requests that the order's open shares are cancelled; the order book reports the outcome.
+
+        Raises Refused if there is nothing to cancel, Unreachable, SessionEnded.
+        """

@@ -8,6 +8,7 @@ from typing import Final
 
 from brokers.market.charges import Tariff
 from brokers.ports.broker import Broker, TradebookExport
+from brokers.ports.linked_broker import LinkedBroker
 from brokers.simulator import tradebook_export
 from brokers.simulator.adapter import SimulatedBroker, Terms
 from gateway.models import Account
@@ -70,7 +71,7 @@ def profile_of(key: str) -> BrokerProfile:
 def adapter_for(key: str) -> Broker:
     """Every broker is simulated today. A real broker is a module with the port's methods and a line here."""
     profile_of(key)
-    return _SIMULATED
+    return LinkedBroker(_SIMULATED)
 
 
 def tradebook_of(account: Account) -> TradebookExport | None:

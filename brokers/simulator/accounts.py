@@ -4,23 +4,18 @@ Orders and trades have no locks of their own. Several accounts are locked in the
 holds an account never waits for a row of the gateway, so a reset may hold batches and transactions when it locks one.
 """
 
+from datetime import datetime
+
 from django.db.models import QuerySet
 
-from brokers.ports.broker import Login
-from brokers.simulator import sql
 from brokers.simulator.models import SimAccount
 from gateway.models import Gateway
 
 
-def found(login: Login) -> SimAccount | None:
-    """The account, not locked, for a caller that writes nothing; None if the broker knows no such client."""
-    mine = SimAccount.objects.filter(gateway=login.gateway, broker=login.broker, client_id=login.client_id)
-    return mine.first()
-
-
-def locked(login: Login) -> SimAccount | None:
-    """The account and its gateway, locked until the transaction ends; None if the broker knows no such client."""
-    return sql.locked_account(login)
+def end_sessions(account: SimAccount, *, until: datetime) -> None:
+    """Ends the account's sessions that started up to then, in real time. The latest moment of two calls counts."""
+    mine = SimAccount.objects.filter(pk=account.pk)
+    mine.exclude(sessions_ended_until__gte=until).update(sessions_ended_until=until)
 
 
 def locked_with(ref: str) -> SimAccount | None:

@@ -6,11 +6,9 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from django.db.transaction import atomic
-
 from brokers.market.charges import Tariff
-from brokers.ports.broker import Ack, Holding, Login, LoginEnded, NewOrder, Refused, Report
-from brokers.simulator import accounts, books, link_faults, sql
+from brokers.ports.broker import Ack, Holding, LiveSession, LoginEnded, NewOrder, Refused, Report, SentOrder, Verb
+from brokers.simulator import books, link_faults, sql
 from brokers.simulator.matching import bring_up_to_date, cancel
 from brokers.simulator.models import SimAccount, SimOrder
 from brokers.simulator.personas import (
@@ -19,12 +17,12 @@ from brokers.simulator.personas import (
     Persona,
     Treatment,
     lent_shares,
-    link_fault_of,
     opening_funds,
     persona_of,
-    treatments,
+    treatment_of,
 )
 from gateway.database.rows import insert_rows
+from gateway.partners import clock
 
 _REFUSALS: Final = {
     "adapterError": "The broker could not be reached.",
@@ -47,8 +45,11 @@ class SimulatedBroker:
 
     terms: Mapping[str, Terms]
 
-    def login(self, *, gateway: int, broker: str, client_id: str, pin: str, now: datetime) -> Login:
-        """The token is the errorCode that the PIN forces on every order, or empty."""
+    def login(self, *, gateway: int, broker: str, client_id: str, pin: str, now: datetime) -> LiveSession:
+        with link_faults.login_over_the_link(gateway, broker):
+            return self._logged_in(gateway, broker, client_id, pin, now)
+
+    def _logged_in(self, gateway: int, broker: str, client_id: str, pin: str, now: datetime) -> LiveSession:
         persona = persona_of(client_id)
         forced = pin.removeprefix(PIN_PREFIX) if pin.startswith(PIN_PREFIX) else ""
         if persona is Persona.LOGIN_FAILS or not pin or pin == PIN_PREFIX or (forced and not _is_forceable(forced)):
@@ -65,48 +66,46 @@ class SimulatedBroker:
                 "opened_at": now,
             },
         )
-        return Login(gateway=gateway, broker=broker, client_id=client_id, token=forced)
+        token = link_faults.session_token(forced, started_at=clock.wall())
+        return LiveSession(gateway=gateway, broker=broker, client_id=client_id, token=token)
 
-    def funds(self, login: Login, *, now: datetime) -> Decimal:
-        return books.free_funds(_known(accounts.found(login), login))
+    def funds(self, session: LiveSession, *, now: datetime) -> Decimal:
+        with link_faults.over_the_link(Verb.FUNDS, session) as account:
+            return books.free_funds(_known(account, session))
 
-    def holdings(self, login: Login, *, now: datetime, tickers: Sequence[str] = ()) -> Sequence[Holding]:
-        account = _known(accounts.found(login), login)
-        return books.sellable(account, tickers) if tickers else books.holdings(account)
+    def holdings(self, session: LiveSession, *, now: datetime, tickers: Sequence[str] = ()) -> Sequence[Holding]:
+        with link_faults.over_the_link(Verb.HOLDINGS, session) as account:
+            known = _known(account, session)
+            return books.sellable(known, tickers) if tickers else books.holdings(known)
 
-    def place(self, login: Login, basket: Sequence[NewOrder], *, now: datetime) -> Sequence[Ack]:
+    def place(self, session: LiveSession, order: NewOrder, *, now: datetime) -> Ack:
         """Orders are unique by ref, so placing an order a second time writes nothing."""
-        persona = persona_of(login.client_id)
-        given = treatments(persona, forced=login.token, count=len(basket))
-        link_faults.before(link_fault_of(persona))
-        with atomic(durable=True):
-            account = _known(accounts.locked(login), login)
-            taken = [(new, treatment) for new, treatment in zip(basket, given, strict=True) if not treatment.refused]
-            insert_rows([_booked(account, new, treatment, now) for new, treatment in taken], pass_over_known=True)
-        link_faults.after(link_fault_of(persona))
-        return [
-            _ack(new.ref, treatment)
-            for new, treatment in zip(basket, given, strict=True)
-            if treatment.refused or treatment.silence is None
-        ]
+        forced = link_faults.forced_error(session)
+        treatment = treatment_of(
+            persona_of(session.client_id), forced=forced, position=order.position, basket_size=order.basket_size
+        )
+        with link_faults.over_the_link(Verb.PLACE, session) as account:
+            if treatment.refused:
+                raise Refused(treatment.refused, _REFUSALS[treatment.refused])
+            insert_rows([_booked(_known(account, session), order, treatment, now)], pass_over_known=True)
+        return Ack(order.ref, f"SIM-{order.ref}")
 
-    def order_book(self, login: Login, refs: Sequence[str], *, now: datetime) -> Sequence[Report]:
-        with atomic(durable=True):
-            orders = self._up_to_date(login, refs, now)
+    def order_book(self, session: LiveSession, refs: Sequence[str], *, now: datetime) -> Sequence[Report]:
+        with link_faults.over_the_link(Verb.ORDER_BOOK, session) as account:
+            orders = self._up_to_date(account, refs, now)
         said = [link_faults.report_of(order) for order in orders if not link_faults.is_silent(order, now)]
-        return link_faults.echoed(link_fault_of(persona_of(login.client_id)), said)
+        return link_faults.repeated(said) if persona_of(session.client_id) is Persona.REPEATS else said
 
-    def cancel(self, login: Login, refs: Sequence[str], *, now: datetime) -> None:
-        with atomic(durable=True):
-            cancel(self._up_to_date(login, refs, now), now)
+    def cancel(self, session: LiveSession, order: SentOrder, *, now: datetime) -> None:
+        with link_faults.over_the_link(Verb.CANCEL, session) as account:
+            cancel(self._up_to_date(account, [order.ref], now), now)
 
-    def _up_to_date(self, login: Login, refs: Sequence[str], now: datetime) -> list[SimOrder]:
-        """The orders, matched up to `now`; the account stays locked."""
-        account = accounts.locked(login)
+    def _up_to_date(self, account: SimAccount | None, refs: Sequence[str], now: datetime) -> list[SimOrder]:
+        """The orders of a locked account, matched up to `now`; none of an unknown client."""
         if account is None:
             return []
         orders = sql.orders_of(account.pk, refs)
-        terms = self.terms[login.broker]
+        terms = self.terms[account.broker]
         bring_up_to_date(account, orders, terms.latency, terms.tariff, now)
         return orders
 
@@ -115,14 +114,10 @@ def _is_forceable(forced: str) -> bool:
     return forced in FORCED or (forced.isascii() and forced.isdigit())
 
 
-def _known(account: SimAccount | None, login: Login) -> SimAccount:
+def _known(account: SimAccount | None, session: LiveSession) -> SimAccount:
     if account is None:
-        raise SimAccount.DoesNotExist(f"{login.broker} has no client {login.client_id}.")
+        raise SimAccount.DoesNotExist(f"{session.broker} has no client {session.client_id}.")
     return account
-
-
-def _ack(ref: str, treatment: Treatment) -> Ack:
-    return Ack(ref, treatment.refused, _REFUSALS[treatment.refused]) if treatment.refused else Ack(ref)
 
 
 def _booked(account: SimAccount, new: NewOrder, treatment: Treatment, now: datetime) -> SimOrder:

@@ -1,8 +1,8 @@
-"""Deletes one gateway's data at the simulated brokers, and its price overrides."""
+"""Deletes one gateway's data and faults at the simulated brokers, and its price overrides."""
 
 from brokers.models import PriceOverride
 from brokers.simulator import accounts
-from brokers.simulator.models import SimAccount, SimOrder, SimTrade
+from brokers.simulator.models import BrokerFault, SimAccount, SimOrder, SimTrade
 from gateway.models import Gateway
 from gateway.queue.leases import erase
 
@@ -13,4 +13,5 @@ def clear(gateway: Gateway) -> None:
     erase(SimTrade.objects.filter(account__gateway=gateway))
     erase(SimOrder.objects.filter(account__gateway=gateway))
     erase(SimAccount.objects.filter(gateway=gateway))
+    erase(BrokerFault.objects.filter(gateway=gateway))
     erase(PriceOverride.objects.filter(gateway=gateway))

@@ -1,20 +1,128 @@
 """Simulates faults of the link between the gateway and a broker.
 
-Reports can be missing, late, cut off, repeated, or nonsense.
+Calls can be lost, unanswered, slow, limited in rate or end the session. Reports can be missing, late, repeated, or
+nonsense.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from brokers.ports.broker import BrokerStatus, Report, Unreachable
-from brokers.simulator.models import SimOrder
-from brokers.simulator.personas import FOREVER, LinkFault
+from django.db.transaction import atomic
+
+from brokers.ports.broker import (
+    CALL_LIMIT,
+    BrokerStatus,
+    LiveSession,
+    LoginEnded,
+    Refused,
+    Report,
+    SessionEnded,
+    Unreachable,
+    Verb,
+)
+from brokers.simulator import accounts, sql
+from brokers.simulator.lent_connections import lent_connection
+from brokers.simulator.models import SimAccount, SimOrder
+from brokers.simulator.personas import FOREVER, FaultKind, LinkFault, link_fault_of, persona_of
 
 # Seconds of real time that a caller waits before the request fails without an answer.
-HANG_SECONDS: Final = 1.0
+HANG_SECONDS: Final = 0.5
+
+
+@contextmanager
+def login_over_the_link(gateway: int, broker: str) -> Iterator[None]:
+    """A login, with the fault that is switched on for logins. Raises Unreachable."""
+    fault = sql.link_fault(gateway, broker, Verb.LOGIN)
+    _on_the_way(fault)
+    try:
+        yield
+    except (Refused, LoginEnded):
+        _on_the_way_back(fault)
+        raise
+    _on_the_way_back(fault)
+
+
+@contextmanager
+def over_the_link(verb: Verb, session: LiveSession) -> Iterator[SimAccount | None]:
+    """A call with its account, if there is one, and with the fault that is switched on for the verb, or its persona's.
+
+    A verb of the order book locks the account, in a transaction of its own; no other is open. Raises Unreachable,
+    SessionEnded.
+    """
+    uses_book = verb in {Verb.PLACE, Verb.ORDER_BOOK, Verb.CANCEL}
+    fault = None
+    try:
+        with lent_connection(), atomic(durable=True) if uses_book else nullcontext():
+            account, fault = sql.account_and_fault(session, verb, locked=uses_book)
+            fault = fault or link_fault_of(persona_of(session.client_id), verb)
+            is_ended = account is not None and _is_ended(session, account, fault)
+            if not is_ended:
+                _on_the_way(fault)
+                yield account
+    except Refused:
+        _on_the_way_back(fault)
+        raise
+    if is_ended:
+        raise SessionEnded("The broker has ended the session.")
+    _on_the_way_back(fault)
+
+
+def session_token(forced: str, *, started_at: datetime) -> str:
+    return f"{forced}@{started_at.isoformat()}"
+
+
+def forced_error(session: LiveSession) -> str:
+    """The errorCode that the PIN forces on every order, or empty."""
+    return session.token.partition("@")[0]
+
+
+def _started_at(session: LiveSession) -> datetime:
+    """In real time. Tokens of the last release do not say it."""
+    said = session.token.partition("@")[2]
+    return datetime.fromisoformat(said) if said else datetime.min.replace(tzinfo=UTC)
+
+
+def _is_ended(session: LiveSession, account: SimAccount, fault: LinkFault | None) -> bool:
+    """The fault ends the session at this call; a session that has ended is ended for every verb."""
+    started_at, ended_until = _started_at(session), account.sessions_ended_until
+    if fault and fault.kind is FaultKind.SESSION_ENDED:
+        ends_until = fault.set_at or ended_until or started_at
+        if started_at <= ends_until:
+            accounts.end_sessions(account, until=ends_until)
+            return True
+    return ended_until is not None and started_at <= ended_until
+
+
+def _on_the_way(fault: LinkFault | None) -> None:
+    """Raises Unreachable; the broker has received nothing."""
+    if fault is None:
+        return
+    if fault.kind is FaultKind.UNREACHABLE:
+        raise Unreachable("The broker cannot be reached.", may_have_arrived=False)
+    if fault.kind is FaultKind.RATE_LIMITED:
+        wait = timedelta(seconds=fault.seconds or 0)
+        raise Unreachable("The broker has received too many requests.", may_have_arrived=False, retry_after=wait)
+    if fault.kind is FaultKind.LOST:
+        raise Unreachable("The link failed before the broker received the request.")
+
+
+def _on_the_way_back(fault: LinkFault | None) -> None:
+    """Raises Unreachable; the broker has done as asked, but the caller cannot know."""
+    if fault is None:
+        return
+    limit = CALL_LIMIT.total_seconds()
+    if fault.kind is FaultKind.UNANSWERED:
+        time.sleep(min(HANG_SECONDS, limit))
+        raise Unreachable("The link failed before the broker's answer arrived.")
+    if fault.kind is FaultKind.SLOW:
+        seconds = fault.seconds or 0
+        time.sleep(min(seconds, limit))
+        if seconds > limit:
+            raise Unreachable(f"The broker has not answered within {limit:g} s.")
 
 
 def unreported_until(silence: timedelta | None, placed_at: datetime) -> datetime | None:
@@ -46,23 +154,8 @@ def report_of(order: SimOrder) -> Report:
     return report
 
 
-def before(fault: LinkFault) -> None:
-    """On the way to the broker. Raises Unreachable; the broker has received nothing."""
-    if fault is LinkFault.CUT_BEFORE:
-        raise Unreachable("The link failed before the broker received the orders.", may_have_arrived=False)
-
-
-def after(fault: LinkFault) -> None:
-    """On the way back. Raises Unreachable; the broker has received the orders, but the caller cannot know."""
-    if fault is LinkFault.CUT_AFTER:
-        time.sleep(HANG_SECONDS)
-        raise Unreachable("The link failed before the broker's answer arrived.")
-
-
-def echoed(fault: LinkFault, reports: Sequence[Report]) -> list[Report]:
-    """The reports that pass the link: an echo repeats every order in the state in which it was placed."""
-    if fault is not LinkFault.ECHO:
-        return list(reports)
+def repeated(reports: Sequence[Report]) -> list[Report]:
+    """Each order twice, the second time in the state in which it was placed."""
     return [said for report in reports for said in (report, _as_placed(report))]
 
 

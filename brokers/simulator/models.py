@@ -6,8 +6,11 @@ A process writes an account's orders and trades only while it holds the account'
 from django.db import models
 from django.db.models import F, Q
 
-from brokers.ports.broker import BrokerStatus, Side
+from brokers.ports.broker import BrokerStatus, Side, Verb
+from brokers.simulator.personas import WITH_SECONDS, FaultKind
 from gateway.models import Gateway
+
+HAS_SECONDS = Q(kind__in=[kind.value for kind in WITH_SECONDS])
 
 
 class SimStatus(models.TextChoices):
@@ -18,7 +21,10 @@ class SimStatus(models.TextChoices):
 
 
 class SimAccount(models.Model):
-    """A client of a broker on one gateway, so that testers on different gateways do not affect each other."""
+    """A client of a broker on one gateway, so that testers on different gateways do not affect each other.
+
+    `sessions_ended_until`: sessions that started up to then, in real time, have ended.
+    """
 
     gateway = models.ForeignKey(Gateway, on_delete=models.CASCADE, related_name="+")
     broker = models.CharField(max_length=20)
@@ -26,6 +32,7 @@ class SimAccount(models.Model):
     opening_funds = models.DecimalField(max_digits=16, decimal_places=2)
     lent_shares = models.PositiveIntegerField()
     opened_at = models.DateTimeField()
+    sessions_ended_until = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["gateway", "broker", "client_id"], name="one_simulated_account")]
@@ -113,3 +120,36 @@ class SimTrade(models.Model):
 
     def __str__(self) -> str:
         return f"{self.order_id}/{self.number}"
+
+
+class BrokerFault(models.Model):
+    """A fault that a tester has switched on, for the calls of one verb at a broker from one gateway.
+
+    `seconds` and `set_at` in real time (personas.LinkFault).
+    """
+
+    class Kind(models.TextChoices):
+        UNREACHABLE = FaultKind.UNREACHABLE.value
+        UNANSWERED = FaultKind.UNANSWERED.value
+        SLOW = FaultKind.SLOW.value
+        RATE_LIMITED = FaultKind.RATE_LIMITED.value
+        SESSION_ENDED = FaultKind.SESSION_ENDED.value
+
+    gateway = models.ForeignKey(Gateway, on_delete=models.CASCADE, related_name="+")
+    broker = models.CharField(max_length=20)
+    verb = models.CharField(max_length=10, choices=[(verb.value, verb.value) for verb in Verb])
+    kind = models.CharField(max_length=14, choices=Kind)
+    seconds = models.FloatField(null=True)
+    set_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["gateway", "broker", "verb"], name="one_fault_per_broker_and_verb"),
+            models.CheckConstraint(
+                condition=(HAS_SECONDS & Q(seconds__isnull=False, seconds__gte=0)) | (~HAS_SECONDS & Q(seconds=None)),
+                name="a_slow_or_rate_limited_call_has_its_seconds",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.broker} {self.verb}: {self.kind}"

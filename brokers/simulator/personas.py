@@ -1,17 +1,19 @@
 """The failure model: how a basket fares, by client id or PIN."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
+from brokers.ports.broker import Verb
+
 LATE: Final = timedelta(minutes=10)
 FOREVER: Final = timedelta(days=36_500)
 PIN_PREFIX: Final = "error_"
-RICH: Final = Decimal(1_000_000_000_000)  # ₹1 lakh crore: no basket of the contract's limits exhausts it
-POOR: Final = Decimal(100)
-LENT: Final = 1_000_000  # shares of each instrument that a test account may sell without having bought them
+# Rupees in an account before its first trade. RICH is ₹1 lakh crore, more than any basket within the limits costs.
+ORDINARY, RICH, POOR = Decimal(500_000), Decimal(1_000_000_000_000), Decimal(100)
+LENT, RICHLY_LENT = 1_000, 1_000_000  # shares of each instrument that an account may sell without having bought them
 
 
 class FillBehaviour(StrEnum):
@@ -37,6 +39,8 @@ class Persona(StrEnum):
     LATE_FILL = "late-fill"
     LOW_FUNDS = "low-funds"
     NO_HOLDINGS = "no-holdings"
+    RICH = "rich"
+    SESSION_ENDS = "session-ends"
     SLOW = "slow"
     CONTRADICTS = "contradicts"
     HANGS = "hangs"
@@ -45,13 +49,31 @@ class Persona(StrEnum):
     LOGIN_FAILS = "login-fails"
 
 
-class LinkFault(StrEnum):
-    """A fault of the link to the broker, independent of how the orders fill."""
+class FaultKind(StrEnum):
+    """What happens to a call of the broker. LOST: the request is lost on the way, and the caller cannot know."""
 
-    SOUND = "SOUND"
-    CUT_BEFORE = "CUT_BEFORE"
-    CUT_AFTER = "CUT_AFTER"
-    ECHO = "ECHO"
+    UNREACHABLE = "unreachable"
+    UNANSWERED = "unanswered"
+    SLOW = "slow"
+    RATE_LIMITED = "rate_limited"
+    SESSION_ENDED = "session_ended"
+    LOST = "lost"
+
+
+WITH_SECONDS: Final = (FaultKind.SLOW, FaultKind.RATE_LIMITED)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkFault:
+    """A fault of the link to the broker, independent of how the orders fill.
+
+    `seconds` of real time: of an answer that is slow, or of the wait after a rate limit. `set_at` in real time: when it
+    was switched on; a session that started later does not end. None: an account's first session ends.
+    """
+
+    kind: FaultKind
+    seconds: float | None = None
+    set_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +103,9 @@ _FOR_LAST: Final = {
 }
 _FOR_FIRST: Final = {Persona.PARTIAL: Treatment(behaviour=FillBehaviour.HALF)}
 _LINK_FAULTS: Final = {
-    Persona.HANGS: LinkFault.CUT_AFTER,
-    Persona.DEAF: LinkFault.CUT_BEFORE,
-    Persona.REPEATS: LinkFault.ECHO,
+    (Persona.HANGS, Verb.PLACE): LinkFault(FaultKind.UNANSWERED),
+    (Persona.DEAF, Verb.PLACE): LinkFault(FaultKind.LOST),
+    (Persona.SESSION_ENDS, Verb.ORDER_BOOK): LinkFault(FaultKind.SESSION_ENDED),
 }
 # By errorCode (contract §4): the treatment of every order if the PIN forces this error.
 FORCED: Final = {
@@ -111,25 +133,26 @@ def persona_of(client_id: str) -> Persona:
     return max(named, key=lambda persona: len(persona.value), default=Persona.HAPPY)
 
 
-def treatments(persona: Persona, *, forced: str, count: int) -> list[Treatment]:
-    """One for each of `count` orders, in order; `forced` is the PIN's errorCode, or empty."""
-    everyone = FORCED[forced] if forced else _FOR_ALL.get(persona, FILL)
-    all_of_them = [everyone] * count
-    if not forced and all_of_them:
-        all_of_them[0] = _FOR_FIRST.get(persona, all_of_them[0])
-        all_of_them[-1] = _FOR_LAST.get(persona, all_of_them[-1])
-    return all_of_them
+def treatment_of(persona: Persona, *, forced: str, position: int, basket_size: int) -> Treatment:
+    """Of the order at `position` of its basket, from 0; `forced` is the PIN's errorCode, or empty."""
+    if forced:
+        return FORCED[forced]
+    if position == basket_size - 1 and persona in _FOR_LAST:
+        return _FOR_LAST[persona]
+    if position == 0 and persona in _FOR_FIRST:
+        return _FOR_FIRST[persona]
+    return _FOR_ALL.get(persona, FILL)
 
 
-def link_fault_of(persona: Persona) -> LinkFault:
-    return _LINK_FAULTS.get(persona, LinkFault.SOUND)
+def link_fault_of(persona: Persona, verb: Verb) -> LinkFault | None:
+    return _LINK_FAULTS.get((persona, verb))
 
 
 def opening_funds(persona: Persona) -> Decimal:
     """Rupees in the account before its first trade."""
-    return POOR if persona is Persona.LOW_FUNDS else RICH
+    return {Persona.LOW_FUNDS: POOR, Persona.RICH: RICH}.get(persona, ORDINARY)
 
 
 def lent_shares(persona: Persona) -> int:
     """Shares of each ticker that the account may sell without owning them."""
-    return 0 if persona is Persona.NO_HOLDINGS else LENT
+    return {Persona.NO_HOLDINGS: 0, Persona.RICH: RICHLY_LENT}.get(persona, LENT)

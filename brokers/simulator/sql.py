@@ -1,20 +1,23 @@
 """Hot statements about the simulated brokers' books, as plain SQL."""
 
 from collections.abc import Collection
+from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
 from django.db.models import DecimalField, IntegerField
 
-from brokers.ports.broker import Login
-from brokers.simulator.models import SimAccount, SimOrder, SimTrade
+from brokers.ports.broker import LiveSession, Verb
+from brokers.simulator.models import BrokerFault, SimAccount, SimOrder, SimTrade
+from brokers.simulator.personas import FaultKind, LinkFault
 from gateway.database.rows import Computed, RowReader, ValuesOf, locking
 from gateway.models import Gateway
 
 MONEY: Final = DecimalField(max_digits=20, decimal_places=2)
 COUNT: Final = IntegerField()
-_ACCOUNT_AND_GATEWAY = RowReader(a=SimAccount, g=Gateway)
 _ORDER = RowReader(o=SimOrder)
+_FAULT = RowReader(f=ValuesOf(BrokerFault, "kind", "seconds", "set_at"))
+_ACCOUNT_AND_FAULT = RowReader(a=SimAccount, g=Gateway, f=ValuesOf(BrokerFault, "kind", "seconds", "set_at"))
 _TRADED = RowReader(
     t=ValuesOf(SimTrade, "ticker"),
     rupees=Computed(
@@ -30,18 +33,35 @@ _RESTING = RowReader(
 )
 
 
-def locked_account(login: Login) -> SimAccount | None:
-    """With its gateway, locked until the caller's transaction ends."""
-    rows: list[tuple[SimAccount, Gateway]] = _ACCOUNT_AND_GATEWAY.select(
-        "FROM simulator_simaccount a JOIN gateway_gateway g ON g.id = a.gateway_id"
-        " WHERE a.gateway_id = %s AND a.broker = %s AND a.client_id = %s"
-        f" {locking('FOR UPDATE OF a')}",
-        *(login.gateway, login.broker, login.client_id),
+def link_fault(gateway: int, broker: str, verb: Verb) -> LinkFault | None:
+    """The fault that is switched on for the verb."""
+    rows = _FAULT.select(
+        "FROM simulator_brokerfault f WHERE f.gateway_id = %s AND f.broker = %s AND f.verb = %s",
+        *(gateway, broker, verb.value),
     )
-    for account, gateway in rows:
+    return next((_fault(*row) for row in rows), None)
+
+
+def account_and_fault(session: LiveSession, verb: Verb, *, locked: bool) -> tuple[SimAccount | None, LinkFault | None]:
+    """The account with its gateway, and the fault that is switched on for the verb; neither for an unknown client.
+
+    `locked`: the account is locked until the caller's transaction ends.
+    """
+    rows: list[tuple[SimAccount, Gateway, str | None, float | None, datetime | None]] = _ACCOUNT_AND_FAULT.select(
+        "FROM simulator_simaccount a JOIN gateway_gateway g ON g.id = a.gateway_id LEFT JOIN simulator_brokerfault f"
+        " ON f.gateway_id = a.gateway_id AND f.broker = a.broker AND f.verb = %s"
+        " WHERE a.gateway_id = %s AND a.broker = %s AND a.client_id = %s"
+        f" {locking('FOR UPDATE OF a') if locked else ''}",
+        *(verb.value, session.gateway, session.broker, session.client_id),
+    )
+    for account, gateway, kind, seconds, set_at in rows:
         account.gateway = gateway
-        return account
-    return None
+        return account, _fault(kind, seconds, set_at) if kind else None
+    return None, None
+
+
+def _fault(kind: str, seconds: float | None, set_at: datetime | None) -> LinkFault:
+    return LinkFault(FaultKind(kind), seconds, set_at)
 
 
 def orders_of(account: int, refs: Collection[str]) -> list[SimOrder]:

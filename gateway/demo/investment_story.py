@@ -14,7 +14,7 @@ from django.core.management import call_command
 from gateway.demo.narrator import ARRIVES_WITHIN, Telling
 
 SCID: Final = "SCMA_0001"
-CLIENT: Final = "happy-investor"
+CLIENT: Final = "rich-investor"
 AMOUNT: Final = 500_000
 
 

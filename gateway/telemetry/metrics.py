@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, Summary, va
 
 from gateway.telemetry.metric_files import MetricSlot
 
+BrokerOutcome = Literal["answered", "refused", "unreachable", "session_ended", "failed"]
 DeliveryOutcome = Literal["delivered", "failed", "given_up"]
 
 _slot = MetricSlot()
@@ -22,6 +23,7 @@ REGISTRY: Final = CollectorRegistry()  # of this process; a scrape reads the fil
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 ENDPOINTS_LABELLED: Final = 1000
 QUICK: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+REMOTE: Final = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 PATIENT: Final = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200, 18_000, 43_200, 86_400)
 
 REQUESTS: Final = Histogram(
@@ -37,6 +39,12 @@ DELIVERY_LAG: Final = Histogram(
 )
 ENDPOINT: Final = Summary("gateway_endpoint_delivery_seconds", "Attempts", ["endpoint"], registry=REGISTRY)
 ENDPOINT_FAILURES: Final = Counter("gateway_endpoint_failures", "Failed attempts", ["endpoint"], registry=REGISTRY)
+BROKER_CALLS: Final = Counter(
+    "gateway_broker_calls", "Calls of brokers", ["broker", "verb", "outcome"], registry=REGISTRY
+)
+BROKER_SECONDS: Final = Histogram(
+    "gateway_broker_call_seconds", "Calls of brokers", ["broker", "verb"], buckets=REMOTE, registry=REGISTRY
+)
 ORDERS: Final = Counter("gateway_orders", "Orders ended or of unknown outcome", ["status"], registry=REGISTRY)
 FILLS: Final = Counter("gateway_fills", "Reports with new fills", ["side"], registry=REGISTRY)
 TASKS: Final = Histogram("gateway_task_seconds", "Tasks", ["name", "outcome"], buckets=QUICK, registry=REGISTRY)
@@ -76,6 +84,13 @@ def delivered(*, endpoint_id: int, outcome: DeliveryOutcome, seconds: float, lag
             ENDPOINT_FAILURES.labels(endpoint).inc()
         if lag_seconds is not None:
             DELIVERY_LAG.labels(outcome).observe(max(lag_seconds, 0))
+
+
+def broker_called(*, broker: str, verb: str, outcome: BrokerOutcome, seconds: float) -> None:
+    with _uncounted:
+        BROKER_CALLS.labels(broker, verb, "unreachable")  # from zero, as _from_zero
+        BROKER_CALLS.labels(broker, verb, outcome).inc()
+        BROKER_SECONDS.labels(broker, verb).observe(seconds)
 
 
 def orders_settled(*, statuses: Mapping[str, int], fills: Mapping[str, int]) -> None:

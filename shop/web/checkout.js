@@ -3,7 +3,7 @@ import { h, moment, rupees, status } from "./dom.js";
 import { get, post } from "./server.js";
 import { state, tell, toast } from "./state.js";
 
-const BROKERS = { aliceblue: "AliceBlue", angelbroking: "Angel One", axis: "Axis Direct", dhan: "Dhan", edelweiss: "Nuvama", fisdom: "Fisdom", fivepaisa: "5paisa", fundzbazar: "FundzBazar", groww: "Groww", hdfc: "HDFC Securities", icici: "ICICI Direct", iifl: "IIFL", kite: "Zerodha", kotak: "Kotak", motilal: "Motilal Oswal", trustline: "Trustline", upstox: "Upstox" };
+export const BROKERS = { aliceblue: "AliceBlue", angelbroking: "Angel One", axis: "Axis Direct", dhan: "Dhan", edelweiss: "Nuvama", fisdom: "Fisdom", fivepaisa: "5paisa", fundzbazar: "FundzBazar", groww: "Groww", hdfc: "HDFC Securities", icici: "ICICI Direct", iifl: "IIFL", kite: "Zerodha", kotak: "Kotak", motilal: "Motilal Oswal", trustline: "Trustline", upstox: "Upstox" };
 const REASONS = {
   1001: "You logged in to another account than the one this order belongs to.",
   1002: "There is nothing to do on this investment right now.",

@@ -1,10 +1,13 @@
 /** The drawer: what only a test gateway can do. */
+import { BROKERS, brokerName } from "./checkout.js";
 import { h, moment } from "./dom.js";
 import { get, post } from "./server.js";
-import { on, tell, toast } from "./state.js";
+import { on, state, tell, toast } from "./state.js";
 import { emptied } from "./webhooks.js";
 
 const HOURS = { always: "Always open", nse: "NSE hours", closed: "Closed" };
+const VERBS = { login: "Log in", funds: "Read funds", holdings: "Read holdings", place: "Place an order", order_book: "Read the order book", cancel: "Cancel an order" };
+const FAULTS = { unreachable: "Unreachable", unanswered: "No answer", slow: "Slow", rate_limited: "Rate limited", session_ended: "Session ended" };
 const drawer = document.querySelector("#sandbox");
 const content = document.querySelector("#sandbox-content");
 let nextSip = null;
@@ -30,10 +33,10 @@ async function refresh() {
   }
 }
 
-function paint({ market, personas }) {
+function paint({ market, personas, faults }) {
   painted = null;
   const place = paintClock(market);
-  content.replaceChildren(head(), place, hours(market), price(), people(personas), end());
+  content.replaceChildren(head(), place, hours(market), price(), faulty(faults), people(personas), end());
 }
 
 /** Anew when the investments are known: the next SIP is one of theirs. What is being typed elsewhere stays. */
@@ -77,6 +80,42 @@ function price() {
     "It stays there until you take the pin out.",
     h("div", { class: "fields" }, h("label", { for: "pin-ticker" }, "Ticker", ticker), h("label", { for: "pin-price" }, "Price, ₹", at)),
     h("div", { class: "actions" }, button("Pin", pin(() => ({ price: Number(at.value) }), () => `${ticker.value} is pinned at ₹${at.value}.`)), button("Take the pin out", pin(() => ({ price: null }), () => `${ticker.value} moves again.`))),
+  );
+}
+
+/** Only the list of faults is painted anew: what was chosen stays. */
+function faulty(kinds) {
+  const options = (names) => Object.entries(names).map(([value, name]) => h("option", { value }, name));
+  const on = h("ul", { class: "personas", id: "faults-on", "aria-live": "polite" });
+  const what = h("p", { class: "quiet", id: "fault-what" });
+  const seconds = h("input", { id: "fault-seconds", type: "number", min: "0", max: "9999", step: "0.5", inputmode: "decimal", value: "2" });
+  const wait = h("label", { for: "fault-seconds" }, "Seconds", seconds);
+  const broker = h("select", { id: "fault-broker", onchange: () => list() }, options(BROKERS));
+  const verb = h("select", { id: "fault-verb" }, options(VERBS));
+  const fault = h("select", { id: "fault-kind", "aria-describedby": "fault-what", onchange: () => explain() }, options(FAULTS));
+  const kind = () => kinds.find((one) => one.fault.split(":")[0] === fault.value);
+  const written = () => kind().fault.replace("<seconds>", String(seconds.valueAsNumber || 0));
+  const said = (text) => `${FAULTS[text.split(":")[0]]}${text.includes(":") ? ` (${text.split(":")[1]} s)` : ""}`;
+  const explain = () => {
+    what.textContent = kind().what;
+    wait.hidden = !kind().fault.includes("<seconds>");
+  };
+  const show = (found) => {
+    const rows = Object.entries(found).filter(([, text]) => text).map(([name, text]) => h("li", {}, `${VERBS[name]}: ${said(text)}`));
+    on.replaceChildren(...(rows.length ? rows : [h("li", { class: "quiet" }, `No faults at ${brokerName(broker.value)}.`)]));
+  };
+  const list = (asked = get("/api/sandbox/faults", { broker: broker.value })) => asked.then(show, (error) => toast(error.message, "bad"));
+  broker.value = (state.me && state.me.broker) || "kite";
+  verb.value = "place";
+  explain();
+  list();
+  return part(
+    "Broker faults",
+    "Calls of this gateway to a broker fail until you clear the faults.",
+    h("div", { class: "fields" }, h("label", { for: "fault-broker" }, "Broker", broker), h("label", { for: "fault-verb" }, "Call", verb), h("label", { for: "fault-kind" }, "Fault", fault), wait),
+    what,
+    h("div", { class: "actions" }, button("Set fault", () => list(post("/api/sandbox/faults", { broker: broker.value, verb: verb.value, fault: written() }))), button("Clear faults", () => list(post("/api/sandbox/faults", { broker: broker.value })))),
+    on,
   );
 }
 

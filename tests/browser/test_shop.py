@@ -279,6 +279,24 @@ class TestTheSandbox:
         expect(page.locator("#toasts")).to_contain_text("The clock has moved.")
         assert newcomer.complaints == []
 
+    def test_makes_a_broker_fail_and_lets_it_recover(self, newcomer: Newcomer) -> None:
+        newcomer.look_at("stocks")
+        page = newcomer.page
+        page.click("#open-sandbox")
+        expect(page.locator("#faults-on")).to_have_text("No faults at Zerodha.", timeout=PATIENCE)
+        page.select_option("#fault-verb", "login")
+        page.select_option("#fault-kind", "slow")
+        page.fill("#fault-seconds", "0.5")
+        page.click("#sandbox button:text-is('Set fault')")
+        expect(page.locator("#faults-on")).to_have_text("Log in: Slow (0.5 s)", timeout=PATIENCE)
+        page.select_option("#fault-broker", "groww")
+        expect(page.locator("#faults-on")).to_have_text("No faults at Groww.", timeout=PATIENCE)
+        page.select_option("#fault-broker", "kite")
+        page.click("#sandbox button:text-is('Clear faults')")
+
+        expect(page.locator("#faults-on")).to_have_text("No faults at Zerodha.", timeout=PATIENCE)
+        assert newcomer.complaints == []
+
 
 class TestEachTab:
     @pytest.mark.parametrize("tab", [*TABS, "sandbox"])
@@ -293,7 +311,7 @@ class TestEachTab:
         newcomer.look_at("stocks" if tab == "sandbox" else tab)
         if tab == "sandbox":
             newcomer.page.click("#open-sandbox")
-            newcomer.page.wait_for_selector("#now")
+            newcomer.page.wait_for_selector("#faults-on li")
         newcomer.page.wait_for_load_state("networkidle")
 
         assert newcomer.violations() == []

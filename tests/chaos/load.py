@@ -15,8 +15,8 @@ from tests.partner import Answer
 from tests.processes.wire import DistantPartner
 
 PERSONAS: Final = (
-    "happy",
-    "happy",
+    "rich",
+    "rich",
     "partial",
     "one-rejected",
     "unmatched",
@@ -139,12 +139,12 @@ class Load:
                 "price": chance.choice([1000, 2000]),
             }
         ]
-        played = self._play(partner, basket(lines), "happy-limits", chance)
+        played = self._play(partner, basket(lines), "rich-limits", chance)
         batches = (played or {}).get("orderBatches") or []
         if played and batches and chance.random() < 0.7:
             auth_id = self._auth_id(partner, played["transactionId"])
             body = {"intent": "CANCEL_ORDER", "batchId": batches[0]["batchId"], "ticker": "INFY"}
-            self._play(partner, body, "happy-limits", chance, auth_id=auth_id)
+            self._play(partner, body, "rich-limits", chance, auth_id=auth_id)
 
     def _invest(self, chance: random.Random) -> None:
         partner, client_id = self._anyone(chance), self._client(chance)

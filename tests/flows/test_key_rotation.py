@@ -44,7 +44,7 @@ class TestAChangeOfKeys:
 
         partner.hours("always")
         found = [stage.later(partner, batch, "PT10S") for batch in batches]
-        assert "transactions_transaction.encrypted_login: 3 read, 2 re-encrypted" in first
+        assert "brokers_brokersession.encrypted_token: 3 read, 2 re-encrypted" in first
         assert "until it re-encrypts nothing" in first[-1]
         assert second[-1] == DONE
         assert [batch["status"] for batch in found] == ["COMPLETED"] * 3
@@ -57,7 +57,7 @@ class TestAChangeOfKeys:
         settings.ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
         make.gateway()
 
-        with pytest.raises(CommandError, match=r"transactions_transaction.encrypted_login of rows \d+") as refusal:
+        with pytest.raises(CommandError, match=r"brokers_brokersession.encrypted_token of rows \d+") as refusal:
             reencrypt()
 
         assert "Add the key that encrypted them again." in str(refusal.value)

@@ -27,6 +27,7 @@ PERSONAS: Final = {
     "late-fill": (["COMPLETE"] * 3, ["PLACED", "ERROR", "COMPLETED"]),
     "low-funds": (["REJECTED marginsExceeded"] * 3, ["PLACED", "UNFILLED"]),
     "no-holdings": (["COMPLETE"] * 3, ["PLACED", "COMPLETED"]),
+    "rich": (["COMPLETE"] * 3, ["PLACED", "COMPLETED"]),
     "slow": (["COMPLETE"] * 3, ["PLACED", "COMPLETED"]),
     "contradicts": (["COMPLETE", "COMPLETE", "ERROR adapterError"], ["PLACED", "ERROR"]),
     "hangs": (["COMPLETE"] * 3, ["PLACED", "COMPLETED"]),
@@ -107,7 +108,7 @@ class TestAPersona:
         assert stage.played(partner, "AB1234")["status"] == "COMPLETED"
 
     def test_is_played_out_in_full_by_the_tables_above(self) -> None:
-        assert {*PERSONAS, "login-fails"} == set(Persona)
+        assert {*PERSONAS, "login-fails", "session-ends"} == set(Persona)
 
 
 class TestLoginFails:

@@ -21,4 +21,4 @@ def test_every_seal_is_in_a_sealed_column(world: World) -> None:
     }
 
     assert found <= known, found - known
-    assert {"transactions_transaction.encrypted_login", "webhooks_endpoint.encrypted_secret"} <= found
+    assert {"brokers_brokersession.encrypted_token", "webhooks_endpoint.encrypted_secret"} <= found

@@ -59,7 +59,14 @@ OPERATIONS: Final = operations()
 
 
 def filled(text: str, ids: Ids, *, gateway: str) -> str:
-    names = {**ids.by_name, "gateway": gateway, "tradingsymbol": "INFY", "ticker": "INFY", "scid": ids.managed}
+    names = {
+        **ids.by_name,
+        "gateway": gateway,
+        "tradingsymbol": "INFY",
+        "ticker": "INFY",
+        "scid": ids.managed,
+        "broker": "kite",
+    }
     return PLACEHOLDER.sub(lambda found: names[found[1]], text)
 
 

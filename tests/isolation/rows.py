@@ -14,7 +14,7 @@ from tests.isolation.scene import SCID
 Json = dict[str, Any]
 PLACEHOLDER: Final = re.compile(r"{([a-z_]+)}")
 # Placeholders of what is everybody's, or names the caller itself.
-NOBODYS: Final = frozenset({"gateway", "scid", "ticker", "tradingsymbol"})
+NOBODYS: Final = frozenset({"broker", "gateway", "scid", "ticker", "tradingsymbol"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +146,9 @@ ROWS: Final = (
     Row("pinPrice", body={"price": 1234.5}),
     Row("unpinPrice"),
     Row("act", body={"action": "reject"}, another_gateways=NOT_FOUND),
+    Row("faults"),
+    Row("switchFaults", body={"place": "unreachable"}),
+    Row("clearFaults"),
     Row("scenarios"),
     Row("reset"),
     Row("webhookEvents", "all"),

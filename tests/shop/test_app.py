@@ -153,6 +153,9 @@ class TestARequest:
             ("/api/sandbox/clock", {"set": "tomorrow"}),
             ("/api/sandbox/market", {"hours": "sometimes"}),
             ("/api/sandbox/price", {"ticker": "../INFY", "price": 1}),
+            ("/api/sandbox/faults", {"broker": "../kite"}),
+            ("/api/sandbox/faults", {"broker": "kite", "verb": "login/../x", "fault": "unreachable"}),
+            ("/api/sandbox/faults", {"broker": "kite", "verb": "login", "fault": None}),
             ("/api/sandbox/rebalance", {"scid": "SCMA_0001/../x"}),
         ],
     )

@@ -7,9 +7,12 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import Group, Permission, User
 from django.contrib.contenttypes.models import ContentType
 from django.core.management import call_command
+from django.utils import timezone
 
+from brokers.models import BrokerSession
 from tests.migrating import as_of
 from transactions.domain.corrections import as_kept, from_kept
+from transactions.models import Batch, Transaction
 
 BEFORE = "0009_login_urls_are_unique"
 OLD_RIGHTS = ("view_settlement", "approve_settlement", "reconcile_order")
@@ -86,3 +89,67 @@ class TestOrderCorrection:
         }
 
         assert as_kept(from_kept(kept)) == {key: value for key, value in kept.items() if key != "silent_since"}
+
+
+@pytest.mark.django_db(transaction=True)
+class TestBrokersOfBatches:
+    def test_are_those_of_their_accounts(self) -> None:
+        with as_of("transactions", "0010_order_corrections") as old:
+            moments = dict.fromkeys(("created_at", "updated_at", "expires_at"), timezone.now())
+            gateway = old.get_model("gateway", "Gateway").objects.create(name="acme", created_at=moments["created_at"])
+            for number, broker in enumerate(["kite", "dhan"]):
+                account = gateway.accounts.create(
+                    auth_id=f"{number:024}", broker=broker, client_id="one", created_at=moments["created_at"]
+                )
+                transaction = old.get_model("transactions", "Transaction").objects.create(
+                    transaction_id=f"TRX_{number}", gateway=gateway, account=account, status="PROCESSING", **moments
+                )
+                old.get_model("transactions", "Batch").objects.create(
+                    batch_id=f"{number:024}",
+                    gateway=gateway,
+                    transaction=transaction,
+                    account=account,
+                    due_at=moments["created_at"],
+                    leased_until=moments["created_at"],
+                    created_at=moments["created_at"],
+                )
+
+        assert list(Batch.objects.order_by("pk").values_list("broker", flat=True)) == ["kite", "dhan"]
+
+
+@pytest.mark.django_db(transaction=True)
+class TestSessionsOfAccounts:
+    def test_are_copied_from_the_newest_open_login_and_lost_orders_are_due_once_more(self) -> None:
+        now = timezone.now()
+        moments = dict.fromkeys(("created_at", "updated_at", "expires_at"), now)
+        with as_of("transactions", "0013_due_batches_by_link") as old:
+            gateway = old.get_model("gateway", "Gateway").objects.create(name="acme", created_at=now)
+            account = gateway.accounts.create(auth_id="0" * 24, broker="kite", client_id="one", created_at=now)
+            logins = [("old", "PROCESSING"), ("new", "PROCESSING"), ("done", "COMPLETED"), ("", "INITIALIZED")]
+            for number, (token, status) in enumerate(logins):
+                done = now if status == "COMPLETED" else None
+                transaction = old.get_model("transactions", "Transaction").objects.create(
+                    transaction_id=f"TRX_{number}",
+                    gateway=gateway,
+                    account=account,
+                    status=status,
+                    encrypted_login=token,
+                    completed_at=done,
+                    **moments,
+                )
+                if done:
+                    old.get_model("transactions", "Batch").objects.create(
+                        batch_id="1" * 24,
+                        gateway=gateway,
+                        transaction=transaction,
+                        account=account,
+                        broker="kite",
+                        status="ERROR",
+                        placed_at=now,
+                        created_at=now,
+                        leased_until=now,
+                    )
+
+        assert [(one.encrypted_token, one.ended_at) for one in BrokerSession.objects.all()] == [("done", None)]
+        assert [one.logged_in_at for one in Transaction.objects.order_by("pk")] == [now, now, now, None]
+        assert Batch.objects.get().due_at is not None

@@ -163,11 +163,11 @@ class TestDueBatches:
     @pytest.mark.parametrize("is_queued", [True, False])
     def test_are_the_querysets(self, batches: list[Batch], is_queued: bool) -> None:
         rows = awaiting_placement() if is_queued else needs_polling()
-        expected = leases.due(rows, clock.clocks()).values_list("pk", "account__broker")
+        expected = leases.due(rows, clock.clocks()).values_list("pk", "gateway", "account__broker")
 
         found = sql.due_batches(is_queued=is_queued, clocks=clock.clocks(), limit=99)
 
-        assert sorted(found) == sorted(expected) != []
+        assert sorted(found) == sorted((pk, (gateway, broker)) for pk, gateway, broker in expected) != []
 
     def test_come_the_longest_due_first_to_the_limit(self, batches: list[Batch], now: datetime) -> None:
         for place, minutes in ((7, 3), (5, 2)):
@@ -176,6 +176,43 @@ class TestDueBatches:
         found = sql.due_batches(is_queued=True, clocks=clock.clocks(), limit=2)
 
         assert [pk for pk, _ in found] == [batches[7].pk, batches[5].pk]
+
+
+class TestDueLinks:
+    @pytest.fixture
+    def worldwide(self, batches: list[Batch], now: datetime) -> list[Batch]:
+        """More links: other brokers, other gateways, clocks that are ahead; leased and future batches among them."""
+        others = [make.gateway(), make.gateway()]
+        make.later(others[1], seconds=3600)
+        moves = {1: ("dhan", others[0]), 2: ("zzz", others[1]), 5: ("aaa", others[1]), 6: ("kite", others[0])}
+        for place, (broker, gateway) in moves.items():
+            Batch.objects.filter(pk=batches[place].pk).update(broker=broker, gateway=gateway)
+        Batch.objects.filter(pk=batches[5].pk).update(due_at=now + timedelta(minutes=30))
+        Batch.objects.filter(pk=batches[6].pk).update(leased_until=now + timedelta(hours=9))
+        return batches
+
+    @pytest.mark.parametrize("is_queued", [True, False])
+    def test_are_the_querysets(self, worldwide: list[Batch], is_queued: bool) -> None:
+        rows = leases.due(awaiting_placement() if is_queued else needs_polling(), clock.clocks())
+
+        found = sql.due_links(is_queued=is_queued, clocks=clock.clocks())
+
+        assert sorted(found) == sorted(set(rows.values_list("gateway", "broker"))) != []
+
+    @pytest.mark.parametrize("is_queued", [True, False])
+    def test_have_the_due_batches_of_the_querysets(self, worldwide: list[Batch], is_queued: bool) -> None:
+        clocks = dict(clock.clocks())
+        rows = leases.due(awaiting_placement() if is_queued else needs_polling(), clocks.items())
+
+        for link in sql.due_links(is_queued=is_queued, clocks=clocks.items()):
+            now = clocks.get(link[0], clocks[None])
+            found = sql.due_batches_of(link, is_queued=is_queued, now=now, wall=clocks[None], limit=2)
+
+            due = rows.filter(gateway=link[0], broker=link[1]).order_by("due_at").values_list("due_at", flat=True)
+            assert list(due.filter(pk__in=found)) == list(due)[:2] != []
+
+    def test_are_none_where_nothing_waits(self, db: None) -> None:
+        assert sql.due_links(is_queued=True, clocks=clock.clocks()) == []
 
 
 class TestClaimableBatches:

@@ -1,6 +1,7 @@
 """Response bodies and webhook payloads, with the wire's keys."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -14,7 +15,7 @@ from gateway.values.tokens import CONNECTED_FOR, connected_token
 from smallcases.models import Smallcase
 from transactions.domain.intents import CANCELLATIONS, Intent
 from transactions.domain.sdk_codes import BEFORE_LOGIN, MESSAGES, SdkCode
-from transactions.domain.statuses import OrderStatus, TransactionStatus
+from transactions.domain.statuses import BatchStatus, OrderStatus, TransactionStatus
 from transactions.models import Batch, Order, Transaction
 from transactions.queries.order_context import LastBatch
 
@@ -71,8 +72,8 @@ def _sdk_response(transaction: Transaction, orders: Sequence[Order], token: str 
     }
     if transaction.intent not in WITH_ORDERS:
         return response | (transaction.outcome or {})
-    shown = [order for order in orders if order.status != OrderStatus.QUEUED]
-    batches = [batch(shown[0].batch, shown, shown[0].batch.transaction)] if shown else []
+    is_shown = bool(orders) and orders[0].batch.status != BatchStatus.QUEUED
+    batches = [batch(orders[0].batch, orders, orders[0].batch.transaction)] if is_shown else []
     smallcase = _smallcase(orders[0].batch) if orders else {}
     return response | smallcase | {"orderBatches": batches}
 
@@ -90,14 +91,14 @@ def sdk_error(code: SdkCode, transaction: Transaction | None) -> Wire:
         return body
     if code is SdkCode.USER_MISMATCH:
         return body | {"broker": transaction.account.broker}
-    if not transaction.encrypted_login or code in BEFORE_LOGIN:
+    if transaction.logged_in_at is None or code in BEFORE_LOGIN:
         return body
     return body | {"smallcaseAuthToken": auth_token(transaction), "broker": transaction.account.broker}
 
 
 def auth_token(transaction: Transaction) -> str | None:
     """A connected token for the user who logged in, valid for one hour of real time; None before the login."""
-    if transaction.account is None or not transaction.encrypted_login:
+    if transaction.account is None or transaction.logged_in_at is None:
         return None
     secret, now = jwt_secrets(transaction.gateway)[0], clock.wall()
     auth_id = transaction.account.auth_id
@@ -105,8 +106,11 @@ def auth_token(transaction: Transaction) -> str | None:
 
 
 def batch(of: Batch, orders: Sequence[Order], transaction: Transaction) -> Wire:
-    """A batch with its orders in the basket's order. `quantity` and `filled` count securities, not shares."""
-    placed = [o for o in orders if o.status != OrderStatus.UNPLACED]
+    """A batch with its orders in the basket's order; one that was not sent yet is counted and not listed.
+
+    `quantity` and `filled` count securities, not shares.
+    """
+    placed = [o for o in orders if o.status not in {OrderStatus.QUEUED, OrderStatus.UNPLACED}]
     unplaced = [o for o in orders if o.status == OrderStatus.UNPLACED]
     return {
         "batchId": of.batch_id,
@@ -137,6 +141,12 @@ def order_event(of: Batch, orders: Sequence[Order], transaction: Transaction) ->
     """A webhook's body; each delivery attempt adds timestamp and checksum."""
     account = transaction.account
     return batch(of, orders, transaction) | {"smallcaseAuthId": account and account.auth_id}
+
+
+def session_ended(account: Account, batch_ids: Sequence[str], ended_at: datetime) -> Wire:
+    """`batch_ids`: the open batches, which wait for a login of the user."""
+    named = {"smallcaseAuthId": account.auth_id, "broker": account.broker}
+    return named | {"batchIds": list(batch_ids), "endedAt": timestamp(ended_at)}
 
 
 def fix_action(last: LastBatch, smallcase: Smallcase) -> Wire:

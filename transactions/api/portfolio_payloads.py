@@ -12,6 +12,7 @@ from smallcases.sips.sip_changes import sip_action
 from transactions.api.payloads import fix_action
 from transactions.domain.smallcase_order import OrderKind
 from transactions.models import HoldingsSnapshot
+from transactions.queries.order_context import LastBatch
 from transactions.queries.user_portfolio import Held
 
 Wire = dict[str, Any]
@@ -44,7 +45,16 @@ def actions(held: Held) -> Wire:
         "fix": [fix_action(last, here.smallcase)] if last and last.can_be_fixed else [],
         "buy": [] if held.is_order_open else [*buys, *([OrderKind.SIP] if held.is_sip_due else [])],
         "sell": [] if held.is_order_open else [OrderKind.EXIT, OrderKind.MANAGE],
+        "reconnect": _reconnect(last) if last else [],
     }
+
+
+def _reconnect(last: LastBatch) -> list[Wire]:
+    """The open order that waits for a login of its user at the broker."""
+    batch = last.batch
+    if batch.session_ended_at is None or not last.is_open:
+        return []
+    return [{"broker": batch.broker, "batchIds": [batch.batch_id], "since": timestamp(batch.session_ended_at)}]
 
 
 def _version(of: Version) -> Wire:

@@ -7,18 +7,19 @@ from typing import NoReturn
 from django.db.models import Q
 from django.db.transaction import atomic
 
-from brokers.ports.broker import Login, LoginEnded, OrderType, Refused, Unreachable
+from brokers.ports.broker import LiveSession, LoginEnded, OrderType, Refused, Unreachable
 from brokers.ports.registry import BrokerProfile, adapter_for, profile_of
-from gateway.database.encryption import encrypt
 from gateway.models import Account
-from gateway.values.errors import Conflict, Invalid, Unavailable
+from gateway.values.errors import Conflict, Invalid
 from gateway.values.ids import new_object_id
+from transactions.checkout.ask_broker import BrokerSilent
 from transactions.checkout.browser_binding import LoginWindow, bind
 from transactions.domain.basket import securities_of
 from transactions.domain.intents import Intent
 from transactions.domain.sdk_codes import SdkCode, code_of
 from transactions.domain.statuses import TransactionStatus
-from transactions.lifecycle.transitions import SdkError, TransactionUsed, check_live, end, expiry, fail
+from transactions.execution.broker_sessions import start_session
+from transactions.lifecycle.transitions import SdkError, TransactionUsed, account_of, check_live, end, expiry, fail
 from transactions.models import Transaction
 
 
@@ -35,11 +36,11 @@ def log_in(
     now: datetime,
     window: LoginWindow | None = None,
 ) -> Transaction:
-    """INITIALIZED becomes USED, or COMPLETED for a CONNECT. A second login with the same account changes nothing.
+    """INITIALIZED becomes USED, or COMPLETED for a CONNECT. Another login with the same account starts a new session.
 
     `window` is the user's window, None for the sandbox's user. The account is created in the same transaction as the
     claim, so a failed login (wrong account, lost race, replaced window) creates no account. Raises PinRefused,
-    SdkError, Unavailable, and Invalid for a test PIN that forces an unknown code.
+    SdkError, BrokerSilent, and Invalid for a test PIN that forces an unknown code.
     """
     check_live(transaction, now=now)
     profile = profile_of(broker)
@@ -48,9 +49,10 @@ def log_in(
     login = _login_at_broker(transaction, broker, client_id, pin, now)
     if not _is_account_of(transaction, login):
         _end_for_another(transaction, window, now)
-    if transaction.status == TransactionStatus.INITIALIZED:
-        with atomic(durable=True):
+    with atomic(durable=True):
+        if transaction.status == TransactionStatus.INITIALIZED:
             _claim(transaction, login, window, now)
+        start_session(account_of(transaction), login, now=now)
     return transaction
 
 
@@ -70,7 +72,7 @@ def can_serve(transaction: Transaction, profile: BrokerProfile) -> bool:
     return not lacking.get(Intent(transaction.intent), False)
 
 
-def _login_at_broker(transaction: Transaction, broker: str, client_id: str, pin: str, now: datetime) -> Login:
+def _login_at_broker(transaction: Transaction, broker: str, client_id: str, pin: str, now: datetime) -> LiveSession:
     try:
         return adapter_for(broker).login(
             gateway=transaction.gateway_id, broker=broker, client_id=client_id, pin=pin, now=now
@@ -78,7 +80,7 @@ def _login_at_broker(transaction: Transaction, broker: str, client_id: str, pin:
     except Refused:
         raise PinRefused("The broker refused this client id and PIN.") from None
     except Unreachable:
-        raise Unavailable("The broker does not answer. Try again.") from None
+        raise BrokerSilent(broker) from None
     except LoginEnded as ended:
         code = code_of(ended.code)
     if code is None:
@@ -86,7 +88,7 @@ def _login_at_broker(transaction: Transaction, broker: str, client_id: str, pin:
     return fail(transaction, code, now=now)
 
 
-def _is_account_of(transaction: Transaction, login: Login) -> bool:
+def _is_account_of(transaction: Transaction, login: LiveSession) -> bool:
     """Compares the broker's answer with the bound account, before an account is created."""
     bound = transaction.account
     return bound is None or (bound.broker, bound.client_id) == (login.broker, login.client_id)
@@ -102,7 +104,7 @@ def _end_for_another(transaction: Transaction, window: LoginWindow | None, now: 
     raise SdkError(SdkCode.USER_MISMATCH, transaction)
 
 
-def _claim(transaction: Transaction, login: Login, window: LoginWindow | None, now: datetime) -> None:
+def _claim(transaction: Transaction, login: LiveSession, window: LoginWindow | None, now: datetime) -> None:
     """Locks the transaction's row, like open_session: a login and a new session at once see each other."""
     Transaction.objects.select_for_update().get(pk=transaction.pk)
     if window:
@@ -116,7 +118,7 @@ def _claim(transaction: Transaction, login: Login, window: LoginWindow | None, n
     _use(transaction, account, login, is_new=is_new, now=now)
 
 
-def _use(transaction: Transaction, account: Account, login: Login, *, is_new: bool, now: datetime) -> None:
+def _use(transaction: Transaction, account: Account, login: LiveSession, *, is_new: bool, now: datetime) -> None:
     done = transaction.intent == Intent.CONNECT
     status = TransactionStatus.COMPLETED if done else TransactionStatus.USED
     fresh = Transaction.objects.filter(pk=transaction.pk, status=TransactionStatus.INITIALIZED)
@@ -127,7 +129,7 @@ def _use(transaction: Transaction, account: Account, login: Login, *, is_new: bo
         status=status,
         account=account,
         is_new_user=is_new,
-        encrypted_login=encrypt(login.token),
+        logged_in_at=now,
         updated_at=now,
         completed_at=now if done else None,
     )

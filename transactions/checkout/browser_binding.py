@@ -83,7 +83,7 @@ def bind(window: LoginWindow) -> None:
 def is_outside(session: CheckoutSession, token: str) -> bool:
     """Whether the session was logged in to at another URL. (The sandbox's user logs in without a URL.)"""
     if session.login_token_digest is None:
-        return bool(session.transaction.encrypted_login)
+        return session.transaction.logged_in_at is not None
     return not constant_time_compare(digest(token), session.login_token_digest)
 
 

@@ -8,16 +8,16 @@ from django.db import IntegrityError
 from django.db.transaction import atomic
 
 from brokers.market.quotes import quotes
-from brokers.ports.broker import Side, Unreachable, Variety
-from brokers.ports.registry import adapter_for
+from brokers.ports.broker import Side, Variety
 from gateway.database.rows import insert_rows
 from gateway.database.violations import violated_constraint
 from gateway.partners import clock
 from gateway.queue.enqueue import TaskName, enqueue_soon
 from gateway.telemetry import request_id
-from gateway.values.errors import Conflict, Unavailable
+from gateway.values.errors import Conflict
 from smallcases.portfolio.apply_fills import adopt_version
 from smallcases.sips.sip_changes import SipRequest
+from transactions.checkout.ask_broker import ask_broker, live_session_of
 from transactions.checkout.consents import complete_consent
 from transactions.domain.basket import OrderLine, Security, settled
 from transactions.domain.intents import CANCELLATIONS, Intent
@@ -28,7 +28,7 @@ from transactions.domain.statuses import TransactionStatus
 from transactions.execution.cancel import ask_to_cancel
 from transactions.lifecycle.eligibility import reject_if_not_placeable
 from transactions.lifecycle.plan_orders import Planned, check_tradable, plan
-from transactions.lifecycle.transitions import check_live, claim, complete_now, fail, login_of
+from transactions.lifecycle.transitions import check_live, claim, complete_now, fail
 from transactions.models import Batch, CheckoutSession, Order, Transaction
 from transactions.queries.order_context import OrderContext, order_context
 
@@ -67,7 +67,7 @@ class UserSelections:
 def confirm(
     *, transaction: Transaction, selections: UserSelections, now: datetime, context: OrderContext | None = None
 ) -> Transaction:
-    """USED becomes PROCESSING, once. Raises NotLoggedIn, QuoteExpired, Unavailable, Invalid, SdkError.
+    """USED becomes PROCESSING, once. Raises NotLoggedIn, QuoteExpired, BrokerSilent, LoginRequired, Invalid, SdkError.
 
     `context`: if the caller has already read it.
     """
@@ -131,15 +131,16 @@ def _check_quote(context: OrderContext, lines: Sequence[OrderLine], quoted: Quot
 
 
 def _lacks_holdings(context: OrderContext, lines: Sequence[OrderLine]) -> bool:
-    """Whether the broker holds fewer shares than `lines` sell. Does not ask the broker without a sale."""
+    """Whether the broker holds fewer shares than `lines` sell. Without a sale only a session is needed."""
     sells = {line.security.ticker: line.quantity for line in lines if line.side is Side.SELL}
     if not sells:
+        live_session_of(context.account)
         return False
-    login = login_of(context.transaction, context.account)
-    try:
-        lots = adapter_for(context.account.broker).holdings(login, now=context.now, tickers=list(sells))
-    except Unreachable:
-        raise Unavailable("The broker does not answer. Try again.") from None
+    lots = ask_broker(
+        context.account,
+        lambda broker, session: broker.holdings(session, now=context.now, tickers=list(sells)),
+        now=context.now,
+    )
     held = {lot.ticker: lot.quantity for lot in lots}
     return any(held.get(ticker, 0) < quantity for ticker, quantity in sells.items())
 
@@ -150,6 +151,7 @@ def _queue_batch(context: OrderContext, lines: Sequence[OrderLine], planned: Pla
         gateway=transaction.gateway,
         transaction=transaction,
         account=context.account,
+        broker=context.account.broker,
         variety=(Variety.REGULAR if context.market.is_open(now) else Variety.AMO).value,
         label=planned.label if planned else None,
         original_label=planned.original_label if planned else None,

@@ -1,28 +1,27 @@
 """Consents that place no order: SIP set-up, holdings import, funds."""
 
 from datetime import datetime
-from typing import Final
 
 from django.db.transaction import atomic
 
-from brokers.ports.broker import Unreachable
-from brokers.ports.registry import adapter_for
-from gateway.values.errors import Invalid, Unavailable
+from gateway.values.errors import Invalid
 from gateway.values.money import number
 from smallcases.portfolio.investments import investment_of
 from smallcases.sips.sip_changes import SipRequest, set_up, sip_action
 from transactions.api import payloads
+from transactions.checkout.ask_broker import ask_broker
 from transactions.domain.intents import Intent
 from transactions.domain.sdk_codes import SdkCode
-from transactions.lifecycle.transitions import account_of, announce, claim, complete_now, fail, login_of
+from transactions.lifecycle.transitions import account_of, announce, claim, complete_now, fail
 from transactions.models import HoldingsSnapshot, Transaction
 from webhooks.events.event_types import EventType
 
-BUSY: Final = "The broker does not answer. Try again."
-
 
 def complete_consent(*, transaction: Transaction, sip: SipRequest | None, now: datetime) -> None:
-    """USED becomes COMPLETED in one database transaction, after the broker's answer. Raises Unavailable, Invalid."""
+    """USED becomes COMPLETED in one database transaction, after the broker's answer.
+
+    Raises BrokerSilent, LoginRequired, Invalid.
+    """
     if transaction.intent == Intent.SIP_SETUP:
         _set_up_sip(transaction, sip, now)
     elif transaction.intent == Intent.FETCH_FUNDS:
@@ -46,10 +45,7 @@ def _set_up_sip(transaction: Transaction, sip_request: SipRequest | None, now: d
 
 def _fetch_funds(transaction: Transaction, now: datetime) -> None:
     account = account_of(transaction)
-    try:
-        funds = adapter_for(account.broker).funds(login_of(transaction, account), now=now)
-    except Unreachable:
-        raise Unavailable(BUSY) from None
+    funds = ask_broker(account, lambda broker, session: broker.funds(session, now=now), now=now)
     with atomic(durable=True):
         claim(transaction, now=now)
         complete_now(transaction, now=now, outcome={"funds": number(funds)})
@@ -57,10 +53,7 @@ def _fetch_funds(transaction: Transaction, now: datetime) -> None:
 
 def _import_holdings(transaction: Transaction, now: datetime) -> None:
     account = account_of(transaction)
-    try:
-        held = adapter_for(account.broker).holdings(login_of(transaction, account), now=now)
-    except Unreachable:
-        raise Unavailable(BUSY) from None
+    held = ask_broker(account, lambda broker, session: broker.holdings(session, now=now), now=now)
     with atomic(durable=True):
         claim(transaction, now=now)
         lines = [

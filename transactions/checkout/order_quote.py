@@ -11,16 +11,16 @@ from typing import Final
 
 from brokers.market.charges import charges
 from brokers.market.quotes import quotes
-from brokers.ports.broker import OrderType, Side, Unreachable
-from brokers.ports.registry import adapter_for, profile_of
+from brokers.ports.broker import OrderType, Side
+from brokers.ports.registry import profile_of
 from smallcases import planner
 from smallcases.models import Smallcase
+from transactions.checkout.ask_broker import BrokerSilent, LoginRequired, ask_broker
 from transactions.checkout.confirm import UserSelections
 from transactions.domain.basket import OrderLine, Security, settled
 from transactions.domain.price_protection import QuotedOrder, orders_in
 from transactions.domain.smallcase_order import OrderKind, SmallcaseOrderRequest
 from transactions.lifecycle.plan_orders import check_tradable, plan
-from transactions.lifecycle.transitions import login_of
 from transactions.queries.order_context import OrderContext
 
 # Kinds whose sells pay for their buys.
@@ -155,17 +155,21 @@ def _at_hand(context: OrderContext, tickers: Sequence[str]) -> dict[str, int] | 
     """Sellable shares by ticker; None if the broker does not answer. `confirm` asks the broker again."""
     if not tickers:
         return {}
-    login = login_of(context.transaction, context.account)
     try:
-        lots = adapter_for(context.account.broker).holdings(login, now=context.now, tickers=tickers)
-    except Unreachable:
+        lots = ask_broker(
+            context.account,
+            lambda broker, session: broker.holdings(session, now=context.now, tickers=tickers),
+            now=context.now,
+        )
+    except (BrokerSilent, LoginRequired):
         return None
     return {lot.ticker: lot.quantity for lot in lots}
 
 
 def _funds(context: OrderContext) -> Decimal | None:
-    login = login_of(context.transaction, context.account)
     try:
-        return adapter_for(context.account.broker).funds(login, now=context.now)
-    except Unreachable:
+        return ask_broker(
+            context.account, lambda broker, session: broker.funds(session, now=context.now), now=context.now
+        )
+    except (BrokerSilent, LoginRequired):
         return None

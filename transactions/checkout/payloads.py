@@ -45,7 +45,7 @@ def outcome(session: CheckoutSession, orders: Sequence[Order], now: datetime) ->
 def walked_away(session: CheckoutSession, body: Wire) -> Wire:
     """Adds the cancellation error, with the user's token, to an open outcome. The transaction stays open."""
     error = payloads.sdk_error(SdkCode.CANCELLED_AFTER_LOGIN, session.transaction)
-    return body | {"error": error if session.transaction.encrypted_login else None}
+    return body | {"error": error if session.transaction.logged_in_at else None}
 
 
 def is_final(body: Wire) -> bool:

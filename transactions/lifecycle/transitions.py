@@ -7,8 +7,6 @@ from typing import Any, Final, NoReturn
 
 from django.db.transaction import atomic
 
-from brokers.ports.broker import Login
-from gateway.database.encryption import decrypt
 from gateway.models import Account
 from gateway.values.errors import ErrorType, GatewayError
 from transactions.api import payloads
@@ -118,13 +116,3 @@ def account_of(transaction: Transaction) -> Account:
     if transaction.account is None:
         raise TransactionUsed
     return transaction.account
-
-
-def login_of(transaction: Transaction, account: Account) -> Login:
-    """The broker session of this transaction's login. Raises InvalidToken if no key decrypts it."""
-    return Login(
-        gateway=transaction.gateway_id,
-        broker=account.broker,
-        client_id=account.client_id,
-        token=decrypt(transaction.encrypted_login),
-    )

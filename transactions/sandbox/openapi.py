@@ -6,6 +6,9 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 
 from brokers.market.hours import Hours
+from brokers.ports.broker import CALL_LIMIT, Verb
+from brokers.ports.registry import BROKERS
+from brokers.simulator import switched_faults
 from brokers.simulator.order_actions import ActionKind
 from gateway.api.openapi import BOOLEAN, MOMENT, NUMBER, Json, answer, listed, nullable, obj, one_of, text
 from transactions.api.openapi import OBJECT_ID, SDK_RESPONSE
@@ -60,6 +63,30 @@ UNPIN: Final = extend_schema(
     parameters=[_TICKER],
     responses={200: answer("The price", _PRICE_SHAPE)},
 )
+_BROKER: Final = OpenApiParameter(
+    "broker", OpenApiTypes.STR, OpenApiParameter.PATH, enum=list(BROKERS), description="A broker's key"
+)
+_SWITCHED: Final = answer(
+    "The fault of each verb, or null", obj({verb.value: nullable(text(switched_faults.FORMS)) for verb in Verb})
+)
+FAULTS: Final = extend_schema(
+    operation_id="faults", summary="A broker's faults", parameters=[_BROKER], responses={200: _SWITCHED}
+)
+SWITCH_FAULTS: Final = extend_schema(
+    operation_id="switchFaults",
+    summary="Switch a broker's faults on and off",
+    description=f"Changes the faults of the verbs that it names, for this gateway: {switched_faults.FORMS}. "
+    "`unanswered`: the broker does as asked, and the answer is lost. `session_ended`: sessions that have started "
+    "before end at their next call. No call takes longer than "
+    f"{CALL_LIMIT.seconds} seconds.",
+    parameters=[_BROKER],
+    request=serializers.FaultsIn,
+    examples=[OpenApiExample("An outage", value={"place": "unreachable", "order_book": "slow:2"}, request_only=True)],
+    responses={200: _SWITCHED},
+)
+CLEAR_FAULTS: Final = extend_schema(
+    operation_id="clearFaults", summary="Clear a broker's faults", parameters=[_BROKER], responses={200: _SWITCHED}
+)
 ACT: Final = extend_schema(
     operation_id="act",
     summary="Act as the broker on one order",
@@ -75,16 +102,20 @@ ACT: Final = extend_schema(
 RESET: Final = extend_schema(
     operation_id="reset",
     summary="Empty the gateway",
-    description="Keeps credentials, origins and webhook endpoints. Deletes orders, users, price overrides and "
-    "events, and resets the clock.",
+    description="Keeps credentials, origins and webhook endpoints. Deletes orders, users, price overrides, "
+    "faults and events, and resets the clock.",
     request=None,
     responses={200: answer("Empty", obj({"now": MOMENT}))},
 )
 _ROWS: Final = listed({"type": "object"})
 SCENARIOS: Final = extend_schema(
     operation_id="scenarios",
-    summary="All personas, PINs and actions with their results",
-    responses={200: answer("Scenarios", obj(dict.fromkeys(("personas", "pins", "stops", "actions", "market"), _ROWS)))},
+    summary="All personas, PINs, actions and faults with their results",
+    responses={
+        200: answer(
+            "Scenarios", obj(dict.fromkeys(("personas", "pins", "stops", "actions", "faults", "market"), _ROWS))
+        )
+    },
 )
 
 

@@ -6,6 +6,7 @@ from django.db import IntegrityError
 from django.db.models import QuerySet
 from django.db.transaction import atomic
 
+from brokers.models import BrokerOutage, BrokerSession
 from brokers.simulator import clear_books as market
 from gateway.models import Account, Gateway, IdempotentRequest
 from gateway.queue.leases import erase
@@ -50,8 +51,10 @@ def _clear(gateway: Gateway) -> None:
     erase(CheckoutSession.objects.filter(transaction__gateway=gateway))
     erase(Transaction.objects.filter(gateway=gateway))
     erase(HoldingsSnapshot.objects.filter(account__gateway=gateway))
+    erase(BrokerSession.objects.filter(account__gateway=gateway))
     erase(Account.objects.filter(gateway=gateway))
     market.clear(gateway)
+    erase(BrokerOutage.objects.filter(gateway=gateway))
     erase(IdempotentRequest.objects.filter(gateway=gateway))
 
 

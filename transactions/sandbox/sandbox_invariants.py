@@ -67,7 +67,7 @@ def no_order_is_placed_twice(scope: Scope) -> Rows:
 def no_order_is_lost(scope: Scope) -> Rows:
     theirs = SimOrder.objects.filter(ref=OuterRef("ref"))
     answered = Q(status__in=REPORTED_STATUSES, active_correction__isnull=True) | Q(
-        status=OrderStatus.PLACED, unreported_since__isnull=True
+        status=OrderStatus.PLACED, broker_order_id__isnull=False
     )
     rows = scope.of(Order.objects.filter(answered), OWNER).filter(~Exists(theirs))
     return rows.order_by("pk").values("batch__batch_id", "ref", "ticker", "status")

@@ -1,8 +1,9 @@
-"""The sandbox's personas, PINs and actions with their results (contract §7, §8)."""
+"""The sandbox's personas, PINs, actions and faults with their results (contract §7, §8)."""
 
 from dataclasses import dataclass
 from typing import Any, Final
 
+from brokers.ports.broker import CALL_LIMIT, Verb
 from brokers.simulator.order_actions import ActionKind
 from brokers.simulator.personas import FORCED, PIN_PREFIX, FillBehaviour, Persona
 from transactions.domain.sdk_codes import MESSAGES
@@ -32,16 +33,19 @@ PERSONAS: Final = {
         "ERROR", "PARTIALLYPLACED", "PARTIALLYFILLED", "The last order unplaced: tradingSystemNotReady."
     ),
     Persona.LOST_CONTACT: ScenarioOutcome(
-        "ERROR", "PLACED", "ERROR", "The broker fills the last order but never reports it."
+        "ERROR", "PLACED", "ERROR", "The broker fills the last order, but its order book never lists it."
     ),
     Persona.LATE_FILL: ScenarioOutcome(
         "COMPLETE",
         "PLACED",
         "COMPLETED",
-        "As lost-contact, but the broker reports after 10 minutes by the gateway's clock.",
+        "As lost-contact, but the order book lists it after 10 minutes by the gateway's clock.",
     ),
     Persona.LOW_FUNDS: ScenarioOutcome(
         "REJECTED", "PLACED", "UNFILLED", "Funds of ₹100: buys are rejected with marginsExceeded."
+    ),
+    Persona.RICH: ScenarioOutcome(
+        "COMPLETE", "PLACED", "COMPLETED", "As happy, with ₹1 lakh crore and 10 lakh lent shares of each name."
     ),
     Persona.NO_HOLDINGS: ScenarioOutcome(
         "COMPLETE", "PLACED", "COMPLETED", "Buys fill; a sale ends with 1004 at the confirmation."
@@ -54,7 +58,13 @@ PERSONAS: Final = {
         "COMPLETE", "PLACED", "COMPLETED", "The broker takes the orders but does not answer."
     ),
     Persona.DEAF: ScenarioOutcome(
-        "ERROR", "PLACED", "ERROR", "The orders never reach the broker, and the gateway gets no error."
+        "ERROR", "PLACED", "ERROR", "The orders are lost on the way; the gateway cannot know that."
+    ),
+    Persona.SESSION_ENDS: ScenarioOutcome(
+        "COMPLETE",
+        "PLACED",
+        "COMPLETED",
+        "The first session ends with its orders resting; they are reported after the next login.",
     ),
     Persona.REPEATS: ScenarioOutcome(
         "COMPLETE", "PLACED", "COMPLETED", "The broker sends every report twice, the second time with older content."
@@ -69,6 +79,13 @@ ACTIONS: Final = {
     ActionKind.CANCEL: "CANCELLED",
     ActionKind.HANG: "ERROR",
     ActionKind.LATE_FILL: "ERROR, then COMPLETE",
+}
+FAULTS: Final = {
+    "unreachable": "The request does not reach the broker.",
+    "unanswered": "The broker does as asked; its answer is lost.",
+    "slow:<seconds>": f"The answer takes so long; after {CALL_LIMIT.seconds} seconds the gateway no longer waits.",
+    "rate_limited:<seconds>": "The broker refuses every call and names a wait.",
+    "session_ended": "A session ends at its next call if it started before; a new login lives.",
 }
 _STATUSES: Final = {FillBehaviour.REJECT: "REJECTED", FillBehaviour.CANCEL: "CANCELLED"}
 
@@ -94,6 +111,7 @@ def scenarios() -> dict[str, Any]:
         ],
         "stops": [{"stopAt": stop.value, "code": code} for stop, code in STOPS.items()],
         "actions": [{"action": act.value, "order": status} for act, status in ACTIONS.items()],
+        "faults": [{"fault": fault, "what": what, "verbs": list(Verb)} for fault, what in FAULTS.items()],
         "market": [
             {"hours": "closed", "amo": False, "code": 4004, "message": "market_closed"},
             {"hours": "closed", "amo": True, "variety": "amo", "order": "PLACED until the market opens"},

@@ -7,10 +7,11 @@ from typing import Any
 from django.utils.dateparse import parse_duration
 from rest_framework import serializers
 
-from brokers.ports.broker import Side
+from brokers.ports.broker import Side, Verb
 from brokers.ports.registry import BROKERS
+from brokers.simulator import switched_faults
 from brokers.simulator.order_actions import ActionKind
-from brokers.simulator.personas import FORCED
+from brokers.simulator.personas import FORCED, LinkFault
 from gateway.api.fields import Choice, Matching, RequestBody, Rupees, Text, Truth, Whole
 from gateway.models import MarketHours
 from gateway.values.ids import CLIENT_ID
@@ -106,6 +107,30 @@ class ClockIn(RequestBody):
         if len(attrs) != 1:
             raise serializers.ValidationError("Give exactly one of advance, set and reset.")
         return attrs
+
+
+def _fault() -> Matching:
+    return Matching(switched_faults.WRITTEN, form=switched_faults.FORMS, required=False, allow_null=True)
+
+
+class FaultsIn(RequestBody):
+    """Changes the faults of the verbs that it names. Seconds are real ones, with at most three decimals."""
+
+    login = _fault()
+    funds = _fault()
+    holdings = _fault()
+    place = _fault()
+    order_book = _fault()
+    cancel = _fault()
+
+    @classmethod
+    def faults(cls, data: Any) -> dict[Verb, LinkFault | None]:
+        return {Verb(verb): text and switched_faults.fault_named(text) for verb, text in cls.parse(data).items()}
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, Mapping) and (unknown := data.keys() - self.fields):
+            raise serializers.ValidationError({str(name): ["is not a verb of a broker."] for name in unknown})
+        return super().to_internal_value(data)
 
 
 class PriceIn(RequestBody):

@@ -8,11 +8,13 @@ from rest_framework.response import Response
 
 from brokers.market import price_overrides
 from brokers.market.calendar import market_of
-from brokers.ports.registry import profile_of
-from brokers.simulator import order_actions
+from brokers.ports import outages
+from brokers.ports.registry import BROKERS, profile_of
+from brokers.simulator import order_actions, switched_faults
 from gateway.api.partner_views import SandboxView, ok
 from gateway.models import Gateway
 from gateway.partners import clock
+from gateway.values.errors import NotFound
 from gateway.values.timestamps import timestamp, timestamp_or_null
 from transactions.api import payloads
 from transactions.execution.gateway_clock import come_back
@@ -22,7 +24,7 @@ from transactions.queries import selectors
 from transactions.sandbox import openapi, scripted_checkout
 from transactions.sandbox.reset import reset
 from transactions.sandbox.scenarios import scenarios
-from transactions.sandbox.serializers import ActIn, ClockIn, Complete, MarketIn, PriceIn
+from transactions.sandbox.serializers import ActIn, ClockIn, Complete, FaultsIn, MarketIn, PriceIn
 
 MAX_WAIT = 30
 
@@ -87,6 +89,33 @@ class Price(SandboxView):
         return ok({"ticker": ticker, "price": float(price), "pinned": False})
 
 
+class BrokerFaults(SandboxView):
+    @openapi.FAULTS
+    def get(self, request: Request, gateway: str, broker: str) -> Response:
+        return self._faults(_known(broker))
+
+    @openapi.SWITCH_FAULTS
+    def put(self, request: Request, gateway: str, broker: str) -> Response:
+        here, faults = self.caller.gateway, FaultsIn.faults(request.data)
+        switched_faults.switch_faults(gateway=here, broker=_known(broker), faults=faults, now=clock.wall())
+        return self._changed(broker)
+
+    @openapi.CLEAR_FAULTS
+    def delete(self, request: Request, gateway: str, broker: str) -> Response:
+        switched_faults.clear_faults(gateway=self.caller.gateway, broker=_known(broker))
+        return self._changed(broker)
+
+    def _changed(self, broker: str) -> Response:
+        """The broker is asked at once, also where its link is down."""
+        here = self.caller.gateway
+        outages.probe_now((here.pk, broker), now=clock.wall())
+        _wake_all(here)
+        return self._faults(broker)
+
+    def _faults(self, broker: str) -> Response:
+        return ok(switched_faults.faults_of(self.caller.gateway, broker))
+
+
 class ActOnOrder(SandboxView):
     @openapi.ACT
     def post(self, request: Request, gateway: str, batch_id: str, tradingsymbol: str) -> Response:
@@ -129,6 +158,12 @@ def _seconds(request: Request) -> float:
         return float(field.run_validation(request.query_params.get("wait", "0")))
     except serializers.ValidationError as error:
         raise serializers.ValidationError({"wait": error.detail}) from None
+
+
+def _known(broker: str) -> str:
+    if broker not in BROKERS:
+        raise NotFound(f"There is no broker with this key; there are {', '.join(BROKERS)}.")
+    return broker
 
 
 def _market(gateway: Gateway) -> dict[str, Any]:

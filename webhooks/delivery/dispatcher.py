@@ -1,7 +1,7 @@
 """Sends deliveries: leases due rows, posts them from threads, and records the results in sets.
 
-A process has many posts in flight (endpoint_concurrency limits them per endpoint), and only its main thread uses the
-database, in sets. Events of a batch keep their order: n+1 is sent after n is delivered or given up.
+A process has many posts in flight (gateway.queue.concurrency limits them per endpoint), and only its main thread uses
+the database, in sets. Events of a batch keep their order: n+1 is sent after n is delivered or given up.
 """
 
 import json
@@ -22,12 +22,12 @@ from django.db.transaction import atomic
 from gateway.partners import clock
 from gateway.partners.authentication import api_secrets
 from gateway.queue import leases
+from gateway.queue.concurrency import Limits, PeerConcurrency
 from gateway.queue.enqueue import IDLE_GRACE_SECONDS
 from gateway.values.timestamps import timestamp
 from webhooks import sql
 from webhooks.delivery import client
 from webhooks.delivery.attempt_view import named_headers
-from webhooks.delivery.endpoint_concurrency import AT_ONCE, EndpointConcurrency
 from webhooks.delivery.endpoints import signing_secrets
 from webhooks.delivery.record_attempts import FinishedAttempt, settle
 from webhooks.models import Delivery, DeliveryStatus
@@ -41,6 +41,7 @@ POLL_SECONDS: Final = 0.025
 GATHER_SECONDS: Final = 0.005
 SHIFT_SECONDS: Final = 5.0
 SHUT_DOWN_SECONDS: Final = 2.0
+LIMITS: Final = Limits()
 Pick = Callable[[list[Delivery]], list[Delivery]]
 
 
@@ -59,11 +60,11 @@ class WebhookDispatcher:
 
     options: client.ClientOptions
     is_stopping: bool = False
-    concurrency: EndpointConcurrency = field(default_factory=EndpointConcurrency)
+    concurrency: PeerConcurrency[int] = field(default_factory=lambda: PeerConcurrency(LIMITS))  # endpoints by id
     in_flight: "dict[Future[client.EndpointResponse], InFlight]" = field(default_factory=dict)
     finished: "SimpleQueue[Future[client.EndpointResponse]]" = field(default_factory=SimpleQueue)
     threads: ThreadPoolExecutor = field(
-        default_factory=lambda: ThreadPoolExecutor(AT_ONCE, thread_name_prefix="delivery")
+        default_factory=lambda: ThreadPoolExecutor(LIMITS.at_once, thread_name_prefix="delivery")
     )
 
     def shift(self, *, seconds: float = SHIFT_SECONDS, idle_grace: float = IDLE_GRACE_SECONDS) -> int:
@@ -101,7 +102,7 @@ class WebhookDispatcher:
         with ExitStack() as undoing:
             undoing.callback(self._release, chosen, since=now)
             room = self.concurrency.room(now)
-            take(closed=self.concurrency.closed(now), room=room, pick=lambda due: self._choose(due, chosen, room, now))
+            take(closed=self.concurrency.full(now), room=room, pick=lambda due: self._choose(due, chosen, room, now))
             undoing.pop_all()
         for delivery in chosen:
             self._send(delivery, since=now)
@@ -117,7 +118,7 @@ class WebhookDispatcher:
             endpoint = delivery.endpoint_id
             self.concurrency.mark_failing(endpoint, is_failing=delivery.endpoint.failures > 0)
             bulk += delivery.is_bulk
-            if self.concurrency.is_open(endpoint, now) and bulk <= max(1, room // 2):
+            if self.concurrency.admits(endpoint, now) and bulk <= max(1, room // 2):
                 self.concurrency.start(endpoint, now)
                 chosen.append(delivery)
         return chosen
@@ -173,7 +174,7 @@ def next_in_line() -> QuerySet[Delivery]:
     return Delivery.objects.filter(~Exists(before), status=DeliveryStatus.DUE, endpoint__is_enabled=True)
 
 
-def take(*, closed: Collection[int] = (), room: int = AT_ONCE, pick: Pick = list) -> list[Delivery]:
+def take(*, closed: Collection[int] = (), room: int = LIMITS.at_once, pick: Pick = list) -> list[Delivery]:
     """Leases the due deliveries that `pick` chooses. Other processes skip all rows that `pick` is shown."""
     if not room:
         return []

@@ -82,6 +82,10 @@ def _pending(now: datetime) -> Json:
     }
 
 
+def _session_ended(now: datetime) -> Json:
+    return {"batchIds": [new_object_id()], "endedAt": timestamp(now)}
+
+
 def _of_a_transaction() -> Json:
     return {"transactionId": new_transaction_id(), "notes": "a sample"}
 
@@ -95,4 +99,5 @@ _MADE: Final[Mapping[EventType, Callable[[datetime], Json]]] = {
     EventType.HOLDINGS_IMPORTED: lambda now: _of_a_transaction(),
     EventType.ACTION_PENDING: _pending,
     EventType.TRANSACTION_ERRORED: _errored,
+    EventType.SESSION_ENDED: _session_ended,
 }

@@ -13,6 +13,7 @@ class EventType(StrEnum):
     HOLDINGS_IMPORTED = "holdings.imported"
     ACTION_PENDING = "action.pending"
     TRANSACTION_ERRORED = "transaction.errored"
+    SESSION_ENDED = "broker.session_ended"
 
 
 DEFAULT_TYPES: Final = (

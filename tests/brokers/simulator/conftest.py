@@ -5,13 +5,13 @@ from datetime import datetime
 
 import pytest
 
-from brokers.ports.broker import Broker, Login
+from brokers.ports.broker import Broker, LiveSession
 from brokers.ports.registry import adapter_for
 from brokers.simulator.models import SimAccount
 from gateway.models import Gateway
 from tests import make
 
-Enter = Callable[..., Login]
+Enter = Callable[..., LiveSession]
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def broker() -> Broker:
 def enter(gateway: Gateway, broker: Broker, now: datetime) -> Enter:
     """Log in, as `happy` at kite unless told otherwise."""
 
-    def log_in(client_id: str = "happy", *, pin: str = "1234", key: str = "kite") -> Login:
+    def log_in(client_id: str = "happy", *, pin: str = "1234", key: str = "kite") -> LiveSession:
         return broker.login(gateway=gateway.pk, broker=key, client_id=client_id, pin=pin, now=now)
 
     return log_in

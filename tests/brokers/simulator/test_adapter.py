@@ -17,24 +17,26 @@ from brokers.ports.broker import (
     Broker,
     BrokerStatus,
     Holding,
-    Login,
+    LiveSession,
     LoginEnded,
     NewOrder,
     OrderType,
     Refused,
     Report,
+    SentOrder,
     Side,
     Unreachable,
     Validity,
     Variety,
 )
 from brokers.ports.registry import BROKERS
-from brokers.simulator.link_faults import HANG_SECONDS
+from brokers.simulator.link_faults import HANG_SECONDS, forced_error
 from brokers.simulator.models import SimAccount, SimOrder, SimTrade
-from brokers.simulator.personas import FORCED, POOR, RICH
+from brokers.simulator.personas import FORCED, ORDINARY
 from gateway.models import Gateway
 from tests import make
 from tests.brokers.simulator.conftest import Enter
+from tests.brokers.simulator.placing import place_each
 
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 INFY = NewOrder("ref-1", "INFY", Side.BUY, 10, OrderType.MARKET, Variety.REGULAR, Validity.DAY, None, None)
@@ -43,7 +45,7 @@ LIMIT = replace(INFY, order_type=OrderType.LIMIT, price=Decimal("1000.00"))
 STOP = replace(INFY, ref="ref-2", order_type=OrderType.SLM, trigger_price=Decimal("1000.00"))
 
 
-def book(broker: Broker, login: Login, now: datetime, refs: Sequence[str] = ("ref-1", "ref-2")) -> list[Report]:
+def book(broker: Broker, login: LiveSession, now: datetime, refs: Sequence[str] = ("ref-1", "ref-2")) -> list[Report]:
     return list(broker.order_book(login, refs, now=now))
 
 
@@ -54,7 +56,12 @@ def told(reports: Sequence[Report]) -> list[tuple[str, str, int]]:
 class TestLogin:
     @pytest.mark.parametrize(
         ("client_id", "funds", "lent"),
-        [("happy", RICH, 1_000_000), ("low-funds", POOR, 1_000_000), ("no-holdings", RICH, 0)],
+        [
+            ("happy", Decimal(500_000), 1_000),
+            ("low-funds", Decimal(100), 1_000),
+            ("no-holdings", Decimal(500_000), 0),
+            ("rich", Decimal(1_000_000_000_000), 1_000_000),
+        ],
     )
     def test_opens_an_account_as_its_persona_has_it(
         self, enter: Enter, client_id: str, funds: Decimal, lent: int
@@ -64,9 +71,14 @@ class TestLogin:
         account = SimAccount.objects.get()
         assert (account.client_id, account.opening_funds, account.lent_shares) == (client_id, funds, lent)
 
-    def test_twice_opens_one(self, enter: Enter) -> None:
-        assert enter() == enter()
-        assert SimAccount.objects.count() == 1
+    def test_twice_opens_one_and_keeps_its_books(self, enter: Enter) -> None:
+        enter()
+        SimAccount.objects.update(opening_funds=7, lent_shares=8)
+
+        enter()
+
+        account = SimAccount.objects.get()
+        assert (account.opening_funds, account.lent_shares) == (Decimal(7), 8)
 
     def test_opens_another_at_another_broker_and_for_another_gateway(
         self, enter: Enter, broker: Broker, now: datetime
@@ -102,15 +114,18 @@ class TestLogin:
 
     @pytest.mark.parametrize("code", sorted(FORCED))
     def test_remembers_what_the_pin_forces(self, enter: Enter, code: str) -> None:
-        assert enter(pin=f"error_{code}").token == code
+        assert forced_error(enter(pin=f"error_{code}")) == code
 
 
 class TestPlace:
     def test_answers_for_every_order(self, enter: Enter, broker: Broker, now: datetime) -> None:
-        assert broker.place(enter(), [INFY, TCS], now=now) == [Ack("ref-1"), Ack("ref-2")]
+        assert place_each(broker, enter(), [INFY, TCS], now=now) == [
+            Ack("ref-1", "SIM-ref-1"),
+            Ack("ref-2", "SIM-ref-2"),
+        ]
 
     def test_books_the_order_as_it_was_given(self, enter: Enter, broker: Broker, now: datetime) -> None:
-        broker.place(enter(), [replace(LIMIT, validity=Validity.IOC, variety=Variety.AMO)], now=now)
+        place_each(broker, enter(), [replace(LIMIT, validity=Validity.IOC, variety=Variety.AMO)], now=now)
 
         booked = SimOrder.objects.get()
         assert (booked.ticker, booked.side, booked.quantity, booked.order_type, booked.price, booked.validity) == (
@@ -125,62 +140,63 @@ class TestPlace:
 
     def test_twice_books_once(self, enter: Enter, broker: Broker, now: datetime) -> None:
         login = enter()
-        first = broker.place(login, [INFY, TCS], now=now)
+        first = place_each(broker, login, [INFY, TCS], now=now)
         before = list(SimOrder.objects.order_by("pk").values())
 
-        second = broker.place(login, [INFY, TCS], now=now + MINUTE)
+        second = place_each(broker, login, [INFY, TCS], now=now + MINUTE)
 
         assert (second, list(SimOrder.objects.order_by("pk").values())) == (first, before)
 
     def test_twice_does_not_undo_a_fill(self, enter: Enter, broker: Broker, now: datetime) -> None:
         login = enter()
-        broker.place(login, [INFY], now=now)
+        place_each(broker, login, [INFY], now=now)
         book(broker, login, now + MINUTE)
 
-        broker.place(login, [INFY], now=now + MINUTE)
+        place_each(broker, login, [INFY], now=now + MINUTE)
 
         assert told(book(broker, login, now + MINUTE)) == [("ref-1", "COMPLETE", 10)]
         assert SimTrade.objects.count() == 1
 
     @pytest.mark.parametrize(
-        ("client_id", "acks", "booked"),
+        ("client_id", "refusals", "booked"),
         [
-            ("broker-down", [("ref-1", "adapterError"), ("ref-2", "adapterError")], []),
-            ("partly-placed", [("ref-1", None), ("ref-2", "tradingSystemNotReady")], ["ref-1"]),
-            ("lost-contact", [("ref-1", None)], ["ref-1", "ref-2"]),
-            ("late-fill", [("ref-1", None)], ["ref-1", "ref-2"]),
+            ("broker-down", ["adapterError", "adapterError"], []),
+            ("partly-placed", [None, "tradingSystemNotReady"], ["ref-1"]),
+            ("lost-contact", [None, None], ["ref-1", "ref-2"]),
+            ("late-fill", [None, None], ["ref-1", "ref-2"]),
         ],
     )
-    def test_refuses_or_keeps_silent_as_the_persona_has_it(
+    def test_refuses_what_the_persona_has_refused(
         self,
         *,
         enter: Enter,
         broker: Broker,
         now: datetime,
         client_id: str,
-        acks: list[tuple[str, str | None]],
+        refusals: list[str | None],
         booked: list[str],
     ) -> None:
-        answered = broker.place(enter(client_id), [INFY, TCS], now=now)
+        answered = place_each(broker, enter(client_id), [INFY, TCS], now=now)
 
-        assert [(ack.ref, ack.error_code) for ack in answered] == acks
+        assert [one.code if isinstance(one, Refused) else None for one in answered] == refusals
         assert list(SimOrder.objects.order_by("pk").values_list("ref", flat=True)) == booked
 
     def test_explains_a_refusal(self, enter: Enter, broker: Broker, now: datetime) -> None:
-        (ack,) = broker.place(enter(pin="error_sessionExpired"), [INFY], now=now)
+        with pytest.raises(Refused, match="The session at the broker has expired") as refusal:
+            broker.place(enter(pin="error_sessionExpired"), INFY, now=now)
 
-        assert ack == Ack("ref-1", "sessionExpired", "The session at the broker has expired.")
+        assert refusal.value.code == "sessionExpired"
 
 
 class TestOrderBook:
     def test_answers_for_the_refs_it_knows(self, enter: Enter, broker: Broker, now: datetime) -> None:
         login = enter()
-        broker.place(login, [INFY, TCS], now=now)
+        place_each(broker, login, [INFY, TCS], now=now)
 
         assert told(book(broker, login, now, ["ref-2", "ref-9"])) == [("ref-2", "OPEN", 0)]
 
     def test_shows_no_client_the_orders_of_another(self, enter: Enter, broker: Broker, now: datetime) -> None:
-        broker.place(enter(), [INFY], now=now)
+        place_each(broker, enter(), [INFY], now=now)
 
         assert book(broker, enter("happy-2"), now) == []
 
@@ -189,7 +205,7 @@ class TestOrderBook:
         self, enter: Enter, broker: Broker, now: datetime, key: str, latency: int
     ) -> None:
         login = enter(key=key)
-        broker.place(login, [INFY], now=now)
+        place_each(broker, login, [INFY], now=now)
         arrives = now + timedelta(milliseconds=latency)
 
         assert [told(book(broker, login, at)) for at in (arrives - timedelta(microseconds=1), arrives)] == [
@@ -201,7 +217,7 @@ class TestOrderBook:
         self, gateway: Gateway, enter: Enter, broker: Broker, now: datetime
     ) -> None:
         login = enter()
-        broker.place(login, [INFY], now=now)
+        place_each(broker, login, [INFY], now=now)
         arrived = now + timedelta(milliseconds=10)
 
         (report,) = book(broker, login, now + MINUTE)
@@ -213,7 +229,7 @@ class TestOrderBook:
 
     def test_charges_by_the_brokers_tariff(self, enter: Enter, broker: Broker, now: datetime) -> None:
         login = enter(key="hdfc")
-        broker.place(login, [INFY], now=now)
+        place_each(broker, login, [INFY], now=now)
         book(broker, login, now + MINUTE)
 
         trade = SimTrade.objects.get()
@@ -221,8 +237,8 @@ class TestOrderBook:
 
     def test_is_the_same_however_often_it_is_read(self, enter: Enter, broker: Broker, now: datetime) -> None:
         often, once = enter("slow-1"), enter("slow-2")
-        broker.place(often, [LIMIT_NEAR, replace(INFY, ref="m1")], now=now)
-        broker.place(once, [replace(LIMIT_NEAR, ref="l2"), replace(INFY, ref="m2")], now=now)
+        place_each(broker, often, [LIMIT_NEAR, replace(INFY, ref="m1")], now=now)
+        place_each(broker, once, [replace(LIMIT_NEAR, ref="l2"), replace(INFY, ref="m2")], now=now)
         for seconds in range(0, 180, 7):
             book(broker, often, now + seconds * SECOND, ["ref-1", "m1"])
 
@@ -233,7 +249,7 @@ class TestOrderBook:
 
     def test_averages_what_has_filled(self, enter: Enter, broker: Broker, now: datetime) -> None:
         login = enter("slow")
-        broker.place(login, [INFY], now=now)
+        place_each(broker, login, [INFY], now=now)
         (report,) = book(broker, login, now + 40 * SECOND)
 
         trades = list(SimTrade.objects.order_by("number").values_list("number", "quantity", "price"))
@@ -243,7 +259,7 @@ class TestOrderBook:
 
     def test_rejects_what_the_account_cannot_pay(self, enter: Enter, broker: Broker, now: datetime) -> None:
         login = enter("low-funds")
-        broker.place(login, [INFY, TCS], now=now)
+        place_each(broker, login, [INFY, TCS], now=now)
 
         reports = book(broker, login, now + MINUTE)
 
@@ -252,7 +268,7 @@ class TestOrderBook:
 
     def test_rejects_a_sale_of_what_is_not_held(self, enter: Enter, broker: Broker, now: datetime) -> None:
         login = enter("no-holdings")
-        broker.place(login, [INFY, TCS], now=now)
+        place_each(broker, login, [INFY, TCS], now=now)
 
         assert told(book(broker, login, now + MINUTE)) == [("ref-1", "COMPLETE", 10), ("ref-2", "REJECTED", 0)]
 
@@ -261,7 +277,7 @@ class TestOrderBook:
         self, enter: Enter, broker: Broker, now: datetime, client_id: str
     ) -> None:
         login = enter(client_id)
-        broker.place(login, [INFY, TCS], now=now)
+        place_each(broker, login, [INFY, TCS], now=now)
 
         assert told(book(broker, login, now + MINUTE)) == [("ref-1", "COMPLETE", 10)]
         assert SimOrder.objects.get(ref="ref-2").status == "COMPLETE"
@@ -274,19 +290,19 @@ class TestOrderBook:
         self, *, enter: Enter, broker: Broker, now: datetime, client_id: str, minutes: float, heard: int
     ) -> None:
         login = enter(client_id)
-        broker.place(login, [INFY, TCS], now=now)
+        place_each(broker, login, [INFY, TCS], now=now)
 
         assert len(book(broker, login, now + minutes * MINUTE)) == heard
 
     def test_contradicts_itself_for_contradicts(self, enter: Enter, broker: Broker, now: datetime) -> None:
         login = enter("contradicts")
-        broker.place(login, [INFY, TCS], now=now)
+        place_each(broker, login, [INFY, TCS], now=now)
 
         assert told(book(broker, login, now + MINUTE)) == [("ref-1", "COMPLETE", 10), ("ref-2", "COMPLETE", 0)]
 
     def test_says_everything_twice_for_repeats(self, enter: Enter, broker: Broker, now: datetime) -> None:
         login = enter("repeats")
-        broker.place(login, [INFY], now=now)
+        place_each(broker, login, [INFY], now=now)
 
         assert told(book(broker, login, now + MINUTE)) == [("ref-1", "COMPLETE", 10), ("ref-1", "OPEN", 0)]
 
@@ -295,7 +311,7 @@ class TestOrderBook:
         began = time.monotonic()
 
         with pytest.raises(Unreachable):
-            broker.place(login, [INFY], now=now)
+            place_each(broker, login, [INFY], now=now)
 
         assert time.monotonic() - began >= HANG_SECONDS
         assert told(book(broker, login, now + MINUTE)) == [("ref-1", "COMPLETE", 10)]
@@ -304,7 +320,7 @@ class TestOrderBook:
         login = enter("deaf")
 
         with pytest.raises(Unreachable):
-            broker.place(login, [INFY], now=now)
+            place_each(broker, login, [INFY], now=now)
 
         assert book(broker, login, now + MINUTE) == []
 
@@ -312,7 +328,7 @@ class TestOrderBook:
         self, gateway: Gateway, enter: Enter, broker: Broker, now: datetime
     ) -> None:
         login = enter()
-        broker.place(login, [LIMIT], now=now)
+        place_each(broker, login, [LIMIT], now=now)
         assert told(book(broker, login, now + MINUTE)) == [("ref-1", "OPEN", 0)]
 
         override_price(gateway=gateway, ticker="INFY", price=Decimal("999.90"), now=now)
@@ -326,7 +342,7 @@ class TestOrderBook:
         """Two of five steps fill at the price that was blocked; the third would cost twice as much."""
         login = enter("slow")
         SimAccount.objects.update(opening_funds=Decimal(12_000))
-        broker.place(login, [INFY], now=now)
+        place_each(broker, login, [INFY], now=now)
         override_price(gateway=gateway, ticker="INFY", price=Decimal(1_000), now=now)
         assert told(book(broker, login, now + 30 * SECOND)) == [("ref-1", "OPEN", 4)]
 
@@ -343,7 +359,7 @@ class TestOrderBook:
     def test_blocks_the_funds_of_a_buy_that_has_not_filled(self, enter: Enter, broker: Broker, now: datetime) -> None:
         login = enter("slow")
         SimAccount.objects.update(opening_funds=Decimal(20_000))
-        broker.place(login, [INFY, replace(INFY, ref="ref-2")], now=now)
+        place_each(broker, login, [INFY, replace(INFY, ref="ref-2")], now=now)
 
         reports = [*book(broker, login, now + SECOND, ["ref-1"]), *book(broker, login, now + SECOND, ["ref-2"])]
 
@@ -357,7 +373,7 @@ class TestOrderBook:
         login = enter()
         SimAccount.objects.update(opening_funds=Decimal(20_100))
         override_price(gateway=gateway, ticker="INFY", price=Decimal(1_100), now=now)
-        broker.place(login, [replace(LIMIT, validity=Validity.IOC), STOP], now=now)
+        place_each(broker, login, [replace(LIMIT, validity=Validity.IOC), STOP], now=now)
         book(broker, login, now + MINUTE, before)
 
         assert told(book(broker, login, now + MINUTE)) == [("ref-1", "CANCELLED", 0), ("ref-2", "COMPLETE", 10)]
@@ -368,7 +384,7 @@ class TestOrderBook:
         login = enter()
         SimAccount.objects.update(opening_funds=Decimal(20_100))
         override_price(gateway=gateway, ticker="INFY", price=Decimal(999), now=now)
-        broker.place(login, [replace(LIMIT, price=Decimal(998)), STOP], now=now)
+        place_each(broker, login, [replace(LIMIT, price=Decimal(998)), STOP], now=now)
         assert told(book(broker, login, now + MINUTE)) == [("ref-1", "OPEN", 0), ("ref-2", "OPEN", 0)]
         SimOrder.objects.filter(ref="ref-1").update(fill_behaviour="CANCEL")
         override_price(gateway=gateway, ticker="INFY", price=Decimal(1_100), now=now + MINUTE)
@@ -377,7 +393,7 @@ class TestOrderBook:
 
     def test_leaves_the_balances_that_the_trades_add_up_to(self, enter: Enter, broker: Broker, now: datetime) -> None:
         login = enter("slow")
-        broker.place(login, [INFY, TCS], now=now)
+        place_each(broker, login, [INFY, TCS], now=now)
         for seconds in (20, 40, 61):
             book(broker, login, now + seconds * SECOND)
 
@@ -385,13 +401,13 @@ class TestOrderBook:
         last = {trade.ticker: trade for trade in trades}
         assert [trade.serial for trade in trades] == list(range(1, 11))
         assert trades[-1].funds_after == broker.funds(login, now=now)
-        assert [last[ticker].shares_after for ticker in ("INFY", "TCS")] == [1_000_010, 999_995]
+        assert [last[ticker].shares_after for ticker in ("INFY", "TCS")] == [1_010, 995]
 
     def test_waits_for_the_market_to_open(self, gateway: Gateway, enter: Enter, broker: Broker, now: datetime) -> None:
         Gateway.objects.filter(pk=gateway.pk).update(market_hours="nse")
         login = enter()
         saturday = now + timedelta(days=1)
-        broker.place(login, [replace(INFY, variety=Variety.AMO)], now=saturday)
+        place_each(broker, login, [replace(INFY, variety=Variety.AMO)], now=saturday)
         monday = datetime(2026, 11, 23, 3, 45, tzinfo=now.tzinfo)
 
         assert [told(book(broker, login, at)) for at in (saturday + MINUTE, monday - SECOND, monday)] == [
@@ -403,7 +419,7 @@ class TestOrderBook:
     def test_lapses_a_limit_at_the_close(self, gateway: Gateway, enter: Enter, broker: Broker, now: datetime) -> None:
         Gateway.objects.filter(pk=gateway.pk).update(market_hours="nse")
         login = enter()
-        broker.place(login, [LIMIT], now=now)
+        place_each(broker, login, [LIMIT], now=now)
 
         (report,) = book(broker, login, now + timedelta(days=1))
 
@@ -412,9 +428,9 @@ class TestOrderBook:
     def test_of_a_hundred_is_a_handful_of_statements(
         self, enter: Enter, broker: Broker, now: datetime, django_assert_max_num_queries: DjangoAssertNumQueries
     ) -> None:
-        login = enter()
+        login = enter("rich")
         basket = [replace(INFY, ref=f"ref-{n}") for n in range(100)]
-        broker.place(login, basket, now=now)
+        place_each(broker, login, basket, now=now)
 
         with django_assert_max_num_queries(10):
             book(broker, login, now + MINUTE, [new.ref for new in basket])
@@ -428,42 +444,42 @@ LIMIT_NEAR = replace(INFY, order_type=OrderType.LIMIT, price=Decimal("1172.00"))
 class TestCancel:
     def test_ends_what_is_open(self, enter: Enter, broker: Broker, now: datetime) -> None:
         login = enter()
-        broker.place(login, [LIMIT], now=now)
+        place_each(broker, login, [LIMIT], now=now)
 
-        broker.cancel(login, ["ref-1"], now=now + MINUTE)
+        broker.cancel(login, SentOrder("ref-1", Variety.REGULAR, None), now=now + MINUTE)
 
         (report,) = book(broker, login, now + MINUTE)
         assert (report.status, report.error_code, report.at) == (BrokerStatus.CANCELLED, None, now + MINUTE)
 
     def test_comes_too_late_for_what_has_filled_unread(self, enter: Enter, broker: Broker, now: datetime) -> None:
         login = enter()
-        broker.place(login, [INFY], now=now)
+        place_each(broker, login, [INFY], now=now)
 
-        broker.cancel(login, ["ref-1"], now=now + MINUTE)
+        broker.cancel(login, SentOrder("ref-1", Variety.REGULAR, None), now=now + MINUTE)
 
         assert told(book(broker, login, now + MINUTE)) == [("ref-1", "COMPLETE", 10)]
 
     def test_keeps_what_has_filled(self, enter: Enter, broker: Broker, now: datetime) -> None:
         login = enter("slow")
-        broker.place(login, [INFY], now=now)
+        place_each(broker, login, [INFY], now=now)
 
-        broker.cancel(login, ["ref-1"], now=now + 30 * SECOND)
+        broker.cancel(login, SentOrder("ref-1", Variety.REGULAR, None), now=now + 30 * SECOND)
 
         assert told(book(broker, login, now + 9 * MINUTE)) == [("ref-1", "CANCELLED", 4)]
 
     def test_twice_changes_nothing(self, enter: Enter, broker: Broker, now: datetime) -> None:
         login = enter()
-        broker.place(login, [LIMIT], now=now)
-        broker.cancel(login, ["ref-1"], now=now + MINUTE)
+        place_each(broker, login, [LIMIT], now=now)
+        broker.cancel(login, SentOrder("ref-1", Variety.REGULAR, None), now=now + MINUTE)
 
-        broker.cancel(login, ["ref-1", "ref-9"], now=now + 2 * MINUTE)
+        broker.cancel(login, SentOrder("ref-9", Variety.REGULAR, None), now=now + 2 * MINUTE)
 
         assert SimOrder.objects.get().reported_at == now + MINUTE
 
     def test_does_not_reach_another_clients_order(self, enter: Enter, broker: Broker, now: datetime) -> None:
-        broker.place(enter(), [LIMIT], now=now)
+        place_each(broker, enter(), [LIMIT], now=now)
 
-        broker.cancel(enter("happy-2"), ["ref-1"], now=now)
+        broker.cancel(enter("happy-2"), SentOrder("ref-1", Variety.REGULAR, None), now=now)
 
         assert SimOrder.objects.get().status == "OPEN"
 
@@ -471,10 +487,10 @@ class TestCancel:
 class TestFundsAndHoldings:
     def test_are_what_the_fills_left(self, enter: Enter, broker: Broker, now: datetime) -> None:
         login = enter("no-holdings")
-        broker.place(login, [INFY], now=now)
+        place_each(broker, login, [INFY], now=now)
         book(broker, login, now + MINUTE)
 
         trade = SimTrade.objects.get()
-        assert broker.funds(login, now=now) == RICH - trade.price * 10 - trade.charges
+        assert broker.funds(login, now=now) == ORDINARY - trade.price * 10 - trade.charges
         assert broker.holdings(login, now=now) == [Holding("INFY", 10, trade.price)]
         assert [h.quantity for h in broker.holdings(login, now=now, tickers=["INFY", "TCS"])] == [10, 0]

@@ -14,7 +14,7 @@ from brokers.market.quotes import Quote
 from brokers.ports.broker import Holding
 from brokers.simulator.books import balances, cost, free_funds, holdings, ledger, sellable
 from brokers.simulator.models import SimAccount, SimOrder, SimTrade
-from brokers.simulator.personas import LENT, RICH
+from brokers.simulator.personas import LENT, ORDINARY
 from tests.make import FREE
 
 _numbers = count(1)
@@ -95,7 +95,7 @@ def refused_of(account: SimAccount, orders: Sequence[SimOrder], now: datetime) -
 
 class TestFreeFunds:
     def test_are_the_opening_funds_at_first(self, account: SimAccount) -> None:
-        assert free_funds(account) == RICH
+        assert free_funds(account) == ORDINARY
 
     def test_are_what_the_trades_leave(self, account: SimAccount, now: datetime) -> None:
         put(account, funds="10000")

@@ -7,12 +7,13 @@ from decimal import Decimal
 import pytest
 
 from brokers.market.quotes import quotes
-from brokers.ports.broker import Broker, Login, NewOrder, OrderType, Side, Validity, Variety
+from brokers.ports.broker import Broker, LiveSession, NewOrder, OrderType, Side, Validity, Variety
 from brokers.simulator.models import SimAccount, SimOrder, SimTrade
 from brokers.simulator.order_actions import ActionKind, AlreadySettled, NotCovered, OrderAction, act_on_order
 from gateway.models import Gateway
 from gateway.values.errors import Invalid, NotFound
 from tests.brokers.simulator.conftest import Enter
+from tests.brokers.simulator.placing import place_each
 from tests.make import FREE
 
 MINUTE = timedelta(minutes=1)
@@ -30,9 +31,9 @@ RESTING = NewOrder(
 
 
 @pytest.fixture
-def login(enter: Enter, broker: Broker, now: datetime) -> Login:
+def login(enter: Enter, broker: Broker, now: datetime) -> LiveSession:
     made = enter()
-    broker.place(made, [RESTING], now=now)
+    place_each(broker, made, [RESTING], now=now)
     broker.order_book(made, ["ref-1"], now=now + MINUTE)
     return made
 
@@ -42,7 +43,7 @@ def act(action: OrderAction, now: datetime) -> SimOrder:
     return SimOrder.objects.get(ref="ref-1")
 
 
-def heard(broker: Broker, login: Login, at: datetime) -> list[tuple[str, int]]:
+def heard(broker: Broker, login: LiveSession, at: datetime) -> list[tuple[str, int]]:
     return [(r.status.value, r.filled_quantity) for r in broker.order_book(login, ["ref-1"], now=at)]
 
 
@@ -64,14 +65,14 @@ class TestPlay:
         ],
     )
     def test_makes_of_the_order_what_was_wished(
-        self, *, login: Login, now: datetime, action: OrderAction, status: str, filled: int, code: str
+        self, *, login: LiveSession, now: datetime, action: OrderAction, status: str, filled: int, code: str
     ) -> None:
         order = act(action, now + MINUTE)
 
         assert (order.status, order.filled_quantity, order.error_code) == (status, filled, code)
         assert order.reported_at == now + MINUTE
 
-    def test_fills_at_the_price_that_was_given(self, login: Login, now: datetime) -> None:
+    def test_fills_at_the_price_that_was_given(self, login: LiveSession, now: datetime) -> None:
         order = act(OrderAction(ActionKind.FILL, price=Decimal("990.50")), now)
 
         trade = SimTrade.objects.get()
@@ -82,12 +83,12 @@ class TestPlay:
             now,
         )
 
-    def test_fills_at_the_market_where_none_was(self, gateway: Gateway, login: Login, now: datetime) -> None:
+    def test_fills_at_the_market_where_none_was(self, gateway: Gateway, login: LiveSession, now: datetime) -> None:
         act(OrderAction(ActionKind.FILL), now + MINUTE)
 
         assert SimTrade.objects.get().price == quotes(gateway.pk, ["INFY"])["INFY"].at(now + MINUTE)
 
-    def test_late_fill_is_heard_ten_minutes_later(self, login: Login, broker: Broker, now: datetime) -> None:
+    def test_late_fill_is_heard_ten_minutes_later(self, login: LiveSession, broker: Broker, now: datetime) -> None:
         act(OrderAction(ActionKind.LATE_FILL), now)
 
         assert [heard(broker, login, now + minutes * MINUTE) for minutes in (1, 9.99, 10)] == [
@@ -96,7 +97,7 @@ class TestPlay:
             [("COMPLETE", 10)],
         ]
 
-    def test_hang_silences_for_good_and_fills_nothing(self, login: Login, broker: Broker, now: datetime) -> None:
+    def test_hang_silences_for_good_and_fills_nothing(self, login: LiveSession, broker: Broker, now: datetime) -> None:
         act(OrderAction(ActionKind.HANG), now)
 
         assert heard(broker, login, now + timedelta(days=365)) == []
@@ -111,14 +112,14 @@ class TestPlay:
         ],
     )
     def test_ends_the_silence_of_one_that_hung(
-        self, login: Login, broker: Broker, now: datetime, action: OrderAction, after: tuple[str, int]
+        self, login: LiveSession, broker: Broker, now: datetime, action: OrderAction, after: tuple[str, int]
     ) -> None:
         act(OrderAction(ActionKind.HANG), now)
         act(action, now)
 
         assert heard(broker, login, now + MINUTE) == [after]
 
-    def test_lets_what_had_filled_unheard_be_heard(self, login: Login, broker: Broker, now: datetime) -> None:
+    def test_lets_what_had_filled_unheard_be_heard(self, login: LiveSession, broker: Broker, now: datetime) -> None:
         act(OrderAction(ActionKind.LATE_FILL), now)
         act(OrderAction(ActionKind.FILL), now)
 
@@ -128,7 +129,7 @@ class TestPlay:
     @pytest.mark.parametrize("settled", [ActionKind.FILL, ActionKind.PARTIAL, ActionKind.REJECT, ActionKind.CANCEL])
     @pytest.mark.parametrize("second", [ActionKind.PARTIAL, ActionKind.REJECT, ActionKind.CANCEL, ActionKind.LATE_FILL])
     def test_does_not_change_what_is_settled(
-        self, login: Login, now: datetime, settled: ActionKind, second: ActionKind
+        self, login: LiveSession, now: datetime, settled: ActionKind, second: ActionKind
     ) -> None:
         act(OrderAction(settled), now)
         before = SimOrder.objects.values().get()
@@ -147,7 +148,7 @@ class TestPlay:
             OrderAction(ActionKind.PARTIAL, quantity=11),
         ],
     )
-    def test_refuses_more_than_is_open(self, login: Login, now: datetime, action: OrderAction) -> None:
+    def test_refuses_more_than_is_open(self, login: LiveSession, now: datetime, action: OrderAction) -> None:
         before = SimOrder.objects.values().get()
 
         with pytest.raises(Invalid, match="this order has 10 open shares"):
@@ -156,7 +157,7 @@ class TestPlay:
         assert (SimOrder.objects.values().get(), SimTrade.objects.count()) == (before, 0)
 
     @pytest.mark.parametrize("price", ["990.00", None])
-    def test_refuses_what_the_account_cannot_pay(self, *, login: Login, now: datetime, price: str | None) -> None:
+    def test_refuses_what_the_account_cannot_pay(self, *, login: LiveSession, now: datetime, price: str | None) -> None:
         """9,900 are blocked for it; at the market it costs more."""
         SimAccount.objects.update(opening_funds=Decimal(10_020))
         action = OrderAction(ActionKind.FILL, price=Decimal(price) if price else None)
@@ -173,14 +174,14 @@ class TestPlay:
         login = enter("no-holdings")
         buy = replace(RESTING, ref="ref-0", order_type=OrderType.MARKET, price=None)
         sales = [replace(buy, ref=ref, side=Side.SELL) for ref in ("ref-1", "ref-2")]
-        broker.place(login, [buy, *sales], now=now)
+        place_each(broker, login, [buy, *sales], now=now)
         broker.order_book(login, ["ref-0"], now=now + MINUTE)
         act(OrderAction(ActionKind.FILL), now + MINUTE)
 
         with pytest.raises(NotCovered):
             act_on_order(ref="ref-2", action=OrderAction(ActionKind.FILL), tariff=FREE, now=now + MINUTE)
 
-    def test_finds_no_order_that_never_arrived(self, login: Login, now: datetime) -> None:
+    def test_finds_no_order_that_never_arrived(self, login: LiveSession, now: datetime) -> None:
         with pytest.raises(NotFound):
             act_on_order(ref="ref-9", action=OrderAction(ActionKind.FILL), tariff=FREE, now=now)
 
@@ -191,7 +192,7 @@ class TestPlayOnOneThatFilledInPart:
         """4 of 10 have filled."""
         slow = enter("slow")
         market = NewOrder("ref-1", "INFY", Side.BUY, 10, OrderType.MARKET, Variety.REGULAR, Validity.DAY, None, None)
-        broker.place(slow, [market], now=now)
+        place_each(broker, slow, [market], now=now)
         broker.order_book(slow, ["ref-1"], now=now + timedelta(seconds=30))
 
     def test_cannot_reject_it(self, now: datetime) -> None:

@@ -3,18 +3,19 @@ from decimal import Decimal
 
 import pytest
 
+from brokers.ports.broker import Verb
 from brokers.simulator.personas import (
     FILL,
     FORCED,
+    FaultKind,
     FillBehaviour,
-    LinkFault,
     Persona,
     Treatment,
     lent_shares,
     link_fault_of,
     opening_funds,
     persona_of,
-    treatments,
+    treatment_of,
 )
 
 NO_FUNDS = Treatment(behaviour=FillBehaviour.REJECT, error_code="marginsExceeded")
@@ -95,20 +96,25 @@ class TestTreatments:
     def test_can_be_forced_with_every_error_code_of_the_contract(self) -> None:
         assert len(FORCED) == 11
 
-    def test_are_none_for_no_orders(self) -> None:
-        assert treatments(Persona.PARTIAL, forced="", count=0) == []
+
+def treatments(persona: Persona, *, forced: str, count: int) -> list[Treatment]:
+    """Of each order of a basket."""
+    return [treatment_of(persona, forced=forced, position=n, basket_size=count) for n in range(count)]
 
 
-class TestLineOf:
-    def test_fails_for_those_whose_calls_do(self) -> None:
-        failing = {
-            persona: link_fault_of(persona) for persona in Persona if link_fault_of(persona) is not LinkFault.SOUND
+class TestLinkFaultOf:
+    def test_is_of_one_verb_for_those_whose_calls_fail(self) -> None:
+        faults = {
+            (persona, verb): fault.kind
+            for persona in Persona
+            for verb in Verb
+            if (fault := link_fault_of(persona, verb))
         }
 
-        assert failing == {
-            Persona.HANGS: LinkFault.CUT_AFTER,
-            Persona.DEAF: LinkFault.CUT_BEFORE,
-            Persona.REPEATS: LinkFault.ECHO,
+        assert faults == {
+            (Persona.HANGS, Verb.PLACE): FaultKind.UNANSWERED,
+            (Persona.DEAF, Verb.PLACE): FaultKind.LOST,
+            (Persona.SESSION_ENDS, Verb.ORDER_BOOK): FaultKind.SESSION_ENDED,
         }
 
 

@@ -7,10 +7,11 @@ import pytest
 from django.db.models import Case, Count, DecimalField, F, IntegerField, Sum, When
 from django.db.transaction import atomic
 
-from brokers.ports.broker import Login
+from brokers.ports.broker import LiveSession, Verb
 from brokers.simulator import sql
 from brokers.simulator.books import CASH, IS_BUY, SHARES
-from brokers.simulator.models import SimAccount, SimOrder, SimTrade
+from brokers.simulator.models import BrokerFault, SimAccount, SimOrder, SimTrade
+from brokers.simulator.personas import FaultKind, LinkFault
 from brokers.simulator.sql import MONEY
 from gateway.models import Gateway
 from tests import make
@@ -56,8 +57,8 @@ def trade(of: SimOrder, now: datetime, quantity: int, price: str, charges: str) 
     )
 
 
-def login(account: SimAccount) -> Login:
-    return Login(gateway=account.gateway_id, broker=account.broker, client_id=account.client_id, token="")
+def login(account: SimAccount) -> LiveSession:
+    return LiveSession(gateway=account.gateway_id, broker=account.broker, client_id=account.client_id, token="")
 
 
 @pytest.fixture
@@ -80,7 +81,7 @@ def book(accounts: list[SimAccount], now: datetime) -> SimAccount:
 class TestAccounts:
     def test_come_locked_with_their_gateways(self, accounts: list[SimAccount]) -> None:
         with atomic():
-            found = [sql.locked_account(login(one)) for one in accounts]
+            found = [sql.account_and_fault(login(one), Verb.PLACE, locked=True)[0] for one in accounts]
 
         assert same(found, SimAccount.objects.order_by("pk"))
         assert [loaded(one and one.gateway) for one in found] == [
@@ -88,10 +89,27 @@ class TestAccounts:
         ]
 
     def test_of_another_broker_are_unknown(self, accounts: list[SimAccount]) -> None:
-        elsewhere = Login(gateway=accounts[0].gateway_id, broker="dhan", client_id="one", token="")
+        elsewhere = LiveSession(gateway=accounts[0].gateway_id, broker="dhan", client_id="one", token="")
 
         with atomic():
-            assert sql.locked_account(elsewhere) is None
+            assert sql.account_and_fault(elsewhere, Verb.PLACE, locked=True) == (None, None)
+
+    def test_come_with_the_fault_of_their_gateway_broker_and_verb(
+        self, accounts: list[SimAccount], now: datetime
+    ) -> None:
+        mine = accounts[0]
+        for broker, verb, kind in (("kite", "place", "slow"), ("kite", "funds", "slow"), ("dhan", "cancel", "slow")):
+            BrokerFault.objects.create(
+                gateway=mine.gateway, broker=broker, verb=verb, kind=kind, seconds=0.25, set_at=now
+            )
+
+        slow = LinkFault(FaultKind.SLOW, 0.25, now)
+        assert [sql.account_and_fault(login(mine), verb, locked=False)[1] for verb in Verb] == [
+            {"place": slow, "funds": slow}.get(verb) for verb in Verb
+        ]
+        assert [sql.link_fault(mine.gateway_id, "kite", verb) for verb in Verb] == [
+            {"place": slow, "funds": slow}.get(verb) for verb in Verb
+        ]
 
 
 class TestBooks:

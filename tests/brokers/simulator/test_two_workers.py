@@ -18,7 +18,7 @@ from django.db import OperationalError, connection
 from django.db.transaction import atomic
 
 from brokers.market.quotes import quotes
-from brokers.ports.broker import Broker, Login, NewOrder, OrderType, Side, Validity, Variety
+from brokers.ports.broker import Broker, LiveSession, NewOrder, OrderType, SentOrder, Side, Validity, Variety
 from brokers.simulator import clear_books
 from brokers.simulator.book_invariants import INVARIANTS
 from brokers.simulator.books import ledger
@@ -73,9 +73,9 @@ class TestAnAccountThatIsLocked:
     @pytest.mark.parametrize(
         "verb",
         [
-            lambda broker, login, now: broker.place(login, [new("ref-2")], now=now),
+            lambda broker, login, now: broker.place(login, new("ref-2"), now=now),
             lambda broker, login, now: broker.order_book(login, ["ref-1"], now=now),
-            lambda broker, login, now: broker.cancel(login, ["ref-1"], now=now),
+            lambda broker, login, now: broker.cancel(login, SentOrder("ref-1", Variety.REGULAR, None), now=now),
             lambda broker, login, now: act_on_order(
                 ref="ref-1", action=OrderAction(ActionKind.LATE_FILL), tariff=FREE, now=now
             ),
@@ -84,10 +84,10 @@ class TestAnAccountThatIsLocked:
         ids=["place", "order_book", "cancel", "act", "reset"],
     )
     def test_is_waited_for(
-        self, *, enter: Enter, broker: Broker, now: datetime, verb: Callable[[Broker, Login, datetime], object]
+        self, *, enter: Enter, broker: Broker, now: datetime, verb: Callable[[Broker, LiveSession, datetime], object]
     ) -> None:
         login = enter()
-        broker.place(login, [new("ref-1")], now=now)
+        broker.place(login, new("ref-1"), now=now)
         refusals: list[OperationalError] = []
 
         with atomic():
@@ -127,7 +127,7 @@ def impatient(verb: Callable[[], object]) -> Iterator[OperationalError]:
         connection.close()
 
 
-def clear(login: Login) -> None:
+def clear(login: LiveSession) -> None:
     with atomic():
         clear_books.clear(Gateway.objects.get(pk=login.gateway))
 

@@ -9,7 +9,7 @@ from typing import Final
 
 import django
 
-from brokers.ports.broker import Login, NewOrder, OrderType, Side, Validity, Variety
+from brokers.ports.broker import LiveSession, NewOrder, OrderType, Side, Validity, Variety
 
 LATER: Final = timedelta(seconds=5)  # past the broker's latency
 
@@ -18,12 +18,12 @@ def main(gateway: int, client_id: str) -> None:
     django.setup()
     from brokers.ports.registry import adapter_for
 
-    broker, login = adapter_for("kite"), Login(gateway=gateway, broker="kite", client_id=client_id, token="")
+    broker, login = adapter_for("kite"), LiveSession(gateway=gateway, broker="kite", client_id=client_id, token="")
     for line in sys.stdin:
         ref, side, quantity, at = line.split()
         now = datetime.fromisoformat(at)
         market = (OrderType.MARKET, Variety.REGULAR, Validity.DAY, None, None)
-        broker.place(login, [NewOrder(ref, "INFY", Side(side), int(quantity), *market)], now=now)
+        broker.place(login, NewOrder(ref, "INFY", Side(side), int(quantity), *market), now=now)
         (report,) = broker.order_book(login, [ref], now=now + LATER)
         print(report.status, flush=True)
 

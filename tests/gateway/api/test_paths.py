@@ -19,6 +19,7 @@ SAMPLES = {
     "<symbol:ticker>": "INFY",
     "<symbol:tradingsymbol>": "INFY",
     "<scid:scid>": "SCNM_0001",
+    "<broker>": "kite",
     "<event:event_id>": "",
     "<replay:key>": "",
 }

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from brokers.models import BrokerSession
 from brokers.ports.broker import OrderType, Side
+from brokers.simulator.link_faults import forced_error
 from brokers.simulator.models import SimAccount
 from gateway.database.encryption import decrypt
 from gateway.models import Account, Gateway
@@ -20,8 +22,9 @@ from transactions.domain.basket import Security
 from transactions.domain.intents import Intent
 from transactions.domain.sdk_codes import SdkCode
 from transactions.domain.statuses import OrderStatus
+from transactions.execution.broker_sessions import session_of
 from transactions.lifecycle.create import TransactionRequest, create_transaction
-from transactions.lifecycle.transitions import SdkError, TransactionUsed, login_of
+from transactions.lifecycle.transitions import SdkError, TransactionUsed
 from transactions.models import Batch, Order, Transaction
 from webhooks.models import Event
 
@@ -79,8 +82,10 @@ class TestLogIn:
         made = enter(make.transaction(gateway=gateway, now=now), now, pin="error_otherError")
 
         assert made.account is not None
-        assert "otherError" not in made.encrypted_login
-        assert decrypt(made.encrypted_login) == login_of(made, made.account).token == "otherError"
+        token = BrokerSession.objects.get(account=made.account).encrypted_token
+        session = session_of(made.account)
+        assert "otherError" not in token
+        assert (decrypt(token), forced_error(session)) == (session.token, "otherError")
 
     def test_twice_changes_nothing(self, gateway: Gateway, now: datetime) -> None:
         made = make.logged_in(gateway=gateway, now=now)

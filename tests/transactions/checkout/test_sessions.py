@@ -203,7 +203,7 @@ class TestALogin:
 
         assert ended_with(mine) == ("INITIALIZED", None)
         assert not Account.objects.exists()
-        assert Transaction.objects.get(pk=mine.transaction_id).encrypted_login == ""
+        assert Transaction.objects.get(pk=mine.transaction_id).logged_in_at is None
 
     def test_is_one_of_two_made_at_once(self, gateway: Gateway, now: datetime) -> None:
         """Both browsers were at the broker when the first came back."""

@@ -12,28 +12,29 @@ from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
-from brokers.ports.broker import Ack, Login, NewOrder
+from brokers.models import BrokerOutage, BrokerSession
+from brokers.ports.broker import Ack, BrokerStatus, LiveSession, NewOrder, Report
 from brokers.simulator.adapter import SimulatedBroker
 from gateway.database.encryption import encrypt
 from gateway.models import Gateway
 from gateway.partners import clock
 from gateway.queue import enqueue
-from gateway.queue.enqueue import TaskName
 from gateway.queue.leases import LEASE
 from gateway.telemetry import request_id
 from tests import make
 from tests.transactions.execution.conftest import Use
 from transactions.checkout.confirm import UserSelections, confirm
-from transactions.execution import place_and_poll
-from transactions.execution.batch_worker import AT_ONCE, BatchWorker, WorkType
-from transactions.execution.record_updates import PLACED_FIELDS, REPORTED_FIELDS_AND_LOG, record_batch_updates
+from transactions.execution import batch_worker, record_work
+from transactions.execution.batch_worker import AT_ONCE, BatchWorker
+from transactions.execution.broker_calls import GIVE_UP_SECONDS, BrokerCalls
+from transactions.execution.polling import poll_result_of
+from transactions.execution.read_batches import read_one
+from transactions.execution.record_updates import BatchUpdate, record_batch_updates
 from transactions.execution.requeue import requeue
-from transactions.lifecycle.transitions import login_of
-from transactions.models import Batch, Transaction
+from transactions.models import Batch
 from webhooks.models import Event
 
-PLACING: Final = WorkType(is_queued=True, work_on=place_and_poll.place)
-POLLING: Final = WorkType(is_queued=False, work_on=place_and_poll.poll)
+A_MOMENT: Final = timedelta(milliseconds=1)
 
 
 class Notes(SimulatedBroker):
@@ -41,23 +42,24 @@ class Notes(SimulatedBroker):
 
     spoken_to: ClassVar[list[str]] = []
 
-    def place(self, login: Login, basket: Sequence[NewOrder], *, now: datetime) -> Sequence[Ack]:
-        self.spoken_to.append(login.broker)
-        return super().place(login, basket, now=now)
+    def place(self, session: LiveSession, order: NewOrder, *, now: datetime) -> Ack:
+        if order.position == 0:
+            self.spoken_to.append(session.broker)
+        return super().place(session, order, now=now)
 
 
 class Chokes(SimulatedBroker):
     """On one client's orders."""
 
-    def place(self, login: Login, basket: Sequence[NewOrder], *, now: datetime) -> Sequence[Ack]:
-        if login.client_id == "unpalatable":
+    def place(self, session: LiveSession, order: NewOrder, *, now: datetime) -> Ack:
+        if session.client_id == "unpalatable":
             raise ZeroDivisionError("An adapter's mistake.")
-        return super().place(login, basket, now=now)
+        return super().place(session, order, now=now)
 
 
-def shift(*kinds: WorkType) -> BatchWorker:
-    """Of a process that has just begun."""
-    return BatchWorker(TaskName.PLACE_BATCHES, kinds)
+def shift() -> BatchWorker:
+    """Of a process that has just begun, with one call at a time."""
+    return BatchWorker(BrokerCalls(at_once=1))
 
 
 def queue(gateway: Gateway, now: datetime, *clients: str, broker: str = "kite") -> list[Batch]:
@@ -69,6 +71,10 @@ def queue(gateway: Gateway, now: datetime, *clients: str, broker: str = "kite") 
     return made
 
 
+def reports(batch: Batch) -> dict[str, Report]:
+    return {order.ref: Report(order.ref, BrokerStatus.REJECTED, 0, None, None) for order in make.orders(batch)}
+
+
 def statuses() -> list[str]:
     return list(Batch.objects.order_by("pk").values_list("status", flat=True))
 
@@ -77,80 +83,106 @@ class TestAShift:
     def test_works_on_all_that_is_due(self, gateway: Gateway, now: datetime) -> None:
         queue(gateway, now, "one", "two", "three")
 
-        assert shift(PLACING).work(idle_grace=0) == 3
+        assert shift().work(idle_grace=0) == 3
         assert statuses() == ["PLACED"] * 3
 
     def test_leaves_what_is_not_due(self, gateway: Gateway, now: datetime) -> None:
         queue(gateway, now, "one")
         Batch.objects.update(due_at=now + timedelta(seconds=1))
 
-        assert (shift(PLACING).work(idle_grace=0), statuses()) == (0, ["QUEUED"])
+        assert (shift().work(idle_grace=0), statuses()) == (0, ["QUEUED"])
 
     def test_leaves_what_another_has(self, gateway: Gateway, now: datetime) -> None:
         queue(gateway, now, "one")
         Batch.objects.update(leased_until=now + LEASE)
 
-        assert (shift(PLACING).work(idle_grace=0), statuses()) == (0, ["QUEUED"])
+        assert (shift().work(idle_grace=0), statuses()) == (0, ["QUEUED"])
 
     def test_asks_about_what_it_has_placed(self, instruments: None) -> None:
         gateway = make.gateway()
         queue(gateway, clock.wall(), "one")
 
-        assert shift(PLACING, POLLING).work(idle_grace=0.2) == 2
+        assert shift().work(idle_grace=0.2) == 2
         assert statuses() == ["COMPLETED"]
 
-    def test_lets_brokers_take_turns(self, gateway: Gateway, now: datetime, use: Use) -> None:
-        queue(gateway, now, *(f"client-{n}" for n in range(AT_ONCE + 2)))
+    def test_lets_links_take_turns_that_many_batches_of_another_hide(
+        self, gateway: Gateway, now: datetime, use: Use, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(batch_worker, "CHOSEN_FROM", 4)
+        queue(gateway, now - A_MOMENT, *(f"client-{n}" for n in range(9)))
+        queue(gateway, now, "late", broker="dhan")
+        queue(make.gateway(), now, "late", "later")
+        use(Notes)
+        Notes.spoken_to.clear()
+
+        shift().work(idle_grace=0)
+
+        assert Notes.spoken_to == [*["kite"] * 4, "dhan", "kite", "kite", *["kite"] * 5]
+        assert statuses() == ["PLACED"] * 12
+
+    def test_lets_brokers_take_turns(
+        self, gateway: Gateway, now: datetime, use: Use, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        queue(gateway, now - A_MOMENT, *(f"client-{n}" for n in range(AT_ONCE + 2)))
         queue(gateway, now, "late", broker="dhan")
         use(Notes)
         Notes.spoken_to.clear()
 
-        shift(PLACING).work(idle_grace=0)
+        shift().work(idle_grace=0)
 
         assert Notes.spoken_to == ["kite"] * AT_ONCE + ["dhan"] + ["kite"] * 2
 
-    def test_gives_back_what_it_does_not_come_to_in_time(
-        self, gateway: Gateway, now: datetime, monkeypatch: pytest.MonkeyPatch
+    def test_leaves_a_link_that_is_down_to_one_probe(self, gateway: Gateway, now: datetime) -> None:
+        queue(gateway, now, "one", "two")
+        queue(gateway, now, "one", broker="dhan")
+        make.outage(gateway, "kite")
+
+        shift().work(idle_grace=0)
+
+        assert statuses() == ["QUEUED", "QUEUED", "PLACED"]
+        assert Batch.objects.filter(unreachable_since=now).count() == 2
+
+    def test_places_when_the_probe_was_answered(self, gateway: Gateway, now: datetime) -> None:
+        queue(gateway, now, "one", "two")
+        make.outage(gateway, "kite", seconds=0)
+
+        shift().work(idle_grace=0)
+
+        assert (statuses()[0], BrokerOutage.objects.count()) == ("PLACED", 0)
+
+    def test_leaves_a_batch_that_an_adapter_chokes_on_and_goes_on_with_the_others(
+        self, gateway: Gateway, now: datetime, use: Use
     ) -> None:
-        queue(gateway, now, "one", "two", "three")
-        monkeypatch.setattr(place_and_poll, "CALLS_SECONDS", -1)
-
-        assert shift(PLACING)._work_on_a_set(PLACING) == 1
-
-        assert statuses() == ["PLACED", "QUEUED", "QUEUED"]
-        assert set(Batch.objects.values_list("leased_until", flat=True)) == {now}
-
-    def test_reaches_every_row_in_the_end(
-        self, gateway: Gateway, now: datetime, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        queue(gateway, now, "one", "two", "three")
-        monkeypatch.setattr(place_and_poll, "CALLS_SECONDS", -1)
-
-        assert (shift(PLACING).work(idle_grace=0), statuses()) == (3, ["PLACED"] * 3)
-
-    def test_of_a_set_that_fails_is_tried_again_one_by_one(self, gateway: Gateway, now: datetime, use: Use) -> None:
         queue(gateway, now, "unpalatable", "good", "better")
         use(Chokes)
-        mine = shift(PLACING)
+        mine = shift()
 
-        for _ in range(2):  # together, then the one that it was
-            with pytest.raises(ZeroDivisionError):
-                mine.work(idle_grace=0)
+        with pytest.raises(ZeroDivisionError):
+            mine.work(idle_grace=0)
 
         assert (mine.work(idle_grace=0), statuses()) == (2, ["QUEUED", "PLACED", "PLACED"])
         assert Batch.objects.earliest("pk").leased_until == now + LEASE
 
-    def test_forgets_that_a_set_has_failed_once_it_is_done(self, gateway: Gateway, now: datetime, use: Use) -> None:
-        queue(gateway, now, "unpalatable", "good")
-        use(Chokes)
-        mine = shift(PLACING)
-        with pytest.raises(ZeroDivisionError):
-            mine.work(idle_grace=0)
-        use(SimulatedBroker)
+    def test_writes_the_batches_of_a_write_that_failed_one_by_one(
+        self, gateway: Gateway, now: datetime, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        bad, *_ = queue(gateway, now, "one", "two", "three")
+        write = record_batch_updates
 
-        mine.work(idle_grace=0)
+        def chokes(updates: Sequence[BatchUpdate]) -> list[BatchUpdate]:
+            if any(one.batch.pk == bad.pk for one in updates):
+                raise ZeroDivisionError("A row that cannot be written.")
+            return write(updates)
 
-        assert (mine.isolated, statuses()) == (set(), ["PLACED", "PLACED"])
+        monkeypatch.setattr(record_work, "record_batch_updates", chokes)
+        mine = shift()
+        for _ in range(2):  # together, then the one that it was
+            with pytest.raises(ZeroDivisionError):
+                mine.work(idle_grace=0)
+
+        assert mine.work(idle_grace=0) == 2
+        assert statuses()[1:] == ["PLACED", "PLACED"]
+        assert Batch.objects.get(pk=bad.pk).leased_until == now + LEASE
 
     def test_that_is_over_rings_for_another(
         self, gateway: Gateway, now: datetime, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
@@ -160,7 +192,7 @@ class TestAShift:
         before = enqueue.messages_waiting(["gateway"])
 
         with django_capture_on_commit_callbacks(execute=True):
-            assert shift(PLACING).work(seconds=0) == 0
+            assert shift().work(seconds=0) == 0
 
         assert (enqueue.messages_waiting(["gateway"]) - before, statuses()) == (1, ["QUEUED"])
 
@@ -175,22 +207,21 @@ class TestALoginThatNoKeyOpens:
         settings.ENCRYPTION_KEYS = keys
         queue(gateway, now, "one", "two", "three")
         settings.ENCRYPTION_KEYS = keys[1:]
-        Transaction.objects.exclude(account__client_id="one").update(encrypted_login=encrypt(""))
+        BrokerSession.objects.exclude(account__client_id="one").update(encrypted_token=encrypt(""))
         return keys
 
     @pytest.mark.parametrize("step", ["placing", "following"])
     def test_keeps_nobody_else_waiting_and_is_said_once(
         self, *, gateway: Gateway, reached: list[str], step: str, settings: Any, caplog: pytest.LogCaptureFixture
     ) -> None:
-        work = PLACING
         if step == "following":
-            settings.ENCRYPTION_KEYS, work = reached, POLLING
-            shift(PLACING).work(idle_grace=0)
+            settings.ENCRYPTION_KEYS = reached
+            shift().work(idle_grace=0)
             Batch.objects.update(leased_until=F("placed_at"))
             make.later(gateway, seconds=10)
             settings.ENCRYPTION_KEYS = reached[1:]
 
-        shift(work).work(idle_grace=0)
+        shift().work(idle_grace=0)
 
         after = {"placing": ["QUEUED", "PLACED", "PLACED"], "following": ["PLACED", "COMPLETED", "COMPLETED"]}
         assert statuses() == after[step]
@@ -203,29 +234,27 @@ class TestALoginThatNoKeyOpens:
         assert (locked_out.attempts > 0, locked_out.due_at is not None) == (True, True)
 
     def test_continues_after_the_key_is_restored(self, reached: list[str], settings: Any) -> None:
-        shift(PLACING).work(idle_grace=0)
+        shift().work(idle_grace=0)
         settings.ENCRYPTION_KEYS = [reached[1], reached[0]]
         Batch.objects.update(leased_until=F("due_at"))  # as if the lease had lapsed
 
-        shift(PLACING).work(idle_grace=0)
+        shift().work(idle_grace=0)
 
         assert statuses() == ["PLACED"] * 3
 
 
 class TestWhatIsWrittenOfSeveral:
     def test_is_written_of_those_that_nobody_has_taken_over(self, gateway: Gateway, now: datetime) -> None:
-        mine, theirs = queue(gateway, now, "one", "two")
-        rows = [place_and_poll.read_one(batch.pk) for batch in (mine, theirs)]
-        told = [
-            place_and_poll._placed(batch, orders, login_of(batch.transaction, batch.account)) for batch, orders in rows
-        ]
+        mine, theirs = (make.placed(batch) for batch in queue(gateway, now, "one", "two"))
+        at = now + timedelta(seconds=1)
+        told = [poll_result_of(*read_one(batch.pk), reports(batch), at).update for batch in (mine, theirs)]
         Batch.objects.filter(pk=theirs.pk).update(attempts=F("attempts") + 1)
 
-        written = record_batch_updates(told, PLACED_FIELDS)
+        written = record_batch_updates(told)
 
         assert [one.batch.pk for one in written] == [mine.pk]
-        assert statuses() == ["PLACED", "QUEUED"]
-        assert [event.subject for event in Event.objects.all()] == [mine.batch_id]
+        assert statuses() == ["UNFILLED", "PLACED"]
+        assert Event.objects.latest("pk").subject == mine.batch_id
 
     def test_is_logged_under_the_request_that_queued_each(self, gateway: Gateway, now: datetime) -> None:
         for name in ("the-first", "the-second"):
@@ -233,7 +262,7 @@ class TestWhatIsWrittenOfSeveral:
                 queue(gateway, now, name)
 
         with request_id.bound("of-a-tick"):
-            shift(PLACING).work(idle_grace=0)
+            shift().work(idle_grace=0)
 
         events = Event.objects.order_by("pk").values_list("auth_id", "request_id")
         accounts = Batch.objects.order_by("pk").values_list("account__auth_id", flat=True)
@@ -254,11 +283,11 @@ class TestWhatIsWrittenOfSeveral:
     @pytest.mark.parametrize("act", ["write", "wake"])
     def test_is_locked_in_the_order_of_the_keys(self, gateway: Gateway, now: datetime, act: str) -> None:
         batches = [make.placed(batch) for batch in queue(gateway, now, "one", "two")]
-        told = [place_and_poll.poll_result_of(*place_and_poll.read_one(batch.pk), {}, now).update for batch in batches]
+        told = [poll_result_of(*read_one(batch.pk), {}, now).update for batch in batches]
 
         with CaptureQueriesContext(connection) as captured:
             if act == "write":
-                record_batch_updates(told, REPORTED_FIELDS_AND_LOG)
+                record_batch_updates(told)
             else:
                 requeue(Batch.objects.all(), gateway, now=now)
 
@@ -267,5 +296,5 @@ class TestWhatIsWrittenOfSeveral:
         assert sent[1].startswith("UPDATE transactions_batch")
 
 
-def test_a_set_is_held_for_longer_than_it_takes() -> None:
-    assert timedelta(seconds=place_and_poll.CALLS_SECONDS) < LEASE / 100
+def test_a_lease_lasts_longer_than_a_call_is_waited_for() -> None:
+    assert timedelta(seconds=GIVE_UP_SECONDS) <= LEASE / 4

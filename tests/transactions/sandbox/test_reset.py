@@ -10,8 +10,10 @@ from django.db import models
 from django.db.transaction import atomic
 
 from brokers.market import price_overrides
-from brokers.models import PriceOverride
-from brokers.simulator.models import SimAccount, SimOrder, SimTrade
+from brokers.models import BrokerOutage, BrokerSession, PriceOverride
+from brokers.ports.broker import Verb
+from brokers.simulator.models import BrokerFault, SimAccount, SimOrder, SimTrade
+from brokers.simulator.switched_faults import fault_named, switch_faults
 from gateway.api.idempotency import Keyed, begin
 from gateway.models import Account, Gateway, IdempotentRequest
 from gateway.partners import clock
@@ -27,7 +29,6 @@ from tests.smallcases.counting import at_most
 from tests.transactions.reconciliation import reconciling
 from tests.transactions.reconciliation.tradebook import books
 from tests.webhooks import ledger
-from transactions.execution.place_and_poll import place
 from transactions.models import Batch, CheckoutSession, HoldingsSnapshot, Order, OrderCorrection, Transaction
 from transactions.reconciliation.tradebook.models import BookRow
 from transactions.sandbox.reset import Busy, reset
@@ -44,10 +45,13 @@ GOES: Final[dict[type[models.Model], str]] = {
     Attempt: "delivery__gateway",
     Batch: "gateway",
     BookRow: "order__batch__gateway",
+    BrokerFault: "gateway",
+    BrokerOutage: "gateway",
     CheckoutSession: "transaction__gateway",
     Delivery: "gateway",
     Event: "gateway",
     HoldingsSnapshot: "account__gateway",
+    BrokerSession: "account__gateway",
     IdempotentRequest: "gateway",
     Investment: "gateway",
     InvestmentFill: "investment__gateway",
@@ -79,6 +83,7 @@ def lived_in(partner: Partner, gateway: Gateway, now: datetime) -> None:
     }
     investor.complete(investor.errand("SIP_SETUP", iscid=investor.iscid), sip=sip)
     price_overrides.override_price(gateway=gateway, ticker="INFY", price=Decimal(1000), now=now)
+    switch_faults(gateway=gateway, broker="groww", faults={Verb.PLACE: fault_named("unreachable")}, now=now)
     start_replay(gateway=gateway, span=Span(since=now), now=now)
     make.session(transaction=make.transaction(gateway=gateway, now=now), now=now)
     begin(keyed=Keyed(gateway.pk, None, "a key", fingerprint="f" * 64, first_fingerprint="a" * 64), now=now)
@@ -86,6 +91,7 @@ def lived_in(partner: Partner, gateway: Gateway, now: datetime) -> None:
     books.staged(books.exported(overturned), by=reconciling.support())
     reconciling.settled(overturned, reconciling.REJECTED, by=reconciling.support(), now=now)
     make.sweep()
+    make.outage(gateway)
 
 
 def world(receiver: Receiver, now: datetime) -> tuple[Gateway, Gateway]:
@@ -126,7 +132,7 @@ class TestReset:
     def test_costs_two_statements_a_table(self, receiver: Receiver, now: datetime) -> None:
         here, _ = world(receiver, now)
 
-        with at_most(49):  # the keys, then the rows
+        with at_most(55):  # the keys, then the rows
             reset(gateway=here)
 
     def test_lets_the_same_user_begin_again(self, receiver: Receiver, now: datetime) -> None:
@@ -170,7 +176,7 @@ class TestTheRest:
         batch = make.queued_batch(gateway=here, now=now)
 
         reset(gateway=here)
-        place([batch.pk])
+        make.work_on([batch.pk])
 
         assert not Event.objects.exists()
 

@@ -17,8 +17,7 @@ from tests.receiver import Hit, Receiver
 from tests.webhooks.delivery import raw
 from tests.webhooks.owing import owe
 from webhooks.delivery.client import ClientOptions
-from webhooks.delivery.dispatcher import WebhookDispatcher
-from webhooks.delivery.endpoint_concurrency import SLOW_AFTER, UNKNOWN_LIMIT
+from webhooks.delivery.dispatcher import LIMITS, WebhookDispatcher
 from webhooks.delivery.endpoints import add_endpoint
 from webhooks.models import Attempt, Delivery, Endpoint
 
@@ -107,7 +106,7 @@ class TestAShift:
 
         dispatcher.shift(seconds=60)
 
-        assert len(dispatcher.in_flight) == UNKNOWN_LIMIT
+        assert len(dispatcher.in_flight) == LIMITS.unknown
 
     def test_settles_what_an_earlier_one_left_in_flight(self, dispatcher: WebhookDispatcher, hung: Receiver) -> None:
         owe_many(listening_at(hung.url), 2)
@@ -129,7 +128,7 @@ class TestAShift:
 
         dispatcher.shift(seconds=60)
 
-        first = [hit.headers["webhook-id"] for hit in receiver.hits[: UNKNOWN_LIMIT + 1]]
+        first = [hit.headers["webhook-id"] for hit in receiver.hits[: LIMITS.unknown + 1]]
         assert urgent.event.key in first
         assert set(statuses()) == {"DELIVERED"}
 
@@ -251,7 +250,7 @@ class TestWithoutADatabase:
         with loses_the_first(lost), pytest.raises(OperationalError):
             dispatcher.deliver_all()
         Delivery.objects.update(leased_until=timezone.now())  # the lease has lapsed
-        time.sleep(SLOW_AFTER)  # an endpoint that is in flight for longer gets no more
+        time.sleep(LIMITS.slow_after)  # an endpoint that is in flight for longer gets no more
 
         dispatcher.shift(seconds=60)
 

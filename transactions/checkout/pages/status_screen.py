@@ -71,8 +71,9 @@ def _of_batch(transaction: Transaction, batch: Batch, orders: Sequence[Order], n
     market = market_of(transaction.gateway, now=now)
     waits = batch.variety == Variety.AMO and status is BatchStatus.PLACED and not market.is_open(now)
     unfinished = status in UNFINISHED_BATCH and batch.iscid is not None
+    state = "AMO" if waits else _trouble(batch, orders) or status.value
     return CheckoutProgress(
-        state="AMO" if waits else status.value,
+        state=state,
         tone="quiet" if waits else TONES[status],
         is_live=status not in FINAL_BATCH,
         rows=[_row(order) for order in orders],
@@ -83,6 +84,18 @@ def _of_batch(transaction: Transaction, batch: Batch, orders: Sequence[Order], n
         can_fix=unfinished and any(order.status != OrderStatus.CANCELLED_AMO for order in orders),
         can_mark=unfinished,
     )
+
+
+def _trouble(batch: Batch, orders: Sequence[Order]) -> str:
+    """Why an open batch does not change; empty if it may at any time."""
+    is_sending = any(order.status == OrderStatus.QUEUED for order in orders)
+    if batch.status in FINAL_BATCH:
+        return ""
+    if batch.session_ended_at:
+        return "SESSION_ENDED"
+    if batch.unreachable_since:
+        return "REACHING" if is_sending else "UNREACHABLE"
+    return BatchStatus.QUEUED.value if is_sending else ""
 
 
 def _of_cancellation(transaction: Transaction, orders: Sequence[Order]) -> CheckoutProgress:

@@ -196,7 +196,7 @@ class TestWhatItCosts:
         with CaptureQueriesContext(connection) as asked:
             page = visit.text()
 
-        assert len(asked) == 6, asked.captured_queries
+        assert len(asked) == 8, asked.captured_queries
         assert len(visit.shown(page)) < 4_000  # of the 64 KiB that a form may have
 
     def test_to_see_the_chooser_and_the_login_is_one_query(self, visit: Visit) -> None:

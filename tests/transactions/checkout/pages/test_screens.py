@@ -384,7 +384,7 @@ class TestAnErrand:
         visit.send("confirm", action="confirm")
 
         assert "Funds shared" in visit.text()
-        assert shop.outcome(visit).data["response"]["funds"] == 1_000_000_000_000
+        assert shop.outcome(visit).data["response"]["funds"] == 500_000
 
     def test_is_denied(self, shop: Shop) -> None:
         made = shop.partner.call("POST", "/gateway/{gateway}/transaction", {"intent": "HOLDINGS_IMPORT"}).data

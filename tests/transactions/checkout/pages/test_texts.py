@@ -44,7 +44,8 @@ def named_in_parts() -> Iterator[str]:
     yield from (f"sip.{frequency}" for frequency in ("1w", "2w", "1m", "3m"))
     yield from (f"{name}-body" for name in ENGLISH if name.startswith("notice.") and name.count("-body") == 0
                 and name != "notice.moved-row")  # fmt: skip
-    states = [*BatchStatus, "AMO", "CANCELLING", "done.CANCELLED", *(f"done.{intent}" for intent in ERRANDS)]
+    waiting = ("AMO", "REACHING", "UNREACHABLE", "SESSION_ENDED", "CANCELLING")
+    states = [*BatchStatus, *waiting, "done.CANCELLED", *(f"done.{intent}" for intent in ERRANDS)]
     yield from (f"status.{state}{end}" for state in states for end in ("", "-body"))
     yield from (f"order.{status}" for status in OrderStatus)
     yield from (f"persona.{persona}" for persona in ("connected", *OFFERED))

@@ -1,0 +1,99 @@
+"""Users' sessions at their brokers: a login starts one, the broker ends it, and only another login helps then.
+
+A session belongs to the account: every open order of the account is asked about with it. A worker locks a batch before
+it ends a session; a login revives only batches that wait, which no worker holds, so the two cannot deadlock.
+"""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db.models import Exists, F, OuterRef, Q
+from django.db.transaction import atomic
+
+from brokers import sql
+from brokers.models import BrokerSession
+from brokers.ports.broker import LiveSession, SessionEnded
+from gateway.database.encryption import decrypt, encrypt
+from gateway.models import Account
+from gateway.partners import clock
+from gateway.queue.enqueue import TaskName, enqueue_soon
+from gateway.telemetry import request_id
+from transactions.api import payloads
+from transactions.domain.statuses import OPEN_BATCH, BatchStatus, TransactionStatus
+from transactions.models import Batch, Transaction
+from webhooks.events.event_types import EventType
+from webhooks.events.record_events import EventDraft, record_events
+
+UNUSED_AFTER: Final = timedelta(days=1)
+OPEN: Final = sorted({*OPEN_BATCH, BatchStatus.QUEUED})
+
+
+def start_session(account: Account, session: LiveSession, *, now: datetime) -> None:
+    """Replaces the account's live session, and makes batches that wait for a login due. In the caller's transaction."""
+    token = encrypt(session.token)
+    sql.start_session(account=account.pk, encrypted_token=token, started_at=now, ends_at=session.ends_at)
+    waiting = Batch.objects.filter(account=account, session_ended_at__isnull=False)
+    revived = waiting.update(
+        session_ended_at=None,
+        due_at=now,
+        leased_until=clock.wall(),
+        attempts=F("attempts") + 1,
+        request_id=request_id.current(),
+    )
+    if revived:
+        enqueue_soon(TaskName.SYNC_BATCHES)
+
+
+def session_of(account: Account) -> LiveSession:
+    """The account's live session. Raises SessionEnded without one, InvalidToken if no key decrypts it."""
+    row = sql.live_sessions([account.pk]).get(account.pk)
+    if row is None:
+        raise SessionEnded(f"The user of {account.broker} has to log in again.")
+    return live_session(account, row)
+
+
+def live_session(account: Account, row: BrokerSession) -> LiveSession:
+    return LiveSession(
+        gateway=account.gateway_id,
+        broker=account.broker,
+        client_id=account.client_id,
+        token=decrypt(row.encrypted_token),
+        ends_at=row.ends_at,
+        started_at=row.started_at,
+    )
+
+
+def end_session(account: Account, session: LiveSession, *, now: datetime) -> bool:
+    """Ends the session and records its event, once: False if it had ended or a login has replaced it."""
+    live = BrokerSession.objects.filter(Q(started_at=session.started_at), account=account, ended_at__isnull=True)
+    ended = {"ended_at": now, "end_reason": BrokerSession.End.BY_BROKER, "encrypted_token": ""}
+    with atomic():
+        if not live.update(**ended):
+            return False
+        rows = Batch.objects.filter(account=account, status__in=OPEN).order_by("pk")
+        open_ones = rows.values_list("batch_id", flat=True)
+        record_events(
+            EventDraft(
+                gateway=account.gateway,
+                kind=EventType.SESSION_ENDED,
+                subject=account.auth_id,
+                payload=payloads.session_ended(account, list(open_ones), now),
+                now=now,
+            )
+        )
+    return True
+
+
+def with_live_session(accounts: Collection[int]) -> set[int]:
+    return set(sql.live_sessions(accounts))
+
+
+def end_unused_sessions() -> int:
+    """Erases tokens of sessions older than a day whose accounts have nothing open. A confirmation asks for a login."""
+    of_account = Q(account=OuterRef("account"))
+    asked_about = Batch.objects.filter(of_account & (Q(due_at__isnull=False) | Q(session_ended_at__isnull=False)))
+    logged_in = Transaction.objects.filter(of_account, status=TransactionStatus.USED, expires_at__gt=clock.wall())
+    old = BrokerSession.objects.filter(ended_at__isnull=True, started_at__lt=clock.wall() - UNUSED_AFTER)
+    unused = old.filter(~Exists(asked_about), ~Exists(logged_in))
+    return unused.update(ended_at=clock.wall(), end_reason=BrokerSession.End.UNUSED, encrypted_token="")
