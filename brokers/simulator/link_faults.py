@@ -5,11 +5,12 @@ nonsense.
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, TypeVar
 
 from django.db.transaction import atomic
 
@@ -25,11 +26,13 @@ from brokers.ports.broker import (
     Verb,
 )
 from brokers.simulator import accounts, sql
+from brokers.simulator.book_threads import in_book_thread
 from brokers.simulator.models import SimAccount, SimOrder
 from brokers.simulator.personas import FOREVER, FaultKind, LinkFault, link_fault_of, persona_of
 
+T = TypeVar("T")
 # Seconds of real time that a caller waits before the request fails without an answer.
-HANG_SECONDS: Final = 1.0
+HANG_SECONDS: Final = 0.5
 
 
 @contextmanager
@@ -45,29 +48,35 @@ def login_over_the_link(gateway: int, broker: str) -> Iterator[None]:
     _on_the_way_back(fault)
 
 
-@contextmanager
-def over_the_link(verb: Verb, session: LiveSession) -> Iterator[SimAccount | None]:
-    """A call with its account, if there is one, and with the fault that is switched on for the verb, or its persona's.
+def over_the_link(verb: Verb, session: LiveSession, act: Callable[[SimAccount | None], T]) -> T:
+    """What `act` returns for the session's account, if there is one: with the fault of the verb, or of its persona.
 
     A verb of the order book locks the account, in a transaction of its own; no other is open. Raises Unreachable,
-    SessionEnded.
+    SessionEnded. A slow answer is waited for in the caller's thread.
     """
+    fault, answer = in_book_thread(lambda: _at_the_broker(verb, session, act))
+    _on_the_way_back(fault)
+    return answer.result()
+
+
+def _at_the_broker(
+    verb: Verb, session: LiveSession, act: Callable[[SimAccount | None], T]
+) -> "tuple[LinkFault | None, Future[T]]":
     uses_book = verb in {Verb.PLACE, Verb.ORDER_BOOK, Verb.CANCEL}
     fault = None
+    answer: Future[T] = Future()
     try:
         with atomic(durable=True) if uses_book else nullcontext():
             account, fault = sql.account_and_fault(session, verb, locked=uses_book)
             fault = fault or link_fault_of(persona_of(session.client_id), verb)
-            is_ended = account is not None and _is_ended(session, account, fault)
-            if not is_ended:
-                _on_the_way(fault)
-                yield account
-    except Refused:
-        _on_the_way_back(fault)
-        raise
-    if is_ended:
-        raise SessionEnded("The broker has ended the session.")
-    _on_the_way_back(fault)
+            if account is not None and _is_ended(session, account, fault):
+                answer.set_exception(SessionEnded("The broker has ended the session."))
+                return None, answer
+            _on_the_way(fault)
+            answer.set_result(act(account))
+    except Refused as refusal:
+        answer.set_exception(refusal)
+    return fault, answer
 
 
 def session_token(forced: str, *, started_at: datetime) -> str:

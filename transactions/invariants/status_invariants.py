@@ -48,7 +48,8 @@ def with_aggregate_status(batches: QuerySet[Batch]) -> QuerySet[Any]:
         filled=Coalesce(Sum("orders__filled_quantity"), 0),
     )
     cases = (
-        (Q(queued__gt=0), BatchStatus.QUEUED),
+        (Q(queued__gt=0, queued=F("orders_") - F("unplaced")), BatchStatus.QUEUED),
+        (Q(queued__gt=0), BatchStatus.PARTIALLYPLACED),
         (Q(placed__gt=0, unplaced=0), BatchStatus.PLACED),
         (Q(placed__gt=0), BatchStatus.PARTIALLYPLACED),
         (Q(lost__gt=0), BatchStatus.ERROR),
@@ -67,7 +68,8 @@ def with_aggregate_status(batches: QuerySet[Batch]) -> QuerySet[Any]:
 )
 def a_batch_aggregates_its_orders(scope: Scope) -> Rows:
     marked = Q(status=BatchStatus.MARKEDCOMPLETE, fold__in=sorted(UNFINISHED_BATCH))
-    rows = with_aggregate_status(scope.of(Batch.objects.all())).filter(~Q(status=F("fold")) & ~marked)
+    sending = Q(status=BatchStatus.QUEUED, queued__gt=0)  # shown once the run of its placement has ended
+    rows = with_aggregate_status(scope.of(Batch.objects.all())).filter(~Q(status=F("fold")) & ~marked & ~sending)
     return rows.order_by("pk").values("batch_id", "status", "fold")
 
 
