@@ -32,6 +32,7 @@ NAMES = (
     "baskets",
     "deliveries",
     "isolation",
+    "brokers",
     "planner",
     "rebalance",
     "scale",

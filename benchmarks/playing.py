@@ -29,17 +29,17 @@ BROKER: Final = "kite"
 CONFIRMERS: Final = 2  # as many as web processes
 
 
-def logged_in(gateway: Gateway, *, number: int, names: int) -> list[int]:
+def logged_in(gateway: Gateway, *, number: int, names: int, broker: str = BROKER) -> list[int]:
     """Transactions of as many users, ready to confirm a basket of `names` stocks."""
     now, encrypted = clock.now(gateway), encrypt("")
     accounts = Account.objects.bulk_create(
-        Account(gateway=gateway, auth_id=(made := new_object_id()), broker=BROKER, client_id=made, created_at=now)
+        Account(gateway=gateway, auth_id=(made := new_object_id()), broker=broker, client_id=made, created_at=now)
         for _ in range(number)
     )
     SimAccount.objects.bulk_create(
         SimAccount(
             gateway=gateway,
-            broker=BROKER,
+            broker=broker,
             client_id=account.client_id,
             opening_funds=opening_funds(Persona.RICH),
             lent_shares=lent_shares(Persona.RICH),

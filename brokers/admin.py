@@ -5,13 +5,16 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from brokers.market.prices import price_at
-from brokers.models import Instrument, MarketDay, PriceOverride
+from brokers.models import BrokerOutage, Instrument, MarketDay, PriceOverride
+from brokers.ports.outages import try_now
 from gateway.console.audited_admin import Audited
 from gateway.console.charts import line
-from gateway.console.read_only_admin import ReadOnlyAdmin
+from gateway.console.read_only_admin import ReadOnlyAdmin, actor_of
 from gateway.partners import clock
 
 DAYS: Final = 90
@@ -54,3 +57,21 @@ class PricePinAdmin(ReadOnlyAdmin):
     list_select_related = ("instrument", "gateway")
     search_fields = ("instrument__symbol",)
     search_help_text = "Part of the symbol"
+
+
+@admin.register(BrokerOutage)
+class BrokerOutageAdmin(ReadOnlyAdmin):
+    """Outages that last. A row goes when the broker answers."""
+
+    list_display = ("broker", "gateway", "since", "probe_at", "wait", "reason")
+    list_select_related = ("gateway",)
+    list_filter = ("broker", "gateway")
+    actions = ("try_now",)
+
+    def has_probe_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("brokers.probe_broker")
+
+    @admin.action(description="Try now", permissions=["probe"])
+    def try_now(self, request: HttpRequest, queryset: QuerySet[BrokerOutage]) -> None:
+        number = try_now(queryset, by=actor_of(request))
+        self.message_user(request, f"Links that are tried at once: {number}.")

@@ -1,6 +1,6 @@
 from django.apps import AppConfig
 
-from gateway.monitoring.contributions import register_requirement
+from gateway.monitoring.contributions import GaugeSource, register_gauge, register_requirement
 
 
 class BrokersConfig(AppConfig):
@@ -8,4 +8,11 @@ class BrokersConfig(AppConfig):
     verbose_name = "Market and brokers"
 
     def ready(self) -> None:
+        register_gauge(
+            GaugeSource(
+                "gateway_broker_links_down",
+                "Gateways' brokers that cannot be reached",
+                "brokers.ports.outages.count_outages",
+            )
+        )
         register_requirement("brokers.market.quotes.missing_instruments")

@@ -194,6 +194,11 @@ MARKET_SEED = env.text("MARKET_SEED", default="gateway")
 # How long an order may stay unreported before its outcome is unknown (ERROR), in seconds.
 UNREPORTED_LIMIT_TEST_SECONDS = env.whole("UNREPORTED_LIMIT_TEST_SECONDS", default=5, before="PATIENCE_TEST_SECONDS")
 UNREPORTED_LIMIT_LIVE_SECONDS = env.whole("UNREPORTED_LIMIT_LIVE_SECONDS", default=60, before="PATIENCE_LIVE_SECONDS")
+# How long an order stays queued that the broker certainly has not received; then it is unplaced, in seconds.
+PLACEMENT_DEADLINE_TEST_SECONDS = env.whole("PLACEMENT_DEADLINE_TEST_SECONDS", default=3)
+PLACEMENT_DEADLINE_LIVE_SECONDS = env.whole("PLACEMENT_DEADLINE_LIVE_SECONDS", default=30)
+# Calls of brokers that a worker process has in flight. One: no threads, as SQLite needs, which has one writer.
+BROKER_CALLS_AT_ONCE = env.whole("BROKER_CALLS_AT_ONCE", default=1 if "sqlite3" in _database["ENGINE"] else 128)
 # Rupees at stake in one order above which a second person approves a correction (domain.corrections).
 RECONCILE_FOUR_EYES_ABOVE = env.whole("RECONCILE_FOUR_EYES_ABOVE", default=200_000)
 # Two people publish a rebalance in the console: one proposes it, another approves it.

@@ -37,6 +37,7 @@ from tests.examples import LONG
 from tests.partner import Partner
 from tests.processes.stack import migrated_directory
 from tests.receiver import Receiver
+from transactions import tasks as batch_tasks
 
 HERE = Path(__file__).parent
 hypothesis.settings.register_profile("unhurried", deadline=None)  # another test may have the processor
@@ -121,12 +122,20 @@ def pytest_configure(config: pytest.Config) -> None:
     # Passwords of the tests are nobody's: scrypt takes a thousandth of its usual time for them.
     ScryptPasswordHasher.work_factor = 2**4
     PBKDF2PasswordHasher.iterations = 1_000
+    # Calls of brokers run in the test's own thread and transaction.
+    django_settings.BROKER_CALLS_AT_ONCE = 1
     # A static file is looked up when it is asked for. Otherwise each test client begins with reading all of them.
     django_settings.WHITENOISE_AUTOREFRESH = True
     # Wake-up messages go nowhere, from before the first fixture on: the first decides where all of a process go. Celery
     # heeds the environment before its own configuration.
     os.environ.pop("CELERY_BROKER_URL", None)
     current_app.conf.update(broker_url=NOWHERE)
+
+
+@pytest.fixture(autouse=True)
+def _a_new_worker() -> None:
+    """Which knows of no outage."""
+    batch_tasks._worker.cache_clear()
 
 
 @pytest.fixture(autouse=True)

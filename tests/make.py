@@ -1,6 +1,6 @@
 """Typed makers: rows as the services would have made them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import count
@@ -25,8 +25,9 @@ from transactions.checkout.sessions import SessionRequest, open_session
 from transactions.domain.basket import Security, line_of
 from transactions.domain.checkout_modes import Mode
 from transactions.domain.intents import Intent
-from transactions.execution import place_and_poll
-from transactions.execution.requeue import awaiting_placement, needs_polling
+from transactions.execution.batch_worker import BatchWorker
+from transactions.execution.broker_calls import BrokerCalls
+from transactions.execution.requeue import awaiting_placement
 from transactions.lifecycle.create import TransactionRequest, create_transaction
 from transactions.models import Batch, CheckoutSession, Order, Transaction
 from transactions.tasks import place_batches, sync_batches
@@ -105,19 +106,27 @@ def queued_batch(
 
 def placed(batch: Batch) -> Batch:
     """Runs the sweep as a worker does, after leases have expired."""
-    return _worked_on(batch, awaiting_placement(), place_and_poll.place)
+    return _worked_on(batch, awaiting_placement())
 
 
 def followed_up(batch: Batch) -> Batch:
     """As `placed`: the broker is asked."""
-    return _worked_on(batch, needs_polling(), place_and_poll.poll)
+    return _worked_on(batch, Batch.objects.all())
 
 
-def _worked_on(batch: Batch, owed: QuerySet[Batch], work_on: Callable[[list[int]], object]) -> Batch:
+def _worked_on(batch: Batch, owed: QuerySet[Batch]) -> Batch:
     mine = list(owed.filter(pk=batch.pk, due_at__isnull=False))
     leases.acquire_each(mine)
     work_on([one.pk for one in mine])
     return Batch.objects.get(pk=batch.pk)
+
+
+def work_on(keys: Sequence[int]) -> None:
+    """What a worker that has just begun does with batches that it has leased, one call after the other."""
+    worker = BatchWorker(BrokerCalls(at_once=1))
+    worker.begin(keys)
+    while worker.active:
+        worker.step()
 
 
 def orders(batch: Batch) -> list[Order]:

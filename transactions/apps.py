@@ -16,8 +16,8 @@ class TransactionsConfig(AppConfig):
     verbose_name = "Transactions"
 
     def ready(self) -> None:
-        register_queue(TaskName.PLACE_BATCHES, "transactions.execution.requeue.awaiting_placement")
-        register_queue(TaskName.SYNC_BATCHES, "transactions.execution.requeue.needs_polling")
+        register_queue(TaskName.PLACE_BATCHES, "transactions.queries.broker_outages.to_place")
+        register_queue(TaskName.SYNC_BATCHES, "transactions.queries.broker_outages.to_poll")
         register_invariants(self.label, "transactions.invariants.INVARIANTS")
         register_invariants(self.label, "transactions.sandbox.sandbox_invariants.INVARIANTS")
         register_gauge(
@@ -25,6 +25,14 @@ class TransactionsConfig(AppConfig):
                 "gateway_orders_in_error",
                 "Orders with an unknown outcome",
                 "transactions.queries.orders_tile.count_in_error",
+            )
+        )
+        register_tile(
+            Tile(
+                position=0,
+                permission="brokers.view_brokeroutage",
+                template="console/outages_tile.html",
+                context="transactions.queries.broker_outages.outages_tile",
             )
         )
         register_tile(

@@ -11,6 +11,7 @@ from transactions.models import Batch, Order, Transaction
 
 Link: TypeAlias = tuple[int, str]  # a gateway's key and a broker
 Clock: TypeAlias = tuple[int | None, datetime]  # gateway.partners.clock.clocks
+MOST_OF_A_SET = 256
 # What a partner sees of a batch and its orders.
 _SHOWN_BATCH = Only(
     Batch, "batch_id", "variety", "label", "original_label", "iscid", "version", "status", "completed_at"
@@ -160,6 +161,16 @@ def _kind(alias: str, is_queued: bool) -> str:
     return f"{'' if is_queued else 'NOT '}({alias}.status = 'QUEUED') AND {alias}.due_at IS NOT NULL"
 
 
+def with_open_batches_of_their_accounts(keys: Collection[int]) -> list[int]:
+    """These batches, and others of their accounts that are polled: one order book answers for all."""
+    return _BATCH_KEY.select_each(
+        "FROM transactions_batch b JOIN transactions_batch o ON o.account_id = b.account_id"
+        f" WHERE o.id IN %s AND {_kind('b', is_queued=False)} GROUP BY b.id ORDER BY b.id LIMIT %s",
+        tuple(keys),
+        MOST_OF_A_SET,
+    )
+
+
 def claimable_batches(keys: Collection[int], *, is_queued: bool, wall: datetime) -> list[Batch]:
     """Those of them that are still pending, locked; a row that another has locked or leased is skipped."""
     return _CLAIMED_BATCH.select_each(
@@ -181,6 +192,7 @@ def batches_of(keys: Collection[int]) -> list[Batch]:
     )
     for batch, batch.gateway, batch.transaction, batch.account in rows:
         batch.transaction.account, batch.transaction.gateway = batch.account, batch.gateway
+        batch.account.gateway = batch.gateway
     return [batch for batch, *_ in rows]
 
 

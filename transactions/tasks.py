@@ -1,36 +1,39 @@
 """Celery tasks, started by wake-up messages and by the beat."""
 
-from typing import Final
+from functools import cache
 
 from celery import current_app, shared_task
+from django.conf import settings
 
 from gateway.queue import leases
 from gateway.queue.enqueue import IDLE_GRACE_SECONDS, TaskName
-from transactions.execution import broker_sessions, place_and_poll
-from transactions.execution.batch_worker import BatchWorker, WorkType
+from transactions.execution import broker_sessions
+from transactions.execution.batch_worker import BatchWorker
+from transactions.execution.broker_calls import BrokerCalls
 from transactions.reconciliation.tradebook import apply_rows
-
-# The process that places batches also polls them, so no other process must be woken.
-POLLING: Final = WorkType(is_queued=False, work_on=place_and_poll.poll)
-placer = BatchWorker(TaskName.PLACE_BATCHES, [WorkType(is_queued=True, work_on=place_and_poll.place), POLLING])
-poller = BatchWorker(TaskName.SYNC_BATCHES, [POLLING])
 
 
 @shared_task(name=TaskName.PLACE_BATCHES.value)
 def place_batches() -> int:
     """The number of batches placed or polled. The beat runs it, too, so a lost wake-up message costs a second."""
-    return _work(placer)
+    return _work()
 
 
 @shared_task(name=TaskName.SYNC_BATCHES.value)
 def sync_batches() -> int:
-    """The number of batches polled, for requeued batches. The beat starts the polling of batches due later."""
-    return _work(poller)
+    """As place_batches, for requeued batches. The beat starts the polling of batches due later."""
+    return _work()
 
 
-def _work(worker: BatchWorker) -> int:
+def _work() -> int:
     """With eager tasks the caller waits, so the idle grace is only as long as the fastest brokers need."""
-    return worker.work(idle_grace=0.03 if current_app.conf.task_always_eager else IDLE_GRACE_SECONDS)
+    return _worker().work(idle_grace=0.03 if current_app.conf.task_always_eager else IDLE_GRACE_SECONDS)
+
+
+@cache
+def _worker() -> BatchWorker:
+    """The worker of this process. Created at first use, after any fork, because threads do not survive a fork."""
+    return BatchWorker(BrokerCalls(settings.BROKER_CALLS_AT_ONCE))
 
 
 @shared_task(name=TaskName.APPLY_TRADEBOOK.value)

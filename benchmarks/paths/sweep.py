@@ -12,7 +12,8 @@ from benchmarks.stage import Stage, connected_to
 from gateway.models import Account
 from gateway.partners import clock
 from gateway.partners.credentials import create_gateway
-from transactions.tasks import POLLING, poller
+from transactions.execution.batch_worker import BatchWorker
+from transactions.execution.broker_calls import BrokerCalls
 from webhooks.delivery import dispatcher
 from webhooks.delivery.endpoints import add_endpoint
 
@@ -75,7 +76,7 @@ def _row(stage: Stage, path: str, against: str, act: Callable[[], object], round
 
 def _claim() -> object:
     """Set by set, as in a worker's shift."""
-    while poller._take(POLLING):
+    while BatchWorker(BrokerCalls(at_once=1))._take(is_queued=False):
         pass
     return None
 

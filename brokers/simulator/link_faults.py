@@ -25,12 +25,13 @@ from brokers.ports.broker import (
     Verb,
 )
 from brokers.simulator import accounts, sql
+from brokers.simulator.book_threads import in_book_thread
 from brokers.simulator.models import SimAccount, SimOrder
 from brokers.simulator.personas import FOREVER, FaultKind, LinkFault, link_fault_of, persona_of
 
 T = TypeVar("T")
 # Seconds of real time that a caller waits before the request fails without an answer.
-HANG_SECONDS: Final = 1.0
+HANG_SECONDS: Final = 0.5
 
 
 @contextmanager
@@ -50,9 +51,9 @@ def over_the_link(verb: Verb, session: LiveSession, question: Callable[[SimAccou
     """The answer to a question about the session's account, if there is one.
 
     The call meets the fault that is switched on for the verb, or its persona's. Raises Unreachable, SessionEnded, and
-    Refused where `question` does, before it has written anything.
+    Refused where `question` does, before it has written anything. A slow answer is waited for in the caller's thread.
     """
-    answer, fault = _asked(verb, session, question)
+    answer, fault = in_book_thread(lambda: _asked(verb, session, question))
     _on_the_way_back(fault)
     if isinstance(answer, Refused):
         raise answer

@@ -21,7 +21,7 @@ OURS: Final = ("gateway", "brokers", "simulator", "webhooks", "smallcases", "tra
 GRANTS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     SUPPORT: {
         "gateway": ("view_gateway", "view_account"),
-        "brokers": ("view_*",),
+        "brokers": ("view_*", "probe_broker"),
         "simulator": ("view_*",),
         "webhooks": ("view_*", "change_delivery", "change_endpoint"),
         "smallcases": ("view_*", "approve_rebalance"),

@@ -1,4 +1,4 @@
-"""Gauges that are read at each scrape: due rows, orders with an unknown outcome, disabled endpoints, queue depth."""
+"""Gauges that are read at each scrape: due rows, orders with an unknown outcome, outages, endpoints, queue depth."""
 
 import logging
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ class Owed:
 
 
 def owed() -> Owed:
-    """Nine statements, whatever the size of the data."""
+    """Ten statements, whatever the size of the data."""
     return Owed(backlogs(now=clock.wall()), list(gauges()))
 
 

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.servers
 TOKEN = "t" * 20
 WORKER_PORT = free_port()
 ID = "one-basket-one-id"
-EXECUTION = "transactions.execution.place_and_poll"
+EXECUTION = "transactions.execution.record_updates"
 PLACED = 'gateway_events_recorded_total{type="order.placed"}'
 COMPLETED = 'gateway_orders_total{status="COMPLETE"}'
 

@@ -16,8 +16,6 @@ from gateway.partners.credentials import Credentials
 from tests import make
 from tests.partner import Partner
 from transactions.domain.basket import Security
-from transactions.execution import place_and_poll
-from transactions.execution.place_and_poll import place, poll
 from transactions.models import Batch
 from webhooks.delivery.endpoints import add_endpoint
 from webhooks.models import Event
@@ -162,7 +160,6 @@ class TestExecutingABasketOfAHundred:
     ) -> None:
         """The simulated broker's own books are read and written for each account: nine statements, two of
         which lock it."""
-        monkeypatch.setattr(place_and_poll, "CALLS_SECONDS", 60)
         statements = self.executed(credentials.gateway, baskets=10, side=Side.BUY)
 
         statements.assert_at_most(26 + 9 * 9)
@@ -176,10 +173,10 @@ class TestExecutingABasketOfAHundred:
         ]
         statements = Statements()
         with counting(statements):
-            place(rows)
+            make.work_on(rows)
         make.later(here, seconds=10)
         with counting(statements):
-            poll(rows)
+            make.work_on(rows)
         assert list(Batch.objects.values_list("status", flat=True)) == ["COMPLETED"] * baskets
         kinds = Event.objects.filter(gateway=here).order_by("sequence").values_list("type", flat=True)
         assert list(kinds) == ["order.placed"] * baskets + ["order.completed"] * baskets

@@ -94,7 +94,6 @@ def _confirm_orders(context: OrderContext, selections: UserSelections) -> None:
     check_tradable(lines)
     if selections.quoted:
         _check_quote(context, lines, selections.quoted)
-    live_session_of(context.account)
     if _lacks_holdings(context, lines):
         fail(transaction, SdkCode.INSUFFICIENT_HOLDINGS, now=now)
     try:
@@ -132,9 +131,10 @@ def _check_quote(context: OrderContext, lines: Sequence[OrderLine], quoted: Quot
 
 
 def _lacks_holdings(context: OrderContext, lines: Sequence[OrderLine]) -> bool:
-    """Whether the broker holds fewer shares than `lines` sell. Does not ask the broker without a sale."""
+    """Whether the broker holds fewer shares than `lines` sell. Without a sale only a session is needed."""
     sells = {line.security.ticker: line.quantity for line in lines if line.side is Side.SELL}
     if not sells:
+        live_session_of(context.account)
         return False
     lots = ask_broker(
         context.account,

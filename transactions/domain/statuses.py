@@ -87,7 +87,7 @@ def batch_status(orders: Sequence[tuple[OrderStatus, int]]) -> BatchStatus:
     statuses = [status for status, _ in orders]
     reached = [status for status in statuses if status is not OrderStatus.UNPLACED]
     if OrderStatus.QUEUED in statuses:
-        return BatchStatus.QUEUED
+        return BatchStatus.PARTIALLYPLACED if set(reached) > {OrderStatus.QUEUED} else BatchStatus.QUEUED
     if OrderStatus.PLACED in statuses:
         return BatchStatus.PLACED if len(reached) == len(statuses) else BatchStatus.PARTIALLYPLACED
     if OrderStatus.ERROR in statuses:

@@ -7,7 +7,8 @@ import logging
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from django.db.transaction import on_commit
@@ -32,7 +33,7 @@ from transactions.domain.statuses import (
     batch_status,
 )
 from transactions.execution.update_investment import update_investment
-from transactions.models import Batch, Order, Transaction
+from transactions.models import Batch, Order, OrderCorrection, Transaction
 from webhooks.events.event_types import EventType
 from webhooks.events.record_events import EventDraft, record_events
 
@@ -46,10 +47,13 @@ REPORTED_FIELDS: Final = [
     "status_message",
     "unreported_since",
 ]
-BATCH_FIELDS: Final = ["status", "sequence", "due_at", "leased_until", "placed_at", "completed_at"]
+BATCH_FIELDS: Final = [
+    *("status", "sequence", "due_at", "leased_until", "placed_at", "completed_at"),
+    *("unreachable_since", "session_ended_at"),
+]
 COMPLETION: Final = ["status", "completed_at", "updated_at"]
-PLACED_FIELDS: Final = ["status", "error_code", "status_message", "ordered_at", "unreported_since"]
-REPORTED_FIELDS_AND_LOG: Final = [*REPORTED_FIELDS, "report_log"]
+SENT_FIELDS: Final = ["ordered_at", "sent_at", "broker_order_id"]
+ORDER_FIELDS: Final = [*REPORTED_FIELDS, *SENT_FIELDS, "report_log"]
 CORRECTED_FIELDS: Final = [*REPORTED_FIELDS, "active_correction"]
 
 
@@ -73,19 +77,31 @@ def aggregate_status(orders: Sequence[Order]) -> BatchStatus:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BatchUpdate:
-    """An update of one batch: the `changed` orders, and the event for the partner, if any.
+    """An update of one batch: the `changed` orders, and whether the partner hears of it.
 
-    `now` is the gateway's time.
+    `now` is the gateway's time. `ended`: new final statuses, `filled`: the sides of new fills. `wait` until the batch
+    is due again, if the broker could not be asked.
     """
 
     batch: Batch
     orders: Sequence[Order]
     changed: Sequence[Order]
-    event: EventType | None
+    is_news: bool
     now: datetime
+    ended: Sequence[str] = ()
+    filled: Sequence[str] = ()
+    wait: timedelta | None = None
 
 
-def record_batch_updates(updates: Sequence[BatchUpdate], fields: Sequence[str]) -> list[BatchUpdate]:
+@dataclass(frozen=True, slots=True)
+class WorkResult:
+    """An update, and corrections that the broker now confirms or contradicts."""
+
+    update: BatchUpdate
+    checked: Sequence[OrderCorrection] = ()
+
+
+def record_batch_updates(updates: Sequence[BatchUpdate]) -> list[BatchUpdate]:
     """Writes the updates whose fencing token is valid, all or nothing, and returns them; drops the others.
 
     Locks batches in pk order, then investments in pk order, to avoid deadlocks.
@@ -93,13 +109,22 @@ def record_batch_updates(updates: Sequence[BatchUpdate], fields: Sequence[str]) 
     mine = _still_ours(updates)
     drafts = [_aggregated(one) for one in mine]
     update_rows([one.batch for one in mine], BATCH_FIELDS)
-    update_rows([order for one in mine for order in one.changed], fields)
-    _complete([one for one in mine if one.batch.status not in OPEN_BATCH])
+    update_rows([order for one in mine for order in one.changed], ORDER_FIELDS)
+    _complete([one for one in mine if one.batch.status not in OPEN_BATCH | {BatchStatus.QUEUED}])
     record_events(*(event for events in drafts for event in events))
     for one in mine:
         _complete_cancellations(one)
     _update_investments([one for one, events in zip(mine, drafts, strict=True) if one.batch.iscid and events])
+    count(ended=[status for one in mine for status in one.ended], filled=[side for one in mine for side in one.filled])
+    on_commit(partial(_log, mine, [bool(events) for events in drafts]))
     return mine
+
+
+def _log(written: Sequence[BatchUpdate], is_told: Sequence[bool]) -> None:
+    """Logs each batch with an event, under the id of the request that started the work."""
+    for one in (one for one, told in zip(written, is_told, strict=True) if told):
+        with request_id.bound(one.batch.request_id):
+            log.info("Batch %s is %s.", one.batch, one.batch.status)
 
 
 def record_correction(
@@ -150,25 +175,54 @@ def _aggregated(update: BatchUpdate) -> list[EventDraft]:
     """Sets the batch's aggregate status and returns the events for the partner."""
     batch = update.batch
     status = standing(BatchStatus(batch.status), aggregate_status(update.orders))
-    kinds = [EventType.ORDER_COMPLETED if status in FINAL_BATCH else update.event] if update.event else []
-    _set_status(batch, update.orders, status, kinds, update.now)
+    is_first = batch.status == BatchStatus.QUEUED and status is not BatchStatus.QUEUED
+    kinds = [_event_type(status, is_first=is_first)] if is_first or update.is_news else []
+    if is_first:
+        batch.placed_at = update.now
+    _set_status(batch, update.orders, status, kinds, update.now, wait=update.wait)
     with request_id.bound(batch.request_id):
         return _events(batch, update.orders, kinds, update.now)
 
 
+def _event_type(status: BatchStatus, *, is_first: bool) -> EventType:
+    if status in FINAL_BATCH:
+        return EventType.ORDER_COMPLETED
+    return EventType.ORDER_PLACED if is_first else EventType.ORDER_UPDATED
+
+
 def _set_status(
-    batch: Batch, orders: Sequence[Order], status: BatchStatus, event_types: Sequence[EventType], now: datetime
+    batch: Batch,
+    orders: Sequence[Order],
+    status: BatchStatus,
+    event_types: Sequence[EventType],
+    now: datetime,
+    *,
+    wait: timedelta | None = None,
 ) -> None:
-    just_placed, first = batch.status == BatchStatus.QUEUED, now + profile_of(batch.account.broker).latency
+    if wait is None and batch.status == BatchStatus.QUEUED and status in OPEN_BATCH:
+        wait = profile_of(batch.account.broker).latency
+    if wait is None or status in FINAL_BATCH:
+        batch.unreachable_since = None
     batch.completed_at = completed_at(batch, status, now)
     batch.status = status.value
     batch.sequence += len(event_types)
-    batch.due_at = first if just_placed and status in OPEN_BATCH else _next_due(batch, orders, status, now)
+    batch.due_at = _next_due(batch, orders, status, now, wait)
     batch.leased_until = clock.wall()
 
 
-def _next_due(batch: Batch, orders: Sequence[Order], status: BatchStatus, now: datetime) -> datetime | None:
-    """The time of the next poll; None if no order needs polling."""
+def _next_due(
+    batch: Batch, orders: Sequence[Order], status: BatchStatus, now: datetime, wait: timedelta | None
+) -> datetime | None:
+    """The time of the next poll; None if no order needs polling, or the batch waits for a login."""
+    if status in FINAL_BATCH and not any(is_unconfirmed(order) for order in orders):
+        batch.session_ended_at = None
+        return None
+    if batch.session_ended_at:
+        return None
+    if any(order.status == OrderStatus.QUEUED for order in orders):
+        return now + (wait or timedelta(0))
+    if wait is not None:
+        return now + wait
     elapsed = now - (batch.placed_at or now)
     if status in OPEN_BATCH:
         return now + next_poll(elapsed)

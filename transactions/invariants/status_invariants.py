@@ -18,6 +18,7 @@ from transactions.domain.statuses import (
     TransactionStatus,
 )
 from transactions.models import Batch, Order, Transaction
+from transactions.queries.broker_outages import reachable
 
 OPEN: Final = sorted(OPEN_BATCH | {BatchStatus.QUEUED})
 # Clocks of different machines differ a little.
@@ -47,7 +48,8 @@ def with_aggregate_status(batches: QuerySet[Batch]) -> QuerySet[Any]:
         filled=Coalesce(Sum("orders__filled_quantity"), 0),
     )
     cases = (
-        (Q(queued__gt=0), BatchStatus.QUEUED),
+        (Q(queued__gt=0, queued=F("orders_") - F("unplaced")), BatchStatus.QUEUED),
+        (Q(queued__gt=0), BatchStatus.PARTIALLYPLACED),
         (Q(placed__gt=0, unplaced=0), BatchStatus.PLACED),
         (Q(placed__gt=0), BatchStatus.PARTIALLYPLACED),
         (Q(lost__gt=0), BatchStatus.ERROR),
@@ -66,7 +68,8 @@ def with_aggregate_status(batches: QuerySet[Batch]) -> QuerySet[Any]:
 )
 def a_batch_aggregates_its_orders(scope: Scope) -> Rows:
     marked = Q(status=BatchStatus.MARKEDCOMPLETE, fold__in=sorted(UNFINISHED_BATCH))
-    rows = with_aggregate_status(scope.of(Batch.objects.all())).filter(~Q(status=F("fold")) & ~marked)
+    sending = Q(status=BatchStatus.QUEUED, queued__gt=0)  # shown once the run of its placement has ended
+    rows = with_aggregate_status(scope.of(Batch.objects.all())).filter(~Q(status=F("fold")) & ~marked & ~sending)
     return rows.order_by("pk").values("batch_id", "status", "fold")
 
 
@@ -177,7 +180,7 @@ def an_order_is_of_one_account_and_gateway(scope: Scope) -> Rows:
 
 
 INVARIANTS.stuck(
-    Batch.objects.all,
+    lambda: reachable(Batch.objects.all()),
     *("batch_id", "status"),
     what="batch",
     remedy=f"{SWEEP} If a batch is tried again and again, the worker's log has the reason.",

@@ -12,6 +12,7 @@ from gateway.console.dashboard import HOUR, by_hour, how_many, newest
 from gateway.monitoring.backlog import COUNTED, backlogs
 from gateway.monitoring.invariant_checks import STUCK_AFTER
 from transactions.models import Batch, Order
+from transactions.queries.broker_outages import reachable
 
 DAY: Final = timedelta(days=1)
 # The sweep runs every second; a row that waits this long shows that no worker takes it.
@@ -70,7 +71,7 @@ def count_in_error() -> int:
 
 def stuck_batches(*, now: datetime) -> QuerySet[Batch]:
     """Batches that are overdue by STUCK_AFTER of real time with no worker on them."""
-    return Batch.objects.filter(due_at__lt=now - STUCK_AFTER, leased_until__lt=now - STUCK_AFTER)
+    return reachable(Batch.objects.filter(due_at__lt=now - STUCK_AFTER, leased_until__lt=now - STUCK_AFTER))
 
 
 def fills_by_hour(*, now: datetime) -> list[Bar]:

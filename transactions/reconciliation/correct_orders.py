@@ -26,7 +26,7 @@ from transactions.domain.corrections import (
 from transactions.domain.order_reports import OrderState
 from transactions.domain.report_log import last_report
 from transactions.domain.statuses import BatchStatus
-from transactions.execution.place_and_poll import read_one
+from transactions.execution.read_batches import read_one
 from transactions.execution.record_updates import apply_state, count, record_correction, state_of
 from transactions.models import Batch, CorrectionState, Order, OrderCorrection
 from transactions.reconciliation.correction_impact import CorrectionImpact, impact_of

@@ -21,6 +21,7 @@ from brokers.ports.broker import (
     Variety,
     Verb,
 )
+from brokers.simulator import link_faults
 from brokers.simulator.models import BrokerFault, SimAccount, SimOrder
 from brokers.simulator.switched_faults import WRITTEN, clear_faults, fault_named, faults_of, switch_faults
 from gateway.models import Gateway
@@ -92,7 +93,7 @@ class TestACall:
         with pytest.raises(Unreachable) as failed:
             CALLS[verb](broker, login, clock.wall())
 
-        assert (failed.value.may_have_arrived, slept) == (True, [1.0])
+        assert (failed.value.may_have_arrived, slept) == (True, [link_faults.HANG_SECONDS])
 
     @EVERY_CALL
     def test_that_is_slow_answers_late(
@@ -140,7 +141,7 @@ class TestACall:
             with pytest.raises(answer):
                 broker.place(login, INFY, now=clock.wall())
 
-        assert (slept, SimOrder.objects.count()) == ([0.1, 1.0], 0)
+        assert (slept, SimOrder.objects.count()) == ([0.1, link_faults.HANG_SECONDS], 0)
 
     def test_of_another_verb_broker_or_gateway_is_sound(self, gateway: Gateway, enter: Enter, broker: Broker) -> None:
         here = enter()

@@ -18,6 +18,7 @@ ACTS = {
         "reconcile_order",
         "approve_correction",
         "approve_rebalance",
+        "probe_broker",
     },
     MANAGERS: {"add_version"},
     AUDITORS: set[str](),

@@ -22,7 +22,7 @@ def looked_up() -> dict[tuple[str, ...], float]:
 
 class TestOwed:
     @pytest.mark.parametrize("events", [0, 20])
-    def test_takes_nine_statements_whatever_there_is(
+    def test_takes_ten_statements_whatever_there_is(
         self,
         instruments: None,
         still: None,
@@ -32,7 +32,7 @@ class TestOwed:
     ) -> None:
         record(gateway_with_endpoint(now=now), events=events, now=now)
 
-        with django_assert_num_queries(9):
+        with django_assert_num_queries(10):
             metrics_collector.owed()
 
 
@@ -58,6 +58,7 @@ class TestLookedUp:
             ("gateway_queue_up",): 1,
             ("gateway_queue_depth",): waiting,
             ("gateway_orders_in_error",): 1,
+            ("gateway_broker_links_down",): 0,
             ("gateway_endpoints_disabled",): 1,
         }
 

@@ -139,8 +139,9 @@ class TestBatchStatus:
         assert batch_status(list(reversed(orders))) is batch_status(orders)
 
     @given(st.lists(ANY_ORDER, max_size=5))
-    def test_is_queued_while_any_order_is(self, orders: list[tuple[OrderStatus, int]]) -> None:
-        assert batch_status([*orders, Q]) is B.QUEUED
+    def test_is_queued_or_partly_placed_while_one_is_not_sent(self, orders: list[tuple[OrderStatus, int]]) -> None:
+        is_reached = any(status not in {S.QUEUED, S.UNPLACED} for status, _ in orders)
+        assert batch_status([*orders, Q]) is (B.PARTIALLYPLACED if is_reached else B.QUEUED)
 
 
 class TestTheSets:

@@ -33,8 +33,9 @@ from tests.transactions.reconciliation.reconciling import (
 from transactions.domain.corrections import CorrectedOutcome, NotCorrectable
 from transactions.domain.statuses import OrderStatus
 from transactions.execution.mark_complete import mark_complete
-from transactions.execution.place_and_poll import poll_result_of, read_one, record_poll_results
-from transactions.execution.record_updates import state_of
+from transactions.execution.polling import poll_result_of
+from transactions.execution.read_batches import read_one
+from transactions.execution.record_updates import record_batch_updates, state_of
 from transactions.execution.requeue import requeue
 from transactions.models import Batch, Order, OrderCorrection
 from transactions.reconciliation import correct_orders
@@ -210,7 +211,7 @@ class TestSettling:
         asked = poll_result_of(*read_one(scene.batch.pk), {}, later)
 
         settled(scene.order, REJECTED, by=asha, now=later)
-        record_poll_results([asked])
+        record_batch_updates([asked.update])
 
         assert outcome_of(scene.fresh())[0] == "REJECTED"
 

@@ -29,7 +29,6 @@ from tests.smallcases.counting import at_most
 from tests.transactions.reconciliation import reconciling
 from tests.transactions.reconciliation.tradebook import books
 from tests.webhooks import ledger
-from transactions.execution.place_and_poll import place
 from transactions.models import Batch, CheckoutSession, HoldingsSnapshot, Order, OrderCorrection, Transaction
 from transactions.reconciliation.tradebook.models import BookRow
 from transactions.sandbox.reset import Busy, reset
@@ -177,7 +176,7 @@ class TestTheRest:
         batch = make.queued_batch(gateway=here, now=now)
 
         reset(gateway=here)
-        place([batch.pk])
+        make.work_on([batch.pk])
 
         assert not Event.objects.exists()
 
