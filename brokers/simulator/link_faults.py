@@ -6,7 +6,6 @@ nonsense.
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -48,35 +47,34 @@ def login_over_the_link(gateway: int, broker: str) -> Iterator[None]:
     _on_the_way_back(fault)
 
 
-def over_the_link(verb: Verb, session: LiveSession, act: Callable[[SimAccount | None], T]) -> T:
-    """What `act` returns for the session's account, if there is one: with the fault of the verb, or of its persona.
+def over_the_link(verb: Verb, session: LiveSession, question: Callable[[SimAccount | None], T]) -> T:
+    """The answer to a question about the session's account, if there is one.
 
-    A verb of the order book locks the account, in a transaction of its own; no other is open. Raises Unreachable,
-    SessionEnded. A slow answer is waited for in the caller's thread.
+    The call meets the fault that is switched on for the verb, or its persona's. Raises Unreachable, SessionEnded, and
+    Refused where `question` does, before it has written anything. A slow answer is waited for in the caller's thread.
     """
-    fault, answer = in_book_thread(lambda: _at_the_broker(verb, session, act))
+    answer, fault = in_book_thread(lambda: _asked(verb, session, question))
     _on_the_way_back(fault)
-    return answer.result()
+    if isinstance(answer, Refused):
+        raise answer
+    return answer
 
 
-def _at_the_broker(
-    verb: Verb, session: LiveSession, act: Callable[[SimAccount | None], T]
-) -> "tuple[LinkFault | None, Future[T]]":
+def _asked(
+    verb: Verb, session: LiveSession, question: Callable[[SimAccount | None], T]
+) -> tuple[T | Refused, LinkFault | None]:
+    """A verb of the order book locks the account, in a transaction of its own; no other is open."""
     uses_book = verb in {Verb.PLACE, Verb.ORDER_BOOK, Verb.CANCEL}
-    fault = None
-    answer: Future[T] = Future()
-    try:
-        with atomic(durable=True) if uses_book else nullcontext():
-            account, fault = sql.account_and_fault(session, verb, locked=uses_book)
-            fault = fault or link_fault_of(persona_of(session.client_id), verb)
-            if account is not None and _is_ended(session, account, fault):
-                answer.set_exception(SessionEnded("The broker has ended the session."))
-                return None, answer
+    with atomic(durable=True) if uses_book else nullcontext():
+        account, fault = sql.account_and_fault(session, verb, locked=uses_book)
+        fault = fault or link_fault_of(persona_of(session.client_id), verb)
+        if account is None or not _is_ended(session, account, fault):
             _on_the_way(fault)
-            answer.set_result(act(account))
-    except Refused as refusal:
-        answer.set_exception(refusal)
-    return fault, answer
+            try:
+                return question(account), fault
+            except Refused as refusal:
+                return refusal, fault
+    raise SessionEnded("The broker has ended the session.")
 
 
 def session_token(forced: str, *, started_at: datetime) -> str:

@@ -226,12 +226,18 @@ class TestASession:
         assert broker.funds(new, now=clock.wall()) > 0
 
     def test_ends_again_when_the_fault_is_set_again(self, gateway: Gateway, enter: Enter, broker: Broker) -> None:
+        for login in (enter(), enter()):
+            switch(gateway, funds="session_ended")
+            with pytest.raises(SessionEnded):
+                broker.funds(login, now=clock.wall())
+        last = enter()
         switch(gateway, funds="session_ended")
-        login = enter()
-        switch(gateway, funds="session_ended")
+        with pytest.raises(SessionEnded):
+            broker.funds(last, now=clock.wall())
+        clear_faults(gateway=gateway, broker="kite")
 
         with pytest.raises(SessionEnded):
-            broker.funds(login, now=clock.wall())
+            broker.funds(last, now=clock.wall())
 
     def test_of_the_last_release_can_end(self, gateway: Gateway, enter: Enter, broker: Broker) -> None:
         enter()
