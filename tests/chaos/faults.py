@@ -1,5 +1,6 @@
 """How each fault is done to a running stack, and undone."""
 
+import random
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -12,6 +13,7 @@ import redis
 import requests
 
 from tests.chaos.cast import MAIN, SACRIFICED, Member
+from tests.chaos.load import BROKERS
 from tests.chaos.receiver import Mood, Receiver
 from tests.chaos.schedule import MACHINES, Fault, Moment
 from tests.processes.stack import Stack
@@ -35,6 +37,16 @@ KILLED: Final[Mapping[Fault, str]] = {
     Fault.BEAT_KILLED: "beat",
 }
 HUNG: Final[Mapping[Fault, str]] = {Fault.WORKER_HUNG: "worker", Fault.COURIER_HUNG: "dispatcher"}
+# As the Sandbox API writes them.
+AT_BROKERS: Final[Mapping[Fault, Sequence[str]]] = {
+    Fault.BROKER_UNREACHABLE: ("unreachable",),
+    Fault.BROKER_UNANSWERED: ("unanswered",),
+    Fault.BROKER_SLOW: ("slow:0.3", "slow:2", "slow:9"),
+    Fault.BROKER_BUSY: ("rate_limited:0.5", "rate_limited:3"),
+    Fault.BROKER_ENDS_SESSIONS: ("session_ended",),
+}
+VERBS: Final = ("login", "funds", "holdings", "place", "order_book", "cancel")
+CALLS: Final = (*((verb,) for verb in VERBS), ("place", "order_book"), VERBS)
 JUMPS: Final = ("PT5M", "PT11M", "PT2H", "PT45S", "PT6H")
 TRIES: Final = 40
 
@@ -81,6 +93,9 @@ class Arena:
             server.start()
         self.raise_fallen()
         self.stack.revive()
+        for member in self.members:
+            for broker in BROKERS:
+                self._insist(member, "DELETE", f"/sandbox/{{gateway}}/brokers/{broker}/faults")
 
     def _apply(self, moment: Moment, held: float) -> None:
         fault, member = moment.fault, self.members[moment.partner]
@@ -90,6 +105,8 @@ class Arena:
             self._kill(KILLED[fault], held)
         elif fault in HUNG:
             self._hang(HUNG[fault], held)
+        elif fault in AT_BROKERS:
+            self._disturb(member, held, moment)
         else:
             self._others()[fault](member, held, moment)
 
@@ -141,6 +158,15 @@ class Arena:
         self._insist(member, "PUT", "/sandbox/{gateway}/prices/INFY", {"price": 990})
         time.sleep(held)
         self._insist(member, "DELETE", "/sandbox/{gateway}/prices/INFY")
+
+    def _disturb(self, member: Member, held: float, moment: Moment) -> None:
+        """One broker's calls of some verbs, and longer than one of them takes."""
+        chance = random.Random(moment.at)
+        path = f"/sandbox/{{gateway}}/brokers/{chance.choice(BROKERS)}/faults"
+        fault, verbs = chance.choice(AT_BROKERS[moment.fault]), chance.choice(CALLS)
+        self._insist(member, "PUT", path, dict.fromkeys(verbs, fault))
+        time.sleep(held)
+        self._insist(member, "PUT", path, dict.fromkeys(verbs))
 
     def _insist(self, member: Member, method: str, path: str, body: Any = None) -> None:
         """Repeats the request until it succeeds: other faults continue meanwhile, and every setting must be undone."""

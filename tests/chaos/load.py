@@ -29,7 +29,9 @@ PERSONAS: Final = (
     "hangs",
     "deaf",
     "repeats",
+    "session-ends",
 )
+BROKERS: Final = ("kite", "groww")
 TICKERS: Final = ("INFY", "TCS", "HDFCBANK", "ITC", "RELIANCE", "WIPRO", "SBIN", "AXISBANK")
 SCIDS: Final = ("SCMA_0001", "SCSC_0001", "SCMA_0002")
 PAUSE_SECONDS: Final = 0.05
@@ -196,7 +198,7 @@ class Load:
         transaction_id = str(made.data["transactionId"])
         self.ledger.promised.add(transaction_id)
         path = f"/sandbox/{{gateway}}/transactions/{transaction_id}/complete"
-        user = {"broker": "kite", "clientId": client_id, "amo": chance.random() < 0.5, **user}
+        user = {"broker": broker_of(client_id), "clientId": client_id, "amo": chance.random() < 0.5, **user}
         done = self._call(partner, "POST", path, user)
         if done.status != 200:
             return None
@@ -226,6 +228,11 @@ class Load:
     def _client(self, chance: random.Random) -> str:
         """Three accounts for each persona, so that transactions meet in an account."""
         return f"{chance.choice(PERSONAS)}-{chance.randrange(3)}"
+
+
+def broker_of(client_id: str) -> str:
+    """A user has one broker."""
+    return BROKERS[client_id.endswith("-2")]
 
 
 def basket(lines: Sequence[Any]) -> dict[str, Any]:

@@ -32,6 +32,8 @@ FIGURES: Final = {
     "transactions created": "SELECT count(*) FROM transactions_transaction",
     "batches": "SELECT count(*) FROM transactions_batch",
     "orders": "SELECT count(*) FROM transactions_order",
+    "orders of unknown outcome": "SELECT count(*) FROM transactions_order WHERE status = 'ERROR'",
+    "sessions that ended": "SELECT count(*) FROM webhooks_event WHERE type = 'broker.session_ended'",
     "investments": "SELECT count(*) FROM smallcases_investment",
     "events": "SELECT count(*) FROM webhooks_event",
     "deliveries": "SELECT count(*) FROM webhooks_delivery",

@@ -35,10 +35,16 @@ class Fault(StrEnum):
     CLOCK_JUMP = "a gateway's clock jumps ahead"
     MARKET_CLOSED = "a gateway's market closes, then opens"
     PRICE_MOVES = "a price is pinned, and let go"
+    BROKER_UNREACHABLE = "a broker cannot be reached"
+    BROKER_UNANSWERED = "a broker's answers are lost"
+    BROKER_SLOW = "a broker answers after seconds"
+    BROKER_BUSY = "a broker answers 429 with its wait"
+    BROKER_ENDS_SESSIONS = "a broker ends its sessions"
 
 
 MACHINES: Final = tuple(Fault)[: tuple(Fault).index(Fault.PARTNER_FAILS)]
-PARTNERS: Final = tuple(Fault)[len(MACHINES) :]
+BROKERS: Final = tuple(Fault)[tuple(Fault).index(Fault.BROKER_UNREACHABLE) :]
+PARTNERS: Final = tuple(Fault)[len(MACHINES) : -len(BROKERS)]
 # How long a fault of machines lasts, in seconds; sometimes longer than every connection timeout.
 HELD: Final = (0.0, 0.3, 1.0, 2.5, 6.0)
 # Between two faults there is work, or little would be there to be hurt.
@@ -55,11 +61,11 @@ class Moment:
     partner: int
 
 
-def planned(*, seed: int, seconds: float, partners: int) -> tuple[list[Moment], list[Moment]]:
-    """Faults of machines, one at a time, and faults of partners beside them. All in turn, shuffled each time."""
-    return (
-        list(_lane(random.Random(f"{seed} machines"), MACHINES, seconds, partners)),
-        list(_lane(random.Random(f"{seed} partners"), PARTNERS, seconds, partners)),
+def planned(*, seed: int, seconds: float, partners: int) -> tuple[list[Moment], ...]:
+    """Faults of machines, one at a time; of partners and of brokers beside them. All in turn, shuffled each time."""
+    lanes = {"machines": MACHINES, "partners": PARTNERS, "brokers": BROKERS}
+    return tuple(
+        list(_lane(random.Random(f"{seed} {name}"), faults, seconds, partners)) for name, faults in lanes.items()
     )
 
 

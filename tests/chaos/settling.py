@@ -22,6 +22,12 @@ OPEN: Final = """
     SELECT g.name, count(*), coalesce(extract(epoch FROM min(w.due_at) - (now() + g.clock_offset)), 0)::float
     FROM work w JOIN gateway_gateway g ON g.id = w.gateway_id GROUP BY g.id
 """
+# Open orders of these users are asked about once they log in again.
+LOGGED_OUT: Final = """
+    SELECT DISTINCT g.name, a.broker, a.client_id FROM transactions_batch b
+    JOIN gateway_account a ON a.id = b.account_id JOIN gateway_gateway g ON g.id = b.gateway_id
+    WHERE b.session_ended_at IS NOT NULL
+"""
 LOOK_SECONDS: Final = 0.5
 # A resting order is looked at twice a minute, a lost one four times an hour, for a day: not each of these is played.
 STRIDE_SECONDS: Final = 6 * 3600
@@ -42,11 +48,22 @@ def settle(stack: Stack, members: Sequence[Member]) -> tuple[float, list[str]]:
         moved = now if ahead or counts != before else moved
         if now - moved > PATIENCE_SECONDS or now - began > LONGEST_SECONDS:
             return now - began, [f"{name}: {count} rows are still open" for name, count in counts.items()]
+        for name, broker, client_id in stack.ask(LOGGED_OUT):
+            _connect(by_name[name], stack.base, broker, client_id)
         for name, seconds in ahead:
             _advance(by_name[name], stack.base, seconds)
         before = counts
         time.sleep(LOOK_SECONDS)
     return time.monotonic() - began, []
+
+
+def _connect(member: Member, base: str, broker: str, client_id: str) -> None:
+    partner = member.on(base)
+    made = partner.call("POST", "/gateway/{gateway}/transaction", {"intent": "CONNECT"})
+    assert made.status == 200, made.body
+    path = f"/sandbox/{{gateway}}/transactions/{made.data['transactionId']}/complete"
+    answer = partner.call("POST", path, {"broker": broker, "clientId": client_id})
+    assert answer.status == 200, answer.body
 
 
 def _advance(member: Member, base: str, seconds: float) -> None:

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from tests.chaos.schedule import MACHINES, PARTNERS, Fault, planned
+from tests.chaos.schedule import BROKERS, MACHINES, PARTNERS, Fault, planned
 from tests.servers import ROOT
 
 DOCUMENT = ROOT / "docs" / "chaos.md"
@@ -19,10 +19,10 @@ class TestPlanned:
 
     @pytest.mark.parametrize("seed", range(50))
     def test_has_every_fault_in_half_a_minute(self, seed: int) -> None:
-        machines, partners = planned(seed=seed, seconds=35, partners=3)
+        lanes = planned(seed=seed, seconds=35, partners=3)
 
-        assert {moment.fault for moment in machines} == set(MACHINES)
-        assert {moment.fault for moment in partners} == set(PARTNERS)
+        played = [{moment.fault for moment in lane} for lane in lanes]
+        assert played == [set(MACHINES), set(PARTNERS), set(BROKERS)]
 
     def test_is_in_the_order_of_time_and_ends_with_it(self) -> None:
         for lane in planned(seed=7, seconds=60, partners=3):
@@ -30,9 +30,9 @@ class TestPlanned:
             assert lane[-1].at < 60
 
     def test_befalls_every_partner(self) -> None:
-        _, partners = planned(seed=7, seconds=60, partners=3)
+        _, *lanes = planned(seed=7, seconds=60, partners=3)
 
-        assert {moment.partner for moment in partners} == {0, 1, 2}
+        assert [{moment.partner for moment in lane} for lane in lanes] == [{0, 1, 2}] * 2
 
 
 class TestTheFaults:
@@ -41,5 +41,5 @@ class TestTheFaults:
 
         assert [text for text in told if text in {fault.value for fault in Fault}] == [fault.value for fault in Fault]
 
-    def test_are_either_of_machines_or_of_partners(self) -> None:
-        assert [*MACHINES, *PARTNERS] == list(Fault)
+    def test_are_of_machines_of_partners_or_of_brokers(self) -> None:
+        assert [*MACHINES, *PARTNERS, *BROKERS] == list(Fault)

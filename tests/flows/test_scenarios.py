@@ -10,6 +10,7 @@ from tests.partner import Partner
 from tests.receiver import Receiver
 from transactions.domain.sdk_codes import SdkCode
 from transactions.sandbox.scripted_checkout import StopAt
+from webhooks.models import Event
 
 # client id → the orders at the end, the batch from placing to the end
 PERSONAS: Final = {
@@ -120,6 +121,24 @@ class TestLoginFails:
 
         assert (answer.status, answer.error_type) == (409, "Conflict")
         assert partner.details(made) == before
+
+
+class TestSessionEnds:
+    def test_leaves_orders_resting_until_the_next_login(self, partner: Partner) -> None:
+        resting = stage.played(partner, "session-ends")
+        assert (resting["status"], stage.told(resting)) == ("PLACED", ["PLACED"] * 3)
+
+        stage.connected(partner, "session-ends")
+        ended = stage.later(partner, resting)
+
+        assert (ended["status"], stage.told(ended)) == ("COMPLETED", ["COMPLETE"] * 3)
+        assert Event.objects.filter(type="broker.session_ended").count() == 1
+
+    def test_is_only_the_first_session_of_an_account(self, partner: Partner) -> None:
+        stage.played(partner, "session-ends")
+        stage.connected(partner, "session-ends")
+
+        assert stage.played(partner, "session-ends")["status"] == "COMPLETED"
 
 
 class TestASmallBasket:
