@@ -9,6 +9,7 @@ from typing import Any
 from django import template
 
 from gateway.values.money import grouped
+from gateway.values.timestamps import IST
 from transactions.checkout.pages import indian_formats
 
 register = template.Library()
@@ -40,7 +41,7 @@ def age(of: timedelta) -> str:
 
 @register.filter
 def moment(text: str) -> str:
-    return f"{datetime.fromisoformat(text):%Y-%m-%d %H:%M:%S}"
+    return f"{datetime.fromisoformat(text).astimezone(IST):%Y-%m-%d %H:%M:%S}"
 
 
 @register.filter

@@ -1,10 +1,10 @@
-"""How the desk writes prices."""
+"""How the desk writes prices and times."""
 
 from decimal import Decimal
 
 import pytest
 
-from transactions.templatetags.desk import price
+from transactions.templatetags.desk import moment, price
 
 
 @pytest.mark.parametrize(
@@ -20,3 +20,7 @@ from transactions.templatetags.desk import price
 )
 def test_a_price_has_its_paise_and_no_idle_noughts(of: Decimal | str | None, shown: str) -> None:
     assert price(of) == shown
+
+
+def test_the_time_of_a_report_is_indian() -> None:
+    assert moment("2026-11-20T19:05:00.000Z") == "2026-11-21 00:35:00"
