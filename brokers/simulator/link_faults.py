@@ -25,7 +25,7 @@ from brokers.ports.broker import (
     Verb,
 )
 from brokers.simulator import accounts, sql
-from brokers.simulator.book_threads import in_book_thread
+from brokers.simulator.lent_connections import lent_connection
 from brokers.simulator.models import SimAccount, SimOrder
 from brokers.simulator.personas import FOREVER, FaultKind, LinkFault, link_fault_of, persona_of
 
@@ -53,7 +53,8 @@ def over_the_link(verb: Verb, session: LiveSession, question: Callable[[SimAccou
     The call meets the fault that is switched on for the verb, or its persona's. Raises Unreachable, SessionEnded, and
     Refused where `question` does, before it has written anything. A slow answer is waited for in the caller's thread.
     """
-    answer, fault = in_book_thread(lambda: _asked(verb, session, question))
+    with lent_connection():
+        answer, fault = _asked(verb, session, question)
     _on_the_way_back(fault)
     if isinstance(answer, Refused):
         raise answer

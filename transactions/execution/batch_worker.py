@@ -62,6 +62,7 @@ class BatchWorker:
         """
         began = worked = monotonic()
         done = 0
+        self.calls.share(now=clock.wall())
         while True:
             is_over = monotonic() - began >= seconds
             if not is_over or self.calls.has_slow():
@@ -211,27 +212,31 @@ class BatchWorker:
         """The batches due longest, of the link whose last turn is longest ago."""
         clocks = dict(clock.clocks())
         found = sql.due_batches(is_queued=is_queued, clocks=clocks.items(), limit=CHOSEN_FROM)
-        waiting = dict.fromkeys(link for _, link in found)
+        links_due = dict.fromkeys(link for _, link in found)
         if len(found) == CHOSEN_FROM:  # there may be others, of links that these have hidden
-            waiting |= dict.fromkeys(sql.due_links(is_queued=is_queued, clocks=clocks.items()))
-        if waiting:
+            links_due |= dict.fromkeys(sql.due_links(is_queued=is_queued, clocks=clocks.items()))
+        if links_due:
             links.refresh()
-        open_links = [link for link in waiting if self._may_take(link, is_queued=is_queued)]
+        open_links = [link for link in links_due if self._may_take(link, is_queued=is_queued)]
         if not open_links:
             return []
         link = min(open_links, key=lambda one: self.served.get(one, 0.0))
         self.served[link] = monotonic()
         due = [pk for pk, of in found if of == link] or _due_of(link, clocks, is_queued=is_queued)
         is_probe = not is_queued and links.is_failing(link)  # one order book says enough
-        return self._together(due[:1] if is_probe else due)
+        return self._together(due, number=1 if is_probe else self._set_size(link))
+
+    def _set_size(self, link: Link) -> int:
+        """Batches that would only wait for their calls are left to other workers."""
+        return AT_ONCE if self.calls.at_once == 1 else max(1, min(AT_ONCE, self.calls.free(link)))
 
     def _may_take(self, link: Link, *, is_queued: bool) -> bool:
         """Queued batches have a deadline, also while the circuit of their link is open."""
         return self.calls.admits(link) or (is_queued and links.is_down(link))
 
-    def _together(self, due: Sequence[int]) -> list[int]:
+    def _together(self, due: Sequence[int], *, number: int) -> list[int]:
         """The first batches, or a single one of a set that failed."""
-        company = [pk for pk in due if pk not in self.isolated][:AT_ONCE]
+        company = [pk for pk in due if pk not in self.isolated][:number]
         return list(due[:1]) if due and due[0] in self.isolated else company
 
     def _split_after_failure(self, works: Sequence[Work], sends: Sequence[Send]) -> None:

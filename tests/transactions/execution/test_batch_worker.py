@@ -20,6 +20,7 @@ from gateway.models import Gateway
 from gateway.partners import clock
 from gateway.queue import enqueue
 from gateway.queue.leases import LEASE
+from gateway.queue.worker_processes import BEAT
 from gateway.telemetry import request_id
 from tests import make
 from tests.transactions.execution.conftest import Use
@@ -161,6 +162,14 @@ class TestAShift:
 
         assert statuses() == ["UNPLACED"]
         assert set(Order.objects.values_list("sent_at", flat=True)) == {None}
+
+    def test_places_when_the_probe_was_answered(self, gateway: Gateway, now: datetime) -> None:
+        queue(gateway, now, "one", "two")
+        make.outage(gateway, "kite", seconds=0)
+
+        shift().work(idle_grace=0)
+
+        assert (statuses()[0], BrokerOutage.objects.count()) == ("PLACED", 0)
 
     def test_leaves_a_batch_that_an_adapter_chokes_on_and_goes_on_with_the_others(
         self, gateway: Gateway, now: datetime, use: Use
@@ -310,3 +319,14 @@ class TestWhatIsWrittenOfSeveral:
 
 def test_a_lease_lasts_longer_than_a_call_is_waited_for() -> None:
     assert timedelta(seconds=GIVE_UP_SECONDS) <= LEASE / 4
+
+
+def test_a_link_has_no_more_calls_of_all_processes_than_its_limit(gateway: Gateway, now: datetime) -> None:
+    processes = [BrokerCalls(at_once=128, per_link=60) for _ in range(3)]
+    for _ in range(2):
+        now += BEAT
+        for one in processes:
+            one.share(now=now)
+            one.concurrency.mark_healthy((gateway.pk, "kite"))
+
+    assert [one.concurrency.limit((gateway.pk, "kite")) for one in processes] == [20] * 3
