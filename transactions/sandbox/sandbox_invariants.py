@@ -39,9 +39,9 @@ def _beside(scope: Scope) -> Rows:
     """Our orders with the broker's record of the same ref."""
     theirs = SimOrder.objects.filter(ref=OuterRef("ref"))
     return scope.of(Order.objects.all(), OWNER).annotate(
-        at_broker=Subquery(theirs.values("status")),
-        filled_at_broker=Subquery(theirs.values("filled_quantity")),
-        price_at_broker=Subquery(theirs.values("average_price")),
+        at_broker=Subquery(theirs.values("status")[:1]),
+        filled_at_broker=Subquery(theirs.values("filled_quantity")[:1]),
+        price_at_broker=Subquery(theirs.values("average_price")[:1]),
     )
 
 
