@@ -96,6 +96,19 @@ class Work(Leased):
         ]
 
 
+class WorkerProcess(models.Model):
+    """A process that works now (gateway.queue.worker_processes)."""
+
+    name = models.CharField(max_length=24, unique=True)
+    seen_at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class IdempotentRequest(models.Model):
     """A POST with an Idempotency-Key, of a gateway or of a manager (gateway.api.idempotency).
 

@@ -33,7 +33,7 @@ def _work() -> int:
 @cache
 def _worker() -> BatchWorker:
     """The worker of this process. Created at first use, after any fork, because threads do not survive a fork."""
-    return BatchWorker(BrokerCalls(settings.BROKER_CALLS_AT_ONCE))
+    return BatchWorker(BrokerCalls(settings.BROKER_CALLS_AT_ONCE, settings.BROKER_CALLS_PER_LINK))
 
 
 @shared_task(name=TaskName.APPLY_TRADEBOOK.value)

@@ -101,12 +101,8 @@ class Links:
         return not self.circuits.get(link, CLOSED).may_call(_now())
 
     def is_failing(self, link: Link) -> bool:
-        """Whether the link's last call failed: one call is enough to know more."""
+        """Whether the link's last call failed."""
         return link in self.circuits
-
-    def is_healthy(self, link: Link) -> bool:
-        """Whether the link's last call was answered."""
-        return link in self.users.healthy and link not in self.circuits
 
     def may_ask(self, link: Link) -> bool:
         """Whether the link works, or this process now holds its probe: then its next call is the probe."""
@@ -115,6 +111,7 @@ class Links:
             return True
         probing = known.may_call(now) and outages.claim_probe(link, known, now=now)
         if not probing:
+            self._learn(link, outages.circuit_at(link))
             return False
         with self.lock:
             self.circuits[link] = self.known[link] = probing

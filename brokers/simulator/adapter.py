@@ -9,6 +9,7 @@ from typing import Final
 from brokers.market.charges import Tariff
 from brokers.ports.broker import Ack, Holding, LiveSession, LoginEnded, NewOrder, Refused, Report, SentOrder, Verb
 from brokers.simulator import books, link_faults, sql
+from brokers.simulator.link_faults import over_the_link
 from brokers.simulator.matching import bring_up_to_date, cancel
 from brokers.simulator.models import SimAccount, SimOrder
 from brokers.simulator.personas import (
@@ -70,13 +71,14 @@ class SimulatedBroker:
         return LiveSession(gateway=gateway, broker=broker, client_id=client_id, token=token)
 
     def funds(self, session: LiveSession, *, now: datetime) -> Decimal:
-        with link_faults.over_the_link(Verb.FUNDS, session) as account:
-            return books.free_funds(_known(account, session))
+        return over_the_link(Verb.FUNDS, session, lambda account: books.free_funds(_known(account, session)))
 
     def holdings(self, session: LiveSession, *, now: datetime, tickers: Sequence[str] = ()) -> Sequence[Holding]:
-        with link_faults.over_the_link(Verb.HOLDINGS, session) as account:
+        def held(account: SimAccount | None) -> Sequence[Holding]:
             known = _known(account, session)
             return books.sellable(known, tickers) if tickers else books.holdings(known)
+
+        return over_the_link(Verb.HOLDINGS, session, held)
 
     def place(self, session: LiveSession, order: NewOrder, *, now: datetime) -> Ack:
         """Orders are unique by ref, so placing an order a second time writes nothing."""
@@ -84,21 +86,22 @@ class SimulatedBroker:
         treatment = treatment_of(
             persona_of(session.client_id), forced=forced, position=order.position, basket_size=order.basket_size
         )
-        with link_faults.over_the_link(Verb.PLACE, session) as account:
+
+        def book(account: SimAccount | None) -> None:
             if treatment.refused:
                 raise Refused(treatment.refused, _REFUSALS[treatment.refused])
             insert_rows([_booked(_known(account, session), order, treatment, now)], pass_over_known=True)
+
+        over_the_link(Verb.PLACE, session, book)
         return Ack(order.ref, f"SIM-{order.ref}")
 
     def order_book(self, session: LiveSession, refs: Sequence[str], *, now: datetime) -> Sequence[Report]:
-        with link_faults.over_the_link(Verb.ORDER_BOOK, session) as account:
-            orders = self._up_to_date(account, refs, now)
+        orders = over_the_link(Verb.ORDER_BOOK, session, lambda account: self._up_to_date(account, refs, now))
         said = [link_faults.report_of(order) for order in orders if not link_faults.is_silent(order, now)]
         return link_faults.repeated(said) if persona_of(session.client_id) is Persona.REPEATS else said
 
     def cancel(self, session: LiveSession, order: SentOrder, *, now: datetime) -> None:
-        with link_faults.over_the_link(Verb.CANCEL, session) as account:
-            cancel(self._up_to_date(account, [order.ref], now), now)
+        over_the_link(Verb.CANCEL, session, lambda account: cancel(self._up_to_date(account, [order.ref], now), now))
 
     def _up_to_date(self, account: SimAccount | None, refs: Sequence[str], now: datetime) -> list[SimOrder]:
         """The orders of a locked account, matched up to `now`; none of an unknown client."""

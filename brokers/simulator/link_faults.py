@@ -5,11 +5,11 @@ nonsense.
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, TypeVar
 
 from django.db.transaction import atomic
 
@@ -29,6 +29,7 @@ from brokers.simulator.lent_connections import lent_connection
 from brokers.simulator.models import SimAccount, SimOrder
 from brokers.simulator.personas import FOREVER, FaultKind, LinkFault, link_fault_of, persona_of
 
+T = TypeVar("T")
 # Seconds of real time that a caller waits before the request fails without an answer.
 HANG_SECONDS: Final = 0.5
 
@@ -46,29 +47,35 @@ def login_over_the_link(gateway: int, broker: str) -> Iterator[None]:
     _on_the_way_back(fault)
 
 
-@contextmanager
-def over_the_link(verb: Verb, session: LiveSession) -> Iterator[SimAccount | None]:
-    """A call with its account, if there is one, and with the fault that is switched on for the verb, or its persona's.
+def over_the_link(verb: Verb, session: LiveSession, question: Callable[[SimAccount | None], T]) -> T:
+    """The answer to a question about the session's account, if there is one.
 
-    A verb of the order book locks the account, in a transaction of its own; no other is open. Raises Unreachable,
-    SessionEnded.
+    The call meets the fault that is switched on for the verb, or its persona's. Raises Unreachable, SessionEnded, and
+    Refused where `question` does, before it has written anything. A slow answer is waited for in the caller's thread.
     """
-    uses_book = verb in {Verb.PLACE, Verb.ORDER_BOOK, Verb.CANCEL}
-    fault = None
-    try:
-        with lent_connection(), atomic(durable=True) if uses_book else nullcontext():
-            account, fault = sql.account_and_fault(session, verb, locked=uses_book)
-            fault = fault or link_fault_of(persona_of(session.client_id), verb)
-            is_ended = account is not None and _is_ended(session, account, fault)
-            if not is_ended:
-                _on_the_way(fault)
-                yield account
-    except Refused:
-        _on_the_way_back(fault)
-        raise
-    if is_ended:
-        raise SessionEnded("The broker has ended the session.")
+    with lent_connection():
+        answer, fault = _asked(verb, session, question)
     _on_the_way_back(fault)
+    if isinstance(answer, Refused):
+        raise answer
+    return answer
+
+
+def _asked(
+    verb: Verb, session: LiveSession, question: Callable[[SimAccount | None], T]
+) -> tuple[T | Refused, LinkFault | None]:
+    """A verb of the order book locks the account, in a transaction of its own; no other is open."""
+    uses_book = verb in {Verb.PLACE, Verb.ORDER_BOOK, Verb.CANCEL}
+    with atomic(durable=True) if uses_book else nullcontext():
+        account, fault = sql.account_and_fault(session, verb, locked=uses_book)
+        fault = fault or link_fault_of(persona_of(session.client_id), verb)
+        if account is None or not _is_ended(session, account, fault):
+            _on_the_way(fault)
+            try:
+                return question(account), fault
+            except Refused as refusal:
+                return refusal, fault
+    raise SessionEnded("The broker has ended the session.")
 
 
 def session_token(forced: str, *, started_at: datetime) -> str:

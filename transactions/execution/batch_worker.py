@@ -62,6 +62,7 @@ class BatchWorker:
         """
         began = worked = monotonic()
         done = 0
+        self.calls.share(now=clock.wall())
         while True:
             is_over = monotonic() - began >= seconds
             if not is_over or self.calls.has_slow():
@@ -108,6 +109,7 @@ class BatchWorker:
                 subject.placement.hear(subject.order, answer, now=clock.now(subject.placement.batch.gateway))
             elif isinstance(subject, BookRead):
                 subject.hear(answer)
+        links.save()
         self._read_books()
         sends = self._next_sends()
         finished = [work for work in self.active if work.is_done]
@@ -221,7 +223,8 @@ class BatchWorker:
         link = min(open_links, key=lambda one: self.served.get(one, 0.0))
         self.served[link] = monotonic()
         due = [pk for pk, of in found if of == link] or _due_of(link, clocks, is_queued=is_queued)
-        return self._together(due, number=self._set_size(link))
+        is_probe = not is_queued and links.is_failing(link)  # one order book says enough
+        return self._together(due, number=1 if is_probe else self._set_size(link))
 
     def _set_size(self, link: Link) -> int:
         """Batches that would only wait for their calls are left to other workers."""

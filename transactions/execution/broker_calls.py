@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import Final, TypeAlias
@@ -18,6 +19,7 @@ from brokers.ports.call_threads import call_threads
 from brokers.ports.links import links
 from brokers.ports.outages import Link
 from gateway.queue.concurrency import Limits, PeerConcurrency
+from gateway.queue.worker_processes import WorkerProcesses
 
 Question: TypeAlias = Callable[[], object]
 GATHER_SECONDS: Final = 0.03
@@ -42,25 +44,33 @@ class Call:
     since: float
 
 
-def _limits(at_once: int) -> Limits:
+def _limits(at_once: int, per_link: int) -> Limits:
     """One link has three quarters of the process's calls at most, and a quarter until its broker has answered."""
-    healthy, unknown = max(1, at_once * 3 // 4), max(1, at_once // 4)
+    healthy, unknown = (max(1, min(calls, per_link)) for calls in (at_once * 3 // 4, at_once // 4))
     return Limits(at_once=at_once, young_at_once=at_once, slow_after=SLOW_AFTER, healthy=healthy, unknown=unknown)
 
 
 @dataclass
 class BrokerCalls:
-    """The calls of one process; `at_once` of them at most."""
+    """The calls of one process; `at_once` of them at most, and `per_link` of all processes together."""
 
     at_once: int
+    per_link: int = 256
+    processes: WorkerProcesses = field(default_factory=WorkerProcesses)
     in_flight: "dict[Future[object], Call]" = field(default_factory=dict)
     ended: "SimpleQueue[Future[object]]" = field(default_factory=SimpleQueue)
     concurrency: PeerConcurrency[Link] = field(init=False)
     threads: ThreadPoolExecutor = field(init=False)
 
     def __post_init__(self) -> None:
-        self.concurrency = PeerConcurrency(_limits(self.at_once))
+        self.concurrency = PeerConcurrency(_limits(self.at_once, self.per_link))
         self.threads = call_threads(self.at_once)
+
+    def share(self, *, now: datetime) -> None:
+        """Takes this process's share of each link's calls. Processes with one call at a time share none."""
+        if self.at_once > 1:
+            self.processes.beat(now=now)
+            self.concurrency.limits = _limits(self.at_once, self.processes.share_of(self.per_link))
 
     def admits(self, link: Link) -> bool:
         now = monotonic()
@@ -74,11 +84,11 @@ class BrokerCalls:
         return bool(self.in_flight) and not all(monotonic() - c.since < SLOW_AFTER for c in self.in_flight.values())
 
     def reserve(self, link: Link) -> float | None:
-        """Counts a call as in flight, before it is started or released; None if the link admits none."""
-        if not self.admits(link):
-            return None
-        if not links.may_ask(link):
-            links.refresh()  # another process has the probe
+        """Counts a call as in flight, before it is started or released; None if the link admits none.
+
+        The first call of a link that is down is the probe, if no other process has claimed it.
+        """
+        if not (self.admits(link) and links.may_ask(link)):
             return None
         now = monotonic()
         self.concurrency.start(link, now)
@@ -102,9 +112,11 @@ class BrokerCalls:
         return found
 
     def _ended(self, wait: float) -> "Iterator[Future[object]]":
-        until = monotonic() + wait
+        """Answers that are late are not waited for: those of other links would be late, too."""
+        now = monotonic()
+        until, young = now + wait, sum(now - call.since < SLOW_AFTER for call in self.in_flight.values())
         with suppress(Empty):
-            for _ in range(len(self.in_flight)):
+            for _ in range(max(1, young)):
                 yield self.ended.get(timeout=max(0.0, until - monotonic()))
 
     def _given_up(self) -> "list[Future[object]]":

@@ -21,6 +21,7 @@ from brokers.ports.broker import (
     Variety,
     Verb,
 )
+from brokers.simulator import link_faults
 from brokers.simulator.models import BrokerFault, SimAccount, SimOrder
 from brokers.simulator.switched_faults import WRITTEN, clear_faults, fault_named, faults_of, switch_faults
 from gateway.models import Gateway
@@ -92,7 +93,7 @@ class TestACall:
         with pytest.raises(Unreachable) as failed:
             CALLS[verb](broker, login, clock.wall())
 
-        assert (failed.value.may_have_arrived, slept) == (True, [0.5])
+        assert (failed.value.may_have_arrived, slept) == (True, [link_faults.HANG_SECONDS])
 
     @EVERY_CALL
     def test_that_is_slow_answers_late(
@@ -140,7 +141,7 @@ class TestACall:
             with pytest.raises(answer):
                 broker.place(login, INFY, now=clock.wall())
 
-        assert (slept, SimOrder.objects.count()) == ([0.1, 0.5], 0)
+        assert (slept, SimOrder.objects.count()) == ([0.1, link_faults.HANG_SECONDS], 0)
 
     def test_of_another_verb_broker_or_gateway_is_sound(self, gateway: Gateway, enter: Enter, broker: Broker) -> None:
         here = enter()
@@ -225,12 +226,18 @@ class TestASession:
         assert broker.funds(new, now=clock.wall()) > 0
 
     def test_ends_again_when_the_fault_is_set_again(self, gateway: Gateway, enter: Enter, broker: Broker) -> None:
+        for login in (enter(), enter()):
+            switch(gateway, funds="session_ended")
+            with pytest.raises(SessionEnded):
+                broker.funds(login, now=clock.wall())
+        last = enter()
         switch(gateway, funds="session_ended")
-        login = enter()
-        switch(gateway, funds="session_ended")
+        with pytest.raises(SessionEnded):
+            broker.funds(last, now=clock.wall())
+        clear_faults(gateway=gateway, broker="kite")
 
         with pytest.raises(SessionEnded):
-            broker.funds(login, now=clock.wall())
+            broker.funds(last, now=clock.wall())
 
     def test_of_the_last_release_can_end(self, gateway: Gateway, enter: Enter, broker: Broker) -> None:
         enter()

@@ -20,6 +20,7 @@ from gateway.models import Gateway
 from gateway.partners import clock
 from gateway.queue import enqueue
 from gateway.queue.leases import LEASE
+from gateway.queue.worker_processes import BEAT
 from gateway.telemetry import request_id
 from tests import make
 from tests.transactions.execution.conftest import Use
@@ -31,7 +32,7 @@ from transactions.execution.polling import poll_result_of
 from transactions.execution.read_batches import read_one
 from transactions.execution.record_updates import BatchUpdate, record_batch_updates
 from transactions.execution.requeue import requeue
-from transactions.models import Batch
+from transactions.models import Batch, Order
 from webhooks.models import Event
 
 A_MOMENT: Final = timedelta(milliseconds=1)
@@ -133,14 +134,34 @@ class TestAShift:
         assert Notes.spoken_to == ["kite"] * AT_ONCE + ["dhan"] + ["kite"] * 2
 
     def test_leaves_a_link_that_is_down_to_one_probe(self, gateway: Gateway, now: datetime) -> None:
-        queue(gateway, now, "one", "two")
-        queue(gateway, now, "one", broker="dhan")
+        for batch in queue(gateway, now, "one", "two"):
+            make.placed(batch)
+        Batch.objects.update(due_at=now)
+        make.outage(gateway, "kite")
+        down = shift().work(idle_grace=0)
+        BrokerOutage.objects.update(probe_at=now)
+
+        mine = shift()
+        taken = mine._take(is_queued=False)
+
+        assert (down, len(taken)) == (0, 1)
+        mine.begin([batch.pk for batch in taken])
+        mine.step()
+        mine.step()
+        assert BrokerOutage.objects.count() == 0
+
+    def test_places_nothing_at_a_link_that_is_down_until_its_deadline(self, gateway: Gateway, now: datetime) -> None:
+        queue(gateway, now, "one")
         make.outage(gateway, "kite")
 
         shift().work(idle_grace=0)
+        assert (statuses(), Batch.objects.get().unreachable_since) == (["QUEUED"], now)
 
-        assert statuses() == ["QUEUED", "QUEUED", "PLACED"]
-        assert Batch.objects.filter(unreachable_since=now).count() == 2
+        Batch.objects.update(unreachable_since=now - timedelta(hours=1), due_at=now)
+        shift().work(idle_grace=0)
+
+        assert statuses() == ["UNPLACED"]
+        assert set(Order.objects.values_list("sent_at", flat=True)) == {None}
 
     def test_places_when_the_probe_was_answered(self, gateway: Gateway, now: datetime) -> None:
         queue(gateway, now, "one", "two")
@@ -298,3 +319,14 @@ class TestWhatIsWrittenOfSeveral:
 
 def test_a_lease_lasts_longer_than_a_call_is_waited_for() -> None:
     assert timedelta(seconds=GIVE_UP_SECONDS) <= LEASE / 4
+
+
+def test_a_link_has_no_more_calls_of_all_processes_than_its_limit(gateway: Gateway, now: datetime) -> None:
+    processes = [BrokerCalls(at_once=128, per_link=60) for _ in range(3)]
+    for _ in range(2):
+        now += BEAT
+        for one in processes:
+            one.share(now=now)
+            one.concurrency.mark_healthy((gateway.pk, "kite"))
+
+    assert [one.concurrency.limit((gateway.pk, "kite")) for one in processes] == [20] * 3
