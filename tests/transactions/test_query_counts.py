@@ -16,6 +16,7 @@ from gateway.partners.credentials import Credentials
 from tests import make
 from tests.partner import Partner
 from transactions.domain.basket import Security
+from transactions.execution import placement
 from transactions.models import Batch
 from webhooks.delivery.endpoints import add_endpoint
 from webhooks.models import Event
@@ -150,19 +151,26 @@ class TestReadingOrders:
 @pytest.mark.usefixtures("transactional_db")
 class TestExecutingABasketOfAHundred:
     @pytest.mark.parametrize("side", [Side.BUY, Side.SELL])
-    def test_costs_twenty_six_from_queue_to_filled(self, credentials: Credentials, side: Side) -> None:
+    def test_costs_four_an_order_and_thirty_two_with_one_call_at_a_time(
+        self, credentials: Credentials, monkeypatch: pytest.MonkeyPatch, side: Side
+    ) -> None:
+        """A check of the fencing token and a write before each call, and two statements of the simulated broker."""
+        monkeypatch.setattr(placement, "RUN_SECONDS", 60)
+
         statements = self.executed(credentials.gateway, baskets=1, side=side)
 
-        statements.assert_at_most(26)
+        statements.assert_at_most(32 + 4 * 100)
 
-    def test_in_a_set_of_ten_costs_what_its_broker_asks(
+    def test_in_a_set_costs_what_its_broker_asks(
         self, credentials: Credentials, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """The simulated broker's own books are read and written for each account: nine statements, two of
         which lock it."""
-        statements = self.executed(credentials.gateway, baskets=10, side=Side.BUY)
+        monkeypatch.setattr(placement, "RUN_SECONDS", 60)
 
-        statements.assert_at_most(26 + 9 * 9)
+        statements = self.executed(credentials.gateway, baskets=3, side=Side.BUY)
+
+        statements.assert_at_most(32 + 4 * 300 + 2 * 9 + 2 * 12)
 
     def executed(self, here: Gateway, *, baskets: int, side: Side) -> Statements:
         add_endpoint(gateway=here, url="http://127.0.0.1:9/hooks", now=here.created_at)

@@ -81,11 +81,15 @@ def basket(gateway: Gateway, *, names: int) -> Batch:
     return make.queued_batch(gateway=gateway, securities=securities, now=clock.wall())
 
 
-def working(seconds: float, workers: int = 2, at_once: int = 16) -> None:
-    """As many processes, each with its own connection and calls."""
+def working(batch: Batch, workers: int = 2) -> None:
+    """As many processes, each with its own connection and calls, until the batch is COMPLETED."""
+    until = time.monotonic() + 60
 
     def work() -> None:
-        BatchWorker(BrokerCalls(at_once)).work(seconds=seconds, idle_grace=seconds)
+        worker = BatchWorker(BrokerCalls(16))
+        while Batch.objects.get(pk=batch.pk).status != "COMPLETED" and time.monotonic() < until:
+            worker.work(seconds=1, idle_grace=0.1)
+            time.sleep(0.05)
         connection.close()
 
     threads = [Thread(target=work) for _ in range(workers)]
@@ -107,7 +111,7 @@ class TestAPlacementLongerThanItsLease:
         monkeypatch.setattr(record_work, "LEASE", SHORT_LEASE)
         batch = basket(gateway, names=NAMES)
 
-        working(seconds=3)
+        working(batch)
 
         assert (len(slow.sent), set(slow.sent.values()), SimOrder.objects.count()) == (NAMES, {1}, NAMES)
         assert statuses(batch) == {"COMPLETE": NAMES}
@@ -121,7 +125,7 @@ class TestAWorkerThatDiesBetweenCalls:
         dying.step()  # the first orders are on their way; nothing hears their answers
         Batch.objects.update(leased_until=clock.wall())
 
-        working(seconds=3, workers=1)
+        working(batch, workers=1)
 
         assert (len(slow.sent), set(slow.sent.values()), SimOrder.objects.count()) == (NAMES, {1}, NAMES)
         assert statuses(batch) == {"COMPLETE": NAMES}
