@@ -15,7 +15,7 @@ from django.core.management import call_command
 from django.db.models import Model
 from django.test import Client, RequestFactory
 
-from brokers.models import MarketDay
+from brokers.models import BrokerOutage, MarketDay
 from gateway.audit import trail
 from gateway.models import AuditEntry, AuditHead, AuthenticatorApp, Gateway
 from gateway.partners import clock
@@ -79,6 +79,12 @@ def unfilled_batches() -> Iterable[Model]:
     return [batch]
 
 
+def outages() -> Iterable[Model]:
+    now = clock.wall()
+    later = {"wait": timedelta(minutes=1), "probe_at": now + timedelta(minutes=1), "reason": "For a test."}
+    return [BrokerOutage.objects.create(gateway=make.gateway(), broker="kite", since=now, **later)]
+
+
 def market_days() -> Iterable[Model]:
     return [MarketDay.objects.create(day=date(2026, 12, 24), note="A holiday.")]
 
@@ -108,6 +114,7 @@ SCENES: Final[dict[str, Scene]] = {
     "gateway.retire_api_secret": lambda: rotated("api"),
     "gateway.retire_jwt_secret": lambda: rotated("jwt"),
     "batch.mark_complete": unfilled_batches,
+    "brokeroutage.try_now": outages,
     "marketday.delete_selected": market_days,
     "user.unlock": locked,
     "user.take_second_factor_away": with_apps,

@@ -23,9 +23,9 @@ WHO_MAY_BE_UNKNOWN = {"smallcaseAuthId", "broker"}  # of a transaction that erro
 
 @pytest.fixture
 def heard(partner: Partner, receiver: Receiver) -> dict[str, list[Json]]:
-    """Real bodies by type: a basket that fills at once, one that fills slowly, and what else there is."""
+    """Real bodies by type: of a basket that fills at once, one that fills slowly, a session that ends, and others."""
     Endpoint.objects.update(types=[kind.value for kind in EventType])
-    for client_id in ("happy", "slow"):
+    for client_id in ("happy", "slow", "session-ends"):
         partner.complete(partner.create(THREE_BUYS), client_id)
         partner.advance("PT20S")
         make.sweep()

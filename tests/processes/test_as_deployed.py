@@ -56,9 +56,8 @@ class Machine:
         command = self.here(["sh", "-c", *check] if kind == "CMD-SHELL" else check)
         # With the real clock, by which the kernel dates the files whose age a check looks at.
         environment = {name: value for name, value in self.environment.items() if name not in moved_clock.CARRIED}
-        return (
-            subprocess.run(command, check=False, cwd=self.image, env=environment, capture_output=True).returncode == 0
-        )
+        done = subprocess.run(command, check=False, cwd=self.image, env=environment, capture_output=True)
+        return done.returncode == 0
 
     def files(self) -> set[Path]:
         return set(self.image.rglob("*"))

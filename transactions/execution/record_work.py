@@ -39,8 +39,8 @@ def record(finished: Sequence[Work], going_on: Sequence[Work], sends: Sequence[S
     if not (finished or touched):
         return []
     with atomic(durable=True):
-        tokens = sql.fencing_tokens([batch.pk for work in (*finished, *touched) for batch in work.batches])
-        lost = [work for work in (*finished, *touched) if not _is_ours(work, tokens)]
+        attempts = sql.fencing_tokens([batch.pk for work in (*finished, *touched) for batch in work.batches])
+        lost = [work for work in (*finished, *touched) if not _is_ours(work, attempts)]
         results = [result for work in finished if work not in lost for result in _results(work)]
         record_batch_updates([result.update for result in results])
         _record_corrections(results)
@@ -49,11 +49,11 @@ def record(finished: Sequence[Work], going_on: Sequence[Work], sends: Sequence[S
     return lost
 
 
-def _is_ours(work: Work, tokens: dict[int, int]) -> bool:
+def _is_ours(work: Work, attempts: dict[int, int]) -> bool:
     """A read of a book may be of several batches: one that was taken over is left out, and the others are written."""
     if isinstance(work, BookRead):
-        work.rows = [row for row in work.rows if tokens.get(row[0].pk) == row[0].attempts]
-    elif tokens.get(work.batch.pk) != work.batch.attempts:
+        work.rows = [row for row in work.rows if attempts.get(row[0].pk) == row[0].attempts]
+    elif attempts.get(work.batch.pk) != work.batch.attempts:
         log.info("Batch %s was taken over; this worker's result is dropped.", work.batch)
         return False
     return True

@@ -47,7 +47,7 @@ class TestSealedColumns:
         }
 
         assert {str(column) for column in encrypted_columns()} == named
-        assert len(named) == 9
+        assert len(named) == 10
 
     def test_are_text_for_migrations(self) -> None:
         assert EncryptedField().deconstruct()[1] == "django.db.models.TextField"
