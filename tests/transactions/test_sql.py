@@ -163,9 +163,10 @@ class TestDueBatches:
     @pytest.mark.parametrize("is_queued", [True, False])
     def test_are_the_querysets(self, batches: list[Batch], is_queued: bool) -> None:
         rows = awaiting_placement() if is_queued else needs_polling()
-        expected = leases.due(rows, clock.clocks()).values_list("pk", "gateway", "account__broker")
+        clocks = list(clock.clocks())
+        expected = leases.due(rows, clocks).values_list("pk", "gateway", "account__broker")
 
-        found = sql.due_batches(is_queued=is_queued, clocks=clock.clocks(), limit=99)
+        found = sql.due_batches(is_queued=is_queued, clocks=clocks, limit=99)
 
         assert sorted(found) == sorted((pk, (gateway, broker)) for pk, gateway, broker in expected) != []
 
@@ -193,9 +194,10 @@ class TestDueLinks:
 
     @pytest.mark.parametrize("is_queued", [True, False])
     def test_are_the_querysets(self, worldwide: list[Batch], is_queued: bool) -> None:
-        rows = leases.due(awaiting_placement() if is_queued else needs_polling(), clock.clocks())
+        clocks = list(clock.clocks())
+        rows = leases.due(awaiting_placement() if is_queued else needs_polling(), clocks)
 
-        found = sql.due_links(is_queued=is_queued, clocks=clock.clocks())
+        found = sql.due_links(is_queued=is_queued, clocks=clocks)
 
         assert sorted(found) == sorted(set(rows.values_list("gateway", "broker"))) != []
 
