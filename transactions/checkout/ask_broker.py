@@ -6,9 +6,10 @@ from typing import TypeVar
 
 from brokers.ports.broker import Broker, LiveSession, SessionEnded, Unreachable
 from brokers.ports.registry import adapter_for, profile_of
+from brokers.sessions import session_of
 from gateway.models import Account
 from gateway.values.errors import Conflict, Unavailable
-from transactions.execution.broker_sessions import end_session, session_of
+from transactions.execution.broker_sessions import end_session
 
 T = TypeVar("T")
 

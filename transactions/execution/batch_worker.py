@@ -23,12 +23,12 @@ from brokers.models import BrokerSession
 from brokers.ports.broker import LiveSession, Refused, SessionEnded, Unreachable
 from brokers.ports.links import links
 from brokers.ports.outages import Link
+from brokers.sessions import live_session
 from gateway.partners import clock
 from gateway.queue import leases
 from gateway.queue.enqueue import IDLE_GRACE_SECONDS, TaskName, enqueue_soon
 from transactions import sql
 from transactions.execution.broker_calls import GATHER_SECONDS, BrokerCalls, Question
-from transactions.execution.broker_sessions import live_session
 from transactions.execution.placement import Placement, is_unsent, take_over
 from transactions.execution.polling import BookRead
 from transactions.execution.read_batches import read

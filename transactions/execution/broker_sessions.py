@@ -4,7 +4,6 @@ A session belongs to the account: every open order of the account is asked about
 it ends a session; a login revives only batches that wait, which no worker holds, so the two cannot deadlock.
 """
 
-from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -13,8 +12,8 @@ from django.db.transaction import atomic
 
 from brokers import sql
 from brokers.models import BrokerSession
-from brokers.ports.broker import LiveSession, SessionEnded
-from gateway.database.encryption import decrypt, encrypt
+from brokers.ports.broker import LiveSession
+from gateway.database.encryption import encrypt
 from gateway.models import Account
 from gateway.partners import clock
 from gateway.queue.enqueue import TaskName, enqueue_soon
@@ -45,25 +44,6 @@ def start_session(account: Account, session: LiveSession, *, now: datetime) -> N
         enqueue_soon(TaskName.SYNC_BATCHES)
 
 
-def session_of(account: Account) -> LiveSession:
-    """The account's live session. Raises SessionEnded without one, InvalidToken if no key decrypts it."""
-    row = sql.live_sessions([account.pk]).get(account.pk)
-    if row is None:
-        raise SessionEnded(f"The user of {account.broker} has to log in again.")
-    return live_session(account, row)
-
-
-def live_session(account: Account, row: BrokerSession) -> LiveSession:
-    return LiveSession(
-        gateway=account.gateway_id,
-        broker=account.broker,
-        client_id=account.client_id,
-        token=decrypt(row.encrypted_token),
-        ends_at=row.ends_at,
-        started_at=row.started_at,
-    )
-
-
 def end_session(account: Account, session: LiveSession, *, now: datetime) -> bool:
     """Ends the session and records its event, once: False if it had ended or a login has replaced it."""
     live = BrokerSession.objects.filter(Q(started_at=session.started_at), account=account, ended_at__isnull=True)
@@ -83,10 +63,6 @@ def end_session(account: Account, session: LiveSession, *, now: datetime) -> boo
             )
         )
     return True
-
-
-def with_live_session(accounts: Collection[int]) -> set[int]:
-    return set(sql.live_sessions(accounts))
 
 
 def end_unused_sessions() -> int:

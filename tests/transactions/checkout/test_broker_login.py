@@ -9,6 +9,7 @@ import pytest
 
 from brokers.models import BrokerSession
 from brokers.ports.broker import OrderType, Side
+from brokers.sessions import session_of
 from brokers.simulator.link_faults import forced_error
 from brokers.simulator.models import SimAccount
 from gateway.database.encryption import decrypt
@@ -22,7 +23,6 @@ from transactions.domain.basket import Security
 from transactions.domain.intents import Intent
 from transactions.domain.sdk_codes import SdkCode
 from transactions.domain.statuses import OrderStatus
-from transactions.execution.broker_sessions import session_of
 from transactions.lifecycle.create import TransactionRequest, create_transaction
 from transactions.lifecycle.transitions import SdkError, TransactionUsed
 from transactions.models import Batch, Order, Transaction

@@ -22,6 +22,7 @@ from brokers.ports.broker import (
     Side,
     Unreachable,
 )
+from brokers.sessions import session_of
 from brokers.simulator.adapter import SimulatedBroker
 from brokers.simulator.models import SimOrder, SimTrade
 from brokers.simulator.personas import Persona
@@ -35,7 +36,6 @@ from transactions.domain.basket import Security
 from transactions.domain.intents import Intent
 from transactions.execution.batch_worker import BatchWorker
 from transactions.execution.broker_calls import Answer, BrokerCalls
-from transactions.execution.broker_sessions import session_of
 from transactions.execution.placement import Placement
 from transactions.execution.polling import poll_result_of, unreported_limit_of
 from transactions.execution.read_batches import read_one
