@@ -1,14 +1,15 @@
 """Links: each call of a broker's adapter is limited, timed and counted here. A link is a gateway and a broker.
 
 Forces: a broker that hangs must hold neither the web's threads nor the workers', and must not be asked by every
-process all the time. So a user's question (login, funds, holdings) gets an answer at once if too many wait already,
-and a link that fails is asked only by probes, whichever process sends them (outages). Adapters may be called from
-threads without a database; the caller's own thread saves what has changed.
+process all the time; a broker that answers must refuse nobody because many come at once. So a user's question (login,
+funds, holdings) waits a moment for its turn, and is answered at once if a call before it is slow. A link that fails is
+asked only by probes, whichever process sends them (outages). Adapters may be called from threads without a database;
+the caller's own thread saves what has changed.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from threading import RLock
+from threading import Condition, RLock
 from time import monotonic
 from typing import Final, TypeVar
 
@@ -28,10 +29,12 @@ USERS_OF_A_BROKER: Final = max(2, _THREADS // 2)
 USERS: Final = Limits(
     at_once=max(3, 3 * _THREADS // 4),
     young_at_once=max(3, 3 * _THREADS // 4),
-    slow_after=2.0,
+    slow_after=1.0,
     healthy=max(2, _THREADS // 4),
     unknown=max(2, _THREADS // 4),
 )
+
+TURN_WITHIN: Final = 1.0  # seconds that a user's question waits for its turn
 
 
 class NotAsked(Unreachable):
@@ -55,6 +58,10 @@ class Links:
     unsaved: dict[Link, str] = field(default_factory=dict)
     users: PeerConcurrency[Link] = field(default_factory=lambda: PeerConcurrency(USERS))
     lock: RLock = field(default_factory=RLock)
+    turns: Condition = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.turns = Condition(self.lock)
 
     def ask_for_user(self, link: Link, verb: Verb, question: Callable[[], T]) -> T:
         """As `ask`, for a user who waits, and with the database. Raises NotAsked also if too many wait already."""
@@ -64,8 +71,9 @@ class Links:
             self.may_ask(link)
             return self.ask(link, verb, question)
         finally:
-            with self.lock:
+            with self.turns:
                 self.users.finish(link, since=since)
+                self.turns.notify_all()
             self.save()
 
     def ask(self, link: Link, verb: Verb, question: Callable[[], T]) -> T:
@@ -145,14 +153,20 @@ class Links:
                 self.probes.discard(link)
 
     def _take_place(self, link: Link) -> float:
-        """Raises NotAsked if too many users wait for the link, the broker, or all brokers together."""
-        now = monotonic()
-        with self.lock:
-            of_broker = sum(len(calls) for (_, broker), calls in self.users.in_flight.items() if broker == link[1])
-            if of_broker >= USERS_OF_A_BROKER or not self.users.room(now) or not self.users.admits(link, now):
-                raise NotAsked(link)
+        """When the call starts. Raises NotAsked if a call of the link is slow, or the turn does not come in time."""
+        until = monotonic() + TURN_WITHIN
+        with self.turns:
+            while not self._has_place(link, now := monotonic()):
+                slow = any(now - began >= USERS.slow_after for began in self.users.in_flight.get(link, ()))
+                if slow or now >= until or link in self.circuits:
+                    raise NotAsked(link)
+                self.turns.wait(until - now)
             self.users.start(link, now)
         return now
+
+    def _has_place(self, link: Link, now: float) -> bool:
+        of_broker = sum(len(calls) for (_, broker), calls in self.users.in_flight.items() if broker == link[1])
+        return of_broker < USERS_OF_A_BROKER and self.users.room(now) > 0 and self.users.admits(link, now)
 
     def _enter(self, link: Link) -> None:
         with self.lock:

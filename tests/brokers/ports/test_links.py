@@ -1,15 +1,18 @@
 """Links to brokers: who may ask, what is answered at once, and what all processes hear of an outage."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from threading import Event, Thread
+from time import monotonic, sleep
 
 import pytest
 import time_machine
 
 from brokers.models import BrokerOutage
+from brokers.ports import links
 from brokers.ports.broker import CALL_LIMIT, Refused, SessionEnded, Unreachable, Verb
 from brokers.ports.links import USERS, USERS_OF_A_BROKER, Links, NotAsked
 from brokers.ports.outages import Link
@@ -48,17 +51,17 @@ def answer() -> str:
     return "answer"
 
 
-def ask(links: Links, link: Link, question: Callable[[], str], verb: Verb = Verb.ORDER_BOOK) -> str:
+def ask(those: Links, link: Link, question: Callable[[], str], verb: Verb = Verb.ORDER_BOOK) -> str:
     """As a worker does: it asks if it may, and tells the others."""
-    links.refresh()
-    if links.is_down(link) or not links.may_ask(link):
+    those.refresh()
+    if those.is_down(link) or not those.may_ask(link):
         return "not asked"
     try:
-        return links.ask(link, verb, question)
+        return those.ask(link, verb, question)
     except Unreachable as error:
         return str(error)
     finally:
-        links.save()
+        those.save()
 
 
 def take_down(links: Links, link: Link) -> None:
@@ -179,6 +182,40 @@ class TestAProbe:
 
 
 class TestAUser:
+    @pytest.fixture(autouse=True)
+    def _who_waits_a_twentieth_of_a_second(
+        self, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        if "crowd" not in request.fixturenames:
+            monkeypatch.setattr(links, "TURN_WITHIN", 0.05)
+
+    @pytest.fixture
+    def crowd(self) -> Iterator[ThreadPoolExecutor]:
+        with ThreadPoolExecutor(40) as people:
+            yield people
+
+    def test_waits_for_a_turn_at_a_broker_that_answers(self, gateway: Gateway, crowd: ThreadPoolExecutor) -> None:
+        mine, link = Links(), (gateway.pk, "kite")
+
+        def ask() -> str:
+            since = mine._take_place(link)
+            sleep(0.02)
+            with mine.turns:
+                mine.users.finish(link, since=since)
+                mine.turns.notify_all()
+            return "answer"
+
+        assert [one.result() for one in [crowd.submit(ask) for _ in range(40)]] == ["answer"] * 40
+
+    def test_waits_for_none_at_a_broker_that_is_slow(self, link: Link, crowd: ThreadPoolExecutor) -> None:
+        mine = Links()
+        mine.users.start(link, monotonic() - USERS.slow_after)
+        began = monotonic()
+
+        with pytest.raises(NotAsked):
+            mine.ask_for_user(link, Verb.FUNDS, answer)
+        assert monotonic() - began < links.TURN_WITHIN / 2
+
     def test_is_answered_at_once_if_the_link_is_down(self, link: Link) -> None:
         take_down(Links(), link)
 
@@ -219,7 +256,7 @@ class TestAUser:
 
     def test_leaves_threads_to_the_web_however_many_brokers_hang(self, gateway: Gateway) -> None:
         mine = Links()
-        for place in range(99):
+        for place in range(2 * USERS.at_once):
             with suppress(NotAsked):
                 mine._take_place((gateway.pk, f"broker-{place}"))
 
