@@ -175,7 +175,13 @@ class TradebookExport:
 
 
 class Broker(Protocol):
-    """The port; see above for the guarantees of an adapter."""
+    """The port; see above for the guarantees of an adapter.
+
+    `has_unique_refs`: placing a ref that the broker has places nothing, so an order may be sent again.
+    """
+
+    @property
+    def has_unique_refs(self) -> bool: ...
 
     def login(self, *, gateway: int, broker: str, client_id: str, pin: str, now: datetime) -> LiveSession:
         """Raises Refused, LoginEnded, Unreachable."""

@@ -17,6 +17,10 @@ class LinkedBroker:
 
     adapter: Broker
 
+    @property
+    def has_unique_refs(self) -> bool:
+        return self.adapter.has_unique_refs
+
     def login(self, *, gateway: int, broker: str, client_id: str, pin: str, now: datetime) -> LiveSession:
         question = partial(self.adapter.login, gateway=gateway, broker=broker, client_id=client_id, pin=pin, now=now)
         return links.ask_for_user((gateway, broker), Verb.LOGIN, question)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Final
+from typing import ClassVar, Final
 
 from brokers.market.charges import Tariff
 from brokers.ports.broker import Ack, Holding, LiveSession, LoginEnded, NewOrder, Refused, Report, SentOrder, Verb
@@ -45,6 +45,7 @@ class SimulatedBroker:
     """One adapter for all simulated brokers; the login names the broker."""
 
     terms: Mapping[str, Terms]
+    has_unique_refs: ClassVar[bool] = True
 
     def login(self, *, gateway: int, broker: str, client_id: str, pin: str, now: datetime) -> LiveSession:
         with link_faults.login_over_the_link(gateway, broker):

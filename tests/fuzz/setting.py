@@ -75,6 +75,7 @@ def restock(known: Known, partner: DistantPartner) -> None:
         "gateway": partner.name,
         "ticker": "INFY",
         "tradingsymbol": "INFY",
+        "broker": "dhan",  # not the one that everything else here asks: it would have the faults
         "scid": SCID,
         "transaction_id": partner.create(),
         "batch_id": resting["batchId"],

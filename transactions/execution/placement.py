@@ -1,7 +1,8 @@
 """Places a batch, order by order: which order is sent next, and what its answer means. Writes nothing by itself.
 
 An order is sent once. Before the call its `sent_at` is committed, and afterwards the answer. An order that was sent and
-has no answer counts as placed, and is looked for in the order book: also by a worker that takes the batch over.
+has no answer counts as placed, and is looked for in the order book: also by a worker that takes the batch over. If that
+worker's book does not have it, and the broker keeps refs unique, it is sent again (polling.BookRead).
 """
 
 from collections.abc import Sequence

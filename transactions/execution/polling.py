@@ -72,8 +72,17 @@ class BookRead:
     def finish(self, *, is_session_over: bool, now: datetime) -> list[WorkResult]:
         """`is_session_over`: only a login can help. A session that a login has replaced is tried again at once."""
         if self.obstacle is None:
+            self._send_again()
             return [self._with_adopted(poll_result_of(batch, orders, self.reports, now)) for batch, orders in self.rows]
         return [self._with_adopted(_unasked(one, self.obstacle, now, is_over=is_session_over)) for one in self.rows]
+
+    def _send_again(self) -> None:
+        """Orders that a worker was about to send when it died, if the broker does not have them and refs are unique."""
+        missing = [order for order in self.adopted if order.ref not in self.reports and not order.cancelled_by_id]
+        if missing and adapter_for(self.account.broker).has_unique_refs:
+            for order in missing:
+                order.status = OrderStatus.QUEUED.value
+                order.sent_at = order.ordered_at = order.unreported_since = None
 
     def _with_adopted(self, result: WorkResult) -> WorkResult:
         mine = [order for order in self.adopted if order.batch_id == result.update.batch.pk]

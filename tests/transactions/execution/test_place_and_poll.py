@@ -61,6 +61,10 @@ class AnswersNothing(SimulatedBroker):
         raise Unreachable("The line was cut before the answer.")
 
 
+class TakesARefTwice(SimulatedBroker):
+    has_unique_refs = False
+
+
 class TellsNothing(SimulatedBroker):
     def order_book(self, session: LiveSession, refs: Sequence[str], *, now: datetime) -> Sequence[Report]:
         raise Unreachable("The line was cut.")
@@ -252,9 +256,21 @@ class TestPlacing:
         assert (batch.status, statuses(batch)) == ("PARTIALLYPLACED", ["PLACED", "UNPLACED"])
         assert events(batch) == [("order.placed", 1), ("order.updated", 2)]
 
-    def test_that_another_worker_may_have_sent_is_looked_for_and_not_sent_again(
+    def test_that_a_dead_worker_may_have_sent_is_looked_for_and_then_sent_again(
         self, gateway: Gateway, now: datetime
     ) -> None:
+        batch = queued(gateway, now)
+        Order.objects.filter(batch=batch, position=0).update(sent_at=now - LEASE)
+
+        batch = sync(sync(place(batch)), seconds=5)
+
+        assert sorted(SimOrder.objects.values_list("ticker", flat=True)) == ["INFY", "TCS"]
+        assert (batch.status, statuses(batch)) == ("COMPLETED", ["COMPLETE", "COMPLETE"])
+
+    def test_that_a_dead_worker_may_have_sent_is_not_sent_again_where_refs_are_not_unique(
+        self, gateway: Gateway, now: datetime, use: Use
+    ) -> None:
+        use(TakesARefTwice)
         batch = queued(gateway, now)
         Order.objects.filter(batch=batch, position=0).update(sent_at=now)
 
