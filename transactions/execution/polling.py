@@ -71,10 +71,23 @@ class BookRead:
 
     def finish(self, *, is_session_over: bool, now: datetime) -> list[WorkResult]:
         """`is_session_over`: only a login can help. A session that a login has replaced is tried again at once."""
-        if self.obstacle is None:
-            self._send_again()
-            return [self._with_adopted(poll_result_of(batch, orders, self.reports, now)) for batch, orders in self.rows]
-        return [self._with_adopted(_unasked(one, self.obstacle, now, is_over=is_session_over)) for one in self.rows]
+        if self.obstacle is not None:
+            return [self._with_adopted(_unasked(one, self.obstacle, now, is_over=is_session_over)) for one in self.rows]
+        self._send_again()
+        adopted = {order.batch_id for order in self.adopted}
+        return [
+            self._acknowledged(batch, orders, now)
+            if batch.pk in adopted
+            else poll_result_of(batch, orders, self.reports, now)
+            for batch, orders in self.rows
+        ]
+
+    def _acknowledged(self, batch: Batch, orders: Sequence[Order], now: datetime) -> WorkResult:
+        """The book stands for answers that a dead worker has not written; its reports are applied at the next look."""
+        batch.unreachable_since = batch.session_ended_at = None
+        mine = [order for order in self.adopted if order.batch_id == batch.pk]
+        is_news = any(order.status == OrderStatus.PLACED for order in mine)
+        return WorkResult(BatchUpdate(batch, orders, changed=mine, is_news=is_news, now=now))
 
     def _send_again(self) -> None:
         """Orders that a worker was about to send when it died, if the broker does not have them and refs are unique."""
