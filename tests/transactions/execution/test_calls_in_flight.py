@@ -33,8 +33,9 @@ NAMES = 48
 
 
 class Slow(SimulatedBroker):
-    """Takes its time for each order, and notes every call."""
+    """Takes its time for each order, and notes every call. An order that it is sent twice, it would place twice."""
 
+    has_unique_refs = False
     seconds: ClassVar[float] = 0.2
     sent: ClassVar[Counter[str]] = Counter()
     lock: ClassVar[Lock] = Lock()
