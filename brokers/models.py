@@ -8,6 +8,8 @@ from django.db.models import F, Q
 from gateway.database.encryption import EncryptedField
 from gateway.models import Account, Gateway
 
+ERASED = ""  # instead of an encrypted token
+
 
 class InstrumentKind(models.TextChoices):
     STOCK = "STOCK"
@@ -103,7 +105,7 @@ class BrokerSession(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(ended_at__isnull=True, end_reason="")
-                | (Q(ended_at__isnull=False, encrypted_token="") & ~Q(end_reason="")),
+                | (Q(ended_at__isnull=False, encrypted_token=ERASED) & ~Q(end_reason="")),
                 name="an_ended_session_has_a_reason_and_no_token",
             ),
         ]

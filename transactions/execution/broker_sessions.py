@@ -11,7 +11,7 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.db.transaction import atomic
 
 from brokers import sql
-from brokers.models import BrokerSession
+from brokers.models import ERASED, BrokerSession
 from brokers.ports.broker import LiveSession
 from gateway.database.encryption import encrypt
 from gateway.models import Account
@@ -47,7 +47,7 @@ def start_session(account: Account, session: LiveSession, *, now: datetime) -> N
 def end_session(account: Account, session: LiveSession, *, now: datetime) -> bool:
     """Ends the session and records its event, once: False if it had ended or a login has replaced it."""
     live = BrokerSession.objects.filter(Q(started_at=session.started_at), account=account, ended_at__isnull=True)
-    ended = {"ended_at": now, "end_reason": BrokerSession.End.BY_BROKER, "encrypted_token": ""}
+    ended = {"ended_at": now, "end_reason": BrokerSession.End.BY_BROKER, "encrypted_token": ERASED}
     with atomic():
         if not live.update(**ended):
             return False
@@ -72,4 +72,4 @@ def end_unused_sessions() -> int:
     logged_in = Transaction.objects.filter(of_account, status=TransactionStatus.USED, expires_at__gt=clock.wall())
     old = BrokerSession.objects.filter(ended_at__isnull=True, started_at__lt=clock.wall() - UNUSED_AFTER)
     unused = old.filter(~Exists(asked_about), ~Exists(logged_in))
-    return unused.update(ended_at=clock.wall(), end_reason=BrokerSession.End.UNUSED, encrypted_token="")
+    return unused.update(ended_at=clock.wall(), end_reason=BrokerSession.End.UNUSED, encrypted_token=ERASED)
