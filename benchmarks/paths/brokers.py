@@ -21,9 +21,9 @@ from benchmarks.playing import logged_in, played
 from benchmarks.stage import Stage, celery
 from brokers.models import BrokerOutage
 from brokers.ports.broker import Verb
+from brokers.simulator.faults.switched_faults import clear_faults, switch_faults
 from brokers.simulator.models import SimOrder
 from brokers.simulator.personas import FaultKind, LinkFault
-from brokers.simulator.switched_faults import clear_faults, switch_faults
 from gateway.models import Gateway
 from gateway.monitoring.exporter import exposition
 from gateway.partners import clock

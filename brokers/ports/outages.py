@@ -63,7 +63,7 @@ def end_probe(link: Link, claimed: Circuit, circuit: Circuit, *, reason: str) ->
 
 def end(link: Link) -> None:
     """The broker has answered."""
-    if _rows(link).delete()[0]:  # else another process was told first
+    if _rows(link).delete()[0]:  # else another process was first
         log.warning("%s answers gateway %s again.", link[1], link[0])
 
 

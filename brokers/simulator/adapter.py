@@ -8,8 +8,9 @@ from typing import ClassVar, Final
 
 from brokers.market.charges import Tariff
 from brokers.ports.broker import Ack, Holding, LiveSession, LoginEnded, NewOrder, Refused, Report, SentOrder, Verb
-from brokers.simulator import books, link_faults, sql
-from brokers.simulator.link_faults import over_the_link
+from brokers.simulator import books, sql
+from brokers.simulator.faults import link_faults
+from brokers.simulator.faults.link_faults import over_the_link
 from brokers.simulator.matching import bring_up_to_date, cancel
 from brokers.simulator.models import SimAccount, SimOrder
 from brokers.simulator.personas import (

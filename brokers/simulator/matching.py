@@ -145,8 +145,8 @@ def _working(order: SimOrder, arrived_at: datetime, market: Market) -> Working:
 
 def _new_trades(order: SimOrder, fills: Sequence[MatchedFill], tariff: Tariff) -> list[SimTrade]:
     """Trades for the fills that have none yet: fills are computed from the order's arrival each time."""
-    told = accumulate(fill.quantity for fill in fills)
-    numbered = enumerate(zip(fills, told, strict=True), start=1)
+    filled = accumulate(fill.quantity for fill in fills)
+    numbered = enumerate(zip(fills, filled, strict=True), start=1)
     known = order.filled_quantity
     return [trade_of(order, number, fill, tariff) for number, (fill, upto) in numbered if upto > known]
 

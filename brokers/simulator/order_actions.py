@@ -11,7 +11,8 @@ from django.db.transaction import atomic
 from brokers.market.charges import Tariff
 from brokers.market.quotes import quotes
 from brokers.ports.broker import BrokerStatus
-from brokers.simulator import accounts, books, link_faults
+from brokers.simulator import accounts, books
+from brokers.simulator.faults import link_faults
 from brokers.simulator.fills import UNMATCHED, MatchedFill
 from brokers.simulator.matching import WRITTEN, exchange_order_id, record, trade_of
 from brokers.simulator.models import SimAccount, SimOrder, SimTrade

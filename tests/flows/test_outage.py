@@ -15,8 +15,8 @@ import time_machine
 from brokers.ports import registry
 from brokers.ports.broker import LiveSession, Report, Side, Verb
 from brokers.simulator.adapter import SimulatedBroker
+from brokers.simulator.faults.switched_faults import clear_faults, fault_named, switch_faults
 from brokers.simulator.models import SimOrder
-from brokers.simulator.switched_faults import clear_faults, fault_named, switch_faults
 from gateway.models import Gateway, MarketHours
 from gateway.partners import clock
 from gateway.queue.concurrency import OPENS_AFTER

@@ -120,9 +120,9 @@ def record_batch_updates(updates: Sequence[BatchUpdate]) -> list[BatchUpdate]:
     return mine
 
 
-def _log(written: Sequence[BatchUpdate], is_told: Sequence[bool]) -> None:
+def _log(written: Sequence[BatchUpdate], has_event: Sequence[bool]) -> None:
     """Logs each batch with an event, under the id of the request that started the work."""
-    for one in (one for one, told in zip(written, is_told, strict=True) if told):
+    for one in (one for one, is_event in zip(written, has_event, strict=True) if is_event):
         with request_id.bound(one.batch.request_id):
             log.info("Batch %s is %s.", one.batch, one.batch.status)
 

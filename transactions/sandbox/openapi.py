@@ -8,7 +8,7 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schem
 from brokers.market.hours import Hours
 from brokers.ports.broker import CALL_LIMIT, Verb
 from brokers.ports.registry import BROKERS
-from brokers.simulator import switched_faults
+from brokers.simulator.faults import switched_faults
 from brokers.simulator.order_actions import ActionKind
 from gateway.api.openapi import BOOLEAN, MOMENT, NUMBER, Json, answer, listed, nullable, obj, one_of, text
 from transactions.api.openapi import OBJECT_ID, SDK_RESPONSE

@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from brokers.ports.broker import Side, Verb
 from brokers.ports.registry import BROKERS
-from brokers.simulator import switched_faults
+from brokers.simulator.faults import switched_faults
 from brokers.simulator.order_actions import ActionKind
 from brokers.simulator.personas import FORCED, LinkFault
 from gateway.api.fields import Choice, Matching, RequestBody, Rupees, Text, Truth, Whole

@@ -10,7 +10,8 @@ from brokers.market import price_overrides
 from brokers.market.calendar import market_of
 from brokers.ports import outages
 from brokers.ports.registry import BROKERS, profile_of
-from brokers.simulator import order_actions, switched_faults
+from brokers.simulator import order_actions
+from brokers.simulator.faults import switched_faults
 from gateway.api.partner_views import SandboxView, ok
 from gateway.models import Gateway
 from gateway.partners import clock

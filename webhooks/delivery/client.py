@@ -73,7 +73,7 @@ class Destination(NamedTuple):
     target: str
 
 
-class Unreachable(Exception):
+class NotConnected(Exception):
     """No connection was made; the message says why."""
 
 
@@ -111,7 +111,7 @@ def post(url: str, body: bytes, headers: Mapping[str, str], *, options: ClientOp
     except (
         urllib3.exceptions.HTTPError,
         ssrf_guard.Forbidden,
-        Unreachable,
+        NotConnected,
         UnrequestedResponse,
         OSError,
         UnicodeError,
@@ -202,7 +202,7 @@ def _connect(host: str, port: int) -> socket.socket:
     try:
         places = ssrf_guard.resolve(host, port, allow_private=_post.options.allow_private)
     except OSError as error:
-        raise Unreachable(f"{host}: {error.strerror or error}") from None
+        raise NotConnected(f"{host}: {error.strerror or error}") from None
     until = time.monotonic() + _post.options.connect_seconds
     for family, address in places:
         reached = _Socket(family, socket.SOCK_STREAM)
@@ -216,7 +216,7 @@ def _connect(host: str, port: int) -> socket.socket:
             refusal = error
         else:
             return reached
-    raise Unreachable(f"{host}: {refusal.strerror or refusal}")
+    raise NotConnected(f"{host}: {refusal.strerror or refusal}")
 
 
 class _FinalResponse(http.client.HTTPResponse):

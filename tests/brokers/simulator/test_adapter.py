@@ -30,7 +30,7 @@ from brokers.ports.broker import (
     Variety,
 )
 from brokers.ports.registry import BROKERS
-from brokers.simulator.link_faults import HANG_SECONDS, forced_error
+from brokers.simulator.faults.link_faults import HANG_SECONDS, forced_error
 from brokers.simulator.models import SimAccount, SimOrder, SimTrade
 from brokers.simulator.personas import FORCED, ORDINARY
 from gateway.models import Gateway

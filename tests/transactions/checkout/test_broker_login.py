@@ -10,7 +10,7 @@ import pytest
 from brokers.models import BrokerSession
 from brokers.ports.broker import OrderType, Side
 from brokers.sessions import session_of
-from brokers.simulator.link_faults import forced_error
+from brokers.simulator.faults.link_faults import forced_error
 from brokers.simulator.models import SimAccount
 from gateway.database.encryption import decrypt
 from gateway.models import Account, Gateway

@@ -12,8 +12,8 @@ from django.db.transaction import atomic
 from brokers.market import price_overrides
 from brokers.models import BrokerOutage, BrokerSession, PriceOverride
 from brokers.ports.broker import Verb
+from brokers.simulator.faults.switched_faults import fault_named, switch_faults
 from brokers.simulator.models import BrokerFault, SimAccount, SimOrder, SimTrade
-from brokers.simulator.switched_faults import fault_named, switch_faults
 from gateway.api.idempotency import Keyed, begin
 from gateway.models import Account, Gateway, IdempotentRequest
 from gateway.partners import clock

@@ -216,7 +216,7 @@ class TestAFailure:
 
         attempt = Attempt.objects.get()
         assert (attempt.status_code, attempt.response) == (None, "")
-        assert attempt.error == "Unreachable: 127.0.0.1: Connection refused"
+        assert attempt.error == "NotConnected: 127.0.0.1: Connection refused"
         assert (delivery.status, delivery.failures) == ("DUE", 1)
 
 

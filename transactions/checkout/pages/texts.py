@@ -198,9 +198,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "status.UNREACHABLE": "{broker} isn't responding",
     "status.UNREACHABLE-body": "Your orders are safe, and we keep asking {broker}. You can close this window.",
     "status.SESSION_ENDED": "Log in to {broker} again",
-    "status.SESSION_ENDED-body": (
-        "Your session has ended. Your orders stay at {broker}. You will see them here after your next login."
-    ),
+    "status.SESSION_ENDED-body": "Your orders stay at {broker}. You will see them here after your next login.",
     "status.AMO": "Waiting for the market to open",
     "status.AMO-body": "Your orders are sent when the market opens: {moment}. You can close this window.",
     "status.COMPLETED": "Orders filled",

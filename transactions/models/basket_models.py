@@ -1,6 +1,5 @@
-"""Transactions, their batches and orders, corrections, imported holdings and checkout sessions."""
+"""Transactions, their batches and orders."""
 
-from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
@@ -10,7 +9,6 @@ from gateway.models import Account, Gateway, Work
 from gateway.values.ids import new_object_id, new_transaction_id
 from smallcases.models import Version
 from transactions.domain.basket import MAX_QUANTITY
-from transactions.domain.checkout_modes import MAX_PINS, Mode
 from transactions.domain.intents import Intent
 from transactions.domain.statuses import BatchStatus, OrderStatus, TransactionStatus
 
@@ -231,148 +229,3 @@ class Order(models.Model):
 
     def __str__(self) -> str:
         return f"{self.side} {self.quantity} {self.ticker}"
-
-
-class CorrectionState(models.TextChoices):
-    """UNDONE was applied earlier; OUTDATED is a proposal whose order has changed since."""
-
-    PROPOSED = "PROPOSED"
-    APPLIED = "APPLIED"
-    UNDONE = "UNDONE"
-    DECLINED = "DECLINED"
-    OUTDATED = "OUTDATED"
-
-
-class OrderCorrection(models.Model):
-    """A correction of one order by support: the states `before` and `after`, and the responsible people.
-
-    Undoing a correction is another version. `amount` is the amount at stake, in rupees; `needs_approval`: by another
-    person. `broker_confirms`: whether the broker's last report confirms it; None without a report.
-    """
-
-    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="corrections")
-    version = models.PositiveIntegerField()
-    undoes = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="undone_by")
-    state = models.CharField(max_length=8, choices=CorrectionState, default=CorrectionState.PROPOSED)
-    before = models.JSONField()
-    after = models.JSONField()
-    batch_before = models.CharField(max_length=16, choices=choices(*BatchStatus))
-    batch_after = models.CharField(max_length=16, choices=choices(*BatchStatus))
-    completed_before = models.DateTimeField(null=True)
-    completed_after = models.DateTimeField(null=True)
-    amount = models.DecimalField(max_digits=20, decimal_places=2)
-    needs_approval = models.BooleanField(db_column="needs_second")
-    from_tradebook = models.BooleanField(default=False)
-    reason = models.CharField(max_length=500)
-    proposed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
-    proposed_at = models.DateTimeField()
-    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
-    decided_at = models.DateTimeField(null=True)
-    note = models.CharField(max_length=500, blank=True)
-    applied_at = models.DateTimeField(null=True)
-    broker_confirms = models.BooleanField(null=True, db_column="word_agrees")
-    broker_reported_at = models.DateTimeField(null=True, db_column="word_at")
-
-    class Meta:
-        db_table = "transactions_settlement"
-        permissions = [("approve_correction", "Can approve corrections that another has proposed")]
-        constraints = [
-            models.UniqueConstraint(fields=["order", "version"], name="one_settlement_per_version"),
-            models.UniqueConstraint(
-                fields=["order"], condition=Q(state="PROPOSED"), name="one_open_proposal_per_order"
-            ),
-            models.UniqueConstraint(
-                fields=["undoes"], condition=Q(state__in=["PROPOSED", "APPLIED"]), name="undone_once"
-            ),
-            models.CheckConstraint(condition=~Q(reason=""), name="a_settlement_has_a_reason"),
-            models.CheckConstraint(
-                condition=Q(state__in=["APPLIED", "UNDONE"], applied_at__isnull=False)
-                | (~Q(state__in=["APPLIED", "UNDONE"]) & Q(applied_at__isnull=True)),
-                name="applied_when_it_is",
-            ),
-            models.CheckConstraint(
-                condition=Q(needs_approval=False)
-                | Q(applied_at__isnull=True)
-                | (Q(decided_by__isnull=False) & ~Q(decided_by=F("proposed_by"))),
-                name="nobody_approves_their_own",
-            ),
-        ]
-        indexes = [
-            models.Index(fields=["id"], condition=Q(state="PROPOSED"), name="settlement_proposed"),
-            models.Index(
-                fields=["id"], condition=Q(state="APPLIED", broker_confirms=False), name="settlement_contradicted"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.order} v{self.version}"
-
-
-class HoldingsSnapshot(models.Model):
-    """A user's holdings at the broker at the last import, which the user consented to."""
-
-    account = models.OneToOneField(Account, on_delete=models.PROTECT, related_name="snapshot")
-    securities = models.JSONField()
-    taken_at = models.DateTimeField()
-
-    def __str__(self) -> str:
-        return f"{self.account} {self.taken_at}"
-
-
-class CheckoutSession(models.Model):
-    """A user's checkout of one transaction (see transactions.checkout.browser_binding for its URLs and secrets).
-
-    Tokens and codes are stored as digests, so a copy of the database opens no checkout. `token_digest` belongs to the
-    URL before the login, `login_token_digest` to the URL after. `session_id`, `code_challenge` and `origin` belong to
-    the page that opened the session; sessions without a challenge are from an older release. `result_digest` is empty
-    before the login and after the result was fetched. `login_network` is a keyed digest of the login's network.
-    `quoted_order` is the quote that the user confirmed.
-    """
-
-    session_id = models.CharField(max_length=24, unique=True, default=new_object_id)
-    token_digest = models.CharField(max_length=64, unique=True)
-    login_token_digest = models.CharField(max_length=64, null=True)
-    code_challenge = models.CharField(max_length=43, blank=True, default="", db_default="")
-    result_digest = models.CharField(max_length=64, blank=True, default="", db_default="")
-    login_network = models.CharField(max_length=64, blank=True, default="", db_default="")
-    transaction = models.ForeignKey(Transaction, on_delete=models.PROTECT, related_name="sessions")
-    mode = models.CharField(max_length=8, choices=choices(*Mode))
-    origin = models.CharField(max_length=255)
-    redirect_url = models.CharField(max_length=500, blank=True)
-    brokers = models.JSONField(default=list)
-    amo = models.BooleanField(default=False)
-    broker = models.CharField(max_length=20, blank=True)
-    found_no_broker = models.BooleanField(default=False)
-    pin_attempts = models.PositiveSmallIntegerField(default=0, db_column="pins_tried")
-    quoted_order = models.JSONField(null=True, db_column="shown")
-    created_at = models.DateTimeField()
-    ended_at = models.DateTimeField(null=True)
-    is_replaced = models.BooleanField(default=False)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["transaction"], condition=Q(ended_at__isnull=True), name="one_open_checkout_per_transaction"
-            ),
-            models.UniqueConstraint(
-                fields=["login_token_digest"],
-                condition=Q(login_token_digest__isnull=False),
-                name="one_checkout_per_login_url",
-            ),
-            models.CheckConstraint(condition=Q(pin_attempts__lte=MAX_PINS), name="no_more_pins_than_allowed"),
-            models.CheckConstraint(
-                condition=Q(mode="redirect") & ~Q(redirect_url="") | ~Q(mode="redirect") & Q(redirect_url=""),
-                name="a_redirect_leads_somewhere",
-            ),
-            models.CheckConstraint(condition=Q(broker="") | Q(found_no_broker=False), name="a_broker_or_none"),
-            models.CheckConstraint(
-                condition=Q(is_replaced=False) | Q(ended_at__isnull=False), name="what_is_replaced_has_ended"
-            ),
-            models.CheckConstraint(
-                condition=Q(result_digest="", login_network="") | Q(login_token_digest__isnull=False),
-                name="no_result_before_the_login",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return self.session_id

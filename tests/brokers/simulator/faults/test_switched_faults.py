@@ -21,9 +21,9 @@ from brokers.ports.broker import (
     Variety,
     Verb,
 )
-from brokers.simulator import link_faults
+from brokers.simulator.faults import link_faults
+from brokers.simulator.faults.switched_faults import WRITTEN, clear_faults, fault_named, faults_of, switch_faults
 from brokers.simulator.models import BrokerFault, SimAccount, SimOrder
-from brokers.simulator.switched_faults import WRITTEN, clear_faults, fault_named, faults_of, switch_faults
 from gateway.models import Gateway
 from gateway.partners import clock
 from tests import make

@@ -4,7 +4,7 @@ from decimal import Decimal
 import pytest
 
 from brokers.ports.broker import BrokerStatus, Report
-from brokers.simulator.link_faults import for_good, is_silent, report_of, unreported_until
+from brokers.simulator.faults.link_faults import for_good, is_silent, report_of, unreported_until
 from brokers.simulator.models import SimOrder
 
 MINUTE = timedelta(minutes=1)
