@@ -32,6 +32,8 @@ ROW_TONES: Final = {
     OrderStatus.CANCELLED_AMO: "quiet",
 }
 
+AT_REST: Final = frozenset({"AMO", "SESSION_ENDED"})  # nothing happens until the market opens or the user logs in
+
 
 @dataclass(frozen=True, slots=True)
 class CheckoutProgress:
@@ -74,7 +76,7 @@ def _of_batch(transaction: Transaction, batch: Batch, orders: Sequence[Order], n
     state = "AMO" if waits else _trouble(batch, orders) or status.value
     return CheckoutProgress(
         state=state,
-        tone="quiet" if waits else TONES[status],
+        tone="quiet" if state in AT_REST else TONES[status],
         is_live=status not in FINAL_BATCH,
         rows=[_row(order) for order in orders],
         filled=sum(order.filled_quantity for order in orders),

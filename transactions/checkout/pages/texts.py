@@ -194,7 +194,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "status.PARTIALLYPLACED": "Some orders were not placed",
     "status.PARTIALLYPLACED-body": "{broker} has accepted the other orders.",
     "status.REACHING": "Trying to reach {broker}",
-    "status.REACHING-body": "{broker} isn't responding. Orders that are not sent within seconds are not placed.",
+    "status.REACHING-body": "{broker} isn't responding. If it does not answer soon, the orders are not placed.",
     "status.UNREACHABLE": "{broker} isn't responding",
     "status.UNREACHABLE-body": "Your orders are safe, and we keep asking {broker}. You can close this window.",
     "status.SESSION_ENDED": "Log in to {broker} again",
