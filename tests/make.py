@@ -25,9 +25,9 @@ from transactions.checkout.sessions import SessionRequest, open_session
 from transactions.domain.basket import Security, line_of
 from transactions.domain.checkout_modes import Mode
 from transactions.domain.intents import Intent
+from transactions.domain.statuses import BatchStatus
 from transactions.execution.batch_worker import BatchWorker
 from transactions.execution.broker_calls import BrokerCalls
-from transactions.execution.requeue import awaiting_placement
 from transactions.lifecycle.create import TransactionRequest, create_transaction
 from transactions.models import Batch, CheckoutSession, Order, Transaction
 from transactions.tasks import place_batches, sync_batches
@@ -37,6 +37,15 @@ from webhooks.tasks import deliver_due, sweep_deliveries, sweep_replays
 _numbers = count(1)
 FREE = Tariff(rate=Decimal(0), cap=Decimal(0))
 TWO_WAY = (Security("INFY", 10, Side.BUY), Security("TCS", 5, Side.SELL))
+
+
+def awaiting_placement() -> QuerySet[Batch]:
+    return Batch.objects.filter(status=BatchStatus.QUEUED)
+
+
+def needs_polling() -> QuerySet[Batch]:
+    """Batches that are polled when due: open batches, batches in ERROR, and final batches with corrected orders."""
+    return Batch.objects.exclude(status=BatchStatus.QUEUED)
 
 
 def credentials(*, name: str | None = None, is_test: bool = True, now: datetime | None = None) -> Credentials:

@@ -11,9 +11,9 @@ from gateway.models import Gateway
 from gateway.partners import clock
 from gateway.queue import leases
 from tests import make
+from tests.make import awaiting_placement, needs_polling
 from tests.same_rows import loaded, same
 from transactions import sql
-from transactions.execution.requeue import awaiting_placement, needs_polling
 from transactions.models import Batch, Order, Transaction
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("instruments")]

@@ -43,7 +43,7 @@ POLL_SECONDS: Final = 0.02
 TRIES: Final = 3
 KINDS: Final = (True, False)  # is_queued: batches to place and batches to poll take turns
 NO_SESSION: Final = "The user has to log in again."
-CUT: Final = "The broker does not respond, and it is not time to ask again."
+NOT_YET: Final = "The broker does not respond, and it is not time to ask again."
 
 
 @dataclass
@@ -68,7 +68,7 @@ class BatchWorker:
             if not is_over or self.calls.has_slow():
                 self._take_due()
             else:
-                self._wind_up()
+                self._stop_new_runs()
             if finished := self.step():
                 done, worked = done + finished, monotonic()
             if self.active or (finished and not is_over):
@@ -90,13 +90,13 @@ class BatchWorker:
             session = _opened(batch, row) if row else None
             if row and session is None:
                 continue
-            adopted = take_over(orders)
-            if any(map(is_unsent, orders)) and not adopted:
+            taken_over = take_over(orders)
+            if any(map(is_unsent, orders)) and not taken_over:
                 self.active.append(Placement(batch, orders, session))
                 continue
             mine = reads.setdefault(batch.account_id, BookRead(batch.account, session))
             mine.rows.append((batch, orders))
-            mine.adopted += adopted
+            mine.taken_over += taken_over
         self.active += reads.values()
 
     def step(self) -> int:
@@ -106,9 +106,9 @@ class BatchWorker:
             if not isinstance(answer.error, Refused | Unreachable | SessionEnded | None):
                 self._drop(subject, answer.error)
             elif isinstance(subject, Send):
-                subject.placement.hear(subject.order, answer, now=clock.now(subject.placement.batch.gateway))
+                subject.placement.apply_answer(subject.order, answer, now=clock.now(subject.placement.batch.gateway))
             elif isinstance(subject, BookRead):
-                subject.hear(answer)
+                subject.apply_answer(answer)
         links.save()
         self._read_books()
         sends = self._next_sends()
@@ -129,7 +129,7 @@ class BatchWorker:
         sends = []
         for work in self.active:
             if isinstance(work, Placement):
-                if not (work.flying or work.obstacle):
+                if not (work.in_flight or work.obstacle):
                     work.obstacle = self._obstacle(work)
                 for order in work.sendable():
                     if (since := self.calls.reserve(work.link)) is None:
@@ -142,7 +142,7 @@ class BatchWorker:
         session = work.session
         if session is None or (session.ends_at and session.ends_at <= clock.now(work.account.gateway)):
             return SessionEnded(NO_SESSION)
-        return Unreachable(CUT, may_have_arrived=False) if links.is_down(work.link) else None
+        return Unreachable(NOT_YET, may_have_arrived=False) if links.is_down(work.link) else None
 
     def _record(self, finished: Sequence[Work], sends: Sequence[Send]) -> int:
         """In one transaction, batches that failed before apart. Then the calls start whose batches are still ours."""
@@ -179,11 +179,11 @@ class BatchWorker:
         log.error("A call of a broker failed inside the gateway.", exc_info=error)
         self.active = [one for one in self.active if one is not work]
 
-    def _wind_up(self) -> None:
+    def _stop_new_runs(self) -> None:
         """The time is over: runs that have sent an order finish, and no other begins."""
         for work in self.active:
             if isinstance(work, Placement):
-                work.give_up()
+                work.stop_if_unsent()
 
     def _is_isolated(self, work: Work) -> bool:
         return any(batch.pk in self.isolated for batch in work.batches)

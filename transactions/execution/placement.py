@@ -75,7 +75,7 @@ class Placement:
     orders: Sequence[Order]
     session: LiveSession | None
     began: float = inf
-    flying: int = 0
+    in_flight: int = 0
     answered: list[Order] = field(default_factory=list)
     ended: list[str] = field(default_factory=list)
     is_news: bool = False
@@ -95,7 +95,7 @@ class Placement:
 
     @property
     def is_done(self) -> bool:
-        return not self.flying and (self.is_halted or not any(map(is_unsent, self.orders)))
+        return not self.in_flight and (self.is_halted or not any(map(is_unsent, self.orders)))
 
     @property
     def is_halted(self) -> bool:
@@ -108,18 +108,18 @@ class Placement:
         unsent = [order for order in self.orders if is_unsent(order)]
         if self.batch.original_label in SELLS_FIRST and any(map(_is_queued_sell, self.orders)):
             unsent = [order for order in unsent if order.side == Side.SELL]
-        return unsent[: PER_BATCH - self.flying]
+        return unsent[: PER_BATCH - self.in_flight]
 
     def question(self, order: Order, *, now: datetime) -> Question:
         """The call that places the order. It counts as in flight from here on."""
-        self.began, self.flying = min(self.began, monotonic()), self.flying + 1
+        self.began, self.in_flight = min(self.began, monotonic()), self.in_flight + 1
         if self.session is None:
             raise AssertionError("Without a session nothing is sent.")
         place = adapter_for(self.batch.account.broker).place
         return partial(place, self.session, _new_order(order, len(self.orders)), now=now)
 
-    def hear(self, order: Order, answer: Answer, *, now: datetime) -> None:
-        self.flying -= 1
+    def apply_answer(self, order: Order, answer: Answer, *, now: datetime) -> None:
+        self.in_flight -= 1
         self.answered.append(order)
         if isinstance(answer.error, Refused):
             self._unplace([order], answer.error.code, answer.error.message)
@@ -131,7 +131,7 @@ class Placement:
             order.broker_order_id = answer.result.broker_order_id if isinstance(answer.result, Ack) else None
             self.is_news = True
 
-    def give_up(self) -> None:
+    def stop_if_unsent(self) -> None:
         """Sends nothing, if no order of this run was sent yet."""
         if self.began == inf:
             self.began = -inf

@@ -33,13 +33,13 @@ BatchAndOrders = tuple[Batch, Sequence[Order]]
 class BookRead:
     """A look at an account's order book, for some of its batches. `obstacle`: Unreachable or SessionEnded.
 
-    `adopted`: orders that another worker may have sent (placement.take_over).
+    `taken_over`: orders that another worker may have sent (placement.take_over).
     """
 
     account: Account
     session: LiveSession | None
     rows: list[BatchAndOrders] = field(default_factory=list)
-    adopted: list[Order] = field(default_factory=list)
+    taken_over: list[Order] = field(default_factory=list)
     obstacle: Unreachable | SessionEnded | None = None
     reports: Mapping[str, Report] = field(default_factory=dict)
     is_asked: bool = False
@@ -62,7 +62,7 @@ class BookRead:
         unwanted = [_sent(order) for order in asked if order.cancelled_by_id and order.status == OrderStatus.PLACED]
         return partial(_ask, self.session, unwanted, [order.ref for order in asked], now)
 
-    def hear(self, answer: Answer) -> None:
+    def apply_answer(self, answer: Answer) -> None:
         self.is_done = True
         if isinstance(answer.error, Unreachable | SessionEnded):
             self.obstacle = answer.error
@@ -72,12 +72,14 @@ class BookRead:
     def finish(self, *, is_session_over: bool, now: datetime) -> list[WorkResult]:
         """`is_session_over`: only a login can help. A session that a login has replaced is tried again at once."""
         if self.obstacle is not None:
-            return [self._with_adopted(_unasked(one, self.obstacle, now, is_over=is_session_over)) for one in self.rows]
+            return [
+                self._with_taken_over(_unasked(one, self.obstacle, now, is_over=is_session_over)) for one in self.rows
+            ]
         self._send_again()
-        adopted = {order.batch_id for order in self.adopted}
+        taken_over = {order.batch_id for order in self.taken_over}
         return [
             self._acknowledged(batch, orders, now)
-            if batch.pk in adopted
+            if batch.pk in taken_over
             else poll_result_of(batch, orders, self.reports, now)
             for batch, orders in self.rows
         ]
@@ -85,20 +87,20 @@ class BookRead:
     def _acknowledged(self, batch: Batch, orders: Sequence[Order], now: datetime) -> WorkResult:
         """The book stands for answers that a dead worker has not written; its reports are applied at the next look."""
         batch.unreachable_since = batch.session_ended_at = None
-        mine = [order for order in self.adopted if order.batch_id == batch.pk]
+        mine = [order for order in self.taken_over if order.batch_id == batch.pk]
         is_news = any(order.status == OrderStatus.PLACED for order in mine)
         return WorkResult(BatchUpdate(batch, orders, changed=mine, is_news=is_news, now=now))
 
     def _send_again(self) -> None:
         """Orders that a worker was about to send when it died, if the broker does not have them and refs are unique."""
-        missing = [order for order in self.adopted if order.ref not in self.reports and not order.cancelled_by_id]
+        missing = [order for order in self.taken_over if order.ref not in self.reports and not order.cancelled_by_id]
         if missing and adapter_for(self.account.broker).has_unique_refs:
             for order in missing:
                 order.status = OrderStatus.QUEUED.value
                 order.sent_at = order.ordered_at = order.unreported_since = None
 
-    def _with_adopted(self, result: WorkResult) -> WorkResult:
-        mine = [order for order in self.adopted if order.batch_id == result.update.batch.pk]
+    def _with_taken_over(self, result: WorkResult) -> WorkResult:
+        mine = [order for order in self.taken_over if order.batch_id == result.update.batch.pk]
         changed = list({order.pk: order for order in (*result.update.changed, *mine)}.values())
         return replace(result, update=replace(result.update, changed=changed))
 

@@ -16,15 +16,6 @@ from webhooks.models import Delivery, Replay
 POLLED = (BatchStatus.PLACED, BatchStatus.PARTIALLYPLACED, BatchStatus.ERROR)
 
 
-def awaiting_placement() -> QuerySet[Batch]:
-    return Batch.objects.filter(status=BatchStatus.QUEUED)
-
-
-def needs_polling() -> QuerySet[Batch]:
-    """Batches that are polled when due: open batches, batches in ERROR, and final batches with corrected orders."""
-    return Batch.objects.exclude(status=BatchStatus.QUEUED)
-
-
 def requeue(batches: QuerySet[Batch], gateway: Gateway, *, now: datetime) -> None:
     """Makes batches due at once. The fencing token changes, so a worker with an older answer writes nothing."""
     settled = Order.objects.filter(batch=OuterRef("pk"), active_correction__isnull=False)

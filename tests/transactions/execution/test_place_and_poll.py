@@ -292,7 +292,7 @@ class TestPlacing:
         assert [order.ticker for order in first] == ["TCS"]
         assert placement.sendable() == []
 
-        placement.hear(first[0], Answer(first[0], Ack(first[0].ref, "1"), None), now=now)
+        placement.apply_answer(first[0], Answer(first[0], Ack(first[0].ref, "1"), None), now=now)
         assert [order.ticker for order in placement.sendable()] == ["INFY"]
 
     def test_without_a_session_places_nothing_and_says_so_once(self, gateway: Gateway, now: datetime, use: Use) -> None:
