@@ -27,6 +27,7 @@ from gateway.models import Account, AuditEntry, Gateway
 from gateway.partners import clock
 from gateway.partners.allowed_origins import replace_origins
 from gateway.partners.credentials import Kind, retire, rotate
+from gateway.values.origins import permission_of
 
 # Prefixes of subjects in the audit trail.
 KINDS: Final = ("account", "batch", "order", "endpoint", "gateway", "smallcase", "tradebook", "user")
@@ -82,7 +83,8 @@ class OriginsForm(forms.Form):
         label="Allowed origins",
         required=False,
         widget=forms.Textarea({"rows": 8, "cols": 50}),
-        help_text="One per line, such as https://shop.example. Only their pages may open or frame the checkout.",
+        help_text="One per line: https://shop.example, https://*.shop.example for every host below it, or an app's "
+        "capacitor://localhost or acme://done. Only these pages and apps may open or frame the checkout.",
     )
     seen = forms.JSONField(required=False, widget=forms.HiddenInput)  # empty if there were no origins
 
@@ -100,6 +102,7 @@ class GatewayAdmin(Operable, Rotating):
         "clock_offset",
         "shows",
         "allowed_origins",
+        "permits",
         "secrets",
         "belongings",
         "created_at",
@@ -134,7 +137,11 @@ class GatewayAdmin(Operable, Rotating):
         return operate(request, form, act, title=title, button="Change", back=back, row=gateway)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return ("shows", "secrets", "belongings")
+        return ("shows", "permits", "secrets", "belongings")
+
+    @admin.display(description="may open a checkout")
+    def permits(self, gateway: Gateway) -> str:
+        return format_html_join("", "<div>{}</div>", ((permission_of(one),) for one in gateway.allowed_origins)) or "—"
 
     @admin.display(description="clock")
     def shows(self, gateway: Gateway) -> str:

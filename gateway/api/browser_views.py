@@ -1,4 +1,6 @@
-"""Views that a partner's page calls from a user's browser. The JWT names the user; the Origin is checked (CORS).
+"""Views that a partner's page calls from a user's browser. The Origin is checked (CORS).
+
+The JWT names the user; without one, the user is a guest.
 
 A page of another origin gets 403 and can read nothing. Browsers send Origin with every POST, and pages cannot choose
 it; a request without Origin does not come from a page.
@@ -19,6 +21,7 @@ from gateway.models import Gateway
 from gateway.partners import clock
 from gateway.partners.authentication import Caller, browser_caller
 from gateway.values.errors import ErrorType, GatewayError
+from gateway.values.origins import is_allowed
 
 PREFLIGHT: Final = {
     "Access-Control-Allow-Methods": "POST",
@@ -71,7 +74,7 @@ class BrowserAuthentication(BaseAuthentication):
     def authenticate(self, request: Request) -> tuple[Caller, None]:
         name = str(request.parser_context["kwargs"]["gateway"])
         caller = browser_caller(name, request.headers.get("x-gateway-authtoken", ""), now=clock.wall())
-        if request.headers.get("Origin", "") not in caller.gateway.allowed_origins:
+        if not is_allowed(request.headers.get("Origin", ""), caller.gateway.allowed_origins):
             raise ForeignOrigin("This gateway does not allow pages of this origin; --allowed-origin adds an origin.")
         return caller, None
 
@@ -80,7 +83,7 @@ def _allow(request: HttpRequest, response: HttpResponse, gateway: str) -> bool:
     response["Vary"] = "Origin"
     origin = request.headers.get("Origin", "")
     allowed = Gateway.objects.filter(name=gateway).values_list("allowed_origins", flat=True).first()
-    if not origin or origin not in (allowed or ()):
+    if not is_allowed(origin, allowed or ()):
         return False
     response["Access-Control-Allow-Origin"] = origin
     response["Access-Control-Expose-Headers"] = READABLE

@@ -61,8 +61,12 @@ def sandbox_caller(gateway: str, secret: str) -> Caller:
 
 
 def browser_caller(gateway: str, token: str, *, now: datetime) -> Caller:
-    """For a page in a user's browser, which has no secret and must not have one. `now` is real time."""
-    return _verified(_claimed(gateway, token), token, now)
+    """For a page in a user's browser, which has no secret and must not have one. Without a token, a guest.
+
+    A guest's token proves nothing about a page that anybody can read; the page's origin does. `now` is real time.
+    """
+    claimed = _claimed(gateway, token)
+    return _verified(claimed, token, now) if token else claimed
 
 
 def api_secrets(gateway: Gateway) -> list[str]:

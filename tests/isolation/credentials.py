@@ -203,16 +203,16 @@ def _from(origin: str) -> Callable[[Scene], Headers]:
 
 
 BROWSER: Final[Mapping[str, Wrong]] = {
-    "nothing": Wrong(lambda _: {}, NO_TOKEN),
-    "the secret alone": Wrong(lambda there: {SECRET: there.mine.partner.api_secret}, NO_TOKEN),
-    "a manager's token": Wrong(_bearer, NO_TOKEN),
     "another gateway's token": Wrong(lambda there: {TOKEN: guest_token(there.theirs.partner.jwt_secret)}, SIGNATURE),
     "another page": Wrong(_from("https://evil.example"), FOREIGN),
     "no page": Wrong(_from(""), FOREIGN),
     "a page of no origin": Wrong(_from("null"), FOREIGN),
     "a page whose name begins alike": Wrong(_from(f"{make.SHOP}.evil.example"), FOREIGN),
     "a gateway that is not there": Wrong(lambda there: guest(there.mine.partner), NO_GATEWAY, lambda _: "nobody"),
-    **{name: Wrong(_token(make_token), refusal) for name, (make_token, refusal) in TOKENS.items()},
+    # Without a token the caller is a guest.
+    **{
+        name: Wrong(_token(make_token), refusal) for name, (make_token, refusal) in TOKENS.items() if name != "no token"
+    },
 }
 
 

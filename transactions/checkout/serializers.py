@@ -11,6 +11,7 @@ from brokers.ports.registry import BROKERS
 from gateway.api.fields import Choice, Matching, RequestBody, Text, Truth
 from gateway.values.errors import Invalid
 from gateway.values.ids import OBJECT_ID
+from gateway.values.origins import is_allowed
 from transactions.checkout.sessions import SessionRequest
 from transactions.domain.checkout_modes import Mode
 
@@ -31,7 +32,11 @@ class OpenSession(RequestBody):
     mode = Choice(required=False, choices=[mode.value for mode in Mode], default=Mode.POPUP.value)
     redirectUrl = Text(required=False, max_length=500, help_text="For mode redirect: the page to return to")
     brokers = serializers.ListField(
-        child=Choice(choices=list(BROKERS)), required=False, allow_empty=False, max_length=len(BROKERS)
+        child=Text(max_length=64),
+        required=False,
+        allow_null=True,
+        max_length=100,
+        help_text="Only these brokers are offered. Unknown keys are ignored; if none is left, all brokers are offered",
     )
     amo = Truth(required=False, default=False)
 
@@ -45,14 +50,14 @@ class OpenSession(RequestBody):
     @staticmethod
     def session_request(wanted: dict[str, Any], *, origin: str, allowed: Sequence[str]) -> SessionRequest:
         url = wanted.get("redirectUrl", "")
-        if url and _origin(url) not in allowed:
-            raise Invalid("redirectUrl: must be a page on an allowed origin.")
+        if url and not is_allowed(_origin(url), allowed):
+            raise Invalid("redirectUrl: must be a page on an allowed origin, or an address of an allowed app.")
         return SessionRequest(
             mode=Mode(wanted["mode"]),
             origin=origin,
             code_challenge=wanted["codeChallenge"],
             redirect_url=url,
-            brokers=wanted.get("brokers", ()),
+            brokers=[broker for broker in wanted.get("brokers") or () if broker in BROKERS],
             amo=wanted["amo"],
         )
 
@@ -76,11 +81,11 @@ class OutcomeIn(RequestBody):
     )
 
 
-def _origin(url: str) -> str | None:
-    """The origin of `url`; None if it is not absolute, or has characters that browsers parse differently."""
+def _origin(url: str) -> str:
+    """The origin of `url`; empty if it is not absolute, or has characters that browsers parse differently."""
     try:
         parts = urlsplit(url)
     except ValueError:
-        return None
+        return ""
     odd = "\\" in url or "@" in parts.netloc or any(ord(character) <= 32 or ord(character) == 127 for character in url)
-    return None if odd else f"{parts.scheme}://{parts.netloc}".lower()
+    return "" if odd else f"{parts.scheme}://{parts.netloc}".lower()

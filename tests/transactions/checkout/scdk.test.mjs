@@ -21,7 +21,7 @@ await webcrypto.subtle.digest("SHA-256", new Uint8Array()); // the first one tak
 
 /** A browser window, small enough to see through. Its clock runs `faster` times; timers do too. */
 class Browser {
-  constructor({ answers, popups = true, faster = 200, stores = true, search = "", crypto = webcrypto, kept = new Map() }) {
+  constructor({ answers, popups = true, userAgent = "Mozilla/5.0 Chrome/140", faster = 200, stores = true, search = "", crypto = webcrypto, kept = new Map() }) {
     this.asked = [];
     this.answers = answers;
     this.popups = popups;
@@ -31,13 +31,16 @@ class Browser {
                    postMessage(data, origin) { this.told.push([data, origin]); },
                    location: { replace: (url) => this.popup.urls.push(url) } };
     this.frames = [];
+    this.dialogs = [];
     const window = {
-      document: { currentScript: { src: `${HOST}/scdk/2.0.0/scdk.js` }, createElement: () => this.#frame(),
-                  querySelector: (name) => (name === "#place" ? { append: (frame) => this.#place(frame) } : null) },
+      document: { currentScript: { src: `${HOST}/scdk/2.0.0/scdk.js` }, createElement: (name) => this.#element(name),
+                  querySelector: (name) => (name === "#place" ? { append: (frame) => this.#place(frame) } : null),
+                  body: { append: () => {} } },
+      navigator: { userAgent },
       location: { href: "https://shop.example/buy", search, assign: (url) => (this.went = url) },
       sessionStorage: { getItem: (key) => this.kept.get(key) ?? null, setItem: (key, value) => this.kept.set(key, value),
                         removeItem: (key) => this.kept.delete(key) },
-      open: (url) => (this.popups ? ((this.openedAt = url), this.popup) : null),
+      open: (url) => this.#open(url),
       addEventListener: (kind, hear) => (this.listeners[kind] ??= new Set()).add(hear),
       removeEventListener: (kind, hear) => this.listeners[kind]?.delete(hear),
       setTimeout: (run, ms) => setTimeout(run, ms / faster), clearTimeout,
@@ -50,6 +53,7 @@ class Browser {
     window.window = window;
     vm.runInNewContext(SOURCE, window);
     this.scDK = window.scDK;
+    this.ScdkError = window.ScdkError;
   }
   sdk(config = {}) {
     return new this.scDK({ gateway: "shop", smallcaseAuthToken: TOKEN, config });
@@ -57,10 +61,30 @@ class Browser {
   say(data, { origin = HOST, source = this.popup } = {}) {
     for (const hear of [...(this.listeners.message ?? [])]) hear({ origin, source, data });
   }
-  #frame() {
-    const frame = { style: {}, isConnected: false, contentWindow: {}, remove() { this.isConnected = false; } };
-    this.frames.push(frame);
-    return frame;
+  #open(url) {
+    if (!this.popups) return null;
+    this.openedAt = url;
+    this.popup.closed = false;
+    if (this.closesAtOnce) setTimeout(() => (this.popup.closed = true));
+    return this.popup;
+  }
+  /** An element, as far as the SDK asks. Children are in `parts`; a dialog is open or not. */
+  #element(name) {
+    const made = {
+      name, style: {}, parts: [], attributes: {}, isConnected: false, isFocused: false, contentWindow: {}, open: false,
+      append(...more) { this.parts.push(...more); more.forEach((one) => (one.isConnected = true)); },
+      prepend(...more) { this.parts.unshift(...more); },
+      replaceChildren(...all) { this.parts = all; },
+      get lastChild() { return this.parts.at(-1); },
+      setAttribute(key, value) { this.attributes[key] = value; },
+      focus() { this.isFocused = true; },
+      remove() { this.isConnected = false; },
+      showModal() { this.open = true; },
+      close() { this.open = false; },
+    };
+    if (name === "iframe") this.frames.push(made);
+    if (name === "dialog") this.dialogs.push(made);
+    return made;
   }
   #place(frame) {
     frame.isConnected = true;
@@ -178,7 +202,7 @@ test("goes on where the browser keeps nothing for the page", async () => {
   const page = new Browser({ answers: gateway(FAILED), stores: false });
   const sdk = page.sdk({ redirectUrl: "/back" });
   sdk.triggerTransaction({ transactionId: TRX }).catch(() => {});
-  await later(10);
+  while (!page.went) await later(1);
 
   assert.equal(page.went, OPENED.url);
   assert.equal((await refusal(sdk.outcome({ transactionId: TRX }))).code, 3002);
@@ -323,7 +347,7 @@ test("asks with another key for another checkout", async () => {
 
 test("computes the challenge where there is no crypto.subtle", async () => {
   const page = new Browser({ answers: gateway(FAILED), crypto: { getRandomValues: (bytes) => bytes.fill(7) } });
-  page.popup.closed = true;
+  page.closesAtOnce = true;
 
   await refusal(page.sdk().triggerTransaction({ transactionId: TRX }));
 
@@ -335,7 +359,7 @@ test("computes it right whatever the secret is", async () => {
   for (let n = 0; n < 20; n += 1) {
     const crypto = { getRandomValues: (bytes) => bytes.fill(0).set(randomBytes(32)) ?? bytes };
     const page = new Browser({ answers: gateway(FAILED), crypto });
-    page.popup.closed = true;
+    page.closesAtOnce = true;
     await refusal(page.sdk().triggerTransaction({ transactionId: TRX }));
     assert.equal(page.asked[0].body.codeChallenge, challenge(page.asked[1].body.codeVerifier));
   }
@@ -377,8 +401,9 @@ test("waits for them no longer than that", async () => {
 for (const [status, told, expected] of [
   [404, { data: { code: 3002, message: "invalid_transactionId" } }, [3002, "invalid_transactionId"]],
   [409, { data: { code: 3001, message: "transaction_expired" } }, [3001, "transaction_expired"]],
-  [401, { errorType: "InvalidJWT" }, [5004, "not_allowed"]],
-  [403, { errorType: "InvalidGateway" }, [5004, "not_allowed"]],
+  [401, { errorType: "InvalidJWT" }, [5006, "invalid_jwt"]],
+  [404, { errorType: "InvalidGateway" }, [5007, "invalid_gateway"]],
+  [403, { errorType: "Forbidden" }, [5004, "not_allowed"]],
   [429, { errorType: "RateLimited" }, [5004, "not_allowed"]],
   [500, { errorType: "InternalError" }, [2000, "internal_error"]],
 ]) {
@@ -392,15 +417,66 @@ for (const [status, told, expected] of [
   });
 }
 
-test("rejects when the popup is blocked, and may be triggered again", async () => {
-  const page = new Browser({ answers: gateway(FAILED), popups: false });
-  const sdk = page.sdk();
+for (const [what, options] of [
+  ["the browser blocks the popup", { popups: false }],
+  ["an Android app shows the page", { userAgent: "Mozilla/5.0 (Linux; Android 15; Pixel 9 Build/X; wv) Chrome/140" }],
+  ["an iOS app shows the page", { userAgent: "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605.1.15" }],
+  ["Instagram shows the page", { userAgent: "Mozilla/5.0 (iPhone) Safari/605 Instagram 400" }],
+]) {
+  test(`shows the checkout over the page where ${what}`, async () => {
+    const page = new Browser({ answers: gateway(LEFT, LEFT, DONE), ...options });
+    const promise = page.sdk().triggerTransaction({ transactionId: TRX });
+    const [dialog] = page.dialogs, [frame] = page.frames;
+    assert.deepEqual([dialog.open, dialog.attributes["aria-label"], frame.title], [true, "Checkout", "Checkout"]);
+    while (!frame.src) await later(1);
 
-  assert.equal((await refusal(sdk.triggerTransaction({ transactionId: TRX }))).code, 5002);
+    passed(page, { source: frame.contentWindow });
+    page.say({ scdk: "left", transactionId: TRX }, { source: frame.contentWindow });
 
-  page.popups = page.popup.closed = true;
-  assert.equal((await refusal(sdk.triggerTransaction({ transactionId: TRX }))).code, 1012);
+    assert.deepEqual(plain(await promise), DONE.response);
+    assert.deepEqual([page.asked[0].body.mode, page.openedAt && !options.userAgent], ["frame", undefined]);
+    assert.deepEqual([dialog.open, dialog.isConnected, page.listeners.message.size], [false, false, 0]);
+  });
+}
+
+const IN_SAFARI = "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605.1.15 Version/19.0 Mobile Safari/604.1";
+test("opens a window in a phone's browser", async () => {
+  const page = new Browser({ answers: gateway(FAILED), userAgent: IN_SAFARI });
+  const promise = page.sdk().triggerTransaction({ transactionId: TRX });
+
+  assert.deepEqual([page.dialogs.length, page.openedAt], [0, `${HOST}/scdk/2.0.0/opening`]);
+  page.popup.closed = true;
+  await refusal(promise);
 });
+
+/** What the bar over the checkout says and offers. */
+const offered = ({ parts: [bar] }) => bar.parts.map((part) => part.attributes["aria-label"] ?? part.textContent);
+
+for (const [how, escape] of [
+  ["Escape on the page", (page, dialog) => dialog.oncancel({ preventDefault() {} })],
+  ["Escape in the checkout", (page) => page.say({ scdk: "escape" }, { source: page.frames[0].contentWindow })],
+  ["the cross", (page, { parts: [bar] }) => bar.lastChild.onclick()],
+]) {
+  test(`asks before ${how} leaves the checkout over the page`, async () => {
+    const page = new Browser({ answers: gateway(FAILED), popups: false });
+    const promise = page.sdk().triggerTransaction({ transactionId: TRX });
+    const [dialog] = page.dialogs;
+    assert.deepEqual(offered(dialog), ["Opening the checkout…", "Close the checkout"]);
+    await shown(page);
+
+    page.say({ scdk: "escape" }, { source: {} });
+    assert.deepEqual(offered(dialog), ["Opening the checkout…", "Close the checkout"]);
+    escape(page, dialog);
+    assert.deepEqual(offered(dialog), ["Leave the checkout?", "Stay", "Leave"]);
+    dialog.parts[0].parts[1].onclick();
+    assert.deepEqual([offered(dialog), page.frames[0].isFocused], [["", "Close the checkout"], true]);
+    escape(page, dialog);
+    dialog.parts[0].lastChild.onclick();
+
+    assert.equal((await refusal(promise)).code, 1012);
+    assert.equal(page.asked.at(-1).body.left, true);
+  });
+}
 
 test("rejects a second one while the first runs", async () => {
   const page = new Browser({ answers: gateway(FAILED, FAILED) });
@@ -411,6 +487,7 @@ test("rejects a second one while the first runs", async () => {
 
   page.popup.closed = true;
   await refusal(first);
+  page.closesAtOnce = true;
   assert.equal((await refusal(sdk.triggerTransaction({ transactionId: TRX }))).code, 1012);
 });
 
@@ -498,7 +575,7 @@ for (const [status, failing] of PASSING) {
 }
 
 for (const [status, told, expected] of [
-  [401, { errorType: "InvalidJWT" }, 5004],
+  [401, { errorType: "InvalidJWT" }, 5006],
   [404, { data: { code: 3002, message: "invalid_transactionId" } }, 3002],
 ]) {
   test(`rejects at once with ${expected} when the outcome is refused with ${status}`, async () => {
@@ -523,21 +600,63 @@ test("goes on for another user after init", async () => {
   const page = new Browser({ answers: gateway(FAILED) });
   const sdk = page.sdk();
   await sdk.init({ smallcaseAuthToken: "a.b.c" });
-  page.popup.closed = true;
+  page.closesAtOnce = true;
 
   await refusal(sdk.triggerTransaction({ transactionId: TRX }));
 
   assert.equal(page.asked[0].options.headers["x-gateway-authtoken"], "a.b.c");
 });
 
-for (const options of [undefined, {}, { gateway: "shop" }, { gateway: "shop", smallcaseAuthToken: "no-jwt" },
-                       { smallcaseAuthToken: TOKEN }]) {
-  test(`is not made of ${JSON.stringify(options)}`, () => {
+for (const [options, expected] of [
+  [undefined, [5007, "invalid_gateway"]],
+  [{ smallcaseAuthToken: TOKEN }, [5007, "invalid_gateway"]],
+  [{ gateway: "shop", smallcaseAuthToken: "no-jwt" }, [5006, "invalid_jwt"]],
+  [{ gateway: "shop", smallcaseAuthToken: 7 }, [5006, "invalid_jwt"]],
+  [{ gateway: "shop", userData: "Asha" }, [5008, "invalid_user_data"]],
+]) {
+  test(`is not made of ${JSON.stringify(options)}`, async () => {
     const page = new Browser({ answers: gateway() });
+    const sdk = page.sdk();
 
-    assert.throws(() => new page.scDK(options), { name: "TypeError" });
+    assert.throws(() => new page.scDK(options), (reason) => {
+      assert.deepEqual([reason.code, reason.message, reason.name], [...expected, "ScdkError"]);
+      return reason instanceof page.ScdkError;
+    });
+    if (options?.gateway) assert.deepEqual((await refusal(sdk.init(options))).code, expected[0]);
   });
 }
+
+for (const user of [{}, { smallcaseAuthToken: null }, { smallcaseAuthToken: "", userData: { name: "Asha" } }]) {
+  test(`is a guest with ${JSON.stringify(user)}`, async () => {
+    const page = new Browser({ answers: gateway(FAILED) });
+    const sdk = page.sdk();
+    await sdk.init(user);
+    page.closesAtOnce = true;
+
+    await refusal(sdk.triggerTransaction({ transactionId: TRX }));
+
+    assert.ok(!("x-gateway-authtoken" in page.asked[0].options.headers));
+    new page.scDK({ gateway: "shop", ...user });
+  });
+}
+
+for (const name of ["brokerLogout", "showOrders", "openSmallplug", "triggerMfTransaction", "triggerLeadGen", "markArchived", "connect"]) {
+  test(`does not serve ${name}`, async () => {
+    const sdk = new Browser({ answers: gateway() }).sdk();
+
+    assert.deepEqual(await refusal(sdk[name]({})), { code: 5009, message: "not_supported", data: { method: name } });
+  });
+}
+
+test("rejects with an Error that says its code in a log", async () => {
+  const page = new Browser({ answers: gateway() });
+
+  const reason = await page.sdk().triggerTransaction({ transactionId: "x" }).catch((caught) => caught);
+
+  assert.ok(reason instanceof page.ScdkError);
+  assert.equal(String(reason), "ScdkError: invalid_transactionId");
+  assert.ok(reason.stack.includes("scdk") || reason.stack.includes("evalmachine"));
+});
 
 test("stays under 20 kB, on one line of imports: none", () => {
   assert.ok(Buffer.byteLength(SOURCE) < 20_000);

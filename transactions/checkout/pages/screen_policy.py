@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from django.http import HttpRequest, HttpResponse
 
 from gateway.http.security_headers import CSP, NOTHING, policy
+from gateway.values.origins import is_app
 from transactions.models import CheckoutSession
 
 ALWAYS: Final = {
@@ -23,7 +24,7 @@ FOREIGN: Final = frozenset({"cross-site", "same-site"})
 
 def guard(response: HttpResponse, session: CheckoutSession | None = None) -> HttpResponse:
     framers: Sequence[str] = session.transaction.gateway.allowed_origins if session else ()
-    returns_to = _origin(session.redirect_url) if session and session.redirect_url else ""
+    returns_to = _return_source(session.redirect_url) if session and session.redirect_url else ""
     logo = _origin(logo_of(session)) if session else ""
     response[CSP] = policy(
         NOTHING,
@@ -57,3 +58,9 @@ def _origin(url: str) -> str:
         return ""
     plain = all(c.isascii() and (c.isalnum() or c in ".-:[]") for c in parts.netloc)
     return f"{parts.scheme}://{parts.netloc}" if plain and parts.scheme in {"http", "https"} else ""
+
+
+def _return_source(url: str) -> str:
+    """The CSP source of the page or app that the checkout returns to."""
+    scheme = url.partition(":")[0].lower()
+    return f"{scheme}:" if is_app(f"{scheme}://app") else _origin(url)

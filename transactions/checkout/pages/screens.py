@@ -53,9 +53,16 @@ log = logging.getLogger(__name__)
 
 
 class SeeOther(HttpResponseRedirect):
-    """Redirects after a form, so a reload does not send the form again."""
+    """Redirects after a form, so a reload does not send the form again.
+
+    An address of an app has its own scheme. It was checked against the allowed origins when the session was opened.
+    """
 
     status_code = 303
+
+    def __init__(self, to: str) -> None:
+        self.allowed_schemes = [*HttpResponseRedirect.allowed_schemes, urlsplit(to).scheme]
+        super().__init__(to)
 
 
 @method_decorator([csrf_exempt, xframe_options_exempt], name="dispatch")

@@ -7,17 +7,19 @@ export type Broker =
 export interface Config {
   /** Place orders for the next open while the market is closed. Default: false. */
   amo?: boolean;
-  /** An element or its selector: the checkout is shown in an iframe inside it instead of a popup. */
+  /** An element or its selector: the checkout is shown in an iframe inside it instead of a window. */
   target?: string | Element;
-  /** A page on an allowed origin: the checkout replaces this page and returns to that page. */
+  /** A page on an allowed origin, or an app's address: the checkout replaces this page and returns there. */
   redirectUrl?: string;
 }
 
 export interface Options {
   /** The gateway's name. */
   gateway: string;
-  /** A JWT that your server has signed: `{"guest": true}` or `{"smallcaseAuthId": "…"}`. */
-  smallcaseAuthToken: string;
+  /** A JWT that your server has signed: `{"guest": true}` or `{"smallcaseAuthId": "…"}`. Without one, a guest. */
+  smallcaseAuthToken?: string | null;
+  /** Accepted, and not used. */
+  userData?: object;
   config?: Config;
 }
 
@@ -89,12 +91,11 @@ export interface Response {
   sipDetails?: Record<string, unknown> | null;
 }
 
-/** A rejection. Codes from 5001 on are the SDK's, the others the gateway's. */
-export interface Rejection {
+/** What every rejection is. Codes from 5001 on are the SDK's, the others the gateway's. */
+export declare class ScdkError extends Error {
   code:
     | 1001 | 1002 | 1003 | 1004 | 1005 | 1006 | 1007 | 1008 | 1010 | 1011 | 1012 | 1013 | 2000 | 2001 | 3000 | 3001
-    | 3002 | 4003 | 4004 | 4005 | 4006 | 5001 | 5002 | 5003 | 5004 | 5005;
-  message: string;
+    | 3002 | 4003 | 4004 | 4005 | 4006 | 5001 | 5003 | 5004 | 5005 | 5006 | 5007 | 5008 | 5009;
   data: {
     /** The user, after a login in the window that this page opened; for 1001 only the broker. */
     smallcaseAuthToken?: string;
@@ -108,20 +109,32 @@ export interface Rejection {
     status?: number;
     errorType?: string;
     errors?: string[];
+    /** For not_supported. */
+    method?: string;
   };
+  toJSON(): { code: number; message: string; data: object };
 }
 
 declare class scDK {
   static readonly version: "2.0.0";
-  /** Throws a TypeError when gateway or token is missing. */
+  /** Throws an {@link ScdkError}: invalid_gateway, invalid_jwt, invalid_user_data. */
   constructor(options: Options);
-  /** Switches to another user. */
-  init(options: { smallcaseAuthToken: string }): Promise<{ gateway: string }>;
+  /** Switches to another user; without a token, to a guest. */
+  init(options?: { smallcaseAuthToken?: string | null; userData?: object }): Promise<{ gateway: string }>;
   /**
-   * Shows the checkout. Call it in a click handler; otherwise browsers block the popup. Always settles: resolves when
-   * the user leaves a confirmed checkout, otherwise rejects with a {@link Rejection}.
+   * Shows the checkout: in a window if it is called in a click handler, otherwise over the page. Always settles:
+   * resolves when the user leaves a confirmed checkout, otherwise rejects with an {@link ScdkError}.
+   * `brokers`: only these are offered; unknown ones are ignored.
    */
-  triggerTransaction(options: { transactionId: string; brokers?: Broker[] }): Promise<Response>;
+  triggerTransaction(options: { transactionId: string; brokers?: string[] }): Promise<Response>;
+  /** Not served by this gateway: these reject with not_supported. */
+  brokerLogout(options?: object): Promise<never>;
+  showOrders(options?: object): Promise<never>;
+  openSmallplug(options?: object): Promise<never>;
+  triggerMfTransaction(options?: object): Promise<never>;
+  triggerLeadGen(options?: object): Promise<never>;
+  markArchived(options?: object): Promise<never>;
+  connect(options?: object): Promise<never>;
   /**
    * For redirect mode, on the page that the user returned to: the outcome. `transactionId` and `resultCode` are in the
    * page's URL. The page's secret is in its sessionStorage, so the tab and origin must be the same.
@@ -132,6 +145,7 @@ declare class scDK {
 declare global {
   interface Window {
     scDK: typeof scDK;
+    ScdkError: typeof ScdkError;
   }
 }
 

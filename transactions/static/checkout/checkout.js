@@ -193,6 +193,11 @@
     if (listener && listener !== window) listener.postMessage(message, where);
   };
 
+  // In a frame, Escape belongs to the page around it, which asks before it closes the checkout.
+  if (parent !== window) {
+    addEventListener("keydown", ({ key }) => key === "Escape" && parent.postMessage({ scdk: "escape" }, "*"));
+  }
+
   // This window has logged in. The opener needs this result code and its own secret to get the result.
   const { result, origin, mode, transaction } = document.body.dataset;
   if (result) tell(origin, mode, { scdk: "result", transactionId: transaction, resultCode: result });
