@@ -5,6 +5,7 @@ from decimal import Decimal
 from django.db import models
 from django.db.models import F, Q
 
+from brokers.market.charges import ChargeClass
 from gateway.database.encryption import EncryptedField
 from gateway.models import Account, Gateway
 
@@ -19,12 +20,18 @@ class InstrumentKind(models.TextChoices):
 
 
 class Instrument(models.Model):
-    """An NSE security. Prices in rupees."""
+    """An NSE security. Prices in rupees. `charge_class` decides which STT its orders pay (market.charges)."""
 
     symbol = models.CharField(max_length=20, unique=True)
     name = models.CharField(max_length=120)
     isin = models.CharField(max_length=12, unique=True)
     kind = models.CharField(max_length=8, choices=InstrumentKind)
+    charge_class = models.CharField(
+        max_length=10,
+        choices=[(one.value, one.value) for one in ChargeClass],
+        default=ChargeClass.SHARE.value,
+        db_default=ChargeClass.SHARE.value,
+    )
     sector = models.CharField(max_length=60)
     tick_size = models.DecimalField(max_digits=6, decimal_places=2, default=Decimal("0.05"))
     reference_price = models.DecimalField(max_digits=12, decimal_places=2)

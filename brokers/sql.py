@@ -4,6 +4,7 @@ from collections.abc import Collection
 from datetime import datetime
 from decimal import Decimal
 
+from brokers.market.charges import ChargeClass
 from brokers.models import BrokerSession, Instrument, PriceOverride
 from gateway.database.rows import RowReader, ValuesOf, changed
 
@@ -11,6 +12,7 @@ _PRICES = RowReader(
     i=ValuesOf(Instrument, "symbol", "reference_price", "tick_size", "name"), p=ValuesOf(PriceOverride, "price")
 )
 _SYMBOL = RowReader(i=ValuesOf(Instrument, "symbol"))
+_CHARGE_CLASS = RowReader(i=ValuesOf(Instrument, "symbol", "charge_class"))
 _SESSION = RowReader(s=BrokerSession)
 
 
@@ -23,6 +25,12 @@ def prices(gateway: int, symbols: Collection[str]) -> list[tuple[str, Decimal, D
         gateway,
         tuple(symbols),
     )
+
+
+def charge_classes(symbols: Collection[str]) -> dict[str, ChargeClass]:
+    """By symbol; known symbols only."""
+    rows = _CHARGE_CLASS.select("FROM brokers_instrument i WHERE i.symbol IN %s", tuple(symbols))
+    return {symbol: ChargeClass(name) for symbol, name in rows}
 
 
 def halted(symbols: Collection[str]) -> list[str]:

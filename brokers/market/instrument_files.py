@@ -9,6 +9,8 @@ from typing import Final
 
 from django.db.transaction import atomic
 
+from brokers.market.charges import ChargeClass
+from brokers.market.charges.classification import charge_class_of
 from brokers.market.isin import is_isin
 from brokers.models import Instrument, InstrumentKind
 from gateway.audit.trail import Actor
@@ -23,10 +25,11 @@ EQUITY_SERIES: Final = frozenset({"EQ", "BE", "RR", "IV"})
 # Tick size by price, rupees (NSE's revision of April 2025, cash market; funds and trusts trade at 0.01).
 TICKS: Final = ((250, "0.01"), (1_000, "0.05"), (5_000, "0.10"), (10_000, "0.50"), (20_000, "1.00"))
 WIDEST: Final = Decimal("5.00")
+NAMED: Final = {"kind": InstrumentKind.values, "charge_class": ["", *ChargeClass]}
 LONGEST: Final = {"name": 120, "sector": 60}
 TICK_LIMIT: Final = 1_000
 Row = dict[str, str]
-LOADED: Final = ("name", "isin", "kind", "sector", "tick_size", "reference_price", "tradable")
+LOADED: Final = ("name", "isin", "kind", "charge_class", "sector", "tick_size", "reference_price", "tradable")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +129,11 @@ def _problems(row: Row, seen: set[str], listed: Mapping[str, str]) -> Iterator[s
         yield f"{row['isin']} is in the catalogue as {other}; rename it there first"
     if not is_isin(row["isin"]):
         yield f"{row['isin']!r} is not an ISIN: shape or check digit is wrong"
-    if row["kind"] not in InstrumentKind.values:
-        yield f"kind must be one of {', '.join(InstrumentKind.values)}"
+    yield from (
+        f"{column} must be one of {', '.join(filter(None, known))}"
+        for column, known in NAMED.items()
+        if row.get(column, "") not in known
+    )
     for key in {row["symbol"], row["isin"]} & seen:
         yield f"{key} is in the file twice"
     seen |= {row["symbol"], row["isin"]}
@@ -156,6 +162,7 @@ def _instrument(row: Row) -> Instrument:
         name=row["name"].strip(),
         isin=row["isin"],
         kind=row["kind"],
+        charge_class=row.get("charge_class") or charge_class_of(row["kind"], row["name"]).value,
         sector=row["sector"].strip(),
         tick_size=Decimal(row["tick_size"]) if row.get("tick_size") else tick_for(row["kind"], price),
         reference_price=price,

@@ -6,15 +6,14 @@ from decimal import Decimal
 from functools import cache, partial
 from hashlib import blake2b
 from itertools import accumulate
-from typing import Final
 
 from brokers.market.calendar import market_of
-from brokers.market.charges import Tariff, charges
+from brokers.market.charges import Tariff
 from brokers.market.hours import Market
 from brokers.market.quotes import Quote, quotes
 from brokers.ports.broker import OrderType, Side, Validity
 from brokers.simulator import books
-from brokers.simulator.books import CHECK_HOLDINGS, MARGINS_EXCEEDED, Balances
+from brokers.simulator.books import Balances
 from brokers.simulator.fills import FillProgress, MatchedFill, Working, arrival, progress
 from brokers.simulator.models import SimAccount, SimOrder, SimStatus, SimTrade
 from brokers.simulator.personas import FillBehaviour
@@ -33,7 +32,6 @@ WRITTEN = [
     "error_code",
     "reported_at",
 ]
-UNCOVERED: Final = {Side.BUY: MARGINS_EXCEEDED, Side.SELL: CHECK_HOLDINGS}
 
 
 def bring_up_to_date(
@@ -49,12 +47,14 @@ def bring_up_to_date(
     if not reached:
         return
     prices = quotes(account.gateway_id, {order.ticker for order in reached})
-    look_up = cache(partial(books.balances, account))  # most checks of a resting order change nothing
+    # Most checks of a resting order change nothing.
+    look_up = cache(partial(books.balances, account, prices.keys(), since=min(arrived.values())))
     trades: list[SimTrade] = []
     for order in reached:
         if not order.admitted:
             quote = prices[order.ticker]
-            _admit(order, look_up(), quote, books.cost(order, quote, arrived[order.pk], tariff), now)
+            cost = books.cost(order, quote, arrived[order.pk], tariff, look_up().traded)
+            _admit(order, look_up(), quote, cost, now)
     for order in reached:
         if order.status == SimStatus.OPEN:
             working = _working(order, arrived[order.pk], market)
@@ -72,8 +72,8 @@ def cancel(orders: Sequence[SimOrder], now: datetime) -> None:
     update_rows(still_open, ["status", "reported_at"])
 
 
-def trade_of(order: SimOrder, number: int, fill: MatchedFill, tariff: Tariff) -> SimTrade:
-    """The trade of a fill, not saved."""
+def trade_of(order: SimOrder, number: int, fill: MatchedFill) -> SimTrade:
+    """The trade of a fill, not saved and not charged."""
     return SimTrade(
         order=order,
         account_id=order.account_id,
@@ -82,7 +82,6 @@ def trade_of(order: SimOrder, number: int, fill: MatchedFill, tariff: Tariff) ->
         number=number,
         quantity=fill.quantity,
         price=fill.price,
-        charges=charges(tariff, Side(order.side), fill.price * fill.quantity),
         at=fill.at,
     )
 
@@ -111,9 +110,10 @@ def _advance(
     """The broker cancels the rest of an order at the first fill that the account cannot pay for."""
     trades = []
     status, error_code = came.status.value, came.error_code
-    for trade in _new_trades(order, came.fills, tariff):
-        if not look_up().cover(order, trade):
-            status, error_code = SimStatus.CANCELLED, UNCOVERED[Side(order.side)]
+    for trade in _new_trades(order, came.fills):
+        look_up().traded.charge(trade, tariff)
+        if shortfall := look_up().shortfall(order, trade):
+            status, error_code = SimStatus.CANCELLED, shortfall
             break
         record(order, trade, look_up())
         trades.append(trade)
@@ -143,12 +143,12 @@ def _working(order: SimOrder, arrived_at: datetime, market: Market) -> Working:
     )
 
 
-def _new_trades(order: SimOrder, fills: Sequence[MatchedFill], tariff: Tariff) -> list[SimTrade]:
+def _new_trades(order: SimOrder, fills: Sequence[MatchedFill]) -> list[SimTrade]:
     """Trades for the fills that have none yet: fills are computed from the order's arrival each time."""
     filled = accumulate(fill.quantity for fill in fills)
     numbered = enumerate(zip(fills, filled, strict=True), start=1)
     known = order.filled_quantity
-    return [trade_of(order, number, fill, tariff) for number, (fill, upto) in numbered if upto > known]
+    return [trade_of(order, number, fill) for number, (fill, upto) in numbered if upto > known]
 
 
 def exchange_order_id(ref: str) -> str:

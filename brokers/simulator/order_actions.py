@@ -92,9 +92,10 @@ def _filled(account: SimAccount, order: SimOrder, action: OrderAction, tariff: T
     if wanted > rest or (wanted == rest and partly):
         raise Invalid(f"quantity: this order has {rest} open shares; {action.kind.value} needs fewer.")
     at_price = action.price or quotes(account.gateway_id, [order.ticker])[order.ticker].at(now)
-    trade = trade_of(order, order.trades.count() + 1, MatchedFill(wanted, at_price, now), tariff)
-    balances = books.balances(account)
-    if not balances.cover(order, trade):
+    trade = trade_of(order, order.trades.count() + 1, MatchedFill(wanted, at_price, now))
+    balances = books.balances(account, [order.ticker], since=now)
+    balances.traded.charge(trade, tariff)
+    if balances.shortfall(order, trade):
         raise NotCovered("The account does not have the funds or shares for this fill.")
     record(order, trade, balances)
     order.exchange_order_id = exchange_order_id(order.ref)
