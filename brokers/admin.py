@@ -1,6 +1,6 @@
 """The console's pages about the market: instruments are read-only, exceptions to the calendar can be edited."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.conf import settings
@@ -63,10 +63,14 @@ class PricePinAdmin(ReadOnlyAdmin):
 class BrokerOutageAdmin(ReadOnlyAdmin):
     """Outages that last. A row goes when the broker answers."""
 
-    list_display = ("broker", "gateway", "since", "probe_at", "wait", "reason")
+    list_display = ("broker", "gateway", "since", "next_try", "wait", "reason")
     list_select_related = ("gateway",)
     list_filter = ("broker", "gateway")
     actions = ("try_now",)
+
+    @admin.display(ordering="probe_at")
+    def next_try(self, outage: BrokerOutage) -> datetime:
+        return outage.probe_at
 
     def has_probe_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("brokers.probe_broker")

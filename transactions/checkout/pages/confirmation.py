@@ -14,6 +14,7 @@ from brokers.ports.registry import profile_of
 from gateway.http.envelope import Page
 from gateway.values.errors import Conflict, GatewayError, Invalid, Unavailable
 from smallcases.planner import BelowMinimum
+from transactions.checkout.ask_broker import LoginRequired
 from transactions.checkout.confirm import QuoteExpired, UserSelections, confirm
 from transactions.checkout.order_quote import OrderQuote, QuoteRequest, quote_orders, quote_request_of
 from transactions.checkout.pages import consent_screens
@@ -53,7 +54,7 @@ class Confirmation:
 
 
 def taken(there: Screen, data: Mapping[str, Any]) -> Page | None:
-    """None if the order is placed or the transaction has ended; otherwise the screen to show."""
+    """None if the order is placed or the transaction has ended; otherwise the screen to show. Raises LoginRequired."""
     session = there.session
     if session.transaction.intent != Intent.TRANSACTION:
         return consent_screens.taken(there, data)
@@ -81,6 +82,8 @@ def _placed(there: Screen, context: OrderContext, selections: UserSelections, se
         confirm(transaction=context.transaction, selections=selections, now=there.now, context=context)
     except (SdkError, ActionRequired):
         return None
+    except LoginRequired:
+        raise
     except (QuoteExpired, Invalid, Unavailable, Conflict) as refusal:
         if seen is None:
             return None
@@ -90,7 +93,10 @@ def _placed(there: Screen, context: OrderContext, selections: UserSelections, se
 
 
 def look(context: OrderContext, *, session: CheckoutSession, data: Mapping[str, Any] | None) -> Confirmation:
-    """The screen for the typed values; `data` None is the first display. The context must be live."""
+    """The screen for the typed values; `data` None is the first display. The context must be live.
+
+    Raises LoginRequired.
+    """
     of = quote_request_of(context, also=added_names(data))
     seen = Confirmation(context, of, picked(of, data))
     if seen.form.errors:

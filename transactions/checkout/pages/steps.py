@@ -1,5 +1,6 @@
 """Selects the user's screen from the database rows alone, so reloads, tabs and the back button agree."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from brokers.market.calendar import market_of
@@ -23,7 +24,8 @@ ACTION_REQUIRED: Final = "action"
 MARKET_CLOSED: Final = frozenset({str(code.value) for code in (SdkCode.MARKET_CLOSED, SdkCode.MARKET_CLOSED_SMALLCASE)})
 
 
-def current(there: Screen, *, search: str = "") -> Page:
+def current(there: Screen, *, search: str = "", typed: Mapping[str, Any] | None = None) -> Page:
+    """`typed`: the user's choices on the confirmation, from before another login. Raises LoginRequired."""
     session, transaction = there.session, there.session.transaction
     if session.is_replaced:
         return there.page("elsewhere")
@@ -35,13 +37,13 @@ def current(there: Screen, *, search: str = "") -> Page:
         return there.page("status", **_progress(there))
     if code := expiry(transaction, now=there.now):
         return ended(there, str(code.value))
-    return _still_open(there, search)
+    return _still_open(there, search, typed)
 
 
-def _still_open(there: Screen, search: str) -> Page:
+def _still_open(there: Screen, search: str, typed: Mapping[str, Any] | None) -> Page:
     session = there.session
     if session.transaction.status == TransactionStatus.USED:
-        return confirm(there)
+        return confirm(there, typed)
     if session.broker:
         return login(there)
     return there.page("no_broker") if session.found_no_broker else chooser(there, search)
@@ -69,13 +71,13 @@ def login(there: Screen, *, client_id: str = "", error: str = "") -> Page:
     )
 
 
-def confirm(there: Screen) -> Page:
+def confirm(there: Screen, typed: Mapping[str, Any] | None = None) -> Page:
     if there.session.transaction.intent != Intent.TRANSACTION:
         return consent_screen(there)
     context = order_context(there.session.transaction, now=there.now)
     if not context.is_live:
         return ended(there, str(SdkCode.NO_ORDER.value))
-    return confirmation.screen(there, confirmation.look(context, session=there.session, data=None))
+    return confirmation.screen(there, confirmation.look(context, session=there.session, data=typed))
 
 
 def ended(there: Screen, code: str) -> Page:
