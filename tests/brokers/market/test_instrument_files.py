@@ -218,6 +218,14 @@ class TestABhavcopy:
 
         assert reading.rejects == [Reject(3, "CLOSE is not a price")]
 
+    def test_brings_series_up_to_date(self, path: Path) -> None:
+        cells = [("INFY", "EQ", "1200.00"), ("TCS", "BZ", "5000.50")]
+
+        load(read_instruments(self.read(path, self.UDIFF, *cells)).instruments)
+
+        found = Instrument.objects.filter(symbol__in=["INFY", "TCS"]).order_by("symbol")
+        assert list(found.values_list("series", flat=True)) == ["EQ", "BZ"]
+
     def test_with_a_symbol_in_two_series_takes_the_last(self, path: Path) -> None:
         cells = [("INFY", "EQ", "1200.00"), ("INFY", "BE", "1201.00")]
 
@@ -246,6 +254,35 @@ class TestTickFor:
     )
     def test_follows_the_exchanges_table(self, kind: str, price: str, tick: str) -> None:
         assert tick_for(kind, Decimal(price)) == Decimal(tick)
+
+
+class TestSeriesAndPriceBand:
+    HEADER = "symbol,name,isin,kind,sector,reference_price,series,price_band"
+
+    def row(self, *, kind: str = "STOCK", series: str = "", band: str = "") -> str:
+        return f"INFY,Infosys Ltd.,INE009A01021,{kind},IT,1180.00,{series},{band}"
+
+    def test_are_read(self, db: None, path: Path) -> None:
+        load(read_instruments(write(path, self.HEADER, self.row(series="BE", band="5"))).instruments)
+
+        assert Instrument.objects.values_list("series", "price_band").get() == ("BE", 5)
+
+    @pytest.mark.parametrize(("kind", "series"), [("STOCK", "EQ"), ("ETF", "EQ"), ("REIT", "RR"), ("INVIT", "IV")])
+    def test_follow_from_the_kind_if_the_file_has_none(self, db: None, path: Path, kind: str, series: str) -> None:
+        load(read_instruments(write(path, self.HEADER, self.row(kind=kind))).instruments)
+
+        assert Instrument.objects.values_list("series", "price_band").get() == (series, None)
+
+    @pytest.mark.parametrize(
+        ("row", "reason"),
+        [
+            ({"series": "XX"}, "series must be one of EQ, BE, BZ, SM, ST, SZ, RR, IV"),
+            ({"band": "7"}, "price_band must be empty or one of 2, 5, 10, 20"),
+            ({"band": "5.0"}, "price_band must be empty or one of 2, 5, 10, 20"),
+        ],
+    )
+    def test_that_nse_does_not_have_are_refused(self, db: None, path: Path, row: dict[str, str], reason: str) -> None:
+        assert [one.reason for one in read_instruments(write(path, self.HEADER, self.row(**row))).rejects] == [reason]
 
 
 class TestARow:
