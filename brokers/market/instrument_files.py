@@ -2,7 +2,9 @@
 
 import csv
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Final
@@ -11,19 +13,19 @@ from django.db.transaction import atomic
 
 from brokers.market.isin import is_isin
 from brokers.market.series import PRICE_BANDS, Series
+from brokers.market.ticks import ends_its_month, tick_for
 from brokers.models import Instrument, InstrumentKind
 from gateway.audit.trail import Actor
 from gateway.values.errors import Invalid
 from gateway.values.ids import SYMBOL
 from gateway.values.text_files import read_text
+from gateway.values.timestamps import IST
 
 COLUMNS: Final = ("symbol", "name", "isin", "kind", "sector", "reference_price")
-# Columns of NSE's bhavcopy: the UDiFF names in use since July 2024, and the older ones.
+# Columns of NSE's bhavcopy: the UDiFF names in use since July 2024, and the older ones; then the days' columns.
 BHAVCOPY: Final = (("TckrSymb", "SctySrs", "ClsPric"), ("SYMBOL", "SERIES", "CLOSE"))
+DAY_OF_BHAVCOPY: Final = (("TradDt", "%Y-%m-%d"), ("TIMESTAMP", "%d-%b-%Y"))
 SERIES_OF_TRUSTS: Final = {InstrumentKind.REIT: Series.RR, InstrumentKind.INVIT: Series.IV}
-# Tick size by price, rupees (NSE's revision of April 2025, cash market; funds and trusts trade at 0.01).
-TICKS: Final = ((250, "0.01"), (1_000, "0.05"), (5_000, "0.10"), (10_000, "0.50"), (20_000, "1.00"))
-WIDEST: Final = Decimal("5.00")
 LONGEST: Final = {"name": 120, "sector": 60}
 TICK_LIMIT: Final = 1_000
 Row = dict[str, str]
@@ -92,12 +94,6 @@ def load(instruments: Sequence[Instrument], *, by: Actor | None = None) -> None:
 def _facts(instruments: Iterable[Instrument]) -> dict[str, list[object]]:
     """The columns that a load may change, by symbol, for the audit trail."""
     return {one.symbol: [getattr(one, name) for name in LOADED] for one in instruments}
-
-
-def tick_for(kind: str, price: Decimal) -> Decimal:
-    if kind != InstrumentKind.STOCK:
-        return Decimal("0.01")
-    return next((Decimal(tick) for limit, tick in TICKS if price <= limit), WIDEST)
 
 
 def _read_catalogue(rows: Sequence[tuple[int, Row]], progress: Callable[[], None]) -> InstrumentFile:
@@ -187,7 +183,17 @@ def _read_bhavcopy(rows: Sequence[tuple[int, Row]], names: tuple[str, str, str])
         elif instrument is None:
             unknown += 1
         else:
-            instrument.series = traded_in
-            instrument.reference_price, instrument.tick_size = price, tick_for(instrument.kind, price)
+            instrument.series, instrument.reference_price = traded_in, price
+            if (day := _day_of(row)) and ends_its_month(day):
+                instrument.tick_size = tick_for(instrument.kind, price, on=day + timedelta(days=1))
             updated[instrument.symbol] = instrument  # once, even if it trades in two series
     return InstrumentFile(list(updated.values()), reading.rejects, unknown)
+
+
+def _day_of(row: Row) -> date | None:
+    """The trading day of a bhavcopy's row, if it says so."""
+    for column, form in DAY_OF_BHAVCOPY:
+        with suppress(ValueError):
+            if written := (row.get(column) or "").strip():
+                return datetime.strptime(written, form).replace(tzinfo=IST).date()
+    return None

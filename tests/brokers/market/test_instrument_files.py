@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from brokers.management.commands.load_instruments import SHIPPED
-from brokers.market.instrument_files import Reject, load, read_instruments, tick_for
+from brokers.market.instrument_files import Reject, load, read_instruments
 from brokers.models import Instrument
 from gateway.values.errors import Invalid
 
@@ -175,7 +175,7 @@ class TestLoad:
 
 class TestABhavcopy:
     UDIFF = ("TradDt,TckrSymb,SctySrs,ClsPric", "2026-11-20,{},{},{}")
-    OLD = ("SYMBOL,SERIES,OPEN,CLOSE", "{},{},1.00,{}")
+    OLD = ("SYMBOL,SERIES,OPEN,CLOSE,TIMESTAMP", "{},{},1.00,{},20-NOV-2026")
 
     @pytest.fixture(autouse=True)
     def catalogue(self, instruments: None) -> None:
@@ -185,16 +185,30 @@ class TestABhavcopy:
         return write(path, dialect[0], *(dialect[1].format(*row) for row in cells))
 
     @pytest.mark.parametrize("dialect", [UDIFF, OLD], ids=["UDiFF", "old"])
-    def test_brings_prices_and_ticks_up_to_date(self, path: Path, dialect: tuple[str, str]) -> None:
+    def test_brings_prices_up_to_date_and_leaves_ticks_alone(self, path: Path, dialect: tuple[str, str]) -> None:
         cells = [("INFY", "EQ", "999.95"), ("TCS", " BE ", " 5000.50 "), ("NIFTYBEES", "EQ", "281.37")]
 
         load(read_instruments(self.read(path, dialect, *cells)).instruments)
 
         found = Instrument.objects.filter(symbol__in=["INFY", "TCS", "NIFTYBEES"]).order_by("symbol")
         assert list(found.values_list("symbol", "reference_price", "tick_size")) == [
-            ("INFY", Decimal("999.95"), Decimal("0.05")),
+            ("INFY", Decimal("999.95"), Decimal("0.10")),
             ("NIFTYBEES", Decimal("281.37"), Decimal("0.01")),
-            ("TCS", Decimal("5000.50"), Decimal("0.50")),
+            ("TCS", Decimal("5000.50"), Decimal("0.10")),
+        ]
+
+    @pytest.mark.parametrize("dialect", [UDIFF, OLD], ids=["UDiFF", "old"])
+    def test_of_a_months_last_trading_day_reviews_the_ticks(self, path: Path, dialect: tuple[str, str]) -> None:
+        header, row = (text.replace("11-20", "11-30").replace("20-NOV", "30-NOV") for text in dialect)
+        cells = [("INFY", "EQ", "1000.00"), ("TCS", "EQ", "5000.50"), ("NIFTYBEES", "EQ", "281.37")]
+
+        load(read_instruments(self.read(path, (header, row), *cells)).instruments)
+
+        found = Instrument.objects.filter(symbol__in=["INFY", "TCS", "NIFTYBEES"]).order_by("symbol")
+        assert list(found.values_list("symbol", "tick_size")) == [
+            ("INFY", Decimal("0.05")),
+            ("NIFTYBEES", Decimal("0.01")),
+            ("TCS", Decimal("0.50")),
         ]
 
     def test_touches_nothing_else(self, path: Path) -> None:
@@ -232,28 +246,6 @@ class TestABhavcopy:
         load(read_instruments(self.read(path, self.UDIFF, *cells)).instruments)
 
         assert Instrument.objects.get(symbol="INFY").reference_price == Decimal("1201.00")
-
-
-class TestTickFor:
-    @pytest.mark.parametrize(
-        ("kind", "price", "tick"),
-        [
-            ("STOCK", "0.01", "0.01"),
-            ("STOCK", "250", "0.01"),
-            ("STOCK", "250.05", "0.05"),
-            ("STOCK", "1000", "0.05"),
-            ("STOCK", "1000.10", "0.10"),
-            ("STOCK", "5000", "0.10"),
-            ("STOCK", "10000", "0.50"),
-            ("STOCK", "20000", "1.00"),
-            ("STOCK", "20000.01", "5.00"),
-            ("ETF", "20000.01", "0.01"),
-            ("REIT", "300", "0.01"),
-            ("INVIT", "300", "0.01"),
-        ],
-    )
-    def test_follows_the_exchanges_table(self, kind: str, price: str, tick: str) -> None:
-        assert tick_for(kind, Decimal(price)) == Decimal(tick)
 
 
 class TestSeriesAndPriceBand:
