@@ -131,11 +131,13 @@ def _manage(there: Situation) -> list[Leg]:
 
 
 def _exit(there: Situation) -> list[Leg]:
-    chosen = there.selections
+    chosen, held = there.selections, there.held
     if chosen.exit_amount is not None:
-        prices = there.prices(there.held)
-        return planner.exit_amount(held=there.held, prices=prices, amount=chosen.exit_amount)
-    return planner.exit_percent(held=there.held, percent=chosen.exit_percent or 100)
+        return planner.exit_amount(held=held, prices=there.prices(held), amount=chosen.exit_amount)
+    percent = chosen.exit_percent or 100
+    if percent == 100:
+        return planner.exit_whole(held=held)
+    return planner.exit_percent(held=held, prices=there.prices(held), percent=percent)
 
 
 _PLANS: Final[Mapping[OrderKind, Callable[[Situation], list[Leg]]]] = {
