@@ -13,7 +13,15 @@ from typing import Final
 
 import pytest
 
-from smallcases.planner import Leg, exit_amount, exit_percent, minimum_investment, minimum_sip
+from smallcases.planner import (
+    Leg,
+    composition,
+    exit_amount,
+    exit_percent,
+    minimum_investment,
+    minimum_sip,
+    top_up,
+)
 from tests.programs import ROOT
 
 DOCUMENT: Final = (ROOT / "docs" / "money.md").read_text()
@@ -42,6 +50,10 @@ EXAMPLES: Final[Mapping[str, Callable[..., str]]] = {
     ),
     "exit_percent": lambda held, prices, percent: sold(
         exit_percent(held=counts(held), prices=amounts(prices), percent=int(percent))
+    ),
+    "composition": lambda shares, prices: written(composition(shares=counts(shares), prices=amounts(prices))),
+    "top_up": lambda amount, held, target, prices: written(
+        top_up(amount=Decimal(amount), held=counts(held), weights=amounts(target), prices=amounts(prices))
     ),
     "minimum_investment": lambda weights, prices: str(
         minimum_investment(weights=amounts(weights), prices=amounts(prices))

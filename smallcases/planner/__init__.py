@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 from fractions import Fraction
 from math import floor
+from typing import Final
 
 from brokers.ports.broker import Side
 from gateway.values.errors import Invalid
@@ -25,6 +26,8 @@ from gateway.values.money import PAISA
 from smallcases.planner.exact import NOTHING, WHOLE, Rupees, Shares, by_weight, filled, one_of_each, value
 from smallcases.planner.nearest import nearest_subset
 from smallcases.planner.whole import in_balance, in_whole_shares, rounded_up, within_quota
+
+MILLIONTH: Final = Decimal("0.000001")
 
 
 class BelowMinimum(Invalid):
@@ -66,6 +69,19 @@ def minimum_sip(*, weights: Rupees, prices: Rupees) -> Decimal:
     Source: smallcase, "minSipAmount". The same number refuses a SIP and is shown in the catalogue.
     """
     return min(prices[ticker] for ticker in weights).to_integral_value(ROUND_CEILING)
+
+
+def composition(*, shares: Shares, prices: Rupees) -> dict[str, Decimal]:
+    """The weights of `shares` at `prices`, in per cent with six decimals; they sum to exactly 100.
+
+    Each is at least a millionth; the largest takes the rounding. At least one share is held.
+    """
+    worth = value(shares, prices)
+    parts = {ticker: prices[ticker] * count * WHOLE / worth for ticker, count in shares.items() if count}
+    weights = {ticker: max(part.quantize(MILLIONTH), MILLIONTH) for ticker, part in parts.items()}
+    largest = max(parts, key=parts.__getitem__)
+    weights[largest] += WHOLE - sum(weights.values())
+    return weights
 
 
 def shares_for(*, amount: Decimal, weights: Rupees, prices: Rupees) -> dict[str, int]:

@@ -18,6 +18,7 @@ from smallcases.planner import (
     BelowMinimum,
     Leg,
     TooLittleToSell,
+    composition,
     exit_amount,
     exit_percent,
     exit_whole,
@@ -536,6 +537,49 @@ class TestRebalance:
         bought = shares_for(amount=basket.enough, weights=basket.weights, prices=basket.prices)
 
         assert rebalance(held=bought, weights=basket.weights, prices=basket.prices) == []
+
+
+class TestComposition:
+    @often
+    @given(BASKETS)
+    def test_is_the_part_of_each_name_in_the_value_and_sums_to_100(self, basket: Basket) -> None:
+        assume(basket.value)
+        weights = composition(shares=basket.held, prices=basket.prices)
+
+        assert sum(weights.values()) == 100
+        assert weights.keys() == {ticker for ticker, shares in basket.held.items() if shares}
+        for ticker, weight in weights.items():
+            part = Fraction(basket.prices[ticker]) * basket.held[ticker] / Fraction(basket.value)
+            assert abs(Fraction(weight) - part * 100) < Fraction(len(weights), 10**6)
+            assert weight > 0
+
+
+@st.composite
+def managed_baskets(draw: st.DrawFn) -> tuple[Basket, dict[str, int], dict[str, int]]:
+    """A basket, the shares that the user chose instead, and the shares held after a part of that has filled."""
+    basket = draw(small_baskets())
+    chosen = {ticker: draw(COUNTS) for ticker in basket.held}
+    chosen[draw(st.sampled_from(sorted(chosen)))] += 1
+    filled = {t: draw(st.integers(*sorted((basket.held[t], shares)))) for t, shares in chosen.items()}
+    return basket, chosen, filled
+
+
+class TestTopUpAfterManage:
+    @often
+    @given(managed_baskets(), st.lists(st.integers(1, 10**8), min_size=1, max_size=3))
+    def test_never_buys_a_name_that_the_user_removed(
+        self, managed: tuple[Basket, dict[str, int], dict[str, int]], amounts: list[int]
+    ) -> None:
+        """INVESTMORE and SIP, once or some times over."""
+        basket, chosen, held = managed
+        target = composition(shares=chosen, prices=basket.prices)
+        for paise in amounts:
+            bought = top_up(amount=paise * PAISA, held=held, weights=target, prices=basket.prices)
+            held = added(held, bought)
+
+            assert {ticker for ticker in bought if not chosen[ticker]} == set()
+            assert 0 <= worth(bought, basket.prices) <= paise * PAISA
+            assert min(bought.values(), default=1) >= 1
 
 
 class TestManage:
