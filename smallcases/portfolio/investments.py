@@ -7,10 +7,12 @@ from typing import NamedTuple
 
 from django.db.models import OuterRef, Prefetch, Subquery
 
+from brokers.market.quotes import quotes
 from brokers.ports.broker import Side
 from gateway.models import Account
 from smallcases import sql
 from smallcases.models import Investment, InvestmentFill, Sip, Smallcase, Version
+from smallcases.planner import composition
 from smallcases.portfolio import ledger
 from smallcases.sips.schedule import ist_day
 
@@ -66,6 +68,22 @@ def newest_versions(smallcases: Sequence[int]) -> dict[int, Version]:
 def weights_of(version: Version) -> dict[str, Decimal]:
     """Weights in per cent by ticker."""
     return dict(version.constituents.values_list("instrument__symbol", "weight"))
+
+
+def target_weights(investment: Investment, *, now: datetime) -> dict[str, Decimal]:
+    """The weights that INVESTMORE and a SIP follow, in per cent: the user's own since a MANAGE order, or the version's.
+
+    An older release kept no target of MANAGE orders; then it is the present composition.
+    """
+    if not investment.is_customised:
+        return weights_of(investment.version)
+    if investment.target:
+        return {ticker: Decimal(weight) for ticker, weight in investment.target.items()}
+    shares = shares_of(investment)
+    market = quotes(investment.gateway_id, shares)
+    prices = {ticker: quote.at(now) for ticker, quote in market.items()}
+    priced = {ticker: shares[ticker] for ticker in prices}
+    return composition(shares=priced, prices=prices) if priced else weights_of(investment.version)
 
 
 def fills_of(investment: Investment) -> list[ledger.Fill]:

@@ -13,7 +13,7 @@ from django.core import signing
 from brokers.ports.registry import profile_of
 from gateway.http.envelope import Page
 from gateway.values.errors import Conflict, GatewayError, Invalid, Unavailable
-from smallcases.planner import BelowMinimum
+from smallcases.planner import BelowMinimum, TooLittleToSell
 from transactions.checkout.ask_broker import LoginRequired
 from transactions.checkout.confirm import QuoteExpired, UserSelections, confirm
 from transactions.checkout.order_quote import OrderQuote, QuoteRequest, quote_orders, quote_request_of
@@ -106,6 +106,8 @@ def look(context: OrderContext, *, session: CheckoutSession, data: Mapping[str, 
         seen.quote = quote_orders(context, of=of, selections=selections)
     except BelowMinimum:
         seen.below_minimum = True
+    except TooLittleToSell as wrong:
+        seen.problems = wrong.sentences
     except Invalid as wrong:
         # On the first display the user has typed nothing, so no problem is shown.
         seen.problems = wrong.sentences if data is not None else ()

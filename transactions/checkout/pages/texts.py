@@ -110,7 +110,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "confirm.exit-whole": "Everything",
     "confirm.exit-percent": "A percentage",
     "confirm.exit-amount": "An amount",
-    "confirm.percent": "Percentage of each holding",
+    "confirm.percent": "Percentage of the value",
     "confirm.exit-rupees": "Amount in rupees",
     "confirm.manage": "Shares you want to hold",
     "confirm.manage-held": "you hold {count}",

@@ -1,0 +1,74 @@
+"""The examples of docs/money.md are computed.
+
+An example is a fenced block that begins with "example: <name>". Its lines are "<argument>: <value>" and one
+"= <result>". EXAMPLES maps each name to a function that gets the values as texts, by argument, and returns the result
+as it is written in the document. `amounts` and `written` read and write lists such as "INFY 5, TCS 2". To add an
+example, write the block and add a line to EXAMPLES; a block without a line, or a line without a block, fails.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from typing import Final
+
+import pytest
+
+from smallcases.planner import (
+    Leg,
+    composition,
+    exit_amount,
+    exit_percent,
+    minimum_investment,
+    minimum_sip,
+    top_up,
+)
+from tests.programs import ROOT
+
+DOCUMENT: Final = (ROOT / "docs" / "money.md").read_text()
+BLOCKS: Final = re.findall(r"```example: (\w+)\n(.*?)```", DOCUMENT, re.DOTALL)
+
+
+def amounts(text: str) -> dict[str, Decimal]:
+    return {name: Decimal(number) for name, number in (pair.split() for pair in text.split(", "))}
+
+
+def counts(text: str) -> dict[str, int]:
+    return {name: int(number) for name, number in amounts(text).items()}
+
+
+def written(of: Mapping[str, object]) -> str:
+    return ", ".join(f"{name} {number}" for name, number in of.items())
+
+
+def sold(legs: Sequence[Leg]) -> str:
+    return written({leg.ticker: leg.shares for leg in legs})
+
+
+EXAMPLES: Final[Mapping[str, Callable[..., str]]] = {
+    "exit_amount": lambda held, prices, amount: sold(
+        exit_amount(held=counts(held), prices=amounts(prices), amount=Decimal(amount))
+    ),
+    "exit_percent": lambda held, prices, percent: sold(
+        exit_percent(held=counts(held), prices=amounts(prices), percent=int(percent))
+    ),
+    "composition": lambda shares, prices: written(composition(shares=counts(shares), prices=amounts(prices))),
+    "top_up": lambda amount, held, target, prices: written(
+        top_up(amount=Decimal(amount), held=counts(held), weights=amounts(target), prices=amounts(prices))
+    ),
+    "minimum_investment": lambda weights, prices: str(
+        minimum_investment(weights=amounts(weights), prices=amounts(prices))
+    ),
+    "minimum_sip": lambda weights, prices: str(minimum_sip(weights=amounts(weights), prices=amounts(prices))),
+}
+
+
+@pytest.mark.parametrize(("name", "block"), BLOCKS, ids=[name for name, _ in BLOCKS])
+def test_an_example_is_computed_as_it_is_written(name: str, block: str) -> None:
+    *lines, result = block.strip().splitlines()
+    arguments = dict(line.split(": ", 1) for line in lines)
+
+    assert f"= {EXAMPLES[name](**arguments)}" == result
+
+
+def test_each_function_has_an_example() -> None:
+    assert sorted(EXAMPLES) == sorted({name for name, _ in BLOCKS})
