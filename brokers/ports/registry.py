@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Final
 
 from brokers.market.charges import TARIFFS, Tariff
+from brokers.market.hours import AmoWindow
 from brokers.ports.broker import Broker, TradebookExport
 from brokers.ports.linked_broker import LinkedBroker
 from brokers.simulator import tradebook_export
@@ -16,20 +17,30 @@ from gateway.values.errors import Invalid
 
 @dataclass(frozen=True, slots=True)
 class BrokerProfile:
-    """The capabilities that the checkout and the eligibility checks read."""
+    """The capabilities that the checkout and the eligibility checks read.
+
+    `amo`: when the broker accepts after-market orders; None if it accepts none.
+    """
 
     key: str
     name: str
     tariff: Tariff
     latency: timedelta
+    amo: AmoWindow | None
     limit_orders: bool = False
-    amo: bool = True
     holdings_import: bool = True
     sip: bool = True
 
 
-def _profile(key: str, name: str, *, ms: int = 20, **can: bool) -> BrokerProfile:
-    return BrokerProfile(key=key, name=name, tariff=TARIFFS[key], latency=timedelta(milliseconds=ms), **can)
+# Equity on NSE, as guides to Indian brokers state it (yourfinancebook.com, investorgain.com): secondary sources.
+# Not verified with each broker, and brokers change it: Zerodha's own support page says 16:00–08:58.
+AMO: Final = AmoWindow(opens=time(15, 45), closes=time(8, 57))
+# help.upstox.com, article 250502: 16:01 to 08:58. Its pause from midnight to 05:00 is not simulated.
+UPSTOX_AMO: Final = AmoWindow(opens=time(16, 1), closes=time(8, 58))
+
+
+def _profile(key: str, name: str, *, ms: int = 20, amo: AmoWindow | None = AMO, **can: bool) -> BrokerProfile:
+    return BrokerProfile(key=key, name=name, tariff=TARIFFS[key], latency=timedelta(milliseconds=ms), amo=amo, **can)
 
 
 _ALL: Final = (
@@ -37,10 +48,10 @@ _ALL: Final = (
     _profile("angelbroking", "Angel One", ms=25),
     _profile("axis", "Axis Direct", ms=60, sip=False),
     _profile("dhan", "Dhan", ms=10),
-    _profile("edelweiss", "Nuvama", ms=45, amo=False),
-    _profile("fisdom", "Fisdom", ms=40, amo=False),
+    _profile("edelweiss", "Nuvama", ms=45, amo=None),
+    _profile("fisdom", "Fisdom", ms=40, amo=None),
     _profile("fivepaisa", "5paisa", ms=20, limit_orders=True),
-    _profile("fundzbazar", "FundzBazar", ms=60, amo=False, holdings_import=False, sip=False),
+    _profile("fundzbazar", "FundzBazar", ms=60, amo=None, holdings_import=False, sip=False),
     _profile("groww", "Groww", ms=15, limit_orders=True),
     _profile("hdfc", "HDFC Securities", ms=60),
     _profile("icici", "ICICI Direct", ms=55),
@@ -49,7 +60,7 @@ _ALL: Final = (
     _profile("kotak", "Kotak Securities", ms=40),
     _profile("motilal", "Motilal Oswal", ms=45),
     _profile("trustline", "Trustline", ms=50, holdings_import=False),
-    _profile("upstox", "Upstox", ms=15),
+    _profile("upstox", "Upstox", ms=15, amo=UPSTOX_AMO),
 )
 BROKERS: Final[Mapping[str, BrokerProfile]] = {profile.key: profile for profile in _ALL}
 _SIMULATED: Final = SimulatedBroker({p.key: Terms(latency=p.latency, tariff=p.tariff) for p in _ALL})

@@ -10,7 +10,6 @@ from typing import Final
 from django.db.models import Case, F, IntegerField, Q, Sum, When
 
 from brokers.market.charges import Tariff
-from brokers.market.prices import within_band
 from brokers.market.quotes import Quote
 from brokers.ports.broker import Holding, OrderType, Side
 from brokers.simulator import sql
@@ -81,10 +80,8 @@ class Balances:
     serial: int
     traded: TradedOrders
 
-    def refusal(self, order: SimOrder, quote: Quote, cost: Decimal) -> str:
+    def refusal(self, order: SimOrder, cost: Decimal) -> str:
         """The risk check: the errorCode with which the broker rejects the order, or an empty string."""
-        if order.price is not None and not within_band(order.price, quote.reference):
-            return "circuitLimitExceeded"
         if order.side == Side.SELL and order.quantity > self.sellable(order.ticker):
             return CHECK_HOLDINGS
         return MARGINS_EXCEEDED if cost > self.free_funds else ""

@@ -60,6 +60,18 @@ class NumberText(serializers.DecimalField):
         return super().to_internal_value(data)
 
 
+class DayText(serializers.DateField):
+    """A day in a query string: YYYY-MM-DD, ASCII digits only."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(input_formats=["%Y-%m-%d"], **options)
+
+    def to_internal_value(self, data: Any) -> Any:
+        if not str(data).isascii():
+            self.fail("invalid", format="YYYY-MM-DD")
+        return super().to_internal_value(data)
+
+
 class Truth(serializers.BooleanField):
     def to_internal_value(self, data: Any) -> bool:
         if not isinstance(data, bool):

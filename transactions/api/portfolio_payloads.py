@@ -8,11 +8,13 @@ from gateway.values.money import number, rupees
 from gateway.values.timestamps import timestamp, timestamp_or_null
 from smallcases.models import Version
 from smallcases.portfolio import ledger
+from smallcases.portfolio.sold_lots import SoldLot
 from smallcases.sips.sip_changes import sip_action
 from transactions.api.payloads import fix_action
 from transactions.domain.smallcase_order import OrderKind
 from transactions.models import HoldingsSnapshot
 from transactions.queries.order_context import LastBatch
+from transactions.queries.statement import Statement
 from transactions.queries.user_portfolio import Held
 
 Wire = dict[str, Any]
@@ -72,6 +74,39 @@ def holdings(snapshot: HoldingsSnapshot, held: Sequence[Held], *, version: str) 
             _described(one) | {"constituents": [{"ticker": t, "shares": p.shares} for t, p in one.positions.items()]}
             for one in held
         ],
+    }
+
+
+def statement(of: Statement) -> Wire:
+    """Days in IST; rupees without charges."""
+    return {
+        "iscid": of.investment.iscid,
+        "from": of.first.isoformat(),
+        "to": of.last.isoformat(),
+        "cashFlows": [
+            {
+                "date": flow.day.isoformat(),
+                "amount": number(rupees(flow.amount)),
+                "label": flow.label,
+                "batchId": flow.batch_id,
+            }
+            for flow in of.cash_flows
+        ],
+        "realised": [_sold_lot(lot) for lot in of.sold],
+        "xirr": number(of.xirr),
+    }
+
+
+def _sold_lot(lot: SoldLot) -> Wire:
+    return {
+        "ticker": lot.ticker,
+        "shares": lot.shares,
+        "boughtAt": lot.bought_on.isoformat(),
+        "soldAt": lot.sold_on.isoformat(),
+        "daysHeld": lot.days_held,
+        "cost": number(rupees(lot.cost)),
+        "proceeds": number(rupees(lot.proceeds)),
+        "gain": number(rupees(lot.gain)),
     }
 
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 from rest_framework import serializers
 
 from brokers.ports.broker import OrderType, Side, Validity
-from gateway.api.fields import Choice, Matching, RequestBody, Rupees, Text, Whole, WholeText
+from gateway.api.fields import Choice, DayText, Matching, RequestBody, Rupees, Text, Whole, WholeText
 from gateway.values.ids import OBJECT_ID, SCID, SYMBOL
 from transactions.domain.basket import MAX_QUANTITY, Security, line_of
 from transactions.domain.intents import NOT_SERVED, ON_AN_INVESTMENT, SECURITIES, Intent
@@ -272,6 +272,20 @@ def security(line: Mapping[str, Any]) -> Security:
         price=line.get("price"),
         trigger_price=line.get("triggerPrice"),
     )
+
+
+class StatementQuery(RequestBody):
+    """The query of an investment's statement. Days in IST, both included."""
+
+    iscid = Matching(OBJECT_ID, form="24 hex digits in lower case")
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        """`from` is a keyword of Python, so it cannot be an attribute."""
+        return super().get_fields() | {name: DayText(required=False) for name in ("from", "to")}
+
+    @classmethod
+    def request_from(cls, query: Any) -> dict[str, Any]:
+        return cls.parse({name: query[name] for name in ("iscid", "from", "to") if name in query})
 
 
 class OrdersQuery(RequestBody):

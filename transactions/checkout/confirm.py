@@ -157,6 +157,7 @@ def _queue_batch(context: OrderContext, lines: Sequence[OrderLine], planned: Pla
         original_label=planned.original_label if planned else None,
         iscid=planned.iscid if planned else None,
         version=planned.version if planned else None,
+        target=planned.target if planned else None,
         created_at=now,
         due_at=now,
         leased_until=clock.wall_at(transaction.gateway, now),

@@ -18,7 +18,7 @@ from brokers.ports.registry import profile_of
 from gateway.values.timestamps import IST
 from smallcases import planner
 from smallcases.models import Smallcase
-from transactions.checkout.ask_broker import BrokerSilent, LoginRequired, ask_broker
+from transactions.checkout.ask_broker import BrokerSilent, ask_broker
 from transactions.checkout.confirm import UserSelections
 from transactions.domain.basket import OrderLine, Security, settled
 from transactions.domain.price_protection import QuotedOrder, orders_in
@@ -111,7 +111,7 @@ def quote_request_of(context: OrderContext, *, also: Collection[str] = ()) -> Qu
 
 
 def quote_orders(context: OrderContext, *, of: QuoteRequest, selections: UserSelections) -> OrderQuote:
-    """The quote of the selected order. Raises Invalid if selections are missing or buy nothing."""
+    """The quote of the selected order. Raises LoginRequired, and Invalid if selections are missing or buy nothing."""
     if of.order_request is None:
         lines = settled(of.basket, selections.securities)
     else:
@@ -176,7 +176,7 @@ def _at_hand(context: OrderContext, tickers: Sequence[str]) -> dict[str, int] | 
             lambda broker, session: broker.holdings(session, now=context.now, tickers=tickers),
             now=context.now,
         )
-    except (BrokerSilent, LoginRequired):
+    except BrokerSilent:
         return None
     return {lot.ticker: lot.quantity for lot in lots}
 
@@ -186,5 +186,5 @@ def _funds(context: OrderContext) -> Decimal | None:
         return ask_broker(
             context.account, lambda broker, session: broker.funds(session, now=context.now), now=context.now
         )
-    except (BrokerSilent, LoginRequired):
+    except BrokerSilent:
         return None

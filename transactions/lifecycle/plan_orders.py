@@ -17,18 +17,19 @@ from smallcases.portfolio.apply_fills import InvestmentChange
 from transactions.domain.basket import MAX_QUANTITY, OrderLine, Security
 from transactions.domain.smallcase_order import OrderKind, SmallcaseSelections
 from transactions.models import Batch
-from transactions.queries.order_context import LastBatch, OrderContext, unfilled_lines
+from transactions.queries.order_context import LastBatch, OrderContext, customisation_of, unfilled_lines
 
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A planned smallcase order; `lines` is empty if there is nothing to trade."""
+    """A planned smallcase order; `lines` is empty if there is nothing to trade. `target` as in Batch."""
 
     lines: list[OrderLine]
     label: str
     original_label: str
     iscid: str
     version: Version
+    target: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,8 @@ def plan(
     there = Situation(context, selections, prices)
     lines = [OrderLine(Security(leg.ticker), leg.shares, leg.side) for leg in _PLANS[kind](there)]
     label = _label(kind, lines, context.held)
-    return Planned(lines, label, label, investment.iscid if investment else new_object_id(), version)
+    target = _own_target(there) if kind is OrderKind.MANAGE else None
+    return Planned(lines, label, label, investment.iscid if investment else new_object_id(), version, target)
 
 
 def change_of(batch: Batch) -> InvestmentChange:
@@ -87,7 +89,7 @@ def change_of(batch: Batch) -> InvestmentChange:
         iscid=batch.iscid,
         version=batch.version,
         moves_version=batch.original_label == OrderKind.REBALANCE,
-        customised=batch.original_label == OrderKind.MANAGE,
+        customisation=customisation_of(batch) if batch.original_label == OrderKind.MANAGE else None,
     )
 
 
@@ -120,7 +122,7 @@ def _rebalance(there: Situation) -> list[Leg]:
 def _manage(there: Situation) -> list[Leg]:
     if there.selections.shares is None:
         raise Invalid("constituents: choose the shares of each name.")
-    wanted = {ticker: shares for ticker, shares in there.selections.shares.items() if shares}
+    wanted = _chosen(there)
     there.prices(wanted)
     legs = planner.manage(held=there.held, wanted=wanted)
     if not legs:
@@ -130,12 +132,25 @@ def _manage(there: Situation) -> list[Leg]:
     return legs
 
 
+def _chosen(there: Situation) -> dict[str, int]:
+    return {ticker: shares for ticker, shares in (there.selections.shares or {}).items() if shares}
+
+
+def _own_target(there: Situation) -> dict[str, str]:
+    """The weights of the chosen shares at the prices that the user saw, whatever fills of them."""
+    chosen = _chosen(there)
+    weights = planner.composition(shares=chosen, prices=there.prices(chosen))
+    return {ticker: str(weight) for ticker, weight in weights.items()}
+
+
 def _exit(there: Situation) -> list[Leg]:
-    chosen = there.selections
+    chosen, held = there.selections, there.held
     if chosen.exit_amount is not None:
-        prices = there.prices(there.held)
-        return planner.exit_amount(held=there.held, prices=prices, amount=chosen.exit_amount)
-    return planner.exit_percent(held=there.held, percent=chosen.exit_percent or 100)
+        return planner.exit_amount(held=held, prices=there.prices(held), amount=chosen.exit_amount)
+    percent = chosen.exit_percent or 100
+    if percent == 100:
+        return planner.exit_whole(held=held)
+    return planner.exit_percent(held=held, prices=there.prices(held), percent=percent)
 
 
 _PLANS: Final[Mapping[OrderKind, Callable[[Situation], list[Leg]]]] = {
@@ -153,7 +168,7 @@ def _fix(investment: Investment, last: LastBatch | None) -> Planned:
         raise AssertionError("Only an investment with a batch is fixed.")
     root = last.batch.original_label or last.batch.label or OrderKind.FIX.value
     version = last.batch.version or investment.version
-    return Planned(unfilled_lines(last.batch), OrderKind.FIX.value, root, investment.iscid, version)
+    return Planned(unfilled_lines(last.batch), OrderKind.FIX.value, root, investment.iscid, version, last.batch.target)
 
 
 def _amount(there: Situation) -> Decimal:

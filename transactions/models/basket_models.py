@@ -73,7 +73,8 @@ class Batch(Work):
 
     `broker` is the account's: with the gateway it names the link on which the batch is worked. For a smallcase order,
     `iscid` is reserved at the confirmation, `version` is the investment's version after the
-    order, and `original_label` is the label of the order that a FIX repeats. `request_id` is that of the last request
+    order, and `original_label` is the label of the order that a FIX repeats. `target`: the weights that a MANAGE order
+    chose, as in Investment. `request_id` is that of the last request
     that queued the batch. `unreachable_since`: the broker cannot be asked. `session_ended_at`: the batch waits for a
     login of its user, and is not due meanwhile.
     """
@@ -87,6 +88,7 @@ class Batch(Work):
     original_label = models.CharField(max_length=12, null=True)
     iscid = models.CharField(max_length=24, null=True)
     version = models.ForeignKey(Version, on_delete=models.PROTECT, null=True, related_name="+")
+    target = models.JSONField(null=True)
     status = models.CharField(max_length=16, choices=choices(*BatchStatus), default=BatchStatus.QUEUED.value)
     sequence = models.PositiveIntegerField(default=0)
     request_id = models.CharField(max_length=64, blank=True, default="", db_default="")

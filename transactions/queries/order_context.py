@@ -6,14 +6,15 @@ from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
 
-from django.db.models import Count, F, Q, Sum
+from django.db.models import Count, Exists, F, OuterRef, Q, Sum
 
 from brokers.market.calendar import market_of
 from brokers.market.hours import Market
 from brokers.ports.broker import Side
 from gateway.models import Account
 from smallcases.models import Investment, Smallcase, Version
-from smallcases.portfolio.investments import investment_of, newest_version, shares_of, weights_of
+from smallcases.portfolio.apply_fills import Customisation
+from smallcases.portfolio.investments import investment_of, newest_version, shares_of, target_weights, weights_of
 from transactions import sql
 from transactions.domain.basket import OrderLine, Security, securities_of
 from transactions.domain.smallcase_order import OrderKind, SmallcaseOrderRequest, order_request_of
@@ -73,8 +74,12 @@ class OrderContext:
 
     @cached_property
     def weights(self) -> dict[str, Decimal]:
-        """Percent by ticker; read at the first use."""
-        return weights_of(self.version) if self.version else {}
+        """Percent by ticker, read at the first use: of the version for a rebalance, of the target for other orders."""
+        if self.version is None or self.order_request is None:
+            return {}
+        if self.investment is None or self.order_request.kind is OrderKind.REBALANCE:
+            return weights_of(self.version)
+        return target_weights(self.investment, now=self.now)
 
     @cached_property
     def held(self) -> dict[str, int]:
@@ -136,6 +141,14 @@ def _counts(batches: Sequence[Batch]) -> dict[int, Sequence[int]]:
         unfilled=Count("pk", filter=Q(status__in=FIXABLE)),
     )
     return {batch: counts for batch, *counts in counted}
+
+
+def customisation_of(batch: Batch) -> Customisation:
+    """By the newest filled MANAGE order, or FIX of one, of the batch's investment and version."""
+    filled = Order.objects.filter(batch=OuterRef("pk"), filled_quantity__gt=0)
+    managed = Batch.objects.filter(iscid=batch.iscid, version=batch.version, original_label=OrderKind.MANAGE)
+    newest = managed.filter(Exists(filled)).order_by("-pk").first()
+    return Customisation(newest is not None, newest.target if newest else None)
 
 
 def unfilled_lines(batch: Batch) -> list[OrderLine]:

@@ -1,7 +1,7 @@
 """The brokers' own charges of a delivery order: brokerage, and the depository participant's charge of a sale. Pure.
 
-Public tariffs as found in November 2026; where a page could not be found, `is_verified` is false and the tariff is an
-assumption. One tariff a broker: earlier ones are not kept.
+Public tariffs as found in November 2026. Where no page was found the source says so, and the tariff is an assumption; so
+is the DP charge where the source is a comparison. One tariff for a broker: earlier ones are not kept.
 """
 
 from collections.abc import Mapping
@@ -25,12 +25,10 @@ class Tariff:
     minimum: Decimal = Decimal(0)
     dp: Decimal = Decimal(0)
     source: str = ""
-    is_verified: bool = False
 
 
 def _tariff(rate: str, cap: str, dp: str, source: str = NOT_FOUND, *, least: str = "0") -> Tariff:
-    is_verified = source not in {NOT_FOUND, COMPARISON}
-    return Tariff(Decimal(rate), Decimal(cap), Decimal(least), Decimal(dp), source, is_verified)
+    return Tariff(Decimal(rate), Decimal(cap), Decimal(least), Decimal(dp), source)
 
 
 # A flat fee is a minimum that equals the cap. ₹20 with GST is 23.60, ₹13 with GST 15.34.
@@ -47,7 +45,7 @@ TARIFFS: Final[Mapping[str, Tariff]] = {
     "fundzbazar": _tariff("0.001", "20", "23.60"),
     "groww": _tariff("0.001", "20", "23.60", "groww.in/help, charges of a buy order", least="5"),
     "hdfc": _tariff("0.005", "500", "23.60"),
-    "icici": _tariff("0.0029", "300", "23.60"),
+    "icici": _tariff("0.0029", "300", "23.60", "icicidirect.com, Prime plan, for the DP charge; brokerage assumed"),
     "iifl": _tariff("0.001", "20", "23.60"),
     "kite": _tariff("0", "0", "15.34", "zerodha.com/charges; support.zerodha.com, article dp-charges-for-btst-trades"),
     "kotak": _tariff("0.002", "20", "23.60"),

@@ -41,6 +41,6 @@ class TestTheClassOfAnInstrument:
         shipped = dict(Instrument.objects.values_list("symbol", "charge_class"))
         Instrument.objects.update(charge_class="SHARE")
 
-        import_module("brokers.migrations.0005_charge_classes").classify(apps, None)
+        import_module("brokers.migrations.0007_charge_classes").classify(apps, None)
 
         assert dict(Instrument.objects.values_list("symbol", "charge_class")) == shipped

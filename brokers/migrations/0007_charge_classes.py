@@ -18,7 +18,7 @@ def classify(apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:
 
 class Migration(migrations.Migration):
 
-    dependencies = [("brokers", "0004_broker_outages")]
+    dependencies = [("brokers", "0006_sessions_of_a_day")]
 
     operations = [
         migrations.AddField(
