@@ -13,6 +13,11 @@ from typing import Final
 
 import pytest
 
+from brokers.ports.broker import Side
+from brokers.simulator.books import moving_average
+from gateway.api.fields import Rupees
+from gateway.partners import clock
+from gateway.values.money import average, wire_amount
 from smallcases.planner import (
     Leg,
     composition,
@@ -22,6 +27,7 @@ from smallcases.planner import (
     minimum_sip,
     top_up,
 )
+from smallcases.portfolio.ledger import Fill, returns
 from tests.programs import ROOT
 
 DOCUMENT: Final = (ROOT / "docs" / "money.md").read_text()
@@ -44,6 +50,22 @@ def sold(legs: Sequence[Leg]) -> str:
     return written({leg.ticker: leg.shares for leg in legs})
 
 
+def sides(text: str) -> list[tuple[str, int, Decimal]]:
+    """Side, shares and price of each: "BUY 2 100, SELL 1 140"."""
+    return [(side, int(shares), Decimal(price)) for side, shares, price in (one.split() for one in text.split(", "))]
+
+
+def index_value(fills: str, price: str) -> str:
+    now = clock.wall()
+    made = [Fill("INFY", Side(side), shares, paid, now) for side, shares, paid in sides(fills)]
+    return str(returns(made, {"INFY": Decimal(price)}).index_value)
+
+
+def at_average(trades: str) -> str:
+    shares, price = moving_average(sides(trades))
+    return f"{shares} at {average(price)}"
+
+
 EXAMPLES: Final[Mapping[str, Callable[..., str]]] = {
     "exit_amount": lambda held, prices, amount: sold(
         exit_amount(held=counts(held), prices=amounts(prices), amount=Decimal(amount))
@@ -55,6 +77,10 @@ EXAMPLES: Final[Mapping[str, Callable[..., str]]] = {
     "top_up": lambda amount, held, target, prices: written(
         top_up(amount=Decimal(amount), held=counts(held), weights=amounts(target), prices=amounts(prices))
     ),
+    "index_value": index_value,
+    "moving_average": at_average,
+    "wire_amount": lambda amount: str(wire_amount(Decimal(amount))),
+    "Rupees": lambda amount: str(Rupees().run_validation(float(amount))),
     "minimum_investment": lambda weights, prices: str(
         minimum_investment(weights=amounts(weights), prices=amounts(prices))
     ),

@@ -10,7 +10,7 @@ from django.db.models import OuterRef, Prefetch, QuerySet, Subquery
 from brokers.market.quotes import quotes
 from brokers.ports.broker import Side
 from gateway.models import Account
-from smallcases.models import IndexValue, Investment, InvestmentFill, Sip, Smallcase, Version
+from smallcases.models import Investment, InvestmentFill, Sip, Smallcase, Version
 from smallcases.planner import composition
 from smallcases.portfolio import ledger
 from smallcases.sips.schedule import ist_day
@@ -20,25 +20,23 @@ IN_ORDER = Prefetch("fills", InvestmentFill.objects.order_by("pk"))
 
 
 class InvestmentRow(NamedTuple):
-    """An investment with smallcase and version, its SIP, the number of the newest version, the index's last value."""
+    """An investment with smallcase and version, its SIP, and the number of the newest version."""
 
     investment: Investment
     sip: Sip | None
     newest_version: int
-    index_value: Decimal | None
 
 
 def investments_of(account: Account, *, iscids: Collection[str] | None, exited: bool) -> list[InvestmentRow]:
     """Newest first; of `iscids` only, when given. One query."""
     newest = Version.objects.filter(smallcase=OuterRef("smallcase")).order_by("-number").values("number")
-    index = IndexValue.objects.filter(smallcase=OuterRef("smallcase")).order_by("-day").values("value")
     rows: QuerySet[Any] = Investment.objects.filter(account=account, exited_at__isnull=not exited).order_by("-pk")
     if iscids is not None:
         rows = rows.filter(iscid__in=iscids)
     rows = rows.select_related("smallcase", "version", "sip").defer("smallcase__rationale", "version__rationale")
     return [
-        InvestmentRow(row, getattr(row, "sip", None), row.newest_version, row.index_value)
-        for row in rows.annotate(newest_version=Subquery(newest[:1]), index_value=Subquery(index[:1]))
+        InvestmentRow(row, getattr(row, "sip", None), row.newest_version)
+        for row in rows.annotate(newest_version=Subquery(newest[:1]))
     ]
 
 
