@@ -6,9 +6,9 @@ from decimal import Decimal
 from typing import TypeAlias
 
 from gateway.database.rows import Computed, Only, RowReader, ValuesOf, column, columns_of
-from smallcases.models import IndexValue, Investment, InvestmentFill, Sip, Smallcase, Version
+from smallcases.models import Investment, InvestmentFill, Sip, Smallcase, Version
 
-InvestmentParts: TypeAlias = tuple[Investment, Smallcase, Version, Sip | None, int, Decimal | None]
+InvestmentParts: TypeAlias = tuple[Investment, Smallcase, Version, Sip | None, int]
 FillParts: TypeAlias = tuple[int, str, str, int, Decimal, datetime]
 _INVESTMENT = RowReader(
     i=Investment,
@@ -19,11 +19,6 @@ _INVESTMENT = RowReader(
         "(SELECT MAX(n.number) FROM smallcases_version n WHERE n.smallcase_id = i.smallcase_id)",
         column(Version, "number"),
     ),
-    index_value=Computed(
-        "(SELECT x.value FROM smallcases_indexvalue x WHERE x.smallcase_id = i.smallcase_id"
-        " ORDER BY x.day DESC LIMIT 1)",
-        column(IndexValue, "value"),
-    ),
 )
 _FILL = RowReader(f=ValuesOf(InvestmentFill, "investment", "ticker", "side", "shares", "price", "at"))
 
@@ -31,8 +26,8 @@ _FILL = RowReader(f=ValuesOf(InvestmentFill, "investment", "ticker", "side", "sh
 def investments_of(account: int, *, iscids: Collection[str] | None, is_exited: bool) -> list[InvestmentParts]:
     """Newest first; only of `iscids`, if given.
 
-    Of each: the investment, its smallcase and version without their rationales, its SIP, the number of the newest
-    version, and the index's last value.
+    Of each: the investment, its smallcase and version without their rationales, its SIP, and the number of the newest
+    version.
     """
     named = [] if iscids is None else [tuple(iscids)]
     return _INVESTMENT.select(

@@ -19,6 +19,10 @@ from brokers.market.charges import NOTHING, TARIFFS, ChargeClass, ChargedOrder, 
 from brokers.market.charges.tariffs import COMPARISON, NOT_FOUND
 from brokers.ports.broker import Side
 from brokers.ports.registry import BROKERS
+from brokers.simulator.books import moving_average
+from gateway.api.fields import Rupees
+from gateway.partners import clock
+from gateway.values.money import average, wire_amount
 from smallcases.planner import (
     Leg,
     composition,
@@ -28,6 +32,7 @@ from smallcases.planner import (
     minimum_sip,
     top_up,
 )
+from smallcases.portfolio.ledger import Fill, returns
 from tests.programs import ROOT
 
 DOCUMENT: Final = (ROOT / "docs" / "money.md").read_text()
@@ -61,6 +66,22 @@ def charged(*, broker: str, on: str, orders: str) -> str:
     return written({name: f"{amount:.2f}" for name, amount in named.items() if amount})
 
 
+def sides(text: str) -> list[tuple[str, int, Decimal]]:
+    """Side, shares and price of each: "BUY 2 100, SELL 1 140"."""
+    return [(side, int(shares), Decimal(price)) for side, shares, price in (one.split() for one in text.split(", "))]
+
+
+def index_value(fills: str, price: str) -> str:
+    now = clock.wall()
+    made = [Fill("INFY", Side(side), shares, paid, now) for side, shares, paid in sides(fills)]
+    return str(returns(made, {"INFY": Decimal(price)}).index_value)
+
+
+def at_average(trades: str) -> str:
+    shares, price = moving_average(sides(trades))
+    return f"{shares} at {average(price)}"
+
+
 EXAMPLES: Final[Mapping[str, Callable[..., str]]] = {
     "exit_amount": lambda held, prices, amount: sold(
         exit_amount(held=counts(held), prices=amounts(prices), amount=Decimal(amount))
@@ -73,6 +94,10 @@ EXAMPLES: Final[Mapping[str, Callable[..., str]]] = {
         top_up(amount=Decimal(amount), held=counts(held), weights=amounts(target), prices=amounts(prices))
     ),
     "charges_of": charged,
+    "index_value": index_value,
+    "moving_average": at_average,
+    "wire_amount": lambda amount: str(wire_amount(Decimal(amount))),
+    "Rupees": lambda amount: str(Rupees().run_validation(float(amount))),
     "minimum_investment": lambda weights, prices: str(
         minimum_investment(weights=amounts(weights), prices=amounts(prices))
     ),

@@ -1,13 +1,13 @@
 """An account's funds and holdings, which are sums over its tradebook, and the risk check."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from django.db.models import Case, F, IntegerField, Q, Sum, When
+from django.db.models import Case, F, IntegerField, Q, When
 
 from brokers.market.charges import Tariff
 from brokers.market.quotes import Quote
@@ -49,13 +49,28 @@ def free_funds(account: SimAccount) -> Decimal:
 
 
 def holdings(account: SimAccount) -> list[Holding]:
-    """Shares held, with the average price of their buys."""
-    bought = SimTrade.objects.filter(IS_BUY, account=account).values_list("ticker").order_by("ticker")
-    prices = {
-        ticker: average(Decimal(cost) / quantity)
-        for ticker, cost, quantity in bought.annotate(cost=Sum(TURNOVER, output_field=MONEY), shares=Sum("quantity"))
-    }
-    return [Holding(t, shares, prices[t]) for t, shares in ledger(account).shares.items() if shares > 0 and t in prices]
+    """Shares held, with their moving average price; one query for an account's trades."""
+    trades: dict[str, list[tuple[str, int, Decimal]]] = {}
+    rows = SimTrade.objects.filter(account=account).order_by("ticker", "pk")
+    for ticker, side, quantity, price in rows.values_list("ticker", "side", "quantity", "price"):
+        trades.setdefault(ticker, []).append((side, quantity, price))
+    held = [(ticker, *moving_average(of)) for ticker, of in trades.items()]
+    return [Holding(ticker, shares, average(price)) for ticker, shares, price in held if shares > 0]
+
+
+def moving_average(trades: Iterable[tuple[str, int, Decimal]]) -> tuple[int, Decimal]:
+    """Shares and their average price after `trades` of one ticker: side, shares and rupees per share, in order.
+
+    A sale keeps the average; a buy after the holding was zero starts a new one, as in brokers' holdings. Shares that
+    were lent and sold count as below zero: the shares that give them back cost the holding nothing.
+    """
+    shares, price = 0, Decimal(0)
+    for side, quantity, paid in trades:
+        if side == Side.BUY:
+            own = max(shares, 0)
+            price = (price * own + paid * quantity) / (own + quantity)
+        shares += quantity if side == Side.BUY else -quantity
+    return shares, price
 
 
 def sellable(account: SimAccount, tickers: Sequence[str]) -> list[Holding]:

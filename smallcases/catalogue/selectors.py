@@ -17,7 +17,7 @@ from gateway.models import Gateway
 from gateway.values.errors import NotFound
 from gateway.values.ids import SCID
 from smallcases.models import Constituent, IndexValue, Investment, RebalanceNotice, Smallcase, Version
-from smallcases.planner import minimum_investment
+from smallcases.planner import minimum_investment, minimum_sip
 from smallcases.portfolio.index import Close, Point, rebased, window
 
 # A chart's durations, in months.
@@ -30,10 +30,11 @@ _LARGEST_FIRST = Prefetch(
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A smallcase as offered now: its newest version and the minimum investment in rupees."""
+    """A smallcase as offered now: its newest version, and the minimum investment and SIP in rupees."""
 
     version: Version
     minimum: Decimal
+    minimum_sip: Decimal
 
     @property
     def smallcase(self) -> Smallcase:
@@ -92,10 +93,14 @@ def weights_of(version: Version) -> dict[str, Decimal]:
 
 
 def listed(versions: Sequence[Version], gateway: Gateway, *, now: datetime) -> list[Listed]:
-    """`versions` with their minimum investment at the gateway's prices: one query."""
+    """`versions` with their minimum amounts at the gateway's prices: one query."""
     tickers = {ticker for version in versions for ticker in weights_of(version)}
     prices = prices_at(quotes(gateway.pk, tickers), now)
-    return [Listed(version, minimum_investment(weights=weights_of(version), prices=prices)) for version in versions]
+    weights = [weights_of(version) for version in versions]
+    return [
+        Listed(version, minimum_investment(weights=own, prices=prices), minimum_sip(weights=own, prices=prices))
+        for version, own in zip(versions, weights, strict=True)
+    ]
 
 
 def catalogue(gateway: Gateway, query: CatalogueQuery, *, now: datetime) -> tuple[list[Listed], int]:

@@ -21,22 +21,19 @@ IN_ORDER = Prefetch("fills", InvestmentFill.objects.order_by("pk"))
 
 
 class InvestmentRow(NamedTuple):
-    """An investment with smallcase and version, its SIP, the number of the newest version, the index's last value."""
+    """An investment with smallcase and version, its SIP, and the number of the newest version."""
 
     investment: Investment
     sip: Sip | None
     newest_version: int
-    index_value: Decimal | None
 
 
 def investments_of(account: Account, *, iscids: Collection[str] | None, exited: bool) -> list[InvestmentRow]:
     """Newest first; of `iscids` only, when given. One query."""
     rows = []
-    for investment, smallcase, version, sip, newest, index in sql.investments_of(
-        account.pk, iscids=iscids, is_exited=exited
-    ):
+    for investment, smallcase, version, sip, newest in sql.investments_of(account.pk, iscids=iscids, is_exited=exited):
         investment.smallcase, investment.version = smallcase, version
-        rows.append(InvestmentRow(investment, sip, newest, index))
+        rows.append(InvestmentRow(investment, sip, newest))
     return rows
 
 

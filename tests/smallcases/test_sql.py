@@ -1,6 +1,6 @@
 """Each statement finds what the equivalent queryset finds."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from itertools import count
 
@@ -10,7 +10,7 @@ from brokers.ports.broker import Side
 from gateway.models import Account
 from gateway.values.ids import new_object_id
 from smallcases import sql
-from smallcases.models import IndexValue, Investment, InvestmentFill, Sip, Smallcase, Version
+from smallcases.models import Investment, InvestmentFill, Sip, Smallcase, Version
 from smallcases.portfolio.apply_fills import Executed, InvestmentChange, apply_fills
 from tests import make
 from tests.same_rows import loaded, same
@@ -21,18 +21,16 @@ _refs = count(1)
 
 @pytest.fixture
 def account(now: datetime) -> Account:
-    """Two live investments and one exited; the first has a SIP, an older version, and a smallcase with an index."""
+    """Two live investments and one exited; the first has a SIP and an older version."""
     account = Account.objects.create(
         gateway=make.gateway(), auth_id=new_object_id(), broker="kite", client_id="happy", created_at=now
     )
-    indexed, other = make.smallcase(scid="TEST_0001"), make.smallcase(scid="TEST_0002")
-    for smallcase in (indexed, other, other):
+    rebalanced, other = make.smallcase(scid="TEST_0001"), make.smallcase(scid="TEST_0002")
+    for smallcase in (rebalanced, other, other):
         invest(account, smallcase, now)
     first, _, last = Investment.objects.order_by("pk")
     Investment.objects.filter(pk=last.pk).update(exited_at=now)
-    make.version(indexed, {"INFY": "50", "TCS": "50"})
-    for ago, value in ((1, "101.5"), (0, "103.25"), (2, "99")):
-        IndexValue.objects.create(smallcase=indexed, day=now.date() - timedelta(days=ago), value=Decimal(value))
+    make.version(rebalanced, {"INFY": "50", "TCS": "50"})
     Sip.objects.create(
         investment=first,
         gateway=account.gateway,
@@ -58,18 +56,16 @@ def without_rationale(one: Smallcase | Version) -> object:
 
 class TestInvestments:
     @pytest.mark.parametrize("is_exited", [False, True])
-    def test_come_with_smallcase_version_sip_and_figures(self, account: Account, is_exited: bool) -> None:
+    def test_come_with_smallcase_version_and_sip(self, account: Account, is_exited: bool) -> None:
         found = sql.investments_of(account.pk, iscids=None, is_exited=is_exited)
 
         mine = Investment.objects.filter(account=account, exited_at__isnull=not is_exited).order_by("-pk")
         assert same([row[0] for row in found], mine)
-        for investment, smallcase, version, sip, newest, index in found:
+        for investment, smallcase, version, sip, newest in found:
             assert loaded(smallcase) == without_rationale(investment.smallcase)
             assert loaded(version) == without_rationale(investment.version)
             assert loaded(sip) == loaded(Sip.objects.filter(investment=investment).first())
             assert newest == investment.smallcase.versions.count()
-            values = investment.smallcase.index.order_by("-day").values_list("value", flat=True)
-            assert repr(index) == repr(values.first())
 
     def test_are_narrowed_to_iscids(self, account: Account) -> None:
         older = Investment.objects.filter(exited_at=None).order_by("pk")[0].iscid

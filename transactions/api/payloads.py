@@ -9,7 +9,7 @@ from brokers.ports.broker import Side
 from gateway.models import Account
 from gateway.partners import clock
 from gateway.partners.authentication import jwt_secrets
-from gateway.values.money import number, rupees
+from gateway.values.money import wire_amount, wire_price
 from gateway.values.timestamps import timestamp, timestamp_or_null
 from gateway.values.tokens import CONNECTED_FOR, connected_token
 from smallcases.models import Smallcase
@@ -202,7 +202,7 @@ def transaction_errored(transaction: Transaction) -> Wire:
 def _amount(orders: Sequence[Order], side: Side) -> float | int | None:
     """Rupees executed on one side."""
     prices = [(o.average_price, o.filled_quantity) for o in orders if o.side == side]
-    return number(rupees(sum((price * shares for price, shares in prices if price), Decimal(0))))
+    return wire_amount(sum((price * shares for price, shares in prices if price), Decimal(0)))
 
 
 def _order(order: Order) -> Wire:
@@ -213,12 +213,12 @@ def _order(order: Order) -> Wire:
         "status": order.status,
         "quantity": order.quantity,
         "filledQuantity": order.filled_quantity,
-        "averagePrice": number(order.average_price),
+        "averagePrice": wire_price(order.average_price),
         "product": "CNC",
         "exchange": "NSE",
         "exchangeOrderId": order.exchange_order_id,
-        "price": number(order.price),
-        "triggerPrice": number(order.trigger_price),
+        "price": wire_amount(order.price),
+        "triggerPrice": wire_amount(order.trigger_price),
         "validity": order.validity,
         "orderTimestamp": timestamp_or_null(order.ordered_at),
         "errorCode": order.error_code,

@@ -5,7 +5,7 @@ from datetime import datetime
 from django.db.transaction import atomic
 
 from gateway.values.errors import Invalid
-from gateway.values.money import number
+from gateway.values.money import wire_amount, wire_price
 from smallcases.portfolio.investments import investment_of
 from smallcases.sips.sip_changes import SipRequest, set_up, sip_action
 from transactions.api import payloads
@@ -48,7 +48,7 @@ def _fetch_funds(transaction: Transaction, now: datetime) -> None:
     funds = ask_broker(account, lambda broker, session: broker.funds(session, now=now), now=now)
     with atomic(durable=True):
         claim(transaction, now=now)
-        complete_now(transaction, now=now, outcome={"funds": number(funds)})
+        complete_now(transaction, now=now, outcome={"funds": wire_amount(funds)})
 
 
 def _import_holdings(transaction: Transaction, now: datetime) -> None:
@@ -57,7 +57,8 @@ def _import_holdings(transaction: Transaction, now: datetime) -> None:
     with atomic(durable=True):
         claim(transaction, now=now)
         lines = [
-            {"ticker": one.ticker, "shares": one.quantity, "averagePrice": number(one.average_price)} for one in held
+            {"ticker": one.ticker, "shares": one.quantity, "averagePrice": wire_price(one.average_price)}
+            for one in held
         ]
         HoldingsSnapshot.objects.update_or_create(account=account, defaults={"securities": lines, "taken_at": now})
         complete_now(transaction, now=now)

@@ -49,8 +49,8 @@ class QuoteRequest:
         if not self.weights or self.order_request is None:
             return None
         if self.order_request.kind is OrderKind.BUY:
-            return planner.minimum_investment(weights=dict(self.weights), prices=dict(self.prices))
-        return min(self.prices[ticker] for ticker in self.weights)
+            return planner.minimum_investment(weights=self.weights, prices=self.prices)
+        return planner.minimum_sip(weights=self.weights, prices=self.prices)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from gateway.values.errors import Invalid
 from gateway.values.ids import new_object_id
 from smallcases import planner
 from smallcases.models import Investment, Version
-from smallcases.planner import Leg
+from smallcases.planner import BelowMinimum, Leg
 from smallcases.portfolio.apply_fills import InvestmentChange
 from transactions.domain.basket import MAX_QUANTITY, OrderLine, Security
 from transactions.domain.smallcase_order import OrderKind, SmallcaseSelections
@@ -108,6 +108,13 @@ def _buy(there: Situation) -> list[Leg]:
     return _buys(planner.shares_for(amount=_amount(there), weights=there.weights, prices=prices))
 
 
+def _invest_more(there: Situation) -> list[Leg]:
+    least = planner.minimum_sip(weights=there.weights, prices=there.prices(there.weights))
+    if (amount := _amount(there)) < least:
+        raise BelowMinimum(f"The amount must be at least ₹{least}, the price of the cheapest share; it is ₹{amount}.")
+    return _top_up(there)
+
+
 def _top_up(there: Situation) -> list[Leg]:
     prices = there.prices(there.weights)
     return _buys(planner.top_up(amount=_amount(there), held=there.held, weights=there.weights, prices=prices))
@@ -155,7 +162,7 @@ def _exit(there: Situation) -> list[Leg]:
 
 _PLANS: Final[Mapping[OrderKind, Callable[[Situation], list[Leg]]]] = {
     OrderKind.BUY: _buy,
-    OrderKind.INVESTMORE: _top_up,
+    OrderKind.INVESTMORE: _invest_more,
     OrderKind.SIP: _top_up,
     OrderKind.REBALANCE: _rebalance,
     OrderKind.MANAGE: _manage,

@@ -3,18 +3,22 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from fractions import Fraction
 from importlib import import_module
 from itertools import count
 
 import pytest
 from django.apps import apps
 from django.db import IntegrityError
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from brokers.market.quotes import Quote
 from brokers.ports.broker import Holding
-from brokers.simulator.books import Balances, balances, cost, free_funds, holdings, ledger, sellable
+from brokers.simulator.books import Balances, balances, cost, free_funds, holdings, ledger, moving_average, sellable
 from brokers.simulator.models import SimAccount, SimOrder, SimTrade
 from brokers.simulator.personas import LENT, ORDINARY
+from tests.examples import examples
 from tests.make import FREE
 
 _numbers = count(1)
@@ -126,12 +130,55 @@ class TestHoldings:
 
         assert holdings(account) == [Holding("INFY", 2, Decimal("100.6667"))]
 
+    def test_start_a_new_average_after_the_last_share(self, account: SimAccount, now: datetime) -> None:
+        trade(account, now, "BUY", 2, "100")
+        trade(account, now, "SELL", 2, "500")
+        trade(account, now, "BUY", 1, "300")
+        trade(account, now, "BUY", 1, "301")
+
+        assert holdings(account) == [Holding("INFY", 2, Decimal("300.5000"))]
+
+    def test_keep_the_average_when_a_part_is_sold(self, account: SimAccount, now: datetime) -> None:
+        trade(account, now, "BUY", 4, "100")
+        trade(account, now, "SELL", 3, "500")
+        trade(account, now, "BUY", 1, "200")
+
+        assert holdings(account) == [Holding("INFY", 2, Decimal("150.0000"))]
+
+    def test_cost_nothing_for_lent_shares_that_are_given_back(self, account: SimAccount, now: datetime) -> None:
+        trade(account, now, "SELL", 3, "50")
+        trade(account, now, "BUY", 5, "60")
+
+        assert holdings(account) == [Holding("INFY", 2, Decimal("60.0000"))]
+
     def test_do_not_show_what_was_sold_off_or_lent(self, account: SimAccount, now: datetime) -> None:
         trade(account, now, "BUY", 2, "100")
         trade(account, now, "SELL", 2, "100")
         trade(account, now, "SELL", 3, "50", ticker="TCS")
 
         assert holdings(account) == []
+
+
+class TestMovingAverage:
+    @settings(max_examples=examples(50, long=1_000), deadline=None)
+    @given(st.lists(st.tuples(st.booleans(), st.integers(1, 9), st.integers(1, 10_000)), max_size=12))
+    def test_is_that_of_a_list_of_single_shares(self, orders: list[tuple[bool, int, int]]) -> None:
+        """A second implementation: the cost of each held share; a sale takes an equal part of each."""
+        costs: list[Fraction] = []
+        trades = []
+        for is_buy, shares, paise in orders:
+            number = shares if is_buy else min(shares, len(costs))
+            if not number:
+                continue
+            trades.append(("BUY" if is_buy else "SELL", number, Decimal(paise) / 100))
+            if is_buy:
+                costs += [Fraction(paise, 100)] * number
+            else:
+                costs = [sum(costs, Fraction(0)) / len(costs)] * (len(costs) - number)
+        held, price = moving_average(trades)
+
+        assert held == len(costs)
+        assert not costs or abs(Fraction(price) - sum(costs, Fraction(0)) / held) < Fraction(1, 10**9)
 
 
 class TestSellable:

@@ -104,8 +104,9 @@ def look(context: OrderContext, *, session: CheckoutSession, data: Mapping[str, 
     selections = UserSelections(securities=seen.form.securities, smallcase=seen.form.smallcase, amo=session.amo)
     try:
         seen.quote = quote_orders(context, of=of, selections=selections)
-    except BelowMinimum:
+    except BelowMinimum as low:
         seen.below_minimum = True
+        seen.problems = () if "amount" in seen.form.typed else low.sentences  # beside the field, where there is one
     except TooLittleToSell as wrong:
         seen.problems = wrong.sentences
     except Invalid as wrong:
