@@ -26,6 +26,11 @@ _TRADED = RowReader(
     shares=Computed("SUM(CASE t.side WHEN 'BUY' THEN t.quantity ELSE -t.quantity END)", COUNT),
     trades=Computed("COUNT(*)", COUNT),
 )
+_IN_SLICES = RowReader(
+    t=ValuesOf(SimTrade, "order", "slice"),
+    shares=Computed("SUM(t.quantity)", COUNT),
+    rupees=Computed("SUM(t.price * t.quantity)", MONEY),
+)
 _RESTING = RowReader(
     o=ValuesOf(SimOrder, "ticker"),
     rupees=Computed("SUM(o.blocked)", MONEY),
@@ -75,6 +80,13 @@ def traded(account: int) -> list[tuple[str, Decimal, int, int]]:
     """Of each ticker: rupees that its trades brought in, less charges; shares that they brought in; their number."""
     return _TRADED.select(
         "FROM simulator_simtrade t WHERE t.account_id = %s GROUP BY t.ticker ORDER BY t.ticker", account
+    )
+
+
+def traded_in_slices(orders: Collection[int]) -> list[tuple[int, int, int, Decimal]]:
+    """Of each order's slices that have trades: order, slice, shares, and rupees without charges."""
+    return _IN_SLICES.select(
+        "FROM simulator_simtrade t WHERE t.order_id IN %s GROUP BY t.order_id, t.slice", tuple(orders)
     )
 
 

@@ -1,6 +1,6 @@
 """Response bodies and webhook payloads, with the wire's keys."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -206,6 +206,7 @@ def _amount(orders: Sequence[Order], side: Side) -> float | int | None:
 
 
 def _order(order: Order) -> Wire:
+    """`slices` only for an order that is several at the exchange."""
     return {
         "tradingsymbol": order.ticker,
         "transactionType": order.side,
@@ -223,4 +224,15 @@ def _order(order: Order) -> Wire:
         "orderTimestamp": timestamp_or_null(order.ordered_at),
         "errorCode": order.error_code,
         "statusMessage": order.status_message,
+        **({"slices": [_slice(one) for one in order.slices]} if order.slices else {}),
+    }
+
+
+def _slice(kept: Mapping[str, Any]) -> Wire:
+    price = kept["average_price"]
+    return {
+        "exchangeOrderId": kept["exchange_order_id"],
+        "quantity": kept["quantity"],
+        "filledQuantity": kept["filled_quantity"],
+        "averagePrice": None if price is None else number(Decimal(price)),
     }
