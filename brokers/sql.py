@@ -10,7 +10,7 @@ from gateway.database.rows import RowReader, ValuesOf, changed
 _PRICES = RowReader(
     i=ValuesOf(Instrument, "symbol", "reference_price", "tick_size", "name"), p=ValuesOf(PriceOverride, "price")
 )
-_SYMBOL = RowReader(i=ValuesOf(Instrument, "symbol"))
+_TRADABLE = RowReader(i=ValuesOf(Instrument, "symbol", "tradable"))
 _SESSION = RowReader(s=BrokerSession)
 
 
@@ -25,11 +25,9 @@ def prices(gateway: int, symbols: Collection[str]) -> list[tuple[str, Decimal, D
     )
 
 
-def halted(symbols: Collection[str]) -> list[str]:
-    """Tickers that cannot be traded now, in alphabetical order."""
-    return _SYMBOL.select_each(
-        "FROM brokers_instrument i WHERE i.symbol IN %s AND NOT i.tradable ORDER BY i.symbol", tuple(symbols)
-    )
+def tradable(symbols: Collection[str]) -> dict[str, bool]:
+    """Whether each known ticker can be traded now; tickers that are not in the catalogue are left out."""
+    return dict(_TRADABLE.select("FROM brokers_instrument i WHERE i.symbol IN %s", tuple(symbols)))
 
 
 def start_session(*, account: int, encrypted_token: str, started_at: datetime, ends_at: datetime | None) -> None:
