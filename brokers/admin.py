@@ -22,8 +22,18 @@ DAYS: Final = 90
 
 @admin.register(Instrument)
 class InstrumentAdmin(ReadOnlyAdmin):
-    list_display = ("symbol", "name", "kind", "sector", "tick_size", "reference_price", "tradable")
-    list_filter = ("kind", "tradable", "sector")
+    list_display = (
+        "symbol",
+        "name",
+        "kind",
+        "series",
+        "sector",
+        "tick_size",
+        "price_band",
+        "reference_price",
+        "tradable",
+    )
+    list_filter = ("kind", "series", "price_band", "tradable", "sector")
     search_fields = ("symbol", "name", "=isin")
     search_help_text = "Part of the symbol or the name, or an ISIN"
     ordering = ("symbol",)

@@ -5,6 +5,7 @@ from decimal import Decimal
 from django.db import models
 from django.db.models import F, Q
 
+from brokers.market.series import PRICE_BANDS, Series
 from gateway.database.encryption import EncryptedField
 from gateway.models import Account, Gateway
 
@@ -19,13 +20,19 @@ class InstrumentKind(models.TextChoices):
 
 
 class Instrument(models.Model):
-    """An NSE security. Prices in rupees."""
+    """An NSE security. Prices in rupees.
+
+    `price_band`: per cent of the previous close, up and down, outside of which nothing trades. None: no fixed band, as
+    for shares with derivatives.
+    """
 
     symbol = models.CharField(max_length=20, unique=True)
     name = models.CharField(max_length=120)
     isin = models.CharField(max_length=12, unique=True)
     kind = models.CharField(max_length=8, choices=InstrumentKind)
     sector = models.CharField(max_length=60)
+    series = models.CharField(max_length=2, choices=Series, default=Series.EQ, db_default=Series.EQ)
+    price_band = models.PositiveSmallIntegerField(null=True, choices=[(band, f"{band} %") for band in PRICE_BANDS])
     tick_size = models.DecimalField(max_digits=6, decimal_places=2, default=Decimal("0.05"))
     reference_price = models.DecimalField(max_digits=12, decimal_places=2)
     tradable = models.BooleanField(default=True)
@@ -35,6 +42,7 @@ class Instrument(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(tick_size__gt=0), name="tick_size_above_zero"),
             models.CheckConstraint(condition=Q(reference_price__gt=0), name="reference_price_above_zero"),
+            models.CheckConstraint(condition=Q(price_band__in=PRICE_BANDS), name="a_price_band_is_one_of_nses"),
         ]
 
     def __str__(self) -> str:

@@ -8,14 +8,19 @@ from brokers.models import BrokerSession, Instrument, PriceOverride
 from gateway.database.rows import RowReader, ValuesOf, changed
 
 _PRICES = RowReader(
-    i=ValuesOf(Instrument, "symbol", "reference_price", "tick_size", "name"), p=ValuesOf(PriceOverride, "price")
+    i=ValuesOf(Instrument, "symbol", "reference_price", "tick_size", "name", "series", "price_band"),
+    p=ValuesOf(PriceOverride, "price", "set_at"),
 )
 _TRADABLE = RowReader(i=ValuesOf(Instrument, "symbol", "tradable"))
 _SESSION = RowReader(s=BrokerSession)
+PriceRow = tuple[str, Decimal, Decimal, str, str, int | None, Decimal | None, datetime | None]
 
 
-def prices(gateway: int, symbols: Collection[str]) -> list[tuple[str, Decimal, Decimal, str, Decimal | None]]:
-    """Symbol, reference price, tick size, name, and the gateway's pinned price if there is one; known symbols only."""
+def prices(gateway: int, symbols: Collection[str]) -> list[PriceRow]:
+    """Symbol, reference price, tick size, name, series and price band; known symbols only.
+
+    Last the gateway's pinned price and since when, if there is one.
+    """
     return _PRICES.select(
         "FROM brokers_instrument i"
         " LEFT JOIN brokers_pricepin p ON p.instrument_id = i.id AND p.gateway_id = %s"

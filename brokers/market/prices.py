@@ -16,7 +16,6 @@ from typing import Final
 OCTAVES: Final = ((86_400, 20_000), (3_600, 6_000), (60, 1_000))
 MILLION: Final = 1_000_000
 MINUTE: Final = timedelta(minutes=1)
-DAILY_BAND: Final = Decimal("0.20")
 
 
 def price_at(*, reference: Decimal, tick: Decimal, seed: str, ticker: str, at: datetime) -> Decimal:
@@ -27,11 +26,6 @@ def price_at(*, reference: Decimal, tick: Decimal, seed: str, ticker: str, at: d
 def to_tick(price: Decimal, tick: Decimal) -> Decimal:
     ticks = (price / tick).quantize(Decimal(1), ROUND_HALF_EVEN)
     return (max(ticks, Decimal(1)) * tick).quantize(Decimal("0.01"))
-
-
-def within_band(price: Decimal, reference: Decimal) -> bool:
-    """Whether the price is within the daily price band, ±20 % of the reference (the widest of NSE's bands)."""
-    return abs(price - reference) <= DAILY_BAND * reference
 
 
 def minutes(since: datetime, until: datetime) -> Iterator[datetime]:

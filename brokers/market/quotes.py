@@ -9,6 +9,7 @@ from django.conf import settings
 
 from brokers import sql
 from brokers.market.prices import price_at
+from brokers.market.series import Series
 from brokers.models import Instrument
 
 
@@ -19,7 +20,10 @@ def missing_instruments() -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """An instrument's price as a function of time: the override if there is one, else the generated price."""
+    """An instrument's price as a function of time: the override if there is one, else the generated price.
+
+    `price_band`: per cent of the previous close; None: no fixed band (brokers.models.Instrument).
+    """
 
     ticker: str
     reference: Decimal
@@ -27,10 +31,18 @@ class Quote:
     pin: Decimal | None
     seed: str
     name: str = ""
+    series: str = Series.EQ.value
+    price_band: int | None = None
+    pinned_at: datetime | None = None
 
     def at(self, moment: datetime) -> Decimal:
-        if self.pin is not None:
-            return self.pin
+        return self._generated(moment) if self.pin is None else self.pin
+
+    def close(self, moment: datetime) -> Decimal:
+        """The close of a session that ended at `moment`: a later override does not change it."""
+        return self.at(moment) if self.pinned_at is None or self.pinned_at <= moment else self._generated(moment)
+
+    def _generated(self, moment: datetime) -> Decimal:
         return price_at(reference=self.reference, tick=self.tick, seed=self.seed, ticker=self.ticker, at=moment)
 
 
@@ -38,6 +50,6 @@ def quotes(gateway: int, tickers: Collection[str]) -> Mapping[str, Quote]:
     """Quotes by ticker; tickers that are not in the catalogue are omitted. One query."""
     seed = settings.MARKET_SEED
     return {
-        ticker: Quote(ticker, reference, tick, pin, seed, name)
-        for ticker, reference, tick, name, pin in sql.prices(gateway, tickers)
+        ticker: Quote(ticker, reference, tick, pin, seed, name, series, band, pinned_at)
+        for ticker, reference, tick, name, series, band, pin, pinned_at in sql.prices(gateway, tickers)
     }

@@ -10,7 +10,6 @@ from typing import Final
 from django.db.models import Case, F, IntegerField, Q, Sum, When
 
 from brokers.market.charges import Tariff, charges
-from brokers.market.prices import within_band
 from brokers.market.quotes import Quote
 from brokers.ports.broker import Holding, OrderType, Side
 from brokers.simulator import sql
@@ -78,10 +77,8 @@ class Balances:
     lent: int
     serial: int
 
-    def refusal(self, order: SimOrder, quote: Quote, cost: Decimal) -> str:
+    def refusal(self, order: SimOrder, cost: Decimal) -> str:
         """The risk check: the errorCode with which the broker rejects the order, or an empty string."""
-        if order.price is not None and not within_band(order.price, quote.reference):
-            return "circuitLimitExceeded"
         if order.side == Side.BUY:
             return MARGINS_EXCEEDED if cost > self.free_funds else ""
         return CHECK_HOLDINGS if order.quantity > self.sellable(order.ticker) else ""

@@ -11,11 +11,13 @@ from typing import Final
 from brokers.market.calendar import market_of
 from brokers.market.charges import Tariff, charges
 from brokers.market.hours import Market
+from brokers.market.price_bands import OPERATING_RANGE, price_range
 from brokers.market.quotes import Quote, quotes
+from brokers.market.trading_days import previous_close_at
 from brokers.ports.broker import OrderType, Side, Validity
 from brokers.simulator import books
 from brokers.simulator.books import CHECK_HOLDINGS, MARGINS_EXCEEDED, Balances
-from brokers.simulator.fills import FillProgress, MatchedFill, Working, arrival, progress
+from brokers.simulator.fills import FillProgress, MatchedFill, Working, arrival, progress, refused_at_entry
 from brokers.simulator.models import SimAccount, SimOrder, SimStatus, SimTrade
 from brokers.simulator.personas import FillBehaviour
 from gateway.database.rows import insert_rows, update_rows
@@ -53,12 +55,14 @@ def bring_up_to_date(
     trades: list[SimTrade] = []
     for order in reached:
         if not order.admitted:
-            quote = prices[order.ticker]
-            _admit(order, look_up(), quote, books.cost(order, quote, arrived[order.pk], tariff), now)
+            quote, at = prices[order.ticker], arrived[order.pk]
+            cost = books.cost(order, quote, at, tariff)
+            refusal = _refused_at_entry(order, quote, at, market) or look_up().refusal(order, cost)
+            _admit(order, refusal, look_up(), cost, now)
     for order in reached:
         if order.status == SimStatus.OPEN:
-            working = _working(order, arrived[order.pk], market)
-            came = progress(working, prices[order.ticker].at, now)
+            quote = prices[order.ticker]
+            came = progress(_working(order, quote, arrived[order.pk], market), quote.at, now)
             trades += _advance(order, came, look_up, tariff, now)
     insert_rows(trades)
     update_rows(reached, WRITTEN)
@@ -95,10 +99,15 @@ def record(order: SimOrder, trade: SimTrade, balances: Balances) -> None:
     order.average_price = average((before + trade.price * trade.quantity) / order.filled_quantity)
 
 
-def _admit(order: SimOrder, balances: Balances, quote: Quote, cost: Decimal, now: datetime) -> None:
-    """An order that passes the risk check gets its exchange order id; otherwise the broker rejects it."""
+def _refused_at_entry(order: SimOrder, quote: Quote, at: datetime, market: Market) -> str:
+    limits = price_range(quote.close(previous_close_at(market, at)), quote.price_band or OPERATING_RANGE)
+    return refused_at_entry(_working(order, quote, at, market), price=quote.at(at), limits=limits)
+
+
+def _admit(order: SimOrder, refusal: str, balances: Balances, cost: Decimal, now: datetime) -> None:
+    """An order that passes the checks gets its exchange order id; otherwise exchange or broker have rejected it."""
     order.admitted = True
-    if refusal := balances.refusal(order, quote, cost):
+    if refusal:
         order.status, order.error_code, order.reported_at = SimStatus.REJECTED, refusal, now
     else:
         balances.block(order, cost)
@@ -126,7 +135,8 @@ def _advance(
     return trades
 
 
-def _working(order: SimOrder, arrived_at: datetime, market: Market) -> Working:
+def _working(order: SimOrder, quote: Quote, arrived_at: datetime, market: Market) -> Working:
+    close = quote.close(previous_close_at(market, arrived_at))
     return Working(
         side=Side(order.side),
         quantity=order.quantity,
@@ -138,6 +148,7 @@ def _working(order: SimOrder, arrived_at: datetime, market: Market) -> Working:
         fill_error_code=order.fill_error_code,
         arrived_at=arrived_at,
         lapses_at=market.closing(arrived_at),
+        band=price_range(close, quote.price_band) if quote.price_band else None,
         price_checked_at=order.price_checked_at,
         triggered=order.triggered,
     )

@@ -28,12 +28,13 @@ class TestPrices:
     def test_are_the_querysets(self, gateway: Gateway) -> None:
         pinned = FilteredRelation("price_overrides", condition=Q(price_overrides__gateway=gateway))
         rows = Instrument.objects.filter(symbol__in=SYMBOLS).annotate(pinned=pinned).order_by("symbol")
-        expected = rows.values_list("symbol", "reference_price", "tick_size", "name", F("pinned__price"))
+        columns = ("symbol", "reference_price", "tick_size", "name", "series", "price_band")
+        expected = rows.values_list(*columns, F("pinned__price"), F("pinned__set_at"))
 
         found = sorted(sql.prices(gateway.pk, SYMBOLS))
 
         assert list(map(repr, found)) == list(map(repr, expected))
-        assert [(symbol, pin) for symbol, *_, pin in found] == [
+        assert [(symbol, pin) for symbol, *_, pin, _ in found] == [
             ("INFY", Decimal("1500.50")),
             ("ITC", None),
             ("TCS", None),

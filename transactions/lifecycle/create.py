@@ -17,7 +17,7 @@ from gateway.values.errors import ConnectedUserRequired, Invalid, NotFound
 from gateway.values.ids import new_transaction_id
 from gateway.values.money import is_multiple
 from transactions import sql
-from transactions.domain.basket import Security
+from transactions.domain.basket import Security, stop_problem
 from transactions.domain.intents import Intent, lifetime
 from transactions.domain.smallcase_order import SmallcaseOrderRequest, line_of_request
 from transactions.domain.statuses import OrderStatus
@@ -130,6 +130,8 @@ def _problems(security: Security, instrument: Instrument | None) -> Iterator[str
         for name, price in prices:
             if price is not None and not is_multiple(price, instrument.tick_size):
                 yield f"{name}: must be a multiple of the tick size, {instrument.tick_size}."
+        if problem := stop_problem(security, security.side):
+            yield problem
 
 
 def _check_cancellable(gateway: Gateway, account: Account | None, request: TransactionRequest) -> None:

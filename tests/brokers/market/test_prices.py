@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brokers.market.prices import minutes, price_at, to_tick, within_band
+from brokers.market.prices import minutes, price_at, to_tick
 
 AT = datetime(2026, 11, 20, 5, 30, tzinfo=UTC)
 MOMENTS = st.datetimes(datetime(2020, 1, 1), datetime(2040, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
@@ -62,14 +62,6 @@ class TestToTick:
     )
     def test_rounds_to_the_nearest_and_never_to_nothing(self, price: str, tick: str, rounded: str) -> None:
         assert str(to_tick(Decimal(price), Decimal(tick))) == rounded
-
-
-class TestWithinBand:
-    @pytest.mark.parametrize(
-        ("price", "inside"), [("79.99", False), ("80.00", True), ("100", True), ("120.00", True), ("120.01", False)]
-    )
-    def test_is_a_fifth_to_either_side(self, price: str, inside: bool) -> None:
-        assert within_band(Decimal(price), Decimal(100)) is inside
 
 
 class TestMinutes:

@@ -371,10 +371,13 @@ class TestOrderBook:
     ) -> None:
         """An IOC that found no seller, and a stop that costs more than it has blocked."""
         login = enter()
-        SimAccount.objects.update(opening_funds=Decimal(20_100))
+        SimAccount.objects.update(opening_funds=Decimal(21_600))
         override_price(gateway=gateway, ticker="INFY", price=Decimal(1_100), now=now)
-        place_each(broker, login, [replace(LIMIT, validity=Validity.IOC), STOP], now=now)
-        book(broker, login, now + MINUTE, before)
+        stop = replace(STOP, trigger_price=Decimal(1_150))
+        place_each(broker, login, [replace(LIMIT, validity=Validity.IOC), stop], now=now)
+        book(broker, login, now + SECOND, before)
+        book(broker, login, now + SECOND)
+        override_price(gateway=gateway, ticker="INFY", price=Decimal(1_200), now=now + SECOND)
 
         assert told(book(broker, login, now + MINUTE)) == [("ref-1", "CANCELLED", 0), ("ref-2", "COMPLETE", 10)]
 
