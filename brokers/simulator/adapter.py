@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import ClassVar, Final
 
+from brokers import sql as market
 from brokers.ports.broker import Ack, Holding, LiveSession, LoginEnded, NewOrder, Refused, Report, SentOrder, Verb
 from brokers.simulator import books, sql
 from brokers.simulator.faults import link_faults
@@ -84,6 +85,8 @@ class SimulatedBroker:
         def book(account: SimAccount | None) -> None:
             if treatment.refused:
                 raise Refused(treatment.refused, _REFUSALS[treatment.refused])
+            if not market.tradable([order.ticker]).get(order.ticker) and not SimOrder.objects.filter(ref=order.ref):
+                raise Refused("securityNotAllowed", f"{order.ticker} cannot be traded now.")
             insert_rows([_booked(_known(account, session), order, treatment, now)], pass_over_known=True)
 
         over_the_link(Verb.PLACE, session, book)

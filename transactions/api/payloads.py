@@ -149,8 +149,11 @@ def session_ended(account: Account, batch_ids: Sequence[str], ended_at: datetime
     return named | {"batchIds": list(batch_ids), "endedAt": timestamp(ended_at)}
 
 
-def fix_action(last: LastBatch, smallcase: Smallcase) -> Wire:
-    """The FIX action for the unfilled shares of the batch `last`."""
+def fix_action(last: LastBatch, smallcase: Smallcase, blocked: Sequence[tuple[str, str]]) -> Wire:
+    """The FIX action for the unfilled shares of the batch `last`.
+
+    `blocked`: tickers that cannot be traded now, with the reason. A FIX leaves them out again.
+    """
     return {
         "scid": smallcase.scid,
         "iscid": last.batch.iscid,
@@ -160,11 +163,12 @@ def fix_action(last: LastBatch, smallcase: Smallcase) -> Wire:
         "filled": last.filled,
         "quantity": last.quantity,
         "originalLabel": last.batch.original_label,
+        "blocked": [{"ticker": ticker, "reason": reason} for ticker, reason in blocked],
     }
 
 
-def fix_pending(last: LastBatch, smallcase: Smallcase, account: Account) -> Wire:
-    action = fix_action(last, smallcase)
+def fix_pending(last: LastBatch, smallcase: Smallcase, account: Account, blocked: Sequence[tuple[str, str]]) -> Wire:
+    action = fix_action(last, smallcase, blocked)
     return {"action": "FIX", **action, "smallcaseAuthId": account.auth_id, "broker": account.broker}
 
 

@@ -42,7 +42,7 @@ def actions(held: Held) -> Wire:
     return {
         "rebalance": [named | _version(held.rebalance_to)] if held.rebalance_to else [],
         "sip": [sip_action(held.row.sip)] if held.row.sip and held.is_sip_due else [],
-        "fix": [fix_action(last, here.smallcase)] if last and last.can_be_fixed else [],
+        "fix": [fix_action(last, here.smallcase, held.blocked)] if last and last.can_be_fixed else [],
         "buy": [] if held.is_order_open else [*buys, *([OrderKind.SIP] if held.is_sip_due else [])],
         "sell": [] if held.is_order_open else [OrderKind.EXIT, OrderKind.MANAGE],
         "reconnect": _reconnect(last) if last else [],

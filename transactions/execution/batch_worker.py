@@ -29,7 +29,7 @@ from gateway.queue import leases
 from gateway.queue.enqueue import IDLE_GRACE_SECONDS, TaskName, enqueue_soon
 from transactions import sql
 from transactions.execution.broker_calls import GATHER_SECONDS, BrokerCalls, Question
-from transactions.execution.placement import Placement, is_unsent, take_over
+from transactions.execution.placement import Placement, is_left_out, is_unsent, take_over
 from transactions.execution.polling import BookRead
 from transactions.execution.read_batches import read
 from transactions.execution.record_work import Send, Work, record
@@ -91,7 +91,7 @@ class BatchWorker:
             if row and session is None:
                 continue
             taken_over = take_over(orders)
-            if any(map(is_unsent, orders)) and not taken_over:
+            if (any(map(is_unsent, orders)) or is_left_out(orders)) and not taken_over:
                 self.active.append(Placement(batch, orders, session))
                 continue
             mine = reads.setdefault(batch.account_id, BookRead(batch.account, session))

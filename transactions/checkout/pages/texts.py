@@ -6,7 +6,9 @@ A translation is another mapping with the same keys; tests check that no key is 
 from collections.abc import Mapping
 from typing import Final
 
-ENGLISH: Final[Mapping[str, str]] = {
+from transactions.checkout.pages.left_out import LEFT_OUT
+
+ENGLISH: Final[Mapping[str, str]] = LEFT_OUT | {
     # Around every screen
     "frame.title": "{screen} · {partner}",
     "frame.leave": "Close checkout",
@@ -114,7 +116,6 @@ ENGLISH: Final[Mapping[str, str]] = {
     "confirm.update": "Update",
     "confirm.incomplete": "Complete your selections to see the orders.",
     "confirm.unchanged": "No changes: these are your current shares.",
-    "confirm.balanced": "Your shares already match the new version. Nothing will be bought or sold.",
     "confirm.buys": "Buys",
     "confirm.sells": "Sells",
     "confirm.charges": "Estimated charges",
