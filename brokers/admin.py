@@ -7,8 +7,11 @@ from django.conf import settings
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
 
+from brokers.market.market_days.calendar_tile import upcoming_days
+from brokers.market.market_days.import_page import import_days
 from brokers.market.prices import price_at
 from brokers.models import BrokerOutage, Instrument, MarketDay, PriceOverride
 from brokers.ports.outages import try_now
@@ -55,10 +58,19 @@ class InstrumentAdmin(ReadOnlyAdmin):
 
 @admin.register(MarketDay)
 class MarketDayAdmin(Audited, admin.ModelAdmin[MarketDay]):
-    """An extra holiday, or a special session such as Muhurat trading. The published calendar needs no rows."""
+    """Rows that replace the published hours of a day, and the calendar that results."""
 
     list_display = ("day", "opens", "closes", "note")
     date_hierarchy = "day"
+    change_list_template = "console/market_days.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        own = path("import/", self.admin_site.admin_view(import_days), name="import_market_days")
+        return [own, *super().get_urls()]
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        shown = {"calendar_days": upcoming_days(now=clock.wall()), **(extra_context or {})}
+        return super().changelist_view(request, shown)
 
 
 @admin.register(PriceOverride)

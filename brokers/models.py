@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
 
@@ -69,24 +70,36 @@ class PriceOverride(models.Model):
 
 
 class MarketDay(models.Model):
-    """An exception to the published calendar: an extra holiday (no times) or a special session (IST)."""
+    """A session of a day (IST), or a holiday (no times): the rows of a day replace its published hours.
 
-    day = models.DateField(unique=True)
+    A day may have several sessions. They do not overlap, and a holiday is the only row of its day: `clean` says so to
+    people, an exclusion constraint (PostgreSQL) or triggers (SQLite) hold it, both made by a migration.
+    """
+
+    day = models.DateField(db_index=True)
     opens = models.TimeField(null=True, blank=True)
     closes = models.TimeField(null=True, blank=True)
     note = models.CharField(max_length=120, blank=True)
 
     class Meta:
-        ordering = ["-day"]
+        ordering = ["-day", "opens"]
         constraints = [
             models.CheckConstraint(
-                condition=Q(opens__isnull=True, closes__isnull=True) | Q(opens__lt=F("closes")),
+                condition=Q(opens__isnull=True, closes__isnull=True)
+                | Q(opens__isnull=False, closes__isnull=False, opens__lt=F("closes")),
                 name="both_times_or_none",
             )
         ]
 
     def __str__(self) -> str:
         return f"{self.day} {self.opens or 'closed'}"
+
+    def clean(self) -> None:
+        others = MarketDay.objects.filter(day=self.day).exclude(pk=self.pk)
+        if self.opens and self.closes:
+            others = others.filter(Q(opens=None) | Q(opens__lt=self.closes, closes__gt=self.opens))
+        if self.day and (other := others.first()):
+            raise ValidationError(f"{self.day} has the row {other}: sessions of a day must not overlap.")
 
 
 class BrokerSession(models.Model):

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import time, timedelta
 from decimal import Decimal
 from typing import Final
 
 from brokers.market.charges import Tariff
+from brokers.market.hours import AmoWindow
 from brokers.ports.broker import Broker, TradebookExport
 from brokers.ports.linked_broker import LinkedBroker
 from brokers.ports.order_limits import OrderLimit
@@ -22,6 +23,7 @@ class BrokerProfile:
     """The capabilities that the checkout and the eligibility checks read.
 
     `slices`: an order above `order_limit` is placed in slices, else it is refused.
+    `amo`: when the broker accepts after-market orders; None if it accepts none.
     """
 
     key: str
@@ -29,9 +31,9 @@ class BrokerProfile:
     tariff: Tariff
     latency: timedelta
     order_limit: OrderLimit
+    amo: AmoWindow | None
     slices: bool = False
     limit_orders: bool = False
-    amo: bool = True
     holdings_import: bool = True
     sip: bool = True
 
@@ -41,10 +43,26 @@ class BrokerProfile:
 ORDER_LIMIT: Final = OrderLimit(shares=100_000, rupees=Decimal(100_000_000))
 
 
-def _profile(key: str, name: str, *, rate: str = "0.001", cap: str = "20", ms: int = 20, **can: bool) -> BrokerProfile:
+# Equity on NSE, as guides to Indian brokers state it (yourfinancebook.com, investorgain.com): secondary sources.
+# Not verified with each broker, and brokers change it: Zerodha's own support page says 16:00–08:58.
+AMO: Final = AmoWindow(opens=time(15, 45), closes=time(8, 57))
+# help.upstox.com, article 250502: 16:01 to 08:58. Its pause from midnight to 05:00 is not simulated.
+UPSTOX_AMO: Final = AmoWindow(opens=time(16, 1), closes=time(8, 58))
+
+
+def _profile(
+    key: str,
+    name: str,
+    *,
+    rate: str = "0.001",
+    cap: str = "20",
+    ms: int = 20,
+    amo: AmoWindow | None = AMO,
+    **can: bool,
+) -> BrokerProfile:
     tariff = Tariff(Decimal(rate), Decimal(cap))
     latency = timedelta(milliseconds=ms)
-    return BrokerProfile(key=key, name=name, tariff=tariff, latency=latency, order_limit=ORDER_LIMIT, **can)
+    return BrokerProfile(key=key, name=name, tariff=tariff, latency=latency, order_limit=ORDER_LIMIT, amo=amo, **can)
 
 
 # Kite Connect slices by `autoslice` (orders, v3), Dhan by POST /orders/slicing, Upstox by `slice` (order API v3).
@@ -53,10 +71,10 @@ _ALL: Final = (
     _profile("angelbroking", "Angel One", ms=25),
     _profile("axis", "Axis Direct", rate="0.005", cap="500", ms=60, sip=False),
     _profile("dhan", "Dhan", rate="0", cap="0", ms=10, slices=True),
-    _profile("edelweiss", "Nuvama", rate="0.003", cap="300", ms=45, amo=False),
-    _profile("fisdom", "Fisdom", ms=40, amo=False),
+    _profile("edelweiss", "Nuvama", rate="0.003", cap="300", ms=45, amo=None),
+    _profile("fisdom", "Fisdom", ms=40, amo=None),
     _profile("fivepaisa", "5paisa", rate="1", cap="20", ms=20, limit_orders=True),
-    _profile("fundzbazar", "FundzBazar", ms=60, amo=False, holdings_import=False, sip=False),
+    _profile("fundzbazar", "FundzBazar", ms=60, amo=None, holdings_import=False, sip=False),
     _profile("groww", "Groww", ms=15, limit_orders=True),
     _profile("hdfc", "HDFC Securities", rate="0.005", cap="500", ms=60),
     _profile("icici", "ICICI Direct", rate="0.0029", cap="300", ms=55),
@@ -65,7 +83,7 @@ _ALL: Final = (
     _profile("kotak", "Kotak Securities", rate="0.002", cap="20", ms=40),
     _profile("motilal", "Motilal Oswal", rate="0.002", cap="300", ms=45),
     _profile("trustline", "Trustline", rate="0.002", cap="200", ms=50, holdings_import=False),
-    _profile("upstox", "Upstox", rate="1", cap="20", ms=15, slices=True),
+    _profile("upstox", "Upstox", rate="1", cap="20", ms=15, amo=UPSTOX_AMO, slices=True),
 )
 BROKERS: Final[Mapping[str, BrokerProfile]] = {profile.key: profile for profile in _ALL}
 _SIMULATED: Final = SimulatedBroker(

@@ -1,8 +1,10 @@
 """Selects the user's screen from the database rows alone, so reloads, tabs and the back button agree."""
 
+from datetime import datetime
 from typing import Any, Final
 
 from brokers.market.calendar import market_of
+from brokers.market.hours import Market
 from brokers.ports.registry import profile_of
 from gateway.http.envelope import Page
 from transactions.checkout import browser_binding, sessions
@@ -12,7 +14,9 @@ from transactions.checkout.pages.frame import Screen
 from transactions.checkout.pages.status_screen import progress_of
 from transactions.domain.intents import Intent
 from transactions.domain.sdk_codes import SdkCode
+from transactions.domain.smallcase_order import order_request_of
 from transactions.domain.statuses import TransactionStatus
+from transactions.lifecycle.eligibility import amo_window
 from transactions.lifecycle.transitions import expiry
 from transactions.queries import selectors
 from transactions.queries.order_context import order_context
@@ -79,10 +83,25 @@ def confirm(there: Screen) -> Page:
 
 
 def ended(there: Screen, code: str) -> Page:
-    """The screen of an ended transaction, with the next opening if the market is closed."""
+    """The screen of an ended transaction. If the market is closed: when it opens, and when the broker takes AMOs."""
+    if code not in MARKET_CLOSED:
+        return there.page("ended", code=code)
+    market = market_of(there.session.transaction.gateway, now=there.now)
+    opens_at, amo_at = market.next_open(there.now), _amo_from(there, market)
+    if amo_at is not None and opens_at is not None and opens_at <= amo_at:
+        amo_at = None
+    broker = profile_of(there.session.broker) if there.session.broker else None
+    return there.page("ended", code=code, is_market=True, opens_at=opens_at, amo_at=amo_at, broker=broker)
+
+
+def _amo_from(there: Screen, market: Market) -> datetime | None:
+    """None if the partner did not ask for AMOs, if the order cannot be one, and if it could be placed now."""
     transaction = there.session.transaction
-    market = market_of(transaction.gateway, now=there.now) if code in MARKET_CLOSED else None
-    return there.page("ended", code=code, is_market=market is not None, opens_at=market and market.next_open(there.now))
+    if not there.session.amo or transaction.account is None:
+        return None
+    window = amo_window(transaction.account, order_request_of(transaction.order_config))
+    begins = market.amo_from(there.now, window) if window else there.now
+    return begins if begins > there.now else None
 
 
 def left(there: Screen) -> Page:

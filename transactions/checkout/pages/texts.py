@@ -309,6 +309,7 @@ ENGLISH: Final[Mapping[str, str]] = LEFT_OUT | {
     "ended.4005": "The market is closed",
     "ended.4005-body": "This order cannot be placed after market hours. Try again when the market is open.",
     "ended.market": "The market opens: {moment}.",
+    "ended.amo": "{broker} accepts after-market orders from: {moment}.",
     "ended.4006": "An earlier order is still open",
     "ended.4006-body": "Wait until it is finished, then start again from {partner}.",
     "ended.action": "Fix your last order first",
