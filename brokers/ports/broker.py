@@ -168,11 +168,19 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """Shares of one ticker; `average_price` of their buys, in rupees."""
+    """Shares of one ticker; `average_price` of their buys, in rupees.
+
+    Of `quantity`, `today` were bought today, at `today_price` on average, and `t1` on the trading day before. `locked`
+    cannot be sold before they arrive.
+    """
 
     ticker: str
     quantity: int
     average_price: Decimal
+    t1: int = 0
+    today: int = 0
+    today_price: Decimal | None = None
+    locked: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +207,7 @@ class Broker(Protocol):
         """Rupees available for buying. Raises Unreachable, SessionEnded."""
 
     def holdings(self, session: LiveSession, *, now: datetime, tickers: Sequence[str] = ()) -> Sequence[Holding]:
-        """Shares that can be sold; only of `tickers`, if given. Raises Unreachable, SessionEnded."""
+        """All shares; of `tickers`, if given, only those that can be sold. Raises Unreachable, SessionEnded."""
 
     def place(self, session: LiveSession, order: NewOrder, *, now: datetime) -> Ack:
         """Places one order. Raises Refused (the order is not in the order book), Unreachable, SessionEnded."""

@@ -71,7 +71,7 @@ class SimulatedBroker:
     def holdings(self, session: LiveSession, *, now: datetime, tickers: Sequence[str] = ()) -> Sequence[Holding]:
         def held(account: SimAccount | None) -> Sequence[Holding]:
             known = _known(account, session)
-            return books.sellable(known, tickers) if tickers else books.holdings(known)
+            return books.sellable(known, tickers, now) if tickers else books.holdings(known, now)
 
         return over_the_link(Verb.HOLDINGS, session, held)
 

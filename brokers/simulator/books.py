@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
@@ -13,6 +13,7 @@ from brokers.market.charges import Tariff, charges
 from brokers.market.quotes import Quote
 from brokers.ports.broker import Holding, OrderType, Side
 from brokers.simulator import sql
+from brokers.simulator.delivery import NOTHING, Undelivered, locked, undelivered
 from brokers.simulator.models import SimAccount, SimOrder, SimTrade
 from brokers.simulator.sql import MONEY
 from gateway.values.money import average, rupees
@@ -47,20 +48,31 @@ def free_funds(account: SimAccount) -> Decimal:
     return account.opening_funds + ledger(account).rupees
 
 
-def holdings(account: SimAccount) -> list[Holding]:
-    """Shares held, with the average price of their buys."""
+def holdings(account: SimAccount, now: datetime) -> list[Holding]:
+    """Shares held, with the average price of their buys, and those that have not arrived yet."""
     bought = SimTrade.objects.filter(IS_BUY, account=account).values_list("ticker").order_by("ticker")
     prices = {
         ticker: average(Decimal(cost) / quantity)
         for ticker, cost, quantity in bought.annotate(cost=Sum(TURNOVER, output_field=MONEY), shares=Sum("quantity"))
     }
-    return [Holding(t, shares, prices[t]) for t, shares in ledger(account).shares.items() if shares > 0 and t in prices]
+    held = [Holding(t, shares, prices[t]) for t, shares in ledger(account).shares.items() if shares > 0 and t in prices]
+    waiting, tied = undelivered(account, now), locked(account, prices.keys(), now)
+    return [_delivered(one, waiting.get(one.ticker, NOTHING), tied.get(one.ticker, 0)) for one in held]
 
 
-def sellable(account: SimAccount, tickers: Sequence[str]) -> list[Holding]:
+def _delivered(held: Holding, waiting: Undelivered, tied: int) -> Holding:
+    """Sales took the oldest shares, so the youngest are left."""
+    today = min(waiting.today, held.quantity)
+    t1 = min(waiting.t1, held.quantity - today)
+    price = waiting.today_price if today else None
+    return replace(held, today=today, t1=t1, today_price=price, locked=min(tied, held.quantity))
+
+
+def sellable(account: SimAccount, tickers: Sequence[str], now: datetime) -> list[Holding]:
     """Shares that the account may sell: its holdings and, on a test account, the shares lent to it."""
-    held = ledger(account).shares
-    return [Holding(ticker, held.get(ticker, 0) + account.lent_shares, Decimal(0)) for ticker in tickers]
+    held, tied = ledger(account).shares, locked(account, tickers, now)
+    free = {ticker: held.get(ticker, 0) + account.lent_shares - tied.get(ticker, 0) for ticker in tickers}
+    return [Holding(ticker, max(shares, 0), Decimal(0)) for ticker, shares in free.items()]
 
 
 @dataclass(slots=True)
@@ -77,11 +89,14 @@ class Balances:
     lent: int
     serial: int
 
-    def refusal(self, order: SimOrder, cost: Decimal) -> str:
-        """The risk check: the errorCode with which the broker rejects the order, or an empty string."""
+    def refusal(self, order: SimOrder, cost: Decimal, locked: int = 0) -> str:
+        """The risk check: the errorCode with which the broker rejects the order, or an empty string.
+
+        `locked`: shares of the ticker that cannot be sold before they arrive.
+        """
         if order.side == Side.BUY:
             return MARGINS_EXCEEDED if cost > self.free_funds else ""
-        return CHECK_HOLDINGS if order.quantity > self.sellable(order.ticker) else ""
+        return CHECK_HOLDINGS if order.quantity > self.sellable(order.ticker) - locked else ""
 
     def sellable(self, ticker: str) -> int:
         return self.lent + self.free_shares[ticker]

@@ -13,11 +13,13 @@ from brokers.market.charges import Tariff, charges
 from brokers.market.hours import Market
 from brokers.market.price_bands import OPERATING_RANGE, price_range
 from brokers.market.quotes import Quote, quotes
+from brokers.market.series import TRADE_TO_TRADE
 from brokers.market.trading_days import previous_close_at
 from brokers.ports.broker import OrderType, Side, Validity
 from brokers.ports.order_limits import OrderLimit, split_at_slices
 from brokers.simulator import books
 from brokers.simulator.books import CHECK_HOLDINGS, MARGINS_EXCEEDED, Balances
+from brokers.simulator.delivery import locked
 from brokers.simulator.fills import FillProgress, MatchedFill, Working, arrival, progress, refused_at_entry
 from brokers.simulator.models import SimAccount, SimOrder, SimStatus, SimTrade
 from brokers.simulator.personas import FillBehaviour
@@ -64,13 +66,15 @@ def bring_up_to_date(account: SimAccount, orders: Sequence[SimOrder], terms: Ter
         return
     prices = quotes(account.gateway_id, {order.ticker for order in reached})
     look_up = cache(partial(books.balances, account))  # most checks of a resting order change nothing
+    sold = {order.ticker for order in reached if order.side == Side.SELL and not order.admitted}
+    tied = locked(account, {ticker for ticker in sold if prices[ticker].series in TRADE_TO_TRADE}, now)
     trades: list[SimTrade] = []
     for order in reached:
         if not order.admitted:
             quote, at = prices[order.ticker], arrived[order.pk]
             cost = books.cost(order, quote, at, terms.tariff)
             refusal = _refused_at_entry(order, quote, at, market) or _sliced(order, quote.at(at), terms)
-            refusal = refusal or look_up().refusal(order, cost)
+            refusal = refusal or look_up().refusal(order, cost, tied.get(order.ticker, 0))
             _admit(order, refusal, look_up(), cost, now)
     for order in reached:
         if order.status == SimStatus.OPEN:

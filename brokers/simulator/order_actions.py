@@ -12,6 +12,7 @@ from brokers.market.charges import Tariff
 from brokers.market.quotes import quotes
 from brokers.ports.broker import BrokerStatus, Side
 from brokers.simulator import accounts, books
+from brokers.simulator.delivery import locked
 from brokers.simulator.faults import link_faults
 from brokers.simulator.fills import LIMITED, UNMATCHED, MatchedFill
 from brokers.simulator.matching import WRITTEN, record, trades_of
@@ -106,6 +107,9 @@ def _filled(account: SimAccount, order: SimOrder, action: OrderAction, tariff: T
     at_price = _price(order, action, quotes(account.gateway_id, [order.ticker])[order.ticker].at(now))
     trades = trades_of(order, [MatchedFill(wanted, at_price, now)], tariff, filled=order.filled_quantity)
     balances, known = books.balances(account), order.trades.count()
+    tied = locked(account, [order.ticker], now).get(order.ticker, 0) if order.side == Side.SELL else 0
+    if not order.admitted and wanted > balances.sellable(order.ticker) - tied and tied:
+        raise NotCovered("Shares of a trade-to-trade series cannot be sold before they arrive.")
     for number, trade in enumerate(trades, start=known + 1):
         trade.number = number
         if not balances.cover(order, trade):

@@ -67,7 +67,7 @@ def holdings(snapshot: HoldingsSnapshot, held: Sequence[Held], *, version: str) 
     v2 = (_security_v2(one, in_smallcases.get(one["ticker"], 0)) for one in snapshot.securities)
     return {
         "snapshotDate": timestamp(snapshot.taken_at),
-        "securities": snapshot.securities if version == "v1" else list(v2),
+        "securities": [_security_v1(one) for one in snapshot.securities] if version == "v1" else list(v2),
         "smallcases": [
             _described(one) | {"constituents": [{"ticker": t, "shares": p.shares} for t, p in one.positions.items()]}
             for one in held
@@ -150,11 +150,18 @@ def _shares_in(held: Sequence[Held]) -> dict[str, int]:
     return shares
 
 
+def _security_v1(security: Wire) -> Wire:
+    return {name: security[name] for name in ("ticker", "shares", "averagePrice")}
+
+
 def _security_v2(security: Wire, in_smallcases: int) -> Wire:
+    """What was bought today is a position; older imports do not tell."""
+    today = security.get("today", {"quantity": 0, "averagePrice": 0})
+    held = security["shares"] - today["quantity"]
     return {
         "ticker": security["ticker"],
-        "holdings": {"quantity": security["shares"], "averagePrice": security["averagePrice"]},
-        "positions": {"nse": {"quantity": 0, "averagePrice": 0}},
-        "transactableQuantity": security["shares"],
+        "holdings": {"quantity": held, "averagePrice": security["averagePrice"]},
+        "positions": {"nse": today},
+        "transactableQuantity": security.get("sellable", security["shares"]),
         "smallcaseQuantity": min(in_smallcases, security["shares"]),
     }

@@ -21,6 +21,7 @@ from transactions.domain.basket import OrderLine, Security, settled
 from transactions.domain.left_out import LeftOut
 from transactions.domain.price_protection import QuotedOrder, orders_in
 from transactions.domain.smallcase_order import OrderKind, SmallcaseOrderRequest
+from transactions.lifecycle.order_limits import check_order_limits
 from transactions.lifecycle.plan_orders import check_tradable, plan
 from transactions.queries.order_context import OrderContext
 
@@ -114,6 +115,7 @@ def quote_orders(context: OrderContext, *, of: QuoteRequest, selections: UserSel
     lines = planned.lines if planned else settled(of.basket, selections.securities)
     if planned is None:
         check_tradable(lines)
+        check_order_limits(context, lines)
     market, names = _market(context, {line.security.ticker for line in lines})
     prices = {**of.prices, **market}
     rows = _rows(context, lines, prices, {**of.names, **names})

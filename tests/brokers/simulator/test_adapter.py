@@ -495,7 +495,7 @@ class TestFundsAndHoldings:
 
         trade = SimTrade.objects.get()
         assert broker.funds(login, now=now) == ORDINARY - trade.price * 10 - trade.charges
-        assert broker.holdings(login, now=now) == [Holding("INFY", 10, trade.price)]
+        assert broker.holdings(login, now=now) == [Holding("INFY", 10, trade.price, today=10, today_price=trade.price)]
         assert [h.quantity for h in broker.holdings(login, now=now, tickers=["INFY", "TCS"])] == [10, 0]
 
 

@@ -120,21 +120,23 @@ class TestHoldings:
         trade(account, now, "BUY", 2, "101")
         trade(account, now, "SELL", 1, "500")
 
-        assert holdings(account) == [Holding("INFY", 2, Decimal("100.6667"))]
+        assert holdings(account, now) == [
+            Holding("INFY", 2, Decimal("100.6667"), today=2, today_price=Decimal("100.6667"))
+        ]
 
     def test_do_not_show_what_was_sold_off_or_lent(self, account: SimAccount, now: datetime) -> None:
         trade(account, now, "BUY", 2, "100")
         trade(account, now, "SELL", 2, "100")
         trade(account, now, "SELL", 3, "50", ticker="TCS")
 
-        assert holdings(account) == []
+        assert holdings(account, now) == []
 
 
 class TestSellable:
     def test_is_what_is_held_and_what_is_lent(self, account: SimAccount, now: datetime) -> None:
         trade(account, now, "BUY", 2, "100")
 
-        assert [(h.ticker, h.quantity) for h in sellable(account, ["INFY", "TCS"])] == [
+        assert [(h.ticker, h.quantity) for h in sellable(account, ["INFY", "TCS"], now)] == [
             ("INFY", LENT + 2),
             ("TCS", LENT),
         ]
