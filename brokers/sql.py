@@ -12,8 +12,8 @@ _PRICES = RowReader(
     i=ValuesOf(Instrument, "symbol", "reference_price", "tick_size", "name", "series", "price_band"),
     p=ValuesOf(PriceOverride, "price", "set_at"),
 )
-_SYMBOL = RowReader(i=ValuesOf(Instrument, "symbol"))
 _CHARGE_CLASS = RowReader(i=ValuesOf(Instrument, "symbol", "charge_class"))
+_TRADABLE = RowReader(i=ValuesOf(Instrument, "symbol", "tradable"))
 _SESSION = RowReader(s=BrokerSession)
 PriceRow = tuple[str, Decimal, Decimal, str, str, int | None, Decimal | None, datetime | None]
 
@@ -38,11 +38,9 @@ def charge_classes(symbols: Collection[str]) -> dict[str, ChargeClass]:
     return {symbol: ChargeClass(name) for symbol, name in rows}
 
 
-def halted(symbols: Collection[str]) -> list[str]:
-    """Tickers that cannot be traded now, in alphabetical order."""
-    return _SYMBOL.select_each(
-        "FROM brokers_instrument i WHERE i.symbol IN %s AND NOT i.tradable ORDER BY i.symbol", tuple(symbols)
-    )
+def tradable(symbols: Collection[str]) -> dict[str, bool]:
+    """Whether each known ticker can be traded now; tickers that are not in the catalogue are left out."""
+    return dict(_TRADABLE.select("FROM brokers_instrument i WHERE i.symbol IN %s", tuple(symbols)))
 
 
 def start_session(*, account: int, encrypted_token: str, started_at: datetime, ends_at: datetime | None) -> None:

@@ -42,10 +42,10 @@ class ExceptionalDay:
 
 
 def market_of(gateway: Gateway, *, now: datetime) -> Market:
-    """Exceptions of this year and the next. Queries the database only if the hours are NSE's."""
+    """Exceptions of the last year, this one and the next. Queries the database only if the hours are NSE's."""
     hours = hours_of(gateway)
     year = now.astimezone(IST).year
-    return nse_market((year, year + 1)) if hours is Hours.NSE else Market(hours)
+    return nse_market((year - 1, year, year + 1)) if hours is Hours.NSE else Market(hours)
 
 
 def hours_of(gateway: Gateway) -> Hours:

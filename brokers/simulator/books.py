@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
@@ -13,6 +13,7 @@ from brokers.market.charges import Tariff
 from brokers.market.quotes import Quote
 from brokers.ports.broker import Holding, OrderType, Side
 from brokers.simulator import sql
+from brokers.simulator.delivery import NOTHING, Undelivered, locked, undelivered
 from brokers.simulator.models import SimAccount, SimOrder, SimTrade
 from brokers.simulator.sql import MONEY
 from brokers.simulator.traded_orders import TradedOrders, traded_orders
@@ -48,14 +49,16 @@ def free_funds(account: SimAccount) -> Decimal:
     return account.opening_funds + ledger(account).rupees
 
 
-def holdings(account: SimAccount) -> list[Holding]:
-    """Shares held, with their moving average price; one query for an account's trades."""
+def holdings(account: SimAccount, now: datetime) -> list[Holding]:
+    """Shares held, with their moving average price, and those that have not arrived yet."""
     trades: dict[str, list[tuple[str, int, Decimal]]] = {}
     rows = SimTrade.objects.filter(account=account).order_by("ticker", "pk")
     for ticker, side, quantity, price in rows.values_list("ticker", "side", "quantity", "price"):
         trades.setdefault(ticker, []).append((side, quantity, price))
-    held = [(ticker, *moving_average(of)) for ticker, of in trades.items()]
-    return [Holding(ticker, shares, average(price)) for ticker, shares, price in held if shares > 0]
+    averages = [(ticker, *moving_average(of)) for ticker, of in trades.items()]
+    held = [Holding(ticker, shares, average(price)) for ticker, shares, price in averages if shares > 0]
+    waiting, tied = undelivered(account, now), locked(account, trades.keys(), now)
+    return [_delivered(one, waiting.get(one.ticker, NOTHING), tied.get(one.ticker, 0)) for one in held]
 
 
 def moving_average(trades: Iterable[tuple[str, int, Decimal]]) -> tuple[int, Decimal]:
@@ -73,10 +76,19 @@ def moving_average(trades: Iterable[tuple[str, int, Decimal]]) -> tuple[int, Dec
     return shares, price
 
 
-def sellable(account: SimAccount, tickers: Sequence[str]) -> list[Holding]:
+def _delivered(held: Holding, waiting: Undelivered, tied: int) -> Holding:
+    """Sales took the oldest shares, so the youngest are left."""
+    today = min(waiting.today, held.quantity)
+    t1 = min(waiting.t1, held.quantity - today)
+    price = waiting.today_price if today else None
+    return replace(held, today=today, t1=t1, today_price=price, locked=min(tied, held.quantity))
+
+
+def sellable(account: SimAccount, tickers: Sequence[str], now: datetime) -> list[Holding]:
     """Shares that the account may sell: its holdings and, on a test account, the shares lent to it."""
-    held = ledger(account).shares
-    return [Holding(ticker, held.get(ticker, 0) + account.lent_shares, Decimal(0)) for ticker in tickers]
+    held, tied = ledger(account).shares, locked(account, tickers, now)
+    free = {ticker: held.get(ticker, 0) + account.lent_shares - tied.get(ticker, 0) for ticker in tickers}
+    return [Holding(ticker, max(shares, 0), Decimal(0)) for ticker, shares in free.items()]
 
 
 @dataclass(slots=True)
@@ -95,9 +107,12 @@ class Balances:
     serial: int
     traded: TradedOrders
 
-    def refusal(self, order: SimOrder, cost: Decimal) -> str:
-        """The risk check: the errorCode with which the broker rejects the order, or an empty string."""
-        if order.side == Side.SELL and order.quantity > self.sellable(order.ticker):
+    def refusal(self, order: SimOrder, cost: Decimal, locked: int = 0) -> str:
+        """The risk check: the errorCode with which the broker rejects the order, or an empty string.
+
+        `locked`: shares of the ticker that cannot be sold before they arrive.
+        """
+        if order.side == Side.SELL and order.quantity > self.sellable(order.ticker) - locked:
             return CHECK_HOLDINGS
         return MARGINS_EXCEEDED if cost > self.free_funds else ""
 

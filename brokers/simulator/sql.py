@@ -31,6 +31,17 @@ _CLASS_AND_TRADE = RowReader(
     i=ValuesOf(Instrument, "symbol", "charge_class"),
     t=Only(SimTrade, "order", "ticker", "side", "quantity", "price", "at"),
 )
+_IN_SLICES = RowReader(
+    t=ValuesOf(SimTrade, "order", "slice"),
+    shares=Computed("SUM(t.quantity)", COUNT),
+    rupees=Computed("SUM(t.price * t.quantity)", MONEY),
+)
+_BOUGHT = RowReader(
+    t=ValuesOf(SimTrade, "ticker"),
+    shares=Computed("SUM(t.quantity)", COUNT),
+    today=Computed("SUM(CASE WHEN t.at >= %s THEN t.quantity ELSE 0 END)", COUNT),
+    rupees=Computed("SUM(CASE WHEN t.at >= %s THEN t.price * t.quantity ELSE 0 END)", MONEY),
+)
 _RESTING = RowReader(
     o=ValuesOf(SimOrder, "ticker"),
     rupees=Computed("SUM(o.blocked)", MONEY),
@@ -80,6 +91,22 @@ def traded(account: int) -> list[tuple[str, Decimal, int, int]]:
     """Of each ticker: rupees that its trades brought in, less charges; shares that they brought in; their number."""
     return _TRADED.select(
         "FROM simulator_simtrade t WHERE t.account_id = %s GROUP BY t.ticker ORDER BY t.ticker", account
+    )
+
+
+def traded_in_slices(orders: Collection[int]) -> list[tuple[int, int, int, Decimal]]:
+    """Of each order's slices that have trades: order, slice, shares, and rupees without charges."""
+    return _IN_SLICES.select(
+        "FROM simulator_simtrade t WHERE t.order_id IN %s GROUP BY t.order_id, t.slice", tuple(orders)
+    )
+
+
+def bought_since(account: int, since: datetime, *, today: datetime) -> list[tuple[str, int, int, Decimal]]:
+    """Of each ticker bought since then: shares; shares bought since `today`, and rupees for these without charges."""
+    return _BOUGHT.select(
+        "FROM simulator_simtrade t WHERE t.account_id = %s AND t.side = 'BUY' AND t.at >= %s"
+        " GROUP BY t.ticker ORDER BY t.ticker",
+        *(today, today, account, since),
     )
 
 

@@ -52,7 +52,9 @@ PROFILE_SHAPE: Final = obj(
         **SUMMARY,
         "rationale": text(),
         "rebalance": obj({"label": text(), "rationale": text()}),
-        "constituents": listed(obj({"ticker": text("NSE symbol"), "stockName": text(), "weight": WEIGHT})),
+        "constituents": listed(
+            obj({"ticker": text("NSE symbol"), "stockName": text(), "weight": WEIGHT, "tradable": BOOLEAN})
+        ),
     }
 )
 CHART_SHAPE: Final = obj(

@@ -54,7 +54,12 @@ def profile(one: Listed) -> Wire:
         "rationale": one.smallcase.rationale,
         "rebalance": {"label": one.version.label, "rationale": one.version.rationale},
         "constituents": [
-            {"ticker": row.instrument.symbol, "stockName": row.instrument.name, "weight": number(row.weight / 100)}
+            {
+                "ticker": row.instrument.symbol,
+                "stockName": row.instrument.name,
+                "weight": number(row.weight / 100),
+                "tradable": row.instrument.tradable,
+            }
             for row in one.version.constituents.all()
         ],
     }

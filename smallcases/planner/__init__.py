@@ -23,6 +23,7 @@ from typing import Final
 from brokers.ports.broker import Side
 from gateway.values.errors import Invalid
 from gateway.values.money import PAISA
+from smallcases.planner.buffer import Buffer, left_alone
 from smallcases.planner.exact import NOTHING, WHOLE, Rupees, Shares, by_weight, filled, one_of_each, value
 from smallcases.planner.nearest import nearest_subset
 from smallcases.planner.whole import in_balance, in_whole_shares, rounded_up, within_quota
@@ -114,7 +115,9 @@ def top_up(*, amount: Decimal, held: Shares, weights: Rupees, prices: Rupees) ->
     return {ticker: shares[ticker] - count for ticker, count in before.items() if shares[ticker] > count}
 
 
-def rebalance(*, held: Shares, weights: Rupees, prices: Rupees, cash: Decimal = NOTHING) -> list[Leg]:
+def rebalance(
+    *, held: Shares, weights: Rupees, prices: Rupees, cash: Decimal = NOTHING, buffer: Buffer | None = None
+) -> list[Leg]:
     """Trades towards the weights at current value plus `cash`: sells first, buys within the proceeds and the cash.
 
     Contract §4.1. Within quota, nothing to spare, few trades: a name keeps its shares or moves to the nearer end of
@@ -122,13 +125,17 @@ def rebalance(*, held: Shares, weights: Rupees, prices: Rupees, cash: Decimal = 
     one share of each name is affordable, each gets at least one; otherwise the most expensive names get none.
 
     A second rebalance at the same prices trades nothing, with or without the remaining cash: see `in_balance`.
+
+    With a `buffer`, small differences of names that stay are left alone (planner.buffer). Then these names may be
+    outside their quota, money may remain that would buy a share, and a second rebalance may find something to trade.
     """
     kept = {ticker: held.get(ticker, 0) for ticker in weights}
     total = value(held, prices) + cash
     exact = one_of_each(total, weights, prices)
     balanced = in_balance(kept, total, weights, prices)
     start = kept if balanced else within_quota(kept, exact, prices, total)
-    return manage(held=held, wanted=rounded_up(start, exact, prices, total - value(start, prices)))
+    wanted = rounded_up(start, exact, prices, total - value(start, prices))
+    return manage(held=held, wanted=left_alone(wanted, held, prices, total, buffer) if buffer else wanted)
 
 
 def manage(*, held: Shares, wanted: Shares) -> list[Leg]:

@@ -180,5 +180,7 @@ def _holds_any(investment: Investment) -> bool:
 
 
 def adopt_version(investment: Investment, version: Version) -> None:
-    """Moves the investment to `version` when a rebalance needs no trade."""
-    Investment.objects.filter(pk=investment.pk).update(version=version, is_customised=False, target=None)
+    """Moves the investment to `version` when a rebalance places no order. Twice is safe; never to an older version."""
+    Investment.objects.filter(pk=investment.pk, version__number__lt=version.number).update(
+        version=version, is_customised=False, target=None
+    )

@@ -36,6 +36,16 @@ ORDER: Final = obj(
         "statusMessage": nullable(text()),
     }
 )
+ORDER["properties"]["slices"] = listed(
+    obj(
+        {
+            "exchangeOrderId": text(),
+            "quantity": INTEGER,
+            "filledQuantity": INTEGER,
+            "averagePrice": nullable(NUMBER),
+        }
+    )
+) | {"description": "The order's parts at the exchange; absent for an order that is one there"}
 BATCH: Final = obj(
     {
         "batchId": OBJECT_ID,

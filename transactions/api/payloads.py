@@ -1,6 +1,6 @@
 """Response bodies and webhook payloads, with the wire's keys."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -149,8 +149,11 @@ def session_ended(account: Account, batch_ids: Sequence[str], ended_at: datetime
     return named | {"batchIds": list(batch_ids), "endedAt": timestamp(ended_at)}
 
 
-def fix_action(last: LastBatch, smallcase: Smallcase) -> Wire:
-    """The FIX action for the unfilled shares of the batch `last`."""
+def fix_action(last: LastBatch, smallcase: Smallcase, blocked: Sequence[tuple[str, str]]) -> Wire:
+    """The FIX action for the unfilled shares of the batch `last`.
+
+    `blocked`: tickers that cannot be traded now, with the reason. A FIX leaves them out again.
+    """
     return {
         "scid": smallcase.scid,
         "iscid": last.batch.iscid,
@@ -160,11 +163,12 @@ def fix_action(last: LastBatch, smallcase: Smallcase) -> Wire:
         "filled": last.filled,
         "quantity": last.quantity,
         "originalLabel": last.batch.original_label,
+        "blocked": [{"ticker": ticker, "reason": reason} for ticker, reason in blocked],
     }
 
 
-def fix_pending(last: LastBatch, smallcase: Smallcase, account: Account) -> Wire:
-    action = fix_action(last, smallcase)
+def fix_pending(last: LastBatch, smallcase: Smallcase, account: Account, blocked: Sequence[tuple[str, str]]) -> Wire:
+    action = fix_action(last, smallcase, blocked)
     return {"action": "FIX", **action, "smallcaseAuthId": account.auth_id, "broker": account.broker}
 
 
@@ -206,6 +210,7 @@ def _amount(orders: Sequence[Order], side: Side) -> float | int | None:
 
 
 def _order(order: Order) -> Wire:
+    """`slices` only for an order that is several at the exchange."""
     return {
         "tradingsymbol": order.ticker,
         "transactionType": order.side,
@@ -223,4 +228,15 @@ def _order(order: Order) -> Wire:
         "orderTimestamp": timestamp_or_null(order.ordered_at),
         "errorCode": order.error_code,
         "statusMessage": order.status_message,
+        **({"slices": [_slice(one) for one in order.slices]} if order.slices else {}),
+    }
+
+
+def _slice(kept: Mapping[str, Any]) -> Wire:
+    price = kept["average_price"]
+    return {
+        "exchangeOrderId": kept["exchange_order_id"],
+        "quantity": kept["quantity"],
+        "filledQuantity": kept["filled_quantity"],
+        "averagePrice": None if price is None else wire_price(Decimal(price)),
     }

@@ -56,7 +56,7 @@ def actions(held: Held) -> Wire:
     return {
         "rebalance": [named | _version(held.rebalance_to)] if held.rebalance_to else [],
         "sip": [sip_action(held.row.sip)] if held.row.sip and held.is_sip_due else [],
-        "fix": [fix_action(last, here.smallcase)] if last and last.can_be_fixed else [],
+        "fix": [fix_action(last, here.smallcase, held.blocked)] if last and last.can_be_fixed else [],
         "buy": [] if held.is_order_open else [*buys, *([OrderKind.SIP] if held.is_sip_due else [])],
         "sell": [] if held.is_order_open else [OrderKind.EXIT, OrderKind.MANAGE],
         "reconnect": _reconnect(last) if last else [],
@@ -81,7 +81,7 @@ def holdings(snapshot: HoldingsSnapshot, held: Sequence[Held], *, version: str) 
     v2 = (_security_v2(one, in_smallcases.get(one["ticker"], 0)) for one in snapshot.securities)
     return {
         "snapshotDate": timestamp(snapshot.taken_at),
-        "securities": snapshot.securities if version == "v1" else list(v2),
+        "securities": [_security_v1(one) for one in snapshot.securities] if version == "v1" else list(v2),
         "smallcases": [
             _described(one) | {"constituents": [{"ticker": t, "shares": p.shares} for t, p in one.positions.items()]}
             for one in held
@@ -198,11 +198,18 @@ def _shares_in(held: Sequence[Held]) -> dict[str, int]:
     return shares
 
 
+def _security_v1(security: Wire) -> Wire:
+    return {name: security[name] for name in ("ticker", "shares", "averagePrice")}
+
+
 def _security_v2(security: Wire, in_smallcases: int) -> Wire:
+    """What was bought today is a position; older imports do not tell."""
+    today = security.get("today", {"quantity": 0, "averagePrice": 0})
+    held = security["shares"] - today["quantity"]
     return {
         "ticker": security["ticker"],
-        "holdings": {"quantity": security["shares"], "averagePrice": security["averagePrice"]},
-        "positions": {"nse": {"quantity": 0, "averagePrice": 0}},
-        "transactableQuantity": security["shares"],
+        "holdings": {"quantity": held, "averagePrice": security["averagePrice"]},
+        "positions": {"nse": today},
+        "transactableQuantity": security.get("sellable", security["shares"]),
         "smallcaseQuantity": min(in_smallcases, security["shares"]),
     }

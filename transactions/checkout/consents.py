@@ -1,9 +1,11 @@
 """Consents that place no order: SIP set-up, holdings import, funds."""
 
 from datetime import datetime
+from typing import Any
 
 from django.db.transaction import atomic
 
+from brokers.ports.broker import Holding
 from gateway.values.errors import Invalid
 from gateway.values.money import wire_amount, wire_price
 from smallcases.portfolio.investments import investment_of
@@ -56,10 +58,18 @@ def _import_holdings(transaction: Transaction, now: datetime) -> None:
     held = ask_broker(account, lambda broker, session: broker.holdings(session, now=now), now=now)
     with atomic(durable=True):
         claim(transaction, now=now)
-        lines = [
-            {"ticker": one.ticker, "shares": one.quantity, "averagePrice": wire_price(one.average_price)}
-            for one in held
-        ]
+        lines = [_security(one) for one in held]
         HoldingsSnapshot.objects.update_or_create(account=account, defaults={"securities": lines, "taken_at": now})
         complete_now(transaction, now=now)
         announce(transaction, EventType.HOLDINGS_IMPORTED, payloads.holdings_imported(transaction), now=now)
+
+
+def _security(held: Holding) -> dict[str, Any]:
+    """For the snapshot. `today`: what was bought today; `sellable`: shares."""
+    return {
+        "ticker": held.ticker,
+        "shares": held.quantity,
+        "averagePrice": wire_price(held.average_price),
+        "today": {"quantity": held.today, "averagePrice": wire_price(held.today_price) or 0},
+        "sellable": held.quantity - held.locked,
+    }

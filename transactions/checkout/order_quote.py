@@ -21,8 +21,10 @@ from smallcases.models import Smallcase
 from transactions.checkout.ask_broker import BrokerSilent, ask_broker
 from transactions.checkout.confirm import UserSelections
 from transactions.domain.basket import OrderLine, Security, settled
+from transactions.domain.left_out import LeftOut
 from transactions.domain.price_protection import QuotedOrder, orders_in
 from transactions.domain.smallcase_order import OrderKind, SmallcaseOrderRequest
+from transactions.lifecycle.order_limits import check_order_limits
 from transactions.lifecycle.plan_orders import check_tradable, plan
 from transactions.queries.order_context import OrderContext
 
@@ -85,6 +87,7 @@ class OrderQuote:
     is_open: bool
     opens_at: datetime | None
     as_of: datetime
+    left_out: Sequence[LeftOut] = ()
 
     @property
     def lacks_funds(self) -> bool:
@@ -107,16 +110,18 @@ def quote_request_of(context: OrderContext, *, also: Collection[str] = ()) -> Qu
         return QuoteRequest(None, context.basket, prices, names)
     named = {*context.weights, *context.held, *also, *(order_request.selections.shares or ())}
     prices, names = _market(context, named)
-    return QuoteRequest(order_request, context.basket, prices, names, context.smallcase, context.held, context.weights)
+    return QuoteRequest(
+        order_request, context.basket, prices, names, context.smallcase, context.held, context.open_weights
+    )
 
 
 def quote_orders(context: OrderContext, *, of: QuoteRequest, selections: UserSelections) -> OrderQuote:
     """The quote of the selected order. Raises LoginRequired, and Invalid if selections are missing or buy nothing."""
-    if of.order_request is None:
-        lines = settled(of.basket, selections.securities)
-    else:
-        lines = plan(context, selections.smallcase, prices=of.prices).lines
-    check_tradable(lines)
+    planned = plan(context, selections.smallcase, prices=of.prices) if of.order_request else None
+    lines = planned.lines if planned else settled(of.basket, selections.securities)
+    if planned is None:
+        check_tradable(lines)
+        check_order_limits(context, lines)
     market, names = _market(context, {line.security.ticker for line in lines})
     prices = {**of.prices, **market}
     rows = _rows(context, lines, prices, {**of.names, **names})
@@ -125,7 +130,7 @@ def quote_orders(context: OrderContext, *, of: QuoteRequest, selections: UserSel
     nets = of.order_request is not None and of.order_request.kind in PAID_BY_SELLS
     return OrderQuote(
         rows=rows,
-        quoted=QuotedOrder(prices, orders_in(lines)),
+        quoted=QuotedOrder(prices, orders_in(lines), planned.passed_over if planned else ()),
         buys=buys,
         sells=sells,
         charges=fees,
@@ -134,6 +139,7 @@ def quote_orders(context: OrderContext, *, of: QuoteRequest, selections: UserSel
         is_open=context.market.is_open(context.now),
         opens_at=context.market.next_open(context.now),
         as_of=context.now,
+        left_out=planned.left_out if planned else (),
     )
 
 

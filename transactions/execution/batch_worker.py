@@ -29,7 +29,7 @@ from gateway.queue import leases
 from gateway.queue.enqueue import IDLE_GRACE_SECONDS, TaskName, enqueue_soon
 from transactions import sql
 from transactions.execution.broker_calls import GATHER_SECONDS, BrokerCalls, Question
-from transactions.execution.placement import Placement, is_turn_to_read, is_unsent, take_over
+from transactions.execution.placement import Placement, is_left_out, is_turn_to_read, is_unsent, take_over
 from transactions.execution.polling import BookRead
 from transactions.execution.price_check import moved_since_quoted
 from transactions.execution.read_batches import read
@@ -93,7 +93,8 @@ class BatchWorker:
             if row and session is None:
                 continue
             taken_over = take_over(orders)
-            if any(map(is_unsent, orders)) and not (taken_over or is_turn_to_read(batch, orders)):
+            is_ours_to_place = any(map(is_unsent, orders)) or is_left_out(orders)
+            if is_ours_to_place and not (taken_over or is_turn_to_read(batch, orders)):
                 self.active.append(placement := Placement(batch, orders, session))
                 placement.give_up(moved.get(batch.pk, ()))
                 continue

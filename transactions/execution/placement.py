@@ -59,6 +59,11 @@ def is_turn_to_read(batch: Batch, orders: Sequence[Order]) -> bool:
     return is_waiting and any(order.status == OrderStatus.PLACED for order in orders)
 
 
+def is_left_out(orders: Sequence[Order]) -> bool:
+    """Whether the confirmation left out all orders of the batch: it ends without the broker."""
+    return all(order.status == OrderStatus.UNPLACED for order in orders)
+
+
 def take_over(orders: Sequence[Order]) -> list[Order]:
     """Orders that another worker may have sent: they count as placed. The order book has to say more."""
     sent = [order for order in orders if order.status == OrderStatus.QUEUED and order.sent_at]

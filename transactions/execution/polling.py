@@ -208,5 +208,5 @@ def _is_open_or_unknown(order: Order) -> bool:
 
 
 def _visible(state: OrderState) -> OrderState:
-    """The part of the state whose change is an event; not `unreported_since`, nor the exchange's order id."""
-    return replace(state, unreported_since=None, exchange_order_id=None)
+    """The part of the state whose change is an event; not `unreported_since`, nor the exchange's ids."""
+    return replace(state, unreported_since=None, exchange_order_id=None, slices=None)

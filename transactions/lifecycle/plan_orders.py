@@ -1,11 +1,10 @@
 """Plans a smallcase order: reads holdings and prices, and calls the planner."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Final
 
-from brokers import sql as market
 from brokers.market.quotes import quotes
 from brokers.ports.broker import Side
 from gateway.values.errors import Invalid
@@ -13,16 +12,35 @@ from gateway.values.ids import new_object_id
 from smallcases import planner
 from smallcases.models import Investment, Version
 from smallcases.planner import BelowMinimum, Leg
+from smallcases.planner.buffer import REBALANCE_BUFFER
 from smallcases.portfolio.apply_fills import InvestmentChange
 from transactions.domain.basket import MAX_QUANTITY, OrderLine, Security
+from transactions.domain.left_out import LeftOut, LeftOutReason, sentence, within_limit, without_untradable
 from transactions.domain.smallcase_order import OrderKind, SmallcaseSelections
 from transactions.models import Batch
-from transactions.queries.order_context import LastBatch, OrderContext, customisation_of, unfilled_lines
+from transactions.queries.order_context import (
+    LastBatch,
+    OrderContext,
+    customisation_of,
+    unfilled_lines,
+    untradable_names,
+)
+
+# Kinds that spend an amount: the part of a name that cannot be traded goes to the other names.
+SPREADS: Final = frozenset({OrderKind.BUY, OrderKind.INVESTMORE, OrderKind.SIP})
+
+
+class NothingTradable(Invalid):
+    """No name of the order can be traded now."""
 
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A planned smallcase order; `lines` is empty if there is nothing to trade. `target` as in Batch."""
+    """A planned smallcase order; `lines` is empty if there is nothing to trade. `target` as in Batch.
+
+    `left_out` are orders that are unplaced from the start. `passed_over` are sentences about names that get nothing
+    of the amount.
+    """
 
     lines: list[OrderLine]
     label: str
@@ -30,23 +48,25 @@ class Planned:
     iscid: str
     version: Version
     target: Mapping[str, str] | None = None
+    left_out: list[LeftOut] = field(default_factory=list)
+    passed_over: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """The input of a plan. `shown` prices replace current prices."""
+    """The input of a plan: shares and weights of the names to plan with. `shown` prices replace current prices."""
 
     context: OrderContext
     selections: SmallcaseSelections
     shown: Mapping[str, Decimal] | None
+    held: Mapping[str, int]
+    weights: Mapping[str, Decimal]
 
     @property
-    def held(self) -> Mapping[str, int]:
-        return self.context.held
-
-    @property
-    def weights(self) -> Mapping[str, Decimal]:
-        return self.context.weights
+    def tradable(self) -> "Situation":
+        """The same without names that cannot be traded now, as if they were not there."""
+        held = {ticker: shares for ticker, shares in self.held.items() if ticker not in self.context.untradable}
+        return replace(self, held=held, weights=self.context.open_weights)
 
     def prices(self, tickers: Iterable[str]) -> dict[str, Decimal]:
         """Prices in rupees. Raises Invalid for a name that is not in the catalogue any more."""
@@ -74,11 +94,19 @@ def plan(
         return _fix(investment, context.last)
     if investment and kind is OrderKind.SIP:
         selections = SmallcaseSelections(amount=investment.sip.amount)
-    there = Situation(context, selections, prices)
-    lines = [OrderLine(Security(leg.ticker), leg.shares, leg.side) for leg in _PLANS[kind](there)]
-    label = _label(kind, lines, context.held)
-    target = _own_target(there) if kind is OrderKind.MANAGE else None
-    return Planned(lines, label, label, investment.iscid if investment else new_object_id(), version, target)
+    there = Situation(context, selections, prices, context.held, context.weights)
+    _check_any_tradable(there, kind)
+    around = _AROUND.get(kind)
+    legs, not_now = around(there) if around else (_PLANS[kind](there.tradable), [])
+    lines, too_many = within_limit(_lines(legs))
+    _, left_out = without_untradable(_lines(not_now), context.untradable)
+    label = _label(kind, [*legs, *not_now], context.held)
+    return Planned(
+        *(lines, label, label, investment.iscid if investment else new_object_id(), version),
+        target=_own_target(there) if kind is OrderKind.MANAGE else None,
+        left_out=[*left_out, *too_many],
+        passed_over=[sentence(t, r) for t, r in context.untradable.items() if kind in SPREADS and t in context.weights],
+    )
 
 
 def change_of(batch: Batch) -> InvestmentChange:
@@ -94,13 +122,69 @@ def change_of(batch: Batch) -> InvestmentChange:
 
 
 def check_tradable(lines: Sequence[OrderLine]) -> None:
-    """Raises Invalid if a name cannot be traded now or has too many shares for one order."""
+    """Raises Invalid if a name of a basket cannot be traded now or has too many shares for one order."""
+    check_size(lines)
+    reasons = untradable_names({line.security.ticker for line in lines})
+    if reasons:
+        raise Invalid(*(sentence(ticker, reason) for ticker, reason in reasons.items()))
+
+
+def check_size(lines: Sequence[OrderLine]) -> None:
     large = [line.security.ticker for line in lines if line.quantity > MAX_QUANTITY]
     if large:
         raise Invalid(*(f"{ticker}: an order has at most {MAX_QUANTITY:,} shares." for ticker in large))
-    halted = market.halted({line.security.ticker for line in lines})
-    if problems := [f"{ticker} cannot be traded now." for ticker in halted]:
-        raise Invalid(*problems)
+
+
+def _check_any_tradable(there: Situation, kind: OrderKind) -> None:
+    """Of the names that the order may trade. MANAGE names its own."""
+    bought = {} if kind in {OrderKind.EXIT, OrderKind.MANAGE} else there.weights
+    sold = there.held if kind in {OrderKind.EXIT, OrderKind.REBALANCE} else {}
+    names, reasons = sorted({*bought, *sold}), there.context.untradable
+    if names and all(ticker in reasons for ticker in names):
+        raise NothingTradable(*(sentence(ticker, reasons[ticker]) for ticker in names))
+
+
+def _lines(legs: Iterable[Leg]) -> list[OrderLine]:
+    return [OrderLine(Security(leg.ticker), leg.shares, leg.side) for leg in legs]
+
+
+def _rebalance_around(there: Situation) -> tuple[list[Leg], list[Leg]]:
+    """The rebalance of the names that can be traded, and the trades that the others would have had.
+
+    A name that cannot be sold pays for nothing. Money for a name that cannot be bought is not spent on others, so that
+    a FIX can buy it. If these names would not have traded, the rebalance is as if all could be traded.
+    """
+    priced, unpriced = _by_price(there)
+    legs = _rebalance(replace(there, held=priced))
+    not_now = [leg for leg in legs if leg.ticker in there.context.untradable]
+    sold = [Leg(ticker, Side.SELL, shares) for ticker, shares in unpriced.items()]
+    if not not_now:
+        return legs, sold
+    prices = there.prices(leg.ticker for leg in not_now)
+    bought, unsold = (
+        sum((prices[leg.ticker] * leg.shares for leg in not_now if leg.side is side), Decimal(0)) for side in Side
+    )
+    cash = (there.selections.amount or Decimal(0)) - max(bought - unsold, Decimal(0))
+    return _rebalance(replace(there.tradable, selections=replace(there.selections, amount=cash))), not_now + sold
+
+
+def _exit_around(there: Situation) -> tuple[list[Leg], list[Leg]]:
+    """The sale, and its part of names that cannot be traded. If that is all of it, other names are sold instead."""
+    priced, unpriced = _by_price(there)
+    legs = _exit(replace(there, held=priced))
+    whole = not there.selections.exit_amount and (there.selections.exit_percent or 100) == 100
+    not_now = [leg for leg in legs if leg.ticker in there.context.untradable]
+    sold = [leg for leg in legs if leg not in not_now]
+    if not_now and not sold and not whole:
+        return _exit(there.tradable), []
+    return sold, not_now + [Leg(ticker, Side.SELL, shares) for ticker, shares in unpriced.items() if whole]
+
+
+def _by_price(there: Situation) -> tuple[dict[str, int], dict[str, int]]:
+    """The holdings with a price, and those of names that are not in the catalogue any more."""
+    unlisted = {t for t, reason in there.context.untradable.items() if reason is LeftOutReason.UNLISTED}
+    held = there.held.items()
+    return {t: n for t, n in held if t not in unlisted}, {t: n for t, n in held if t in unlisted}
 
 
 def _buy(there: Situation) -> list[Leg]:
@@ -123,15 +207,15 @@ def _top_up(there: Situation) -> list[Leg]:
 def _rebalance(there: Situation) -> list[Leg]:
     prices = there.prices({*there.weights, *there.held})
     cash = there.selections.amount or Decimal(0)
-    return planner.rebalance(held=there.held, weights=there.weights, prices=prices, cash=cash)
+    return planner.rebalance(held=there.held, weights=there.weights, prices=prices, cash=cash, buffer=REBALANCE_BUFFER)
 
 
 def _manage(there: Situation) -> list[Leg]:
     if there.selections.shares is None:
         raise Invalid("constituents: choose the shares of each name.")
     wanted = _chosen(there)
-    there.prices(wanted)
     legs = planner.manage(held=there.held, wanted=wanted)
+    _check_kept(legs, there.held)
     if not legs:
         raise Invalid("constituents: these are your current shares; change at least one.")
     if not wanted:
@@ -144,10 +228,23 @@ def _chosen(there: Situation) -> dict[str, int]:
 
 
 def _own_target(there: Situation) -> dict[str, str]:
-    """The weights of the chosen shares at the prices that the user saw, whatever fills of them."""
-    chosen = _chosen(there)
+    """The weights of the chosen shares at the prices that the user saw, whatever fills of them.
+
+    A name that is not in the catalogue any more has no price and no weight.
+    """
+    untradable = there.context.untradable
+    chosen = {t: n for t, n in _chosen(there).items() if untradable.get(t) is not LeftOutReason.UNLISTED}
     weights = planner.composition(shares=chosen, prices=there.prices(chosen))
     return {ticker: str(weight) for ticker, weight in weights.items()}
+
+
+def _check_kept(legs: Sequence[Leg], held: Mapping[str, int]) -> None:
+    """A name that cannot be traded keeps its shares."""
+    reasons = untradable_names({leg.ticker for leg in legs})
+    kept = {ticker: f" Keep its shares: {held[ticker]}." if ticker in held else "" for ticker in reasons}
+    if reasons:
+        raise Invalid(*(f"constituents: {sentence(t, reason)}{kept[t]}" for t, reason in reasons.items()))
+    check_size(_lines(legs))
 
 
 def _exit(there: Situation) -> list[Leg]:
@@ -170,12 +267,26 @@ _PLANS: Final[Mapping[OrderKind, Callable[[Situation], list[Leg]]]] = {
 }
 
 
+_AROUND: Final[Mapping[OrderKind, Callable[[Situation], tuple[list[Leg], list[Leg]]]]] = {
+    OrderKind.REBALANCE: _rebalance_around,
+    OrderKind.EXIT: _exit_around,
+    OrderKind.MANAGE: lambda there: (_manage(there), []),
+}
+
+
 def _fix(investment: Investment, last: LastBatch | None) -> Planned:
+    """What cannot be traded is left out again, so that a later FIX finds it in this batch."""
     if last is None:
         raise AssertionError("Only an investment with a batch is fixed.")
     root = last.batch.original_label or last.batch.label or OrderKind.FIX.value
     version = last.batch.version or investment.version
-    return Planned(unfilled_lines(last.batch), OrderKind.FIX.value, root, investment.iscid, version, last.batch.target)
+    unfilled = unfilled_lines(last.batch)
+    lines, left_out = without_untradable(unfilled, untradable_names({line.security.ticker for line in unfilled}))
+    if left_out and not lines:
+        raise NothingTradable(*(one.message for one in left_out))
+    return Planned(
+        *(lines, OrderKind.FIX.value, root, investment.iscid, version), target=last.batch.target, left_out=left_out
+    )
 
 
 def _amount(there: Situation) -> Decimal:
@@ -184,10 +295,11 @@ def _amount(there: Situation) -> Decimal:
     return there.selections.amount
 
 
-def _label(kind: OrderKind, lines: list[OrderLine], held: Mapping[str, int]) -> str:
+def _label(kind: OrderKind, legs: Iterable[Leg], held: Mapping[str, int]) -> str:
+    """`legs` also of names that cannot be traded: who exits everything has exited everything."""
     if kind is not OrderKind.EXIT:
         return kind.value
-    sold = {line.security.ticker: line.quantity for line in lines}
+    sold = {leg.ticker: leg.shares for leg in legs}
     return "SELLALL" if sold == dict(held) else "PARTIALEXIT"
 
 

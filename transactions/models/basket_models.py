@@ -160,7 +160,8 @@ class Order(models.Model):
     """One security of a batch. `ref` is its id at the broker, `report_log` the last reports (domain.report_log).
 
     `sent_at`: the call that places the order may have started. `broker_order_id`: the broker acknowledged it.
-    `unreported_since`: since when the broker's order book should have listed the order and has not.
+    `unreported_since`: since when the broker's order book should have listed the order and has not. `slices`: its parts
+    at the exchange, if there are several (order_reports.slices_as_kept); `exchange_order_id` is that of the first.
 
     `cancelled_by` is the transaction that asked to cancel. Without an `active_correction` the broker's report applies.
     """
@@ -179,6 +180,7 @@ class Order(models.Model):
     filled_quantity = models.PositiveIntegerField(default=0)
     average_price = models.DecimalField(max_digits=16, decimal_places=4, null=True)
     exchange_order_id = models.CharField(max_length=32, null=True)
+    slices = models.JSONField(null=True)
     error_code = models.CharField(max_length=40, null=True)
     status_message = models.CharField(max_length=200, null=True)
     ordered_at = models.DateTimeField(null=True)

@@ -8,15 +8,18 @@ from functools import cached_property
 
 from django.db.models import Count, Exists, F, OuterRef, Q, Sum
 
+from brokers import sql as brokers
 from brokers.market.calendar import market_of
 from brokers.market.hours import Market
 from brokers.ports.broker import Side
 from gateway.models import Account
 from smallcases.models import Investment, Smallcase, Version
+from smallcases.planner.exact import spread
 from smallcases.portfolio.apply_fills import Customisation
 from smallcases.portfolio.investments import investment_of, newest_version, shares_of, target_weights, weights_of
 from transactions import sql
 from transactions.domain.basket import OrderLine, Security, securities_of
+from transactions.domain.left_out import NOT_ALLOWED, LeftOutReason, sentence, untradable
 from transactions.domain.smallcase_order import OrderKind, SmallcaseOrderRequest, order_request_of
 from transactions.domain.statuses import FIXABLE, OPEN_BATCH, UNFINISHED_BATCH, BatchStatus, OrderStatus
 from transactions.models import Batch, Order, Transaction
@@ -24,12 +27,16 @@ from transactions.models import Batch, Order, Transaction
 
 @dataclass(frozen=True, slots=True)
 class LastBatch:
-    """The newest batch of an investment. `quantity`, `filled` and `unfilled` count securities if it is unfinished."""
+    """The newest batch of an investment. `quantity`, `filled` and `unfilled` count securities if it is unfinished.
+
+    `failed` of the unfilled ones failed for another reason than that the security could not be traded.
+    """
 
     batch: Batch
     quantity: int = 0
     filled: int = 0
     unfilled: int = 0
+    failed: int = 0
 
     @property
     def is_open(self) -> bool:
@@ -38,6 +45,11 @@ class LastBatch:
     @property
     def can_be_fixed(self) -> bool:
         return BatchStatus(self.batch.status) in UNFINISHED_BATCH and self.unfilled > 0
+
+    @property
+    def blocks_rebalance(self) -> bool:
+        """Orders left out because their security cannot be traded block nothing (contract §3.1)."""
+        return self.can_be_fixed and self.failed > 0
 
 
 @dataclass(frozen=True)
@@ -86,6 +98,16 @@ class OrderContext:
         """Sellable shares by ticker; read at the first use."""
         return sellable(self.investment) if self.investment else {}
 
+    @cached_property
+    def untradable(self) -> dict[str, LeftOutReason]:
+        """The names of the version and the investment that cannot be traded now; read at the first use."""
+        return untradable_names({*self.weights, *self.held})
+
+    @property
+    def open_weights(self) -> dict[str, Decimal]:
+        """Weights of the names that can be traded: the part of the others goes to them, in proportion."""
+        return spread(self.weights, without=self.untradable)
+
 
 def order_context(transaction: Transaction, *, now: datetime) -> OrderContext:
     order_request = order_request_of(transaction.order_config)
@@ -131,7 +153,7 @@ def last_batches(iscids: Collection[str]) -> dict[str, LastBatch]:
 
 
 def _counts(batches: Sequence[Batch]) -> dict[int, Sequence[int]]:
-    """By batch: the number of its orders, of filled orders, and of ended orders with unfilled shares."""
+    """By batch: the number of its orders, of filled orders, of ended orders with unfilled shares, of failed ones."""
     if not batches:
         return {}
     rows = Order.objects.filter(batch__in=batches).values_list("batch").order_by("batch")
@@ -139,6 +161,7 @@ def _counts(batches: Sequence[Batch]) -> dict[int, Sequence[int]]:
         quantity=Count("pk"),
         filled=Count("pk", filter=Q(status=OrderStatus.COMPLETE)),
         unfilled=Count("pk", filter=Q(status__in=FIXABLE)),
+        failed=Count("pk", filter=Q(status__in=FIXABLE) & ~Q(error_code=NOT_ALLOWED)),
     )
     return {batch: counts for batch, *counts in counted}
 
@@ -155,6 +178,27 @@ def unfilled_lines(batch: Batch) -> list[OrderLine]:
     """Market orders for the unfilled shares of a batch, on the same side."""
     rows = Order.objects.filter(batch=batch, status__in=FIXABLE).order_by("position")
     return [OrderLine(Security(o.ticker), o.quantity - o.filled_quantity, Side(o.side)) for o in rows]
+
+
+def untradable_names(tickers: Collection[str]) -> dict[str, LeftOutReason]:
+    """Those of them that cannot be traded now; one query."""
+    return untradable(tickers, brokers.tradable(tickers)) if tickers else {}
+
+
+def blocked_names(last: Collection[LastBatch]) -> dict[int, list[tuple[str, str]]]:
+    """By batch: tickers of unfilled orders that cannot be traded now, with the reason as a sentence.
+
+    Two queries if a batch can be fixed.
+    """
+    batches = [one.batch.pk for one in last if one.can_be_fixed]
+    rows = Order.objects.filter(batch__in=batches, status__in=FIXABLE) if batches else Order.objects.none()
+    lines = sorted(set(rows.values_list("batch_id", "ticker")))
+    reasons = untradable_names({ticker for _, ticker in lines})
+    blocked: dict[int, list[tuple[str, str]]] = {}
+    for batch, ticker in lines:
+        if ticker in reasons:
+            blocked.setdefault(batch, []).append((ticker, sentence(ticker, reasons[ticker])))
+    return blocked
 
 
 def unresolved_sells(iscid: str) -> dict[str, int]:

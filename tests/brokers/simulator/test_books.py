@@ -122,13 +122,19 @@ class TestLedger:
         assert ledger(account).shares == {"INFY": 6, "TCS": 3}
 
 
+def held(account: SimAccount, now: datetime) -> list[tuple[str, int, Decimal]]:
+    return [(one.ticker, one.quantity, one.average_price) for one in holdings(account, now)]
+
+
 class TestHoldings:
     def test_are_valued_at_the_average_price_of_their_buys(self, account: SimAccount, now: datetime) -> None:
         trade(account, now, "BUY", 1, "100")
         trade(account, now, "BUY", 2, "101")
         trade(account, now, "SELL", 1, "500")
 
-        assert holdings(account) == [Holding("INFY", 2, Decimal("100.6667"))]
+        assert holdings(account, now) == [
+            Holding("INFY", 2, Decimal("100.6667"), today=2, today_price=Decimal("100.6667"))
+        ]
 
     def test_start_a_new_average_after_the_last_share(self, account: SimAccount, now: datetime) -> None:
         trade(account, now, "BUY", 2, "100")
@@ -136,27 +142,27 @@ class TestHoldings:
         trade(account, now, "BUY", 1, "300")
         trade(account, now, "BUY", 1, "301")
 
-        assert holdings(account) == [Holding("INFY", 2, Decimal("300.5000"))]
+        assert held(account, now) == [("INFY", 2, Decimal("300.5000"))]
 
     def test_keep_the_average_when_a_part_is_sold(self, account: SimAccount, now: datetime) -> None:
         trade(account, now, "BUY", 4, "100")
         trade(account, now, "SELL", 3, "500")
         trade(account, now, "BUY", 1, "200")
 
-        assert holdings(account) == [Holding("INFY", 2, Decimal("150.0000"))]
+        assert held(account, now) == [("INFY", 2, Decimal("150.0000"))]
 
     def test_cost_nothing_for_lent_shares_that_are_given_back(self, account: SimAccount, now: datetime) -> None:
         trade(account, now, "SELL", 3, "50")
         trade(account, now, "BUY", 5, "60")
 
-        assert holdings(account) == [Holding("INFY", 2, Decimal("60.0000"))]
+        assert held(account, now) == [("INFY", 2, Decimal("60.0000"))]
 
     def test_do_not_show_what_was_sold_off_or_lent(self, account: SimAccount, now: datetime) -> None:
         trade(account, now, "BUY", 2, "100")
         trade(account, now, "SELL", 2, "100")
         trade(account, now, "SELL", 3, "50", ticker="TCS")
 
-        assert holdings(account) == []
+        assert holdings(account, now) == []
 
 
 class TestMovingAverage:
@@ -185,7 +191,7 @@ class TestSellable:
     def test_is_what_is_held_and_what_is_lent(self, account: SimAccount, now: datetime) -> None:
         trade(account, now, "BUY", 2, "100")
 
-        assert [(h.ticker, h.quantity) for h in sellable(account, ["INFY", "TCS"])] == [
+        assert [(h.ticker, h.quantity) for h in sellable(account, ["INFY", "TCS"], now)] == [
             ("INFY", LENT + 2),
             ("TCS", LENT),
         ]

@@ -20,9 +20,11 @@ from transactions.checkout.order_quote import OrderQuote, QuoteRequest, quote_or
 from transactions.checkout.pages import consent_screens
 from transactions.checkout.pages.forms import Picked, added_names, picked
 from transactions.checkout.pages.frame import Screen
+from transactions.checkout.pages.left_out import notes_before
 from transactions.domain.intents import Intent
 from transactions.domain.price_protection import PRICE_TOLERANCE, QuotedOrder
 from transactions.domain.smallcase_order import NOT_AFTER_MARKET, OrderKind
+from transactions.lifecycle.plan_orders import NothingTradable
 from transactions.lifecycle.transitions import ActionRequired, SdkError
 from transactions.models import CheckoutSession
 from transactions.queries.order_context import OrderContext, order_context
@@ -107,7 +109,7 @@ def look(context: OrderContext, *, session: CheckoutSession, data: Mapping[str, 
     except BelowMinimum as low:
         seen.below_minimum = True
         seen.problems = () if "amount" in seen.form.typed else low.sentences  # beside the field, where there is one
-    except TooLittleToSell as wrong:
+    except (NothingTradable, TooLittleToSell) as wrong:
         seen.problems = wrong.sentences
     except Invalid as wrong:
         # On the first display the user has typed nothing, so no problem is shown.
@@ -153,6 +155,7 @@ def _template_context(session: CheckoutSession, seen: Confirmation) -> dict[str,
         "is_fix": seen.kind == OrderKind.FIX,
         "last": seen.context.last if seen.kind == OrderKind.FIX else None,
         "held_rows": _held(seen),
+        "left_out": notes_before(seen.quote.left_out, seen.quote.quoted.passed_over) if seen.quote else (),
         "moved": [(ticker, price, seen.of.prices.get(ticker)) for ticker, price in seen.before.items()],
         "waits": seen.quote is not None and not seen.quote.is_open and seen.kind not in NOT_AFTER_MARKET,
         "open_basket": [s for s in seen.of.basket if s.quantity is None or s.side is None],
@@ -161,7 +164,9 @@ def _template_context(session: CheckoutSession, seen: Confirmation) -> dict[str,
 
 def _refused(seen: Confirmation, refusal: GatewayError, quoted: QuotedOrder | None) -> None:
     """Adds the reason for the refusal to the screen."""
-    if isinstance(refusal, QuoteExpired) and quoted:
+    if isinstance(refusal, QuoteExpired) and refusal.halted:
+        seen.notices.append("notice.halted")
+    elif isinstance(refusal, QuoteExpired) and quoted:
         seen.before = {ticker: quoted.prices[ticker] for ticker in refusal.moved}
         seen.notices.append("notice.moved" if refusal.moved else "notice.changed")
     elif isinstance(refusal, Unavailable):

@@ -7,9 +7,10 @@ from typing import Any, Final
 
 from brokers.market.calendar import market_of
 from brokers.ports.broker import Variety
+from transactions.checkout.pages.left_out import LeftOutNote, notes_after
 from transactions.checkout.sessions import may_enter_again
 from transactions.domain.intents import CANCELLATIONS, Intent
-from transactions.domain.price_protection import PRICE_MOVED
+from transactions.domain.price_protection import PRICE_MOVED, QuotedOrder
 from transactions.domain.statuses import FINAL_BATCH, UNFINISHED_BATCH, BatchStatus, OrderStatus, TransactionStatus
 from transactions.models import Batch, CheckoutSession, Order, Transaction
 
@@ -53,6 +54,7 @@ class CheckoutProgress:
     total: int = 0
     batch: Batch | None = None
     opens_at: datetime | None = None
+    left_out: Sequence[LeftOutNote] = ()
     can_fix: bool = False
     can_mark: bool = False
     can_log_in: bool = False
@@ -64,11 +66,12 @@ class CheckoutProgress:
 
 
 def progress_of(session: CheckoutSession, orders: Sequence[Order], now: datetime) -> CheckoutProgress:
-    shown = _progress(session.transaction, orders, now)
+    shown = _progress(session, orders, now)
     return replace(shown, can_log_in=shown.state == SESSION_ENDED and may_enter_again(session))
 
 
-def _progress(transaction: Transaction, orders: Sequence[Order], now: datetime) -> CheckoutProgress:
+def _progress(session: CheckoutSession, orders: Sequence[Order], now: datetime) -> CheckoutProgress:
+    transaction = session.transaction
     if transaction.intent in CANCELLATIONS:
         return _of_cancellation(transaction, orders)
     if not orders:
@@ -76,12 +79,13 @@ def _progress(transaction: Transaction, orders: Sequence[Order], now: datetime) 
         leaves = done and transaction.intent in {Intent.CONNECT, Intent.FETCH_FUNDS, Intent.HOLDINGS_IMPORT}
         state = f"done.{transaction.intent}"
         return CheckoutProgress(state, "good" if done else "busy", is_live=not done, leaves_by_itself=leaves)
-    return _of_batch(transaction, orders[0].batch, orders, now)
+    return _of_batch(session, orders[0].batch, orders, now)
 
 
-def _of_batch(transaction: Transaction, batch: Batch, orders: Sequence[Order], now: datetime) -> CheckoutProgress:
+def _of_batch(session: CheckoutSession, batch: Batch, orders: Sequence[Order], now: datetime) -> CheckoutProgress:
+    quoted = QuotedOrder.of_json(session.quoted_order) if session.quoted_order else None
     status = BatchStatus(batch.status)
-    market = market_of(transaction.gateway, now=now)
+    market = market_of(session.transaction.gateway, now=now)
     waits = batch.variety == Variety.AMO and status is BatchStatus.PLACED and not market.is_open(now)
     unfinished = status in UNFINISHED_BATCH and batch.iscid is not None
     trouble = _trouble(batch, orders)
@@ -95,6 +99,7 @@ def _of_batch(transaction: Transaction, batch: Batch, orders: Sequence[Order], n
         total=sum(order.quantity for order in orders),
         batch=batch,
         opens_at=market.next_open(now) if waits else None,
+        left_out=notes_after(orders, quoted.passed_over if quoted else ()) if batch.iscid else (),
         can_fix=unfinished and any(order.status != OrderStatus.CANCELLED_AMO for order in orders),
         can_mark=unfinished,
     )

@@ -6,10 +6,12 @@ A translation is another mapping with the same keys; tests check that no key is 
 from collections.abc import Mapping
 from typing import Final
 
+from transactions.checkout.pages.left_out import LEFT_OUT
 from transactions.checkout.pages.status_texts import STATUS
 
 ENGLISH: Final[Mapping[str, str]] = {
     **STATUS,
+    **LEFT_OUT,
     # Around every screen
     "frame.title": "{screen} · {partner}",
     "frame.leave": "Close checkout",
@@ -120,7 +122,6 @@ ENGLISH: Final[Mapping[str, str]] = {
     "confirm.update": "Update",
     "confirm.incomplete": "Complete your selections to see the orders.",
     "confirm.unchanged": "No changes: these are your current shares.",
-    "confirm.balanced": "Your shares already match the new version. Nothing will be bought or sold.",
     "confirm.buys": "Buys",
     "confirm.sells": "Sells",
     "confirm.charges": "Estimated charges",

@@ -1,0 +1,83 @@
+"""Shares that an order of a smallcase leaves out, because they cannot be traded now, and the reason. Pure.
+
+The other names never wait for them. Shares that the plan would have traded become orders that are unplaced from the
+start, so a FIX can order them later.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Final
+
+from transactions.domain.basket import MAX_QUANTITY, OrderLine
+
+
+class LeftOutReason(StrEnum):
+    """HALTED: trading is suspended. UNLISTED: delisted, or the ticker is not known any more."""
+
+    HALTED = "halted"
+    UNLISTED = "unlisted"
+    OVER_LIMIT = "over-limit"
+
+
+NOT_ALLOWED: Final = "securityNotAllowed"
+# The errorCode of an unplaced order, and its statusMessage.
+_CODES: Final = {
+    LeftOutReason.HALTED: NOT_ALLOWED,
+    LeftOutReason.UNLISTED: NOT_ALLOWED,
+    LeftOutReason.OVER_LIMIT: "invalidOrder",
+}
+_SENTENCES: Final = {
+    LeftOutReason.HALTED: "{ticker} cannot be traded now.",
+    LeftOutReason.UNLISTED: "{ticker} is not listed on NSE any more.",
+    LeftOutReason.OVER_LIMIT: "An order has at most {limit} shares of {ticker}. Order the rest with a FIX.",
+}
+
+
+def sentence(ticker: str, reason: LeftOutReason) -> str:
+    return _SENTENCES[reason].format(ticker=ticker, limit=f"{MAX_QUANTITY:,}")
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Shares that are not ordered."""
+
+    line: OrderLine
+    reason: LeftOutReason
+
+    @property
+    def ticker(self) -> str:
+        return self.line.security.ticker
+
+    @property
+    def error_code(self) -> str:
+        return _CODES[self.reason]
+
+    @property
+    def message(self) -> str:
+        return sentence(self.ticker, self.reason)
+
+
+def untradable(tickers: Iterable[str], tradable: Mapping[str, bool]) -> dict[str, LeftOutReason]:
+    """The names that cannot be traded, in alphabetical order. `tradable` has the known tickers."""
+    wrong = (ticker for ticker in sorted(set(tickers)) if not tradable.get(ticker))
+    return {t: LeftOutReason.HALTED if t in tradable else LeftOutReason.UNLISTED for t in wrong}
+
+
+def without_untradable(
+    lines: Sequence[OrderLine], reasons: Mapping[str, LeftOutReason]
+) -> tuple[list[OrderLine], list[LeftOut]]:
+    """The lines to order, and those of names that cannot be traded."""
+    left = [LeftOut(line, reasons[line.security.ticker]) for line in lines if line.security.ticker in reasons]
+    return [line for line in lines if line.security.ticker not in reasons], left
+
+
+def within_limit(lines: Sequence[OrderLine]) -> tuple[list[OrderLine], list[LeftOut]]:
+    """The lines with at most MAX_QUANTITY shares each, and the rest of larger ones, in parts of that size."""
+    rest = [LeftOut(part, LeftOutReason.OVER_LIMIT) for line in lines for part in _beyond(line)]
+    return [replace(line, quantity=min(line.quantity, MAX_QUANTITY)) for line in lines], rest
+
+
+def _beyond(line: OrderLine) -> Iterator[OrderLine]:
+    for start in range(MAX_QUANTITY, line.quantity, MAX_QUANTITY):
+        yield replace(line, quantity=min(line.quantity - start, MAX_QUANTITY))
