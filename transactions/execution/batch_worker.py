@@ -96,7 +96,7 @@ class BatchWorker:
             is_ours_to_place = any(map(is_unsent, orders)) or is_left_out(orders)
             if is_ours_to_place and not (taken_over or is_turn_to_read(batch, orders)):
                 self.active.append(placement := Placement(batch, orders, session))
-                placement.give_up(moved.get(batch.pk, ()))
+                placement.give_up(moved=moved.get(batch.pk, ()), now=clock.now(batch.gateway))
                 continue
             mine = reads.setdefault(batch.account_id, BookRead(batch.account, session))
             mine.rows.append((batch, orders))

@@ -146,11 +146,15 @@ class Placement:
             order.broker_order_id = answer.result.broker_order_id if isinstance(answer.result, Ack) else None
             self.is_news = True
 
-    def give_up(self, tickers: Collection[str]) -> None:
-        """Does not send the orders of these securities, whose price has moved while the broker could not be reached."""
-        moved = [order for order in self.orders if is_unsent(order) and order.ticker in tickers]
-        self._unplace(moved, DEADLINE_CODE, PRICE_MOVED)
-        self.answered += moved
+    def give_up(self, *, moved: Collection[str], now: datetime) -> None:
+        """Orders that have waited for the broker are not sent after the deadline, nor if their price has `moved`."""
+        unsent = [order for order in self.orders if is_unsent(order)]
+        since, deadline = self.batch.unreachable_since, placement_deadline_of(self.batch.gateway)
+        if since and now - since > deadline:
+            self._unplace(unsent, DEADLINE_CODE, DEADLINE_MESSAGE)
+        else:
+            self._unplace([order for order in unsent if order.ticker in moved], DEADLINE_CODE, PRICE_MOVED)
+        self.answered += [order for order in unsent if not is_unsent(order)]
 
     def stop_if_unsent(self) -> None:
         """Sends nothing, if no order of this run was sent yet."""

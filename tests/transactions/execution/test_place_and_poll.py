@@ -247,6 +247,19 @@ class TestPlacing:
         assert (batch.status, batch.unreachable_since, SimOrder.objects.count()) == ("PLACED", None, 2)
         assert events(batch) == [("order.placed", 1)]
 
+    def test_that_never_arrived_is_not_placed_when_the_broker_is_back_after_the_deadline(
+        self, gateway: Gateway, now: datetime, use: Use
+    ) -> None:
+        """No worker looked at it meanwhile: all were dead, or the link was down."""
+        use(HearsNothing)
+        batch = placed(gateway, now)
+        use(SimulatedBroker)
+
+        batch = sync(batch, minutes=10)
+
+        assert (batch.status, statuses(batch), SimOrder.objects.count()) == ("UNPLACED", ["UNPLACED"] * 2, 0)
+        assert [order.error_code for order in make.orders(batch)] == ["adapterError"] * 2
+
     def test_shows_what_was_placed_while_the_rest_is_tried_again(
         self, gateway: Gateway, now: datetime, use: Use
     ) -> None:

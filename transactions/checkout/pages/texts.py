@@ -264,7 +264,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "error.title": "Please check",
     "error.login-empty": "Enter your client id and PIN.",
     "error.pin": "Client id and PIN do not match.",
-    "error.other-account": "This is another account. Log in to the account of these orders.",
+    "error.other-account": "This is another account. Use the account that placed these orders.",
     "error.pins-later": "Too many wrong PINs for this account or from your network. Please try again later.",
     "error.broker-silent": "{broker} isn't responding. Please try again in a moment.",
     "error.forced-code": "This PIN is not a known error code.",
