@@ -21,9 +21,10 @@ from transactions.checkout.pages import consent_screens
 from transactions.checkout.pages.forms import Picked, added_names, picked
 from transactions.checkout.pages.frame import Screen
 from transactions.checkout.pages.left_out import notes_before
+from transactions.checkout.pages.left_over import left_over, nothing_bought, requested_amount
 from transactions.domain.intents import Intent
 from transactions.domain.price_protection import PRICE_TOLERANCE, QuotedOrder
-from transactions.domain.smallcase_order import NOT_AFTER_MARKET, OrderKind
+from transactions.domain.smallcase_order import NOT_AFTER_MARKET, OrderKind, SmallcaseSelections
 from transactions.lifecycle.plan_orders import NothingTradable
 from transactions.lifecycle.transitions import ActionRequired, SdkError
 from transactions.models import CheckoutSession
@@ -53,6 +54,21 @@ class Confirmation:
     @property
     def kind(self) -> str:
         return self.of.order_request.kind.value if self.of.order_request else "SECURITIES"
+
+    @property
+    def chosen(self) -> SmallcaseSelections:
+        """The partner's selections, completed by the user's."""
+        own = self.form.smallcase
+        return self.of.order_request.selections.over(own) if self.of.order_request else own
+
+    @property
+    def asked(self) -> Decimal | None:
+        """Rupees to invest or to sell."""
+        return requested_amount(self.of, self.chosen, self.context.investment)
+
+    @property
+    def left_over(self) -> str:
+        return left_over(self.of, self.chosen, self.quote, self.asked) if self.quote else ""
 
 
 def taken(there: Screen, data: Mapping[str, Any]) -> Page | None:
@@ -115,7 +131,8 @@ def look(context: OrderContext, *, session: CheckoutSession, data: Mapping[str, 
         # On the first display the user has typed nothing, so no problem is shown.
         seen.problems = wrong.sentences if data is not None else ()
     if seen.quote is not None and not seen.quote.rows and seen.kind != OrderKind.REBALANCE:
-        seen.quote, seen.below_minimum = None, seen.kind in {OrderKind.INVESTMORE, OrderKind.SIP}
+        seen.quote = None
+        seen.problems = (nothing_bought(seen.asked),) if seen.kind in {OrderKind.INVESTMORE, OrderKind.SIP} else ()
     return seen
 
 
