@@ -20,7 +20,7 @@ class InstrumentKind(models.TextChoices):
 
 
 class Instrument(models.Model):
-    """An NSE security. Prices in rupees."""
+    """An NSE security. Prices in rupees. `reference_price` is the close of `priced_on`; null: of the shipped day."""
 
     symbol = models.CharField(max_length=20, unique=True)
     name = models.CharField(max_length=120)
@@ -29,6 +29,7 @@ class Instrument(models.Model):
     sector = models.CharField(max_length=60)
     tick_size = models.DecimalField(max_digits=6, decimal_places=2, default=Decimal("0.05"))
     reference_price = models.DecimalField(max_digits=12, decimal_places=2)
+    priced_on = models.DateField(null=True, blank=True)
     tradable = models.BooleanField(default=True)
 
     class Meta:

@@ -1,21 +1,28 @@
 """Hot statements about instruments, their prices, and sessions at brokers, as plain SQL."""
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 from brokers.models import BrokerSession, Instrument, PriceOverride
 from gateway.database.rows import RowReader, ValuesOf, changed
 
 _PRICES = RowReader(
-    i=ValuesOf(Instrument, "symbol", "reference_price", "tick_size", "name"), p=ValuesOf(PriceOverride, "price")
+    i=ValuesOf(Instrument, "symbol", "reference_price", "tick_size", "name", "kind", "sector", "priced_on"),
+    p=ValuesOf(PriceOverride, "price"),
 )
 _SYMBOL = RowReader(i=ValuesOf(Instrument, "symbol"))
 _SESSION = RowReader(s=BrokerSession)
 
 
-def prices(gateway: int, symbols: Collection[str]) -> list[tuple[str, Decimal, Decimal, str, Decimal | None]]:
-    """Symbol, reference price, tick size, name, and the gateway's pinned price if there is one; known symbols only."""
+PriceRow = tuple[str, Decimal, Decimal, str, str, str, date | None, Decimal | None]
+
+
+def prices(gateway: int, symbols: Collection[str]) -> list[PriceRow]:
+    """Symbol, reference price, tick size, name, kind, sector and the day of the reference price; known symbols only.
+
+    Last the gateway's pinned price, if there is one.
+    """
     return _PRICES.select(
         "FROM brokers_instrument i"
         " LEFT JOIN brokers_pricepin p ON p.instrument_id = i.id AND p.gateway_id = %s"

@@ -2,7 +2,9 @@
 
 import csv
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Final
@@ -14,11 +16,17 @@ from brokers.models import Instrument, InstrumentKind
 from gateway.audit.trail import Actor
 from gateway.values.errors import Invalid
 from gateway.values.ids import SYMBOL
-from gateway.values.text_files import read_text
+from gateway.values.text_files import read_text_or_zip
+from gateway.values.timestamps import IST
 
 COLUMNS: Final = ("symbol", "name", "isin", "kind", "sector", "reference_price")
-# Columns of NSE's bhavcopy: the UDiFF names in use since July 2024, and the older ones.
-BHAVCOPY: Final = (("TckrSymb", "SctySrs", "ClsPric"), ("SYMBOL", "SERIES", "CLOSE"))
+# Columns of NSE's bhavcopy: the UDiFF names in use since July 2024, the older ones, and those of sec_bhavdata_full.
+BHAVCOPY: Final = (
+    ("TckrSymb", "SctySrs", "ClsPric"),
+    ("SYMBOL", "SERIES", "CLOSE"),
+    ("SYMBOL", "SERIES", "CLOSE_PRICE"),
+)
+DAY_OF_BHAVCOPY: Final = (("TradDt", "%Y-%m-%d"), ("TIMESTAMP", "%d-%b-%Y"), ("DATE1", "%d-%b-%Y"))
 EQUITY_SERIES: Final = frozenset({"EQ", "BE", "RR", "IV"})
 # Tick size by price, rupees (NSE's revision of April 2025, cash market; funds and trusts trade at 0.01).
 TICKS: Final = ((250, "0.01"), (1_000, "0.05"), (5_000, "0.10"), (10_000, "0.50"), (20_000, "1.00"))
@@ -26,7 +34,7 @@ WIDEST: Final = Decimal("5.00")
 LONGEST: Final = {"name": 120, "sector": 60}
 TICK_LIMIT: Final = 1_000
 Row = dict[str, str]
-LOADED: Final = ("name", "isin", "kind", "sector", "tick_size", "reference_price", "tradable")
+LOADED: Final = ("name", "isin", "kind", "sector", "tick_size", "reference_price", "priced_on", "tradable")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +68,10 @@ def read_instruments(path: Path, *, progress: Callable[[], None] = lambda: None)
 def _table(path: Path) -> tuple[set[str], list[tuple[int, Row]]]:
     """The column names, and every row with its line number in the file."""
     try:
-        reader = csv.DictReader(read_text(path).splitlines(), strict=True)
-        return set(reader.fieldnames or ()), [(reader.line_num, row) for row in reader]
+        # sec_bhavdata_full has a space after each comma.
+        reader = csv.DictReader(read_text_or_zip(path).splitlines(), strict=True, skipinitialspace=True)
+        reader.fieldnames = [name.strip() for name in reader.fieldnames or ()]
+        return set(reader.fieldnames), [(reader.line_num, row) for row in reader]
     except csv.Error as error:
         raise Invalid(f"{path.name} cannot be read: {error}.") from None
 
@@ -177,5 +187,15 @@ def _read_bhavcopy(rows: Sequence[tuple[int, Row]], names: tuple[str, str, str])
             unknown += 1
         else:
             instrument.reference_price, instrument.tick_size = price, tick_for(instrument.kind, price)
+            instrument.priced_on = _day_of(row)
             updated[instrument.symbol] = instrument  # once, even if it trades in two series
     return InstrumentFile(list(updated.values()), reading.rejects, unknown)
+
+
+def _day_of(row: Row) -> date | None:
+    """The trading day of a bhavcopy's row, if it says so."""
+    for column, form in DAY_OF_BHAVCOPY:
+        with suppress(ValueError):
+            if written := (row.get(column) or "").strip():
+                return datetime.strptime(written, form).replace(tzinfo=IST).date()
+    return None

@@ -28,7 +28,9 @@ class TestPrices:
     def test_are_the_querysets(self, gateway: Gateway) -> None:
         pinned = FilteredRelation("price_overrides", condition=Q(price_overrides__gateway=gateway))
         rows = Instrument.objects.filter(symbol__in=SYMBOLS).annotate(pinned=pinned).order_by("symbol")
-        expected = rows.values_list("symbol", "reference_price", "tick_size", "name", F("pinned__price"))
+        expected = rows.values_list(
+            "symbol", "reference_price", "tick_size", "name", "kind", "sector", "priced_on", F("pinned__price")
+        )
 
         found = sorted(sql.prices(gateway.pk, SYMBOLS))
 
