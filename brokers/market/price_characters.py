@@ -1,4 +1,4 @@
-"""How the simulated price of an instrument moves: its share in a common factor, its own swing, and its drift. Pure.
+"""How the simulated price of an instrument moves: its share in a common factor, its own swing, and its trend. Pure.
 
 The numbers are ours: rounded so that a broad index moves by about 14 % a year, a single share by 25 to 40 %, gold by
 14 %, bonds by 2 to 6 % and a liquid fund hardly at all, as Indian markets did in the last ten years. They depend on
@@ -20,13 +20,13 @@ ABROAD: Final = "abroad"
 class Character:
     """`share` in the moves of `factor`, per mille (a beta of 1.2 is 1200).
 
-    `own`: the largest move of its own in a day, and `drift`: the growth a year; both in millionths.
+    `own`: the largest move of its own in a day, and `trend`: the growth a year; both in millionths.
     """
 
     factor: str
     share: int
     own: int
-    drift: int
+    trend: int
 
 
 # Beta of a sector's shares, per mille.

@@ -79,14 +79,14 @@ def minutes(since: datetime, until: datetime) -> Iterator[datetime]:
 def _growth(seed: str, ticker: str, character: Character, second: int, anchor: int) -> Decimal:
     """The price at `second` as a multiple of the price at `anchor`."""
     then = _level(seed, ticker, character, anchor)
-    drift = character.drift * (second - anchor) // YEAR
-    moved = _level(seed, ticker, character, second) - then + drift
+    trend = character.trend * (second - anchor) // YEAR
+    moved = _level(seed, ticker, character, second) - then + trend
     return Decimal(moved).scaleb(-6).exp()  # correctly rounded, so the same everywhere
 
 
 @lru_cache(maxsize=4_096)  # the anchors, and moments as above
 def _level(seed: str, ticker: str, character: Character, second: int) -> int:
-    """The logarithm of the price without its drift, in millionths."""
+    """The logarithm of the price without its trend, in millionths."""
     common = _noise(f"{seed}/factor {character.factor}", second) * COMMON * character.share // 1_000
     return (common + _noise(f"{seed}/{ticker}", second) * character.own) // MILLION
 

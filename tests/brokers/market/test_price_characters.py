@@ -25,5 +25,5 @@ class TestCharacterOf:
         found = {character_of("STOCK", sector, f"SHARE{number}") for number in range(50)}
 
         assert all(850 * beta <= 1_000 * (one.share + 1) and 1_000 * one.share <= 1_150 * beta for one in found)
-        assert all(60_000 <= one.drift <= 150_000 and one.own >= 10_000 for one in found)
+        assert all(60_000 <= one.trend <= 150_000 and one.own >= 10_000 for one in found)
         assert len(found) > 40
