@@ -3,7 +3,6 @@
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from django.conf import settings
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -12,7 +11,7 @@ from django.utils.safestring import SafeString
 
 from brokers.market.market_days.calendar_tile import upcoming_days
 from brokers.market.market_days.import_page import import_days
-from brokers.market.prices import price_at
+from brokers.market.quotes import market_quote
 from brokers.models import BrokerOutage, Instrument, MarketDay, PriceOverride
 from brokers.ports.outages import try_now
 from gateway.console.audited_admin import Audited
@@ -46,14 +45,9 @@ class InstrumentAdmin(ReadOnlyAdmin):
     @admin.display(description="price, ₹")
     def chart(self, instrument: Instrument) -> SafeString:
         """The generated prices, which are the same on all gateways; price overrides are not in it."""
-        known: dict[str, Any] = {
-            "reference": instrument.reference_price,
-            "tick": instrument.tick_size,
-            "seed": settings.MARKET_SEED,
-            "ticker": instrument.symbol,
-        }
+        quote = market_quote(instrument)
         moments = [clock.wall() - timedelta(days=day) for day in range(DAYS, -1, -1)]
-        prices = [float(price_at(**known, at=moment)) for moment in moments]
+        prices = [float(quote.at(moment)) for moment in moments]
         return line(f"Price of {instrument}", [f"{moment:%Y-%m-%d}" for moment in moments], prices)
 
 

@@ -24,8 +24,8 @@ class InstrumentKind(models.TextChoices):
 class Instrument(models.Model):
     """An NSE security. Prices in rupees. `charge_class` decides which STT its orders pay (market.charges).
 
-    `price_band`: per cent of the previous close, up and down, outside of which nothing trades. None: no fixed band, as
-    for shares with derivatives.
+    `reference_price` is the close of `priced_on`; null: of the shipped day. `price_band`: per cent of the previous
+    close, up and down, outside of which nothing trades. None: no fixed band, as for shares with derivatives.
     """
 
     symbol = models.CharField(max_length=20, unique=True)
@@ -43,6 +43,7 @@ class Instrument(models.Model):
     price_band = models.PositiveSmallIntegerField(null=True, choices=[(band, f"{band} %") for band in PRICE_BANDS])
     tick_size = models.DecimalField(max_digits=6, decimal_places=2, default=Decimal("0.05"))
     reference_price = models.DecimalField(max_digits=12, decimal_places=2)
+    priced_on = models.DateField(null=True, blank=True)
     tradable = models.BooleanField(default=True)
 
     class Meta:

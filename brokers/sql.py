@@ -1,35 +1,53 @@
 """Hot statements about instruments, their prices, and sessions at brokers, as plain SQL."""
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 from brokers.market.charges import ChargeClass
 from brokers.models import BrokerSession, Instrument, PriceOverride
 from gateway.database.rows import RowReader, ValuesOf, changed
 
 _PRICES = RowReader(
-    i=ValuesOf(Instrument, "symbol", "reference_price", "tick_size", "name", "series", "price_band"),
+    i=ValuesOf(
+        Instrument,
+        *("symbol", "reference_price", "tick_size", "name"),
+        *("kind", "sector", "priced_on", "series", "price_band"),
+    ),
     p=ValuesOf(PriceOverride, "price", "set_at"),
 )
 _CHARGE_CLASS = RowReader(i=ValuesOf(Instrument, "symbol", "charge_class"))
 _TRADABLE = RowReader(i=ValuesOf(Instrument, "symbol", "tradable"))
 _SESSION = RowReader(s=BrokerSession)
-PriceRow = tuple[str, Decimal, Decimal, str, str, int | None, Decimal | None, datetime | None]
+
+
+class PriceRow(NamedTuple):
+    """An instrument and the gateway's price override, if there is one. Rupees; `price_band` in per cent."""
+
+    symbol: str
+    reference_price: Decimal
+    tick_size: Decimal
+    name: str
+    kind: str
+    sector: str
+    priced_on: date | None
+    series: str
+    price_band: int | None
+    override: Decimal | None
+    overridden_at: datetime | None
 
 
 def prices(gateway: int, symbols: Collection[str]) -> list[PriceRow]:
-    """Symbol, reference price, tick size, name, series and price band; known symbols only.
-
-    Last the gateway's pinned price and since when, if there is one.
-    """
-    return _PRICES.select(
+    """Of known symbols only."""
+    rows = _PRICES.select(
         "FROM brokers_instrument i"
         " LEFT JOIN brokers_pricepin p ON p.instrument_id = i.id AND p.gateway_id = %s"
         " WHERE i.symbol IN %s",
         gateway,
         tuple(symbols),
     )
+    return [PriceRow(*row) for row in rows]
 
 
 def charge_classes(symbols: Collection[str]) -> dict[str, ChargeClass]:

@@ -20,13 +20,17 @@ from brokers.models import Instrument, InstrumentKind
 from gateway.audit.trail import Actor
 from gateway.values.errors import Invalid
 from gateway.values.ids import SYMBOL
-from gateway.values.text_files import read_text
+from gateway.values.text_files import read_text_or_zip
 from gateway.values.timestamps import IST
 
 COLUMNS: Final = ("symbol", "name", "isin", "kind", "sector", "reference_price")
-# Columns of NSE's bhavcopy: the UDiFF names in use since July 2024, and the older ones; then the days' columns.
-BHAVCOPY: Final = (("TckrSymb", "SctySrs", "ClsPric"), ("SYMBOL", "SERIES", "CLOSE"))
-DAY_OF_BHAVCOPY: Final = (("TradDt", "%Y-%m-%d"), ("TIMESTAMP", "%d-%b-%Y"))
+# Columns of NSE's bhavcopy: the UDiFF names in use since July 2024, the older ones, and those of sec_bhavdata_full.
+BHAVCOPY: Final = (
+    ("TckrSymb", "SctySrs", "ClsPric"),
+    ("SYMBOL", "SERIES", "CLOSE"),
+    ("SYMBOL", "SERIES", "CLOSE_PRICE"),
+)
+DAY_OF_BHAVCOPY: Final = (("TradDt", "%Y-%m-%d"), ("TIMESTAMP", "%d-%b-%Y"), ("DATE1", "%d-%b-%Y"))
 SERIES_OF_TRUSTS: Final = {InstrumentKind.REIT: Series.RR, InstrumentKind.INVIT: Series.IV}
 NAMED: Final = {"kind": InstrumentKind.values, "charge_class": ["", *ChargeClass]}
 LONGEST: Final = {"name": 120, "sector": 60}
@@ -34,7 +38,7 @@ TICK_LIMIT: Final = 1_000
 Row = dict[str, str]
 LOADED: Final = [
     *("name", "isin", "kind", "charge_class", "sector", "series"),
-    *("price_band", "tick_size", "reference_price", "tradable"),
+    *("price_band", "tick_size", "reference_price", "priced_on", "tradable"),
 ]
 
 
@@ -69,8 +73,10 @@ def read_instruments(path: Path, *, progress: Callable[[], None] = lambda: None)
 def _table(path: Path) -> tuple[set[str], list[tuple[int, Row]]]:
     """The column names, and every row with its line number in the file."""
     try:
-        reader = csv.DictReader(read_text(path).splitlines(), strict=True)
-        return set(reader.fieldnames or ()), [(reader.line_num, row) for row in reader]
+        # sec_bhavdata_full has a space after each comma.
+        reader = csv.DictReader(read_text_or_zip(path).splitlines(), strict=True, skipinitialspace=True)
+        reader.fieldnames = [name.strip() for name in reader.fieldnames or ()]
+        return set(reader.fieldnames), [(reader.line_num, row) for row in reader]
     except csv.Error as error:
         raise Invalid(f"{path.name} cannot be read: {error}.") from None
 
@@ -194,8 +200,10 @@ def _read_bhavcopy(rows: Sequence[tuple[int, Row]], names: tuple[str, str, str])
             unknown += 1
         else:
             instrument.series, instrument.reference_price = traded_in, price
-            if (day := _day_of(row)) and ends_its_month(day):
-                instrument.tick_size = tick_for(instrument.kind, price, on=day + timedelta(days=1))
+            instrument.priced_on = _day_of(row)
+            if instrument.priced_on and ends_its_month(instrument.priced_on):
+                on = instrument.priced_on + timedelta(days=1)
+                instrument.tick_size = tick_for(instrument.kind, price, on=on)
             updated[instrument.symbol] = instrument  # once, even if it trades in two series
     return InstrumentFile(list(updated.values()), reading.rejects, unknown)
 

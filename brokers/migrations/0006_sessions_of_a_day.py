@@ -43,6 +43,9 @@ class Migration(migrations.Migration):
     dependencies = [("brokers", "0005_series_and_price_bands")]
 
     operations = [
+        migrations.AddField(
+            model_name="instrument", name="priced_on", field=models.DateField(blank=True, null=True)
+        ),
         migrations.RunPython(make_whole, migrations.RunPython.noop),
         migrations.AlterModelOptions(name="marketday", options={"ordering": ["-day", "opens"]}),
         migrations.RemoveConstraint(model_name="marketday", name="both_times_or_none"),

@@ -7,11 +7,10 @@ from decimal import Decimal
 from functools import cache
 from typing import Any, Final, NoReturn
 
-from django.conf import settings
 from django.db.models import OuterRef, Prefetch, Q, QuerySet, Subquery
 
 from brokers.market.calendar import nse_market
-from brokers.market.quotes import Quote, quotes
+from brokers.market.quotes import Quote, market_quote, quotes
 from brokers.models import Instrument
 from gateway.models import Gateway
 from gateway.values.errors import NotFound
@@ -164,8 +163,7 @@ def _no_such_smallcase() -> NoReturn:
 
 
 def _market_quotes(instruments: Collection[Instrument]) -> dict[str, Quote]:
-    seed = settings.MARKET_SEED
-    return {one.symbol: Quote(one.symbol, one.reference_price, one.tick_size, None, seed) for one in instruments}
+    return {one.symbol: market_quote(one) for one in instruments}
 
 
 def _about(query: CatalogueQuery) -> Q:

@@ -28,7 +28,17 @@ class TestPrices:
     def test_are_the_querysets(self, gateway: Gateway) -> None:
         pinned = FilteredRelation("price_overrides", condition=Q(price_overrides__gateway=gateway))
         rows = Instrument.objects.filter(symbol__in=SYMBOLS).annotate(pinned=pinned).order_by("symbol")
-        columns = ("symbol", "reference_price", "tick_size", "name", "series", "price_band")
+        columns = (
+            "symbol",
+            "reference_price",
+            "tick_size",
+            "name",
+            "kind",
+            "sector",
+            "priced_on",
+            "series",
+            "price_band",
+        )
         expected = rows.values_list(*columns, F("pinned__price"), F("pinned__set_at"))
 
         found = sorted(sql.prices(gateway.pk, SYMBOLS))

@@ -1,14 +1,17 @@
-"""Our own CSV, and NSE's bhavcopy in both dialects."""
+"""Our own CSV, and NSE's bhavcopy in its three dialects."""
 
 from collections.abc import Sequence
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 
 from brokers.management.commands.load_instruments import SHIPPED
 from brokers.market.instrument_files import Reject, load, read_instruments
+from brokers.market.quotes import market_quote
 from brokers.models import Instrument
 from gateway.values.errors import Invalid
 
@@ -120,7 +123,7 @@ class TestReadInstruments:
         [
             (b"symbol,name\n\xff\xfe", "is not UTF-8: line 2 contains the byte 0xff"),
             ("symbol,näme".encode("utf-16"), "is not UTF-8: line 1 contains the byte 0xff"),
-            (b"PK\x03\x04\x00", "contains NUL characters"),
+            (b"PK\x03\x04\x00", "cannot be unzipped"),
             (b"symbol,name\nINFY,\0\n", "contains NUL characters"),
             (b"symbol,name\n" + b"x" * 131_073, "field larger than field limit"),
             (b'symbol,name\n"INFY', "cannot be read"),
@@ -176,6 +179,7 @@ class TestLoad:
 class TestABhavcopy:
     UDIFF = ("TradDt,TckrSymb,SctySrs,ClsPric", "2026-11-20,{},{},{}")
     OLD = ("SYMBOL,SERIES,OPEN,CLOSE,TIMESTAMP", "{},{},1.00,{},20-NOV-2026")
+    FULL = ("SYMBOL, SERIES, DATE1, PREV_CLOSE, CLOSE_PRICE, DELIV_QTY", "{}, {}, 20-Nov-2026, 1175.80, {}, -")
 
     @pytest.fixture(autouse=True)
     def catalogue(self, instruments: None) -> None:
@@ -184,7 +188,26 @@ class TestABhavcopy:
     def read(self, path: Path, dialect: tuple[str, str], *cells: Sequence[str]) -> Path:
         return write(path, dialect[0], *(dialect[1].format(*row) for row in cells))
 
-    @pytest.mark.parametrize("dialect", [UDIFF, OLD], ids=["UDiFF", "old"])
+    def test_as_sec_bhavdata_full_has_spaces_after_its_commas(self, path: Path) -> None:
+        head = "SYMBOL, SERIES, DATE1, PREV_CLOSE, OPEN_PRICE, CLOSE_PRICE, DELIV_QTY, DELIV_PER"
+        rest = "INFY, EQ, 27-Nov-2026, 1175.80, 1176.00, 1180.20, 100, -"
+
+        load(read_instruments(write(path, head, rest)).instruments)
+
+        infy = Instrument.objects.get(symbol="INFY")
+        assert (infy.reference_price, infy.priced_on) == (Decimal("1180.20"), date(2026, 11, 27))
+        assert market_quote(infy).at(datetime(2026, 11, 27, 10, tzinfo=UTC)) == Decimal("1180.20")
+
+    def test_is_read_from_a_zip_as_nse_serves_it(self, path: Path) -> None:
+        text = "TradDt,TckrSymb,SctySrs,ClsPric\n2026-11-27,INFY,EQ,1180.20\n"
+        with ZipFile(path, "w") as archive:
+            archive.writestr("BhavCopy_NSE_CM_0_0_0_20261127_F_0000.csv", text)
+
+        (infy,) = read_instruments(path).instruments
+
+        assert infy.reference_price == Decimal("1180.20")
+
+    @pytest.mark.parametrize("dialect", [UDIFF, OLD, FULL], ids=["UDiFF", "old", "full"])
     def test_brings_prices_up_to_date_and_leaves_ticks_alone(self, path: Path, dialect: tuple[str, str]) -> None:
         cells = [("INFY", "EQ", "999.95"), ("TCS", " BE ", " 5000.50 "), ("NIFTYBEES", "EQ", "281.37")]
 
@@ -216,7 +239,10 @@ class TestABhavcopy:
 
         load(read_instruments(self.read(path, self.UDIFF, ("INFY", "EQ", "1200.00"))).instruments)
 
-        assert Instrument.objects.values().get(symbol="INFY") == before | {"reference_price": Decimal("1200.00")}
+        assert Instrument.objects.values().get(symbol="INFY") == before | {
+            "reference_price": Decimal("1200.00"),
+            "priced_on": date(2026, 11, 20),
+        }
         assert Instrument.objects.count() == 219
 
     def test_passes_over_other_series_and_counts_the_unknown(self, path: Path) -> None:

@@ -22,4 +22,4 @@ class TestQuotes:
         one = quotes(1, ["INFY"])["INFY"].at(now)
         settings.MARKET_SEED = "another"
 
-        assert (one, one != quotes(1, ["INFY"])["INFY"].at(now)) == (Decimal("1170.80"), True)
+        assert (one, one != quotes(1, ["INFY"])["INFY"].at(now)) == (Decimal("1179.70"), True)

@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 
@@ -32,8 +33,7 @@ def grown(weights: dict[str, str], since: int, until: int) -> Decimal:
 
 class TestIndexSmallcases:
     def test_values_each_trading_day_that_has_closed(self) -> None:
-        """2026-11-02 is a Monday, 7 and 8 a weekend; NSE's list has 10 November (Diwali Balipratipada) as a holiday."""
-        """8 November 2026 is a Sunday with Muhurat trading."""
+        """2 November 2026 is a Monday, 7 a Saturday, 8 a Sunday with Muhurat trading, 10 a holiday."""
         shelf.smallcase()
 
         assert index_smallcases(now=at(9)) == 7
@@ -160,3 +160,29 @@ class TestIndexSmallcases:
         index_smallcases(now=at(2), progress=told.append)
 
         assert told == [2, 2]
+
+
+class TestTheRiskLabel:
+    @pytest.mark.parametrize(
+        ("weights", "risk"),
+        [
+            ({"LIQUIDBEES": "80", "NIFTYBEES": "20"}, "Low volatility"),
+            ({"NIFTYBEES": "60", "SETFNIF50": "40"}, "Medium volatility"),
+            ({"DLF": "50", "LODHA": "50"}, "High volatility"),
+        ],
+    )
+    def test_compares_with_the_benchmark(self, weights: Mapping[str, str], risk: str) -> None:
+        known = shelf.smallcase(weights=weights, launched_on=date(2026, 9, 1), benchmark="NIFTYBEES")
+
+        index_smallcases(now=at(9))
+
+        known.refresh_from_db()
+        assert known.risk == risk
+
+    def test_of_a_young_smallcase_is_that_of_its_file(self) -> None:
+        known = shelf.smallcase(weights={"LIQUIDBEES": "80", "NIFTYBEES": "20"}, risk="High volatility")
+
+        index_smallcases(now=at(9))
+
+        known.refresh_from_db()
+        assert known.risk == "High volatility"

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from brokers.market.charges import NOTHING as NO_CHARGES
 from brokers.ports.broker import Side
 from transactions.checkout.order_quote import OrderQuote, QuoteRequest
 from transactions.checkout.pages.left_over import ENGLISH, left_over, nothing_bought, requested_amount
@@ -31,7 +32,7 @@ def said(kind: OrderKind, side: Side, made: str, **chosen: object) -> str:
         quoted=QuotedOrder(PRICES, []),
         buys=amount if side is Side.BUY else nothing,
         sells=amount if side is Side.SELL else nothing,
-        charges=nothing,
+        charges=NO_CHARGES,
         needed=nothing,
         funds=None,
         is_open=True,
