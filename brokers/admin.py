@@ -29,6 +29,7 @@ class InstrumentAdmin(ReadOnlyAdmin):
         "symbol",
         "name",
         "kind",
+        "charge_class",
         "series",
         "sector",
         "tick_size",
@@ -36,7 +37,7 @@ class InstrumentAdmin(ReadOnlyAdmin):
         "reference_price",
         "tradable",
     )
-    list_filter = ("kind", "series", "price_band", "tradable", "sector")
+    list_filter = ("kind", "charge_class", "series", "price_band", "tradable", "sector")
     search_fields = ("symbol", "name", "=isin")
     search_help_text = "Part of the symbol or the name, or an ISIN"
     ordering = ("symbol",)

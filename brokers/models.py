@@ -6,6 +6,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
 
+from brokers.market.charges import ChargeClass
 from brokers.market.series import PRICE_BANDS, Series
 from gateway.database.encryption import EncryptedField
 from gateway.models import Account, Gateway
@@ -21,7 +22,7 @@ class InstrumentKind(models.TextChoices):
 
 
 class Instrument(models.Model):
-    """An NSE security. Prices in rupees.
+    """An NSE security. Prices in rupees. `charge_class` decides which STT its orders pay (market.charges).
 
     `price_band`: per cent of the previous close, up and down, outside of which nothing trades. None: no fixed band, as
     for shares with derivatives.
@@ -31,6 +32,12 @@ class Instrument(models.Model):
     name = models.CharField(max_length=120)
     isin = models.CharField(max_length=12, unique=True)
     kind = models.CharField(max_length=8, choices=InstrumentKind)
+    charge_class = models.CharField(
+        max_length=10,
+        choices=[(one.value, one.value) for one in ChargeClass],
+        default=ChargeClass.SHARE.value,
+        db_default=ChargeClass.SHARE.value,
+    )
     sector = models.CharField(max_length=60)
     series = models.CharField(max_length=2, choices=Series, default=Series.EQ, db_default=Series.EQ)
     price_band = models.PositiveSmallIntegerField(null=True, choices=[(band, f"{band} %") for band in PRICE_BANDS])

@@ -14,6 +14,7 @@ class Migration(migrations.Migration):
     """Shares have the series EQ and no price band until a list or a bhavcopy says otherwise."""
 
     dependencies = [
+        ('brokers', '0005_charge_classes'),
         ('brokers', '0005_sessions_of_a_day'),
     ]
 

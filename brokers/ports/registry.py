@@ -6,7 +6,7 @@ from datetime import time, timedelta
 from decimal import Decimal
 from typing import Final
 
-from brokers.market.charges import Tariff
+from brokers.market.charges import TARIFFS, Tariff
 from brokers.market.hours import AmoWindow
 from brokers.ports.broker import Broker, TradebookExport
 from brokers.ports.linked_broker import LinkedBroker
@@ -50,40 +50,32 @@ AMO: Final = AmoWindow(opens=time(15, 45), closes=time(8, 57))
 UPSTOX_AMO: Final = AmoWindow(opens=time(16, 1), closes=time(8, 58))
 
 
-def _profile(
-    key: str,
-    name: str,
-    *,
-    rate: str = "0.001",
-    cap: str = "20",
-    ms: int = 20,
-    amo: AmoWindow | None = AMO,
-    **can: bool,
-) -> BrokerProfile:
-    tariff = Tariff(Decimal(rate), Decimal(cap))
+def _profile(key: str, name: str, *, ms: int = 20, amo: AmoWindow | None = AMO, **can: bool) -> BrokerProfile:
     latency = timedelta(milliseconds=ms)
-    return BrokerProfile(key=key, name=name, tariff=tariff, latency=latency, order_limit=ORDER_LIMIT, amo=amo, **can)
+    return BrokerProfile(
+        key=key, name=name, tariff=TARIFFS[key], latency=latency, order_limit=ORDER_LIMIT, amo=amo, **can
+    )
 
 
 # Kite Connect slices by `autoslice` (orders, v3), Dhan by POST /orders/slicing, Upstox by `slice` (order API v3).
 _ALL: Final = (
     _profile("aliceblue", "Alice Blue", ms=30),
     _profile("angelbroking", "Angel One", ms=25),
-    _profile("axis", "Axis Direct", rate="0.005", cap="500", ms=60, sip=False),
-    _profile("dhan", "Dhan", rate="0", cap="0", ms=10, slices=True),
-    _profile("edelweiss", "Nuvama", rate="0.003", cap="300", ms=45, amo=None),
+    _profile("axis", "Axis Direct", ms=60, sip=False),
+    _profile("dhan", "Dhan", ms=10, slices=True),
+    _profile("edelweiss", "Nuvama", ms=45, amo=None),
     _profile("fisdom", "Fisdom", ms=40, amo=None),
-    _profile("fivepaisa", "5paisa", rate="1", cap="20", ms=20, limit_orders=True),
+    _profile("fivepaisa", "5paisa", ms=20, limit_orders=True),
     _profile("fundzbazar", "FundzBazar", ms=60, amo=None, holdings_import=False, sip=False),
     _profile("groww", "Groww", ms=15, limit_orders=True),
-    _profile("hdfc", "HDFC Securities", rate="0.005", cap="500", ms=60),
-    _profile("icici", "ICICI Direct", rate="0.0029", cap="300", ms=55),
+    _profile("hdfc", "HDFC Securities", ms=60),
+    _profile("icici", "ICICI Direct", ms=55),
     _profile("iifl", "IIFL Securities", ms=35),
-    _profile("kite", "Zerodha", rate="0", cap="0", ms=10, limit_orders=True, slices=True),
-    _profile("kotak", "Kotak Securities", rate="0.002", cap="20", ms=40),
-    _profile("motilal", "Motilal Oswal", rate="0.002", cap="300", ms=45),
-    _profile("trustline", "Trustline", rate="0.002", cap="200", ms=50, holdings_import=False),
-    _profile("upstox", "Upstox", rate="1", cap="20", ms=15, amo=UPSTOX_AMO, slices=True),
+    _profile("kite", "Zerodha", ms=10, limit_orders=True, slices=True),
+    _profile("kotak", "Kotak Securities", ms=40),
+    _profile("motilal", "Motilal Oswal", ms=45),
+    _profile("trustline", "Trustline", ms=50, holdings_import=False),
+    _profile("upstox", "Upstox", ms=15, amo=UPSTOX_AMO, slices=True),
 )
 BROKERS: Final[Mapping[str, BrokerProfile]] = {profile.key: profile for profile in _ALL}
 _SIMULATED: Final = SimulatedBroker(

@@ -1,7 +1,7 @@
 """An account's funds and holdings, which are sums over its tradebook, and the risk check."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -9,13 +9,14 @@ from typing import Final
 
 from django.db.models import Case, F, IntegerField, Q, Sum, When
 
-from brokers.market.charges import Tariff, charges
+from brokers.market.charges import Tariff
 from brokers.market.quotes import Quote
 from brokers.ports.broker import Holding, OrderType, Side
 from brokers.simulator import sql
 from brokers.simulator.delivery import NOTHING, Undelivered, locked, undelivered
 from brokers.simulator.models import SimAccount, SimOrder, SimTrade
 from brokers.simulator.sql import MONEY
+from brokers.simulator.traded_orders import TradedOrders, traded_orders
 from gateway.values.money import average, rupees
 
 IS_BUY = Q(side=Side.BUY.value)
@@ -79,7 +80,8 @@ def sellable(account: SimAccount, tickers: Sequence[str], now: datetime) -> list
 class Balances:
     """An account's funds and shares, in all and not blocked by open orders. Used only while the account is locked.
 
-    `funds` and `free_funds` in rupees; shares by ticker, held and lent; `serial` is that of the last trade.
+    `funds` and `free_funds` in rupees; shares by ticker, held and lent; `serial` is that of the last trade; `traded`
+    are the trades that share a contract note with the next ones.
     """
 
     funds: Decimal
@@ -88,15 +90,16 @@ class Balances:
     free_shares: Counter[str]
     lent: int
     serial: int
+    traded: TradedOrders
 
     def refusal(self, order: SimOrder, cost: Decimal, locked: int = 0) -> str:
         """The risk check: the errorCode with which the broker rejects the order, or an empty string.
 
         `locked`: shares of the ticker that cannot be sold before they arrive.
         """
-        if order.side == Side.BUY:
-            return MARGINS_EXCEEDED if cost > self.free_funds else ""
-        return CHECK_HOLDINGS if order.quantity > self.sellable(order.ticker) - locked else ""
+        if order.side == Side.SELL and order.quantity > self.sellable(order.ticker) - locked:
+            return CHECK_HOLDINGS
+        return MARGINS_EXCEEDED if cost > self.free_funds else ""
 
     def sellable(self, ticker: str) -> int:
         return self.lent + self.free_shares[ticker]
@@ -116,26 +119,30 @@ class Balances:
         else:
             self.free_shares[order.ticker] += order.quantity - order.filled_quantity
 
-    def cover(self, order: SimOrder, trade: SimTrade) -> bool:
-        """Whether the account can pay for the trade. Prices move: a buy may cost more than the order blocked.
+    def shortfall(self, order: SimOrder, trade: SimTrade) -> str:
+        """The errorCode of a trade for which the account lacks funds or shares, or an empty string.
 
-        A tester may fill an order before its risk check; then the order has blocked nothing.
+        Prices move: a buy may cost more than the order blocked. A small sale may bring in less than its charges. A
+        tester may fill an order before its risk check; then the order has blocked nothing.
         """
         if order.side == Side.BUY:
-            return trade.price * trade.quantity + trade.charges <= self.free_funds + _released(order, trade.quantity)
-        return trade.quantity <= self.sellable(order.ticker) + (trade.quantity if order.admitted else 0)
+            lacks = _cost(trade) > self.free_funds + _released(order, trade)
+            return MARGINS_EXCEEDED if lacks else ""
+        if trade.quantity > self.sellable(order.ticker) + (trade.quantity if order.admitted else 0):
+            return CHECK_HOLDINGS
+        return MARGINS_EXCEEDED if _cost(trade) > self.free_funds else ""
 
     def take(self, order: SimOrder, trade: SimTrade) -> None:
         """Books the trade before the order counts it, and stores the resulting balances in the trade."""
-        turnover = trade.price * trade.quantity
         if order.side == Side.BUY:
-            released = _released(order, trade.quantity)
+            released = _released(order, trade)
             order.blocked -= released
             self.free_funds += released
-            self._move(order.ticker, trade.quantity, -turnover - trade.charges)
+            self._move(order.ticker, trade.quantity, -_cost(trade))
         else:
             self.free_shares[order.ticker] += trade.quantity if order.admitted else 0
-            self._move(order.ticker, -trade.quantity, turnover - trade.charges)
+            self._move(order.ticker, -trade.quantity, -_cost(trade))
+        self.traded.add(trade)
         self.serial += 1
         trade.serial, trade.funds_after = self.serial, self.funds
         trade.shares_after = self.lent + self.shares[order.ticker]
@@ -147,24 +154,46 @@ class Balances:
         self.free_shares[ticker] += shares
 
 
-def balances(account: SimAccount) -> Balances:
-    """The balances of an account that the caller has locked."""
+def balances(account: SimAccount, tickers: Collection[str], *, since: datetime) -> Balances:
+    """The balances of an account that the caller has locked, for trades in `tickers` on the day of `since` or later."""
     traded, resting = ledger(account), sql.resting(account.pk)
     funds, shares = account.opening_funds + traded.rupees, Counter(traded.shares)
     free_funds, free_shares = funds, shares.copy()
     for ticker, blocked, to_sell in resting:
         free_funds -= blocked
         free_shares[ticker] -= to_sell
-    return Balances(funds, free_funds, shares, free_shares, account.lent_shares, traded.trades)
+    return Balances(
+        funds,
+        free_funds,
+        shares,
+        free_shares,
+        account.lent_shares,
+        traded.trades,
+        traded_orders(account.pk, tickers, since=since),
+    )
 
 
-def cost(order: SimOrder, quote: Quote, arrived_at: datetime, tariff: Tariff) -> Decimal:
-    """Rupees that a buy blocks: at its limit, its trigger or the price at its arrival, plus charges."""
+def cost(order: SimOrder, quote: Quote, arrived_at: datetime, tariff: Tariff, traded: TradedOrders) -> Decimal:
+    """Rupees that an order needs: a buy its price and charges, a sale what its charges exceed its proceeds by.
+
+    The price is the order's limit, its trigger or the price at its arrival.
+    """
     limit = order.price if order.order_type in {OrderType.LIMIT, OrderType.SL} else order.trigger_price
     turnover = (limit or quote.at(arrived_at)) * order.quantity
-    return turnover + charges(tariff, Side.BUY, turnover)
+    charges = traded.estimate(order, turnover, arrived_at, tariff)
+    return turnover + charges if order.side == Side.BUY else max(charges - turnover, Decimal(0))
 
 
-def _released(order: SimOrder, quantity: int) -> Decimal:
-    """Rupees that the order no longer needs to block after `quantity` more shares have filled."""
-    return rupees(order.blocked * quantity / (order.quantity - order.filled_quantity))
+def _cost(trade: SimTrade) -> Decimal:
+    """Rupees that the trade takes from the funds; below zero if it brings some in."""
+    turnover = trade.price * trade.quantity
+    return trade.charges + (turnover if trade.side == Side.BUY else -turnover)
+
+
+def _released(order: SimOrder, trade: SimTrade) -> Decimal:
+    """Rupees that the order no longer needs to block after the trade: the trade's part of the block.
+
+    The first trades of an order pay most of its brokerage: they may use more, as far as their charges go.
+    """
+    part = rupees(order.blocked * trade.quantity / (order.quantity - order.filled_quantity))
+    return min(max(part, min(_cost(trade), part + trade.charges)), order.blocked)

@@ -9,7 +9,7 @@ from itertools import accumulate
 from typing import Final
 
 from brokers.market.calendar import market_of
-from brokers.market.charges import Tariff, charges
+from brokers.market.charges import Tariff
 from brokers.market.hours import Market
 from brokers.market.price_bands import OPERATING_RANGE, price_range
 from brokers.market.quotes import Quote, quotes
@@ -18,7 +18,7 @@ from brokers.market.trading_days import previous_close_at
 from brokers.ports.broker import OrderType, Side, Validity
 from brokers.ports.order_limits import OrderLimit, split_at_slices
 from brokers.simulator import books
-from brokers.simulator.books import CHECK_HOLDINGS, MARGINS_EXCEEDED, Balances
+from brokers.simulator.books import Balances
 from brokers.simulator.delivery import locked
 from brokers.simulator.fills import FillProgress, MatchedFill, Working, arrival, progress, refused_at_entry
 from brokers.simulator.models import SimAccount, SimOrder, SimStatus, SimTrade
@@ -41,7 +41,6 @@ WRITTEN = [
     "reported_at",
 ]
 TOO_LARGE: Final = "invalidOrder"
-UNCOVERED: Final = {Side.BUY: MARGINS_EXCEEDED, Side.SELL: CHECK_HOLDINGS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +64,15 @@ def bring_up_to_date(account: SimAccount, orders: Sequence[SimOrder], terms: Ter
     if not reached:
         return
     prices = quotes(account.gateway_id, {order.ticker for order in reached})
-    look_up = cache(partial(books.balances, account))  # most checks of a resting order change nothing
+    # Most checks of a resting order change nothing.
+    look_up = cache(partial(books.balances, account, prices.keys(), since=min(arrived.values())))
     sold = {order.ticker for order in reached if order.side == Side.SELL and not order.admitted}
     tied = locked(account, {ticker for ticker in sold if prices[ticker].series in TRADE_TO_TRADE}, now)
     trades: list[SimTrade] = []
     for order in reached:
         if not order.admitted:
             quote, at = prices[order.ticker], arrived[order.pk]
-            cost = books.cost(order, quote, at, terms.tariff)
+            cost = books.cost(order, quote, at, terms.tariff, look_up().traded)
             refusal = _refused_at_entry(order, quote, at, market) or _sliced(order, quote.at(at), terms)
             refusal = refusal or look_up().refusal(order, cost, tied.get(order.ticker, 0))
             _admit(order, refusal, look_up(), cost, now)
@@ -93,13 +93,13 @@ def cancel(orders: Sequence[SimOrder], now: datetime) -> None:
     update_rows(still_open, ["status", "reported_at"])
 
 
-def trades_of(order: SimOrder, fills: Sequence[MatchedFill], tariff: Tariff, *, filled: int) -> list[SimTrade]:
-    """The trades of fills that follow `filled` shares, not saved and not numbered: none belongs to two slices."""
+def trades_of(order: SimOrder, fills: Sequence[MatchedFill], *, filled: int) -> list[SimTrade]:
+    """The trades of fills that follow `filled` shares, not saved, numbered or charged: none belongs to two slices."""
     parts = split_at_slices([fill.quantity for fill in fills], order.slice_quantity or order.quantity, filled=filled)
-    return [_trade(order, fills[index], slice_, shares, tariff) for index, slice_, shares in parts]
+    return [_trade(order, fills[index], slice_, shares) for index, slice_, shares in parts]
 
 
-def _trade(order: SimOrder, fill: MatchedFill, slice_: int, shares: int, tariff: Tariff) -> SimTrade:
+def _trade(order: SimOrder, fill: MatchedFill, slice_: int, shares: int) -> SimTrade:
     return SimTrade(
         order=order,
         account_id=order.account_id,
@@ -108,7 +108,6 @@ def _trade(order: SimOrder, fill: MatchedFill, slice_: int, shares: int, tariff:
         slice=slice_,
         quantity=shares,
         price=fill.price,
-        charges=charges(tariff, Side(order.side), fill.price * shares),
         at=fill.at,
     )
 
@@ -153,9 +152,10 @@ def _advance(
     """The broker cancels the rest of an order at the first fill that the account cannot pay for."""
     trades = []
     status, error_code = came.status.value, came.error_code
-    for trade in _new_trades(order, came.fills, tariff):
-        if not look_up().cover(order, trade):
-            status, error_code = SimStatus.CANCELLED, UNCOVERED[Side(order.side)]
+    for trade in _new_trades(order, came.fills):
+        look_up().traded.charge(trade, tariff)
+        if shortfall := look_up().shortfall(order, trade):
+            status, error_code = SimStatus.CANCELLED, shortfall
             break
         record(order, trade, look_up())
         trades.append(trade)
@@ -187,9 +187,9 @@ def _working(order: SimOrder, quote: Quote, arrived_at: datetime, market: Market
     )
 
 
-def _new_trades(order: SimOrder, fills: Sequence[MatchedFill], tariff: Tariff) -> list[SimTrade]:
+def _new_trades(order: SimOrder, fills: Sequence[MatchedFill]) -> list[SimTrade]:
     """Trades for the fills that have none yet: fills are computed from the order's arrival each time."""
-    trades = trades_of(order, fills, tariff, filled=0)
+    trades = trades_of(order, fills, filled=0)
     for number, trade in enumerate(trades, start=1):
         trade.number = number
     filled = accumulate(trade.quantity for trade in trades)

@@ -105,14 +105,15 @@ def _filled(account: SimAccount, order: SimOrder, action: OrderAction, tariff: T
     if wanted > rest or (wanted == rest and partly):
         raise Invalid(f"quantity: this order has {rest} open shares; {action.kind.value} needs fewer.")
     at_price = _price(order, action, quotes(account.gateway_id, [order.ticker])[order.ticker].at(now))
-    trades = trades_of(order, [MatchedFill(wanted, at_price, now)], tariff, filled=order.filled_quantity)
-    balances, known = books.balances(account), order.trades.count()
+    trades = trades_of(order, [MatchedFill(wanted, at_price, now)], filled=order.filled_quantity)
+    balances, known = books.balances(account, [order.ticker], since=now), order.trades.count()
     tied = locked(account, [order.ticker], now).get(order.ticker, 0) if order.side == Side.SELL else 0
     if not order.admitted and wanted > balances.sellable(order.ticker) - tied and tied:
         raise NotCovered("Shares of a trade-to-trade series cannot be sold before they arrive.")
     for number, trade in enumerate(trades, start=known + 1):
         trade.number = number
-        if not balances.cover(order, trade):
+        balances.traded.charge(trade, tariff)
+        if balances.shortfall(order, trade):
             raise NotCovered("The account does not have the funds or shares for this fill.")
         record(order, trade, balances)
     order.exchange_order_id = exchange_order_id(order.ref)

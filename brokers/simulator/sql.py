@@ -7,10 +7,11 @@ from typing import Final
 
 from django.db.models import DecimalField, IntegerField
 
+from brokers.models import Instrument
 from brokers.ports.broker import LiveSession, Verb
 from brokers.simulator.models import BrokerFault, SimAccount, SimOrder, SimTrade
 from brokers.simulator.personas import FaultKind, LinkFault
-from gateway.database.rows import Computed, RowReader, ValuesOf, locking
+from gateway.database.rows import Computed, Only, RowReader, ValuesOf, locking
 from gateway.models import Gateway
 
 MONEY: Final = DecimalField(max_digits=20, decimal_places=2)
@@ -25,6 +26,10 @@ _TRADED = RowReader(
     ),
     shares=Computed("SUM(CASE t.side WHEN 'BUY' THEN t.quantity ELSE -t.quantity END)", COUNT),
     trades=Computed("COUNT(*)", COUNT),
+)
+_CLASS_AND_TRADE = RowReader(
+    i=ValuesOf(Instrument, "symbol", "charge_class"),
+    t=Only(SimTrade, "order", "ticker", "side", "quantity", "price", "at"),
 )
 _IN_SLICES = RowReader(
     t=ValuesOf(SimTrade, "order", "slice"),
@@ -111,4 +116,15 @@ def resting(account: int) -> list[tuple[str, Decimal, int]]:
         "FROM simulator_simorder o WHERE o.account_id = %s AND o.status = 'OPEN' AND o.admitted"
         " GROUP BY o.ticker ORDER BY o.ticker",
         account,
+    )
+
+
+def charge_classes_and_trades(
+    account: int, tickers: Collection[str], *, since: datetime
+) -> list[tuple[str, str, SimTrade | None]]:
+    """Each known ticker with its charge class and each of the account's trades since then; None if there is none."""
+    return _CLASS_AND_TRADE.select(
+        "FROM brokers_instrument i LEFT JOIN simulator_simtrade t"
+        " ON t.ticker = i.symbol AND t.account_id = %s AND t.at >= %s WHERE i.symbol IN %s ORDER BY t.order_id, t.id",
+        *(account, since, tuple(tickers)),
     )

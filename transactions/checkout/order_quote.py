@@ -9,10 +9,13 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from brokers.market.charges import charges
+from brokers import sql
+from brokers.market.charges import NOTHING as NO_CHARGES
+from brokers.market.charges import ChargedOrder, Charges, charges_of
 from brokers.market.quotes import quotes
 from brokers.ports.broker import OrderType, Side
 from brokers.ports.registry import profile_of
+from gateway.values.timestamps import IST
 from smallcases import planner
 from smallcases.models import Smallcase
 from transactions.checkout.ask_broker import BrokerSilent, LoginRequired, ask_broker
@@ -69,13 +72,16 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class OrderQuote:
-    """Rupees. `funds` is None if nothing is bought or the broker does not answer."""
+    """Rupees. `funds` is None if nothing is bought or the broker does not answer.
+
+    `charges` are those of a contract note with these orders alone: an estimate.
+    """
 
     rows: Sequence[Row]
     quoted: QuotedOrder
     buys: Decimal
     sells: Decimal
-    charges: Decimal
+    charges: Charges
     needed: Decimal
     funds: Decimal | None
     is_open: bool
@@ -120,8 +126,7 @@ def quote_orders(context: OrderContext, *, of: QuoteRequest, selections: UserSel
     prices = {**of.prices, **market}
     rows = _rows(context, lines, prices, {**of.names, **names})
     buys, sells = (sum((r.value for r in rows if r.line.side is side), NOTHING) for side in (Side.BUY, Side.SELL))
-    tariff = profile_of(context.account.broker).tariff
-    fees = sum((charges(tariff, row.line.side, row.value) for row in rows), NOTHING)
+    fees = _charges(context, rows)
     nets = of.order_request is not None and of.order_request.kind in PAID_BY_SELLS
     return OrderQuote(
         rows=rows,
@@ -129,13 +134,23 @@ def quote_orders(context: OrderContext, *, of: QuoteRequest, selections: UserSel
         buys=buys,
         sells=sells,
         charges=fees,
-        needed=max(buys + fees - (sells if nets else NOTHING), NOTHING),
+        needed=max(buys + fees.total - (sells if nets else NOTHING), NOTHING),
         funds=_funds(context) if buys else None,
         is_open=context.market.is_open(context.now),
         opens_at=context.market.next_open(context.now),
         as_of=context.now,
         left_out=planned.left_out if planned else (),
     )
+
+
+def _charges(context: OrderContext, rows: Sequence[Row]) -> Charges:
+    on = (context.market.next_open(context.now) or context.now).astimezone(IST).date()
+    classes = sql.charge_classes({row.line.security.ticker for row in rows})
+    orders = [
+        ChargedOrder(row.line.security.ticker, classes[row.line.security.ticker], row.line.side, row.value, on)
+        for row in rows
+    ]
+    return sum(charges_of(orders, profile_of(context.account.broker).tariff), NO_CHARGES)
 
 
 def _market(context: OrderContext, tickers: Collection[str]) -> tuple[dict[str, Decimal], dict[str, str]]:

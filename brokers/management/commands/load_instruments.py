@@ -15,8 +15,8 @@ SHIPPED = Path(__file__).resolve().parents[2] / "data" / "instruments.csv"
 class Command(GatewayCommand):
     help = (
         "Load instruments from a CSV (symbol,name,isin,kind,sector,reference_price"
-        "[,series][,price_band][,tick_size][,tradable]), or update reference prices and series from an NSE bhavcopy "
-        "CSV. Running it twice changes nothing."
+        "[,series][,price_band][,tick_size][,tradable][,charge_class]), or update reference prices and series from an "
+        "NSE bhavcopy CSV. Running it twice changes nothing."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

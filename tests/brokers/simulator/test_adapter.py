@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
-from brokers.market.charges import charges
+from brokers.market.charges import ChargeClass, ChargedOrder, charges_of
 from brokers.market.price_overrides import override_price
 from brokers.market.quotes import quotes
 from brokers.ports.broker import (
@@ -34,6 +34,7 @@ from brokers.simulator.faults.link_faults import HANG_SECONDS, forced_error
 from brokers.simulator.models import SimAccount, SimOrder, SimTrade
 from brokers.simulator.personas import FORCED, ORDINARY
 from gateway.models import Gateway
+from gateway.values.timestamps import IST
 from tests import make
 from tests.brokers.simulator.conftest import Enter
 from tests.brokers.simulator.placing import place_each
@@ -233,7 +234,8 @@ class TestOrderBook:
         book(broker, login, now + MINUTE)
 
         trade = SimTrade.objects.get()
-        assert trade.charges == charges(BROKERS["hdfc"].tariff, Side.BUY, trade.price * 10)
+        bought = ChargedOrder("INFY", ChargeClass.SHARE, Side.BUY, trade.price * 10, trade.at.astimezone(IST).date())
+        assert [trade.charges] == [one.total for one in charges_of([bought], BROKERS["hdfc"].tariff)]
 
     def test_is_the_same_however_often_it_is_read(self, enter: Enter, broker: Broker, now: datetime) -> None:
         often, once = enter("slow-1"), enter("slow-2")

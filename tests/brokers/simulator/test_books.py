@@ -12,7 +12,7 @@ from django.db import IntegrityError
 
 from brokers.market.quotes import Quote
 from brokers.ports.broker import Holding
-from brokers.simulator.books import balances, cost, free_funds, holdings, ledger, sellable
+from brokers.simulator.books import Balances, balances, cost, free_funds, holdings, ledger, sellable
 from brokers.simulator.models import SimAccount, SimOrder, SimTrade
 from brokers.simulator.personas import LENT, ORDINARY
 from tests.make import FREE
@@ -80,12 +80,16 @@ def put(account: SimAccount, *, funds: str | None = None, lent: int | None = Non
     account.save()
 
 
+def locked(account: SimAccount, now: datetime) -> Balances:
+    return balances(account, QUOTES, since=now)
+
+
 def refused_of(account: SimAccount, orders: Sequence[SimOrder], now: datetime) -> dict[str, str]:
     """errorCode by ref, of those that the risk check refuses; charges are 0.12 % of a buy."""
-    free, refused = balances(account), {}
+    free, refused = locked(account, now), {}
     for one in orders:
         quote = QUOTES[one.ticker]
-        needed = cost(one, quote, now, FREE)
+        needed = cost(one, quote, now, FREE, free.traded)
         if code := free.refusal(one, needed):
             refused[one.ref] = code
         else:
@@ -223,7 +227,7 @@ class TestRelease:
         ended = order(
             account, now, "BUY", 10, kind="LIMIT", price="90", admitted=True, blocked="540", filled_quantity=4
         )
-        free = balances(account)
+        free = locked(account, now)
 
         free.release(ended)
 
@@ -232,7 +236,7 @@ class TestRelease:
     def test_of_a_sale_frees_its_shares(self, account: SimAccount, now: datetime) -> None:
         put(account, lent=10)
         ended = order(account, now, "SELL", 10, kind="LIMIT", price="101", admitted=True, filled_quantity=4)
-        free = balances(account)
+        free = locked(account, now)
 
         free.release(ended)
 

@@ -134,7 +134,7 @@ def screen(there: Screen, seen: Confirmation) -> Page:
 
 
 def _template_context(session: CheckoutSession, seen: Confirmation) -> dict[str, Any]:
-    total = seen.quote and (seen.quote.buys - seen.quote.sells + seen.quote.charges)
+    total = seen.quote and (seen.quote.buys - seen.quote.sells + seen.quote.charges.total)
     return {
         "seen": seen,
         "of": seen.of,
