@@ -8,7 +8,7 @@ from typing import ClassVar, Final
 
 from brokers.market.charges import Tariff
 from brokers.ports.broker import Ack, Holding, LiveSession, LoginEnded, NewOrder, Refused, Report, SentOrder, Verb
-from brokers.simulator import books, sql
+from brokers.simulator import books, order_entry, sql
 from brokers.simulator.faults import link_faults
 from brokers.simulator.faults.link_faults import over_the_link
 from brokers.simulator.matching import bring_up_to_date, cancel
@@ -23,7 +23,6 @@ from brokers.simulator.personas import (
     persona_of,
     treatment_of,
 )
-from gateway.database.rows import insert_rows
 from gateway.partners import clock
 
 _REFUSALS: Final = {
@@ -83,18 +82,17 @@ class SimulatedBroker:
         return over_the_link(Verb.HOLDINGS, session, held)
 
     def place(self, session: LiveSession, order: NewOrder, *, now: datetime) -> Ack:
-        """Orders are unique by ref, so placing an order a second time writes nothing."""
         forced = link_faults.forced_error(session)
         treatment = treatment_of(
             persona_of(session.client_id), forced=forced, position=order.position, basket_size=order.basket_size
         )
 
-        def book(account: SimAccount | None) -> None:
+        def booked(account: SimAccount | None) -> SimOrder:
             if treatment.refused:
                 raise Refused(treatment.refused, _REFUSALS[treatment.refused])
-            insert_rows([_booked(_known(account, session), order, treatment, now)], pass_over_known=True)
+            return _booked(_known(account, session), order, treatment, now)
 
-        over_the_link(Verb.PLACE, session, book)
+        order_entry.enter(session, booked)
         return Ack(order.ref, f"SIM-{order.ref}")
 
     def order_book(self, session: LiveSession, refs: Sequence[str], *, now: datetime) -> Sequence[Report]:
