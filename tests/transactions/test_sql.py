@@ -4,10 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import pytest
-from django.db import connection
 from django.db.models import Exists, OuterRef, Q
 from django.db.transaction import atomic
-from django.test.utils import CaptureQueriesContext
 
 from gateway.models import Gateway
 from gateway.partners import clock
@@ -214,20 +212,6 @@ class TestDueLinks:
 
             due = rows.filter(gateway=link[0], broker=link[1]).order_by("due_at").values_list("due_at", flat=True)
             assert list(due.filter(pk__in=found)) == list(due)[:2] != []
-
-    @pytest.mark.servers
-    def test_are_found_by_the_index_of_links(self, batches: list[Batch], now: datetime) -> None:
-        """Whatever the planner believes: it takes batches that have just fallen due for few, and read all of them."""
-        clocks = dict(clock.clocks())
-        with CaptureQueriesContext(connection) as captured, connection.cursor() as cursor:
-            cursor.execute("SET LOCAL enable_seqscan = off")
-            sql.due_links(is_queued=False, clocks=clocks.items())
-            sql.due_batches_of((batches[0].gateway_id, "kite"), is_queued=False, now=now, wall=now, limit=9)
-        for asked in captured.captured_queries[1:]:
-            with connection.cursor() as cursor:
-                cursor.execute(f"EXPLAIN {asked['sql']}")
-                plan = "\n".join(line for (line,) in cursor.fetchall())
-            assert ("batch_link_polled" in plan, "batch_due" in plan) == (True, False), plan
 
     def test_are_none_where_nothing_waits(self, db: None) -> None:
         assert sql.due_links(is_queued=True, clocks=clock.clocks()) == []
