@@ -39,6 +39,7 @@ _COMPLETED = (
 _DUE_BATCH = RowReader(b=ValuesOf(Batch, "id", "gateway", "broker"))
 _FOUND = "WHERE l.gateway_id IS NOT NULL"
 _BEYOND = "(b.gateway_id, b.broker) > (l.gateway_id, l.broker)"
+_BY_LINK = "ORDER BY b.gateway_id, b.broker, b.due_at"
 _BATCH_KEY = RowReader(b=ValuesOf(Batch, "id"))
 _LINK = RowReader(l=ValuesOf(Batch, "gateway", "broker"))
 _CLAIMED_BATCH = RowReader(b=Only(Batch, "attempts", "leased_until"))
@@ -123,36 +124,38 @@ def due_batches(*, is_queued: bool, clocks: Iterable[Clock], limit: int) -> list
 
 
 def due_links(*, is_queued: bool, clocks: Iterable[Clock]) -> list[Link]:
-    """The links of all due batches. Steps from link to link in an index: many batches of a link cost no more."""
+    """The links of all due batches. Steps from link to link in an index: many batches of a link cost no more.
+
+    Conditions and order fit no other index: the planner cannot know how many batches have just fallen due.
+    """
     (_, wall), *ahead = clocks
-    kind = _kind("b", is_queued)
+    free = f"{_kind('b', is_queued)} AND b.leased_until <= %s"
     own = "CASE l.gateway_id" + " WHEN %s THEN %s" * len(ahead) + " ELSE %s END" if ahead else "%s"
-    due = f"b.gateway_id = l.gateway_id AND b.broker = l.broker AND b.due_at <= {own} AND b.leased_until <= %s"
-    steps = ["SELECT", _next_link(kind), "UNION ALL SELECT", _next_link(f"{kind} AND {_BEYOND}"), "FROM l", _FOUND]
-    links = ["FROM (WITH RECURSIVE l (gateway_id, broker) AS (", *steps, ") SELECT * FROM l) l", _FOUND]
-    parameters = *(value for clock in ahead for value in clock), wall, wall
+    steps = ["SELECT", _earliest(free), "UNION ALL SELECT", _earliest(f"{free} AND {_BEYOND}"), "FROM l", _FOUND]
+    links = ["FROM (WITH RECURSIVE l (gateway_id, broker, due_at) AS (", *steps, ") SELECT * FROM l) l"]
     return _LINK.select(
-        " ".join([*links, "AND EXISTS (SELECT 1", "FROM transactions_batch b WHERE", kind, "AND", due, ")"]),
-        *parameters,
+        " ".join([*links, "WHERE l.due_at <=", own]),
+        *[wall] * 6,
+        *(value for clock in ahead for value in clock),
+        wall,
     )
 
 
-def _next_link(condition: str) -> str:
-    """Two columns; NULL after the last link."""
+def _earliest(condition: str) -> str:
+    """Three columns of the first link's batch that is due first; NULL after the last link."""
     return ", ".join(
-        " ".join(
-            ["(SELECT", name, "FROM transactions_batch b WHERE", condition, "ORDER BY b.gateway_id, b.broker LIMIT 1)"]
-        )
-        for name in ("b.gateway_id", "b.broker")
+        " ".join(["(SELECT", name, "FROM transactions_batch b WHERE", condition, _BY_LINK, "LIMIT 1)"])
+        for name in ("b.gateway_id", "b.broker", "b.due_at")
     )
 
 
 def due_batches_of(link: Link, *, is_queued: bool, now: datetime, wall: datetime, limit: int) -> list[int]:
     """Keys, the longest due first; `now` by the clock of the link's gateway."""
     return _BATCH_KEY.select_each(
-        f"FROM transactions_batch b WHERE {_kind('b', is_queued)} AND b.gateway_id = %s AND b.broker = %s"
-        " AND b.due_at <= %s AND b.leased_until <= %s ORDER BY b.due_at LIMIT %s",
-        *(*link, now, wall, limit),
+        f"FROM transactions_batch b WHERE {_kind('b', is_queued)} AND (b.gateway_id, b.broker) >= (%s, %s)"
+        " AND (b.gateway_id, b.broker, b.due_at) <= (%s, %s, %s) AND b.leased_until <= %s"
+        f" {_BY_LINK} LIMIT %s",
+        *(*link, *link, now, wall, limit),
     )
 
 

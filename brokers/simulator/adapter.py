@@ -8,7 +8,7 @@ from typing import ClassVar, Final
 
 from brokers import sql as market
 from brokers.ports.broker import Ack, Holding, LiveSession, LoginEnded, NewOrder, Refused, Report, SentOrder, Verb
-from brokers.simulator import books, sql
+from brokers.simulator import books, order_entry, sql
 from brokers.simulator.faults import link_faults
 from brokers.simulator.faults.link_faults import over_the_link
 from brokers.simulator.matching import Terms, bring_up_to_date, cancel
@@ -24,7 +24,6 @@ from brokers.simulator.personas import (
     treatment_of,
 )
 from brokers.simulator.slices import slices_of
-from gateway.database.rows import insert_rows
 from gateway.partners import clock
 
 _REFUSALS: Final = {
@@ -76,20 +75,19 @@ class SimulatedBroker:
         return over_the_link(Verb.HOLDINGS, session, held)
 
     def place(self, session: LiveSession, order: NewOrder, *, now: datetime) -> Ack:
-        """Orders are unique by ref, so placing an order a second time writes nothing."""
         forced = link_faults.forced_error(session)
         treatment = treatment_of(
             persona_of(session.client_id), forced=forced, position=order.position, basket_size=order.basket_size
         )
 
-        def book(account: SimAccount | None) -> None:
+        def booked(account: SimAccount | None) -> SimOrder:
             if treatment.refused:
                 raise Refused(treatment.refused, _REFUSALS[treatment.refused])
             if not market.tradable([order.ticker]).get(order.ticker) and not SimOrder.objects.filter(ref=order.ref):
                 raise Refused("securityNotAllowed", f"{order.ticker} cannot be traded now.")
-            insert_rows([_booked(_known(account, session), order, treatment, now)], pass_over_known=True)
+            return _booked(_known(account, session), order, treatment, now)
 
-        over_the_link(Verb.PLACE, session, book)
+        order_entry.enter(session, booked)
         return Ack(order.ref, f"SIM-{order.ref}")
 
     def order_book(self, session: LiveSession, refs: Sequence[str], *, now: datetime) -> Sequence[Report]:

@@ -1,6 +1,6 @@
 """The simulated brokers' accounts, orders and trades. Funds and holdings are sums over trades (books.py).
 
-A process writes an account's orders and trades only while it holds the account's lock (accounts.py).
+A process changes an account's orders and writes trades only while it holds the account's lock (accounts.py).
 """
 
 from django.db import models

@@ -17,6 +17,7 @@ from gateway.models import Gateway
 MONEY: Final = DecimalField(max_digits=20, decimal_places=2)
 COUNT: Final = IntegerField()
 _ORDER = RowReader(o=SimOrder)
+_ACCOUNT = RowReader(a=SimAccount)
 _FAULT = RowReader(f=ValuesOf(BrokerFault, "kind", "seconds", "set_at"))
 _ACCOUNT_AND_FAULT = RowReader(a=SimAccount, g=Gateway, f=ValuesOf(BrokerFault, "kind", "seconds", "set_at"))
 _TRADED = RowReader(
@@ -56,6 +57,15 @@ def link_fault(gateway: int, broker: str, verb: Verb) -> LinkFault | None:
         *(gateway, broker, verb.value),
     )
     return next((_fault(*row) for row in rows), None)
+
+
+def accounts_of(gateway: int, broker: str, client_ids: Collection[str]) -> dict[str, SimAccount]:
+    """By client id."""
+    rows: list[SimAccount] = _ACCOUNT.select_each(
+        "FROM simulator_simaccount a WHERE a.gateway_id = %s AND a.broker = %s AND a.client_id IN %s",
+        *(gateway, broker, tuple(client_ids)),
+    )
+    return {account.client_id: account for account in rows}
 
 
 def account_and_fault(session: LiveSession, verb: Verb, *, locked: bool) -> tuple[SimAccount | None, LinkFault | None]:

@@ -38,7 +38,7 @@ from transactions.execution.broker_calls import Answer, Question
 from transactions.execution.record_updates import BatchUpdate, WorkResult
 from transactions.models import Batch, Order
 
-PER_BATCH: Final = 8  # calls in flight at once
+PER_BATCH: Final = 16  # calls in flight at once
 # After that, the batch shows what was placed so far, and another run sends the rest.
 RUN_SECONDS: Final = 2.0
 SELLS_FIRST: Final = frozenset({OrderKind.REBALANCE.value, OrderKind.MANAGE.value})

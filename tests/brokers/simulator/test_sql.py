@@ -111,6 +111,14 @@ class TestAccounts:
             {"place": slow, "funds": slow}.get(verb) for verb in Verb
         ]
 
+    def test_are_those_of_the_link_by_client_id(self, accounts: list[SimAccount]) -> None:
+        one, _, elsewhere = accounts
+
+        found = sql.accounts_of(one.gateway_id, "kite", {"one", "two", "nobody"})
+
+        assert same([found["one"], found["two"]], SimAccount.objects.filter(gateway=one.gateway).order_by("pk"))
+        assert (len(found), sql.accounts_of(elsewhere.gateway_id, "dhan", {"one"})) == (2, {})
+
 
 class TestBooks:
     def test_orders_are_the_querysets(self, book: SimAccount) -> None:
