@@ -1,7 +1,7 @@
 """The brokers' own charges of a delivery order: brokerage, and the depository participant's charge of a sale. Pure.
 
-Public tariffs as found in November 2026. Where no page was found the source says so, and the tariff is an assumption; so
-is the DP charge where the source is a comparison. One tariff for a broker: earlier ones are not kept.
+Public tariffs as found in November 2026. Where no page was found the source says so, and the tariff is an assumption;
+so is the DP charge where the source is a comparison. One tariff for a broker: earlier ones are not kept.
 """
 
 from collections.abc import Mapping
