@@ -60,6 +60,14 @@ def charges_of_orders(orders: Iterable[Order]) -> list[OrderCharges]:
     ]
 
 
+def charges_by_day(charged: Iterable[OrderCharges]) -> dict[date, Charges]:
+    """The sums of the days, the first day first."""
+    days: defaultdict[date, Charges] = defaultdict(Charges)
+    for one in sorted(charged, key=lambda one: one.share.on):
+        days[one.share.on] += one.charges
+    return dict(days)
+
+
 def total_of(charged: Iterable[OrderCharges]) -> Charges:
     return sum((one.charges for one in charged), NOTHING)
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from brokers.market.calendar import market_of
+from brokers.market.charges import NOTHING, Charges
 from brokers.ports.broker import Variety
 from transactions.checkout.sessions import may_enter_again
 from transactions.domain.intents import CANCELLATIONS, Intent
@@ -52,6 +53,7 @@ class CheckoutProgress:
     filled: int = 0
     total: int = 0
     batch: Batch | None = None
+    charges: Charges = NOTHING
     opens_at: datetime | None = None
     can_fix: bool = False
     can_mark: bool = False
@@ -94,6 +96,7 @@ def _of_batch(transaction: Transaction, batch: Batch, orders: Sequence[Order], n
         filled=sum(order.filled_quantity for order in orders),
         total=sum(order.quantity for order in orders),
         batch=batch,
+        charges=sum((order.charges for order in orders if order.filled_quantity and order.charges), NOTHING),
         opens_at=market.next_open(now) if waits else None,
         can_fix=unfinished and any(order.status != OrderStatus.CANCELLED_AMO for order in orders),
         can_mark=unfinished,

@@ -6,10 +6,12 @@ A translation is another mapping with the same keys; tests check that no key is 
 from collections.abc import Mapping
 from typing import Final
 
+from transactions.checkout.pages.charges_texts import CHARGES
 from transactions.checkout.pages.status_texts import STATUS
 
 ENGLISH: Final[Mapping[str, str]] = {
     **STATUS,
+    **CHARGES,
     # Around every screen
     "frame.title": "{screen} · {partner}",
     "frame.leave": "Close checkout",
