@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import TypeAlias
 
+from brokers.models import Instrument
 from gateway.database.rows import Only, RowReader, ValuesOf, insert_row_where, locking
 from gateway.models import Account, Gateway
 from gateway.queue.sql import is_due
@@ -20,6 +21,7 @@ _SHOWN_ORDER = Only(
     Order,
     *("batch", "ticker", "side", "quantity", "order_type", "validity", "price", "trigger_price", "status"),
     *("filled_quantity", "average_price", "exchange_order_id", "slices", "error_code", "status_message", "ordered_at"),
+    "traded_on",
 )
 _TRANSACTION_AND_BATCH = RowReader(
     t=Transaction, a=Only(Account, "auth_id", "broker", key="t.account_id"), b=_SHOWN_BATCH
@@ -27,6 +29,11 @@ _TRANSACTION_AND_BATCH = RowReader(
 _ORDER = RowReader(o=Order)
 _ORDERS_OF = "FROM transactions_order o WHERE o.batch_id IN %s ORDER BY o.batch_id, o.position"
 _ORDER_AS_SHOWN = RowReader(o=_SHOWN_ORDER)
+_FILLED_ORDER = RowReader(
+    b=ValuesOf(Batch, "account", "broker"),
+    i=ValuesOf(Instrument, "charge_class"),
+    o=Only(Order, "batch", "ticker", "side", "filled_quantity", "average_price", "ordered_at", "traded_on"),
+)
 _PLACED_BATCH = RowReader(
     b=_SHOWN_BATCH,
     t=Only(Transaction, "transaction_id", "notes", key="b.transaction_id"),
@@ -77,6 +84,28 @@ def orders_of(batches: Collection[int]) -> list[Order]:
 def shown_orders_of(batches: Collection[int]) -> list[Order]:
     """As orders_of; of each what partners see."""
     return _ORDER_AS_SHOWN.select_each(_ORDERS_OF, tuple(batches))
+
+
+def filled_orders_beside(
+    *,
+    orders: Collection[int],
+    batches: Collection[int],
+    tickers: Collection[str],
+    confirmed: tuple[datetime, datetime],
+) -> list[tuple[int, str, str | None, Order]]:
+    """`orders`, and orders of the same accounts in `tickers` that have filled and whose batches were made in a period.
+
+    Each with its account, its broker and the charge class of its instrument, if that is known. `batches`: those of
+    `orders`. In the order of their keys.
+    """
+    return _FILLED_ORDER.select(
+        "FROM transactions_batch b JOIN transactions_order o ON o.batch_id = b.id"
+        " LEFT JOIN brokers_instrument i ON i.symbol = o.ticker"
+        " WHERE b.account_id IN (SELECT account_id FROM transactions_batch WHERE id IN %s)"
+        " AND (b.id IN %s OR (b.created_at >= %s AND b.created_at < %s))"
+        " AND o.ticker IN %s AND (o.filled_quantity > 0 OR o.id IN %s) ORDER BY o.id",
+        *(tuple(batches), tuple(batches), *confirmed, tuple(tickers), tuple(orders)),
+    )
 
 
 def placed_batches(

@@ -6,7 +6,6 @@ from datetime import datetime
 from decimal import Decimal
 from typing import ClassVar, Final
 
-from brokers import sql as market
 from brokers.ports.broker import Ack, Holding, LiveSession, LoginEnded, NewOrder, Refused, Report, SentOrder, Verb
 from brokers.simulator import books, order_entry, sql
 from brokers.simulator.faults import link_faults
@@ -83,11 +82,9 @@ class SimulatedBroker:
         def booked(account: SimAccount | None) -> SimOrder:
             if treatment.refused:
                 raise Refused(treatment.refused, _REFUSALS[treatment.refused])
-            if not market.tradable([order.ticker]).get(order.ticker) and not SimOrder.objects.filter(ref=order.ref):
-                raise Refused("securityNotAllowed", f"{order.ticker} cannot be traded now.")
             return _booked(_known(account, session), order, treatment, now)
 
-        order_entry.enter(session, booked)
+        order_entry.enter(session, order, booked)
         return Ack(order.ref, f"SIM-{order.ref}")
 
     def order_book(self, session: LiveSession, refs: Sequence[str], *, now: datetime) -> Sequence[Report]:

@@ -5,12 +5,13 @@ for all of them. Links do not wait for each other. A new order needs no lock of 
 blocks neither funds nor shares.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Final
 
-from brokers.ports.broker import LiveSession, Refused, SessionEnded, Unreachable, Verb
+from brokers import sql as market
+from brokers.ports.broker import LiveSession, NewOrder, Refused, SessionEnded, Unreachable, Verb
 from brokers.simulator import sql
 from brokers.simulator.faults import link_faults
 from brokers.simulator.lent_connections import lent_connection
@@ -28,6 +29,7 @@ class Entry:
     """A call that places an order. `booked` makes the order's row, or raises Refused. `error`: what the call raises."""
 
     session: LiveSession
+    order: NewOrder
     booked: Callable[[SimAccount | None], SimOrder]
     fault: LinkFault | None = None
     error: Exception | None = field(default_factory=NotEntered)
@@ -44,12 +46,13 @@ class Desk:
 _desks: Final[dict[tuple[int, str], Desk]] = {}
 
 
-def enter(session: LiveSession, booked: Callable[[SimAccount | None], SimOrder]) -> None:
+def enter(session: LiveSession, order: NewOrder, booked: Callable[[SimAccount | None], SimOrder]) -> None:
     """Places an order over the link. Orders are unique by ref: placing one a second time writes nothing.
 
-    Raises what `booked` raises, Unreachable and SessionEnded. A slow answer is waited for in the caller's thread.
+    Raises what `booked` raises, Refused for a security that cannot be traded, Unreachable and SessionEnded. A slow
+    answer is waited for in the caller's thread.
     """
-    entry, desk = Entry(session, booked), _desks.setdefault((session.gateway, session.broker), Desk())
+    entry, desk = Entry(session, order, booked), _desks.setdefault((session.gateway, session.broker), Desk())
     desk.waiting.append(entry)
     with desk.turn:
         if entry in desk.waiting:  # else the call before has written it
@@ -68,18 +71,30 @@ def _write(entries: Sequence[Entry]) -> None:
     session = entries[0].session
     fault = sql.link_fault(session.gateway, session.broker, Verb.PLACE)
     accounts = sql.accounts_of(session.gateway, session.broker, {entry.session.client_id for entry in entries})
-    orders = [_order(entry, accounts.get(entry.session.client_id), fault) for entry in entries]
+    halted = _halted([entry.order for entry in entries])
+    orders = [_order(entry, accounts.get(entry.session.client_id), fault, halted) for entry in entries]
     insert_rows([order for order in orders if order], pass_over_known=True)
     for entry, order in zip(entries, orders, strict=True):
         if order:
             entry.error = None
 
 
-def _order(entry: Entry, account: SimAccount | None, fault: LinkFault | None) -> SimOrder | None:
+def _halted(orders: Sequence[NewOrder]) -> set[str]:
+    """Refs of new orders for securities that cannot be traded now."""
+    tradable = market.tradable({order.ticker for order in orders})
+    refs = {order.ref for order in orders if not tradable.get(order.ticker)}
+    return refs.difference(SimOrder.objects.filter(ref__in=refs).values_list("ref", flat=True)) if refs else refs
+
+
+def _order(
+    entry: Entry, account: SimAccount | None, fault: LinkFault | None, halted: Collection[str]
+) -> SimOrder | None:
     """None if the call ends without an order."""
     entry.fault = link_faults.fault_met(entry.session, Verb.PLACE, fault)
     try:
         link_faults.on_the_way(entry.session, account, entry.fault)
+        if entry.order.ref in halted:
+            raise Refused("securityNotAllowed", f"{entry.order.ticker} cannot be traded now.")
         return entry.booked(account)
     except (Refused, Unreachable, SessionEnded, SimAccount.DoesNotExist) as error:
         entry.error = error

@@ -16,6 +16,18 @@ from transactions.domain.statuses import BatchStatus, OrderStatus, TransactionSt
 TRANSACTION_ID: Final = text(pattern="^TRX_[0-9a-f]{32}$")
 OBJECT_ID: Final = text(pattern="^[0-9a-f]{24}$")
 LABELS: Final = ("BUY", "INVESTMORE", "SIP", "PARTIALEXIT", "SELLALL", "MANAGE", "REBALANCE", "FIX")
+CHARGES: Final = obj(
+    {
+        "brokerage": NUMBER,
+        "stt": NUMBER | {"description": "Rounded to a rupee for a scrip and day: what the order adds"},
+        "exchange": NUMBER | {"description": "NSE's transaction charge with IPFT"},
+        "sebi": NUMBER,
+        "stamp": NUMBER,
+        "gst": NUMBER,
+        "dp": NUMBER | {"description": "With GST; carried by the first order that sold the scrip on the day"},
+        "total": NUMBER,
+    }
+)
 ORDER: Final = obj(
     {
         "tradingsymbol": text("NSE symbol"),
@@ -34,6 +46,7 @@ ORDER: Final = obj(
         "orderTimestamp": nullable(MOMENT),
         "errorCode": nullable(text()),
         "statusMessage": nullable(text()),
+        "charges": nullable(CHARGES) | {"description": "Estimated, in rupees; null until something filled"},
     }
 )
 ORDER["properties"]["slices"] = listed(

@@ -1,10 +1,12 @@
 """Response bodies and webhook payloads, with the wire's keys."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from brokers.market.charges import Charges
 from brokers.ports.broker import Side
 from gateway.models import Account
 from gateway.partners import clock
@@ -17,6 +19,7 @@ from transactions.domain.intents import CANCELLATIONS, Intent
 from transactions.domain.sdk_codes import BEFORE_LOGIN, MESSAGES, SdkCode
 from transactions.domain.statuses import BatchStatus, OrderStatus, TransactionStatus
 from transactions.models import Batch, Order, Transaction
+from transactions.queries.order_charges import read_charges
 from transactions.queries.order_context import LastBatch
 
 Wire = dict[str, Any]
@@ -110,6 +113,8 @@ def batch(of: Batch, orders: Sequence[Order], transaction: Transaction) -> Wire:
 
     `quantity` and `filled` count securities, not shares.
     """
+    if unread := [o for o in orders if not hasattr(o, "charges")]:
+        read_charges(unread)
     placed = [o for o in orders if o.status not in {OrderStatus.QUEUED, OrderStatus.UNPLACED}]
     unplaced = [o for o in orders if o.status == OrderStatus.UNPLACED]
     return {
@@ -228,6 +233,7 @@ def _order(order: Order) -> Wire:
         "orderTimestamp": timestamp_or_null(order.ordered_at),
         "errorCode": order.error_code,
         "statusMessage": order.status_message,
+        "charges": charges(order.charges),
         **({"slices": [_slice(one) for one in order.slices]} if order.slices else {}),
     }
 
@@ -240,3 +246,9 @@ def _slice(kept: Mapping[str, Any]) -> Wire:
         "filledQuantity": kept["filled_quantity"],
         "averagePrice": None if price is None else wire_price(Decimal(price)),
     }
+
+
+def charges(of: Charges | None) -> Wire | None:
+    if of is None:
+        return None
+    return {name: wire_amount(amount) for name, amount in {**asdict(of), "total": of.total}.items()}

@@ -16,6 +16,7 @@ from brokers.ports.broker import LiveSession, Refused, Report, SentOrder, Sessio
 from brokers.ports.outages import Link
 from brokers.ports.registry import adapter_for
 from gateway.models import Account, Gateway
+from gateway.values.timestamps import IST
 from transactions.domain.corrections import broker_confirms
 from transactions.domain.order_reports import OrderState, apply_report, latest_report
 from transactions.domain.poll_schedule import next_poll
@@ -161,6 +162,8 @@ def poll_result_of(batch: Batch, orders: Sequence[Order], reports: Mapping[str, 
     is_news = any(_visible(after[order.pk]) != _visible(before[order.pk]) for order in changed)
     for order in changed:
         apply_state(order, after[order.pk])
+        if order.filled_quantity and order.traded_on is None:
+            order.traded_on = ((order.ref in reports and reports[order.ref].at) or now).astimezone(IST).date()
     updated, checked = _log_reports(orders, reports, now), _check_corrections(orders, reports, now)
     written = list({order.pk: order for order in (*changed, *updated)}.values())
     wait = timedelta(0) if any(map(is_unsent, orders)) else None

@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models import F, Q
 
+from brokers.market.charges import Charges
 from brokers.ports.broker import OrderType, Side, Validity, Variety
 from gateway.database.encryption import EncryptedField
 from gateway.models import Account, Gateway, Work
@@ -163,6 +164,9 @@ class Order(models.Model):
     `unreported_since`: since when the broker's order book should have listed the order and has not. `slices`: its parts
     at the exchange, if there are several (order_reports.slices_as_kept); `exchange_order_id` is that of the first.
 
+    `traded_on`: the IST day of the first fill; null while nothing has filled, and on orders of an older release.
+    `charges` is no column: queries.order_charges reads it.
+
     `cancelled_by` is the transaction that asked to cancel. Without an `active_correction` the broker's report applies.
     """
 
@@ -184,6 +188,7 @@ class Order(models.Model):
     error_code = models.CharField(max_length=40, null=True)
     status_message = models.CharField(max_length=200, null=True)
     ordered_at = models.DateTimeField(null=True)
+    traded_on = models.DateField(null=True)
     sent_at = models.DateTimeField(null=True)
     broker_order_id = models.CharField(max_length=40, null=True)
     unreported_since = models.DateTimeField(null=True, db_column="silent_since")
@@ -192,6 +197,7 @@ class Order(models.Model):
     active_correction = models.ForeignKey(
         "OrderCorrection", on_delete=models.PROTECT, null=True, related_name="+", db_column="settled_by_id"
     )
+    charges: Charges | None
 
     class Meta:
         permissions = [("reconcile_order", "Can correct orders from the broker's tradebook")]

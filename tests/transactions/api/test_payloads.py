@@ -92,6 +92,16 @@ class TestBatch:
                 "orderTimestamp": "2026-11-20T05:30:00.000Z",
                 "errorCode": None,
                 "statusMessage": None,
+                "charges": {
+                    "brokerage": 0,
+                    "stt": 12,
+                    "exchange": 0.36,
+                    "sebi": 0.01,
+                    "stamp": 1.77,
+                    "gst": 0.07,
+                    "dp": 0,
+                    "total": 14.21,
+                },
             },
             {
                 "tradingsymbol": "TCS",
@@ -110,6 +120,16 @@ class TestBatch:
                 "orderTimestamp": "2026-11-20T05:30:00.000Z",
                 "errorCode": "orderUnmatched",
                 "statusMessage": None,
+                "charges": {
+                    "brokerage": 0,
+                    "stt": 5,
+                    "exchange": 0.15,
+                    "sebi": 0,
+                    "stamp": 0,
+                    "gst": 0.03,
+                    "dp": 15.34,
+                    "total": 20.52,
+                },
             },
         ]
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from brokers.market.calendar import market_of
+from brokers.market.charges import NOTHING, Charges
 from brokers.ports.broker import Variety
 from transactions.checkout.pages.left_out import LeftOutNote, notes_after
 from transactions.checkout.sessions import may_enter_again
@@ -53,6 +54,7 @@ class CheckoutProgress:
     filled: int = 0
     total: int = 0
     batch: Batch | None = None
+    charges: Charges = NOTHING
     opens_at: datetime | None = None
     left_out: Sequence[LeftOutNote] = ()
     can_fix: bool = False
@@ -98,6 +100,7 @@ def _of_batch(session: CheckoutSession, batch: Batch, orders: Sequence[Order], n
         filled=sum(order.filled_quantity for order in orders),
         total=sum(order.quantity for order in orders),
         batch=batch,
+        charges=sum((order.charges for order in orders if order.filled_quantity and order.charges), NOTHING),
         opens_at=market.next_open(now) if waits else None,
         left_out=notes_after(orders, quoted.passed_over if quoted else ()) if batch.iscid else (),
         can_fix=unfinished and any(order.status != OrderStatus.CANCELLED_AMO for order in orders),

@@ -6,12 +6,14 @@ A translation is another mapping with the same keys; tests check that no key is 
 from collections.abc import Mapping
 from typing import Final
 
+from transactions.checkout.pages.charges_texts import CHARGES
 from transactions.checkout.pages.left_out import LEFT_OUT
 from transactions.checkout.pages.status_texts import STATUS
 
 ENGLISH: Final[Mapping[str, str]] = {
     **STATUS,
     **LEFT_OUT,
+    **CHARGES,
     # Around every screen
     "frame.title": "{screen} · {partner}",
     "frame.leave": "Close checkout",
