@@ -73,8 +73,8 @@ def read_instruments(path: Path, *, progress: Callable[[], None] = lambda: None)
 def _table(path: Path) -> tuple[set[str], list[tuple[int, Row]]]:
     """The column names, and every row with its line number in the file."""
     try:
+        reader = csv.DictReader(read_text_or_zip(path).splitlines(), strict=True)
         # sec_bhavdata_full has a space after each comma.
-        reader = csv.DictReader(read_text_or_zip(path).splitlines(), strict=True, skipinitialspace=True)
         reader.fieldnames = [name.strip() for name in reader.fieldnames or ()]
         return set(reader.fieldnames), [(reader.line_num, row) for row in reader]
     except csv.Error as error:

@@ -6,7 +6,7 @@ import pytest
 
 from brokers.market.price_overrides import override_price
 from brokers.models import Instrument, MarketDay
-from smallcases.catalogue.selectors import market_prices
+from smallcases.catalogue.selectors import chart, market_prices
 from smallcases.models import IndexValue, Performance
 from smallcases.portfolio.daily_index import index_smallcases
 from tests import make
@@ -186,3 +186,14 @@ class TestTheRiskLabel:
 
         known.refresh_from_db()
         assert known.risk == "High volatility"
+
+
+class TestTheChart:
+    def test_leaves_out_a_day_that_became_a_holiday_after_its_value(self) -> None:
+        known = shelf.smallcase()
+        index_smallcases(now=at(6))
+        MarketDay.objects.create(day=date(2026, 11, 4))
+
+        shown = chart(known, months=1, base=Decimal(100))
+
+        assert [day.day for day, _ in shown.index] == [day.day for day, _ in shown.benchmark] == [2, 3, 5, 6]
