@@ -4,6 +4,7 @@ from collections.abc import Collection
 from datetime import datetime
 from decimal import Decimal
 
+from brokers.market.series import TRADE_TO_TRADE
 from brokers.models import BrokerSession, Instrument, PriceOverride
 from gateway.database.rows import RowReader, ValuesOf, changed
 
@@ -12,6 +13,7 @@ _PRICES = RowReader(
     p=ValuesOf(PriceOverride, "price", "set_at"),
 )
 _TRADABLE = RowReader(i=ValuesOf(Instrument, "symbol", "tradable"))
+_SYMBOL = RowReader(i=ValuesOf(Instrument, "symbol"))
 _SESSION = RowReader(s=BrokerSession)
 PriceRow = tuple[str, Decimal, Decimal, str, str, int | None, Decimal | None, datetime | None]
 
@@ -33,6 +35,14 @@ def prices(gateway: int, symbols: Collection[str]) -> list[PriceRow]:
 def tradable(symbols: Collection[str]) -> dict[str, bool]:
     """Whether each known ticker can be traded now; tickers that are not in the catalogue are left out."""
     return dict(_TRADABLE.select("FROM brokers_instrument i WHERE i.symbol IN %s", tuple(symbols)))
+
+
+def trade_to_trade(symbols: Collection[str]) -> list[str]:
+    """The tickers whose trades are settled one by one, in alphabetical order."""
+    return _SYMBOL.select_each(
+        "FROM brokers_instrument i WHERE i.symbol IN %s AND i.series IN %s ORDER BY i.symbol",
+        *(tuple(symbols), tuple(series.value for series in sorted(TRADE_TO_TRADE))),
+    )
 
 
 def start_session(*, account: int, encrypted_token: str, started_at: datetime, ends_at: datetime | None) -> None:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Final
 
 from brokers.market.charges import Tariff
+from brokers.market.proceeds import usable_part
 from brokers.ports.broker import Broker, TradebookExport
 from brokers.ports.linked_broker import LinkedBroker
 from brokers.simulator import tradebook_export
@@ -27,6 +28,11 @@ class BrokerProfile:
     amo: bool = True
     holdings_import: bool = True
     sip: bool = True
+
+    @property
+    def usable_proceeds(self) -> Decimal:
+        """The part of a day's sales that may pay for purchases on the same day."""
+        return usable_part(self.key)
 
 
 def _profile(key: str, name: str, *, rate: str = "0.001", cap: str = "20", ms: int = 20, **can: bool) -> BrokerProfile:

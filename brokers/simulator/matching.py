@@ -41,7 +41,10 @@ UNCOVERED: Final = {Side.BUY: MARGINS_EXCEEDED, Side.SELL: CHECK_HOLDINGS}
 def bring_up_to_date(
     account: SimAccount, orders: Sequence[SimOrder], latency: timedelta, tariff: Tariff, now: datetime
 ) -> None:
-    """Changes and writes those of the given orders that are open. The caller has locked the account."""
+    """Changes and writes those of the given orders that are open, one after the other: sales pay for later purchases.
+
+    The caller has locked the account.
+    """
     waiting = [order for order in orders if order.status == SimStatus.OPEN]
     if not waiting:
         return
@@ -51,7 +54,7 @@ def bring_up_to_date(
     if not reached:
         return
     prices = quotes(account.gateway_id, {order.ticker for order in reached})
-    look_up = cache(partial(books.balances, account))  # most checks of a resting order change nothing
+    look_up = cache(partial(books.balances, account, now))  # most checks of a resting order change nothing
     trades: list[SimTrade] = []
     for order in reached:
         if not order.admitted:
@@ -59,7 +62,6 @@ def bring_up_to_date(
             cost = books.cost(order, quote, at, tariff)
             refusal = _refused_at_entry(order, quote, at, market) or look_up().refusal(order, cost)
             _admit(order, refusal, look_up(), cost, now)
-    for order in reached:
         if order.status == SimStatus.OPEN:
             quote = prices[order.ticker]
             came = progress(_working(order, quote, arrived[order.pk], market), quote.at, now)

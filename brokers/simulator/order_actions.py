@@ -104,7 +104,7 @@ def _filled(account: SimAccount, order: SimOrder, action: OrderAction, tariff: T
         raise Invalid(f"quantity: this order has {rest} open shares; {action.kind.value} needs fewer.")
     at_price = _price(order, action, quotes(account.gateway_id, [order.ticker])[order.ticker].at(now))
     trade = trade_of(order, order.trades.count() + 1, MatchedFill(wanted, at_price, now), tariff)
-    balances = books.balances(account)
+    balances = books.balances(account, now)
     if not balances.cover(order, trade):
         raise NotCovered("The account does not have the funds or shares for this fill.")
     record(order, trade, balances)

@@ -6,19 +6,20 @@ Nothing is stored; `confirm` plans again.
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from typing import Final
 
-from brokers.market.charges import charges
+from brokers.market.charges import Tariff, charges
+from brokers.market.proceeds import usable_today
 from brokers.market.quotes import quotes
 from brokers.ports.broker import OrderType, Side
 from brokers.ports.registry import profile_of
 from smallcases import planner
 from smallcases.models import Smallcase
-from transactions.checkout.ask_broker import BrokerSilent, LoginRequired, ask_broker
+from transactions.checkout.ask_broker import BrokerSilent, LoginRequired, ask_broker, funds_of
 from transactions.checkout.confirm import UserSelections
 from transactions.domain.basket import OrderLine, Security, settled
-from transactions.domain.left_out import LeftOut
+from transactions.domain.left_out import LeftOut, LeftOutReason
 from transactions.domain.price_protection import QuotedOrder, orders_in
 from transactions.domain.smallcase_order import OrderKind, SmallcaseOrderRequest
 from transactions.lifecycle.plan_orders import check_tradable, plan
@@ -68,7 +69,11 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class OrderQuote:
-    """Rupees. `funds` is None if nothing is bought or the broker does not answer."""
+    """Rupees. `funds` is None if nothing is bought or the broker does not answer.
+
+    `usable`: the part of the sells that pays for buys today. `waiting`: buys of a rebalance that it does not pay for,
+    and `to_add` would.
+    """
 
     rows: Sequence[Row]
     quoted: QuotedOrder
@@ -81,6 +86,9 @@ class OrderQuote:
     opens_at: datetime | None
     as_of: datetime
     left_out: Sequence[LeftOut] = ()
+    usable: Decimal = NOTHING
+    waiting: Sequence[Row] = ()
+    to_add: Decimal = NOTHING
 
     @property
     def lacks_funds(self) -> bool:
@@ -110,16 +118,22 @@ def quote_request_of(context: OrderContext, *, also: Collection[str] = ()) -> Qu
 
 def quote_orders(context: OrderContext, *, of: QuoteRequest, selections: UserSelections) -> OrderQuote:
     """The quote of the selected order. Raises Invalid if selections are missing or buy nothing."""
-    planned = plan(context, selections.smallcase, prices=of.prices) if of.order_request else None
+    is_rebalance = of.order_request is not None and of.order_request.kind is OrderKind.REBALANCE
+    funds = _funds(context) if is_rebalance else None
+    planned = plan(context, selections.smallcase, prices=of.prices, funds=funds) if of.order_request else None
     lines = planned.lines if planned else settled(of.basket, selections.securities)
     if planned is None:
         check_tradable(lines)
     market, names = _market(context, {line.security.ticker for line in lines})
     prices = {**of.prices, **market}
-    rows = _rows(context, lines, prices, {**of.names, **names})
+    names = {**of.names, **names}
+    rows = _rows(context, lines, prices, names)
+    left_out = planned.left_out if planned else []
+    waiting = _rows(context, [one.line for one in left_out if one.reason is LeftOutReason.MONEY], prices, names)
     buys, sells = (sum((r.value for r in rows if r.line.side is side), NOTHING) for side in (Side.BUY, Side.SELL))
-    tariff = profile_of(context.account.broker).tariff
-    fees = sum((charges(tariff, row.line.side, row.value) for row in rows), NOTHING)
+    profile = profile_of(context.account.broker)
+    usable = usable_today(sells, profile.key)
+    fees = sum((charges(profile.tariff, row.line.side, row.value) for row in rows), NOTHING)
     nets = of.order_request is not None and of.order_request.kind in PAID_BY_SELLS
     return OrderQuote(
         rows=rows,
@@ -127,13 +141,23 @@ def quote_orders(context: OrderContext, *, of: QuoteRequest, selections: UserSel
         buys=buys,
         sells=sells,
         charges=fees,
-        needed=max(buys + fees - (sells if nets else NOTHING), NOTHING),
-        funds=_funds(context) if buys else None,
+        needed=max(buys + fees - (usable if nets else NOTHING), NOTHING),
+        funds=(funds if is_rebalance else _funds(context)) if buys else None,
         is_open=context.market.is_open(context.now),
         opens_at=context.market.next_open(context.now),
         as_of=context.now,
-        left_out=planned.left_out if planned else (),
+        left_out=left_out,
+        usable=usable,
+        waiting=waiting,
+        to_add=_to_add([*rows, *waiting], usable + (funds or NOTHING), profile.tariff) if waiting else NOTHING,
     )
+
+
+def _to_add(rows: Sequence[Row], available: Decimal, tariff: Tariff) -> Decimal:
+    """Rupees, rounded up, with which all buys and charges can be paid for today."""
+    buys = sum((row.value for row in rows if row.line.side is Side.BUY), NOTHING)
+    fees = sum((charges(tariff, row.line.side, row.value) for row in rows), NOTHING)
+    return (buys + fees - available).to_integral_value(ROUND_CEILING)
 
 
 def _market(context: OrderContext, tickers: Collection[str]) -> tuple[dict[str, Decimal], dict[str, str]]:
@@ -172,8 +196,6 @@ def _at_hand(context: OrderContext, tickers: Sequence[str]) -> dict[str, int] | 
 
 def _funds(context: OrderContext) -> Decimal | None:
     try:
-        return ask_broker(
-            context.account, lambda broker, session: broker.funds(session, now=context.now), now=context.now
-        )
+        return funds_of(context.account, now=context.now)
     except (BrokerSilent, LoginRequired):
         return None
