@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from brokers.market.charges import ChargeClass
+from brokers.market.series import TRADE_TO_TRADE
 from brokers.models import BrokerSession, Instrument, PriceOverride
 from gateway.database.rows import RowReader, ValuesOf, changed
 
@@ -19,6 +20,7 @@ _PRICES = RowReader(
 )
 _CHARGE_CLASS = RowReader(i=ValuesOf(Instrument, "symbol", "charge_class"))
 _TRADABLE = RowReader(i=ValuesOf(Instrument, "symbol", "tradable"))
+_SYMBOL = RowReader(i=ValuesOf(Instrument, "symbol"))
 _SESSION = RowReader(s=BrokerSession)
 
 
@@ -59,6 +61,14 @@ def charge_classes(symbols: Collection[str]) -> dict[str, ChargeClass]:
 def tradable(symbols: Collection[str]) -> dict[str, bool]:
     """Whether each known ticker can be traded now; tickers that are not in the catalogue are left out."""
     return dict(_TRADABLE.select("FROM brokers_instrument i WHERE i.symbol IN %s", tuple(symbols)))
+
+
+def trade_to_trade(symbols: Collection[str]) -> list[str]:
+    """The tickers whose trades are settled one by one, in alphabetical order."""
+    return _SYMBOL.select_each(
+        "FROM brokers_instrument i WHERE i.symbol IN %s AND i.series IN %s ORDER BY i.symbol",
+        *(tuple(symbols), tuple(series.value for series in sorted(TRADE_TO_TRADE))),
+    )
 
 
 def start_session(*, account: int, encrypted_token: str, started_at: datetime, ends_at: datetime | None) -> None:

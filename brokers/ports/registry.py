@@ -8,6 +8,7 @@ from typing import Final
 
 from brokers.market.charges import TARIFFS, Tariff
 from brokers.market.hours import AmoWindow
+from brokers.market.proceeds import usable_part
 from brokers.ports.broker import Broker, TradebookExport
 from brokers.ports.linked_broker import LinkedBroker
 from brokers.ports.order_limits import OrderLimit
@@ -36,6 +37,11 @@ class BrokerProfile:
     limit_orders: bool = False
     holdings_import: bool = True
     sip: bool = True
+
+    @property
+    def usable_proceeds(self) -> Decimal:
+        """The part of a day's sales that may pay for purchases on the same day."""
+        return usable_part(self.key)
 
 
 # Zerodha's limit of an equity order; secondary source: webnotes.in, "Kite order quantity and value limits", 2026.

@@ -64,7 +64,7 @@ class SimulatedBroker:
         return LiveSession(gateway=gateway, broker=broker, client_id=client_id, token=token)
 
     def funds(self, session: LiveSession, *, now: datetime) -> Decimal:
-        return over_the_link(Verb.FUNDS, session, lambda account: books.free_funds(_known(account, session)))
+        return over_the_link(Verb.FUNDS, session, lambda account: books.free_funds(_known(account, session), now))
 
     def holdings(self, session: LiveSession, *, now: datetime, tickers: Sequence[str] = ()) -> Sequence[Holding]:
         def held(account: SimAccount | None) -> Sequence[Holding]:

@@ -3,13 +3,16 @@
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
 from django.db.models import Case, F, IntegerField, Q, When
 
+from brokers.market.calendar import market_of
 from brokers.market.charges import Tariff
+from brokers.market.hours import HORIZON
+from brokers.market.proceeds import held_back, held_back_since
 from brokers.market.quotes import Quote
 from brokers.ports.broker import Holding, OrderType, Side
 from brokers.simulator import sql
@@ -35,18 +38,30 @@ class Ledger:
     rupees: Decimal
     shares: Mapping[str, int]
     trades: int
+    last_sale: datetime | None
 
 
 def ledger(account: SimAccount) -> Ledger:
     """One query, which sums the account's trades in the database."""
     rows = sql.traded(account.pk)
-    came_in = sum((rupees for _, rupees, _, _ in rows), Decimal(0))
-    return Ledger(came_in, {ticker: shares for ticker, _, shares, _ in rows}, sum(trades for *_, trades in rows))
+    came_in = sum((rupees for _, rupees, *_ in rows), Decimal(0))
+    shares = {ticker: shares for ticker, _, shares, *_ in rows}
+    last_sale = max((sold for *_, sold in rows if sold), default=None)
+    return Ledger(came_in, shares, sum(trades for *_, trades, _ in rows), last_sale)
 
 
-def free_funds(account: SimAccount) -> Decimal:
-    """Rupees: the opening funds plus the sum of all trades."""
-    return account.opening_funds + ledger(account).rupees
+def free_funds(account: SimAccount, now: datetime) -> Decimal:
+    """Rupees that can be spent now: the opening funds and the sum of all trades, without proceeds held back."""
+    traded = ledger(account)
+    return max(account.opening_funds + traded.rupees - _held_back(account, traded, now), Decimal(0))
+
+
+def _held_back(account: SimAccount, traded: Ledger, now: datetime) -> Decimal:
+    """Two more queries if shares were sold lately: no market has been closed for longer than HORIZON days."""
+    if traded.last_sale is None or traded.last_sale < now - timedelta(days=HORIZON):
+        return Decimal(0)
+    since = held_back_since(market_of(account.gateway, now=now), now)
+    return held_back(sql.sold_since(account.pk, since), account.broker)
 
 
 def holdings(account: SimAccount, now: datetime) -> list[Holding]:
@@ -96,7 +111,8 @@ class Balances:
     """An account's funds and shares, in all and not blocked by open orders. Used only while the account is locked.
 
     `funds` and `free_funds` in rupees; shares by ticker, held and lent; `serial` is that of the last trade; `traded`
-    are the trades that share a contract note with the next ones.
+    are the trades that share a contract note with the next ones. Of a day's sales only a part is free at `broker`
+    (brokers.market.proceeds).
     """
 
     funds: Decimal
@@ -106,6 +122,7 @@ class Balances:
     lent: int
     serial: int
     traded: TradedOrders
+    broker: str
 
     def refusal(self, order: SimOrder, cost: Decimal, locked: int = 0) -> str:
         """The risk check: the errorCode with which the broker rejects the order, or an empty string.
@@ -157,6 +174,7 @@ class Balances:
         else:
             self.free_shares[order.ticker] += trade.quantity if order.admitted else 0
             self._move(order.ticker, -trade.quantity, -_cost(trade))
+            self.free_funds -= held_back(trade.price * trade.quantity, self.broker)
         self.traded.add(trade)
         self.serial += 1
         trade.serial, trade.funds_after = self.serial, self.funds
@@ -169,11 +187,11 @@ class Balances:
         self.free_shares[ticker] += shares
 
 
-def balances(account: SimAccount, tickers: Collection[str], *, since: datetime) -> Balances:
+def balances(account: SimAccount, tickers: Collection[str], *, since: datetime, now: datetime) -> Balances:
     """The balances of an account that the caller has locked, for trades in `tickers` on the day of `since` or later."""
     traded, resting = ledger(account), sql.resting(account.pk)
     funds, shares = account.opening_funds + traded.rupees, Counter(traded.shares)
-    free_funds, free_shares = funds, shares.copy()
+    free_funds, free_shares = funds - _held_back(account, traded, now), shares.copy()
     for ticker, blocked, to_sell in resting:
         free_funds -= blocked
         free_shares[ticker] -= to_sell
@@ -185,6 +203,7 @@ def balances(account: SimAccount, tickers: Collection[str], *, since: datetime) 
         account.lent_shares,
         traded.trades,
         traded_orders(account.pk, tickers, since=since),
+        account.broker,
     )
 
 

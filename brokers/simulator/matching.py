@@ -54,7 +54,10 @@ class Terms:
 
 
 def bring_up_to_date(account: SimAccount, orders: Sequence[SimOrder], terms: Terms, now: datetime) -> None:
-    """Changes and writes those of the given orders that are open. The caller has locked the account."""
+    """Changes and writes those of the given orders that are open, one after the other: sales pay for later purchases.
+
+    The caller has locked the account.
+    """
     waiting = [order for order in orders if order.status == SimStatus.OPEN]
     if not waiting:
         return
@@ -65,7 +68,7 @@ def bring_up_to_date(account: SimAccount, orders: Sequence[SimOrder], terms: Ter
         return
     prices = quotes(account.gateway_id, {order.ticker for order in reached})
     # Most checks of a resting order change nothing.
-    look_up = cache(partial(books.balances, account, prices.keys(), since=min(arrived.values())))
+    look_up = cache(partial(books.balances, account, prices.keys(), since=min(arrived.values()), now=now))
     sold = {order.ticker for order in reached if order.side == Side.SELL and not order.admitted}
     tied = locked(account, {ticker for ticker in sold if prices[ticker].series in TRADE_TO_TRADE}, now)
     trades: list[SimTrade] = []
@@ -76,7 +79,6 @@ def bring_up_to_date(account: SimAccount, orders: Sequence[SimOrder], terms: Ter
             refusal = _refused_at_entry(order, quote, at, market) or _sliced(order, quote.at(at), terms)
             refusal = refusal or look_up().refusal(order, cost, tied.get(order.ticker, 0))
             _admit(order, refusal, look_up(), cost, now)
-    for order in reached:
         if order.status == SimStatus.OPEN:
             quote = prices[order.ticker]
             came = progress(_working(order, quote, arrived[order.pk], market), quote.at, now)

@@ -106,7 +106,7 @@ def _filled(account: SimAccount, order: SimOrder, action: OrderAction, tariff: T
         raise Invalid(f"quantity: this order has {rest} open shares; {action.kind.value} needs fewer.")
     at_price = _price(order, action, quotes(account.gateway_id, [order.ticker])[order.ticker].at(now))
     trades = trades_of(order, [MatchedFill(wanted, at_price, now)], filled=order.filled_quantity)
-    balances, known = books.balances(account, [order.ticker], since=now), order.trades.count()
+    balances, known = books.balances(account, [order.ticker], since=now, now=now), order.trades.count()
     tied = locked(account, [order.ticker], now).get(order.ticker, 0) if order.side == Side.SELL else 0
     if not order.admitted and wanted > balances.sellable(order.ticker) - tied and tied:
         raise NotCovered("Shares of a trade-to-trade series cannot be sold before they arrive.")

@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from django.db.models import DecimalField, IntegerField
+from django.db.models import DateTimeField, DecimalField, IntegerField
 
 from brokers.models import Instrument
 from brokers.ports.broker import LiveSession, Verb
@@ -27,6 +27,7 @@ _TRADED = RowReader(
     ),
     shares=Computed("SUM(CASE t.side WHEN 'BUY' THEN t.quantity ELSE -t.quantity END)", COUNT),
     trades=Computed("COUNT(*)", COUNT),
+    last_sale=Computed("MAX(CASE t.side WHEN 'SELL' THEN t.at END)", DateTimeField()),
 )
 _CLASS_AND_TRADE = RowReader(
     i=ValuesOf(Instrument, "symbol", "charge_class"),
@@ -43,6 +44,7 @@ _BOUGHT = RowReader(
     today=Computed("SUM(CASE WHEN t.at >= %s THEN t.quantity ELSE 0 END)", COUNT),
     rupees=Computed("SUM(CASE WHEN t.at >= %s THEN t.price * t.quantity ELSE 0 END)", MONEY),
 )
+_SOLD = RowReader(rupees=Computed("SUM(t.price * t.quantity)", MONEY))
 _RESTING = RowReader(
     o=ValuesOf(SimOrder, "ticker"),
     rupees=Computed("SUM(o.blocked)", MONEY),
@@ -97,8 +99,11 @@ def orders_of(account: int, refs: Collection[str]) -> list[SimOrder]:
     )
 
 
-def traded(account: int) -> list[tuple[str, Decimal, int, int]]:
-    """Of each ticker: rupees that its trades brought in, less charges; shares that they brought in; their number."""
+def traded(account: int) -> list[tuple[str, Decimal, int, int, datetime | None]]:
+    """Of each ticker: rupees that its trades brought in, less charges; shares that they brought in; their number.
+
+    Last when shares of it were sold, if they were.
+    """
     return _TRADED.select(
         "FROM simulator_simtrade t WHERE t.account_id = %s GROUP BY t.ticker ORDER BY t.ticker", account
     )
@@ -118,6 +123,14 @@ def bought_since(account: int, since: datetime, *, today: datetime) -> list[tupl
         " GROUP BY t.ticker ORDER BY t.ticker",
         *(today, today, account, since),
     )
+
+
+def sold_since(account: int, since: datetime) -> Decimal:
+    """Rupees of the account's sales from `since` on, before charges."""
+    (sold,) = _SOLD.select_each(
+        "FROM simulator_simtrade t WHERE t.account_id = %s AND t.side = 'SELL' AND t.at >= %s", account, since
+    )
+    return sold or Decimal(0)
 
 
 def resting(account: int) -> list[tuple[str, Decimal, int]]:

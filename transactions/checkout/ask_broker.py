@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from decimal import Decimal
 from typing import TypeVar
 
 from brokers.ports.broker import Broker, LiveSession, SessionEnded, Unreachable
@@ -38,6 +39,11 @@ def ask_broker(account: Account, question: Callable[[Broker, LiveSession], T], *
     except SessionEnded:
         end_session(account, session, now=now)
         raise LoginRequired(account.broker) from None
+
+
+def funds_of(account: Account, *, now: datetime) -> Decimal:
+    """Rupees that the account can spend now. Raises BrokerSilent, LoginRequired."""
+    return ask_broker(account, lambda broker, session: broker.funds(session, now=now), now=now)
 
 
 def live_session_of(account: Account) -> LiveSession:

@@ -18,7 +18,7 @@ from gateway.telemetry import request_id
 from gateway.values.errors import Conflict
 from smallcases.portfolio.apply_fills import adopt_version
 from smallcases.sips.sip_changes import SipRequest
-from transactions.checkout.ask_broker import ask_broker, live_session_of
+from transactions.checkout.ask_broker import ask_broker, funds_of, live_session_of
 from transactions.checkout.consents import complete_consent
 from transactions.domain.basket import OrderLine, Security, settled
 from transactions.domain.intents import CANCELLATIONS, Intent
@@ -93,7 +93,9 @@ def _confirm_orders(context: OrderContext, selections: UserSelections) -> None:
     transaction, now = context.transaction, context.now
     reject_if_not_placeable(context, amo=selections.amo)
     prices = selections.quoted.prices if selections.quoted else None  # those that the user saw
-    planned = plan(context, selections.smallcase, prices=prices) if context.order_request else None
+    is_rebalance = context.order_request is not None and context.order_request.kind is OrderKind.REBALANCE
+    funds = funds_of(context.account, now=now) if is_rebalance else None
+    planned = plan(context, selections.smallcase, prices=prices, funds=funds) if context.order_request else None
     lines = planned.lines if planned else settled(context.basket, selections.securities)
     if planned is None:
         check_tradable(lines)

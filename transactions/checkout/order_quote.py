@@ -6,24 +6,22 @@ Nothing is stored; `confirm` plans again.
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from typing import Final
 
-from brokers import sql
-from brokers.market.charges import NOTHING as NO_CHARGES
-from brokers.market.charges import ChargedOrder, Charges, charges_of
+from brokers.market.charges import Charges
+from brokers.market.proceeds import usable_today
 from brokers.market.quotes import quotes
 from brokers.ports.broker import OrderType, Side
-from brokers.ports.registry import profile_of
-from gateway.values.timestamps import IST
 from smallcases import planner
 from smallcases.models import Smallcase
-from transactions.checkout.ask_broker import BrokerSilent, ask_broker
+from transactions.checkout.ask_broker import BrokerSilent, ask_broker, funds_of
 from transactions.checkout.confirm import UserSelections
 from transactions.domain.basket import OrderLine, Security, settled
-from transactions.domain.left_out import LeftOut
+from transactions.domain.left_out import LeftOut, LeftOutReason
 from transactions.domain.price_protection import QuotedOrder, orders_in
 from transactions.domain.smallcase_order import OrderKind, SmallcaseOrderRequest
+from transactions.lifecycle.estimated_charges import estimated_charges
 from transactions.lifecycle.order_limits import check_order_limits
 from transactions.lifecycle.plan_orders import check_tradable, plan
 from transactions.queries.order_context import OrderContext
@@ -74,7 +72,8 @@ class Row:
 class OrderQuote:
     """Rupees. `funds` is None if nothing is bought or the broker does not answer.
 
-    `charges` are those of a contract note with these orders alone: an estimate.
+    `charges` are those of a contract note with these orders alone: an estimate. `usable`: the part of the sells that
+    pays for buys today. `waiting`: buys of a rebalance that it does not pay for, and `to_add` would.
     """
 
     rows: Sequence[Row]
@@ -88,6 +87,9 @@ class OrderQuote:
     opens_at: datetime | None
     as_of: datetime
     left_out: Sequence[LeftOut] = ()
+    usable: Decimal = NOTHING
+    waiting: Sequence[Row] = ()
+    to_add: Decimal = NOTHING
 
     @property
     def lacks_funds(self) -> bool:
@@ -117,15 +119,21 @@ def quote_request_of(context: OrderContext, *, also: Collection[str] = ()) -> Qu
 
 def quote_orders(context: OrderContext, *, of: QuoteRequest, selections: UserSelections) -> OrderQuote:
     """The quote of the selected order. Raises LoginRequired, and Invalid if selections are missing or buy nothing."""
-    planned = plan(context, selections.smallcase, prices=of.prices) if of.order_request else None
+    is_rebalance = of.order_request is not None and of.order_request.kind is OrderKind.REBALANCE
+    funds = _funds(context) if is_rebalance else None
+    planned = plan(context, selections.smallcase, prices=of.prices, funds=funds) if of.order_request else None
     lines = planned.lines if planned else settled(of.basket, selections.securities)
     if planned is None:
         check_tradable(lines)
         check_order_limits(context, lines)
     market, names = _market(context, {line.security.ticker for line in lines})
     prices = {**of.prices, **market}
-    rows = _rows(context, lines, prices, {**of.names, **names})
+    names = {**of.names, **names}
+    rows = _rows(context, lines, prices, names)
+    left_out = planned.left_out if planned else []
+    waiting = _rows(context, [one.line for one in left_out if one.reason is LeftOutReason.MONEY], prices, names)
     buys, sells = (sum((r.value for r in rows if r.line.side is side), NOTHING) for side in (Side.BUY, Side.SELL))
+    usable = usable_today(sells, context.account.broker)
     fees = _charges(context, rows)
     nets = of.order_request is not None and of.order_request.kind in PAID_BY_SELLS
     return OrderQuote(
@@ -134,23 +142,26 @@ def quote_orders(context: OrderContext, *, of: QuoteRequest, selections: UserSel
         buys=buys,
         sells=sells,
         charges=fees,
-        needed=max(buys + fees.total - (sells if nets else NOTHING), NOTHING),
-        funds=_funds(context) if buys else None,
+        needed=max(buys + fees.total - (usable if nets else NOTHING), NOTHING),
+        funds=(funds if is_rebalance else _funds(context)) if buys else None,
         is_open=context.market.is_open(context.now),
         opens_at=context.market.next_open(context.now),
         as_of=context.now,
-        left_out=planned.left_out if planned else (),
+        left_out=left_out,
+        usable=usable,
+        waiting=waiting,
+        to_add=_to_add(context, [*rows, *waiting], usable + (funds or NOTHING)) if waiting else NOTHING,
     )
 
 
 def _charges(context: OrderContext, rows: Sequence[Row]) -> Charges:
-    on = (context.market.next_open(context.now) or context.now).astimezone(IST).date()
-    classes = sql.charge_classes({row.line.security.ticker for row in rows})
-    orders = [
-        ChargedOrder(row.line.security.ticker, classes[row.line.security.ticker], row.line.side, row.value, on)
-        for row in rows
-    ]
-    return sum(charges_of(orders, profile_of(context.account.broker).tariff), NO_CHARGES)
+    return estimated_charges(context, ((row.line, row.value) for row in rows))
+
+
+def _to_add(context: OrderContext, rows: Sequence[Row], available: Decimal) -> Decimal:
+    """Rupees, rounded up, with which all buys and charges can be paid for today."""
+    buys = sum((row.value for row in rows if row.line.side is Side.BUY), NOTHING)
+    return (buys + _charges(context, rows).total - available).to_integral_value(ROUND_CEILING)
 
 
 def _market(context: OrderContext, tickers: Collection[str]) -> tuple[dict[str, Decimal], dict[str, str]]:
@@ -189,8 +200,6 @@ def _at_hand(context: OrderContext, tickers: Sequence[str]) -> dict[str, int] | 
 
 def _funds(context: OrderContext) -> Decimal | None:
     try:
-        return ask_broker(
-            context.account, lambda broker, session: broker.funds(session, now=context.now), now=context.now
-        )
+        return funds_of(context.account, now=context.now)
     except BrokerSilent:
         return None

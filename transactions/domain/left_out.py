@@ -9,15 +9,22 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
+from brokers.ports.broker import Side
 from transactions.domain.basket import MAX_QUANTITY, OrderLine
 
 
 class LeftOutReason(StrEnum):
-    """HALTED: trading is suspended. UNLISTED: delisted, or the ticker is not known any more."""
+    """HALTED: trading is suspended. UNLISTED: delisted, or the ticker is not known any more.
+
+    UNSETTLED: shares of a trade-to-trade series that were bought and have not arrived. MONEY: purchases of a rebalance
+    that its sales and the account do not pay for today.
+    """
 
     HALTED = "halted"
     UNLISTED = "unlisted"
+    UNSETTLED = "unsettled"
     OVER_LIMIT = "over-limit"
+    MONEY = "money"
 
 
 NOT_ALLOWED: Final = "securityNotAllowed"
@@ -25,12 +32,16 @@ NOT_ALLOWED: Final = "securityNotAllowed"
 _CODES: Final = {
     LeftOutReason.HALTED: NOT_ALLOWED,
     LeftOutReason.UNLISTED: NOT_ALLOWED,
+    LeftOutReason.UNSETTLED: NOT_ALLOWED,
     LeftOutReason.OVER_LIMIT: "invalidOrder",
+    LeftOutReason.MONEY: "marginsExceeded",
 }
 _SENTENCES: Final = {
     LeftOutReason.HALTED: "{ticker} cannot be traded now.",
     LeftOutReason.UNLISTED: "{ticker} is not listed on NSE any more.",
     LeftOutReason.OVER_LIMIT: "An order has at most {limit} shares of {ticker}. Order the rest with a FIX.",
+    LeftOutReason.UNSETTLED: "{ticker} is settled trade by trade: shares that were just bought cannot be sold yet.",
+    LeftOutReason.MONEY: "There is not enough money today for these shares of {ticker}. Order them later with a FIX.",
 }
 
 
@@ -76,6 +87,31 @@ def within_limit(lines: Sequence[OrderLine]) -> tuple[list[OrderLine], list[Left
     """The lines with at most MAX_QUANTITY shares each, and the rest of larger ones, in parts of that size."""
     rest = [LeftOut(part, LeftOutReason.OVER_LIMIT) for line in lines for part in _beyond(line)]
     return [replace(line, quantity=min(line.quantity, MAX_QUANTITY)) for line in lines], rest
+
+
+def settled_only(
+    lines: Sequence[OrderLine], held: Mapping[str, int], unsettled: Mapping[str, int]
+) -> tuple[list[OrderLine], list[LeftOut]]:
+    """The lines, with sales of at most the shares that have arrived; the rest of larger ones."""
+    now, rest = [], []
+    for line in lines:
+        ticker = line.security.ticker
+        late = max(line.quantity - (held.get(ticker, 0) - unsettled.get(ticker, 0)), 0) if ticker in unsettled else 0
+        late = min(late, line.quantity) if line.side is Side.SELL else 0
+        now += [replace(line, quantity=line.quantity - late)] if late < line.quantity else []
+        rest += [LeftOut(replace(line, quantity=late), LeftOutReason.UNSETTLED)] if late else []
+    return now, rest
+
+
+def split(lines: Sequence[OrderLine], bought: Mapping[str, int]) -> tuple[list[OrderLine], list[LeftOut]]:
+    """The lines with purchases of `bought` shares by ticker; what is missing waits for money."""
+    now, rest = [], []
+    for line in lines:
+        part = line.quantity if line.side is Side.SELL else bought.get(line.security.ticker, 0)
+        now += [replace(line, quantity=part)] if part else []
+        if part < line.quantity:
+            rest.append(LeftOut(replace(line, quantity=line.quantity - part), LeftOutReason.MONEY))
+    return now, rest
 
 
 def _beyond(line: OrderLine) -> Iterator[OrderLine]:

@@ -7,6 +7,7 @@ from typing import Final
 
 from brokers.market.quotes import quotes
 from brokers.ports.broker import Side
+from brokers.ports.registry import profile_of
 from gateway.values.errors import Invalid
 from gateway.values.ids import new_object_id
 from smallcases import planner
@@ -15,16 +16,19 @@ from smallcases.planner import BelowMinimum, Leg
 from smallcases.planner.buffer import REBALANCE_BUFFER
 from smallcases.portfolio.apply_fills import InvestmentChange
 from transactions.domain.basket import MAX_QUANTITY, OrderLine, Security
-from transactions.domain.left_out import LeftOut, LeftOutReason, sentence, within_limit, without_untradable
-from transactions.domain.smallcase_order import OrderKind, SmallcaseSelections
-from transactions.models import Batch
-from transactions.queries.order_context import (
-    LastBatch,
-    OrderContext,
-    customisation_of,
-    unfilled_lines,
-    untradable_names,
+from transactions.domain.left_out import (
+    LeftOut,
+    LeftOutReason,
+    sentence,
+    settled_only,
+    within_limit,
+    without_untradable,
 )
+from transactions.domain.smallcase_order import OrderKind, SmallcaseSelections
+from transactions.lifecycle.estimated_charges import estimated_charges
+from transactions.lifecycle.proceeds_check import Money, within_money
+from transactions.models import Batch
+from transactions.queries.order_context import OrderContext, customisation_of, unfilled_lines, untradable_names
 
 # Kinds that spend an amount: the part of a name that cannot be traded goes to the other names.
 SPREADS: Final = frozenset({OrderKind.BUY, OrderKind.INVESTMORE, OrderKind.SIP})
@@ -79,34 +83,55 @@ class Situation:
 
 
 def plan(
-    context: OrderContext, selections: SmallcaseSelections, *, prices: Mapping[str, Decimal] | None = None
+    context: OrderContext,
+    selections: SmallcaseSelections,
+    *,
+    prices: Mapping[str, Decimal] | None = None,
+    funds: Decimal | None = None,
 ) -> Planned:
     """Plans with the partner's selections, and the user's for those that the partner left open.
 
     `prices`: as shown to the user; None: current prices. Equal prices give equal orders. A BUY reserves the iscid of
-    its new investment. Raises Invalid.
+    its new investment. `funds`: rupees at the broker, which limit the purchases of a rebalance; None: unknown. Raises
+    Invalid.
     """
     order_request, investment, version = context.order_request, context.investment, context.version
     if order_request is None or version is None:
         raise AssertionError("Only an order on a smallcase is planned.")
     kind, selections = order_request.kind, order_request.selections.over(selections)
     if investment and kind is OrderKind.FIX:
-        return _fix(investment, context.last)
+        return _fix(investment, context)
     if investment and kind is OrderKind.SIP:
         selections = SmallcaseSelections(amount=investment.sip.amount)
     there = Situation(context, selections, prices, context.held, context.weights)
     _check_any_tradable(there, kind)
     around = _AROUND.get(kind)
     legs, not_now = around(there) if around else (_PLANS[kind](there.tradable), [])
-    lines, too_many = within_limit(_lines(legs))
-    _, left_out = without_untradable(_lines(not_now), context.untradable)
+    lines, left_out = _placeable(_lines(legs), there)
+    left_out = without_untradable(_lines(not_now), context.untradable)[1] + left_out
+    if kind is OrderKind.REBALANCE:
+        money = Money(profile_of(context.account.broker), funds, added=selections.amount or Decimal(0))
+        tickers = {line.security.ticker for line in lines}
+        known = there.prices(tickers)
+        fees = estimated_charges(context, ((one, known[one.security.ticker] * one.quantity) for one in lines)).total
+        lines, waiting = within_money(lines, known, money, fees)
+        left_out += waiting
     label = _label(kind, [*legs, *not_now], context.held)
     return Planned(
         *(lines, label, label, investment.iscid if investment else new_object_id(), version),
         target=_own_target(there) if kind is OrderKind.MANAGE else None,
-        left_out=[*left_out, *too_many],
+        left_out=left_out,
         passed_over=[sentence(t, r) for t, r in context.untradable.items() if kind in SPREADS and t in context.weights],
     )
+
+
+def _placeable(lines: Sequence[OrderLine], there: Situation) -> tuple[list[OrderLine], list[LeftOut]]:
+    """Without shares that have not arrived, and within the limit of one order. Raises NothingTradable."""
+    settled, late = settled_only(lines, there.context.held, there.context.unsettled)
+    if late and not settled:
+        raise NothingTradable(*(one.message for one in late))
+    placeable, too_many = within_limit(settled)
+    return placeable, late + too_many
 
 
 def change_of(batch: Batch) -> InvestmentChange:
@@ -215,7 +240,7 @@ def _manage(there: Situation) -> list[Leg]:
         raise Invalid("constituents: choose the shares of each name.")
     wanted = _chosen(there)
     legs = planner.manage(held=there.held, wanted=wanted)
-    _check_kept(legs, there.held)
+    _check_kept(legs, there.held, there.context.unsettled)
     if not legs:
         raise Invalid("constituents: these are your current shares; change at least one.")
     if not wanted:
@@ -238,13 +263,15 @@ def _own_target(there: Situation) -> dict[str, str]:
     return {ticker: str(weight) for ticker, weight in weights.items()}
 
 
-def _check_kept(legs: Sequence[Leg], held: Mapping[str, int]) -> None:
+def _check_kept(legs: Sequence[Leg], held: Mapping[str, int], unsettled: Mapping[str, int]) -> None:
     """A name that cannot be traded keeps its shares."""
     reasons = untradable_names({leg.ticker for leg in legs})
     kept = {ticker: f" Keep its shares: {held[ticker]}." if ticker in held else "" for ticker in reasons}
     if reasons:
         raise Invalid(*(f"constituents: {sentence(t, reason)}{kept[t]}" for t, reason in reasons.items()))
     check_size(_lines(legs))
+    if late := settled_only(_lines(legs), held, unsettled)[1]:
+        raise Invalid(*(f"constituents: {one.message}" for one in late))
 
 
 def _exit(there: Situation) -> list[Leg]:
@@ -274,14 +301,17 @@ _AROUND: Final[Mapping[OrderKind, Callable[[Situation], tuple[list[Leg], list[Le
 }
 
 
-def _fix(investment: Investment, last: LastBatch | None) -> Planned:
+def _fix(investment: Investment, context: OrderContext) -> Planned:
     """What cannot be traded is left out again, so that a later FIX finds it in this batch."""
+    last = context.last
     if last is None:
         raise AssertionError("Only an investment with a batch is fixed.")
     root = last.batch.original_label or last.batch.label or OrderKind.FIX.value
     version = last.batch.version or investment.version
     unfilled = unfilled_lines(last.batch)
     lines, left_out = without_untradable(unfilled, untradable_names({line.security.ticker for line in unfilled}))
+    lines, late = settled_only(lines, context.held, context.unsettled)
+    left_out += late
     if left_out and not lines:
         raise NothingTradable(*(one.message for one in left_out))
     return Planned(

@@ -1,5 +1,6 @@
 """The data that decides about an order: the request, the investment, its last batch and the market."""
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,12 +12,21 @@ from django.db.models import Count, Exists, F, OuterRef, Q, Sum
 from brokers import sql as brokers
 from brokers.market.calendar import market_of
 from brokers.market.hours import Market
+from brokers.market.trading_days import settlement_days
 from brokers.ports.broker import Side
 from gateway.models import Account
 from smallcases.models import Investment, Smallcase, Version
 from smallcases.planner.exact import spread
 from smallcases.portfolio.apply_fills import Customisation
-from smallcases.portfolio.investments import investment_of, newest_version, shares_of, target_weights, weights_of
+from smallcases.portfolio.investments import (
+    fills_of,
+    investment_of,
+    newest_version,
+    shares_of,
+    target_weights,
+    weights_of,
+)
+from smallcases.sips.schedule import ist_day
 from transactions import sql
 from transactions.domain.basket import OrderLine, Security, securities_of
 from transactions.domain.left_out import NOT_ALLOWED, LeftOutReason, sentence, untradable
@@ -102,6 +112,22 @@ class OrderContext:
     def untradable(self) -> dict[str, LeftOutReason]:
         """The names of the version and the investment that cannot be traded now; read at the first use."""
         return untradable_names({*self.weights, *self.held})
+
+    @cached_property
+    def unsettled(self) -> dict[str, int]:
+        """Held shares of trade-to-trade names that have not arrived, so that they cannot be sold yet.
+
+        Shares that the user bought elsewhere and that have arrived are not known here.
+        """
+        if self.investment is None:
+            return {}
+        since = settlement_days(self.market, self.now).unsettled_from
+        bought: Counter[str] = Counter()
+        for fill in fills_of(self.investment):
+            if fill.side is Side.BUY and ist_day(fill.at) >= since:
+                bought[fill.ticker] += fill.shares
+        late = {ticker: min(shares, self.held.get(ticker, 0)) for ticker, shares in bought.items()}
+        return {ticker: late[ticker] for ticker in brokers.trade_to_trade(late)} if late else {}
 
     @property
     def open_weights(self) -> dict[str, Decimal]:

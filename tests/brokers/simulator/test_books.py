@@ -1,7 +1,7 @@
 """Funds, holdings and the risk check: sums over the tradebook."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from importlib import import_module
@@ -18,6 +18,7 @@ from brokers.ports.broker import Holding
 from brokers.simulator.books import Balances, balances, cost, free_funds, holdings, ledger, moving_average, sellable
 from brokers.simulator.models import SimAccount, SimOrder, SimTrade
 from brokers.simulator.personas import LENT, ORDINARY
+from gateway.models import Gateway
 from tests.examples import examples
 from tests.make import FREE
 
@@ -85,7 +86,7 @@ def put(account: SimAccount, *, funds: str | None = None, lent: int | None = Non
 
 
 def locked(account: SimAccount, now: datetime) -> Balances:
-    return balances(account, QUOTES, since=now)
+    return balances(account, QUOTES, since=now, now=now)
 
 
 def refused_of(account: SimAccount, orders: Sequence[SimOrder], now: datetime) -> dict[str, str]:
@@ -102,15 +103,34 @@ def refused_of(account: SimAccount, orders: Sequence[SimOrder], now: datetime) -
 
 
 class TestFreeFunds:
-    def test_are_the_opening_funds_at_first(self, account: SimAccount) -> None:
-        assert free_funds(account) == ORDINARY
+    def test_are_the_opening_funds_at_first(self, account: SimAccount, now: datetime) -> None:
+        assert free_funds(account, now) == ORDINARY
 
     def test_are_what_the_trades_leave(self, account: SimAccount, now: datetime) -> None:
         put(account, funds="10000")
         trade(account, now, "BUY", 10, "100.05", charges="1.19")
         trade(account, now, "SELL", 4, "110.00", charges="0.46")
 
-        assert free_funds(account) == Decimal("9437.85")  # 10000 - 1000.50 - 1.19 + 440 - 0.46
+        assert free_funds(account, now) == Decimal("9349.85")  # 10000 - 1000.50 - 1.19 + 80 % of 440 - 0.46
+
+    def test_have_the_whole_of_a_sale_on_the_next_trading_day(self, account: SimAccount, now: datetime) -> None:
+        """Every day is one of this gateway's; of NSE's, a Friday's sale is free on Monday."""
+        put(account, funds="10000")
+        trade(account, now, "SELL", 4, "110.00", charges="0.46")
+        days = [free_funds(account, now + timedelta(days=day)) for day in range(4)]
+        assert days == [Decimal("10351.54"), *[Decimal("10439.54")] * 3]
+
+        Gateway.objects.filter(pk=account.gateway_id).update(market_hours="nse")
+        account.gateway.refresh_from_db()
+
+        of_nse = [free_funds(account, now + timedelta(days=day)) for day in range(4)]
+        assert of_nse == [*[Decimal("10351.54")] * 3, Decimal("10439.54")]
+
+    def test_are_never_below_zero(self, account: SimAccount, now: datetime) -> None:
+        put(account, funds="0")
+        trade(account, now, "SELL", 1, "10.00", charges="15.34")
+
+        assert free_funds(account, now) == 0
 
 
 class TestLedger:

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from django.db.models import Case, Count, DecimalField, F, IntegerField, Sum, When
+from django.db.models import Case, Count, DecimalField, F, IntegerField, Max, Q, Sum, When
 from django.db.transaction import atomic
 
 from brokers.ports.broker import LiveSession, Verb
@@ -131,10 +131,16 @@ class TestBooks:
 
     def test_trades_sum_up_as_the_querysets_do(self, book: SimAccount) -> None:
         rows = SimTrade.objects.filter(account=book).values_list("ticker").order_by("ticker")
-        expected = rows.annotate(rupees=Sum(CASH, output_field=MONEY), shares=Sum(SHARES), trades=Count("pk"))
+        sold = Max("at", filter=Q(side="SELL"))
+        expected = rows.annotate(
+            rupees=Sum(CASH, output_field=MONEY), shares=Sum(SHARES), trades=Count("pk"), sold=sold
+        )
 
         assert sql.traded(book.pk) == list(expected)
-        assert sql.traded(book.pk) == [("INFY", Decimal("-1007.35"), -1, 3), ("SBIN", Decimal("66.65"), -2, 1)]
+        assert [row[:-1] for row in sql.traded(book.pk)] == [
+            ("INFY", Decimal("-1007.35"), -1, 3),
+            ("SBIN", Decimal("66.65"), -2, 1),
+        ]
 
     def test_resting_orders_sum_up_as_the_querysets_do(self, book: SimAccount) -> None:
         unsold = Case(When(IS_BUY, then=0), default=F("quantity") - F("filled_quantity"), output_field=IntegerField())

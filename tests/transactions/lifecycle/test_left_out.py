@@ -414,6 +414,85 @@ class TestAnOrderAboveTheLimit:
         assert (placed(batch)[OUT], unplaced(batch)[OUT]) == (("SELL", MAX_QUANTITY), ("SELL", 500))
 
 
+class TestATradeToTradeName:
+    """Bought today, and not arrived before the trading day after next."""
+
+    @pytest.fixture(autouse=True)
+    def _series(self, world: World) -> None:
+        Instrument.objects.filter(symbol=OUT).update(series="BE")
+
+    def test_is_left_out_of_an_exit_until_it_has_arrived(self, world: World) -> None:
+        world.now = make.later(world.gateway, days=2)
+        world.invest({OUT: 10})
+
+        batch = world.place("EXIT")
+
+        assert (batch.label, placed(batch)[OUT], unplaced(batch)) == ("SELLALL", ("SELL", 60), {OUT: ("SELL", 10)})
+        assert {code for code, _ in reasons(batch)} == {"securityNotAllowed"}
+        with pytest.raises(NothingTradable, match="settled trade by trade"):
+            world.place("FIX")
+
+        world.now = make.later(world.gateway, days=2)
+        assert placed(world.place("FIX")) == {OUT: ("SELL", 10)}
+        assert world.investment.exited_at is not None
+
+    def test_does_not_lock_a_rebalance(self, world: World) -> None:
+        make.version(world.smallcase, {"INFY": "60", "TCS": "40"})
+
+        batch = world.place("REBALANCE")
+
+        assert unplaced(batch)[OUT] == ("SELL", 60)
+        assert world.investment.version.number == 2
+        make.version(world.smallcase, {"INFY": "40", "TCS": "60"})
+        assert world.place("REBALANCE").label == "REBALANCE"
+
+    def test_is_bought_by_investmore(self, world: World) -> None:
+        assert placed(world.place("INVESTMORE", amount=100_000))[OUT] == ("BUY", 60)
+
+    def test_is_kept_by_manage(self, world: World) -> None:
+        with pytest.raises(Invalid, match="settled trade by trade"):
+            world.place("MANAGE", constituents=shares_wanted(INFY=40, TCS=15, WIPRO=59))
+
+        assert placed(world.place("MANAGE", constituents=shares_wanted(INFY=39, TCS=15, WIPRO=60)))
+
+
+class TestARebalanceOfAnAccountWithoutMoney:
+    """₹1,000 in the account, and 80 % of the sales can be spent today."""
+
+    @pytest.fixture
+    def world(self, gateway: Gateway, now: datetime) -> World:
+        made = World(gateway, now, client_id="happy")
+        SimAccount.objects.update(opening_funds=1_000)
+        made.invest()
+        make.version(made.smallcase, {"ITC": "100"})
+        return made
+
+    def test_shows_which_purchases_wait_and_how_much_to_add(self, world: World) -> None:
+        quote = world.quote(world.order("REBALANCE"))
+
+        assert [quote.sells, quote.usable, quote.funds] == [100_000, 80_000, 1_000]
+        assert [(row.line.security.ticker, row.line.quantity) for row in quote.waiting] == [("ITC", 51)]
+        assert [quote.buys, quote.lacks_funds] == [79_600, False]
+        assert 19_100 < quote.to_add <= 19_300
+
+    def test_places_what_can_be_paid_for_and_leaves_the_rest_to_a_fix(self, world: World) -> None:
+        made = world.order("REBALANCE")
+        shown = world.quote(made).quoted
+
+        batch = world.confirm(made, quoted=shown)
+
+        assert (placed(batch)["ITC"], unplaced(batch)) == (("BUY", 199), {"ITC": ("BUY", 51)})
+        assert {(o.ticker, o.status) for o in make.orders(batch)} == {
+            *((ticker, "COMPLETE") for ticker in (*WEIGHTS, "ITC")),
+            ("ITC", "UNPLACED"),
+        }
+        assert {code for code, _ in reasons(batch)} == {"marginsExceeded"}
+
+        world.now = make.later(world.gateway, days=1)
+        assert world.place("FIX").status == "COMPLETED"
+        assert world.shares == {"ITC": 250}
+
+
 class TestAHaltMeanwhile:
     def test_between_the_screen_and_the_confirmation_is_shown_first(self, world: World) -> None:
         made = world.order("EXIT")

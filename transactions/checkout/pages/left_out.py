@@ -20,7 +20,14 @@ LEFT_OUT: Final[dict[str, str]] = {
     "left-out.SELL": "{why} Its shares stay in your investment until they can be sold.",
     "left-out.BUY": "{why} It is not bought, and the money for it stays in your account.",
     "left-out.rest": "{why}",
+    "money.title": "Some purchases wait for money",
+    "money.body": "Of your sales of {sells}, {usable} can be spent today and the rest on the next trading day. "
+    "You have {funds} at {broker}. Add {missing} to buy everything now, or buy the rest later with a Fix:",
+    "money.row": "{count} × {ticker}, about {value}",
 }
+
+
+_FOR_A_FIX: Final = frozenset({"invalidOrder", "marginsExceeded"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,21 +39,27 @@ class LeftOutNote:
 
 
 def notes_before(left_out: Sequence[LeftOut], passed_over: Sequence[str]) -> list[LeftOutNote]:
-    """For the confirmation."""
+    """For the confirmation, which shows purchases that wait for money apart."""
     notes = [LeftOutNote("left-out.spread", why) for why in passed_over]
     return notes + [
         LeftOutNote("left-out.rest", one.message)
         if one.reason is LeftOutReason.OVER_LIMIT
         else _note(one.line.side, one.message)
         for one in left_out
+        if one.reason is not LeftOutReason.MONEY
     ]
 
 
 def notes_after(orders: Sequence[Order], passed_over: Sequence[str]) -> list[LeftOutNote]:
     """For the result; also of orders that the broker refused because the security cannot be traded."""
     notes = [LeftOutNote("left-out.spread-done", why) for why in passed_over]
-    refused = [o for o in orders if o.status == OrderStatus.UNPLACED and o.error_code == NOT_ALLOWED]
-    return notes + [_note(Side(order.side), order.status_message or "") for order in refused]
+    unplaced = [o for o in orders if o.status == OrderStatus.UNPLACED and o.error_code in {NOT_ALLOWED, *_FOR_A_FIX}]
+    return notes + [
+        LeftOutNote("left-out.rest", order.status_message or "")
+        if order.error_code in _FOR_A_FIX
+        else _note(Side(order.side), order.status_message or "")
+        for order in unplaced
+    ]
 
 
 def _note(side: Side, why: str) -> LeftOutNote:
