@@ -17,8 +17,11 @@ import pytest
 
 from brokers.market.charges import NOTHING, TARIFFS, ChargeClass, ChargedOrder, charges_of
 from brokers.market.charges.tariffs import COMPARISON, NOT_FOUND
+from brokers.market.price_bands import price_range
+from brokers.market.ticks import tick_for
 from brokers.ports.broker import Side
-from brokers.ports.registry import BROKERS
+from brokers.ports.order_limits import slice_sizes
+from brokers.ports.registry import BROKERS, ORDER_LIMIT
 from brokers.simulator.books import moving_average
 from gateway.api.fields import Rupees
 from gateway.partners import clock
@@ -96,6 +99,13 @@ EXAMPLES: Final[Mapping[str, Callable[..., str]]] = {
     "charges_of": charged,
     "index_value": index_value,
     "moving_average": at_average,
+    "tick_for": lambda price: str(tick_for("STOCK", Decimal(price))),
+    "price_range": lambda close, percent: " to ".join(
+        f"{edge:.2f}" for edge in price_range(Decimal(close), int(percent))
+    ),
+    "slice_sizes": lambda shares, price: ", ".join(
+        map(str, slice_sizes(int(shares), ORDER_LIMIT.largest(Decimal(price))))
+    ),
     "wire_amount": lambda amount: str(wire_amount(Decimal(amount))),
     "Rupees": lambda amount: str(Rupees().run_validation(float(amount))),
     "minimum_investment": lambda weights, prices: str(

@@ -72,6 +72,14 @@ class TestWhatWasBought:
 
         assert (held.quantity, held.today, held.today_price, held.t1) == (5, 4, Decimal(1_100), 1)
 
+    def test_is_never_more_than_is_held(self, broker: Broker, login: LiveSession) -> None:
+        traded(broker, login, BUY, at(20))
+        traded(broker, login, replace(SALE, quantity=9), at(20, 7))
+
+        (held,) = broker.holdings(login, now=at(20, 8))
+
+        assert (held.quantity, held.today, held.t1) == (1, 1, 0)
+
     def test_may_be_sold_at_once(self, broker: Broker, login: LiveSession) -> None:
         traded(broker, login, BUY, at(20))
 
