@@ -2,9 +2,11 @@
 
 from decimal import Decimal
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
 
+from brokers.market.charges import ChargeClass
 from brokers.market.series import PRICE_BANDS, Series
 from gateway.database.encryption import EncryptedField
 from gateway.models import Account, Gateway
@@ -20,7 +22,7 @@ class InstrumentKind(models.TextChoices):
 
 
 class Instrument(models.Model):
-    """An NSE security. Prices in rupees.
+    """An NSE security. Prices in rupees. `charge_class` decides which STT its orders pay (market.charges).
 
     `price_band`: per cent of the previous close, up and down, outside of which nothing trades. None: no fixed band, as
     for shares with derivatives.
@@ -30,6 +32,12 @@ class Instrument(models.Model):
     name = models.CharField(max_length=120)
     isin = models.CharField(max_length=12, unique=True)
     kind = models.CharField(max_length=8, choices=InstrumentKind)
+    charge_class = models.CharField(
+        max_length=10,
+        choices=[(one.value, one.value) for one in ChargeClass],
+        default=ChargeClass.SHARE.value,
+        db_default=ChargeClass.SHARE.value,
+    )
     sector = models.CharField(max_length=60)
     series = models.CharField(max_length=2, choices=Series, default=Series.EQ, db_default=Series.EQ)
     price_band = models.PositiveSmallIntegerField(null=True, choices=[(band, f"{band} %") for band in PRICE_BANDS])
@@ -69,24 +77,36 @@ class PriceOverride(models.Model):
 
 
 class MarketDay(models.Model):
-    """An exception to the published calendar: an extra holiday (no times) or a special session (IST)."""
+    """A session of a day (IST), or a holiday (no times): the rows of a day replace its published hours.
 
-    day = models.DateField(unique=True)
+    A day may have several sessions. They do not overlap, and a holiday is the only row of its day: `clean` says so to
+    people, an exclusion constraint (PostgreSQL) or triggers (SQLite) hold it, both made by a migration.
+    """
+
+    day = models.DateField(db_index=True)
     opens = models.TimeField(null=True, blank=True)
     closes = models.TimeField(null=True, blank=True)
     note = models.CharField(max_length=120, blank=True)
 
     class Meta:
-        ordering = ["-day"]
+        ordering = ["-day", "opens"]
         constraints = [
             models.CheckConstraint(
-                condition=Q(opens__isnull=True, closes__isnull=True) | Q(opens__lt=F("closes")),
+                condition=Q(opens__isnull=True, closes__isnull=True)
+                | Q(opens__isnull=False, closes__isnull=False, opens__lt=F("closes")),
                 name="both_times_or_none",
             )
         ]
 
     def __str__(self) -> str:
         return f"{self.day} {self.opens or 'closed'}"
+
+    def clean(self) -> None:
+        others = MarketDay.objects.filter(day=self.day).exclude(pk=self.pk)
+        if self.opens and self.closes:
+            others = others.filter(Q(opens=None) | Q(opens__lt=self.closes, closes__gt=self.opens))
+        if self.day and (other := others.first()):
+            raise ValidationError(f"{self.day} has the row {other}: sessions of a day must not overlap.")
 
 
 class BrokerSession(models.Model):

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from datetime import datetime
 from decimal import Decimal
 
+from brokers.market.charges import ChargeClass
 from brokers.market.series import TRADE_TO_TRADE
 from brokers.models import BrokerSession, Instrument, PriceOverride
 from gateway.database.rows import RowReader, ValuesOf, changed
@@ -12,6 +13,7 @@ _PRICES = RowReader(
     i=ValuesOf(Instrument, "symbol", "reference_price", "tick_size", "name", "series", "price_band"),
     p=ValuesOf(PriceOverride, "price", "set_at"),
 )
+_CHARGE_CLASS = RowReader(i=ValuesOf(Instrument, "symbol", "charge_class"))
 _TRADABLE = RowReader(i=ValuesOf(Instrument, "symbol", "tradable"))
 _SYMBOL = RowReader(i=ValuesOf(Instrument, "symbol"))
 _SESSION = RowReader(s=BrokerSession)
@@ -30,6 +32,12 @@ def prices(gateway: int, symbols: Collection[str]) -> list[PriceRow]:
         gateway,
         tuple(symbols),
     )
+
+
+def charge_classes(symbols: Collection[str]) -> dict[str, ChargeClass]:
+    """By symbol; known symbols only."""
+    rows = _CHARGE_CLASS.select("FROM brokers_instrument i WHERE i.symbol IN %s", tuple(symbols))
+    return {symbol: ChargeClass(name) for symbol, name in rows}
 
 
 def tradable(symbols: Collection[str]) -> dict[str, bool]:

@@ -5,7 +5,7 @@ from typing import Any, Final
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
@@ -13,6 +13,7 @@ from brokers.market.quotes import quotes
 from gateway.console.badges import badge_of
 from gateway.console.charts import line
 from gateway.console.read_only_admin import ReadOnlyAdmin, ReadOnlyInline
+from gateway.console.row_actions import Operable, Operation
 from gateway.partners import clock
 from smallcases.api.manager_access import visible_to
 from smallcases.models import (
@@ -143,7 +144,7 @@ class IndexValueAdmin(OwnAlone):
 
 
 @admin.register(Investment)
-class InvestmentAdmin(OwnAlone):
+class InvestmentAdmin(Operable, OwnAlone):
     list_display = ("iscid", "smallcase", "gateway", "account", "version", "is_customised", "created_at", "exited_at")
     list_select_related = ("smallcase", "gateway", "account", "version__smallcase")
     list_filter = ("gateway", "is_customised")
@@ -151,6 +152,9 @@ class InvestmentAdmin(OwnAlone):
     search_help_text = "iscid, smallcaseAuthId or scid"
     inlines = (FillInline,)
     readonly_fields = ("holds", "worth")
+
+    def operations(self, row: Investment) -> list[Operation]:
+        return [("smallcases.view_investment", reverse("admin:desk_statement", args=[row.iscid]), "Statement")]
 
     @admin.display(description="holds")
     def holds(self, investment: Investment) -> SafeString:

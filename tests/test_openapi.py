@@ -57,6 +57,7 @@ CONNECTED: Final = (
     "GET /v1/{gateway}/engine/user/investments",
     "GET /v1/{gateway}/engine/user/exitedSmallcases",
     "GET /v1/{gateway}/engine/user/holdings",
+    "GET /v1/{gateway}/engine/user/statement",
 )
 ACCEPTED: Final = ["2xx", "400", "401", "403", "404", "409"]
 NAME, API_SECRET, JWT_SECRET = "documented", "a" * 43, "j" * 43
@@ -179,6 +180,7 @@ class TestAsDocumented:
     test_investments = as_documented("investments")
     test_exited_smallcases = as_documented("exitedSmallcases")
     test_holdings = as_documented("holdings")
+    test_statement = as_documented("statement")
     test_smallcases = as_documented("smallcases")
     test_smallcase = as_documented("smallcase")
     test_smallcase_chart = as_documented("smallcaseChart")

@@ -19,7 +19,7 @@ _SHOWN_BATCH = Only(
 _SHOWN_ORDER = Only(
     Order,
     *("batch", "ticker", "side", "quantity", "order_type", "validity", "price", "trigger_price", "status"),
-    *("filled_quantity", "average_price", "exchange_order_id", "error_code", "status_message", "ordered_at"),
+    *("filled_quantity", "average_price", "exchange_order_id", "slices", "error_code", "status_message", "ordered_at"),
 )
 _TRANSACTION_AND_BATCH = RowReader(
     t=Transaction, a=Only(Account, "auth_id", "broker", key="t.account_id"), b=_SHOWN_BATCH

@@ -42,6 +42,7 @@ urlpatterns = [
     path("v1/<gateway:gateway>/engine/user/investments", views.Investments.as_view()),
     path("v1/<gateway:gateway>/engine/user/exitedSmallcases", views.ExitedSmallcases.as_view()),
     path("v1/<gateway:gateway>/engine/user/holdings", views.Holdings.as_view()),
+    path("v1/<gateway:gateway>/engine/user/statement", views.StatementOfInvestment.as_view()),
     path(
         "sandbox/<gateway:gateway>/transactions/<trx:transaction_id>/complete",
         sandbox.CompleteTransaction.as_view(),

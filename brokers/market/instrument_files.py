@@ -11,6 +11,8 @@ from typing import Final
 
 from django.db.transaction import atomic
 
+from brokers.market.charges import ChargeClass
+from brokers.market.charges.classification import charge_class_of
 from brokers.market.isin import is_isin
 from brokers.market.series import PRICE_BANDS, Series
 from brokers.market.ticks import ends_its_month, tick_for
@@ -26,10 +28,14 @@ COLUMNS: Final = ("symbol", "name", "isin", "kind", "sector", "reference_price")
 BHAVCOPY: Final = (("TckrSymb", "SctySrs", "ClsPric"), ("SYMBOL", "SERIES", "CLOSE"))
 DAY_OF_BHAVCOPY: Final = (("TradDt", "%Y-%m-%d"), ("TIMESTAMP", "%d-%b-%Y"))
 SERIES_OF_TRUSTS: Final = {InstrumentKind.REIT: Series.RR, InstrumentKind.INVIT: Series.IV}
+NAMED: Final = {"kind": InstrumentKind.values, "charge_class": ["", *ChargeClass]}
 LONGEST: Final = {"name": 120, "sector": 60}
 TICK_LIMIT: Final = 1_000
 Row = dict[str, str]
-LOADED: Final = ["name", "isin", "kind", "sector", "series", "price_band", "tick_size", "reference_price", "tradable"]
+LOADED: Final = [
+    *("name", "isin", "kind", "charge_class", "sector", "series"),
+    *("price_band", "tick_size", "reference_price", "tradable"),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +129,11 @@ def _problems(row: Row, seen: set[str], listed: Mapping[str, str]) -> Iterator[s
         yield f"{row['isin']} is in the catalogue as {other}; rename it there first"
     if not is_isin(row["isin"]):
         yield f"{row['isin']!r} is not an ISIN: shape or check digit is wrong"
-    if row["kind"] not in InstrumentKind.values:
-        yield f"kind must be one of {', '.join(InstrumentKind.values)}"
+    yield from (
+        f"{column} must be one of {', '.join(filter(None, known))}"
+        for column, known in NAMED.items()
+        if row.get(column, "") not in known
+    )
     yield from _unknown_series_or_band(row)
     for key in {row["symbol"], row["isin"]} & seen:
         yield f"{key} is in the file twice"
@@ -161,6 +170,7 @@ def _instrument(row: Row) -> Instrument:
         name=row["name"].strip(),
         isin=row["isin"],
         kind=row["kind"],
+        charge_class=row.get("charge_class") or charge_class_of(row["kind"], row["name"]).value,
         sector=row["sector"].strip(),
         series=row.get("series") or SERIES_OF_TRUSTS.get(InstrumentKind(row["kind"]), Series.EQ),
         price_band=int(row["price_band"]) if row.get("price_band") else None,

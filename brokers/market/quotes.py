@@ -9,7 +9,7 @@ from django.conf import settings
 
 from brokers import sql
 from brokers.market.prices import price_at
-from brokers.market.series import Series
+from brokers.market.series import TRADE_TO_TRADE, Series
 from brokers.models import Instrument
 
 
@@ -44,6 +44,13 @@ class Quote:
 
     def _generated(self, moment: datetime) -> Decimal:
         return price_at(reference=self.reference, tick=self.tick, seed=self.seed, ticker=self.ticker, at=moment)
+
+
+def trade_to_trade(tickers: Collection[str]) -> set[str]:
+    """Those tickers whose series is trade to trade."""
+    return set(
+        Instrument.objects.filter(symbol__in=tickers, series__in=TRADE_TO_TRADE).values_list("symbol", flat=True)
+    )
 
 
 def quotes(gateway: int, tickers: Collection[str]) -> Mapping[str, Quote]:

@@ -37,13 +37,13 @@ def trading_days(market: Market, until: date) -> Iterator[date]:
     """Trading days from `until` backwards; every day of a market that a tester has closed for good."""
     for number in range(HORIZON):
         day = until - number * ONE_DAY
-        if market.hours is Hours.CLOSED or market.session_on(day):
+        if market.hours is Hours.CLOSED or market.sessions_on(day):
             yield day
 
 
 def previous_close_at(market: Market, at: datetime) -> datetime:
     """The end of the last session before the day of `at`; without one, the start of that day."""
     today = at.astimezone(IST).date()
-    earlier = (market.session_on(day) for day in trading_days(market, today - ONE_DAY))
+    earlier = (market.sessions_on(day) for day in trading_days(market, today - ONE_DAY))
     midnight = datetime.combine(today, datetime.min.time(), tzinfo=IST)
-    return next((session.closes for session in earlier if session), midnight)
+    return next((sessions[-1].closes for sessions in earlier if sessions), midnight)

@@ -1,18 +1,17 @@
 """The simulated brokers' adapter. No process runs for them: the order book is brought up to date when it is read."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
 from typing import ClassVar, Final
 
 from brokers import sql as market
-from brokers.market.charges import Tariff
 from brokers.ports.broker import Ack, Holding, LiveSession, LoginEnded, NewOrder, Refused, Report, SentOrder, Verb
 from brokers.simulator import books, sql
 from brokers.simulator.faults import link_faults
 from brokers.simulator.faults.link_faults import over_the_link
-from brokers.simulator.matching import bring_up_to_date, cancel
+from brokers.simulator.matching import Terms, bring_up_to_date, cancel
 from brokers.simulator.models import SimAccount, SimOrder
 from brokers.simulator.personas import (
     FORCED,
@@ -24,6 +23,7 @@ from brokers.simulator.personas import (
     persona_of,
     treatment_of,
 )
+from brokers.simulator.slices import slices_of
 from gateway.database.rows import insert_rows
 from gateway.partners import clock
 
@@ -32,14 +32,6 @@ _REFUSALS: Final = {
     "tradingSystemNotReady": "The broker is not accepting orders.",
     "sessionExpired": "The session at the broker has expired.",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """The terms in which the simulated brokers differ."""
-
-    latency: timedelta
-    tariff: Tariff
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +71,7 @@ class SimulatedBroker:
     def holdings(self, session: LiveSession, *, now: datetime, tickers: Sequence[str] = ()) -> Sequence[Holding]:
         def held(account: SimAccount | None) -> Sequence[Holding]:
             known = _known(account, session)
-            return books.sellable(known, tickers) if tickers else books.holdings(known)
+            return books.sellable(known, tickers, now) if tickers else books.holdings(known, now)
 
         return over_the_link(Verb.HOLDINGS, session, held)
 
@@ -101,12 +93,16 @@ class SimulatedBroker:
         return Ack(order.ref, f"SIM-{order.ref}")
 
     def order_book(self, session: LiveSession, refs: Sequence[str], *, now: datetime) -> Sequence[Report]:
-        orders = over_the_link(Verb.ORDER_BOOK, session, lambda account: self._up_to_date(account, refs, now))
-        said = [link_faults.report_of(order) for order in orders if not link_faults.is_silent(order, now)]
+        said = over_the_link(Verb.ORDER_BOOK, session, lambda account: self._reports(account, refs, now))
         return link_faults.repeated(said) if persona_of(session.client_id) is Persona.REPEATS else said
 
     def cancel(self, session: LiveSession, order: SentOrder, *, now: datetime) -> None:
         over_the_link(Verb.CANCEL, session, lambda account: cancel(self._up_to_date(account, [order.ref], now), now))
+
+    def _reports(self, account: SimAccount | None, refs: Sequence[str], now: datetime) -> list[Report]:
+        reported = [o for o in self._up_to_date(account, refs, now) if not link_faults.is_silent(o, now)]
+        slices = slices_of(reported)
+        return [replace(link_faults.report_of(order), slices=slices.get(order.pk, ())) for order in reported]
 
     def _up_to_date(self, account: SimAccount | None, refs: Sequence[str], now: datetime) -> list[SimOrder]:
         """The orders of a locked account, matched up to `now`; none of an unknown client."""
@@ -114,7 +110,7 @@ class SimulatedBroker:
             return []
         orders = sql.orders_of(account.pk, refs)
         terms = self.terms[account.broker]
-        bring_up_to_date(account, orders, terms.latency, terms.tariff, now)
+        bring_up_to_date(account, orders, terms, now)
         return orders
 
 

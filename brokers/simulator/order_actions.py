@@ -12,11 +12,13 @@ from brokers.market.charges import Tariff
 from brokers.market.quotes import quotes
 from brokers.ports.broker import BrokerStatus, Side
 from brokers.simulator import accounts, books
+from brokers.simulator.delivery import locked
 from brokers.simulator.faults import link_faults
 from brokers.simulator.fills import LIMITED, UNMATCHED, MatchedFill
-from brokers.simulator.matching import WRITTEN, exchange_order_id, record, trade_of
+from brokers.simulator.matching import WRITTEN, record, trades_of
 from brokers.simulator.models import SimAccount, SimOrder, SimTrade
 from brokers.simulator.personas import LATE, FillBehaviour
+from brokers.simulator.slices import exchange_order_id
 from gateway.values.errors import Conflict, Invalid, NotFound
 
 
@@ -103,14 +105,20 @@ def _filled(account: SimAccount, order: SimOrder, action: OrderAction, tariff: T
     if wanted > rest or (wanted == rest and partly):
         raise Invalid(f"quantity: this order has {rest} open shares; {action.kind.value} needs fewer.")
     at_price = _price(order, action, quotes(account.gateway_id, [order.ticker])[order.ticker].at(now))
-    trade = trade_of(order, order.trades.count() + 1, MatchedFill(wanted, at_price, now), tariff)
-    balances = books.balances(account, now)
-    if not balances.cover(order, trade):
-        raise NotCovered("The account does not have the funds or shares for this fill.")
-    record(order, trade, balances)
+    trades = trades_of(order, [MatchedFill(wanted, at_price, now)], filled=order.filled_quantity)
+    balances, known = books.balances(account, [order.ticker], since=now, now=now), order.trades.count()
+    tied = locked(account, [order.ticker], now).get(order.ticker, 0) if order.side == Side.SELL else 0
+    if not order.admitted and wanted > balances.sellable(order.ticker) - tied and tied:
+        raise NotCovered("Shares of a trade-to-trade series cannot be sold before they arrive.")
+    for number, trade in enumerate(trades, start=known + 1):
+        trade.number = number
+        balances.traded.charge(trade, tariff)
+        if balances.shortfall(order, trade):
+            raise NotCovered("The account does not have the funds or shares for this fill.")
+        record(order, trade, balances)
     order.exchange_order_id = exchange_order_id(order.ref)
     complete = order.filled_quantity == order.quantity
     order.status = (BrokerStatus.COMPLETE if complete else BrokerStatus.CANCELLED).value
     order.error_code = "" if complete else UNMATCHED
     order.unreported_until = now + LATE if action.kind is ActionKind.LATE_FILL else None
-    return [trade]
+    return trades

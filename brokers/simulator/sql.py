@@ -7,10 +7,11 @@ from typing import Final
 
 from django.db.models import DateTimeField, DecimalField, IntegerField
 
+from brokers.models import Instrument
 from brokers.ports.broker import LiveSession, Verb
 from brokers.simulator.models import BrokerFault, SimAccount, SimOrder, SimTrade
 from brokers.simulator.personas import FaultKind, LinkFault
-from gateway.database.rows import Computed, RowReader, ValuesOf, locking
+from gateway.database.rows import Computed, Only, RowReader, ValuesOf, locking
 from gateway.models import Gateway
 
 MONEY: Final = DecimalField(max_digits=20, decimal_places=2)
@@ -28,6 +29,21 @@ _TRADED = RowReader(
     last_sale=Computed("MAX(CASE t.side WHEN 'SELL' THEN t.at END)", DateTimeField()),
 )
 _SOLD = RowReader(rupees=Computed("SUM(t.price * t.quantity)", MONEY))
+_CLASS_AND_TRADE = RowReader(
+    i=ValuesOf(Instrument, "symbol", "charge_class"),
+    t=Only(SimTrade, "order", "ticker", "side", "quantity", "price", "at"),
+)
+_IN_SLICES = RowReader(
+    t=ValuesOf(SimTrade, "order", "slice"),
+    shares=Computed("SUM(t.quantity)", COUNT),
+    rupees=Computed("SUM(t.price * t.quantity)", MONEY),
+)
+_BOUGHT = RowReader(
+    t=ValuesOf(SimTrade, "ticker"),
+    shares=Computed("SUM(t.quantity)", COUNT),
+    today=Computed("SUM(CASE WHEN t.at >= %s THEN t.quantity ELSE 0 END)", COUNT),
+    rupees=Computed("SUM(CASE WHEN t.at >= %s THEN t.price * t.quantity ELSE 0 END)", MONEY),
+)
 _RESTING = RowReader(
     o=ValuesOf(SimOrder, "ticker"),
     rupees=Computed("SUM(o.blocked)", MONEY),
@@ -91,10 +107,37 @@ def sold_since(account: int, since: datetime) -> Decimal:
     return sold or Decimal(0)
 
 
+def traded_in_slices(orders: Collection[int]) -> list[tuple[int, int, int, Decimal]]:
+    """Of each order's slices that have trades: order, slice, shares, and rupees without charges."""
+    return _IN_SLICES.select(
+        "FROM simulator_simtrade t WHERE t.order_id IN %s GROUP BY t.order_id, t.slice", tuple(orders)
+    )
+
+
+def bought_since(account: int, since: datetime, *, today: datetime) -> list[tuple[str, int, int, Decimal]]:
+    """Of each ticker bought since then: shares; shares bought since `today`, and rupees for these without charges."""
+    return _BOUGHT.select(
+        "FROM simulator_simtrade t WHERE t.account_id = %s AND t.side = 'BUY' AND t.at >= %s"
+        " GROUP BY t.ticker ORDER BY t.ticker",
+        *(today, today, account, since),
+    )
+
+
 def resting(account: int) -> list[tuple[str, Decimal, int]]:
     """Of each ticker's open orders that passed the risk check: rupees that buys block; shares that sales still sell."""
     return _RESTING.select(
         "FROM simulator_simorder o WHERE o.account_id = %s AND o.status = 'OPEN' AND o.admitted"
         " GROUP BY o.ticker ORDER BY o.ticker",
         account,
+    )
+
+
+def charge_classes_and_trades(
+    account: int, tickers: Collection[str], *, since: datetime
+) -> list[tuple[str, str, SimTrade | None]]:
+    """Each known ticker with its charge class and each of the account's trades since then; None if there is none."""
+    return _CLASS_AND_TRADE.select(
+        "FROM brokers_instrument i LEFT JOIN simulator_simtrade t"
+        " ON t.ticker = i.symbol AND t.account_id = %s AND t.at >= %s WHERE i.symbol IN %s ORDER BY t.order_id, t.id",
+        *(account, since, tuple(tickers)),
     )

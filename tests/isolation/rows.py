@@ -133,6 +133,7 @@ ROWS: Final = (
     ),
     Row("investments", "summed up", query={"aggregatedData": "true"}, user=True),
     Row("exitedSmallcases", user=True),
+    Row("statement", query={"iscid": "{iscid}"}, user=True, another_gateways=NOT_FOUND, another_users=NOT_FOUND),
     Row("holdings", "v1", user=True),
     Row("holdings", "v2", query={"version": "v2"}, user=True),
     Row("smallcases"),

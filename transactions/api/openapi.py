@@ -36,6 +36,16 @@ ORDER: Final = obj(
         "statusMessage": nullable(text()),
     }
 )
+ORDER["properties"]["slices"] = listed(
+    obj(
+        {
+            "exchangeOrderId": text(),
+            "quantity": INTEGER,
+            "filledQuantity": INTEGER,
+            "averagePrice": nullable(NUMBER),
+        }
+    )
+) | {"description": "The order's parts at the exchange; absent for an order that is one there"}
 BATCH: Final = obj(
     {
         "batchId": OBJECT_ID,
@@ -157,6 +167,55 @@ INVESTMENTS: Final = extend_schema(
 )
 EXITED: Final = extend_schema(
     operation_id="exitedSmallcases", summary="Exited smallcases", responses={200: answer("Exited", listed(_OPEN))}
+)
+_DAY: Final = text() | {"format": "date"}
+STATEMENT: Final = extend_schema(
+    operation_id="statement",
+    summary="The statement of one investment",
+    description="Money put in (negative) and taken out, sold shares first in, first out, and the yearly return in per "
+    "cent (null if there is none). Days in IST; rupees without charges. This is no tax advice.",
+    parameters=[
+        OpenApiParameter("iscid", OBJECT_ID, required=True),
+        OpenApiParameter("from", _DAY, description="The first day; else the day of the first fill"),
+        OpenApiParameter("to", _DAY, description="The last day; else today"),
+    ],
+    responses={
+        200: answer(
+            "The statement",
+            obj(
+                {
+                    "iscid": OBJECT_ID,
+                    "from": _DAY,
+                    "to": _DAY,
+                    "cashFlows": listed(
+                        obj(
+                            {
+                                "date": _DAY,
+                                "amount": NUMBER,
+                                "label": nullable(one_of(*LABELS)),
+                                "batchId": nullable(OBJECT_ID),
+                            }
+                        )
+                    ),
+                    "realised": listed(
+                        obj(
+                            {
+                                "ticker": text("NSE symbol"),
+                                "shares": INTEGER,
+                                "boughtAt": _DAY,
+                                "soldAt": _DAY,
+                                "daysHeld": INTEGER,
+                                "cost": NUMBER,
+                                "proceeds": NUMBER,
+                                "gain": NUMBER,
+                            }
+                        )
+                    ),
+                    "xirr": nullable(NUMBER),
+                }
+            ),
+        )
+    },
 )
 HOLDINGS: Final = extend_schema(
     operation_id="holdings",

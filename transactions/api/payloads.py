@@ -1,6 +1,6 @@
 """Response bodies and webhook payloads, with the wire's keys."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -9,7 +9,7 @@ from brokers.ports.broker import Side
 from gateway.models import Account
 from gateway.partners import clock
 from gateway.partners.authentication import jwt_secrets
-from gateway.values.money import number, rupees
+from gateway.values.money import wire_amount, wire_price
 from gateway.values.timestamps import timestamp, timestamp_or_null
 from gateway.values.tokens import CONNECTED_FOR, connected_token
 from smallcases.models import Smallcase
@@ -206,10 +206,11 @@ def transaction_errored(transaction: Transaction) -> Wire:
 def _amount(orders: Sequence[Order], side: Side) -> float | int | None:
     """Rupees executed on one side."""
     prices = [(o.average_price, o.filled_quantity) for o in orders if o.side == side]
-    return number(rupees(sum((price * shares for price, shares in prices if price), Decimal(0))))
+    return wire_amount(sum((price * shares for price, shares in prices if price), Decimal(0)))
 
 
 def _order(order: Order) -> Wire:
+    """`slices` only for an order that is several at the exchange."""
     return {
         "tradingsymbol": order.ticker,
         "transactionType": order.side,
@@ -217,14 +218,25 @@ def _order(order: Order) -> Wire:
         "status": order.status,
         "quantity": order.quantity,
         "filledQuantity": order.filled_quantity,
-        "averagePrice": number(order.average_price),
+        "averagePrice": wire_price(order.average_price),
         "product": "CNC",
         "exchange": "NSE",
         "exchangeOrderId": order.exchange_order_id,
-        "price": number(order.price),
-        "triggerPrice": number(order.trigger_price),
+        "price": wire_amount(order.price),
+        "triggerPrice": wire_amount(order.trigger_price),
         "validity": order.validity,
         "orderTimestamp": timestamp_or_null(order.ordered_at),
         "errorCode": order.error_code,
         "statusMessage": order.status_message,
+        **({"slices": [_slice(one) for one in order.slices]} if order.slices else {}),
+    }
+
+
+def _slice(kept: Mapping[str, Any]) -> Wire:
+    price = kept["average_price"]
+    return {
+        "exchangeOrderId": kept["exchange_order_id"],
+        "quantity": kept["quantity"],
+        "filledQuantity": kept["filled_quantity"],
+        "averagePrice": None if price is None else wire_price(Decimal(price)),
     }

@@ -7,9 +7,10 @@ from gateway.api.partner_views import PartnerView, flag, ok
 from gateway.partners import clock
 from gateway.values.errors import Invalid
 from transactions.api import openapi, payloads, portfolio_payloads
-from transactions.api.serializers import CreateTransaction, OrdersQuery
+from transactions.api.serializers import CreateTransaction, OrdersQuery, StatementQuery
 from transactions.lifecycle.create import create_transaction
 from transactions.queries import selectors, user_portfolio
+from transactions.queries.statement import investment_with, statement_of
 
 
 class Transactions(PartnerView):
@@ -62,7 +63,8 @@ class Investments(PartnerView):
         iscids = query.getlist("iscid") if "iscid" in query else None
         held = user_portfolio.held(caller.connected(), iscids=iscids, now=clock.now(caller.gateway))
         if aggregate:
-            return ok(portfolio_payloads.aggregated(held))
+            has_invested = bool(held) or user_portfolio.has_invested(caller.connected())
+            return ok(portfolio_payloads.aggregated(held, has_invested=has_invested))
         return ok([portfolio_payloads.investment(one) for one in held])
 
 
@@ -72,6 +74,21 @@ class ExitedSmallcases(PartnerView):
         caller = self.caller
         exited = user_portfolio.exited(caller.connected(), now=clock.now(caller.gateway))
         return ok([portfolio_payloads.exited(one) for one in exited])
+
+
+class StatementOfInvestment(PartnerView):
+    @openapi.STATEMENT
+    def get(self, request: Request, gateway: str) -> Response:
+        caller = self.caller
+        account = caller.connected()
+        asked = StatementQuery.request_from(request.query_params)
+        found = statement_of(
+            investment_with(account, asked["iscid"]),
+            now=clock.now(caller.gateway),
+            first=asked.get("from"),
+            last=asked.get("to"),
+        )
+        return ok(portfolio_payloads.statement(found))
 
 
 class Holdings(PartnerView):

@@ -23,13 +23,10 @@ class BrokerSilent(Unavailable):
 
 
 class LoginRequired(Conflict):
-    """The session at the broker has ended. The transaction has not changed.
-
-    The login of another transaction of the account starts a session that serves this one, too.
-    """
+    """The session at the broker has ended. The transaction has not changed; the checkout shows its login again."""
 
     def __init__(self, broker: str) -> None:
-        super().__init__(f"The session at {profile_of(broker).name} has ended. Close this window and start again.")
+        super().__init__(f"The session at {profile_of(broker).name} has ended. Log in again.")
 
 
 def ask_broker(account: Account, question: Callable[[Broker, LiveSession], T], *, now: datetime) -> T:

@@ -29,6 +29,7 @@ from transactions.domain.smallcase_order import NOTHING_SELECTED, OrderKind, Sma
 from transactions.domain.statuses import OrderStatus, TransactionStatus
 from transactions.execution.cancel import ask_to_cancel
 from transactions.lifecycle.eligibility import reject_if_not_placeable
+from transactions.lifecycle.order_limits import check_order_limits
 from transactions.lifecycle.plan_orders import Planned, check_tradable, plan
 from transactions.lifecycle.transitions import SdkError, TransactionUsed, check_live, claim, end, fail
 from transactions.models import Batch, CheckoutSession, Order, Transaction
@@ -98,6 +99,7 @@ def _confirm_orders(context: OrderContext, selections: UserSelections) -> None:
     lines = planned.lines if planned else settled(context.basket, selections.securities)
     if planned is None:
         check_tradable(lines)
+        check_order_limits(context, lines)
     elif not lines and planned.label != OrderKind.REBALANCE:
         fail(transaction, SdkCode.NO_ORDER, now=now)
     if selections.quoted:
@@ -169,6 +171,7 @@ def _queue_batch(context: OrderContext, lines: Sequence[OrderLine], planned: Pla
         original_label=planned.original_label if planned else None,
         iscid=planned.iscid if planned else None,
         version=planned.version if planned else None,
+        target=planned.target if planned else None,
         created_at=now,
         due_at=now,
         leased_until=clock.wall_at(transaction.gateway, now),

@@ -11,6 +11,11 @@ from transactions.domain.basket import OrderLine
 # A fraction of the quoted price, up or down. Limit orders are protected by their limit.
 PRICE_TOLERANCE: Final = Decimal("0.01")
 AT_MARKET: Final = frozenset({OrderType.MARKET, OrderType.SLM})
+# Of an order that was to be sent again, but not at this price.
+PRICE_MOVED: Final = (
+    f"The price moved by more than {PRICE_TOLERANCE:.0%} while the broker could not be reached."
+    " This order was not sent."
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,7 @@ REPORTED_FIELDS: Final = [
     "filled_quantity",
     "average_price",
     "exchange_order_id",
+    "slices",
     "error_code",
     "status_message",
     "unreported_since",

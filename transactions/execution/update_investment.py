@@ -1,7 +1,6 @@
 """Updates an investment after an update of its batch, in the same database transaction."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from brokers.ports.broker import Side
@@ -32,7 +31,7 @@ def update_investment(*, batch: Batch, orders: Sequence[Order], now: datetime, w
     investment = apply_fills(
         gateway=batch.gateway,
         account=batch.account,
-        change=replace(change, customised=change.customised and is_last),
+        change=change,
         executed=[
             Executed(order.ref, order.ticker, Side(order.side), order.filled_quantity, order.average_price)
             for order in orders

@@ -22,6 +22,7 @@ from transactions.domain.intents import Intent, lifetime
 from transactions.domain.smallcase_order import SmallcaseOrderRequest, line_of_request
 from transactions.domain.statuses import OrderStatus
 from transactions.lifecycle.eligibility import NoOrder, checked_order_request, own_investment
+from transactions.lifecycle.order_limits import limit_problems
 from transactions.models import Order, Transaction
 
 
@@ -70,6 +71,8 @@ def create_transaction(
 
 
 def _check(gateway: Gateway, account: Account | None, request: TransactionRequest) -> None:
+    if account and (problems := limit_problems(account, request.securities)):
+        raise Invalid(*problems)
     if request.intent is Intent.CANCEL_ORDER:
         _check_cancellable(gateway, account, request)
     if request.intent is Intent.SIP_SETUP:

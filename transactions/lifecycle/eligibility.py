@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
+from brokers.market.hours import AmoWindow
 from brokers.ports.registry import profile_of
 from gateway.database.lookups import first_or_not_found
 from gateway.models import Account
@@ -138,10 +139,16 @@ def objection_to(context: OrderContext, *, amo: bool) -> SdkRefusal | ActionRequ
     return objection
 
 
+def amo_window(account: Account, order_request: SmallcaseOrderRequest | None) -> AmoWindow | None:
+    """When the account's broker accepts this order as an AMO; None if it never does. A basket has no request."""
+    is_excluded = order_request is not None and order_request.kind in NOT_AFTER_MARKET
+    return None if is_excluded else profile_of(account.broker).amo
+
+
 def _can_wait(context: OrderContext) -> bool:
-    """Whether the order can be placed as an AMO."""
-    kind = context.order_request and context.order_request.kind
-    return kind not in NOT_AFTER_MARKET and profile_of(context.account.broker).amo
+    """Whether the order can be placed as an AMO now."""
+    window = amo_window(context.account, context.order_request)
+    return window is not None and context.market.amo_from(context.now, window) == context.now
 
 
 def _objection(

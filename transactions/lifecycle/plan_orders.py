@@ -12,7 +12,7 @@ from gateway.values.errors import Invalid
 from gateway.values.ids import new_object_id
 from smallcases import planner
 from smallcases.models import Investment, Version
-from smallcases.planner import Leg
+from smallcases.planner import BelowMinimum, Leg
 from smallcases.planner.buffer import REBALANCE_BUFFER
 from smallcases.portfolio.apply_fills import InvestmentChange
 from transactions.domain.basket import MAX_QUANTITY, OrderLine, Security
@@ -25,9 +25,14 @@ from transactions.domain.left_out import (
     without_untradable,
 )
 from transactions.domain.smallcase_order import OrderKind, SmallcaseSelections
-from transactions.lifecycle.proceeds_check import Money, within_money
+from transactions.lifecycle.proceeds_check import Money, payable
 from transactions.models import Batch
-from transactions.queries.order_context import OrderContext, unfilled_lines, untradable_names
+from transactions.queries.order_context import (
+    OrderContext,
+    customisation_of,
+    unfilled_lines,
+    untradable_names,
+)
 
 # Kinds that spend an amount: the part of a name that cannot be traded goes to the other names.
 SPREADS: Final = frozenset({OrderKind.BUY, OrderKind.INVESTMORE, OrderKind.SIP})
@@ -39,7 +44,7 @@ class NothingTradable(Invalid):
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A planned smallcase order; `lines` is empty if there is nothing to trade.
+    """A planned smallcase order; `lines` is empty if there is nothing to trade. `target` as in Batch.
 
     `left_out` are orders that are unplaced from the start. `passed_over` are sentences about names that get nothing
     of the amount.
@@ -50,6 +55,7 @@ class Planned:
     original_label: str
     iscid: str
     version: Version
+    target: Mapping[str, str] | None = None
     left_out: list[LeftOut] = field(default_factory=list)
     passed_over: Sequence[str] = ()
 
@@ -73,6 +79,8 @@ class Situation:
     def prices(self, tickers: Iterable[str]) -> dict[str, Decimal]:
         """Prices in rupees. Raises Invalid for a name that is not in the catalogue any more."""
         wanted = set(tickers)
+        if self.shown and wanted <= self.shown.keys():
+            return {ticker: self.shown[ticker] for ticker in wanted}
         market = quotes(self.context.transaction.gateway_id, wanted)
         known = {ticker: quote.at(self.context.now) for ticker, quote in market.items()}
         if missing := sorted(wanted - known.keys()):
@@ -108,24 +116,32 @@ def plan(
     lines, left_out = _placeable(_lines(legs), there)
     left_out = without_untradable(_lines(not_now), context.untradable)[1] + left_out
     if kind is OrderKind.REBALANCE:
-        money = Money(profile_of(context.account.broker), funds, added=selections.amount or Decimal(0))
-        tickers = {line.security.ticker for line in lines}
-        lines, waiting = within_money(lines, there.prices(tickers), money)
+        money = Money(context.account.broker, funds, added=selections.amount or Decimal(0))
+        lines, waiting = payable(context, lines, there.prices({line.security.ticker for line in lines}), money)
         left_out += waiting
     label = _label(kind, [*legs, *not_now], context.held)
     return Planned(
         *(lines, label, label, investment.iscid if investment else new_object_id(), version),
+        target=_own_target(there) if kind is OrderKind.MANAGE else None,
         left_out=left_out,
         passed_over=[sentence(t, r) for t, r in context.untradable.items() if kind in SPREADS and t in context.weights],
     )
 
 
+def _largest(lines: Sequence[OrderLine], there: Situation) -> dict[str, int]:
+    """The most shares of an order by ticker, at a broker that takes no slices."""
+    profile = profile_of(there.context.account.broker)
+    prices = {} if profile.slices else there.prices(line.security.ticker for line in lines)
+    return {ticker: profile.order_limit.largest(price) for ticker, price in prices.items()}
+
+
 def _placeable(lines: Sequence[OrderLine], there: Situation) -> tuple[list[OrderLine], list[LeftOut]]:
     """Without shares that have not arrived, and within the limit of one order. Raises NothingTradable."""
-    settled, late = settled_only(lines, there.context.held, there.context.unsettled)
+    sells = any(line.side is Side.SELL for line in lines)
+    settled, late = settled_only(lines, there.context.held, there.context.unsettled if sells else {})
     if late and not settled:
         raise NothingTradable(*(one.message for one in late))
-    placeable, too_many = within_limit(settled)
+    placeable, too_many = within_limit(settled, _largest(settled, there))
     return placeable, late + too_many
 
 
@@ -137,7 +153,7 @@ def change_of(batch: Batch) -> InvestmentChange:
         iscid=batch.iscid,
         version=batch.version,
         moves_version=batch.original_label == OrderKind.REBALANCE,
-        customised=batch.original_label == OrderKind.MANAGE,
+        customisation=customisation_of(batch) if batch.original_label == OrderKind.MANAGE else None,
     )
 
 
@@ -212,6 +228,13 @@ def _buy(there: Situation) -> list[Leg]:
     return _buys(planner.shares_for(amount=_amount(there), weights=there.weights, prices=prices))
 
 
+def _invest_more(there: Situation) -> list[Leg]:
+    least = planner.minimum_sip(weights=there.weights, prices=there.prices(there.weights))
+    if (amount := _amount(there)) < least:
+        raise BelowMinimum(f"The amount must be at least ₹{least}, the price of the cheapest share; it is ₹{amount}.")
+    return _top_up(there)
+
+
 def _top_up(there: Situation) -> list[Leg]:
     prices = there.prices(there.weights)
     return _buys(planner.top_up(amount=_amount(there), held=there.held, weights=there.weights, prices=prices))
@@ -226,7 +249,7 @@ def _rebalance(there: Situation) -> list[Leg]:
 def _manage(there: Situation) -> list[Leg]:
     if there.selections.shares is None:
         raise Invalid("constituents: choose the shares of each name.")
-    wanted = {ticker: shares for ticker, shares in there.selections.shares.items() if shares}
+    wanted = _chosen(there)
     legs = planner.manage(held=there.held, wanted=wanted)
     _check_kept(legs, there.held, there.context.unsettled)
     if not legs:
@@ -234,6 +257,21 @@ def _manage(there: Situation) -> list[Leg]:
     if not wanted:
         raise Invalid("constituents: use EXIT to sell everything.")
     return legs
+
+
+def _chosen(there: Situation) -> dict[str, int]:
+    return {ticker: shares for ticker, shares in (there.selections.shares or {}).items() if shares}
+
+
+def _own_target(there: Situation) -> dict[str, str]:
+    """The weights of the chosen shares at the prices that the user saw, whatever fills of them.
+
+    A name that is not in the catalogue any more has no price and no weight.
+    """
+    untradable = there.context.untradable
+    chosen = {t: n for t, n in _chosen(there).items() if untradable.get(t) is not LeftOutReason.UNLISTED}
+    weights = planner.composition(shares=chosen, prices=there.prices(chosen))
+    return {ticker: str(weight) for ticker, weight in weights.items()}
 
 
 def _check_kept(legs: Sequence[Leg], held: Mapping[str, int], unsettled: Mapping[str, int]) -> None:
@@ -248,16 +286,18 @@ def _check_kept(legs: Sequence[Leg], held: Mapping[str, int], unsettled: Mapping
 
 
 def _exit(there: Situation) -> list[Leg]:
-    chosen = there.selections
+    chosen, held = there.selections, there.held
     if chosen.exit_amount is not None:
-        prices = there.prices(there.held)
-        return planner.exit_amount(held=there.held, prices=prices, amount=chosen.exit_amount)
-    return planner.exit_percent(held=there.held, percent=chosen.exit_percent or 100)
+        return planner.exit_amount(held=held, prices=there.prices(held), amount=chosen.exit_amount)
+    percent = chosen.exit_percent or 100
+    if percent == 100:
+        return planner.exit_whole(held=held)
+    return planner.exit_percent(held=held, prices=there.prices(held), percent=percent)
 
 
 _PLANS: Final[Mapping[OrderKind, Callable[[Situation], list[Leg]]]] = {
     OrderKind.BUY: _buy,
-    OrderKind.INVESTMORE: _top_up,
+    OrderKind.INVESTMORE: _invest_more,
     OrderKind.SIP: _top_up,
     OrderKind.REBALANCE: _rebalance,
     OrderKind.MANAGE: _manage,
@@ -285,7 +325,9 @@ def _fix(investment: Investment, context: OrderContext) -> Planned:
     left_out += late
     if left_out and not lines:
         raise NothingTradable(*(one.message for one in left_out))
-    return Planned(lines, OrderKind.FIX.value, root, investment.iscid, version, left_out=left_out)
+    return Planned(
+        *(lines, OrderKind.FIX.value, root, investment.iscid, version), target=last.batch.target, left_out=left_out
+    )
 
 
 def _amount(there: Situation) -> Decimal:

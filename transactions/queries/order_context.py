@@ -7,17 +7,27 @@ from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
 
-from django.db.models import Count, F, Q, Sum
+from django.db.models import Count, Exists, F, OuterRef, Q, Sum
 
 from brokers import sql as brokers
 from brokers.market.calendar import market_of
+from brokers.market.charges import NOTHING, ChargedOrder, Charges, charges_of
 from brokers.market.hours import Market
 from brokers.market.trading_days import settlement_days
 from brokers.ports.broker import Side
+from brokers.ports.registry import profile_of
 from gateway.models import Account
 from smallcases.models import Investment, Smallcase, Version
 from smallcases.planner.exact import spread
-from smallcases.portfolio.investments import fills_of, investment_of, newest_version, shares_of, weights_of
+from smallcases.portfolio.apply_fills import Customisation
+from smallcases.portfolio.investments import (
+    fills_of,
+    investment_of,
+    newest_version,
+    shares_of,
+    target_weights,
+    weights_of,
+)
 from smallcases.sips.schedule import ist_day
 from transactions import sql
 from transactions.domain.basket import OrderLine, Security, securities_of
@@ -88,8 +98,12 @@ class OrderContext:
 
     @cached_property
     def weights(self) -> dict[str, Decimal]:
-        """Percent by ticker; read at the first use."""
-        return weights_of(self.version) if self.version else {}
+        """Percent by ticker, read at the first use: of the version for a rebalance, of the target for other orders."""
+        if self.version is None or self.order_request is None:
+            return {}
+        if self.investment is None or self.order_request.kind is OrderKind.REBALANCE:
+            return weights_of(self.version)
+        return target_weights(self.investment, now=self.now)
 
     @cached_property
     def held(self) -> dict[str, int]:
@@ -121,6 +135,16 @@ class OrderContext:
     def open_weights(self) -> dict[str, Decimal]:
         """Weights of the names that can be traded: the part of the others goes to them, in proportion."""
         return spread(self.weights, without=self.untradable)
+
+
+def expected_charges(context: OrderContext, lines: Sequence[tuple[OrderLine, Decimal]]) -> Charges:
+    """Of a contract note with these orders alone, each with its value in rupees. One query."""
+    on = ist_day(context.market.next_open(context.now) or context.now)
+    classes = brokers.charge_classes({line.security.ticker for line, _ in lines})
+    orders = [
+        ChargedOrder(line.security.ticker, classes[line.security.ticker], line.side, value, on) for line, value in lines
+    ]
+    return sum(charges_of(orders, profile_of(context.account.broker).tariff), NOTHING)
 
 
 def order_context(transaction: Transaction, *, now: datetime) -> OrderContext:
@@ -178,6 +202,14 @@ def _counts(batches: Sequence[Batch]) -> dict[int, Sequence[int]]:
         failed=Count("pk", filter=Q(status__in=FIXABLE) & ~Q(error_code=NOT_ALLOWED)),
     )
     return {batch: counts for batch, *counts in counted}
+
+
+def customisation_of(batch: Batch) -> Customisation:
+    """By the newest filled MANAGE order, or FIX of one, of the batch's investment and version."""
+    filled = Order.objects.filter(batch=OuterRef("pk"), filled_quantity__gt=0)
+    managed = Batch.objects.filter(iscid=batch.iscid, version=batch.version, original_label=OrderKind.MANAGE)
+    newest = managed.filter(Exists(filled)).order_by("-pk").first()
+    return Customisation(newest is not None, newest.target if newest else None)
 
 
 def unfilled_lines(batch: Batch) -> list[OrderLine]:

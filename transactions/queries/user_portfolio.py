@@ -60,6 +60,11 @@ def exited(account: Account, *, now: datetime) -> list[Held]:
     return _valued(account, investments_of(account, iscids=None, exited=True), now)
 
 
+def has_invested(account: Account) -> bool:
+    """Whether the account has or had an investment."""
+    return account.investments.exists()
+
+
 def _valued(account: Account, rows: Sequence[InvestmentRow], now: datetime) -> list[Held]:
     fills = fills_by_investment([row.investment.pk for row in rows])
     market = quotes(account.gateway_id, {fill.ticker for each in fills.values() for fill in each})

@@ -8,7 +8,7 @@ from brokers.market.hours import Hours, Market
 from brokers.market.trading_days import previous_close_at, settlement_days
 
 # 20 November 2026 is a Friday; the Tuesday after is a holiday.
-NSE = Market(Hours.NSE, {date(2026, 11, 24): None})
+NSE = Market(Hours.NSE, {date(2026, 11, 24): ()})
 
 
 def at(day: int, hour: int = 6) -> datetime:

@@ -82,6 +82,7 @@ class TestTheList:
                 "indexValue": 104.5,
                 "lastIndexUpdatedDate": "2026-11-20T00:00:00.000Z",
                 "minInvestAmount": 1000,
+                "minSipAmount": 500,
                 "returns": {
                     "daily": None,
                     "weekly": None,

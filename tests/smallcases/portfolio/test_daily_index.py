@@ -33,10 +33,11 @@ def grown(weights: dict[str, str], since: int, until: int) -> Decimal:
 class TestIndexSmallcases:
     def test_values_each_trading_day_that_has_closed(self) -> None:
         """2026-11-02 is a Monday, 7 and 8 a weekend; NSE's list has 10 November (Diwali Balipratipada) as a holiday."""
+        """8 November 2026 is a Sunday with Muhurat trading."""
         shelf.smallcase()
 
-        assert index_smallcases(now=at(9)) == 6
-        assert list(index()) == [2, 3, 4, 5, 6, 9]
+        assert index_smallcases(now=at(9)) == 7
+        assert list(index()) == [2, 3, 4, 5, 6, 8, 9]
         assert index()[2] == 100
 
     def test_waits_for_the_close(self) -> None:
@@ -115,11 +116,12 @@ class TestIndexSmallcases:
         assert list(index()) == [2, 4, 5, 6, 7]
 
     def test_of_a_launch_on_a_holiday_begins_with_the_next_trading_day(self) -> None:
+        """A Saturday. The next session is Muhurat trading on Sunday, which ends at 19:00 IST."""
         shelf.smallcase(launched_on=date(2026, 11, 7))
 
-        index_smallcases(now=at(9))
+        index_smallcases(now=at(8, time(13, 30, tzinfo=UTC)))
 
-        assert index() == {9: 100}
+        assert index() == {8: 100}
 
     def test_does_not_heed_a_gateways_pins(self) -> None:
         shelf.smallcase()

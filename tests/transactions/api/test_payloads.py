@@ -113,6 +113,20 @@ class TestBatch:
             },
         ]
 
+    def test_shows_the_slices_of_an_order_that_has_some(self, batch: Batch) -> None:
+        order = make.orders(batch)[0]
+        order.slices = [
+            {"exchange_order_id": "11", "quantity": 6, "filled_quantity": 6, "average_price": "1180.1234"},
+            {"exchange_order_id": "12", "quantity": 4, "filled_quantity": 0, "average_price": None},
+        ]
+
+        (shown,) = payloads.batch(batch, [order], batch.transaction)["orders"]
+
+        assert shown["slices"] == [
+            {"exchangeOrderId": "11", "quantity": 6, "filledQuantity": 6, "averagePrice": 1180.1234},
+            {"exchangeOrderId": "12", "quantity": 4, "filledQuantity": 0, "averagePrice": None},
+        ]
+
     def test_shows_what_was_not_placed_apart_and_as_an_error(self, batch: Batch) -> None:
         (unplaced,) = payloads.batch(batch, make.orders(batch), batch.transaction)["unplaced"]
 

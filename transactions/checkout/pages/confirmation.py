@@ -13,7 +13,8 @@ from django.core import signing
 from brokers.ports.registry import profile_of
 from gateway.http.envelope import Page
 from gateway.values.errors import Conflict, GatewayError, Invalid, Unavailable
-from smallcases.planner import BelowMinimum
+from smallcases.planner import BelowMinimum, TooLittleToSell
+from transactions.checkout.ask_broker import LoginRequired
 from transactions.checkout.confirm import QuoteExpired, UserSelections, confirm
 from transactions.checkout.order_quote import OrderQuote, QuoteRequest, quote_orders, quote_request_of
 from transactions.checkout.pages import consent_screens
@@ -55,7 +56,7 @@ class Confirmation:
 
 
 def taken(there: Screen, data: Mapping[str, Any]) -> Page | None:
-    """None if the order is placed or the transaction has ended; otherwise the screen to show."""
+    """None if the order is placed or the transaction has ended; otherwise the screen to show. Raises LoginRequired."""
     session = there.session
     if session.transaction.intent != Intent.TRANSACTION:
         return consent_screens.taken(there, data)
@@ -83,6 +84,8 @@ def _placed(there: Screen, context: OrderContext, selections: UserSelections, se
         confirm(transaction=context.transaction, selections=selections, now=there.now, context=context)
     except (SdkError, ActionRequired):
         return None
+    except LoginRequired:
+        raise
     except (QuoteExpired, Invalid, Unavailable, Conflict) as refusal:
         if seen is None:
             return None
@@ -92,7 +95,10 @@ def _placed(there: Screen, context: OrderContext, selections: UserSelections, se
 
 
 def look(context: OrderContext, *, session: CheckoutSession, data: Mapping[str, Any] | None) -> Confirmation:
-    """The screen for the typed values; `data` None is the first display. The context must be live."""
+    """The screen for the typed values; `data` None is the first display. The context must be live.
+
+    Raises LoginRequired.
+    """
     of = quote_request_of(context, also=added_names(data))
     seen = Confirmation(context, of, picked(of, data))
     if seen.form.errors:
@@ -100,9 +106,10 @@ def look(context: OrderContext, *, session: CheckoutSession, data: Mapping[str, 
     selections = UserSelections(securities=seen.form.securities, smallcase=seen.form.smallcase, amo=session.amo)
     try:
         seen.quote = quote_orders(context, of=of, selections=selections)
-    except BelowMinimum:
+    except BelowMinimum as low:
         seen.below_minimum = True
-    except NothingTradable as wrong:
+        seen.problems = () if "amount" in seen.form.typed else low.sentences  # beside the field, where there is one
+    except (NothingTradable, TooLittleToSell) as wrong:
         seen.problems = wrong.sentences
     except Invalid as wrong:
         # On the first display the user has typed nothing, so no problem is shown.
@@ -134,7 +141,7 @@ def screen(there: Screen, seen: Confirmation) -> Page:
 
 
 def _template_context(session: CheckoutSession, seen: Confirmation) -> dict[str, Any]:
-    total = seen.quote and (seen.quote.buys - seen.quote.sells + seen.quote.charges)
+    total = seen.quote and (seen.quote.buys - seen.quote.sells + seen.quote.charges.total)
     return {
         "seen": seen,
         "of": seen.of,

@@ -48,6 +48,7 @@ def named_in_parts() -> Iterator[str]:
     waiting = ("AMO", "REACHING", "UNREACHABLE", "SESSION_ENDED", "CANCELLING")
     states = [*BatchStatus, *waiting, "done.CANCELLED", *(f"done.{intent}" for intent in ERRANDS)]
     yield from (f"status.{state}{end}" for state in states for end in ("", "-body"))
+    yield from (f"login.again.{what}" for what in ("order", "orders"))
     yield from (f"left-out.{what}" for what in ("spread", "spread-done", "rest", *Side))
     yield from (f"order.{status}" for status in OrderStatus)
     yield from (f"persona.{persona}" for persona in ("connected", *OFFERED))
@@ -70,7 +71,7 @@ class TestTexts:
         assert told == {
             *("adapterError", "tradingSystemNotReady", "checkHoldings", "marginsExceeded", "orderUnmatched"),
             *("circuitLimitExceeded", "securityNotAllowed", "invalidOrder", "clientNotEnabled", "sessionExpired"),
-            "otherError",
+            *("otherError", "price-moved"),
         }
 
     @pytest.mark.parametrize("name", sorted(ENGLISH))
