@@ -18,6 +18,7 @@ import pytest
 from brokers.market.charges import NOTHING, TARIFFS, ChargeClass, ChargedOrder, charges_of
 from brokers.market.charges.tariffs import COMPARISON, NOT_FOUND
 from brokers.market.price_bands import price_range
+from brokers.market.proceeds import usable_today
 from brokers.market.ticks import tick_for
 from brokers.ports.broker import Side
 from brokers.ports.order_limits import slice_sizes
@@ -33,8 +34,12 @@ from smallcases.planner import (
     exit_percent,
     minimum_investment,
     minimum_sip,
+    rebalance,
     top_up,
 )
+from smallcases.planner.buffer import REBALANCE_BUFFER
+from smallcases.planner.exact import spread
+from smallcases.planner.whole import trimmed
 from smallcases.portfolio.ledger import Fill, returns
 from tests.programs import ROOT
 
@@ -85,7 +90,16 @@ def at_average(trades: str) -> str:
     return f"{shares} at {average(price)}"
 
 
+def rebalanced(held: str, weights: str, prices: str) -> str:
+    legs = rebalance(held=counts(held), weights=amounts(weights), prices=amounts(prices), buffer=REBALANCE_BUFFER)
+    return ", ".join(f"{leg.side} {leg.shares} {leg.ticker}" for leg in legs) or "nothing"
+
+
 EXAMPLES: Final[Mapping[str, Callable[..., str]]] = {
+    "rebalance": rebalanced,
+    "usable_today": lambda sales: str(usable_today(Decimal(sales), "kite")),
+    "trimmed": lambda shares, prices, budget: written(trimmed(counts(shares), amounts(prices), Decimal(budget))),
+    "spread": lambda weights, without: written(spread(amounts(weights), without={without})),
     "exit_amount": lambda held, prices, amount: sold(
         exit_amount(held=counts(held), prices=amounts(prices), amount=Decimal(amount))
     ),

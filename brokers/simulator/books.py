@@ -121,8 +121,8 @@ class Balances:
     free_shares: Counter[str]
     lent: int
     serial: int
-    traded: TradedOrders
     broker: str
+    traded: TradedOrders
 
     def refusal(self, order: SimOrder, cost: Decimal, locked: int = 0) -> str:
         """The risk check: the errorCode with which the broker rejects the order, or an empty string.
@@ -202,8 +202,8 @@ def balances(account: SimAccount, tickers: Collection[str], *, since: datetime, 
         free_shares,
         account.lent_shares,
         traded.trades,
-        traded_orders(account.pk, tickers, since=since),
         account.broker,
+        traded_orders(account.pk, tickers, since=since),
     )
 
 

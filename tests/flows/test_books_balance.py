@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 from itertools import count
 from typing import Any
 
@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from brokers.simulator.books import free_funds, ledger
+from brokers.simulator.books import free_funds
 from brokers.simulator.books import holdings as held_by
 from brokers.simulator.models import SimAccount, SimTrade
 from gateway.partners import clock
@@ -150,7 +150,18 @@ def machine(partner: Partner) -> type[RuleBasedStateMachine]:
             now = clock.now(account.gateway)
             trades = list(SimTrade.objects.filter(account=account).order_by("serial"))
             funds = account.opening_funds - sum(paid(trade) for trade in trades)
-            assert account.opening_funds + ledger(account).rupees == funds >= free_funds(account, now) >= 0
+            today = now.astimezone(IST).date()
+            sold = sum(
+                (
+                    -paid(one) + one.charges
+                    for one in trades
+                    if one.side == "SELL" and one.at.astimezone(IST).date() == today
+                ),
+                Decimal(0),
+            )
+            spendable = funds - sold + (sold * Decimal("0.8")).quantize(Decimal("0.01"), ROUND_DOWN)
+            assert funds >= 0
+            assert free_funds(account, now) == max(spendable, Decimal(0))
             assert [
                 (one.ticker, one.quantity - one.today - one.t1, one.t1, one.today) for one in held_by(account, now)
             ] == [(ticker, *by_age(lots, now)) for ticker, lots in sorted(lots_of(trades).items()) if lots]

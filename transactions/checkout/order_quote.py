@@ -21,10 +21,9 @@ from transactions.domain.basket import OrderLine, Security, settled
 from transactions.domain.left_out import LeftOut, LeftOutReason
 from transactions.domain.price_protection import QuotedOrder, orders_in
 from transactions.domain.smallcase_order import OrderKind, SmallcaseOrderRequest
-from transactions.lifecycle.estimated_charges import estimated_charges
 from transactions.lifecycle.order_limits import check_order_limits
 from transactions.lifecycle.plan_orders import check_tradable, plan
-from transactions.queries.order_context import OrderContext
+from transactions.queries.order_context import OrderContext, expected_charges
 
 # Kinds whose sells pay for their buys.
 PAID_BY_SELLS: Final = frozenset({OrderKind.REBALANCE, OrderKind.MANAGE})
@@ -154,14 +153,14 @@ def quote_orders(context: OrderContext, *, of: QuoteRequest, selections: UserSel
     )
 
 
-def _charges(context: OrderContext, rows: Sequence[Row]) -> Charges:
-    return estimated_charges(context, ((row.line, row.value) for row in rows))
-
-
 def _to_add(context: OrderContext, rows: Sequence[Row], available: Decimal) -> Decimal:
     """Rupees, rounded up, with which all buys and charges can be paid for today."""
     buys = sum((row.value for row in rows if row.line.side is Side.BUY), NOTHING)
     return (buys + _charges(context, rows).total - available).to_integral_value(ROUND_CEILING)
+
+
+def _charges(context: OrderContext, rows: Sequence[Row]) -> Charges:
+    return expected_charges(context, [(row.line, row.value) for row in rows])
 
 
 def _market(context: OrderContext, tickers: Collection[str]) -> tuple[dict[str, Decimal], dict[str, str]]:

@@ -39,14 +39,14 @@ _CODES: Final = {
 _SENTENCES: Final = {
     LeftOutReason.HALTED: "{ticker} cannot be traded now.",
     LeftOutReason.UNLISTED: "{ticker} is not listed on NSE any more.",
-    LeftOutReason.OVER_LIMIT: "An order has at most {limit} shares of {ticker}. Order the rest with a FIX.",
+    LeftOutReason.OVER_LIMIT: "These shares of {ticker} are more than one order may have. Order them with a FIX.",
     LeftOutReason.UNSETTLED: "{ticker} is settled trade by trade: shares that were just bought cannot be sold yet.",
     LeftOutReason.MONEY: "There is not enough money today for these shares of {ticker}. Order them later with a FIX.",
 }
 
 
 def sentence(ticker: str, reason: LeftOutReason) -> str:
-    return _SENTENCES[reason].format(ticker=ticker, limit=f"{MAX_QUANTITY:,}")
+    return _SENTENCES[reason].format(ticker=ticker)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +83,14 @@ def without_untradable(
     return [line for line in lines if line.security.ticker not in reasons], left
 
 
-def within_limit(lines: Sequence[OrderLine]) -> tuple[list[OrderLine], list[LeftOut]]:
-    """The lines with at most MAX_QUANTITY shares each, and the rest of larger ones, in parts of that size."""
-    rest = [LeftOut(part, LeftOutReason.OVER_LIMIT) for line in lines for part in _beyond(line)]
-    return [replace(line, quantity=min(line.quantity, MAX_QUANTITY)) for line in lines], rest
+def within_limit(lines: Sequence[OrderLine], largest: Mapping[str, int]) -> tuple[list[OrderLine], list[LeftOut]]:
+    """The lines with at most `largest` shares each, by ticker, else MAX_QUANTITY; the rest in parts of MAX_QUANTITY."""
+    now, rest = [], []
+    for line in lines:
+        most = min(largest.get(line.security.ticker, MAX_QUANTITY), MAX_QUANTITY, line.quantity)
+        now += [replace(line, quantity=most)] if most else []
+        rest += [LeftOut(part, LeftOutReason.OVER_LIMIT) for part in _beyond(line, most)]
+    return now, rest
 
 
 def settled_only(
@@ -114,6 +118,6 @@ def split(lines: Sequence[OrderLine], bought: Mapping[str, int]) -> tuple[list[O
     return now, rest
 
 
-def _beyond(line: OrderLine) -> Iterator[OrderLine]:
-    for start in range(MAX_QUANTITY, line.quantity, MAX_QUANTITY):
+def _beyond(line: OrderLine, most: int) -> Iterator[OrderLine]:
+    for start in range(most, line.quantity, MAX_QUANTITY):
         yield replace(line, quantity=min(line.quantity - start, MAX_QUANTITY))

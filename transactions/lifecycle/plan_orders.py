@@ -25,10 +25,14 @@ from transactions.domain.left_out import (
     without_untradable,
 )
 from transactions.domain.smallcase_order import OrderKind, SmallcaseSelections
-from transactions.lifecycle.estimated_charges import estimated_charges
-from transactions.lifecycle.proceeds_check import Money, within_money
+from transactions.lifecycle.proceeds_check import Money, payable
 from transactions.models import Batch
-from transactions.queries.order_context import OrderContext, customisation_of, unfilled_lines, untradable_names
+from transactions.queries.order_context import (
+    OrderContext,
+    customisation_of,
+    unfilled_lines,
+    untradable_names,
+)
 
 # Kinds that spend an amount: the part of a name that cannot be traded goes to the other names.
 SPREADS: Final = frozenset({OrderKind.BUY, OrderKind.INVESTMORE, OrderKind.SIP})
@@ -75,6 +79,8 @@ class Situation:
     def prices(self, tickers: Iterable[str]) -> dict[str, Decimal]:
         """Prices in rupees. Raises Invalid for a name that is not in the catalogue any more."""
         wanted = set(tickers)
+        if self.shown and wanted <= self.shown.keys():
+            return {ticker: self.shown[ticker] for ticker in wanted}
         market = quotes(self.context.transaction.gateway_id, wanted)
         known = {ticker: quote.at(self.context.now) for ticker, quote in market.items()}
         if missing := sorted(wanted - known.keys()):
@@ -110,11 +116,8 @@ def plan(
     lines, left_out = _placeable(_lines(legs), there)
     left_out = without_untradable(_lines(not_now), context.untradable)[1] + left_out
     if kind is OrderKind.REBALANCE:
-        money = Money(profile_of(context.account.broker), funds, added=selections.amount or Decimal(0))
-        tickers = {line.security.ticker for line in lines}
-        known = there.prices(tickers)
-        fees = estimated_charges(context, ((one, known[one.security.ticker] * one.quantity) for one in lines)).total
-        lines, waiting = within_money(lines, known, money, fees)
+        money = Money(context.account.broker, funds, added=selections.amount or Decimal(0))
+        lines, waiting = payable(context, lines, there.prices({line.security.ticker for line in lines}), money)
         left_out += waiting
     label = _label(kind, [*legs, *not_now], context.held)
     return Planned(
@@ -125,12 +128,20 @@ def plan(
     )
 
 
+def _largest(lines: Sequence[OrderLine], there: Situation) -> dict[str, int]:
+    """The most shares of an order by ticker, at a broker that takes no slices."""
+    profile = profile_of(there.context.account.broker)
+    prices = {} if profile.slices else there.prices(line.security.ticker for line in lines)
+    return {ticker: profile.order_limit.largest(price) for ticker, price in prices.items()}
+
+
 def _placeable(lines: Sequence[OrderLine], there: Situation) -> tuple[list[OrderLine], list[LeftOut]]:
     """Without shares that have not arrived, and within the limit of one order. Raises NothingTradable."""
-    settled, late = settled_only(lines, there.context.held, there.context.unsettled)
+    sells = any(line.side is Side.SELL for line in lines)
+    settled, late = settled_only(lines, there.context.held, there.context.unsettled if sells else {})
     if late and not settled:
         raise NothingTradable(*(one.message for one in late))
-    placeable, too_many = within_limit(settled)
+    placeable, too_many = within_limit(settled, _largest(settled, there))
     return placeable, late + too_many
 
 

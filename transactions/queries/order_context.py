@@ -11,9 +11,11 @@ from django.db.models import Count, Exists, F, OuterRef, Q, Sum
 
 from brokers import sql as brokers
 from brokers.market.calendar import market_of
+from brokers.market.charges import NOTHING, ChargedOrder, Charges, charges_of
 from brokers.market.hours import Market
 from brokers.market.trading_days import settlement_days
 from brokers.ports.broker import Side
+from brokers.ports.registry import profile_of
 from gateway.models import Account
 from smallcases.models import Investment, Smallcase, Version
 from smallcases.planner.exact import spread
@@ -133,6 +135,16 @@ class OrderContext:
     def open_weights(self) -> dict[str, Decimal]:
         """Weights of the names that can be traded: the part of the others goes to them, in proportion."""
         return spread(self.weights, without=self.untradable)
+
+
+def expected_charges(context: OrderContext, lines: Sequence[tuple[OrderLine, Decimal]]) -> Charges:
+    """Of a contract note with these orders alone, each with its value in rupees. One query."""
+    on = ist_day(context.market.next_open(context.now) or context.now)
+    classes = brokers.charge_classes({line.security.ticker for line, _ in lines})
+    orders = [
+        ChargedOrder(line.security.ticker, classes[line.security.ticker], line.side, value, on) for line, value in lines
+    ]
+    return sum(charges_of(orders, profile_of(context.account.broker).tariff), NOTHING)
 
 
 def order_context(transaction: Transaction, *, now: datetime) -> OrderContext:

@@ -405,7 +405,7 @@ class TestOrderBook:
         trades = list(SimTrade.objects.order_by("serial"))
         last = {trade.ticker: trade for trade in trades}
         assert [trade.serial for trade in trades] == list(range(1, 11))
-        assert trades[-1].funds_after == broker.funds(login, now=now)
+        assert trades[-1].funds_after == broker.funds(login, now=now + timedelta(days=1))
         assert [last[ticker].shares_after for ticker in ("INFY", "TCS")] == [1_010, 995]
 
     def test_waits_for_the_market_to_open(self, gateway: Gateway, enter: Enter, broker: Broker, now: datetime) -> None:

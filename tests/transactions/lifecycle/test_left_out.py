@@ -394,7 +394,7 @@ class TestAnOrderAboveTheLimit:
 
         assert (placed(batch)[OUT], unplaced(batch)) == (("SELL", MAX_QUANTITY), {OUT: ("SELL", 500)})
         assert reasons(batch) == {
-            ("invalidOrder", "An order has at most 1,000,000 shares of WIPRO. Order the rest with a FIX.")
+            ("invalidOrder", "These shares of WIPRO are more than one order may have. Order them with a FIX.")
         }
         assert placed(world.place("FIX")) == {OUT: ("SELL", 500)}
         assert world.investment.exited_at is not None

@@ -1,22 +1,19 @@
 """The purchases of a rebalance never cost more than the usable proceeds and the funds."""
 
-from datetime import date
 from decimal import Decimal
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from brokers.market.charges import NOTHING, ChargeClass, ChargedOrder, charges_of
 from brokers.market.proceeds import usable_today
 from brokers.ports.broker import Side
-from brokers.ports.registry import BROKERS, profile_of
+from brokers.ports.registry import BROKERS
 from tests.examples import examples
 from transactions.domain.basket import OrderLine, Security
 from transactions.domain.left_out import LeftOut
 from transactions.lifecycle.proceeds_check import Money, within_money
 
 often = settings(max_examples=examples(60, long=1_000), deadline=None)
-DAY = date(2026, 11, 20)
 NAMES = [f"N{number}" for number in range(12)]
 LINES = st.lists(
     st.tuples(st.sampled_from(list(Side)), st.integers(1, 2_000), st.integers(1, 400_000)), min_size=1, max_size=12
@@ -42,30 +39,17 @@ def counted(placed: list[OrderLine], waiting: list[LeftOut]) -> dict[str, int]:
     return shares
 
 
-def fees_of(lines: list[OrderLine], prices: dict[str, Decimal], broker: str) -> Decimal:
-    orders = [
-        ChargedOrder(one.security.ticker, ChargeClass.SHARE, one.side, prices[one.security.ticker] * one.quantity, DAY)
-        for one in lines
-    ]
-    return sum(charges_of(orders, profile_of(broker).tariff), NOTHING).total
-
-
-def within(
-    lines: list[OrderLine], prices: dict[str, Decimal], *, broker: str = "kite", funds: int | None, added: int = 0
-) -> tuple[list[OrderLine], list[LeftOut]]:
-    money = Money(profile_of(broker), None if funds is None else Decimal(funds), added=Decimal(added))
-    return within_money(lines, prices, money, fees_of(lines, prices, broker))
-
-
 class TestPurchases:
     @often
-    @given(LINES, st.integers(0, 10**8), st.sampled_from(sorted(BROKERS)))
-    def test_cost_at_most_the_usable_proceeds_and_the_funds(self, lines: Lines, funds: int, broker: str) -> None:
+    @given(LINES, st.integers(0, 10**8), st.integers(0, 10_000), st.sampled_from(sorted(BROKERS)))
+    def test_cost_at_most_the_usable_proceeds_and_the_funds(
+        self, lines: Lines, funds: int, fees: int, broker: str
+    ) -> None:
         orders, prices = planned(lines)
-        placed, waiting = within(orders, prices, broker=broker, funds=funds)
+        placed, waiting = within_money(orders, prices, Money(broker, Decimal(funds)), fees=Decimal(fees))
 
         sales, buys = (worth(placed, side, prices) for side in (Side.SELL, Side.BUY))
-        assert not buys or buys + fees_of(placed, prices, broker) <= usable_today(sales, broker) + funds
+        assert not buys or buys + fees <= usable_today(sales, broker) + funds
         assert sales == worth(orders, Side.SELL, prices)
         assert counted(placed, waiting) == {one.security.ticker: one.quantity for one in orders}
         assert all(one.line.side is Side.BUY and one.line.quantity > 0 for one in waiting)
@@ -74,7 +58,7 @@ class TestPurchases:
     @given(LINES, st.integers(0, 10**6))
     def test_are_bounded_by_the_whole_proceeds_while_the_funds_are_unknown(self, lines: Lines, added: int) -> None:
         orders, prices = planned(lines)
-        placed, _ = within(orders, prices, funds=None, added=added)
+        placed, _ = within_money(orders, prices, Money("kite", None, added=Decimal(added)), fees=Decimal(0))
 
         assert worth(placed, Side.BUY, prices) <= worth(placed, Side.SELL, prices) + added
 
@@ -83,7 +67,8 @@ class TestPurchases:
         prices = {"A": Decimal(100), "B": Decimal(100)}
 
         def placed(funds: int) -> list[int]:
-            return [one.quantity for one in within(orders, prices, funds=funds)[0]]
+            money = Money("kite", Decimal(funds))
+            return [one.quantity for one in within_money(orders, prices, money, fees=Decimal(25))[0]]
 
         assert placed(0) == [100, 78]  # 80 % of ₹10,000, less charges, less 1 % for a price that rises
         assert placed(2_050) == [100, 100]
