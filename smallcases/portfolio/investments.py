@@ -33,6 +33,8 @@ def investments_of(account: Account, *, iscids: Collection[str] | None, exited: 
     rows = []
     for investment, smallcase, version, sip, newest in sql.investments_of(account.pk, iscids=iscids, is_exited=exited):
         investment.smallcase, investment.version = smallcase, version
+        if sip:
+            sip.investment = investment
         rows.append(InvestmentRow(investment, sip, newest))
     return rows
 

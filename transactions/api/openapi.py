@@ -225,6 +225,7 @@ STATEMENT: Final = extend_schema(
                         )
                     ),
                     "xirr": nullable(NUMBER),
+                    "charges": CHARGES,
                 }
             ),
         )

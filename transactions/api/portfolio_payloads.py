@@ -10,7 +10,7 @@ from smallcases.models import Version
 from smallcases.portfolio import ledger
 from smallcases.portfolio.sold_lots import SoldLot
 from smallcases.sips.sip_changes import sip_action
-from transactions.api.payloads import fix_action
+from transactions.api.payloads import charges, fix_action
 from transactions.domain.smallcase_order import OrderKind
 from transactions.models import HoldingsSnapshot
 from transactions.queries.order_context import LastBatch
@@ -106,6 +106,7 @@ def statement(of: Statement) -> Wire:
         ],
         "realised": [_sold_lot(lot) for lot in of.sold],
         "xirr": number(of.xirr),
+        "charges": charges(of.charges),
     }
 
 
