@@ -126,6 +126,17 @@ class TestFreeFunds:
         of_nse = [free_funds(account, now + timedelta(days=day)) for day in range(4)]
         assert of_nse == [*[Decimal("10351.54")] * 3, Decimal("10439.54")]
 
+    def test_have_the_usable_part_of_a_sale_at_once(self, account: SimAccount, now: datetime) -> None:
+        """In the balances of a call, in which later purchases are checked."""
+        put(account, funds="0", lent=10)
+        sale, free = order(account, now, "SELL", 10, admitted=True), locked(account, now)
+
+        free.take(
+            sale, SimTrade(order=sale, ticker="INFY", side="SELL", quantity=10, price=Decimal(100), charges=5, at=now)
+        )
+
+        assert (free.funds, free.free_funds) == (Decimal(995), Decimal(795))
+
     def test_are_never_below_zero(self, account: SimAccount, now: datetime) -> None:
         put(account, funds="0")
         trade(account, now, "SELL", 1, "10.00", charges="15.34")
