@@ -24,8 +24,9 @@ class InstrumentKind(models.TextChoices):
 class Instrument(models.Model):
     """An NSE security. Prices in rupees. `charge_class` decides which STT its orders pay (market.charges).
 
-    `reference_price` is the close of `priced_on`; null: of the shipped day. `price_band`: per cent of the previous
-    close, up and down, outside of which nothing trades. None: no fixed band, as for shares with derivatives.
+    `reference_price` is the close of `priced_on`; null (older release): of 20 November 2026. `price_band`: per cent of
+    the previous close, up and down, outside of which nothing trades. None: no fixed band, as for shares with
+    derivatives.
     """
 
     symbol = models.CharField(max_length=20, unique=True)

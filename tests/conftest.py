@@ -31,8 +31,10 @@ from brokers.market.instrument_files import load, read_instruments
 from brokers.models import Instrument
 from brokers.ports.links import Links, links
 from gateway.api import rate_limits
+from gateway.partners import clock
 from gateway.partners.credentials import Credentials
 from gateway.telemetry.metric_files import DIRECTORY
+from gateway.values.timestamps import IST
 from tests import make
 from tests.examples import LONG
 from tests.partner import Partner
@@ -91,8 +93,11 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[N
 
 @pytest.fixture
 def instruments(db: None) -> None:
-    """The shipped catalogue of 219."""
-    load([copy(instrument) for instrument in _shipped()])
+    """The shipped catalogue of 219, as if it were loaded today."""
+    made = [copy(instrument) for instrument in _shipped()]
+    for instrument in made:
+        instrument.priced_on = clock.wall().astimezone(IST).date()
+    load(made)
 
 
 @cache

@@ -18,6 +18,7 @@ from brokers.market.series import PRICE_BANDS, Series
 from brokers.market.ticks import ends_its_month, tick_for
 from brokers.models import Instrument, InstrumentKind
 from gateway.audit.trail import Actor
+from gateway.partners import clock
 from gateway.values.errors import Invalid
 from gateway.values.ids import SYMBOL
 from gateway.values.text_files import read_text_or_zip
@@ -34,6 +35,7 @@ DAY_OF_BHAVCOPY: Final = (("TradDt", "%Y-%m-%d"), ("TIMESTAMP", "%d-%b-%Y"), ("D
 SERIES_OF_TRUSTS: Final = {InstrumentKind.REIT: Series.RR, InstrumentKind.INVIT: Series.IV}
 NAMED: Final = {"kind": InstrumentKind.values, "charge_class": ["", *ChargeClass]}
 LONGEST: Final = {"name": 120, "sector": 60}
+PRICED: Final = ("symbol", "reference_price", "priced_on")
 TICK_LIMIT: Final = 1_000
 Row = dict[str, str]
 LOADED: Final = [
@@ -109,13 +111,18 @@ def _facts(instruments: Iterable[Instrument]) -> dict[str, list[object]]:
 
 
 def _read_catalogue(rows: Sequence[tuple[int, Row]], progress: Callable[[], None]) -> InstrumentFile:
+    """A catalogue names no day: its prices are of the day on which they are first loaded."""
     reading, seen = InstrumentFile(), set[str]()
     listed = dict(Instrument.objects.values_list("isin", "symbol"))
+    priced = {(symbol, price): day for symbol, price, day in Instrument.objects.values_list(*PRICED) if day}
+    today = clock.wall().astimezone(IST).date()
     for line, row in rows:
         problems = list(_problems(row, seen, listed))
         reading.rejects.extend(Reject(line, problem) for problem in problems)
         if not problems:
-            reading.instruments.append(_instrument(row))
+            made = _instrument(row)
+            made.priced_on = priced.get((made.symbol, made.reference_price), today)
+            reading.instruments.append(made)
         progress()
     return reading
 
