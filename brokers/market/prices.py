@@ -4,7 +4,7 @@ The logarithm of a price is value noise: hashes at the points of a time grid, jo
 added; their swings grow with the square root of the grid, so that the path looks like a random walk up to a year or two
 and never runs away. A share follows the market's noise by its beta and adds its own (price_characters). The path goes
 through the reference price at its day. No state, any order of evaluation, integers and Decimal alone: the same seed
-gives the same price to the paisa on every machine at any time (ADR 0022).
+gives the same price to the paisa on every machine at any time (ADR 0026).
 """
 
 from collections.abc import Iterator
