@@ -1,6 +1,6 @@
 from django.apps import AppConfig
 
-from gateway.monitoring.contributions import GaugeSource, register_gauge, register_requirement
+from gateway.monitoring.contributions import GaugeSource, Tile, register_gauge, register_requirement, register_tile
 
 
 class BrokersConfig(AppConfig):
@@ -16,3 +16,11 @@ class BrokersConfig(AppConfig):
             )
         )
         register_requirement("brokers.market.quotes.missing_instruments")
+        register_tile(
+            Tile(
+                position=4,
+                permission="brokers.view_marketday",
+                template="console/calendar_tile.html",
+                context="brokers.market.market_days.calendar_tile.calendar_tile",
+            )
+        )

@@ -2,9 +2,12 @@
 
 from decimal import Decimal
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
 
+from brokers.market.charges import ChargeClass
+from brokers.market.series import PRICE_BANDS, Series
 from gateway.database.encryption import EncryptedField
 from gateway.models import Account, Gateway
 
@@ -19,15 +22,29 @@ class InstrumentKind(models.TextChoices):
 
 
 class Instrument(models.Model):
-    """An NSE security. Prices in rupees."""
+    """An NSE security. Prices in rupees. `charge_class` decides which STT its orders pay (market.charges).
+
+    `reference_price` is the close of `priced_on`; null (older release): of 20 November 2026. `price_band`: per cent of
+    the previous close, up and down, outside of which nothing trades. None: no fixed band, as for shares with
+    derivatives.
+    """
 
     symbol = models.CharField(max_length=20, unique=True)
     name = models.CharField(max_length=120)
     isin = models.CharField(max_length=12, unique=True)
     kind = models.CharField(max_length=8, choices=InstrumentKind)
+    charge_class = models.CharField(
+        max_length=10,
+        choices=[(one.value, one.value) for one in ChargeClass],
+        default=ChargeClass.SHARE.value,
+        db_default=ChargeClass.SHARE.value,
+    )
     sector = models.CharField(max_length=60)
+    series = models.CharField(max_length=2, choices=Series, default=Series.EQ, db_default=Series.EQ)
+    price_band = models.PositiveSmallIntegerField(null=True, choices=[(band, f"{band} %") for band in PRICE_BANDS])
     tick_size = models.DecimalField(max_digits=6, decimal_places=2, default=Decimal("0.05"))
     reference_price = models.DecimalField(max_digits=12, decimal_places=2)
+    priced_on = models.DateField(null=True, blank=True)
     tradable = models.BooleanField(default=True)
 
     class Meta:
@@ -35,6 +52,7 @@ class Instrument(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(tick_size__gt=0), name="tick_size_above_zero"),
             models.CheckConstraint(condition=Q(reference_price__gt=0), name="reference_price_above_zero"),
+            models.CheckConstraint(condition=Q(price_band__in=PRICE_BANDS), name="a_price_band_is_one_of_nses"),
         ]
 
     def __str__(self) -> str:
@@ -61,24 +79,36 @@ class PriceOverride(models.Model):
 
 
 class MarketDay(models.Model):
-    """An exception to the published calendar: an extra holiday (no times) or a special session (IST)."""
+    """A session of a day (IST), or a holiday (no times): the rows of a day replace its published hours.
 
-    day = models.DateField(unique=True)
+    A day may have several sessions. They do not overlap, and a holiday is the only row of its day: `clean` says so to
+    people, an exclusion constraint (PostgreSQL) or triggers (SQLite) hold it, both made by a migration.
+    """
+
+    day = models.DateField(db_index=True)
     opens = models.TimeField(null=True, blank=True)
     closes = models.TimeField(null=True, blank=True)
     note = models.CharField(max_length=120, blank=True)
 
     class Meta:
-        ordering = ["-day"]
+        ordering = ["-day", "opens"]
         constraints = [
             models.CheckConstraint(
-                condition=Q(opens__isnull=True, closes__isnull=True) | Q(opens__lt=F("closes")),
+                condition=Q(opens__isnull=True, closes__isnull=True)
+                | Q(opens__isnull=False, closes__isnull=False, opens__lt=F("closes")),
                 name="both_times_or_none",
             )
         ]
 
     def __str__(self) -> str:
         return f"{self.day} {self.opens or 'closed'}"
+
+    def clean(self) -> None:
+        others = MarketDay.objects.filter(day=self.day).exclude(pk=self.pk)
+        if self.opens and self.closes:
+            others = others.filter(Q(opens=None) | Q(opens__lt=self.closes, closes__gt=self.opens))
+        if self.day and (other := others.first()):
+            raise ValidationError(f"{self.day} has the row {other}: sessions of a day must not overlap.")
 
 
 class BrokerSession(models.Model):

@@ -201,7 +201,7 @@ PLACEMENT_DEADLINE_LIVE_SECONDS = env.whole("PLACEMENT_DEADLINE_LIVE_SECONDS", d
 # Calls of brokers that a worker process has in flight. One: no threads, as SQLite needs, which has one writer.
 BROKER_CALLS_AT_ONCE = env.whole("BROKER_CALLS_AT_ONCE", default=1 if "sqlite3" in _database["ENGINE"] else 256)
 # Calls in flight to one broker from one gateway, of all worker processes together.
-BROKER_CALLS_PER_LINK = env.whole("BROKER_CALLS_PER_LINK", default=256)
+BROKER_CALLS_PER_LINK = env.whole("BROKER_CALLS_PER_LINK", default=512)
 # Rupees at stake in one order above which a second person approves a correction (domain.corrections).
 RECONCILE_FOUR_EYES_ABOVE = env.whole("RECONCILE_FOUR_EYES_ABOVE", default=200_000)
 # Two people publish a rebalance in the console: one proposes it, another approves it.

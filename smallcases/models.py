@@ -184,7 +184,8 @@ class Performance(models.Model):
 class Investment(models.Model):
     """An invested smallcase. Its first fill creates it, and the sum of its fills is its holdings.
 
-    `version` is the version of its last rebalance; `is_customised`: the user customised the shares since.
+    `version` is the version of its last rebalance; `is_customised`: the user customised the shares since. `target`: the
+    weights that the user chose with that, in per cent by ticker, as texts. It counts only while `is_customised`.
     """
 
     iscid = models.CharField(max_length=24, unique=True, default=new_object_id)
@@ -193,6 +194,7 @@ class Investment(models.Model):
     smallcase = models.ForeignKey(Smallcase, on_delete=models.PROTECT, related_name="investments")
     version = models.ForeignKey(Version, on_delete=models.PROTECT, related_name="+")
     is_customised = models.BooleanField(default=False, db_column="deviated")
+    target = models.JSONField(null=True)
     created_at = models.DateTimeField()
     exited_at = models.DateTimeField(null=True, blank=True)
 

@@ -102,6 +102,8 @@ def main(arguments: Sequence[str]) -> int:
         print((__doc__ or "").strip())
         return 0
     signal.signal(signal.SIGTERM, _leave)
+    # A run starts hundreds of processes. Each would compile the code again: half a second more, ten for pytest.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     try:
         with _folder() as folder:
             options = [argument for argument in arguments if argument != "--quick"]

@@ -1,6 +1,7 @@
 """Transactions, batches and orders in the console."""
 
 import re
+from dataclasses import asdict
 from typing import Final
 
 from django.contrib import admin, messages
@@ -17,6 +18,7 @@ from gateway.values.ids import SYMBOL
 from transactions.execution.mark_complete import mark_complete
 from transactions.models import Batch, CheckoutSession, Order, Transaction
 from transactions.queries.list_filters import AgeFilter, BrokerFilter, OrderBrokerFilter, StuckFilter
+from transactions.queries.order_charges import read_charges
 
 MOST_MARKED: Final = 100
 
@@ -52,7 +54,7 @@ class OrderInline(ReadOnlyInline):
 
 
 @admin.register(Batch)
-class BatchAdmin(ReadOnlyAdmin):
+class BatchAdmin(Operable, ReadOnlyAdmin):
     list_display = (
         *("batch_id", badge_of("status"), "label", "gateway", "account", "variety", "created_at", "completed_at"),
     )
@@ -63,6 +65,9 @@ class BatchAdmin(ReadOnlyAdmin):
     first = ("batch_id", "status", "transaction", "account", "gateway", "label", "variety")
     inlines = (OrderInline,)
     actions = ("mark_complete",)
+
+    def operations(self, row: Batch) -> list[Operation]:
+        return [("transactions.view_batch", reverse("admin:desk_charges", args=[row.batch_id]), "Charges")]
 
     def has_mark_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("transactions.mark_complete")
@@ -102,7 +107,16 @@ class OrderAdmin(Operable, ReadOnlyAdmin):
     )
     search_help_text = "Order ref, exchange order id, batchId, transactionId, smallcaseAuthId or ticker"
     first = ("status", "batch", "ticker", "side", "quantity", "filled_quantity", "average_price", "error_code")
+    readonly_fields = ("estimated_charges",)
     id_forms = {"exchange_order_id": re.compile(r"(?=.*\d)[\w-]{1,32}"), "ticker": SYMBOL}
+
+    @admin.display(description="charges, ₹, estimated")
+    def estimated_charges(self, row: Order) -> str | None:
+        read_charges([row])
+        if row.charges is None:
+            return None
+        parts = [f"{name} {amount}" for name, amount in asdict(row.charges).items() if amount]
+        return f"{row.charges.total}: {', '.join(parts)}"
 
     def operations(self, row: Order) -> list[Operation]:
         return [("transactions.view_order", reverse("admin:desk_order", args=[row.pk]), "Reconciliation desk")]

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import TypeAlias
 
+from brokers.models import Instrument
 from gateway.database.rows import Only, RowReader, ValuesOf, insert_row_where, locking
 from gateway.models import Account, Gateway
 from gateway.queue.sql import is_due
@@ -19,7 +20,8 @@ _SHOWN_BATCH = Only(
 _SHOWN_ORDER = Only(
     Order,
     *("batch", "ticker", "side", "quantity", "order_type", "validity", "price", "trigger_price", "status"),
-    *("filled_quantity", "average_price", "exchange_order_id", "error_code", "status_message", "ordered_at"),
+    *("filled_quantity", "average_price", "exchange_order_id", "slices", "error_code", "status_message", "ordered_at"),
+    "traded_on",
 )
 _TRANSACTION_AND_BATCH = RowReader(
     t=Transaction, a=Only(Account, "auth_id", "broker", key="t.account_id"), b=_SHOWN_BATCH
@@ -27,6 +29,11 @@ _TRANSACTION_AND_BATCH = RowReader(
 _ORDER = RowReader(o=Order)
 _ORDERS_OF = "FROM transactions_order o WHERE o.batch_id IN %s ORDER BY o.batch_id, o.position"
 _ORDER_AS_SHOWN = RowReader(o=_SHOWN_ORDER)
+_FILLED_ORDER = RowReader(
+    b=ValuesOf(Batch, "account", "broker"),
+    i=ValuesOf(Instrument, "charge_class"),
+    o=Only(Order, "batch", "ticker", "side", "filled_quantity", "average_price", "ordered_at", "traded_on"),
+)
 _PLACED_BATCH = RowReader(
     b=_SHOWN_BATCH,
     t=Only(Transaction, "transaction_id", "notes", key="b.transaction_id"),
@@ -39,6 +46,7 @@ _COMPLETED = (
 _DUE_BATCH = RowReader(b=ValuesOf(Batch, "id", "gateway", "broker"))
 _FOUND = "WHERE l.gateway_id IS NOT NULL"
 _BEYOND = "(b.gateway_id, b.broker) > (l.gateway_id, l.broker)"
+_BY_LINK = "ORDER BY b.gateway_id, b.broker, b.due_at"
 _BATCH_KEY = RowReader(b=ValuesOf(Batch, "id"))
 _LINK = RowReader(l=ValuesOf(Batch, "gateway", "broker"))
 _CLAIMED_BATCH = RowReader(b=Only(Batch, "attempts", "leased_until"))
@@ -76,6 +84,28 @@ def orders_of(batches: Collection[int]) -> list[Order]:
 def shown_orders_of(batches: Collection[int]) -> list[Order]:
     """As orders_of; of each what partners see."""
     return _ORDER_AS_SHOWN.select_each(_ORDERS_OF, tuple(batches))
+
+
+def filled_orders_beside(
+    *,
+    orders: Collection[int],
+    batches: Collection[int],
+    tickers: Collection[str],
+    confirmed: tuple[datetime, datetime],
+) -> list[tuple[int, str, str | None, Order]]:
+    """`orders`, and orders of the same accounts in `tickers` that have filled and whose batches were made in a period.
+
+    Each with its account, its broker and the charge class of its instrument, if that is known. `batches`: those of
+    `orders`. In the order of their keys.
+    """
+    return _FILLED_ORDER.select(
+        "FROM transactions_batch b JOIN transactions_order o ON o.batch_id = b.id"
+        " LEFT JOIN brokers_instrument i ON i.symbol = o.ticker"
+        " WHERE b.account_id IN (SELECT account_id FROM transactions_batch WHERE id IN %s)"
+        " AND (b.id IN %s OR (b.created_at >= %s AND b.created_at < %s))"
+        " AND o.ticker IN %s AND (o.filled_quantity > 0 OR o.id IN %s) ORDER BY o.id",
+        *(tuple(batches), tuple(batches), *confirmed, tuple(tickers), tuple(orders)),
+    )
 
 
 def placed_batches(
@@ -123,36 +153,38 @@ def due_batches(*, is_queued: bool, clocks: Iterable[Clock], limit: int) -> list
 
 
 def due_links(*, is_queued: bool, clocks: Iterable[Clock]) -> list[Link]:
-    """The links of all due batches. Steps from link to link in an index: many batches of a link cost no more."""
+    """The links of all due batches. Steps from link to link in an index: many batches of a link cost no more.
+
+    Conditions and order fit no other index: the planner cannot know how many batches have just fallen due.
+    """
     (_, wall), *ahead = clocks
-    kind = _kind("b", is_queued)
+    free = f"{_kind('b', is_queued)} AND b.leased_until <= %s"
     own = "CASE l.gateway_id" + " WHEN %s THEN %s" * len(ahead) + " ELSE %s END" if ahead else "%s"
-    due = f"b.gateway_id = l.gateway_id AND b.broker = l.broker AND b.due_at <= {own} AND b.leased_until <= %s"
-    steps = ["SELECT", _next_link(kind), "UNION ALL SELECT", _next_link(f"{kind} AND {_BEYOND}"), "FROM l", _FOUND]
-    links = ["FROM (WITH RECURSIVE l (gateway_id, broker) AS (", *steps, ") SELECT * FROM l) l", _FOUND]
-    parameters = *(value for clock in ahead for value in clock), wall, wall
+    steps = ["SELECT", _earliest(free), "UNION ALL SELECT", _earliest(f"{free} AND {_BEYOND}"), "FROM l", _FOUND]
+    links = ["FROM (WITH RECURSIVE l (gateway_id, broker, due_at) AS (", *steps, ") SELECT * FROM l) l"]
     return _LINK.select(
-        " ".join([*links, "AND EXISTS (SELECT 1", "FROM transactions_batch b WHERE", kind, "AND", due, ")"]),
-        *parameters,
+        " ".join([*links, "WHERE l.due_at <=", own]),
+        *[wall] * 6,
+        *(value for clock in ahead for value in clock),
+        wall,
     )
 
 
-def _next_link(condition: str) -> str:
-    """Two columns; NULL after the last link."""
+def _earliest(condition: str) -> str:
+    """Three columns of the first link's batch that is due first; NULL after the last link."""
     return ", ".join(
-        " ".join(
-            ["(SELECT", name, "FROM transactions_batch b WHERE", condition, "ORDER BY b.gateway_id, b.broker LIMIT 1)"]
-        )
-        for name in ("b.gateway_id", "b.broker")
+        " ".join(["(SELECT", name, "FROM transactions_batch b WHERE", condition, _BY_LINK, "LIMIT 1)"])
+        for name in ("b.gateway_id", "b.broker", "b.due_at")
     )
 
 
 def due_batches_of(link: Link, *, is_queued: bool, now: datetime, wall: datetime, limit: int) -> list[int]:
     """Keys, the longest due first; `now` by the clock of the link's gateway."""
     return _BATCH_KEY.select_each(
-        f"FROM transactions_batch b WHERE {_kind('b', is_queued)} AND b.gateway_id = %s AND b.broker = %s"
-        " AND b.due_at <= %s AND b.leased_until <= %s ORDER BY b.due_at LIMIT %s",
-        *(*link, now, wall, limit),
+        f"FROM transactions_batch b WHERE {_kind('b', is_queued)} AND (b.gateway_id, b.broker) >= (%s, %s)"
+        " AND (b.gateway_id, b.broker, b.due_at) <= (%s, %s, %s) AND b.leased_until <= %s"
+        f" {_BY_LINK} LIMIT %s",
+        *(*link, *link, now, wall, limit),
     )
 
 

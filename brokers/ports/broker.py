@@ -3,6 +3,9 @@
 A broker answers, cannot be asked (Unreachable), or asks for a new login (SessionEnded): three outcomes of every call.
 An adapter guarantees: `order_book` is the broker's answer about all of the refs; it may repeat an order, also with
 older states, and omits those that the broker does not have. The gateway stores every result; the adapter stores none.
+An order above the broker's limit is one order here; where the broker takes slices (registry), the adapter or the
+broker sends it as several, and the adapter reports their sum as one order, with the slices. A slice that is missing in
+the book, because the adapter died between two of them, counts as cancelled.
 No call takes longer than CALL_LIMIT of real time: the adapter then raises Unreachable.
 Calls of one session may run at the same time, in different threads.
 `now` is the gateway's clock: a simulator depends on it, a real broker ignores it.
@@ -14,6 +17,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final, Protocol
+
+from brokers.ports.order_limits import Slice
 
 CALL_LIMIT: Final = timedelta(seconds=5)
 
@@ -145,7 +150,10 @@ class SentOrder:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """An order in the order book. `average_price` of the shares filled so far, in rupees."""
+    """An order in the order book. `average_price` of the shares filled so far, in rupees.
+
+    `slices`: none for an order that is one at the exchange; `exchange_order_id` is that of the first.
+    """
 
     ref: str
     status: BrokerStatus
@@ -155,15 +163,24 @@ class Report:
     error_code: str | None = None
     message: str | None = None
     at: datetime | None = None
+    slices: Sequence[Slice] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """Shares of one ticker; `average_price` of their buys, in rupees."""
+    """Shares of one ticker; `average_price` of their buys, in rupees.
+
+    Of `quantity`, `today` were bought today, at `today_price` on average, and `t1` on the trading day before. `locked`
+    cannot be sold before they arrive.
+    """
 
     ticker: str
     quantity: int
     average_price: Decimal
+    t1: int = 0
+    today: int = 0
+    today_price: Decimal | None = None
+    locked: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +207,7 @@ class Broker(Protocol):
         """Rupees available for buying. Raises Unreachable, SessionEnded."""
 
     def holdings(self, session: LiveSession, *, now: datetime, tickers: Sequence[str] = ()) -> Sequence[Holding]:
-        """Shares that can be sold; only of `tickers`, if given. Raises Unreachable, SessionEnded."""
+        """All shares; of `tickers`, if given, only those that can be sold. Raises Unreachable, SessionEnded."""
 
     def place(self, session: LiveSession, order: NewOrder, *, now: datetime) -> Ack:
         """Places one order. Raises Refused (the order is not in the order book), Unreachable, SessionEnded."""

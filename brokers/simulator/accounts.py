@@ -1,7 +1,8 @@
 """Locks a simulated account. A caller that reads the account's books and writes the result must hold this lock.
 
-Orders and trades have no locks of their own. Several accounts are locked in the order of their keys. A caller that
-holds an account never waits for a row of the gateway, so a reset may hold batches and transactions when it locks one.
+Orders and trades have no locks of their own, and a new order needs none (order_entry.py). Several accounts are locked
+in the order of their keys. A caller that holds an account never waits for a row of the gateway, so a reset may hold
+batches and transactions when it locks one.
 """
 
 from datetime import datetime

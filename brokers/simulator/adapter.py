@@ -1,17 +1,16 @@
 """The simulated brokers' adapter. No process runs for them: the order book is brought up to date when it is read."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
 from typing import ClassVar, Final
 
-from brokers.market.charges import Tariff
 from brokers.ports.broker import Ack, Holding, LiveSession, LoginEnded, NewOrder, Refused, Report, SentOrder, Verb
-from brokers.simulator import books, sql
+from brokers.simulator import books, order_entry, sql
 from brokers.simulator.faults import link_faults
 from brokers.simulator.faults.link_faults import over_the_link
-from brokers.simulator.matching import bring_up_to_date, cancel
+from brokers.simulator.matching import Terms, bring_up_to_date, cancel
 from brokers.simulator.models import SimAccount, SimOrder
 from brokers.simulator.personas import (
     FORCED,
@@ -23,7 +22,7 @@ from brokers.simulator.personas import (
     persona_of,
     treatment_of,
 )
-from gateway.database.rows import insert_rows
+from brokers.simulator.slices import slices_of
 from gateway.partners import clock
 
 _REFUSALS: Final = {
@@ -31,14 +30,6 @@ _REFUSALS: Final = {
     "tradingSystemNotReady": "The broker is not accepting orders.",
     "sessionExpired": "The session at the broker has expired.",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """The terms in which the simulated brokers differ."""
-
-    latency: timedelta
-    tariff: Tariff
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,37 +64,40 @@ class SimulatedBroker:
         return LiveSession(gateway=gateway, broker=broker, client_id=client_id, token=token)
 
     def funds(self, session: LiveSession, *, now: datetime) -> Decimal:
-        return over_the_link(Verb.FUNDS, session, lambda account: books.free_funds(_known(account, session)))
+        return over_the_link(Verb.FUNDS, session, lambda account: books.free_funds(_known(account, session), now))
 
     def holdings(self, session: LiveSession, *, now: datetime, tickers: Sequence[str] = ()) -> Sequence[Holding]:
         def held(account: SimAccount | None) -> Sequence[Holding]:
             known = _known(account, session)
-            return books.sellable(known, tickers) if tickers else books.holdings(known)
+            return books.sellable(known, tickers, now) if tickers else books.holdings(known, now)
 
         return over_the_link(Verb.HOLDINGS, session, held)
 
     def place(self, session: LiveSession, order: NewOrder, *, now: datetime) -> Ack:
-        """Orders are unique by ref, so placing an order a second time writes nothing."""
         forced = link_faults.forced_error(session)
         treatment = treatment_of(
             persona_of(session.client_id), forced=forced, position=order.position, basket_size=order.basket_size
         )
 
-        def book(account: SimAccount | None) -> None:
+        def booked(account: SimAccount | None) -> SimOrder:
             if treatment.refused:
                 raise Refused(treatment.refused, _REFUSALS[treatment.refused])
-            insert_rows([_booked(_known(account, session), order, treatment, now)], pass_over_known=True)
+            return _booked(_known(account, session), order, treatment, now)
 
-        over_the_link(Verb.PLACE, session, book)
+        order_entry.enter(session, order, booked)
         return Ack(order.ref, f"SIM-{order.ref}")
 
     def order_book(self, session: LiveSession, refs: Sequence[str], *, now: datetime) -> Sequence[Report]:
-        orders = over_the_link(Verb.ORDER_BOOK, session, lambda account: self._up_to_date(account, refs, now))
-        said = [link_faults.report_of(order) for order in orders if not link_faults.is_silent(order, now)]
+        said = over_the_link(Verb.ORDER_BOOK, session, lambda account: self._reports(account, refs, now))
         return link_faults.repeated(said) if persona_of(session.client_id) is Persona.REPEATS else said
 
     def cancel(self, session: LiveSession, order: SentOrder, *, now: datetime) -> None:
         over_the_link(Verb.CANCEL, session, lambda account: cancel(self._up_to_date(account, [order.ref], now), now))
+
+    def _reports(self, account: SimAccount | None, refs: Sequence[str], now: datetime) -> list[Report]:
+        reported = [o for o in self._up_to_date(account, refs, now) if not link_faults.is_silent(o, now)]
+        slices = slices_of(reported)
+        return [replace(link_faults.report_of(order), slices=slices.get(order.pk, ())) for order in reported]
 
     def _up_to_date(self, account: SimAccount | None, refs: Sequence[str], now: datetime) -> list[SimOrder]:
         """The orders of a locked account, matched up to `now`; none of an unknown client."""
@@ -111,7 +105,7 @@ class SimulatedBroker:
             return []
         orders = sql.orders_of(account.pk, refs)
         terms = self.terms[account.broker]
-        bring_up_to_date(account, orders, terms.latency, terms.tariff, now)
+        bring_up_to_date(account, orders, terms, now)
         return orders
 
 

@@ -6,7 +6,9 @@ from typing import Final
 from django.db.models import Count, DecimalField, F, Q, Sum
 from django.db.models.functions import Abs, Coalesce
 
+from brokers.ports.broker import Side
 from brokers.simulator.books import CASH, SHARES
+from brokers.simulator.fills import LIMITED
 from brokers.simulator.models import SimOrder, SimStatus, SimTrade
 from gateway.monitoring.invariant_checks import Rows, Rules, Scope
 
@@ -46,6 +48,17 @@ def the_broker_ends_orders_as_they_filled(scope: Scope) -> Rows:
     )
     rows = scope.of(SimOrder.objects.filter(wrong), OWNER)
     return rows.order_by("pk").values("ref", "status", "quantity", "filled_quantity")
+
+
+@INVARIANTS.rule(
+    means="No trade in the simulator is at a worse price than the limit of its order.",
+    remedy="An older release's stepwise fills ignored limits. If the trade is newer, keep the rows and report a bug.",
+)
+def no_trade_is_beyond_its_orders_limit(scope: Scope) -> Rows:
+    limited = SimTrade.objects.filter(order__order_type__in=LIMITED)
+    worse = Q(side=Side.BUY, price__gt=F("order__price")) | Q(side=Side.SELL, price__lt=F("order__price"))
+    rows = scope.of(limited.filter(worse), OWNER)
+    return rows.order_by("pk").values("order__ref", "ticker", "side", "price", "order__price", "at")
 
 
 # A trade without a serial was written by an older release, whose risk check ignored charges and concurrent workers. Its

@@ -1,23 +1,29 @@
 """Brings an account's orders and trades up to date: risk check, fills and trades, in a few statements."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cache, partial
-from hashlib import blake2b
 from itertools import accumulate
 from typing import Final
 
 from brokers.market.calendar import market_of
-from brokers.market.charges import Tariff, charges
+from brokers.market.charges import Tariff
 from brokers.market.hours import Market
+from brokers.market.price_bands import OPERATING_RANGE, price_range
 from brokers.market.quotes import Quote, quotes
+from brokers.market.series import TRADE_TO_TRADE
+from brokers.market.trading_days import previous_close_at
 from brokers.ports.broker import OrderType, Side, Validity
+from brokers.ports.order_limits import OrderLimit, split_at_slices
 from brokers.simulator import books
-from brokers.simulator.books import CHECK_HOLDINGS, MARGINS_EXCEEDED, Balances
-from brokers.simulator.fills import FillProgress, MatchedFill, Working, arrival, progress
+from brokers.simulator.books import Balances
+from brokers.simulator.delivery import locked
+from brokers.simulator.fills import FillProgress, MatchedFill, Working, arrival, progress, refused_at_entry
 from brokers.simulator.models import SimAccount, SimOrder, SimStatus, SimTrade
 from brokers.simulator.personas import FillBehaviour
+from brokers.simulator.slices import exchange_order_id
 from gateway.database.rows import insert_rows, update_rows
 from gateway.values.money import average
 
@@ -30,36 +36,53 @@ WRITTEN = [
     "filled_quantity",
     "average_price",
     "exchange_order_id",
+    "slice_quantity",
     "error_code",
     "reported_at",
 ]
-UNCOVERED: Final = {Side.BUY: MARGINS_EXCEEDED, Side.SELL: CHECK_HOLDINGS}
+TOO_LARGE: Final = "invalidOrder"
 
 
-def bring_up_to_date(
-    account: SimAccount, orders: Sequence[SimOrder], latency: timedelta, tariff: Tariff, now: datetime
-) -> None:
-    """Changes and writes those of the given orders that are open. The caller has locked the account."""
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """The terms in which the simulated brokers differ."""
+
+    latency: timedelta
+    tariff: Tariff
+    order_limit: OrderLimit
+    slices: bool
+
+
+def bring_up_to_date(account: SimAccount, orders: Sequence[SimOrder], terms: Terms, now: datetime) -> None:
+    """Changes and writes those of the given orders that are open, one after the other: sales pay for later purchases.
+
+    The caller has locked the account.
+    """
     waiting = [order for order in orders if order.status == SimStatus.OPEN]
     if not waiting:
         return
     market = market_of(account.gateway, now=now)
-    arrived = {o.pk: at for o in waiting if (at := arrival(o.placed_at, latency, market)) and at <= now}
+    arrived = {o.pk: at for o in waiting if (at := arrival(o.placed_at, terms.latency, market)) and at <= now}
     reached = [order for order in waiting if order.pk in arrived]
     if not reached:
         return
     prices = quotes(account.gateway_id, {order.ticker for order in reached})
-    look_up = cache(partial(books.balances, account))  # most checks of a resting order change nothing
+    # Most checks of a resting order change nothing.
+    look_up = cache(partial(books.balances, account, prices.keys(), since=min(arrived.values()), now=now))
+    sold = {order.ticker for order in reached if order.side == Side.SELL and not order.admitted}
+    tied = locked(account, {ticker for ticker in sold if prices[ticker].series in TRADE_TO_TRADE}, now)
     trades: list[SimTrade] = []
     for order in reached:
         if not order.admitted:
-            quote = prices[order.ticker]
-            _admit(order, look_up(), quote, books.cost(order, quote, arrived[order.pk], tariff), now)
-    for order in reached:
+            quote, at = prices[order.ticker], arrived[order.pk]
+            cost = books.cost(order, quote, at, terms.tariff, look_up().traded)
+            refusal = _refused_at_entry(order, quote, at, market) or _sliced(order, quote.at(at), terms)
+            refusal = refusal or look_up().refusal(order, cost, tied.get(order.ticker, 0))
+            _admit(order, refusal, look_up(), cost, now)
         if order.status == SimStatus.OPEN:
-            working = _working(order, arrived[order.pk], market)
-            came = progress(working, prices[order.ticker].at, now)
-            trades += _advance(order, came, look_up, tariff, now)
+            quote = prices[order.ticker]
+            came = progress(_working(order, quote, arrived[order.pk], market), quote.at, now)
+            trades += _advance(order, came, look_up, terms.tariff, now)
     insert_rows(trades)
     update_rows(reached, WRITTEN)
 
@@ -72,17 +95,21 @@ def cancel(orders: Sequence[SimOrder], now: datetime) -> None:
     update_rows(still_open, ["status", "reported_at"])
 
 
-def trade_of(order: SimOrder, number: int, fill: MatchedFill, tariff: Tariff) -> SimTrade:
-    """The trade of a fill, not saved."""
+def trades_of(order: SimOrder, fills: Sequence[MatchedFill], *, filled: int) -> list[SimTrade]:
+    """Trades of fills that follow `filled` shares, not saved, numbered or charged: none belongs to two slices."""
+    parts = split_at_slices([fill.quantity for fill in fills], order.slice_quantity or order.quantity, filled=filled)
+    return [_trade(order, fills[index], slice_, shares) for index, slice_, shares in parts]
+
+
+def _trade(order: SimOrder, fill: MatchedFill, slice_: int, shares: int) -> SimTrade:
     return SimTrade(
         order=order,
         account_id=order.account_id,
         ticker=order.ticker,
         side=order.side,
-        number=number,
-        quantity=fill.quantity,
+        slice=slice_,
+        quantity=shares,
         price=fill.price,
-        charges=charges(tariff, Side(order.side), fill.price * fill.quantity),
         at=fill.at,
     )
 
@@ -95,10 +122,26 @@ def record(order: SimOrder, trade: SimTrade, balances: Balances) -> None:
     order.average_price = average((before + trade.price * trade.quantity) / order.filled_quantity)
 
 
-def _admit(order: SimOrder, balances: Balances, quote: Quote, cost: Decimal, now: datetime) -> None:
-    """An order that passes the risk check gets its exchange order id; otherwise the broker rejects it."""
+def _sliced(order: SimOrder, price: Decimal, terms: Terms) -> str:
+    """Slices an order above the broker's limit; the errorCode if the broker takes no slices, or an empty string."""
+    largest = terms.order_limit.largest(order.price or order.trigger_price or price)
+    if order.quantity <= largest:
+        return ""
+    if not terms.slices:
+        return TOO_LARGE
+    order.slice_quantity = largest
+    return ""
+
+
+def _refused_at_entry(order: SimOrder, quote: Quote, at: datetime, market: Market) -> str:
+    limits = price_range(quote.close(previous_close_at(market, at)), quote.price_band or OPERATING_RANGE)
+    return refused_at_entry(_working(order, quote, at, market), price=quote.at(at), limits=limits)
+
+
+def _admit(order: SimOrder, refusal: str, balances: Balances, cost: Decimal, now: datetime) -> None:
+    """An order that passes the checks gets its exchange order id; otherwise exchange or broker have rejected it."""
     order.admitted = True
-    if refusal := balances.refusal(order, quote, cost):
+    if refusal:
         order.status, order.error_code, order.reported_at = SimStatus.REJECTED, refusal, now
     else:
         balances.block(order, cost)
@@ -111,9 +154,10 @@ def _advance(
     """The broker cancels the rest of an order at the first fill that the account cannot pay for."""
     trades = []
     status, error_code = came.status.value, came.error_code
-    for trade in _new_trades(order, came.fills, tariff):
-        if not look_up().cover(order, trade):
-            status, error_code = SimStatus.CANCELLED, UNCOVERED[Side(order.side)]
+    for trade in _new_trades(order, came.fills):
+        look_up().traded.charge(trade, tariff)
+        if shortfall := look_up().shortfall(order, trade):
+            status, error_code = SimStatus.CANCELLED, shortfall
             break
         record(order, trade, look_up())
         trades.append(trade)
@@ -126,7 +170,8 @@ def _advance(
     return trades
 
 
-def _working(order: SimOrder, arrived_at: datetime, market: Market) -> Working:
+def _working(order: SimOrder, quote: Quote, arrived_at: datetime, market: Market) -> Working:
+    close = quote.close(previous_close_at(market, arrived_at))
     return Working(
         side=Side(order.side),
         quantity=order.quantity,
@@ -138,19 +183,16 @@ def _working(order: SimOrder, arrived_at: datetime, market: Market) -> Working:
         fill_error_code=order.fill_error_code,
         arrived_at=arrived_at,
         lapses_at=market.closing(arrived_at),
+        band=price_range(close, quote.price_band) if quote.price_band else None,
         price_checked_at=order.price_checked_at,
         triggered=order.triggered,
     )
 
 
-def _new_trades(order: SimOrder, fills: Sequence[MatchedFill], tariff: Tariff) -> list[SimTrade]:
+def _new_trades(order: SimOrder, fills: Sequence[MatchedFill]) -> list[SimTrade]:
     """Trades for the fills that have none yet: fills are computed from the order's arrival each time."""
-    filled = accumulate(fill.quantity for fill in fills)
-    numbered = enumerate(zip(fills, filled, strict=True), start=1)
-    known = order.filled_quantity
-    return [trade_of(order, number, fill, tariff) for number, (fill, upto) in numbered if upto > known]
-
-
-def exchange_order_id(ref: str) -> str:
-    """Sixteen digits, as NSE's are; the same for the same ref."""
-    return str(10**15 + int.from_bytes(blake2b(ref.encode(), digest_size=6).digest(), "big"))
+    trades = trades_of(order, fills, filled=0)
+    for number, trade in enumerate(trades, start=1):
+        trade.number = number
+    filled = accumulate(trade.quantity for trade in trades)
+    return [trade for trade, upto in zip(trades, filled, strict=True) if upto > order.filled_quantity]

@@ -1,6 +1,6 @@
 """The simulated brokers' accounts, orders and trades. Funds and holdings are sums over trades (books.py).
 
-A process writes an account's orders and trades only while it holds the account's lock (accounts.py).
+A process changes an account's orders and writes trades only while it holds the account's lock (accounts.py).
 """
 
 from django.db import models
@@ -44,7 +44,7 @@ class SimAccount(models.Model):
 class SimOrder(models.Model):
     """An order in the order book. The persona, or a tester, decides `fill_behaviour` and `unreported_until`.
 
-    `blocked`: rupees that an open buy blocks.
+    `blocked`: rupees that an open buy blocks. `slice_quantity`: shares of each slice; None: one order at the exchange.
     """
 
     account = models.ForeignKey(SimAccount, on_delete=models.CASCADE, related_name="orders")
@@ -70,6 +70,7 @@ class SimOrder(models.Model):
     filled_quantity = models.PositiveIntegerField(default=0)
     average_price = models.DecimalField(max_digits=16, decimal_places=4, null=True)
     exchange_order_id = models.CharField(max_length=20, blank=True)
+    slice_quantity = models.PositiveIntegerField(null=True)
     error_code = models.CharField(max_length=40, blank=True)
     reported_at = models.DateTimeField(null=True, db_column="said_at")
 
@@ -86,9 +87,9 @@ class SimOrder(models.Model):
 class SimTrade(models.Model):
     """A trade, which is a line of the tradebook, with the balances after it.
 
-    `serial` counts the account's trades: if two writers have read the same balances, both use the same serial and one
-    of them fails. `funds_after` in rupees; `shares_after` of the trade's ticker, held and lent. All three are null on
-    older trades.
+    `slice`: that of its order, from 0. `serial` counts the account's trades: if two writers have read the same
+    balances, both use the same serial and one of them fails. `funds_after` in rupees; `shares_after` of the trade's
+    ticker, held and lent. Serial and balances are null on older trades.
     """
 
     order = models.ForeignKey(SimOrder, on_delete=models.CASCADE, related_name="trades")
@@ -96,6 +97,7 @@ class SimTrade(models.Model):
     ticker = models.CharField(max_length=20)
     side = models.CharField(max_length=4)
     number = models.PositiveSmallIntegerField()
+    slice = models.PositiveSmallIntegerField(default=0, db_default=0)
     quantity = models.PositiveIntegerField()
     price = models.DecimalField(max_digits=12, decimal_places=2)
     charges = models.DecimalField(max_digits=16, decimal_places=2)

@@ -10,13 +10,15 @@ from django.db.transaction import atomic
 
 from brokers.market.charges import Tariff
 from brokers.market.quotes import quotes
-from brokers.ports.broker import BrokerStatus
+from brokers.ports.broker import BrokerStatus, Side
 from brokers.simulator import accounts, books
+from brokers.simulator.delivery import locked
 from brokers.simulator.faults import link_faults
-from brokers.simulator.fills import UNMATCHED, MatchedFill
-from brokers.simulator.matching import WRITTEN, exchange_order_id, record, trade_of
+from brokers.simulator.fills import LIMITED, UNMATCHED, MatchedFill
+from brokers.simulator.matching import WRITTEN, record, trades_of
 from brokers.simulator.models import SimAccount, SimOrder, SimTrade
 from brokers.simulator.personas import LATE, FillBehaviour
+from brokers.simulator.slices import exchange_order_id
 from gateway.values.errors import Conflict, Invalid, NotFound
 
 
@@ -85,21 +87,38 @@ def _ended(order: SimOrder, action: OrderAction) -> list[SimTrade]:
     return []
 
 
+def _price(order: SimOrder, action: OrderAction, market_price: Decimal) -> Decimal:
+    """The action's price, or the market price, or the limit if that is worse. Raises Invalid beyond the limit."""
+    if order.price is None or order.order_type not in LIMITED:
+        return action.price or market_price
+    nearer = min if order.side == Side.BUY else max
+    price = action.price or nearer(market_price, order.price)
+    if price != nearer(price, order.price):
+        raise Invalid(f"price: this order's limit is {order.price}; no fill is worse.")
+    return price
+
+
 def _filled(account: SimAccount, order: SimOrder, action: OrderAction, tariff: Tariff, now: datetime) -> list[SimTrade]:
     rest = order.quantity - order.filled_quantity
     partly = action.kind is ActionKind.PARTIAL
     wanted = action.quantity or (max(rest // 2, 1) if partly else rest)
     if wanted > rest or (wanted == rest and partly):
         raise Invalid(f"quantity: this order has {rest} open shares; {action.kind.value} needs fewer.")
-    at_price = action.price or quotes(account.gateway_id, [order.ticker])[order.ticker].at(now)
-    trade = trade_of(order, order.trades.count() + 1, MatchedFill(wanted, at_price, now), tariff)
-    balances = books.balances(account)
-    if not balances.cover(order, trade):
-        raise NotCovered("The account does not have the funds or shares for this fill.")
-    record(order, trade, balances)
+    at_price = _price(order, action, quotes(account.gateway_id, [order.ticker])[order.ticker].at(now))
+    trades = trades_of(order, [MatchedFill(wanted, at_price, now)], filled=order.filled_quantity)
+    balances, known = books.balances(account, [order.ticker], since=now, now=now), order.trades.count()
+    tied = locked(account, [order.ticker], now).get(order.ticker, 0) if order.side == Side.SELL else 0
+    if not order.admitted and wanted > balances.sellable(order.ticker) - tied and tied:
+        raise NotCovered("Shares of a trade-to-trade series cannot be sold before they arrive.")
+    for number, trade in enumerate(trades, start=known + 1):
+        trade.number = number
+        balances.traded.charge(trade, tariff)
+        if balances.shortfall(order, trade):
+            raise NotCovered("The account does not have the funds or shares for this fill.")
+        record(order, trade, balances)
     order.exchange_order_id = exchange_order_id(order.ref)
     complete = order.filled_quantity == order.quantity
     order.status = (BrokerStatus.COMPLETE if complete else BrokerStatus.CANCELLED).value
     order.error_code = "" if complete else UNMATCHED
     order.unreported_until = now + LATE if action.kind is ActionKind.LATE_FILL else None
-    return [trade]
+    return trades

@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 from brokers.ports.broker import Verb
 
+KEPT: Final = 4_096  # client ids whose persona is kept
 LATE: Final = timedelta(minutes=10)
 FOREVER: Final = timedelta(days=36_500)
 PIN_PREFIX: Final = "error_"
@@ -127,6 +129,7 @@ FORCED: Final = {
 }
 
 
+@lru_cache(KEPT)
 def persona_of(client_id: str) -> Persona:
     """From `<persona>` or `<persona>-<anything>`; any other client id is happy."""
     named = [p for p in Persona if client_id == p.value or client_id.startswith(f"{p.value}-")]

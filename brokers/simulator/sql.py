@@ -5,17 +5,19 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from django.db.models import DecimalField, IntegerField
+from django.db.models import DateTimeField, DecimalField, IntegerField
 
+from brokers.models import Instrument
 from brokers.ports.broker import LiveSession, Verb
 from brokers.simulator.models import BrokerFault, SimAccount, SimOrder, SimTrade
 from brokers.simulator.personas import FaultKind, LinkFault
-from gateway.database.rows import Computed, RowReader, ValuesOf, locking
+from gateway.database.rows import Computed, Only, RowReader, ValuesOf, locking
 from gateway.models import Gateway
 
 MONEY: Final = DecimalField(max_digits=20, decimal_places=2)
 COUNT: Final = IntegerField()
 _ORDER = RowReader(o=SimOrder)
+_ACCOUNT = RowReader(a=SimAccount)
 _FAULT = RowReader(f=ValuesOf(BrokerFault, "kind", "seconds", "set_at"))
 _ACCOUNT_AND_FAULT = RowReader(a=SimAccount, g=Gateway, f=ValuesOf(BrokerFault, "kind", "seconds", "set_at"))
 _TRADED = RowReader(
@@ -25,7 +27,24 @@ _TRADED = RowReader(
     ),
     shares=Computed("SUM(CASE t.side WHEN 'BUY' THEN t.quantity ELSE -t.quantity END)", COUNT),
     trades=Computed("COUNT(*)", COUNT),
+    last_sale=Computed("MAX(CASE t.side WHEN 'SELL' THEN t.at END)", DateTimeField()),
 )
+_CLASS_AND_TRADE = RowReader(
+    i=ValuesOf(Instrument, "symbol", "charge_class"),
+    t=Only(SimTrade, "order", "ticker", "side", "quantity", "price", "at"),
+)
+_IN_SLICES = RowReader(
+    t=ValuesOf(SimTrade, "order", "slice"),
+    shares=Computed("SUM(t.quantity)", COUNT),
+    rupees=Computed("SUM(t.price * t.quantity)", MONEY),
+)
+_BOUGHT = RowReader(
+    t=ValuesOf(SimTrade, "ticker"),
+    shares=Computed("SUM(t.quantity)", COUNT),
+    today=Computed("SUM(CASE WHEN t.at >= %s THEN t.quantity ELSE 0 END)", COUNT),
+    rupees=Computed("SUM(CASE WHEN t.at >= %s THEN t.price * t.quantity ELSE 0 END)", MONEY),
+)
+_SOLD = RowReader(rupees=Computed("SUM(t.price * t.quantity)", MONEY))
 _RESTING = RowReader(
     o=ValuesOf(SimOrder, "ticker"),
     rupees=Computed("SUM(o.blocked)", MONEY),
@@ -40,6 +59,15 @@ def link_fault(gateway: int, broker: str, verb: Verb) -> LinkFault | None:
         *(gateway, broker, verb.value),
     )
     return next((_fault(*row) for row in rows), None)
+
+
+def accounts_of(gateway: int, broker: str, client_ids: Collection[str]) -> dict[str, SimAccount]:
+    """By client id."""
+    rows: list[SimAccount] = _ACCOUNT.select_each(
+        "FROM simulator_simaccount a WHERE a.gateway_id = %s AND a.broker = %s AND a.client_id IN %s",
+        *(gateway, broker, tuple(client_ids)),
+    )
+    return {account.client_id: account for account in rows}
 
 
 def account_and_fault(session: LiveSession, verb: Verb, *, locked: bool) -> tuple[SimAccount | None, LinkFault | None]:
@@ -71,11 +99,38 @@ def orders_of(account: int, refs: Collection[str]) -> list[SimOrder]:
     )
 
 
-def traded(account: int) -> list[tuple[str, Decimal, int, int]]:
-    """Of each ticker: rupees that its trades brought in, less charges; shares that they brought in; their number."""
+def traded(account: int) -> list[tuple[str, Decimal, int, int, datetime | None]]:
+    """Of each ticker: rupees that its trades brought in, less charges; shares that they brought in; their number.
+
+    Last when shares of it were sold, if they were.
+    """
     return _TRADED.select(
         "FROM simulator_simtrade t WHERE t.account_id = %s GROUP BY t.ticker ORDER BY t.ticker", account
     )
+
+
+def traded_in_slices(orders: Collection[int]) -> list[tuple[int, int, int, Decimal]]:
+    """Of each order's slices that have trades: order, slice, shares, and rupees without charges."""
+    return _IN_SLICES.select(
+        "FROM simulator_simtrade t WHERE t.order_id IN %s GROUP BY t.order_id, t.slice", tuple(orders)
+    )
+
+
+def bought_since(account: int, since: datetime, *, today: datetime) -> list[tuple[str, int, int, Decimal]]:
+    """Of each ticker bought since then: shares; shares bought since `today`, and rupees for these without charges."""
+    return _BOUGHT.select(
+        "FROM simulator_simtrade t WHERE t.account_id = %s AND t.side = 'BUY' AND t.at >= %s"
+        " GROUP BY t.ticker ORDER BY t.ticker",
+        *(today, today, account, since),
+    )
+
+
+def sold_since(account: int, since: datetime) -> Decimal:
+    """Rupees of the account's sales from `since` on, before charges."""
+    (sold,) = _SOLD.select_each(
+        "FROM simulator_simtrade t WHERE t.account_id = %s AND t.side = 'SELL' AND t.at >= %s", account, since
+    )
+    return sold or Decimal(0)
 
 
 def resting(account: int) -> list[tuple[str, Decimal, int]]:
@@ -84,4 +139,15 @@ def resting(account: int) -> list[tuple[str, Decimal, int]]:
         "FROM simulator_simorder o WHERE o.account_id = %s AND o.status = 'OPEN' AND o.admitted"
         " GROUP BY o.ticker ORDER BY o.ticker",
         account,
+    )
+
+
+def charge_classes_and_trades(
+    account: int, tickers: Collection[str], *, since: datetime
+) -> list[tuple[str, str, SimTrade | None]]:
+    """Each known ticker with its charge class and each of the account's trades since then; None if there is none."""
+    return _CLASS_AND_TRADE.select(
+        "FROM brokers_instrument i LEFT JOIN simulator_simtrade t"
+        " ON t.ticker = i.symbol AND t.account_id = %s AND t.at >= %s WHERE i.symbol IN %s ORDER BY t.order_id, t.id",
+        *(account, since, tuple(tickers)),
     )

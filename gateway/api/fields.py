@@ -1,10 +1,15 @@
 """Fields of request bodies that accept only their own JSON type."""
 
 import re
+from decimal import Decimal, InvalidOperation
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 from rest_framework import serializers
+
+from gateway.values.money import rupees
+
+NOISE: Final = Decimal("0.000001")  # rupees; more than a sum of floats is ever off
 
 
 class Text(serializers.CharField):
@@ -52,12 +57,12 @@ class WholeText(serializers.IntegerField):
 
 
 class NumberText(serializers.DecimalField):
-    """A decimal number in a query string, ASCII digits only."""
+    """A decimal number in a query string, ASCII digits only; rounded to its decimals."""
 
     def to_internal_value(self, data: Any) -> Any:
         if not str(data).isascii():
             self.fail("invalid")
-        return super().to_internal_value(data)
+        return super().to_internal_value(rounded(str(data)))
 
 
 class DayText(serializers.DateField):
@@ -80,7 +85,7 @@ class Truth(serializers.BooleanField):
 
 
 class Rupees(serializers.DecimalField):
-    """A JSON number of at most two decimals, above zero."""
+    """A JSON number above zero, rounded to the paisa: a sum of floats such as 30197.100000000002 is ₹30,197.10."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(max_digits=12, decimal_places=2, coerce_to_string=False, **options)
@@ -88,9 +93,28 @@ class Rupees(serializers.DecimalField):
     def to_internal_value(self, data: Any) -> Any:
         if not isinstance(data, int | float) or isinstance(data, bool):
             raise serializers.ValidationError("must be a number.")
-        if data <= 0:
+        amount = super().to_internal_value(rounded(str(data)))
+        if amount <= 0:
             raise serializers.ValidationError("must be above zero.")
-        return super().to_internal_value(str(data))
+        return amount
+
+
+class Price(Rupees):
+    """A price: noise of floats is rounded away, a third decimal is refused. An order is not placed at another price."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        price = super().to_internal_value(data)
+        if abs(Decimal(str(data)) - price) > NOISE:
+            raise serializers.ValidationError("must have at most two decimals.")
+        return price
+
+
+def rounded(text: str) -> str:
+    """The number rounded to the paisa; any other text unchanged, for the field to refuse."""
+    try:
+        return str(rupees(Decimal(text)))
+    except InvalidOperation:
+        return text
 
 
 class Choice(serializers.ChoiceField):

@@ -63,6 +63,18 @@ class RupeesField(OpenApiSerializerFieldExtension):
     target_class = "gateway.api.fields.Rupees"
 
     def map_serializer_field(self, auto_schema: AutoSchema, direction: str) -> Json:
+        return {
+            "type": "number",
+            "minimum": 0.01,
+            "maximum": 9_999_999_999.99,
+            "description": "Rupees, rounded to the paisa",
+        }
+
+
+class PriceField(OpenApiSerializerFieldExtension):
+    target_class = "gateway.api.fields.Price"
+
+    def map_serializer_field(self, auto_schema: AutoSchema, direction: str) -> Json:
         return {"type": "number", "minimum": 0.01, "maximum": 9_999_999_999.99, "multipleOf": 0.01}
 
 

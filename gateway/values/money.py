@@ -24,6 +24,16 @@ def number(amount: Decimal | None) -> float | int | None:
     return int(amount) if amount == amount.to_integral_value() else float(amount)
 
 
+def wire_amount(amount: Decimal | None) -> float | int | None:
+    """Rupees for JSON, with at most two decimals."""
+    return None if amount is None else number(rupees(amount))
+
+
+def wire_price(price: Decimal | None) -> float | int | None:
+    """An average price for JSON, with at most four decimals."""
+    return None if price is None else number(average(price))
+
+
 def is_multiple(price: Decimal, tick: Decimal) -> bool:
     return price % tick == 0
 

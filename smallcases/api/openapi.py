@@ -33,7 +33,8 @@ STATS: Final = obj(
     {
         "indexValue": nullable(NUMBER | {"description": "The last close; 100 at launch"}),
         "lastIndexUpdatedDate": nullable(DAY),
-        "minInvestAmount": NUMBER | {"description": "Rupees, at the gateway's prices"},
+        "minInvestAmount": INTEGER | {"description": "Rupees, at the gateway's prices, rounded up"},
+        "minSipAmount": INTEGER | {"description": "Rupees: the cheapest constituent's price, rounded up"},
         "returns": obj(dict.fromkeys(RETURNS, FRACTION)),
         "ratios": obj({"cagr": FRACTION, "volatility": FRACTION, "riskLabel": one_of(*Smallcase.Risk.values)}),
     }
@@ -51,7 +52,9 @@ PROFILE_SHAPE: Final = obj(
         **SUMMARY,
         "rationale": text(),
         "rebalance": obj({"label": text(), "rationale": text()}),
-        "constituents": listed(obj({"ticker": text("NSE symbol"), "stockName": text(), "weight": WEIGHT})),
+        "constituents": listed(
+            obj({"ticker": text("NSE symbol"), "stockName": text(), "weight": WEIGHT, "tradable": BOOLEAN})
+        ),
     }
 )
 CHART_SHAPE: Final = obj(
@@ -92,7 +95,7 @@ _PREVIEW: Final = obj(
 )
 _SCID_QUERY: Final = OpenApiParameter("scid", SCID, required=True)
 _SCID_PATH: Final = OpenApiParameter("scid", SCID, OpenApiParameter.PATH)
-_RUPEES: Final[Json] = {"type": "number", "minimum": 0, "maximum": 9_999_999_999.99, "multipleOf": 0.01}
+_RUPEES: Final[Json] = {"type": "number", "minimum": 0, "maximum": 9_999_999_999.99}
 _QUERY: Final[Json] = {
     "sortBy": one_of(*serializers.SORTS) | {"default": "name"},
     "sortOrder": INTEGER | {"enum": [1, -1], "default": 1, "description": "1 ascending, -1 descending"},

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any, Final
 
-from gateway.values.money import number
+from gateway.values.money import number, wire_amount
 from gateway.values.timestamps import IST, timestamp
 from smallcases.catalogue.selectors import IndexChart, Listed
 from smallcases.models import Investment, Performance, Smallcase, Version
@@ -42,7 +42,7 @@ def summary(one: Listed) -> Wire:
         "scid": smallcase.scid,
         "version": version.number,
         "info": _info(smallcase, version),
-        "stats": _stats(smallcase, one.minimum),
+        "stats": _stats(one),
         "benchmark": {"id": smallcase.benchmark.symbol, "name": smallcase.benchmark.name},
         "flags": {"active": not smallcase.is_archived},
     }
@@ -54,7 +54,12 @@ def profile(one: Listed) -> Wire:
         "rationale": one.smallcase.rationale,
         "rebalance": {"label": one.version.label, "rationale": one.version.rationale},
         "constituents": [
-            {"ticker": row.instrument.symbol, "stockName": row.instrument.name, "weight": number(row.weight / 100)}
+            {
+                "ticker": row.instrument.symbol,
+                "stockName": row.instrument.name,
+                "weight": number(row.weight / 100),
+                "tradable": row.instrument.tradable,
+            }
             for row in one.version.constituents.all()
         ],
     }
@@ -122,8 +127,8 @@ def preview(of: Preview) -> Wire:
         "changed": [_change(one) for one in of.changes if one.before and one.after],
         "turnover": number(of.turnover),
         "investments": of.investments,
-        "buyAmount": number(of.buy),
-        "sellAmount": number(of.sell),
+        "buyAmount": wire_amount(of.buy),
+        "sellAmount": wire_amount(of.sell),
         "minInvestAmountBefore": number(of.minimum_before),
         "minInvestAmountAfter": number(of.minimum_after),
         "untradable": list(of.untradable),
@@ -152,13 +157,15 @@ def _info(smallcase: Smallcase, newest: Version) -> Wire:
     }
 
 
-def _stats(smallcase: Smallcase, minimum: Decimal) -> Wire:
+def _stats(one: Listed) -> Wire:
     """Values of the index are null until the close of its first day."""
+    smallcase = one.smallcase
     done: Performance | None = getattr(smallcase, "performance", None)
     return {
         "indexValue": number(done.index_value) if done else None,
         "lastIndexUpdatedDate": _day(done.day) if done else None,
-        "minInvestAmount": number(minimum),
+        "minInvestAmount": number(one.minimum),
+        "minSipAmount": number(one.minimum_sip),
         "returns": {name: number(getattr(done, column, None)) for name, column in RETURNS.items()},
         "ratios": {
             "cagr": number(done.cagr) if done else None,

@@ -19,7 +19,7 @@ from smallcases.catalogue.smallcase_files import CatalogueNames, Draft
 from smallcases.models import Constituent, Smallcase, Version
 
 FIRST_LABEL: Final = "First version"
-# The fields that a file updates in an existing smallcase.
+# The fields that a file updates in an existing smallcase. Its risk label is computed (daily_index).
 KEPT_UP_TO_DATE: Final = (
     "name",
     "short_description",
@@ -29,7 +29,6 @@ KEPT_UP_TO_DATE: Final = (
     "kind",
     "schedule",
     "benchmark",
-    "risk",
     "image_url",
 )
 

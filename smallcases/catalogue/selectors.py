@@ -7,18 +7,16 @@ from decimal import Decimal
 from functools import cache
 from typing import Any, Final, NoReturn
 
-from django.conf import settings
 from django.db.models import OuterRef, Prefetch, Q, QuerySet, Subquery
 
-from brokers.market.calendar import published_holidays
-from brokers.market.hours import Hours, Market
-from brokers.market.quotes import Quote, quotes
-from brokers.models import Instrument, MarketDay
+from brokers.market.calendar import nse_market
+from brokers.market.quotes import Quote, market_quote, quotes
+from brokers.models import Instrument
 from gateway.models import Gateway
 from gateway.values.errors import NotFound
 from gateway.values.ids import SCID
 from smallcases.models import Constituent, IndexValue, Investment, RebalanceNotice, Smallcase, Version
-from smallcases.planner import minimum_investment
+from smallcases.planner import minimum_investment, minimum_sip
 from smallcases.portfolio.index import Close, Point, rebased, window
 
 # A chart's durations, in months.
@@ -31,10 +29,11 @@ _LARGEST_FIRST = Prefetch(
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A smallcase as offered now: its newest version and the minimum investment in rupees."""
+    """A smallcase as offered now: its newest version, and the minimum investment and SIP in rupees."""
 
     version: Version
     minimum: Decimal
+    minimum_sip: Decimal
 
     @property
     def smallcase(self) -> Smallcase:
@@ -93,10 +92,14 @@ def weights_of(version: Version) -> dict[str, Decimal]:
 
 
 def listed(versions: Sequence[Version], gateway: Gateway, *, now: datetime) -> list[Listed]:
-    """`versions` with their minimum investment at the gateway's prices: one query."""
+    """`versions` with their minimum amounts at the gateway's prices: one query."""
     tickers = {ticker for version in versions for ticker in weights_of(version)}
     prices = prices_at(quotes(gateway.pk, tickers), now)
-    return [Listed(version, minimum_investment(weights=weights_of(version), prices=prices)) for version in versions]
+    weights = [weights_of(version) for version in versions]
+    return [
+        Listed(version, minimum_investment(weights=own, prices=prices), minimum_sip(weights=own, prices=prices))
+        for version, own in zip(versions, weights, strict=True)
+    ]
 
 
 def catalogue(gateway: Gateway, query: CatalogueQuery, *, now: datetime) -> tuple[list[Listed], int]:
@@ -131,6 +134,7 @@ def chart(smallcase: Smallcase, *, months: int, base: Decimal) -> IndexChart:
         return IndexChart([], [])
     index = window(values, months=months)
     ends = trading_days(index[0][0], index[-1][0])
+    index = [point for point in index if point[0] in ends]  # a holiday may have become known after its value
     close, ticker = closes([smallcase.benchmark], ends), smallcase.benchmark.symbol
     benchmark = [(day, close(ticker, day)) for day, _ in index]
     return IndexChart(rebased(index, base=base), rebased(benchmark, base=base))
@@ -148,16 +152,10 @@ def closes(instruments: Collection[Instrument], ends: Mapping[date, datetime]) -
 
 
 def trading_days(first: date, last: date) -> dict[date, datetime]:
-    """NSE's trading days with their closing times, in order: the published calendar and days added by operators."""
-    years = range(first.year, last.year + 1)
-    exceptions = dict.fromkeys((day for year in years for day in published_holidays(year)), None)
-    added = MarketDay.objects.filter(day__range=(first, last))
-    market = Market(
-        Hours.NSE,
-        {**exceptions, **{row.day: (row.opens, row.closes) if row.opens and row.closes else None for row in added}},
-    )
+    """NSE's trading days with the end of their last session, in order."""
+    market = nse_market(range(first.year, last.year + 1))
     days = (first + timedelta(days=n) for n in range((last - first).days + 1))
-    return {day: session.closes for day in days if (session := market.session_on(day))}
+    return {day: sessions[-1].closes for day in days if (sessions := market.sessions_on(day))}
 
 
 def _no_such_smallcase() -> NoReturn:
@@ -165,8 +163,7 @@ def _no_such_smallcase() -> NoReturn:
 
 
 def _market_quotes(instruments: Collection[Instrument]) -> dict[str, Quote]:
-    seed = settings.MARKET_SEED
-    return {one.symbol: Quote(one.symbol, one.reference_price, one.tick_size, None, seed) for one in instruments}
+    return {one.symbol: market_quote(one) for one in instruments}
 
 
 def _about(query: CatalogueQuery) -> Q:

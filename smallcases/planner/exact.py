@@ -1,13 +1,14 @@
 """Exact rupees: the value of each name if shares were divisible."""
 
-from collections.abc import Iterable, Mapping
-from decimal import Decimal
+from collections.abc import Collection, Iterable, Mapping
+from decimal import ROUND_DOWN, Decimal
 from itertools import accumulate
 from operator import sub
 from typing import Final
 
 NOTHING: Final = Decimal(0)
 WHOLE: Final = Decimal(100)  # per cent
+FINE: Final = Decimal("1e-12")  # per cent, of weights that were divided
 
 Shares = Mapping[str, int]
 Rupees = Mapping[str, Decimal]  # or per cent, of weights
@@ -19,6 +20,20 @@ def value(shares: Shares, prices: Rupees) -> Decimal:
 
 def by_weight(total: Decimal, weights: Rupees) -> dict[str, Decimal]:
     return {ticker: weight * total / WHOLE for ticker, weight in weights.items()}
+
+
+def spread(weights: Rupees, *, without: Collection[str]) -> dict[str, Decimal]:
+    """The weights of the other names, in proportion, which sum to exactly 100; empty if no name is left.
+
+    What the division leaves, less than a billionth of a per cent, goes to the largest.
+    """
+    kept = {ticker: weight for ticker, weight in weights.items() if ticker not in without}
+    if not kept or len(kept) == len(weights):
+        return kept
+    whole = sum(kept.values())
+    parts = {ticker: (weight * WHOLE / whole).quantize(FINE, ROUND_DOWN) for ticker, weight in kept.items()}
+    largest = max(parts, key=parts.__getitem__)
+    return parts | {largest: parts[largest] + WHOLE - sum(parts.values())}
 
 
 def filled(shares: Shares, target: Rupees, prices: Rupees, total: Decimal) -> dict[str, Decimal]:

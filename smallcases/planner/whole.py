@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 
+from gateway.values.money import PAISA
 from smallcases.planner.exact import NOTHING, Rupees, Shares, level, value, within_reach
 
 
@@ -25,6 +26,14 @@ def in_whole_shares(exact: Rupees, prices: Rupees, budget: Decimal) -> dict[str,
     """Exact numbers of shares, rounded down, then up while `budget` allows."""
     shares = {ticker: int(goal // prices[ticker]) for ticker, goal in exact.items()}
     return rounded_up(shares, exact, prices, budget - value(shares, prices))
+
+
+def trimmed(shares: Shares, prices: Rupees, budget: Decimal) -> dict[str, int]:
+    """The same part of every name's shares, in whole shares, for at most `budget` rupees; all, if it suffices."""
+    cost, budget = value(shares, prices), max(budget, NOTHING).quantize(PAISA, ROUND_DOWN)
+    if cost <= budget:
+        return dict(shares)
+    return in_whole_shares({t: prices[t] * count * budget / cost for t, count in shares.items()}, prices, budget)
 
 
 def rounded_up(shares: Shares, exact: Rupees, prices: Rupees, cash: Decimal) -> dict[str, int]:

@@ -1,7 +1,7 @@
 """Applies the fills of orders to an investment. Only fills create, change and end an investment."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -28,13 +28,24 @@ class Executed:
 
 
 @dataclass(frozen=True, slots=True)
+class Customisation:
+    """The effect of an investment's MANAGE orders on a version: whether one has filled, and the target that it chose.
+
+    `target` as in Investment; None for orders of an older release, which kept none.
+    """
+
+    is_customised: bool
+    target: Mapping[str, str] | None
+
+
+@dataclass(frozen=True, slots=True)
 class InvestmentChange:
     """An order's effect besides shares: a rebalance changes the version, MANAGE customises the investment."""
 
     iscid: str
     version: Version
     moves_version: bool = False
-    customised: bool = False
+    customisation: Customisation | None = None
 
 
 class StillHasSip(Conflict):
@@ -57,7 +68,7 @@ def apply_fills(
     orders whose reported fill was wrong; an investment without fills is deleted. Raises StillHasSip.
     """
     if not executed:
-        _withdraw(account, change.iscid, withdrawn, now)
+        _withdraw(account, change, withdrawn, now)
         return investment_of(account, change.iscid)
     investment = _opened(gateway, account, change, now)
     if withdrawn:
@@ -69,18 +80,20 @@ def apply_fills(
         update_fields=["shares", "price"],
     )
     _move(investment, change)
+    _customise(investment, change)
     return _settled(account, change.iscid, now)
 
 
-def _withdraw(account: Account, iscid: str, refs: Sequence[str], now: datetime) -> None:
+def _withdraw(account: Account, change: InvestmentChange, refs: Sequence[str], now: datetime) -> None:
     """Deletes these fills, and the investment if no fill is left."""
-    mine = Investment.objects.select_for_update(of=("self",)).filter(account=account, iscid=iscid)
+    mine = Investment.objects.select_for_update(of=("self",)).filter(account=account, iscid=change.iscid)
     investment = mine.first() if refs else None
     if investment is None:
         return
     InvestmentFill.objects.filter(investment=investment, order_ref__in=refs).delete()
     if investment.fills.exists():
-        _settled(account, iscid, now)
+        _customise(investment, change)
+        _settled(account, change.iscid, now)
     elif Sip.objects.filter(investment=investment).exists():
         raise StillHasSip("This investment has a SIP and cannot be left without fills. End the SIP first.")
     else:
@@ -135,9 +148,15 @@ def _fill(investment: Investment, done: Executed, now: datetime) -> InvestmentFi
 def _move(investment: Investment, change: InvestmentChange) -> None:
     if change.moves_version:
         older = Investment.objects.filter(pk=investment.pk, version__number__lt=change.version.number)
-        older.update(version=change.version, is_customised=False)  # a late report on an old order moves nothing back
-    elif change.customised:
-        Investment.objects.filter(pk=investment.pk).update(is_customised=True)
+        # A late report on an old order moves nothing back.
+        older.update(version=change.version, is_customised=False, target=None)
+
+
+def _customise(investment: Investment, change: InvestmentChange) -> None:
+    """A rebalance since then, which has changed the version, has replaced the target."""
+    if change.customisation is not None:
+        same = Investment.objects.filter(pk=investment.pk, version=change.version)
+        same.update(is_customised=change.customisation.is_customised, target=change.customisation.target)
 
 
 def _settled(account: Account, iscid: str, now: datetime) -> Investment:
@@ -161,5 +180,7 @@ def _holds_any(investment: Investment) -> bool:
 
 
 def adopt_version(investment: Investment, version: Version) -> None:
-    """Moves the investment to `version` when a rebalance needs no trade."""
-    Investment.objects.filter(pk=investment.pk).update(version=version, is_customised=False)
+    """Moves the investment to `version` when a rebalance places no order. Twice is safe; never to an older version."""
+    Investment.objects.filter(pk=investment.pk, version__number__lt=version.number).update(
+        version=version, is_customised=False, target=None
+    )

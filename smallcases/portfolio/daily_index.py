@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date, datetime
+from decimal import Decimal
 
 from django.db.models import Prefetch
 from django.db.transaction import atomic
@@ -11,14 +12,24 @@ from brokers.models import Instrument
 from gateway.values.timestamps import IST
 from smallcases.catalogue.selectors import closes, trading_days, weights_of
 from smallcases.models import Constituent, IndexValue, Performance, Smallcase, Version
-from smallcases.portfolio.index import Close, Era, Point, base_day, measures, missing_values
+from smallcases.portfolio.index import (
+    HIGH_RISK,
+    LOW_RISK,
+    Close,
+    Era,
+    Point,
+    base_day,
+    measures,
+    missing_values,
+    risk_ratio,
+)
 
 
 def index_smallcases(
     *, now: datetime, scids: Collection[str] | None = None, progress: Callable[[int], None] = lambda total: None
 ) -> int:
     """Returns the number of new values. `scids` None: all. `progress` gets the total number, after each smallcase."""
-    rows = Smallcase.objects.order_by("launched_on")
+    rows = Smallcase.objects.select_related("benchmark").order_by("launched_on")
     smallcases = list(rows if scids is None else rows.filter(scid__in=scids))
     if not smallcases:
         return 0
@@ -49,7 +60,10 @@ def _index(smallcase: Smallcase, ends: Mapping[date, datetime], close: Close) ->
             ignore_conflicts=True,
             batch_size=500,
         )
-        _keep_performance(smallcase, sorted([*known.items(), *new]))
+        points = sorted([*known.items(), *new])
+        _keep_performance(smallcase, points)
+        ticker = smallcase.benchmark.symbol
+        _keep_risk(smallcase, risk_ratio(points, [(day, close(ticker, day)) for day, _ in points if day in ends]))
     return len(new)
 
 
@@ -68,3 +82,11 @@ def _keep_performance(smallcase: Smallcase, points: Sequence[Point]) -> None:
     Performance.objects.bulk_create(
         [row], update_conflicts=True, unique_fields=["smallcase"], update_fields=["day", "index_value", *kept]
     )
+
+
+def _keep_risk(smallcase: Smallcase, ratio: Decimal | None) -> None:
+    """A young smallcase keeps the label of its file."""
+    if ratio is not None:
+        low = Smallcase.Risk.LOW if ratio < LOW_RISK else Smallcase.Risk.MEDIUM
+        risk = Smallcase.Risk.HIGH if ratio >= HIGH_RISK else low
+        Smallcase.objects.filter(pk=smallcase.pk).exclude(risk=risk).update(risk=risk)

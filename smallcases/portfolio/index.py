@@ -20,6 +20,8 @@ FRACTION: Final = Decimal("0.000001")
 TRADING_DAYS: Final = 252  # in a year, by convention
 FEWEST_RETURNS: Final = 20  # a standard deviation of fewer returns is meaningless
 YEAR: Final = Decimal(365)
+HIGH_RISK: Final = Decimal("1.3")
+LOW_RISK: Final = Decimal("0.8")
 
 Close = Callable[[str, date], Decimal]
 Point = tuple[date, Decimal]
@@ -104,6 +106,17 @@ def volatility(values: Sequence[Decimal]) -> Decimal | None:
     mean = sum(returns, Decimal(0)) / len(returns)
     variance = sum(((r - mean) ** 2 for r in returns), Decimal(0)) / (len(returns) - 1)
     return _fraction((variance * TRADING_DAYS).sqrt())
+
+
+def risk_ratio(points: Sequence[Point], benchmark: Sequence[Point]) -> Decimal | None:
+    """The volatility of the last year's points ÷ the benchmark's on the same days; None if there are too few.
+
+    At or above HIGH_RISK a smallcase has high volatility, below LOW_RISK low (smallcase's help pages on volatility).
+    """
+    first = shifted(points[-1][0], -12)
+    own = volatility([value for day, value in points if day >= first])
+    other = volatility([value for day, value in benchmark if day >= first])
+    return own / other if own is not None and other else None
 
 
 def window(points: Sequence[Point], *, months: int) -> Sequence[Point]:

@@ -3,13 +3,16 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from django.db.models import OuterRef, Prefetch, QuerySet, Subquery
+from django.db.models import OuterRef, Prefetch, Subquery
 
+from brokers.market.quotes import quotes
 from brokers.ports.broker import Side
 from gateway.models import Account
-from smallcases.models import IndexValue, Investment, InvestmentFill, Sip, Smallcase, Version
+from smallcases import sql
+from smallcases.models import Investment, InvestmentFill, Sip, Smallcase, Version
+from smallcases.planner import composition
 from smallcases.portfolio import ledger
 from smallcases.sips.schedule import ist_day
 
@@ -18,35 +21,28 @@ IN_ORDER = Prefetch("fills", InvestmentFill.objects.order_by("pk"))
 
 
 class InvestmentRow(NamedTuple):
-    """An investment with smallcase and version, its SIP, the number of the newest version, the index's last value."""
+    """An investment with smallcase and version, its SIP, and the number of the newest version."""
 
     investment: Investment
     sip: Sip | None
     newest_version: int
-    index_value: Decimal | None
 
 
 def investments_of(account: Account, *, iscids: Collection[str] | None, exited: bool) -> list[InvestmentRow]:
     """Newest first; of `iscids` only, when given. One query."""
-    newest = Version.objects.filter(smallcase=OuterRef("smallcase")).order_by("-number").values("number")
-    index = IndexValue.objects.filter(smallcase=OuterRef("smallcase")).order_by("-day").values("value")
-    rows: QuerySet[Any] = Investment.objects.filter(account=account, exited_at__isnull=not exited).order_by("-pk")
-    if iscids is not None:
-        rows = rows.filter(iscid__in=iscids)
-    rows = rows.select_related("smallcase", "version", "sip").defer("smallcase__rationale", "version__rationale")
-    return [
-        InvestmentRow(row, getattr(row, "sip", None), row.newest_version, row.index_value)
-        for row in rows.annotate(newest_version=Subquery(newest[:1]), index_value=Subquery(index[:1]))
-    ]
+    rows = []
+    for investment, smallcase, version, sip, newest in sql.investments_of(account.pk, iscids=iscids, is_exited=exited):
+        investment.smallcase, investment.version = smallcase, version
+        if sip:
+            sip.investment = investment
+        rows.append(InvestmentRow(investment, sip, newest))
+    return rows
 
 
 def fills_by_investment(investments: Sequence[int]) -> dict[int, list[ledger.Fill]]:
     """Fills by investment, in the order of their reports; one query."""
     found: dict[int, list[ledger.Fill]] = {investment: [] for investment in investments}
-    rows = InvestmentFill.objects.filter(investment__in=investments).order_by("pk")
-    for investment, ticker, side, shares, price, at in rows.values_list(
-        "investment", "ticker", "side", "shares", "price", "at"
-    ):
+    for investment, ticker, side, shares, price, at in sql.fills_of(investments):
         found[investment].append(ledger.Fill(ticker, Side(side), shares, price, at))
     return found
 
@@ -71,6 +67,22 @@ def newest_versions(smallcases: Sequence[int]) -> dict[int, Version]:
 def weights_of(version: Version) -> dict[str, Decimal]:
     """Weights in per cent by ticker."""
     return dict(version.constituents.values_list("instrument__symbol", "weight"))
+
+
+def target_weights(investment: Investment, *, now: datetime) -> dict[str, Decimal]:
+    """The weights that INVESTMORE and a SIP follow, in per cent: the user's own since a MANAGE order, or the version's.
+
+    An older release kept no target of MANAGE orders; then it is the present composition.
+    """
+    if not investment.is_customised:
+        return weights_of(investment.version)
+    if investment.target:
+        return {ticker: Decimal(weight) for ticker, weight in investment.target.items()}
+    shares = shares_of(investment)
+    market = quotes(investment.gateway_id, shares)
+    prices = {ticker: quote.at(now) for ticker, quote in market.items()}
+    priced = {ticker: shares[ticker] for ticker in prices}
+    return composition(shares=priced, prices=prices) if priced else weights_of(investment.version)
 
 
 def fills_of(investment: Investment) -> list[ledger.Fill]:

@@ -12,9 +12,10 @@ from typing import Final
 
 from brokers.ports.broker import Side
 from gateway.values.errors import Conflict
-from gateway.values.money import rupees
+from gateway.values.money import average, rupees
 
 NOTHING: Final = Decimal(0)
+START: Final = Decimal(100)
 
 
 class Oversold(Conflict):
@@ -63,6 +64,16 @@ class Returns:
     total_returns: Decimal
     unrealized_percent: Decimal | None
     total_percent: Decimal | None
+
+    @property
+    def index_value(self) -> Decimal:
+        """The investment's own index, with four decimals: 100 + total returns ÷ money put in × 100.
+
+        100 on the day of buying. Source: smallcase, "index value" of an investment. The money put in is the cost of all
+        shares ever bought: of the held and of the sold ones.
+        """
+        put_in = self.current_investment + self.realized_investment
+        return average(START + 100 * self.total_returns / put_in) if put_in else START
 
 
 def positions(fills: Iterable[Fill]) -> dict[str, Position]:

@@ -8,11 +8,15 @@ from typing import Any
 from django.db.models import F, QuerySet
 from django.db.transaction import atomic
 
+from brokers.market.quotes import quotes
 from gateway.models import Gateway
 from gateway.partners import clock
 from gateway.queue import leases
 from gateway.values.errors import Invalid
+from gateway.values.money import wire_amount
 from smallcases.models import Investment, Sip
+from smallcases.planner import minimum_sip
+from smallcases.portfolio.investments import target_weights
 from smallcases.sips.schedule import due_from, ist_day, nth_date, periods_after_doing
 from webhooks.events.event_types import EventType
 from webhooks.events.record_events import EventDraft, record_events
@@ -28,13 +32,25 @@ class SipRequest:
     end: bool = False
 
 
+def least_sip(investment: Investment, *, now: datetime) -> Decimal:
+    """The smallest SIP in rupees: `planner.minimum_sip` of the names that it would buy."""
+    weights = target_weights(investment, now=now)
+    prices = {ticker: quote.at(now) for ticker, quote in quotes(investment.gateway_id, weights).items()}
+    return minimum_sip(weights={ticker: weights[ticker] for ticker in prices}, prices=prices)
+
+
 def set_up(*, investment: Investment, sip_request: SipRequest, now: datetime) -> Sip | None:
-    """Creates, replaces or ends the SIP; None if there was none to end. Inside the caller's transaction."""
+    """Creates, replaces or ends the SIP; None if there was none to end. Inside the caller's transaction.
+
+    Raises Invalid.
+    """
     if sip_request.end:
         Sip.objects.filter(investment=investment).update(is_active=False, due_at=None, attempts=F("attempts") + 1)
         return Sip.objects.filter(investment=investment).first()
     if sip_request.starts_on < ist_day(now):
         raise Invalid("sip.scheduledDate: must not be in the past.")
+    if sip_request.amount < (least := least_sip(investment, now=now)):
+        raise Invalid(f"sip.amount: must be at least ₹{least}, the price of the cheapest share.")
     scheduled = {
         "amount": sip_request.amount,
         "frequency": sip_request.frequency,
@@ -92,7 +108,7 @@ def sip_action(sip: Sip) -> dict[str, Any]:
         "iscid": investment.iscid,
         "scid": investment.smallcase.scid,
         "name": investment.smallcase.name,
-        "amount": float(sip.amount),
+        "amount": wire_amount(sip.amount),
         "frequency": sip.frequency,
         "scheduledDate": sip.scheduled_date.isoformat(),
     }

@@ -28,12 +28,23 @@ class TestPrices:
     def test_are_the_querysets(self, gateway: Gateway) -> None:
         pinned = FilteredRelation("price_overrides", condition=Q(price_overrides__gateway=gateway))
         rows = Instrument.objects.filter(symbol__in=SYMBOLS).annotate(pinned=pinned).order_by("symbol")
-        expected = rows.values_list("symbol", "reference_price", "tick_size", "name", F("pinned__price"))
+        columns = (
+            "symbol",
+            "reference_price",
+            "tick_size",
+            "name",
+            "kind",
+            "sector",
+            "priced_on",
+            "series",
+            "price_band",
+        )
+        expected = rows.values_list(*columns, F("pinned__price"), F("pinned__set_at"))
 
         found = sorted(sql.prices(gateway.pk, SYMBOLS))
 
         assert list(map(repr, found)) == list(map(repr, expected))
-        assert [(symbol, pin) for symbol, *_, pin in found] == [
+        assert [(symbol, pin) for symbol, *_, pin, _ in found] == [
             ("INFY", Decimal("1500.50")),
             ("ITC", None),
             ("TCS", None),
@@ -43,10 +54,11 @@ class TestPrices:
         assert sql.prices(gateway.pk, []) == []
 
 
-class TestHalted:
+class TestTradable:
     @pytest.mark.parametrize("count", [0, 1, 2])
     def test_are_the_querysets(self, instruments: None, count: int) -> None:
         Instrument.objects.filter(symbol__in=["TCS", "INFY", "WIPRO"][:count]).update(tradable=False)
-        expected = Instrument.objects.filter(symbol__in=SYMBOLS, tradable=False).order_by("symbol")
+        expected = dict(Instrument.objects.filter(symbol__in=SYMBOLS).values_list("symbol", "tradable"))
 
-        assert sql.halted(SYMBOLS) == [one.symbol for one in expected] == ["TCS", "INFY"][:count][::-1]
+        assert sql.tradable(SYMBOLS) == expected
+        assert list(expected.values()).count(False) == min(count, 2)

@@ -59,6 +59,16 @@ class TestAnOrderOnIt:
         assert batch["label"] == "INVESTMORE"
         assert investor.shares() == {t: before.get(t, 0) + bought.get(t, 0) for t in {*before, *bought}}
 
+    def test_invests_at_least_the_price_of_the_cheapest_share(self, investor: Investor) -> None:
+        cheapest = min(
+            line["averagePrice"] for line in investor.investment()["investment"]["currentConfig"]["constituents"]
+        )
+
+        refused = investor.complete(investor.create("INVESTMORE", amount=int(cheapest * 0.9)))
+
+        assert (refused.status, refused.error_type) == (400, "ValidationError")
+        assert "the price of the cheapest share" in refused.body["errors"][0]
+
     def test_rebalances_to_the_new_version_once(self, investor: Investor, smallcase: Smallcase) -> None:
         make.version(smallcase, {"INFY": "20", "TCS": "30", "ITC": "50"})
         assert investor.investment()["investment"]["recommendedAction"] == "REBALANCE"
@@ -178,6 +188,19 @@ class TestASip:
 
         assert answer.data["sipDetails"]["sipActive"] is False
         assert investor.investment()["investment"]["sip"] is None
+
+    def test_of_less_than_the_cheapest_share_is_refused(self, investor: Investor) -> None:
+        catalogue = investor.partner.call("GET", "/v1/{gateway}/engine/smallcase", query={"scid": "TEST_0001"}).data
+        least = catalogue["stats"]["minSipAmount"]
+
+        refused = investor.set_up_sip(amount=least - 1, frequency="1w", scheduledDate="2026-12-31")
+        accepted = investor.set_up_sip(amount=least, frequency="1w", scheduledDate="2026-12-31")
+
+        assert (refused.status, refused.body["errors"]) == (
+            400,
+            [f"sip.amount: must be at least ₹{least}, the price of the cheapest share."],
+        )
+        assert accepted.data["sipDetails"]["amount"] == least
 
     def test_does_not_begin_in_the_past(self, investor: Investor) -> None:
         answer = investor.set_up_sip(amount=50_000, frequency="1w", scheduledDate="2020-01-01")

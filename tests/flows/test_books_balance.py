@@ -1,6 +1,9 @@
 """Whatever is ordered, filled, lost, fixed and exited, in any order: what a user holds is the sum of the fills."""
 
 from collections import Counter
+from collections.abc import Sequence
+from datetime import date, datetime
+from decimal import ROUND_DOWN, Decimal
 from itertools import count
 from typing import Any
 
@@ -8,9 +11,12 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from brokers.simulator.models import SimTrade
+from brokers.simulator.books import free_funds
+from brokers.simulator.books import holdings as held_by
+from brokers.simulator.models import SimAccount, SimTrade
 from gateway.partners import clock
 from gateway.values.errors import GatewayError
+from gateway.values.timestamps import IST
 from smallcases.models import Investment, InvestmentFill, Smallcase
 from tests import make
 from tests.examples import examples
@@ -28,6 +34,30 @@ _clients = count(1)
 
 def signed(side: str, shares: int) -> int:
     return shares if side == "BUY" else -shares
+
+
+def paid(trade: SimTrade) -> Decimal:
+    """Rupees."""
+    turnover = trade.price * trade.quantity
+    return trade.charges + (turnover if trade.side == "BUY" else -turnover)
+
+
+def lots_of(trades: Sequence[SimTrade]) -> dict[str, list[date]]:
+    """By ticker the day in India on which each share was bought; a sale takes the oldest. Lent shares are not in it."""
+    lots: dict[str, list[date]] = {}
+    for trade in trades:
+        days = lots.setdefault(trade.ticker, [])
+        if trade.side == "BUY":
+            days += [trade.at.astimezone(IST).date()] * trade.quantity
+        else:
+            del days[: trade.quantity]
+    return lots
+
+
+def by_age(lots: Sequence[date], now: datetime) -> tuple[int, int, int]:
+    """Shares that have arrived, are T1, and were bought today; in a market that is open on each day."""
+    ages = [(now.astimezone(IST).date() - day).days for day in lots]
+    return sum(age > 1 for age in ages), ages.count(1), ages.count(0)
 
 
 def machine(partner: Partner) -> type[RuleBasedStateMachine]:
@@ -76,6 +106,12 @@ def machine(partner: Partner) -> type[RuleBasedStateMachine]:
             partner.advance("PT10S")
             make.sweep()
 
+        @rule(days=st.integers(1, 120))
+        def wait(self, days: int) -> None:
+            """Twelve steps may last two years and more."""
+            partner.advance(f"P{days}D")
+            make.sweep()
+
         @rule()
         def hear_late_words(self) -> None:
             partner.advance("PT11M")
@@ -107,6 +143,28 @@ def machine(partner: Partner) -> type[RuleBasedStateMachine]:
             for trade in SimTrade.objects.filter(order__ref__in=known.values("ref")).select_related("order"):
                 traded[trade.order.ref] += trade.quantity
             assert {ref: n for ref, n in traded.items() if ref in filled} == filled
+
+        @invariant()
+        def has_the_funds_and_shares_of_an_independent_ledger(self) -> None:
+            account = SimAccount.objects.select_related("gateway").get(client_id=self.investor.client_id)
+            now = clock.now(account.gateway)
+            trades = list(SimTrade.objects.filter(account=account).order_by("serial"))
+            funds = account.opening_funds - sum(paid(trade) for trade in trades)
+            today = now.astimezone(IST).date()
+            sold = sum(
+                (
+                    -paid(one) + one.charges
+                    for one in trades
+                    if one.side == "SELL" and one.at.astimezone(IST).date() == today
+                ),
+                Decimal(0),
+            )
+            spendable = funds - sold + (sold * Decimal("0.8")).quantize(Decimal("0.01"), ROUND_DOWN)
+            assert funds >= 0
+            assert free_funds(account, now) == max(spendable, Decimal(0))
+            assert [
+                (one.ticker, one.quantity - one.today - one.t1, one.t1, one.today) for one in held_by(account, now)
+            ] == [(ticker, *by_age(lots, now)) for ticker, lots in sorted(lots_of(trades).items()) if lots]
 
         @invariant()
         def keeps_each_order_once(self) -> None:

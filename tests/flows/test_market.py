@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, time
 from typing import Any, Final
 
 import pytest
 
+from brokers.models import MarketDay
 from brokers.ports.registry import BROKERS
 from tests.flows import stage
 from tests.flows.refusal import assert_refused
@@ -114,6 +116,50 @@ class TestHoursOfTheNse:
         at(partner, "2026-11-23T03:45:01Z")
 
         assert stage.later(partner, batch)["status"] == "COMPLETED"
+
+    @pytest.mark.parametrize(
+        ("moment", "accepted"),
+        [
+            ("2026-11-20T10:05:00Z", False),  # 15:35 IST: the session is over, the brokers' window not yet open
+            ("2026-11-20T10:20:00Z", True),  # 15:50
+            ("2026-11-22T03:35:00Z", True),  # Sunday, 09:05
+            ("2026-11-23T03:26:00Z", True),  # Monday, 08:56
+            ("2026-11-23T03:35:00Z", False),  # Monday, 09:05
+            ("2026-11-24T06:00:00Z", True),  # a holiday at 11:30
+        ],
+    )
+    def test_take_amo_orders_in_the_brokers_window(self, partner: Partner, moment: str, accepted: bool) -> None:
+        partner.hours("nse")
+        at(partner, moment)
+
+        answer = partner.complete(partner.create(), amo=True)
+
+        assert (answer.status, answer.data.get("code")) == ((200, None) if accepted else (409, 4004))
+
+    def test_send_amo_orders_at_the_open_of_the_next_session_of_the_day(self, partner: Partner) -> None:
+        for opens, closes in ((time(9, 15), time(10)), (time(11, 30), time(12, 30))):
+            MarketDay.objects.create(day=date(2026, 11, 21), opens=opens, closes=closes)
+        partner.hours("nse")
+        at(partner, "2026-11-21T05:00:00Z")  # Saturday, 10:30 IST
+        batch = stage.placed(partner, amo=True)
+        at(partner, "2026-11-21T05:59:00Z")
+        assert stage.later(partner, batch)["status"] == "PLACED"
+
+        at(partner, "2026-11-21T06:00:01Z")
+
+        assert stage.later(partner, batch)["status"] == "COMPLETED"
+
+    def test_end_day_orders_with_the_first_session_of_two(self, partner: Partner) -> None:
+        for opens, closes in ((time(9, 15), time(10)), (time(11, 30), time(12, 30))):
+            MarketDay.objects.create(day=date(2026, 11, 21), opens=opens, closes=closes)
+        partner.hours("nse")
+        stage.pinned(partner, "INFY", 1000)
+        at(partner, "2026-11-21T04:00:00Z")
+        batch = stage.placed(partner, securities=waiting("BUY", "LIMIT", price=990))
+
+        at(partner, "2026-11-21T04:30:01Z")  # 10:00:01 IST
+
+        assert stage.told(stage.later(partner, batch)) == ["CANCELLED orderUnmatched"]
 
     def test_end_day_orders_at_the_close(self, partner: Partner, receiver: Receiver) -> None:
         partner.hours("nse")

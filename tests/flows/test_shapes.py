@@ -64,6 +64,7 @@ ORDER: Final = {
     "orderTimestamp",
     "errorCode",
     "statusMessage",
+    "charges",
 }
 CONNECTED: Final = {"transactionId", "smallcaseAuthToken", "broker", "notes", "signup"}
 MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
@@ -205,6 +206,16 @@ class TestAnOrder:
             "validity": "DAY",
             "errorCode": None,
             "statusMessage": None,
+            "charges": {
+                "brokerage": 0,
+                "stt": 15,
+                "exchange": 0.46,
+                "sebi": 0.02,
+                "stamp": 2.25,
+                "gst": 0.09,
+                "dp": 0,
+                "total": 17.82,
+            },
         }
         assert re.fullmatch(r"\d{16}", order["exchangeOrderId"])
         assert MOMENT.fullmatch(order["orderTimestamp"])
@@ -217,8 +228,8 @@ class TestAnOrder:
             "tradingSystemNotReady",
             "The broker is not accepting orders.",
         )
-        unknown = ("averagePrice", "exchangeOrderId", "orderTimestamp")
-        assert [order[name] for name in unknown] == [None, None, None]
+        unknown = ("averagePrice", "exchangeOrderId", "orderTimestamp", "charges")
+        assert [order[name] for name in unknown] == [None, None, None, None]
         assert order["filledQuantity"] == 0
 
     def test_that_was_rejected_by_the_broker_has_no_price(self, partner: Partner) -> None:

@@ -24,6 +24,14 @@ class TestTheBrokersBooks:
 
         assert broken() == {"the_broker_counts_its_trades": 1}
 
+    def test_never_trade_beyond_a_limit(self, world: World) -> None:
+        ref = refs(world, "happy")[0]
+        paid = SimTrade.objects.filter(order__ref=ref).latest("price").price
+        for orders in (SimOrder.objects, Order.objects):
+            orders.filter(ref=ref).update(order_type="LIMIT", price=paid - Decimal("0.05"))
+
+        assert broken() == {"no_trade_is_beyond_its_orders_limit": 1}
+
     def test_end_an_order_as_it_filled(self, world: World) -> None:
         """Cancelled, and yet whole: at the gateway it was PARTIAL."""
         order = world.orders("partial")[0]

@@ -196,6 +196,6 @@ OPEN: Final = frozenset(
 # The checkout's screens: a session's token says whose they are (tests/transactions/checkout/test_two_clients.py).
 SCREENS: Final = frozenset(
     f"/checkout/s/{{token}}/{step}"
-    for step in ("", "broker", "no-broker", "login", "confirm", "status", "mark-complete", "leave")
+    for step in ("", "broker", "no-broker", "login", "confirm", "status", "mark-complete", "leave", "login-again")
 )
 CONSOLE: Final = "/admin/"

@@ -102,20 +102,20 @@ class TestCreatingATransaction:
 
 
 class TestReadingATransaction:
-    def test_costs_three_once_it_is_completed(self, partner: Partner) -> None:
+    def test_costs_four_once_it_is_completed(self, partner: Partner) -> None:
         made, _ = completed(partner, securities=100)
 
-        with at_most(3):
+        with at_most(4):
             details = partner.details(made)
 
         assert details["status"] == "COMPLETED"
         assert details["success"]["orderBatches"][0]["filled"] == 100
 
-    def test_costs_a_connected_user_three(self, partner: Partner) -> None:
+    def test_costs_a_connected_user_four(self, partner: Partner) -> None:
         made, _ = completed(partner, securities=1)
         auth_id = str(partner.details(made)["smallcaseAuthId"])
 
-        with at_most(3):
+        with at_most(4):
             partner.details(made, auth_id=auth_id)
 
 

@@ -265,3 +265,27 @@ class TestLastBatches:
 
         assert same(found, Batch.objects.filter(~Exists(later), iscid__in=iscids).order_by("pk"))
         assert [one.pk for one in found] == [newer.pk, alone.pk]
+
+
+class TestFilledOrdersBeside:
+    def test_finds_what_the_querysets_find(self, batches: list[Batch], now: datetime) -> None:
+        Order.objects.filter(ticker="INFY", status="PLACED").update(filled_quantity=1, average_price=1)
+        orders = Order.objects.filter(batch=batches[0])
+        day = timedelta(days=1)
+
+        found = sql.filled_orders_beside(
+            orders=[order.pk for order in orders],
+            batches=[batches[0].pk],
+            tickers=["INFY", "TCS"],
+            confirmed=(now - day, now + day),
+        )
+
+        of_account = Order.objects.filter(batch__account=batches[0].account, batch__created_at__lt=now + day)
+        expected = of_account.filter(Q(filled_quantity__gt=0) | Q(batch=batches[0])).order_by("pk")
+        assert [order.pk for *_, order in found] == [order.pk for order in expected]
+        assert {(account, broker, charged_as) for account, broker, charged_as, _ in found} == {
+            (batches[0].account_id, "kite", "SHARE")
+        }
+
+    def test_asks_nothing_without_orders(self) -> None:
+        assert sql.filled_orders_beside(orders=[], batches=[], tickers=[], confirmed=(clock.wall(), clock.wall())) == []

@@ -16,6 +16,18 @@ from transactions.domain.statuses import BatchStatus, OrderStatus, TransactionSt
 TRANSACTION_ID: Final = text(pattern="^TRX_[0-9a-f]{32}$")
 OBJECT_ID: Final = text(pattern="^[0-9a-f]{24}$")
 LABELS: Final = ("BUY", "INVESTMORE", "SIP", "PARTIALEXIT", "SELLALL", "MANAGE", "REBALANCE", "FIX")
+CHARGES: Final = obj(
+    {
+        "brokerage": NUMBER,
+        "stt": NUMBER | {"description": "Rounded to a rupee for a scrip and day: what the order adds"},
+        "exchange": NUMBER | {"description": "NSE's transaction charge with IPFT"},
+        "sebi": NUMBER,
+        "stamp": NUMBER,
+        "gst": NUMBER,
+        "dp": NUMBER | {"description": "With GST; carried by the first order that sold the scrip on the day"},
+        "total": NUMBER,
+    }
+)
 ORDER: Final = obj(
     {
         "tradingsymbol": text("NSE symbol"),
@@ -34,8 +46,19 @@ ORDER: Final = obj(
         "orderTimestamp": nullable(MOMENT),
         "errorCode": nullable(text()),
         "statusMessage": nullable(text()),
+        "charges": nullable(CHARGES) | {"description": "Estimated, in rupees; null until something filled"},
     }
 )
+ORDER["properties"]["slices"] = listed(
+    obj(
+        {
+            "exchangeOrderId": text(),
+            "quantity": INTEGER,
+            "filledQuantity": INTEGER,
+            "averagePrice": nullable(NUMBER),
+        }
+    )
+) | {"description": "The order's parts at the exchange; absent for an order that is one there"}
 BATCH: Final = obj(
     {
         "batchId": OBJECT_ID,
@@ -202,6 +225,7 @@ STATEMENT: Final = extend_schema(
                         )
                     ),
                     "xirr": nullable(NUMBER),
+                    "charges": CHARGES,
                 }
             ),
         )

@@ -1,15 +1,17 @@
 """Response bodies and webhook payloads, with the wire's keys."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from brokers.market.charges import Charges
 from brokers.ports.broker import Side
 from gateway.models import Account
 from gateway.partners import clock
 from gateway.partners.authentication import jwt_secrets
-from gateway.values.money import number, rupees
+from gateway.values.money import wire_amount, wire_price
 from gateway.values.timestamps import timestamp, timestamp_or_null
 from gateway.values.tokens import CONNECTED_FOR, connected_token
 from smallcases.models import Smallcase
@@ -17,6 +19,7 @@ from transactions.domain.intents import CANCELLATIONS, Intent
 from transactions.domain.sdk_codes import BEFORE_LOGIN, MESSAGES, SdkCode
 from transactions.domain.statuses import BatchStatus, OrderStatus, TransactionStatus
 from transactions.models import Batch, Order, Transaction
+from transactions.queries.order_charges import read_charges
 from transactions.queries.order_context import LastBatch
 
 Wire = dict[str, Any]
@@ -110,6 +113,8 @@ def batch(of: Batch, orders: Sequence[Order], transaction: Transaction) -> Wire:
 
     `quantity` and `filled` count securities, not shares.
     """
+    if unread := [o for o in orders if not hasattr(o, "charges")]:
+        read_charges(unread)
     placed = [o for o in orders if o.status not in {OrderStatus.QUEUED, OrderStatus.UNPLACED}]
     unplaced = [o for o in orders if o.status == OrderStatus.UNPLACED]
     return {
@@ -149,8 +154,11 @@ def session_ended(account: Account, batch_ids: Sequence[str], ended_at: datetime
     return named | {"batchIds": list(batch_ids), "endedAt": timestamp(ended_at)}
 
 
-def fix_action(last: LastBatch, smallcase: Smallcase) -> Wire:
-    """The FIX action for the unfilled shares of the batch `last`."""
+def fix_action(last: LastBatch, smallcase: Smallcase, blocked: Sequence[tuple[str, str]]) -> Wire:
+    """The FIX action for the unfilled shares of the batch `last`.
+
+    `blocked`: tickers that cannot be traded now, with the reason. A FIX leaves them out again.
+    """
     return {
         "scid": smallcase.scid,
         "iscid": last.batch.iscid,
@@ -160,11 +168,12 @@ def fix_action(last: LastBatch, smallcase: Smallcase) -> Wire:
         "filled": last.filled,
         "quantity": last.quantity,
         "originalLabel": last.batch.original_label,
+        "blocked": [{"ticker": ticker, "reason": reason} for ticker, reason in blocked],
     }
 
 
-def fix_pending(last: LastBatch, smallcase: Smallcase, account: Account) -> Wire:
-    action = fix_action(last, smallcase)
+def fix_pending(last: LastBatch, smallcase: Smallcase, account: Account, blocked: Sequence[tuple[str, str]]) -> Wire:
+    action = fix_action(last, smallcase, blocked)
     return {"action": "FIX", **action, "smallcaseAuthId": account.auth_id, "broker": account.broker}
 
 
@@ -202,10 +211,11 @@ def transaction_errored(transaction: Transaction) -> Wire:
 def _amount(orders: Sequence[Order], side: Side) -> float | int | None:
     """Rupees executed on one side."""
     prices = [(o.average_price, o.filled_quantity) for o in orders if o.side == side]
-    return number(rupees(sum((price * shares for price, shares in prices if price), Decimal(0))))
+    return wire_amount(sum((price * shares for price, shares in prices if price), Decimal(0)))
 
 
 def _order(order: Order) -> Wire:
+    """`slices` only for an order that is several at the exchange."""
     return {
         "tradingsymbol": order.ticker,
         "transactionType": order.side,
@@ -213,14 +223,32 @@ def _order(order: Order) -> Wire:
         "status": order.status,
         "quantity": order.quantity,
         "filledQuantity": order.filled_quantity,
-        "averagePrice": number(order.average_price),
+        "averagePrice": wire_price(order.average_price),
         "product": "CNC",
         "exchange": "NSE",
         "exchangeOrderId": order.exchange_order_id,
-        "price": number(order.price),
-        "triggerPrice": number(order.trigger_price),
+        "price": wire_amount(order.price),
+        "triggerPrice": wire_amount(order.trigger_price),
         "validity": order.validity,
         "orderTimestamp": timestamp_or_null(order.ordered_at),
         "errorCode": order.error_code,
         "statusMessage": order.status_message,
+        "charges": charges(order.charges),
+        **({"slices": [_slice(one) for one in order.slices]} if order.slices else {}),
     }
+
+
+def _slice(kept: Mapping[str, Any]) -> Wire:
+    price = kept["average_price"]
+    return {
+        "exchangeOrderId": kept["exchange_order_id"],
+        "quantity": kept["quantity"],
+        "filledQuantity": kept["filled_quantity"],
+        "averagePrice": None if price is None else wire_price(Decimal(price)),
+    }
+
+
+def charges(of: Charges | None) -> Wire | None:
+    if of is None:
+        return None
+    return {name: wire_amount(amount) for name, amount in {**asdict(of), "total": of.total}.items()}

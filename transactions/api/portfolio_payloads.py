@@ -2,15 +2,15 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
-from gateway.values.money import number, rupees
+from gateway.values.money import number, wire_amount, wire_price
 from gateway.values.timestamps import timestamp, timestamp_or_null
 from smallcases.models import Version
 from smallcases.portfolio import ledger
 from smallcases.portfolio.sold_lots import SoldLot
 from smallcases.sips.sip_changes import sip_action
-from transactions.api.payloads import fix_action
+from transactions.api.payloads import charges, fix_action
 from transactions.domain.smallcase_order import OrderKind
 from transactions.models import HoldingsSnapshot
 from transactions.queries.order_context import LastBatch
@@ -18,15 +18,27 @@ from transactions.queries.statement import Statement
 from transactions.queries.user_portfolio import Held
 
 Wire = dict[str, Any]
+AGGREGATED: Final = (
+    *("currentInvestment", "currentReturns", "networth", "totalReturns"),
+    *("currentReturnsPercent", "totalReturnsPercent"),
+)
 
 
 def investment(held: Held) -> Wire:
     return {"investment": _investment(held), "actions": actions(held)}
 
 
-def aggregated(of: Sequence[Held]) -> Wire:
-    """All investments, and their sum."""
-    return {"investments": [investment(one) for one in of], "aggregatedData": _returns([one.returns for one in of])}
+def aggregated(of: Sequence[Held], *, has_invested: bool) -> Wire:
+    """All investments and their sum: with all keys, and under `aggregated` as smallcase Gateway documents it.
+
+    `has_invested`: whether the user has or had any investment. Without one `aggregated` is an empty list.
+    """
+    total = _returns([one.returns for one in of])
+    return {
+        "investments": [investment(one) for one in of],
+        "aggregatedData": total,
+        "aggregated": {name: total[name] for name in AGGREGATED} if has_invested else [],
+    }
 
 
 def exited(held: Held) -> Wire:
@@ -44,7 +56,7 @@ def actions(held: Held) -> Wire:
     return {
         "rebalance": [named | _version(held.rebalance_to)] if held.rebalance_to else [],
         "sip": [sip_action(held.row.sip)] if held.row.sip and held.is_sip_due else [],
-        "fix": [fix_action(last, here.smallcase)] if last and last.can_be_fixed else [],
+        "fix": [fix_action(last, here.smallcase, held.blocked)] if last and last.can_be_fixed else [],
         "buy": [] if held.is_order_open else [*buys, *([OrderKind.SIP] if held.is_sip_due else [])],
         "sell": [] if held.is_order_open else [OrderKind.EXIT, OrderKind.MANAGE],
         "reconnect": _reconnect(last) if last else [],
@@ -69,7 +81,7 @@ def holdings(snapshot: HoldingsSnapshot, held: Sequence[Held], *, version: str) 
     v2 = (_security_v2(one, in_smallcases.get(one["ticker"], 0)) for one in snapshot.securities)
     return {
         "snapshotDate": timestamp(snapshot.taken_at),
-        "securities": snapshot.securities if version == "v1" else list(v2),
+        "securities": [_security_v1(one) for one in snapshot.securities] if version == "v1" else list(v2),
         "smallcases": [
             _described(one) | {"constituents": [{"ticker": t, "shares": p.shares} for t, p in one.positions.items()]}
             for one in held
@@ -86,7 +98,7 @@ def statement(of: Statement) -> Wire:
         "cashFlows": [
             {
                 "date": flow.day.isoformat(),
-                "amount": number(rupees(flow.amount)),
+                "amount": wire_amount(flow.amount),
                 "label": flow.label,
                 "batchId": flow.batch_id,
             }
@@ -94,6 +106,7 @@ def statement(of: Statement) -> Wire:
         ],
         "realised": [_sold_lot(lot) for lot in of.sold],
         "xirr": number(of.xirr),
+        "charges": charges(of.charges),
     }
 
 
@@ -104,9 +117,9 @@ def _sold_lot(lot: SoldLot) -> Wire:
         "boughtAt": lot.bought_on.isoformat(),
         "soldAt": lot.sold_on.isoformat(),
         "daysHeld": lot.days_held,
-        "cost": number(rupees(lot.cost)),
-        "proceeds": number(rupees(lot.proceeds)),
-        "gain": number(rupees(lot.gain)),
+        "cost": wire_amount(lot.cost),
+        "proceeds": wire_amount(lot.proceeds),
+        "gain": wire_amount(lot.gain),
     }
 
 
@@ -118,7 +131,7 @@ def _investment(held: Held) -> Wire:
         "source": "PROFESSIONAL",
         "recommendedAction": "REBALANCE" if held.is_rebalance_pending else None,
         "deviated": here.is_customised,
-        "stats": {"indexValue": number(held.row.index_value)},
+        "stats": {"indexValue": number(held.returns.index_value)},
         "flags": {"amoPending": held.is_order_open and held.last is not None and held.last.batch.variety == "amo"},
         "returns": _returns([held.returns]),
         "currentConfig": {"constituents": _constituents(held)},
@@ -146,8 +159,8 @@ def _constituents(held: Held) -> list[Wire]:
             "stockName": held.names[ticker],
             "shares": position.shares,
             "weight": round(float(held.prices[ticker] * position.shares / networth), 6),
-            "averagePrice": number(position.average_price),
-            "returns": number(rupees((held.prices[ticker] - position.average_price) * position.shares)),
+            "averagePrice": wire_price(position.average_price),
+            "returns": wire_amount((held.prices[ticker] - position.average_price) * position.shares),
         }
         for ticker, position in held.positions.items()
     ]
@@ -161,20 +174,21 @@ def _returns(of: Sequence[ledger.Returns]) -> Wire:
     gained = sum((one.realized_returns for one in of), Decimal(0))
     total = networth - current + gained
     return {
-        "networth": number(rupees(networth)),
-        "currentInvestment": number(rupees(current)),
-        "currentReturns": number(rupees(networth - current)),
+        "networth": wire_amount(networth),
+        "currentInvestment": wire_amount(current),
+        "currentReturns": wire_amount(networth - current),
         "currentReturnsPercent": _percent(networth - current, current),
-        "realizedInvestment": number(rupees(realized)),
-        "realizedReturns": number(rupees(gained)),
-        "totalReturns": number(rupees(total)),
+        "realizedInvestment": wire_amount(realized),
+        "realizedReturns": wire_amount(gained),
+        "totalReturns": wire_amount(total),
         "totalReturnsPercent": _percent(total, current + realized),
-        "unrealizedInvestment": number(rupees(current)),
+        "unrealizedInvestment": wire_amount(current),
     }
 
 
 def _percent(gain: Decimal, base: Decimal) -> float | int | None:
-    return number(rupees(gain / base * 100)) if base else 0
+    """With two decimals; None where nothing was invested."""
+    return wire_amount(gain / base * 100) if base else None
 
 
 def _shares_in(held: Sequence[Held]) -> dict[str, int]:
@@ -185,11 +199,18 @@ def _shares_in(held: Sequence[Held]) -> dict[str, int]:
     return shares
 
 
+def _security_v1(security: Wire) -> Wire:
+    return {name: security[name] for name in ("ticker", "shares", "averagePrice")}
+
+
 def _security_v2(security: Wire, in_smallcases: int) -> Wire:
+    """What was bought today is a position; older imports do not tell."""
+    today = security.get("today", {"quantity": 0, "averagePrice": 0})
+    held = security["shares"] - today["quantity"]
     return {
         "ticker": security["ticker"],
-        "holdings": {"quantity": security["shares"], "averagePrice": security["averagePrice"]},
-        "positions": {"nse": {"quantity": 0, "averagePrice": 0}},
-        "transactableQuantity": security["shares"],
+        "holdings": {"quantity": held, "averagePrice": security["averagePrice"]},
+        "positions": {"nse": today},
+        "transactableQuantity": security.get("sellable", security["shares"]),
         "smallcaseQuantity": min(in_smallcases, security["shares"]),
     }

@@ -63,7 +63,8 @@ class Investments(PartnerView):
         iscids = query.getlist("iscid") if "iscid" in query else None
         held = user_portfolio.held(caller.connected(), iscids=iscids, now=clock.now(caller.gateway))
         if aggregate:
-            return ok(portfolio_payloads.aggregated(held))
+            has_invested = bool(held) or user_portfolio.has_invested(caller.connected())
+            return ok(portfolio_payloads.aggregated(held, has_invested=has_invested))
         return ok([portfolio_payloads.investment(one) for one in held])
 
 

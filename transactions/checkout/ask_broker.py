@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from decimal import Decimal
 from typing import TypeVar
 
 from brokers.ports.broker import Broker, LiveSession, SessionEnded, Unreachable
@@ -22,13 +23,10 @@ class BrokerSilent(Unavailable):
 
 
 class LoginRequired(Conflict):
-    """The session at the broker has ended. The transaction has not changed.
-
-    The login of another transaction of the account starts a session that serves this one, too.
-    """
+    """The session at the broker has ended. The transaction has not changed; the checkout shows its login again."""
 
     def __init__(self, broker: str) -> None:
-        super().__init__(f"The session at {profile_of(broker).name} has ended. Close this window and start again.")
+        super().__init__(f"The session at {profile_of(broker).name} has ended. Log in again.")
 
 
 def ask_broker(account: Account, question: Callable[[Broker, LiveSession], T], *, now: datetime) -> T:
@@ -41,6 +39,11 @@ def ask_broker(account: Account, question: Callable[[Broker, LiveSession], T], *
     except SessionEnded:
         end_session(account, session, now=now)
         raise LoginRequired(account.broker) from None
+
+
+def funds_of(account: Account, *, now: datetime) -> Decimal:
+    """Rupees that the account can spend now. Raises BrokerSilent, LoginRequired."""
+    return ask_broker(account, lambda broker, session: broker.funds(session, now=now), now=now)
 
 
 def live_session_of(account: Account) -> LiveSession:

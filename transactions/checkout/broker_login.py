@@ -27,6 +27,10 @@ class PinRefused(Conflict):
     """The broker refused client id and PIN. The transaction has not changed."""
 
 
+class OtherAccount(Conflict):
+    """Another account than the one whose orders are open. Nothing has changed."""
+
+
 def log_in(
     *,
     transaction: Transaction,
@@ -54,6 +58,25 @@ def log_in(
             _claim(transaction, login, window, now)
         start_session(account_of(transaction), login, now=now)
     return transaction
+
+
+def log_in_again(*, transaction: Transaction, client_id: str, pin: str, now: datetime) -> None:
+    """Starts a session of the transaction's account, after the last one has ended. The transaction does not change.
+
+    Before the confirmation, the login of another account ends it, like the first login. Raises PinRefused, SdkError,
+    BrokerSilent, Invalid as log_in, and OtherAccount after the confirmation.
+    """
+    is_confirmed = transaction.status == TransactionStatus.PROCESSING
+    if not is_confirmed:
+        check_live(transaction, now=now)
+    account = account_of(transaction)
+    login = _login_at_broker(transaction, account.broker, client_id, pin, now)
+    if not _is_account_of(transaction, login):
+        if is_confirmed:
+            raise OtherAccount("Log in with the account that the orders were placed from.")
+        _end_for_another(transaction, None, now)
+    with atomic(durable=True):
+        start_session(account, login, now=now)
 
 
 def walk_away(*, transaction: Transaction, code: SdkCode, now: datetime) -> NoReturn:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NoReturn
 
 from django.db import IntegrityError
 from django.db.transaction import atomic
@@ -17,18 +18,20 @@ from gateway.telemetry import request_id
 from gateway.values.errors import Conflict
 from smallcases.portfolio.apply_fills import adopt_version
 from smallcases.sips.sip_changes import SipRequest
-from transactions.checkout.ask_broker import ask_broker, live_session_of
+from transactions.checkout.ask_broker import ask_broker, funds_of, live_session_of
 from transactions.checkout.consents import complete_consent
 from transactions.domain.basket import OrderLine, Security, settled
 from transactions.domain.intents import CANCELLATIONS, Intent
+from transactions.domain.left_out import LeftOut, sentence
 from transactions.domain.price_protection import QuotedOrder, moved_beyond_tolerance, orders_in
 from transactions.domain.sdk_codes import SdkCode
 from transactions.domain.smallcase_order import NOTHING_SELECTED, OrderKind, SmallcaseSelections
-from transactions.domain.statuses import TransactionStatus
+from transactions.domain.statuses import OrderStatus, TransactionStatus
 from transactions.execution.cancel import ask_to_cancel
 from transactions.lifecycle.eligibility import reject_if_not_placeable
+from transactions.lifecycle.order_limits import check_order_limits
 from transactions.lifecycle.plan_orders import Planned, check_tradable, plan
-from transactions.lifecycle.transitions import check_live, claim, complete_now, fail
+from transactions.lifecycle.transitions import SdkError, TransactionUsed, check_live, claim, end, fail
 from transactions.models import Batch, CheckoutSession, Order, Transaction
 from transactions.queries.order_context import OrderContext, order_context
 
@@ -38,11 +41,14 @@ class NotLoggedIn(Conflict):
 
 
 class QuoteExpired(Conflict):
-    """The order would differ from the one that the user agreed to. `moved`: tickers whose price moved too far."""
+    """The order would differ from the one that the user agreed to.
 
-    def __init__(self, sentence: str, *, moved: Sequence[str] = ()) -> None:
-        super().__init__(sentence)
-        self.moved = moved
+    `moved`: tickers whose price moved too far. `halted`: tickers of the order that cannot be traded any more.
+    """
+
+    def __init__(self, *sentences: str, moved: Sequence[str] = (), halted: Sequence[str] = ()) -> None:
+        super().__init__(*sentences)
+        self.moved, self.halted = moved, halted
 
 
 class _Overtaken(Exception):
@@ -87,13 +93,19 @@ def _confirm_orders(context: OrderContext, selections: UserSelections) -> None:
     transaction, now = context.transaction, context.now
     reject_if_not_placeable(context, amo=selections.amo)
     prices = selections.quoted.prices if selections.quoted else None  # those that the user saw
-    planned = plan(context, selections.smallcase, prices=prices) if context.order_request else None
+    is_rebalance = context.order_request is not None and context.order_request.kind is OrderKind.REBALANCE
+    funds = funds_of(context.account, now=now) if is_rebalance else None
+    planned = plan(context, selections.smallcase, prices=prices, funds=funds) if context.order_request else None
     lines = planned.lines if planned else settled(context.basket, selections.securities)
-    if planned and not lines and planned.label != OrderKind.REBALANCE:
+    if planned is None:
+        check_tradable(lines)
+        check_order_limits(context, lines)
+    elif not lines and planned.label != OrderKind.REBALANCE:
         fail(transaction, SdkCode.NO_ORDER, now=now)
-    check_tradable(lines)
     if selections.quoted:
         _check_quote(context, lines, selections.quoted)
+    if planned and not lines and not planned.left_out:
+        _adopt(context, planned)
     if _lacks_holdings(context, lines):
         fail(transaction, SdkCode.INSUFFICIENT_HOLDINGS, now=now)
     try:
@@ -103,7 +115,7 @@ def _confirm_orders(context: OrderContext, selections: UserSelections) -> None:
                 # In the open session, because another tab may have shown other prices.
                 here = CheckoutSession.objects.filter(transaction=transaction, ended_at__isnull=True)
                 here.update(quoted_order=selections.quoted.as_json())
-            _place_or_adopt(context, lines, planned)
+            _queue_batch(context, lines, planned)
     except (_Overtaken, IntegrityError) as error:
         if isinstance(error, IntegrityError) and violated_constraint(error) != "one_open_batch_per_investment":
             raise
@@ -111,18 +123,20 @@ def _confirm_orders(context: OrderContext, selections: UserSelections) -> None:
         fail(transaction, SdkCode.ORDER_PENDING, now=now)
 
 
-def _place_or_adopt(context: OrderContext, lines: Sequence[OrderLine], planned: Planned | None) -> None:
-    """A rebalance that needs no trades places no orders: it only moves the investment to the version."""
-    if planned and context.investment and not lines:
-        adopt_version(context.investment, planned.version)
-        complete_now(context.transaction, now=context.now)
-    else:
-        _queue_batch(context, lines, planned)
+def _adopt(context: OrderContext, planned: Planned) -> NoReturn:
+    """A rebalance with nothing to do places no orders: its version counts as applied. Raises SdkError."""
+    with atomic(durable=True):
+        ended = end(context.transaction, SdkCode.NO_ORDER, now=context.now)
+        if ended and context.investment:
+            adopt_version(context.investment, planned.version)
+    raise SdkError(SdkCode.NO_ORDER, context.transaction) if ended else TransactionUsed
 
 
 def _check_quote(context: OrderContext, lines: Sequence[OrderLine], quoted: QuotedOrder) -> None:
     """Raises QuoteExpired unless orders are the quoted ones and prices are within the tolerance."""
     if orders_in(lines) != list(quoted.orders):
+        if halted := sorted({ticker for ticker, _, _ in quoted.orders} & context.untradable.keys()):
+            raise QuoteExpired(*(sentence(t, context.untradable[t]) for t in halted), halted=halted)
         raise QuoteExpired("Your holdings have changed, so this order has changed.")
     market = quotes(context.transaction.gateway_id, set(quoted.prices))
     prices = {ticker: quote.at(context.now) for ticker, quote in market.items()}
@@ -157,6 +171,7 @@ def _queue_batch(context: OrderContext, lines: Sequence[OrderLine], planned: Pla
         original_label=planned.original_label if planned else None,
         iscid=planned.iscid if planned else None,
         version=planned.version if planned else None,
+        target=planned.target if planned else None,
         created_at=now,
         due_at=now,
         leased_until=clock.wall_at(transaction.gateway, now),
@@ -167,8 +182,19 @@ def _queue_batch(context: OrderContext, lines: Sequence[OrderLine], planned: Pla
         later = Batch.objects.filter(iscid=batch.iscid, pk__gt=context.last.batch.pk)
         if later.exclude(pk=batch.pk).exists():
             raise _Overtaken
-    insert_rows([_order(batch, position, line) for position, line in enumerate(lines)])
+    left_out = planned.left_out if planned else []
+    unplaced = [_unplaced(batch, len(lines) + position, one) for position, one in enumerate(left_out)]
+    insert_rows([*(_order(batch, position, line) for position, line in enumerate(lines)), *unplaced])
+    if planned and context.investment and not lines:
+        adopt_version(context.investment, planned.version)  # there will be no fill that would move it
     enqueue_soon(TaskName.PLACE_BATCHES)
+
+
+def _unplaced(batch: Batch, position: int, left_out: LeftOut) -> Order:
+    order = _order(batch, position, left_out.line)
+    order.status = OrderStatus.UNPLACED.value
+    order.error_code, order.status_message = left_out.error_code, left_out.message
+    return order
 
 
 def _order(batch: Batch, position: int, line: OrderLine) -> Order:

@@ -1,11 +1,13 @@
 """Consents that place no order: SIP set-up, holdings import, funds."""
 
 from datetime import datetime
+from typing import Any
 
 from django.db.transaction import atomic
 
+from brokers.ports.broker import Holding
 from gateway.values.errors import Invalid
-from gateway.values.money import number
+from gateway.values.money import wire_amount, wire_price
 from smallcases.portfolio.investments import investment_of
 from smallcases.sips.sip_changes import SipRequest, set_up, sip_action
 from transactions.api import payloads
@@ -48,7 +50,7 @@ def _fetch_funds(transaction: Transaction, now: datetime) -> None:
     funds = ask_broker(account, lambda broker, session: broker.funds(session, now=now), now=now)
     with atomic(durable=True):
         claim(transaction, now=now)
-        complete_now(transaction, now=now, outcome={"funds": number(funds)})
+        complete_now(transaction, now=now, outcome={"funds": wire_amount(funds)})
 
 
 def _import_holdings(transaction: Transaction, now: datetime) -> None:
@@ -56,9 +58,18 @@ def _import_holdings(transaction: Transaction, now: datetime) -> None:
     held = ask_broker(account, lambda broker, session: broker.holdings(session, now=now), now=now)
     with atomic(durable=True):
         claim(transaction, now=now)
-        lines = [
-            {"ticker": one.ticker, "shares": one.quantity, "averagePrice": number(one.average_price)} for one in held
-        ]
+        lines = [_security(one) for one in held]
         HoldingsSnapshot.objects.update_or_create(account=account, defaults={"securities": lines, "taken_at": now})
         complete_now(transaction, now=now)
         announce(transaction, EventType.HOLDINGS_IMPORTED, payloads.holdings_imported(transaction), now=now)
+
+
+def _security(held: Holding) -> dict[str, Any]:
+    """For the snapshot. `today`: what was bought today; `sellable`: shares."""
+    return {
+        "ticker": held.ticker,
+        "shares": held.quantity,
+        "averagePrice": wire_price(held.average_price),
+        "today": {"quantity": held.today, "averagePrice": wire_price(held.today_price) or 0},
+        "sellable": held.quantity - held.locked,
+    }

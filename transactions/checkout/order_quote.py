@@ -6,22 +6,24 @@ Nothing is stored; `confirm` plans again.
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from typing import Final
 
-from brokers.market.charges import charges
+from brokers.market.charges import Charges
+from brokers.market.proceeds import usable_today
 from brokers.market.quotes import quotes
 from brokers.ports.broker import OrderType, Side
-from brokers.ports.registry import profile_of
 from smallcases import planner
 from smallcases.models import Smallcase
-from transactions.checkout.ask_broker import BrokerSilent, LoginRequired, ask_broker
+from transactions.checkout.ask_broker import BrokerSilent, ask_broker, funds_of
 from transactions.checkout.confirm import UserSelections
 from transactions.domain.basket import OrderLine, Security, settled
+from transactions.domain.left_out import LeftOut, LeftOutReason
 from transactions.domain.price_protection import QuotedOrder, orders_in
 from transactions.domain.smallcase_order import OrderKind, SmallcaseOrderRequest
+from transactions.lifecycle.order_limits import check_order_limits
 from transactions.lifecycle.plan_orders import check_tradable, plan
-from transactions.queries.order_context import OrderContext
+from transactions.queries.order_context import OrderContext, expected_charges
 
 # Kinds whose sells pay for their buys.
 PAID_BY_SELLS: Final = frozenset({OrderKind.REBALANCE, OrderKind.MANAGE})
@@ -46,8 +48,8 @@ class QuoteRequest:
         if not self.weights or self.order_request is None:
             return None
         if self.order_request.kind is OrderKind.BUY:
-            return planner.minimum_investment(weights=dict(self.weights), prices=dict(self.prices))
-        return min(self.prices[ticker] for ticker in self.weights)
+            return planner.minimum_investment(weights=self.weights, prices=self.prices)
+        return planner.minimum_sip(weights=self.weights, prices=self.prices)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,18 +69,26 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class OrderQuote:
-    """Rupees. `funds` is None if nothing is bought or the broker does not answer."""
+    """Rupees. `funds` is None if nothing is bought or the broker does not answer.
+
+    `charges` are those of a contract note with these orders alone: an estimate. `usable`: the part of the sells that
+    pays for buys today. `waiting`: buys of a rebalance that it does not pay for, and `to_add` would.
+    """
 
     rows: Sequence[Row]
     quoted: QuotedOrder
     buys: Decimal
     sells: Decimal
-    charges: Decimal
+    charges: Charges
     needed: Decimal
     funds: Decimal | None
     is_open: bool
     opens_at: datetime | None
     as_of: datetime
+    left_out: Sequence[LeftOut] = ()
+    usable: Decimal = NOTHING
+    waiting: Sequence[Row] = ()
+    to_add: Decimal = NOTHING
 
     @property
     def lacks_funds(self) -> bool:
@@ -101,35 +111,56 @@ def quote_request_of(context: OrderContext, *, also: Collection[str] = ()) -> Qu
         return QuoteRequest(None, context.basket, prices, names)
     named = {*context.weights, *context.held, *also, *(order_request.selections.shares or ())}
     prices, names = _market(context, named)
-    return QuoteRequest(order_request, context.basket, prices, names, context.smallcase, context.held, context.weights)
+    return QuoteRequest(
+        order_request, context.basket, prices, names, context.smallcase, context.held, context.open_weights
+    )
 
 
 def quote_orders(context: OrderContext, *, of: QuoteRequest, selections: UserSelections) -> OrderQuote:
-    """The quote of the selected order. Raises Invalid if selections are missing or buy nothing."""
-    if of.order_request is None:
-        lines = settled(of.basket, selections.securities)
-    else:
-        lines = plan(context, selections.smallcase, prices=of.prices).lines
-    check_tradable(lines)
+    """The quote of the selected order. Raises LoginRequired, and Invalid if selections are missing or buy nothing."""
+    is_rebalance = of.order_request is not None and of.order_request.kind is OrderKind.REBALANCE
+    funds = _funds(context) if is_rebalance else None
+    planned = plan(context, selections.smallcase, prices=of.prices, funds=funds) if of.order_request else None
+    lines = planned.lines if planned else settled(of.basket, selections.securities)
+    if planned is None:
+        check_tradable(lines)
+        check_order_limits(context, lines)
     market, names = _market(context, {line.security.ticker for line in lines})
     prices = {**of.prices, **market}
-    rows = _rows(context, lines, prices, {**of.names, **names})
+    names = {**of.names, **names}
+    rows = _rows(context, lines, prices, names)
+    left_out = planned.left_out if planned else []
+    waiting = _rows(context, [one.line for one in left_out if one.reason is LeftOutReason.MONEY], prices, names)
     buys, sells = (sum((r.value for r in rows if r.line.side is side), NOTHING) for side in (Side.BUY, Side.SELL))
-    tariff = profile_of(context.account.broker).tariff
-    fees = sum((charges(tariff, row.line.side, row.value) for row in rows), NOTHING)
+    usable = usable_today(sells, context.account.broker)
+    fees = _charges(context, rows)
     nets = of.order_request is not None and of.order_request.kind in PAID_BY_SELLS
     return OrderQuote(
         rows=rows,
-        quoted=QuotedOrder(prices, orders_in(lines)),
+        quoted=QuotedOrder(prices, orders_in(lines), planned.passed_over if planned else ()),
         buys=buys,
         sells=sells,
         charges=fees,
-        needed=max(buys + fees - (sells if nets else NOTHING), NOTHING),
-        funds=_funds(context) if buys else None,
+        needed=max(buys + fees.total - (usable if nets else NOTHING), NOTHING),
+        funds=(funds if is_rebalance else _funds(context)) if buys else None,
         is_open=context.market.is_open(context.now),
         opens_at=context.market.next_open(context.now),
         as_of=context.now,
+        left_out=left_out,
+        usable=usable,
+        waiting=waiting,
+        to_add=_to_add(context, [*rows, *waiting], usable + (funds or NOTHING)) if waiting else NOTHING,
     )
+
+
+def _to_add(context: OrderContext, rows: Sequence[Row], available: Decimal) -> Decimal:
+    """Rupees, rounded up, with which all buys and charges can be paid for today."""
+    buys = sum((row.value for row in rows if row.line.side is Side.BUY), NOTHING)
+    return (buys + _charges(context, rows).total - available).to_integral_value(ROUND_CEILING)
+
+
+def _charges(context: OrderContext, rows: Sequence[Row]) -> Charges:
+    return expected_charges(context, [(row.line, row.value) for row in rows])
 
 
 def _market(context: OrderContext, tickers: Collection[str]) -> tuple[dict[str, Decimal], dict[str, str]]:
@@ -161,15 +192,13 @@ def _at_hand(context: OrderContext, tickers: Sequence[str]) -> dict[str, int] | 
             lambda broker, session: broker.holdings(session, now=context.now, tickers=tickers),
             now=context.now,
         )
-    except (BrokerSilent, LoginRequired):
+    except BrokerSilent:
         return None
     return {lot.ticker: lot.quantity for lot in lots}
 
 
 def _funds(context: OrderContext) -> Decimal | None:
     try:
-        return ask_broker(
-            context.account, lambda broker, session: broker.funds(session, now=context.now), now=context.now
-        )
-    except (BrokerSilent, LoginRequired):
+        return funds_of(context.account, now=context.now)
+    except BrokerSilent:
         return None

@@ -1,6 +1,7 @@
 """Opens a checkout session, selects its broker, logs the user in, and ends it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -11,7 +12,7 @@ from django.db.transaction import atomic
 from brokers.ports.registry import BROKERS, BrokerProfile
 from gateway.models import Account
 from gateway.values.errors import Conflict, Invalid, Unavailable
-from transactions.checkout.broker_login import PinRefused, can_serve, log_in
+from transactions.checkout.broker_login import PinRefused, can_serve, log_in, log_in_again
 from transactions.checkout.browser_binding import LoginWindow, digest, new_token
 from transactions.domain.checkout_modes import MAX_PINS, Mode, Reason
 from transactions.domain.intents import Intent
@@ -98,20 +99,28 @@ def enter(
     """Logs in, and ends a transaction whose order cannot be placed. Raises LockedOut, NotThisStep, as log_in raises."""
     if not session.broker:
         raise NotThisStep("Choose a broker before you log in.")
-    _take_attempt(session)
     transaction, window = session.transaction, window or LoginWindow(session.pk, new_token())
-    try:
+    with _attempt(session):
         log_in(transaction=transaction, broker=session.broker, client_id=client_id, pin=pin, now=now, window=window)
-    except PinRefused:
-        if attempts_left(session) == 0:
-            raise LockedOut("Too many wrong PINs.") from None
-        raise
-    except (Invalid, Unavailable):
-        _give_back(session)
-        raise
-    _give_back(session)
     if transaction.status == TransactionStatus.USED and transaction.intent == Intent.TRANSACTION:
         reject_if_not_placeable(order_context(transaction, now=now), amo=session.amo)
+
+
+def enter_again(*, session: CheckoutSession, client_id: str, pin: str, now: datetime) -> None:
+    """Logs in after the session at the broker has ended. The checkout keeps its URL: only its window has this form.
+
+    Raises LockedOut, NotThisStep, as log_in_again raises.
+    """
+    if not may_enter_again(session):
+        raise NotThisStep("This checkout needs no login.")
+    with _attempt(session):
+        log_in_again(transaction=session.transaction, client_id=client_id, pin=pin, now=now)
+
+
+def may_enter_again(session: CheckoutSession) -> bool:
+    """Whether the user has logged in, and the checkout has neither ended nor been locked."""
+    is_logged_in = session.transaction.status in {TransactionStatus.USED, TransactionStatus.PROCESSING}
+    return is_logged_in and session.ended_at is None and attempts_left(session) > 0
 
 
 def attempts_left(session: CheckoutSession) -> int:
@@ -188,6 +197,22 @@ def _move(session: CheckoutSession, *, broker: str, found_no_broker: bool) -> No
     if not free.update(broker=broker, found_no_broker=found_no_broker):
         raise NotThisStep("The broker can no longer be changed.")
     session.broker, session.found_no_broker = broker, found_no_broker
+
+
+@contextmanager
+def _attempt(session: CheckoutSession) -> Iterator[None]:
+    """A login, counted unless it succeeds or the broker did not judge it. Raises LockedOut after the last wrong PIN."""
+    _take_attempt(session)
+    try:
+        yield
+    except PinRefused:
+        if attempts_left(session) == 0:
+            raise LockedOut("Too many wrong PINs.") from None
+        raise
+    except (Invalid, Unavailable):
+        _give_back(session)
+        raise
+    _give_back(session)
 
 
 def _take_attempt(session: CheckoutSession) -> None:

@@ -24,6 +24,7 @@ urlpatterns = [
     path("checkout/s/<session:token>/broker", screens.ChooseBroker.as_view(), name="checkout-broker"),
     path("checkout/s/<session:token>/no-broker", screens.FindNoBroker.as_view(), name="checkout-no-broker"),
     path("checkout/s/<session:token>/login", screens.LogIn.as_view(), name="checkout-login"),
+    path("checkout/s/<session:token>/login-again", screens.LogInAgain.as_view(), name="checkout-login-again"),
     path("checkout/s/<session:token>/confirm", screens.Confirm.as_view(), name="checkout-confirm"),
     path("checkout/s/<session:token>/status", screens.Status.as_view(), name="checkout-status"),
     path("checkout/s/<session:token>/mark-complete", screens.MarkComplete.as_view(), name="checkout-mark-complete"),

@@ -54,6 +54,21 @@ def line_of(security: Security) -> dict[str, Any]:
     return {name: value for name, value in line.items() if value is not None}
 
 
+def stop_problem(security: Security, side: Side | None) -> str | None:
+    """Why the exchange would reject the stop order whatever the market: its limit is on the wrong side of its trigger.
+
+    The trigger is checked against the market when the order reaches the exchange.
+    """
+    price, trigger = security.price, security.trigger_price
+    if side is None or price is None or trigger is None or price == trigger:
+        return None
+    if side is Side.BUY and price < trigger:
+        return f"price: of a buy must be at the triggerPrice, {trigger}, or above it."
+    if side is Side.SELL and price > trigger:
+        return f"price: of a sale must be at the triggerPrice, {trigger}, or below it."
+    return None
+
+
 def settled(basket: Sequence[Security], chosen: Mapping[str, Security]) -> list[OrderLine]:
     """Lines with quantity and side. Raises Invalid for a missing choice, or for one that the partner has fixed."""
     stray = sorted(chosen.keys() - {line.ticker for line in basket})
@@ -72,6 +87,8 @@ def _unsettled(line: Security, choice: Security | None) -> Iterator[str]:
             yield f"securities: choose the {name} of {line.ticker}."
         if fixed is not None and selected not in {None, fixed}:
             yield f"securities: the {name} of {line.ticker} is fixed."
+    if line.side is None and choice and (problem := stop_problem(line, choice.side)):
+        yield f"{line.ticker}: {problem}"
 
 
 def _line(line: Security, choice: Security) -> OrderLine | None:

@@ -75,6 +75,7 @@ def corrected(state: OrderState, outcome: CorrectedOutcome) -> OrderState:
         filled_quantity=outcome.filled_quantity,
         average_price=None if outcome.average_price is None else average(outcome.average_price),
         exchange_order_id=outcome.exchange_order_id or state.exchange_order_id,
+        slices=None,  # the tradebook names the order, not its parts
         error_code=_error_code(outcome),
         status_message=MESSAGE,
         unreported_since=None,
@@ -123,17 +124,18 @@ def announcements(before: BatchStatus, after: BatchStatus) -> tuple[EventType, .
 def as_kept(state: OrderState) -> dict[str, Any]:
     """The state for a JSON column, without rounding."""
     price = state.average_price
-    return {name: getattr(state, name) for name in _KEPT_FIELDS} | {
+    kept = {name: getattr(state, name) for name in _KEPT_FIELDS if name != "slices" or state.slices}
+    return kept | {
         "status": state.status.value,
         "average_price": None if price is None else str(average(price)),
     }
 
 
 def from_kept(kept: dict[str, Any]) -> OrderState:
-    """Older rows have another key, `silent_since`, which is always None."""
+    """Older rows have another key, `silent_since`, which is always None, and no `slices`."""
     price = kept["average_price"]
     exact = {"status": OrderStatus(kept["status"]), "average_price": None if price is None else Decimal(price)}
-    return OrderState(**{name: kept[name] for name in _KEPT_FIELDS} | exact)
+    return OrderState(**{name: kept[name] for name in _KEPT_FIELDS if name in kept} | exact)
 
 
 def _problems(state: OrderState, outcome: CorrectedOutcome) -> Sequence[str]:

@@ -1,12 +1,13 @@
 """Applies brokers' reports, and missing reports, to an order. Pure. A contradictory report is ignored."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 from brokers.ports.broker import BrokerStatus, Report
+from brokers.ports.order_limits import Slice
 from transactions.domain.statuses import IllegalMove, OrderStatus, move
 
 UNKNOWN_OUTCOME_CODE: Final = "adapterError"
@@ -29,6 +30,7 @@ class OrderState:
     filled_quantity: int = 0
     average_price: Decimal | None = None
     exchange_order_id: str | None = None
+    slices: Sequence[Mapping[str, Any]] | None = None
     error_code: str | None = None
     status_message: str | None = None
     unreported_since: datetime | None = None
@@ -49,6 +51,7 @@ def apply_report(state: OrderState, report: Report | None, *, now: datetime, unr
         filled_quantity=report.filled_quantity,
         average_price=report.average_price,
         exchange_order_id=report.exchange_order_id or state.exchange_order_id,
+        slices=slices_as_kept(report.slices) or state.slices,
         error_code=state.error_code if status is OrderStatus.ERROR else report.error_code,
         status_message=state.status_message if status is OrderStatus.ERROR else report.message,
         unreported_since=None,
@@ -70,14 +73,34 @@ def _progress(report: Report) -> tuple[bool, int]:
 
 
 def is_credible(state: OrderState, report: Report) -> bool:
-    """Whether fills do not shrink, do not exceed the order, have a price, and agree with the status."""
+    """Whether fills do not shrink or exceed the order, have a price, and agree with status and slices."""
     whole = report.filled_quantity == state.quantity
     return (
         state.filled_quantity <= report.filled_quantity <= state.quantity
         and (report.filled_quantity > 0) == (report.average_price is not None and report.average_price > 0)
         and (report.status is BrokerStatus.COMPLETE) == whole
         and not (report.status is BrokerStatus.REJECTED and report.filled_quantity)
+        and _add_up(report.slices, state.quantity, report.filled_quantity)
     )
+
+
+def slices_as_kept(slices: Sequence[Slice]) -> list[dict[str, Any]] | None:
+    """For a JSON column; None for an order that is one at the exchange."""
+    return [
+        {
+            "exchange_order_id": one.exchange_order_id,
+            "quantity": one.quantity,
+            "filled_quantity": one.filled_quantity,
+            "average_price": None if one.average_price is None else str(one.average_price),
+        }
+        for one in slices
+    ] or None
+
+
+def _add_up(slices: Sequence[Slice], quantity: int, filled: int) -> bool:
+    """Whether the slices, if there are some, have the shares of the order."""
+    sums = sum(one.quantity for one in slices), sum(one.filled_quantity for one in slices)
+    return not slices or sums == (quantity, filled)
 
 
 def _stays(state: OrderState, report: Report) -> bool:

@@ -29,8 +29,9 @@ from gateway.queue import leases
 from gateway.queue.enqueue import IDLE_GRACE_SECONDS, TaskName, enqueue_soon
 from transactions import sql
 from transactions.execution.broker_calls import GATHER_SECONDS, BrokerCalls, Question
-from transactions.execution.placement import Placement, is_unsent, take_over
+from transactions.execution.placement import Placement, is_left_out, is_turn_to_read, is_unsent, take_over
 from transactions.execution.polling import BookRead
+from transactions.execution.price_check import moved_since_quoted
 from transactions.execution.read_batches import read
 from transactions.execution.record_work import Send, Work, record
 from transactions.models import Batch
@@ -84,6 +85,7 @@ class BatchWorker:
         """Starts the work on batches that this worker has leased."""
         rows = read(keys)
         sessions = brokers.live_sessions({batch.account_id for batch, _ in rows})
+        moved = moved_since_quoted(rows)
         reads: dict[int, BookRead] = {}
         for batch, orders in rows:
             row = sessions.get(batch.account_id)
@@ -91,8 +93,10 @@ class BatchWorker:
             if row and session is None:
                 continue
             taken_over = take_over(orders)
-            if any(map(is_unsent, orders)) and not taken_over:
-                self.active.append(Placement(batch, orders, session))
+            is_ours_to_place = any(map(is_unsent, orders)) or is_left_out(orders)
+            if is_ours_to_place and not (taken_over or is_turn_to_read(batch, orders)):
+                self.active.append(placement := Placement(batch, orders, session))
+                placement.give_up(moved=moved.get(batch.pk, ()), now=clock.now(batch.gateway))
                 continue
             mine = reads.setdefault(batch.account_id, BookRead(batch.account, session))
             mine.rows.append((batch, orders))

@@ -112,12 +112,15 @@ class BrokerCalls:
         return found
 
     def _ended(self, wait: float) -> "Iterator[Future[object]]":
-        """Answers that are late are not waited for: those of other links would be late, too."""
+        """Answers that are late are not waited for, nor those of a link that fails: others would be late, too."""
         now = monotonic()
-        until, young = now + wait, sum(now - call.since < SLOW_AFTER for call in self.in_flight.values())
+        until, young = now + wait, sum(self._is_soon(call, now) for call in self.in_flight.values())
         with suppress(Empty):
             for _ in range(max(1, young)):
                 yield self.ended.get(timeout=max(0.0, until - monotonic()))
+
+    def _is_soon(self, call: Call, now: float) -> bool:
+        return now - call.since < SLOW_AFTER and call.link not in self.concurrency.failing
 
     def _given_up(self) -> "list[Future[object]]":
         now = monotonic()

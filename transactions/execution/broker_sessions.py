@@ -4,6 +4,7 @@ A session belongs to the account: every open order of the account is asked about
 it ends a session; a login revives only batches that wait, which no worker holds, so the two cannot deadlock.
 """
 
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -14,6 +15,7 @@ from brokers import sql
 from brokers.models import ERASED, BrokerSession
 from brokers.ports.broker import LiveSession
 from gateway.database.encryption import encrypt
+from gateway.database.rows import update_rows
 from gateway.models import Account
 from gateway.partners import clock
 from gateway.queue.enqueue import TaskName, enqueue_soon
@@ -44,25 +46,47 @@ def start_session(account: Account, session: LiveSession, *, now: datetime) -> N
         enqueue_soon(TaskName.SYNC_BATCHES)
 
 
-def end_session(account: Account, session: LiveSession, *, now: datetime) -> bool:
-    """Ends the session and records its event, once: False if it had ended or a login has replaced it."""
-    live = BrokerSession.objects.filter(Q(started_at=session.started_at), account=account, ended_at__isnull=True)
-    ended = {"ended_at": now, "end_reason": BrokerSession.End.BY_BROKER, "encrypted_token": ERASED}
+def end_session(account: Account, session: LiveSession, *, now: datetime) -> None:
+    """As `end_sessions`, for one."""
+    end_sessions([(account, session, now)])
+
+
+def end_sessions(sessions: Iterable[tuple[Account, LiveSession, datetime]]) -> None:
+    """Ends the sessions and records their events, in the same number of statements for many as for one.
+
+    Each with the gateway's time. Twice is safe: a session that had ended, or that a login has replaced, is left alone.
+    """
+    asked = {(account.pk, session.started_at): (account, now) for account, session, now in sessions}
+    accounts = {account for account, _ in asked}
     with atomic():
-        if not live.update(**ended):
-            return False
-        rows = Batch.objects.filter(account=account, status__in=OPEN).order_by("pk")
-        open_ones = rows.values_list("batch_id", flat=True)
+        live = BrokerSession.objects.select_for_update().filter(account__in=accounts, ended_at__isnull=True)
+        rows = [row for row in live.order_by("pk") if (row.account_id, row.started_at) in asked]
+        ended = [asked[row.account_id, row.started_at] for row in rows]
+        for row, (_, now) in zip(rows, ended, strict=True):
+            row.ended_at, row.end_reason, row.encrypted_token = now, BrokerSession.End.BY_BROKER, ERASED
+        update_rows(rows, ["ended_at", "end_reason", "encrypted_token"])
+        open_ones = _open_batches([account for account, _ in ended])
         record_events(
-            EventDraft(
-                gateway=account.gateway,
-                kind=EventType.SESSION_ENDED,
-                subject=account.auth_id,
-                payload=payloads.session_ended(account, list(open_ones), now),
-                now=now,
+            *(
+                EventDraft(
+                    gateway=account.gateway,
+                    kind=EventType.SESSION_ENDED,
+                    subject=account.auth_id,
+                    payload=payloads.session_ended(account, open_ones[account.pk], now),
+                    now=now,
+                )
+                for account, now in ended
             )
         )
-    return True
+
+
+def _open_batches(accounts: Sequence[Account]) -> Mapping[int, Sequence[str]]:
+    """Batch ids by account, in the order of their confirmation."""
+    found: dict[int, list[str]] = {account.pk: [] for account in accounts}
+    rows = Batch.objects.filter(account__in=found, status__in=OPEN).order_by("pk")
+    for account, batch_id in rows.values_list("account_id", "batch_id") if found else ():
+        found[account].append(batch_id)
+    return found
 
 
 def end_unused_sessions() -> int:

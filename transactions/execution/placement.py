@@ -5,7 +5,7 @@ has no answer counts as placed, and is looked for in the order book: also by a w
 worker's book does not have it, and the broker keeps refs unique, it is sent again (polling.BookRead).
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -31,13 +31,14 @@ from brokers.ports.outages import Link
 from brokers.ports.registry import adapter_for
 from gateway.models import Account, Gateway
 from transactions.domain.poll_schedule import next_poll
+from transactions.domain.price_protection import PRICE_MOVED
 from transactions.domain.smallcase_order import OrderKind
 from transactions.domain.statuses import OrderStatus, move
 from transactions.execution.broker_calls import Answer, Question
 from transactions.execution.record_updates import BatchUpdate, WorkResult
 from transactions.models import Batch, Order
 
-PER_BATCH: Final = 8  # calls in flight at once
+PER_BATCH: Final = 16  # calls in flight at once
 # After that, the batch shows what was placed so far, and another run sends the rest.
 RUN_SECONDS: Final = 2.0
 SELLS_FIRST: Final = frozenset({OrderKind.REBALANCE.value, OrderKind.MANAGE.value})
@@ -47,6 +48,20 @@ DEADLINE_CODE, DEADLINE_MESSAGE = "adapterError", "The broker could not be reach
 
 def is_unsent(order: Order) -> bool:
     return order.status == OrderStatus.QUEUED and order.sent_at is None
+
+
+def is_turn_to_read(batch: Batch, orders: Sequence[Order]) -> bool:
+    """Whether this lease is for the order book: while orders wait for their broker, every other lease of the batch is.
+
+    Orders of the batch that were placed may have been filled.
+    """
+    is_waiting = batch.unreachable_since is not None and batch.attempts % 2 == 0
+    return is_waiting and any(order.status == OrderStatus.PLACED for order in orders)
+
+
+def is_left_out(orders: Sequence[Order]) -> bool:
+    """Whether the confirmation left out all orders of the batch: it ends without the broker."""
+    return all(order.status == OrderStatus.UNPLACED for order in orders)
 
 
 def take_over(orders: Sequence[Order]) -> list[Order]:
@@ -130,6 +145,16 @@ class Placement:
             order.ordered_at = order.unreported_since = now
             order.broker_order_id = answer.result.broker_order_id if isinstance(answer.result, Ack) else None
             self.is_news = True
+
+    def give_up(self, *, moved: Collection[str], now: datetime) -> None:
+        """Orders that have waited for the broker are not sent after the deadline, nor if their price has `moved`."""
+        unsent = [order for order in self.orders if is_unsent(order)]
+        since, deadline = self.batch.unreachable_since, placement_deadline_of(self.batch.gateway)
+        if since and now - since > deadline:
+            self._unplace(unsent, DEADLINE_CODE, DEADLINE_MESSAGE)
+        else:
+            self._unplace([order for order in unsent if order.ticker in moved], DEADLINE_CODE, PRICE_MOVED)
+        self.answered += [order for order in unsent if not is_unsent(order)]
 
     def stop_if_unsent(self) -> None:
         """Sends nothing, if no order of this run was sent yet."""

@@ -16,12 +16,14 @@ from brokers.ports.broker import LiveSession, Refused, Report, SentOrder, Sessio
 from brokers.ports.outages import Link
 from brokers.ports.registry import adapter_for
 from gateway.models import Account, Gateway
+from gateway.values.timestamps import IST
 from transactions.domain.corrections import broker_confirms
 from transactions.domain.order_reports import OrderState, apply_report, latest_report
 from transactions.domain.poll_schedule import next_poll
 from transactions.domain.report_log import with_report
 from transactions.domain.statuses import OrderStatus
 from transactions.execution.broker_calls import Answer, Question
+from transactions.execution.placement import is_unsent
 from transactions.execution.record_updates import BatchUpdate, WorkResult, apply_state, is_unconfirmed, state_of
 from transactions.models import Batch, Order, OrderCorrection
 
@@ -117,12 +119,17 @@ def _ask(session: LiveSession, unwanted: Sequence[SentOrder], refs: Sequence[str
 
 
 def _unasked(one: BatchAndOrders, error: Unreachable | SessionEnded, now: datetime, *, is_over: bool) -> WorkResult:
-    """No order changes. After an outage, the time in which an answered book omits an order starts again."""
+    """No order changes. After an outage, the time in which an answered book omits an order starts again.
+
+    Orders that wait to be sent are tried next (Placement), whatever the book's answer was.
+    """
     batch, orders = one
     counting = [order for order in orders if order.unreported_since and order.status == OrderStatus.PLACED]
     for order in counting:
         order.unreported_since = None
     wait = timedelta(0)
+    if any(map(is_unsent, orders)):
+        return WorkResult(BatchUpdate(batch, orders, changed=counting, is_news=False, now=now, wait=wait))
     if is_over:
         batch.session_ended_at = batch.session_ended_at or now
     elif isinstance(error, Unreachable):
@@ -155,13 +162,18 @@ def poll_result_of(batch: Batch, orders: Sequence[Order], reports: Mapping[str, 
     is_news = any(_visible(after[order.pk]) != _visible(before[order.pk]) for order in changed)
     for order in changed:
         apply_state(order, after[order.pk])
+        if order.filled_quantity and order.traded_on is None:
+            order.traded_on = ((order.ref in reports and reports[order.ref].at) or now).astimezone(IST).date()
     updated, checked = _log_reports(orders, reports, now), _check_corrections(orders, reports, now)
     written = list({order.pk: order for order in (*changed, *updated)}.values())
-    batch.unreachable_since = batch.session_ended_at = None
+    wait = timedelta(0) if any(map(is_unsent, orders)) else None
+    batch.session_ended_at = None
+    batch.unreachable_since = batch.unreachable_since if wait is not None else None  # since when orders wait to be sent
     ended = [order.status for order in changed if order.status != before[order.pk].status]
     filled = [order.side for order in changed if order.filled_quantity > before[order.pk].filled_quantity]
     return WorkResult(
-        BatchUpdate(batch, orders, changed=written, is_news=is_news, now=now, ended=ended, filled=filled), checked
+        BatchUpdate(batch, orders, changed=written, is_news=is_news, now=now, ended=ended, filled=filled, wait=wait),
+        checked,
     )
 
 
@@ -199,5 +211,5 @@ def _is_open_or_unknown(order: Order) -> bool:
 
 
 def _visible(state: OrderState) -> OrderState:
-    """The part of the state whose change is an event; not `unreported_since`, nor the exchange's order id."""
-    return replace(state, unreported_since=None, exchange_order_id=None)
+    """The part of the state whose change is an event; not `unreported_since`, nor the exchange's ids."""
+    return replace(state, unreported_since=None, exchange_order_id=None, slices=None)

@@ -34,6 +34,7 @@ from transactions.domain.statuses import (
 )
 from transactions.execution.update_investment import update_investment
 from transactions.models import Batch, Order, OrderCorrection, Transaction
+from transactions.queries.order_charges import read_charges
 from webhooks.events.event_types import EventType
 from webhooks.events.record_events import EventDraft, record_events
 
@@ -43,6 +44,7 @@ REPORTED_FIELDS: Final = [
     "filled_quantity",
     "average_price",
     "exchange_order_id",
+    "slices",
     "error_code",
     "status_message",
     "unreported_since",
@@ -52,7 +54,7 @@ BATCH_FIELDS: Final = [
     *("unreachable_since", "session_ended_at"),
 ]
 COMPLETION: Final = ["status", "completed_at", "updated_at"]
-SENT_FIELDS: Final = ["ordered_at", "sent_at", "broker_order_id"]
+SENT_FIELDS: Final = ["ordered_at", "sent_at", "broker_order_id", "traded_on"]
 ORDER_FIELDS: Final = [*REPORTED_FIELDS, *SENT_FIELDS, "report_log"]
 CORRECTED_FIELDS: Final = [*REPORTED_FIELDS, "active_correction"]
 
@@ -107,6 +109,7 @@ def record_batch_updates(updates: Sequence[BatchUpdate]) -> list[BatchUpdate]:
     Locks batches in pk order, then investments in pk order, to avoid deadlocks.
     """
     mine = _still_ours(updates)
+    read_charges(order for one in mine for order in one.orders)
     drafts = [_aggregated(one) for one in mine]
     update_rows([one.batch for one in mine], BATCH_FIELDS)
     update_rows([order for one in mine for order in one.changed], ORDER_FIELDS)
@@ -136,6 +139,7 @@ def record_correction(
     if not leases.mine(Batch.objects.all(), batch).update(**{name: getattr(batch, name) for name in BATCH_FIELDS}):
         return False
     update_rows(changed, CORRECTED_FIELDS)
+    read_charges(orders)
     record_events(*_events(batch, orders, event_types, now))
     if batch.iscid:
         withdrawn = [order.ref for order in changed if not order.filled_quantity]

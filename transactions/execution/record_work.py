@@ -1,8 +1,9 @@
 """Writes the work of many batches in one transaction: what was answered, what is sent next, and longer leases."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, TypeAlias
 
 from django.db.transaction import atomic
@@ -13,7 +14,7 @@ from gateway.database.rows import update_rows
 from gateway.partners import clock
 from gateway.queue.leases import LEASE
 from transactions import sql
-from transactions.execution.broker_sessions import end_session
+from transactions.execution.broker_sessions import end_sessions
 from transactions.execution.placement import Placement
 from transactions.execution.polling import BookRead
 from transactions.execution.record_updates import SENT_FIELDS, WorkResult, record_batch_updates
@@ -41,7 +42,7 @@ def record(finished: Sequence[Work], going_on: Sequence[Work], sends: Sequence[S
     with atomic(durable=True):
         attempts = sql.fencing_tokens([batch.pk for work in (*finished, *touched) for batch in work.batches])
         lost = [work for work in (*finished, *touched) if not _is_ours(work, attempts)]
-        results = [result for work in finished if work not in lost for result in _results(work)]
+        results = _results([work for work in finished if work not in lost])
         record_batch_updates([result.update for result in results])
         _record_corrections(results)
         _record_orders([work for work in touched if work not in lost], sends)
@@ -59,16 +60,25 @@ def _is_ours(work: Work, attempts: dict[int, int]) -> bool:
     return True
 
 
-def _results(work: Work) -> list[WorkResult]:
-    now = clock.now(work.account.gateway)
-    return work.finish(is_session_over=isinstance(work.obstacle, SessionEnded) and _is_over(work), now=now)
+def _results(finished: Sequence[Work]) -> list[WorkResult]:
+    without_session = _without_session(work for work in finished if isinstance(work.obstacle, SessionEnded))
+    return [
+        result
+        for work in finished
+        for result in work.finish(is_session_over=work.account.pk in without_session, now=_now(work))
+    ]
 
 
-def _is_over(work: Work) -> bool:
-    """Ends the session, once. False if a login has started another meanwhile."""
-    if work.session and end_session(work.account, work.session, now=clock.now(work.account.gateway)):
-        return True
-    return work.account.pk not in brokers.live_sessions([work.account.pk])
+def _without_session(works: Iterable[Work]) -> set[int]:
+    """Accounts that only a login can help. Ends their sessions, each once; some may have logged in meanwhile."""
+    ended = list(works)
+    end_sessions((work.account, work.session, _now(work)) for work in ended if work.session)
+    accounts = {work.account.pk for work in ended}
+    return accounts - brokers.live_sessions(accounts).keys() if accounts else set()
+
+
+def _now(work: Work) -> datetime:
+    return clock.now(work.account.gateway)
 
 
 def _record_corrections(results: Sequence[WorkResult]) -> None:

@@ -2,13 +2,14 @@
 
 from typing import Final
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 
 from gateway.monitoring.invariant_checks import Rows, Rules, Scope
-from smallcases.models import InvestmentFill
+from smallcases.models import Investment, InvestmentFill
+from transactions.domain.smallcase_order import OrderKind
 from transactions.domain.statuses import OrderStatus
 from transactions.invariants.status_invariants import WAIT
-from transactions.models import Order
+from transactions.models import Batch, Order
 
 OWNER: Final = "batch__gateway"
 BUG: Final = "Keep the rows on both sides, and report it."
@@ -39,6 +40,21 @@ def an_investment_has_no_other_fills(scope: Scope) -> Rows:
     filled = Order.objects.filter(ref=OuterRef("order_ref"), filled_quantity__gt=0)
     rows = scope.of(InvestmentFill.objects.all(), "investment__gateway").filter(~Exists(filled))
     return rows.order_by("pk").values("investment__iscid", "order_ref", "ticker", "side", "shares")
+
+
+@INVARIANTS.rule(
+    means="An investment has its own target exactly when a MANAGE order on its version has filled anything.",
+    remedy=f"The next SIP buys other names than the user chose: compare the targets of its MANAGE orders. {BUG}",
+)
+def an_investment_follows_its_manage_orders(scope: Scope) -> Rows:
+    """Leaves out orders without a target, which are of an older release."""
+    filled = Order.objects.filter(batch=OuterRef("pk"), filled_quantity__gt=0)
+    managed = Batch.objects.filter(
+        iscid=OuterRef("iscid"), version=OuterRef("version"), original_label=OrderKind.MANAGE, target__isnull=False
+    )
+    rows = scope.of(Investment.objects.all()).annotate(is_managed=Exists(managed.filter(Exists(filled))))
+    wrong = Q(is_managed=True, is_customised=False) | Q(is_managed=False, is_customised=True, target__isnull=False)
+    return rows.filter(wrong).order_by("pk").values("iscid", "version__number", "is_customised", "is_managed")
 
 
 @INVARIANTS.rule(means="No order is open at a broker.", remedy=WAIT, at_rest=True)

@@ -17,11 +17,12 @@ from gateway.values.errors import ConnectedUserRequired, Invalid, NotFound
 from gateway.values.ids import new_transaction_id
 from gateway.values.money import is_multiple
 from transactions import sql
-from transactions.domain.basket import Security
+from transactions.domain.basket import Security, stop_problem
 from transactions.domain.intents import Intent, lifetime
 from transactions.domain.smallcase_order import SmallcaseOrderRequest, line_of_request
 from transactions.domain.statuses import OrderStatus
 from transactions.lifecycle.eligibility import NoOrder, checked_order_request, own_investment
+from transactions.lifecycle.order_limits import limit_problems
 from transactions.models import Order, Transaction
 
 
@@ -70,6 +71,8 @@ def create_transaction(
 
 
 def _check(gateway: Gateway, account: Account | None, request: TransactionRequest) -> None:
+    if account and (problems := limit_problems(account, request.securities)):
+        raise Invalid(*problems)
     if request.intent is Intent.CANCEL_ORDER:
         _check_cancellable(gateway, account, request)
     if request.intent is Intent.SIP_SETUP:
@@ -130,6 +133,8 @@ def _problems(security: Security, instrument: Instrument | None) -> Iterator[str
         for name, price in prices:
             if price is not None and not is_multiple(price, instrument.tick_size):
                 yield f"{name}: must be a multiple of the tick size, {instrument.tick_size}."
+        if problem := stop_problem(security, security.side):
+            yield problem
 
 
 def _check_cancellable(gateway: Gateway, account: Account | None, request: TransactionRequest) -> None:

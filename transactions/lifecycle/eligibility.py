@@ -4,16 +4,24 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
+from brokers.market.hours import AmoWindow
 from brokers.ports.registry import profile_of
 from gateway.database.lookups import first_or_not_found
 from gateway.models import Account
 from gateway.values.errors import Conflict, ConnectedUserRequired, ErrorType, Invalid, NotFound
 from smallcases.models import Investment, Smallcase, Version
-from smallcases.portfolio.investments import investment_of, is_sip_due
+from smallcases.portfolio.investments import investment_of, is_sip_due, newest_version, weights_of
+from transactions.domain.left_out import sentence
 from transactions.domain.sdk_codes import SdkCode, SdkRefusal
 from transactions.domain.smallcase_order import NOT_AFTER_MARKET, OrderKind, SmallcaseOrderRequest
 from transactions.lifecycle.transitions import ActionRequired, SdkError, refuse
-from transactions.queries.order_context import LastBatch, OrderContext, last_batches, target_version
+from transactions.queries.order_context import (
+    LastBatch,
+    OrderContext,
+    last_batches,
+    target_version,
+    untradable_names,
+)
 
 # Kinds that would bring more money into an archived smallcase.
 NOT_OF_THE_ARCHIVED: Final = frozenset({OrderKind.INVESTMORE, OrderKind.SIP, OrderKind.REBALANCE})
@@ -45,6 +53,10 @@ class Archived(SdkRefusal, Conflict):
 
     def __init__(self) -> None:
         super().__init__("This smallcase is archived.")
+
+
+class NotAllTradable(Conflict):
+    """A first purchase buys every name, and a name cannot be traded now. The catalogue says which: `tradable`."""
 
 
 def checked_order_request(
@@ -95,6 +107,8 @@ def _check_smallcase(scid: str) -> None:
     smallcase = first_or_not_found(Smallcase.objects.filter(scid=scid), "There is no smallcase with this scid.")
     if smallcase.is_archived:
         raise Archived
+    if reasons := untradable_names(weights_of(newest_version(smallcase)).keys()):
+        raise NotAllTradable(*(sentence(ticker, reason) for ticker, reason in reasons.items()))
 
 
 def reject_if_not_placeable(context: OrderContext, *, amo: bool) -> None:
@@ -115,15 +129,26 @@ def objection_to(context: OrderContext, *, amo: bool) -> SdkRefusal | ActionRequ
     if context.investment is None or context.version is None:  # a BUY
         return Archived() if context.smallcase and context.smallcase.is_archived else None
     objection = _objection(order_request.kind, context.investment, context.version, context.last, context.now)
-    if objection is None and order_request.kind is OrderKind.REBALANCE and context.last and context.last.can_be_fixed:
+    if (
+        objection is None
+        and order_request.kind is OrderKind.REBALANCE
+        and context.last
+        and context.last.blocks_rebalance
+    ):
         return ActionRequired("Fix the last order, or mark it complete, before the rebalance.")
     return objection
 
 
+def amo_window(account: Account, order_request: SmallcaseOrderRequest | None) -> AmoWindow | None:
+    """When the account's broker accepts this order as an AMO; None if it never does. A basket has no request."""
+    is_excluded = order_request is not None and order_request.kind in NOT_AFTER_MARKET
+    return None if is_excluded else profile_of(account.broker).amo
+
+
 def _can_wait(context: OrderContext) -> bool:
-    """Whether the order can be placed as an AMO."""
-    kind = context.order_request and context.order_request.kind
-    return kind not in NOT_AFTER_MARKET and profile_of(context.account.broker).amo
+    """Whether the order can be placed as an AMO now."""
+    window = amo_window(context.account, context.order_request)
+    return window is not None and context.market.amo_from(context.now, window) == context.now
 
 
 def _objection(

@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models import F, Q
 
+from brokers.market.charges import Charges
 from brokers.ports.broker import OrderType, Side, Validity, Variety
 from gateway.database.encryption import EncryptedField
 from gateway.models import Account, Gateway, Work
@@ -73,7 +74,8 @@ class Batch(Work):
 
     `broker` is the account's: with the gateway it names the link on which the batch is worked. For a smallcase order,
     `iscid` is reserved at the confirmation, `version` is the investment's version after the
-    order, and `original_label` is the label of the order that a FIX repeats. `request_id` is that of the last request
+    order, and `original_label` is the label of the order that a FIX repeats. `target`: the weights that a MANAGE order
+    chose, as in Investment. `request_id` is that of the last request
     that queued the batch. `unreachable_since`: the broker cannot be asked. `session_ended_at`: the batch waits for a
     login of its user, and is not due meanwhile.
     """
@@ -87,6 +89,7 @@ class Batch(Work):
     original_label = models.CharField(max_length=12, null=True)
     iscid = models.CharField(max_length=24, null=True)
     version = models.ForeignKey(Version, on_delete=models.PROTECT, null=True, related_name="+")
+    target = models.JSONField(null=True)
     status = models.CharField(max_length=16, choices=choices(*BatchStatus), default=BatchStatus.QUEUED.value)
     sequence = models.PositiveIntegerField(default=0)
     request_id = models.CharField(max_length=64, blank=True, default="", db_default="")
@@ -158,7 +161,11 @@ class Order(models.Model):
     """One security of a batch. `ref` is its id at the broker, `report_log` the last reports (domain.report_log).
 
     `sent_at`: the call that places the order may have started. `broker_order_id`: the broker acknowledged it.
-    `unreported_since`: since when the broker's order book should have listed the order and has not.
+    `unreported_since`: since when the broker's order book should have listed the order and has not. `slices`: its parts
+    at the exchange, if there are several (order_reports.slices_as_kept); `exchange_order_id` is that of the first.
+
+    `traded_on`: the IST day of the first fill; null while nothing has filled, and on orders of an older release.
+    `charges` is no column: queries.order_charges reads it.
 
     `cancelled_by` is the transaction that asked to cancel. Without an `active_correction` the broker's report applies.
     """
@@ -177,9 +184,11 @@ class Order(models.Model):
     filled_quantity = models.PositiveIntegerField(default=0)
     average_price = models.DecimalField(max_digits=16, decimal_places=4, null=True)
     exchange_order_id = models.CharField(max_length=32, null=True)
+    slices = models.JSONField(null=True)
     error_code = models.CharField(max_length=40, null=True)
     status_message = models.CharField(max_length=200, null=True)
     ordered_at = models.DateTimeField(null=True)
+    traded_on = models.DateField(null=True)
     sent_at = models.DateTimeField(null=True)
     broker_order_id = models.CharField(max_length=40, null=True)
     unreported_since = models.DateTimeField(null=True, db_column="silent_since")
@@ -188,6 +197,7 @@ class Order(models.Model):
     active_correction = models.ForeignKey(
         "OrderCorrection", on_delete=models.PROTECT, null=True, related_name="+", db_column="settled_by_id"
     )
+    charges: Charges | None
 
     class Meta:
         permissions = [("reconcile_order", "Can correct orders from the broker's tradebook")]

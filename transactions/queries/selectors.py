@@ -17,6 +17,7 @@ from transactions.domain.intents import CANCELLATIONS, Intent
 from transactions.domain.sdk_codes import SdkCode, SdkRefusal
 from transactions.domain.statuses import TransactionStatus
 from transactions.models import Batch, CheckoutSession, HoldingsSnapshot, Order, Transaction
+from transactions.queries.order_charges import read_charges
 
 CONFIRMED: Final = frozenset({TransactionStatus.PROCESSING, TransactionStatus.COMPLETED})
 
@@ -49,6 +50,7 @@ def transaction_and_orders(
     orders = sql.shown_orders_of([batch.pk])
     for order in orders:
         order.batch = batch
+    read_charges(orders)
     return transaction, orders
 
 
@@ -103,18 +105,23 @@ def is_expired(transaction: Transaction, now: datetime) -> bool:
 
 
 def orders_of(transaction: Transaction) -> list[Order]:
-    """Orders in the basket's order; for a cancellation, those of its batches. One query; none before confirmation."""
+    """Orders in the basket's order, with their charges; for a cancellation, those of its batches.
+
+    One query, a second one if something has filled; none before the confirmation.
+    """
     if transaction.status not in CONFIRMED:
         return []
     if transaction.intent in CANCELLATIONS:
         cancelled = Batch.objects.filter(orders__cancelled_by=transaction)
-        return list(_orders("batch__transaction__account").filter(batch__in=cancelled))
-    if transaction.intent != Intent.TRANSACTION:
+        orders = list(_orders("batch__transaction__account").filter(batch__in=cancelled))
+    elif transaction.intent == Intent.TRANSACTION:
+        orders = list(_orders().filter(batch__transaction=transaction))
+        for order in orders:
+            order.batch = orders[0].batch
+            order.batch.transaction = transaction
+    else:
         return []
-    orders = list(_orders().filter(batch__transaction=transaction))
-    for order in orders:
-        order.batch = orders[0].batch
-        order.batch.transaction = transaction
+    read_charges(orders)
     return orders
 
 
@@ -163,7 +170,9 @@ def batches_and_orders(
     )
     read_versions(found)
     orders: dict[int, list[Order]] = {batch.pk: [] for batch in found}
-    for order in sql.shown_orders_of(orders):
+    shown = sql.shown_orders_of(orders)
+    read_charges(shown)
+    for order in shown:
         orders[order.batch_id].append(order)
     return [(batch, orders[batch.pk]) for batch in found]
 

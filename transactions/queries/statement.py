@@ -7,6 +7,7 @@ from decimal import Decimal
 from itertools import groupby
 from typing import Final
 
+from brokers.market.charges import Charges
 from brokers.market.quotes import quotes
 from brokers.ports.broker import Side
 from gateway.database.lookups import first_or_not_found
@@ -19,10 +20,10 @@ from smallcases.portfolio.sold_lots import SoldLot, sold_lots
 from smallcases.portfolio.xirr import xirr
 from smallcases.sips.schedule import ist_day
 from transactions.models import Order
+from transactions.queries.order_charges import charges_of_orders, total_of
 
 DAY: Final = timedelta(days=1)
 NOTHING: Final = Decimal(0)
-NO_BATCH: Final = (None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class CashFlow:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A period from the first to the last day, both included, IST.
+    """A period from the first to the last day, both included, IST. `charges`: of the orders that filled in it.
 
     `value`: rupees that the shares are worth at its end; None if a name has no price. `xirr`: per cent a year, see
     `statement_of`.
@@ -55,6 +56,7 @@ class Statement:
     last: date
     cash_flows: Sequence[CashFlow]
     sold: Sequence[SoldLot]
+    charges: Charges
     value: Decimal | None
     xirr: Decimal | None
 
@@ -73,11 +75,18 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """A fill with the batch that it belongs to."""
+    """A fill with the order that it belongs to."""
 
     fill: Fill
-    label: str | None
-    batch_id: str | None
+    order: Order | None
+
+    @property
+    def label(self) -> str | None:
+        return self.order.batch.label if self.order else None
+
+    @property
+    def batch_id(self) -> str | None:
+        return self.order.batch.batch_id if self.order else None
 
     @property
     def day(self) -> date:
@@ -97,7 +106,7 @@ def investment_with(account: Account, iscid: str) -> Investment:
 def statement_of(
     investment: Investment, *, now: datetime, first: date | None = None, last: date | None = None
 ) -> Statement:
-    """From the first fill until now, or of a shorter period. Three queries. Raises Invalid, Oversold.
+    """From the first fill until now, or of a shorter period. Four queries. Raises Invalid, Oversold.
 
     The yearly return counts the value of the shares on the evening before the period as put in, and their value at
     its end as taken out; None as `xirr` says, or if a held name has no price.
@@ -111,23 +120,23 @@ def statement_of(
     flows = [flow for flow in _flows(entries) if first <= flow.day <= last]
     sold = [lot for lot in sold_lots(entry.fill for entry in entries) if first <= lot.sold_on <= last]
     at = now if last == today else _evening(last)
+    charged = charges_of_orders(entry.order for entry in entries if entry.order)
+    charges = total_of(one for one in charged if first <= one.share.on <= last)
     values = _values(investment, [entry.fill for entry in entries], [_evening(first - DAY), at])
     if values is None:
-        return Statement(investment, first, last, flows, sold, value=None, xirr=None)
+        return Statement(investment, first, last, flows, sold, charges, value=None, xirr=None)
     before, value = values
     moved = [(first, -before), *((flow.day, flow.amount) for flow in flows), (last, value)]
-    return Statement(investment, first, last, flows, sold, value, xirr(moved))
+    return Statement(investment, first, last, flows, sold, charges, value, xirr(moved))
 
 
 def _entries(investment: Investment) -> list[_Entry]:
     """In the order of the reports."""
     rows = list(InvestmentFill.objects.filter(investment=investment).order_by("pk"))
-    orders = Order.objects.filter(ref__in=[row.order_ref for row in rows])
-    batches = {
-        ref: (label, batch) for ref, label, batch in orders.values_list("ref", "batch__label", "batch__batch_id")
-    }
+    orders = Order.objects.select_related("batch").filter(ref__in=[row.order_ref for row in rows])
+    by_ref = {order.ref: order for order in orders}
     return [
-        _Entry(Fill(row.ticker, Side(row.side), row.shares, row.price, row.at), *batches.get(row.order_ref, NO_BATCH))
+        _Entry(Fill(row.ticker, Side(row.side), row.shares, row.price, row.at), by_ref.get(row.order_ref))
         for row in rows
     ]
 

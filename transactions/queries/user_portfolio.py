@@ -17,12 +17,15 @@ from smallcases.portfolio.investments import (
     is_sip_due,
     newest_versions,
 )
-from transactions.queries.order_context import LastBatch, last_batches
+from transactions.queries.order_context import LastBatch, blocked_names, last_batches
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """An investment with its positions. `prices` in rupees, of every name that it ever held."""
+    """An investment with its positions. `prices` in rupees, of every name that it ever held.
+
+    `blocked`: names of the last batch that cannot be fixed now, with the reason.
+    """
 
     row: InvestmentRow
     positions: Mapping[str, ledger.Position]
@@ -32,6 +35,7 @@ class Held:
     last: LastBatch | None
     is_sip_due: bool
     rebalance_to: Version | None
+    blocked: Sequence[tuple[str, str]] = ()
 
     @property
     def investment(self) -> Investment:
@@ -56,15 +60,22 @@ def exited(account: Account, *, now: datetime) -> list[Held]:
     return _valued(account, investments_of(account, iscids=None, exited=True), now)
 
 
+def has_invested(account: Account) -> bool:
+    """Whether the account has or had an investment."""
+    return account.investments.exists()
+
+
 def _valued(account: Account, rows: Sequence[InvestmentRow], now: datetime) -> list[Held]:
     fills = fills_by_investment([row.investment.pk for row in rows])
     market = quotes(account.gateway_id, {fill.ticker for each in fills.values() for fill in each})
     last = last_batches([row.investment.iscid for row in rows])
     newer = _newer_versions(rows)
+    blocked = blocked_names(last.values())
     return [
         _held(
             *(row, fills[row.investment.pk], market, now),
             last=last.get(row.investment.iscid),
+            blocked=blocked,
             newer=newer.get(row.investment.pk),
         )
         for row in rows
@@ -85,17 +96,20 @@ def _held(
     now: datetime,
     *,
     last: LastBatch | None,
+    blocked: Mapping[int, Sequence[tuple[str, str]]],
     newer: Version | None,
 ) -> Held:
+    """A name that is not in the catalogue any more is valued at its cost, because it has no price."""
     positions = ledger.positions(fills)
-    prices = {ticker: market[ticker].at(now) for ticker in positions}
+    prices = {t: market[t].at(now) if t in market else position.average_price for t, position in positions.items()}
     return Held(
         row=row,
         positions={ticker: position for ticker, position in positions.items() if position.shares},
         returns=ledger.returns_on(positions, prices),
         prices=prices,
-        names={ticker: market[ticker].name for ticker in positions},
+        names={ticker: market[ticker].name if ticker in market else ticker for ticker in positions},
         last=last,
+        blocked=blocked.get(last.batch.pk, ()) if last else (),
         is_sip_due=is_sip_due(row.sip, now),
         rebalance_to=newer,
     )

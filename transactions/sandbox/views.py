@@ -16,6 +16,7 @@ from gateway.api.partner_views import SandboxView, ok
 from gateway.models import Gateway
 from gateway.partners import clock
 from gateway.values.errors import NotFound
+from gateway.values.money import wire_amount
 from gateway.values.timestamps import timestamp, timestamp_or_null
 from transactions.api import payloads
 from transactions.execution.gateway_clock import come_back
@@ -80,14 +81,14 @@ class Price(SandboxView):
         here = self.caller.gateway
         price_overrides.override_price(gateway=here, ticker=ticker, price=price, now=clock.now(here))
         _wake_all(here)
-        return ok({"ticker": ticker, "price": float(price), "pinned": True})
+        return ok({"ticker": ticker, "price": wire_amount(price), "pinned": True})
 
     @openapi.UNPIN
     def delete(self, request: Request, gateway: str, ticker: str) -> Response:
         here = self.caller.gateway
         price = price_overrides.remove_override(gateway=here, ticker=ticker, now=clock.now(here))
         _wake_all(here)
-        return ok({"ticker": ticker, "price": float(price), "pinned": False})
+        return ok({"ticker": ticker, "price": wire_amount(price), "pinned": False})
 
 
 class BrokerFaults(SandboxView):

@@ -11,7 +11,7 @@ from webhooks.events.event_types import EventType
 
 Json = dict[str, Any]
 _WITH_BROKER: Final = {"product": "CNC", "exchange": "NSE", "price": None, "triggerPrice": None, "validity": "DAY"}
-_OPEN: Final = {"status": "PLACED", "filledQuantity": 0, "averagePrice": None}
+_OPEN: Final = {"status": "PLACED", "filledQuantity": 0, "averagePrice": None, "charges": None}
 _WELL: Final = {"errorCode": None, "statusMessage": None}
 _BUY: Final = {
     "tradingsymbol": "INFY",
@@ -32,6 +32,26 @@ _SELL: Final = {
     **_WELL,
 }
 _BOUGHT: Final = {"status": "COMPLETE", "filledQuantity": 10, "averagePrice": 1520.25}
+_BUY_CHARGES: Final = {
+    "brokerage": 0,
+    "stt": 15,
+    "exchange": 0.47,
+    "sebi": 0.02,
+    "stamp": 2.28,
+    "gst": 0.09,
+    "dp": 0,
+    "total": 17.86,
+}
+_SALE_CHARGES: Final = {
+    "brokerage": 0,
+    "stt": 16,
+    "exchange": 0.48,
+    "sebi": 0.02,
+    "stamp": 0,
+    "gst": 0.09,
+    "dp": 15.34,
+    "total": 31.93,
+}
 _SOLD: Final = {"status": "COMPLETE", "filledQuantity": 5, "averagePrice": 3100.5}
 _BASKET: Final[Json] = {
     "variety": "regular",
@@ -56,7 +76,11 @@ def sample(kind: EventType, *, now: datetime) -> Json:
 def _completed(now: datetime) -> Json:
     done = {"status": "COMPLETED", "completedDate": timestamp(now)}
     amounts = {"filled": 2, "buyAmount": 15202.5, "sellAmount": 15502.5}
-    return _batch(now, _BUY | _BOUGHT, _SELL | _SOLD) | amounts | done
+    return (
+        _batch(now, _BUY | _BOUGHT | {"charges": _BUY_CHARGES}, _SELL | _SOLD | {"charges": _SALE_CHARGES})
+        | amounts
+        | done
+    )
 
 
 def _batch(now: datetime, *orders: Mapping[str, Any]) -> Json:

@@ -14,8 +14,9 @@ SHIPPED = Path(__file__).resolve().parents[2] / "data" / "instruments.csv"
 
 class Command(GatewayCommand):
     help = (
-        "Load instruments from a CSV (symbol,name,isin,kind,sector,reference_price[,tick_size][,tradable]), or update "
-        "reference prices from an NSE bhavcopy CSV. Running it twice changes nothing."
+        "Load instruments from a CSV (symbol,name,isin,kind,sector,reference_price[,charge_class]"
+        "[,series][,price_band][,tick_size][,tradable]), or update reference prices and series from an NSE bhavcopy "
+        "CSV. Running it twice changes nothing."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

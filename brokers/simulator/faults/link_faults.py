@@ -32,19 +32,20 @@ from brokers.simulator.personas import FOREVER, FaultKind, LinkFault, link_fault
 T = TypeVar("T")
 # Seconds of real time that a caller waits before the request fails without an answer.
 HANG_SECONDS: Final = 0.5
+ENDED: Final = "The broker has ended the session."
 
 
 @contextmanager
 def login_over_the_link(gateway: int, broker: str) -> Iterator[None]:
     """A login, with the fault that is switched on for logins. Raises Unreachable."""
     fault = sql.link_fault(gateway, broker, Verb.LOGIN)
-    _on_the_way(fault)
+    _fail_on_the_way(fault)
     try:
         yield
     except (Refused, LoginEnded):
-        _on_the_way_back(fault)
+        on_the_way_back(fault)
         raise
-    _on_the_way_back(fault)
+    on_the_way_back(fault)
 
 
 def over_the_link(verb: Verb, session: LiveSession, question: Callable[[SimAccount | None], T]) -> T:
@@ -55,7 +56,7 @@ def over_the_link(verb: Verb, session: LiveSession, question: Callable[[SimAccou
     """
     with lent_connection():
         answer, fault = _asked(verb, session, question)
-    _on_the_way_back(fault)
+    on_the_way_back(fault)
     if isinstance(answer, Refused):
         raise answer
     return answer
@@ -64,18 +65,30 @@ def over_the_link(verb: Verb, session: LiveSession, question: Callable[[SimAccou
 def _asked(
     verb: Verb, session: LiveSession, question: Callable[[SimAccount | None], T]
 ) -> tuple[T | Refused, LinkFault | None]:
-    """A verb of the order book locks the account, in a transaction of its own; no other is open."""
-    uses_book = verb in {Verb.PLACE, Verb.ORDER_BOOK, Verb.CANCEL}
-    with atomic(durable=True) if uses_book else nullcontext():
-        account, fault = sql.account_and_fault(session, verb, locked=uses_book)
-        fault = fault or link_fault_of(persona_of(session.client_id), verb)
+    """A verb that matches orders locks the account, in a transaction of its own; no other is open."""
+    matches = verb in {Verb.ORDER_BOOK, Verb.CANCEL}
+    with atomic(durable=True) if matches else nullcontext():
+        account, fault = sql.account_and_fault(session, verb, locked=matches)
+        fault = fault_met(session, verb, fault)
         if account is None or not _is_ended(session, account, fault):
-            _on_the_way(fault)
+            _fail_on_the_way(fault)
             try:
                 return question(account), fault
             except Refused as refusal:
                 return refusal, fault
-    raise SessionEnded("The broker has ended the session.")
+    raise SessionEnded(ENDED)
+
+
+def fault_met(session: LiveSession, verb: Verb, switched_on: LinkFault | None) -> LinkFault | None:
+    """The fault that a call meets: the one that is switched on, or its persona's."""
+    return switched_on or link_fault_of(persona_of(session.client_id), verb)
+
+
+def on_the_way(session: LiveSession, account: SimAccount | None, fault: LinkFault | None) -> None:
+    """Raises SessionEnded or Unreachable; the broker has done nothing. No transaction may be open."""
+    if account is not None and _is_ended(session, account, fault):
+        raise SessionEnded(ENDED)
+    _fail_on_the_way(fault)
 
 
 def session_token(forced: str, *, started_at: datetime) -> str:
@@ -104,7 +117,7 @@ def _is_ended(session: LiveSession, account: SimAccount, fault: LinkFault | None
     return ended_until is not None and started_at <= ended_until
 
 
-def _on_the_way(fault: LinkFault | None) -> None:
+def _fail_on_the_way(fault: LinkFault | None) -> None:
     """Raises Unreachable; the broker has received nothing."""
     if fault is None:
         return
@@ -117,7 +130,7 @@ def _on_the_way(fault: LinkFault | None) -> None:
         raise Unreachable("The link failed before the broker received the request.")
 
 
-def _on_the_way_back(fault: LinkFault | None) -> None:
+def on_the_way_back(fault: LinkFault | None) -> None:
     """Raises Unreachable; the broker has done as asked, but the caller cannot know."""
     if fault is None:
         return

@@ -2,9 +2,12 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 
 import pytest
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError
+from django.db.transaction import atomic
 from pytest_django import DjangoAssertNumQueries
 
-from brokers.market.calendar import hours_of, market_of, published_holidays
+from brokers.market.calendar import hours_of, market_of, published_days, published_holidays
 from brokers.market.hours import Hours
 from brokers.models import MarketDay
 from gateway.models import Gateway
@@ -24,6 +27,34 @@ class TestPublishedHolidays:
     @pytest.mark.parametrize("day", [date(2027, 1, 26), date(2028, 8, 15), date(2035, 1, 26)])
     def test_include_the_fixed_ones_of_years_that_the_exchange_has_not_published(self, day: date) -> None:
         assert day in published_holidays(day.year)
+
+
+class TestPublishedDays:
+    @pytest.mark.parametrize(
+        ("day", "sessions"),
+        [
+            (date(2024, 3, 2), ["09:15", "10:00", "11:30", "12:30"]),
+            (date(2024, 5, 18), ["09:15", "10:00", "11:30", "12:30"]),
+            (date(2026, 2, 1), ["09:15", "15:30"]),
+            (date(2026, 11, 8), ["18:00", "19:00"]),
+            (date(2026, 1, 15), []),
+            (date(2023, 6, 28), ["09:15", "15:30"]),
+        ],
+    )
+    def test_have_the_sessions_that_nse_announced(self, day: date, sessions: list[str]) -> None:
+        found = published_days(day.year)[day]
+
+        assert [f"{at:%H:%M}" for times in found.sessions for at in times] == sessions
+        assert found.is_confirmed
+
+    def test_are_estimated_where_the_moon_decides(self) -> None:
+        estimated = {day for day, one in published_days(2027).items() if one.is_estimated}
+
+        assert estimated == {date(2027, 3, 10), date(2027, 5, 17), date(2027, 6, 16)}
+        assert published_days(2027)[date(2027, 3, 10)].note == "Eid al-Fitr"
+
+    def test_of_a_year_that_nse_has_published_are_all_confirmed(self) -> None:
+        assert all(one.is_confirmed and not one.is_estimated for one in published_days(2026).values())
 
 
 class TestHoursOf:
@@ -65,6 +96,19 @@ class TestMarketOf:
 
         assert market_of(NSE, now=at).is_open(at)
 
+    def test_is_open_in_each_session_of_a_day(self, db: None) -> None:
+        for opens, closes in ((time(11, 30), time(12, 30)), (time(9, 15), time(10))):
+            MarketDay.objects.create(day=date(2026, 11, 21), opens=opens, closes=closes)
+        moments = [ist(2026, 11, 21, *clock) for clock in ((9, 30), (10, 30), (12, 0))]
+
+        assert [market_of(NSE, now=at).is_open(at) for at in moments] == [True, False, True]
+
+    def test_forgets_a_published_session_on_a_day_with_rows(self, db: None) -> None:
+        MarketDay.objects.create(day=date(2026, 11, 8), note="Cancelled")
+        at = ist(2026, 11, 8, 18, 30)
+
+        assert not market_of(NSE, now=at).is_open(at)
+
     def test_looks_over_the_turn_of_the_year(self, db: None) -> None:
         MarketDay.objects.create(day=date(2027, 1, 1))
         eve = ist(2026, 12, 31, 16, 0)
@@ -83,3 +127,46 @@ class TestMarketOf:
     ) -> None:
         with django_assert_num_queries(0):
             market_of(Gateway(market_hours=hours), now=now)
+
+
+class TestMarketDay:
+    @pytest.fixture(autouse=True)
+    def one_session(self, db: None) -> None:
+        MarketDay.objects.create(day=date(2026, 11, 21), opens=time(9, 15), closes=time(10))
+
+    @pytest.mark.parametrize(
+        ("opens", "closes"),
+        [(time(9), time(9, 16)), (time(9, 59), time(11)), (time(9, 20), time(9, 30)), (None, None)],
+    )
+    def test_that_overlaps_another_is_refused_by_the_form_and_the_database(
+        self, opens: time | None, closes: time | None
+    ) -> None:
+        row = MarketDay(day=date(2026, 11, 21), opens=opens, closes=closes)
+
+        with pytest.raises(ValidationError, match="must not overlap"):
+            row.full_clean()
+        with pytest.raises(IntegrityError, match="sessions_of_a_day_do_not_overlap"), atomic():
+            row.save()
+
+    def test_after_a_holiday_is_refused(self) -> None:
+        MarketDay.objects.create(day=date(2026, 11, 20))
+        row = MarketDay(day=date(2026, 11, 20), opens=time(9), closes=time(10))
+
+        with pytest.raises(ValidationError, match="must not overlap"):
+            row.full_clean()
+        with pytest.raises(IntegrityError, match="sessions_of_a_day_do_not_overlap"), atomic():
+            row.save()
+
+    def test_that_begins_when_another_ends_is_accepted(self) -> None:
+        row = MarketDay(day=date(2026, 11, 21), opens=time(10), closes=time(11))
+
+        row.full_clean()
+        row.save()
+        row.full_clean()
+
+        assert MarketDay.objects.count() == 2
+
+    @pytest.mark.parametrize(("opens", "closes"), [(time(9), None), (None, time(9)), (time(9), time(9))])
+    def test_needs_both_times_in_their_order_or_none(self, opens: time | None, closes: time | None) -> None:
+        with pytest.raises(IntegrityError, match="both_times_or_none"), atomic():
+            MarketDay.objects.create(day=date(2026, 11, 20), opens=opens, closes=closes)

@@ -1,14 +1,17 @@
-"""Our own CSV, and NSE's bhavcopy in both dialects."""
+"""Our own CSV, and NSE's bhavcopy in its three dialects."""
 
 from collections.abc import Sequence
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 
 from brokers.management.commands.load_instruments import SHIPPED
-from brokers.market.instrument_files import Reject, load, read_instruments, tick_for
+from brokers.market.instrument_files import Reject, load, read_instruments
+from brokers.market.quotes import market_quote
 from brokers.models import Instrument
 from gateway.values.errors import Invalid
 
@@ -120,7 +123,7 @@ class TestReadInstruments:
         [
             (b"symbol,name\n\xff\xfe", "is not UTF-8: line 2 contains the byte 0xff"),
             ("symbol,näme".encode("utf-16"), "is not UTF-8: line 1 contains the byte 0xff"),
-            (b"PK\x03\x04\x00", "contains NUL characters"),
+            (b"PK\x03\x04\x00", "cannot be unzipped"),
             (b"symbol,name\nINFY,\0\n", "contains NUL characters"),
             (b"symbol,name\n" + b"x" * 131_073, "field larger than field limit"),
             (b'symbol,name\n"INFY', "cannot be read"),
@@ -175,7 +178,8 @@ class TestLoad:
 
 class TestABhavcopy:
     UDIFF = ("TradDt,TckrSymb,SctySrs,ClsPric", "2026-11-20,{},{},{}")
-    OLD = ("SYMBOL,SERIES,OPEN,CLOSE", "{},{},1.00,{}")
+    OLD = ("SYMBOL,SERIES,OPEN,CLOSE,TIMESTAMP", "{},{},1.00,{},20-NOV-2026")
+    FULL = ("SYMBOL, SERIES, DATE1, PREV_CLOSE, CLOSE_PRICE, DELIV_QTY", "{}, {}, 20-Nov-2026, 1175.80, {}, -")
 
     @pytest.fixture(autouse=True)
     def catalogue(self, instruments: None) -> None:
@@ -184,17 +188,50 @@ class TestABhavcopy:
     def read(self, path: Path, dialect: tuple[str, str], *cells: Sequence[str]) -> Path:
         return write(path, dialect[0], *(dialect[1].format(*row) for row in cells))
 
-    @pytest.mark.parametrize("dialect", [UDIFF, OLD], ids=["UDiFF", "old"])
-    def test_brings_prices_and_ticks_up_to_date(self, path: Path, dialect: tuple[str, str]) -> None:
+    def test_as_sec_bhavdata_full_has_spaces_after_its_commas(self, path: Path) -> None:
+        head = "SYMBOL, SERIES, DATE1, PREV_CLOSE, OPEN_PRICE, CLOSE_PRICE, DELIV_QTY, DELIV_PER"
+        rest = "INFY, EQ, 27-Nov-2026, 1175.80, 1176.00, 1180.20, 100, -"
+
+        load(read_instruments(write(path, head, rest)).instruments)
+
+        infy = Instrument.objects.get(symbol="INFY")
+        assert (infy.reference_price, infy.priced_on) == (Decimal("1180.20"), date(2026, 11, 27))
+        assert market_quote(infy).at(datetime(2026, 11, 27, 10, tzinfo=UTC)) == Decimal("1180.20")
+
+    def test_is_read_from_a_zip_as_nse_serves_it(self, path: Path) -> None:
+        text = "TradDt,TckrSymb,SctySrs,ClsPric\n2026-11-27,INFY,EQ,1180.20\n"
+        with ZipFile(path, "w") as archive:
+            archive.writestr("BhavCopy_NSE_CM_0_0_0_20261127_F_0000.csv", text)
+
+        (infy,) = read_instruments(path).instruments
+
+        assert infy.reference_price == Decimal("1180.20")
+
+    @pytest.mark.parametrize("dialect", [UDIFF, OLD, FULL], ids=["UDiFF", "old", "full"])
+    def test_brings_prices_up_to_date_and_leaves_ticks_alone(self, path: Path, dialect: tuple[str, str]) -> None:
         cells = [("INFY", "EQ", "999.95"), ("TCS", " BE ", " 5000.50 "), ("NIFTYBEES", "EQ", "281.37")]
 
         load(read_instruments(self.read(path, dialect, *cells)).instruments)
 
         found = Instrument.objects.filter(symbol__in=["INFY", "TCS", "NIFTYBEES"]).order_by("symbol")
         assert list(found.values_list("symbol", "reference_price", "tick_size")) == [
-            ("INFY", Decimal("999.95"), Decimal("0.05")),
+            ("INFY", Decimal("999.95"), Decimal("0.10")),
             ("NIFTYBEES", Decimal("281.37"), Decimal("0.01")),
-            ("TCS", Decimal("5000.50"), Decimal("0.50")),
+            ("TCS", Decimal("5000.50"), Decimal("0.10")),
+        ]
+
+    @pytest.mark.parametrize("dialect", [UDIFF, OLD], ids=["UDiFF", "old"])
+    def test_of_a_months_last_trading_day_reviews_the_ticks(self, path: Path, dialect: tuple[str, str]) -> None:
+        header, row = (text.replace("11-20", "11-30").replace("20-NOV", "30-NOV") for text in dialect)
+        cells = [("INFY", "EQ", "1000.00"), ("TCS", "EQ", "5000.50"), ("NIFTYBEES", "EQ", "281.37")]
+
+        load(read_instruments(self.read(path, (header, row), *cells)).instruments)
+
+        found = Instrument.objects.filter(symbol__in=["INFY", "TCS", "NIFTYBEES"]).order_by("symbol")
+        assert list(found.values_list("symbol", "tick_size")) == [
+            ("INFY", Decimal("0.05")),
+            ("NIFTYBEES", Decimal("0.01")),
+            ("TCS", Decimal("0.50")),
         ]
 
     def test_touches_nothing_else(self, path: Path) -> None:
@@ -202,7 +239,10 @@ class TestABhavcopy:
 
         load(read_instruments(self.read(path, self.UDIFF, ("INFY", "EQ", "1200.00"))).instruments)
 
-        assert Instrument.objects.values().get(symbol="INFY") == before | {"reference_price": Decimal("1200.00")}
+        assert Instrument.objects.values().get(symbol="INFY") == before | {
+            "reference_price": Decimal("1200.00"),
+            "priced_on": date(2026, 11, 20),
+        }
         assert Instrument.objects.count() == 219
 
     def test_passes_over_other_series_and_counts_the_unknown(self, path: Path) -> None:
@@ -218,6 +258,14 @@ class TestABhavcopy:
 
         assert reading.rejects == [Reject(3, "CLOSE is not a price")]
 
+    def test_brings_series_up_to_date(self, path: Path) -> None:
+        cells = [("INFY", "EQ", "1200.00"), ("TCS", "BZ", "5000.50")]
+
+        load(read_instruments(self.read(path, self.UDIFF, *cells)).instruments)
+
+        found = Instrument.objects.filter(symbol__in=["INFY", "TCS"]).order_by("symbol")
+        assert list(found.values_list("series", flat=True)) == ["EQ", "BZ"]
+
     def test_with_a_symbol_in_two_series_takes_the_last(self, path: Path) -> None:
         cells = [("INFY", "EQ", "1200.00"), ("INFY", "BE", "1201.00")]
 
@@ -226,26 +274,33 @@ class TestABhavcopy:
         assert Instrument.objects.get(symbol="INFY").reference_price == Decimal("1201.00")
 
 
-class TestTickFor:
+class TestSeriesAndPriceBand:
+    HEADER = "symbol,name,isin,kind,sector,reference_price,series,price_band"
+
+    def row(self, *, kind: str = "STOCK", series: str = "", band: str = "") -> str:
+        return f"INFY,Infosys Ltd.,INE009A01021,{kind},IT,1180.00,{series},{band}"
+
+    def test_are_read(self, db: None, path: Path) -> None:
+        load(read_instruments(write(path, self.HEADER, self.row(series="BE", band="5"))).instruments)
+
+        assert Instrument.objects.values_list("series", "price_band").get() == ("BE", 5)
+
+    @pytest.mark.parametrize(("kind", "series"), [("STOCK", "EQ"), ("ETF", "EQ"), ("REIT", "RR"), ("INVIT", "IV")])
+    def test_follow_from_the_kind_if_the_file_has_none(self, db: None, path: Path, kind: str, series: str) -> None:
+        load(read_instruments(write(path, self.HEADER, self.row(kind=kind))).instruments)
+
+        assert Instrument.objects.values_list("series", "price_band").get() == (series, None)
+
     @pytest.mark.parametrize(
-        ("kind", "price", "tick"),
+        ("row", "reason"),
         [
-            ("STOCK", "0.01", "0.01"),
-            ("STOCK", "250", "0.01"),
-            ("STOCK", "250.05", "0.05"),
-            ("STOCK", "1000", "0.05"),
-            ("STOCK", "1000.10", "0.10"),
-            ("STOCK", "5000", "0.10"),
-            ("STOCK", "10000", "0.50"),
-            ("STOCK", "20000", "1.00"),
-            ("STOCK", "20000.01", "5.00"),
-            ("ETF", "20000.01", "0.01"),
-            ("REIT", "300", "0.01"),
-            ("INVIT", "300", "0.01"),
+            ({"series": "XX"}, "series must be one of EQ, BE, BZ, SM, ST, SZ, RR, IV"),
+            ({"band": "7"}, "price_band must be empty or one of 2, 5, 10, 20"),
+            ({"band": "5.0"}, "price_band must be empty or one of 2, 5, 10, 20"),
         ],
     )
-    def test_follows_the_exchanges_table(self, kind: str, price: str, tick: str) -> None:
-        assert tick_for(kind, Decimal(price)) == Decimal(tick)
+    def test_that_nse_does_not_have_are_refused(self, db: None, path: Path, row: dict[str, str], reason: str) -> None:
+        assert [one.reason for one in read_instruments(write(path, self.HEADER, self.row(**row))).rejects] == [reason]
 
 
 class TestARow:

@@ -1,10 +1,12 @@
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from pytest_django import DjangoAssertNumQueries
 
+from brokers.market.price_overrides import override_price
 from brokers.market.quotes import quotes
+from tests import make
 
 
 class TestQuotes:
@@ -22,4 +24,14 @@ class TestQuotes:
         one = quotes(1, ["INFY"])["INFY"].at(now)
         settings.MARKET_SEED = "another"
 
-        assert (one, one != quotes(1, ["INFY"])["INFY"].at(now)) == (Decimal("1170.80"), True)
+        assert (one, one != quotes(1, ["INFY"])["INFY"].at(now)) == (Decimal("1179.70"), True)
+
+    def test_have_the_close_of_a_session_that_a_later_override_leaves_alone(
+        self, instruments: None, now: datetime
+    ) -> None:
+        gateway, close = make.gateway(), now - timedelta(hours=18)
+        plain = quotes(gateway.pk, ["INFY"])["INFY"].close(close)
+        override_price(gateway=gateway, ticker="INFY", price=Decimal(2_000), now=now)
+        pinned = quotes(gateway.pk, ["INFY"])["INFY"]
+
+        assert (pinned.close(close), pinned.close(now)) == (plain, Decimal(2_000))

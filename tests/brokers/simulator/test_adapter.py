@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
-from brokers.market.charges import charges
+from brokers.market.charges import ChargeClass, ChargedOrder, charges_of
 from brokers.market.price_overrides import override_price
 from brokers.market.quotes import quotes
 from brokers.ports.broker import (
@@ -34,6 +34,7 @@ from brokers.simulator.faults.link_faults import HANG_SECONDS, forced_error
 from brokers.simulator.models import SimAccount, SimOrder, SimTrade
 from brokers.simulator.personas import FORCED, ORDINARY
 from gateway.models import Gateway
+from gateway.values.timestamps import IST
 from tests import make
 from tests.brokers.simulator.conftest import Enter
 from tests.brokers.simulator.placing import place_each
@@ -233,7 +234,8 @@ class TestOrderBook:
         book(broker, login, now + MINUTE)
 
         trade = SimTrade.objects.get()
-        assert trade.charges == charges(BROKERS["hdfc"].tariff, Side.BUY, trade.price * 10)
+        bought = ChargedOrder("INFY", ChargeClass.SHARE, Side.BUY, trade.price * 10, trade.at.astimezone(IST).date())
+        assert [trade.charges] == [one.total for one in charges_of([bought], BROKERS["hdfc"].tariff)]
 
     def test_is_the_same_however_often_it_is_read(self, enter: Enter, broker: Broker, now: datetime) -> None:
         often, once = enter("slow-1"), enter("slow-2")
@@ -371,10 +373,13 @@ class TestOrderBook:
     ) -> None:
         """An IOC that found no seller, and a stop that costs more than it has blocked."""
         login = enter()
-        SimAccount.objects.update(opening_funds=Decimal(20_100))
+        SimAccount.objects.update(opening_funds=Decimal(21_600))
         override_price(gateway=gateway, ticker="INFY", price=Decimal(1_100), now=now)
-        place_each(broker, login, [replace(LIMIT, validity=Validity.IOC), STOP], now=now)
-        book(broker, login, now + MINUTE, before)
+        stop = replace(STOP, trigger_price=Decimal(1_150))
+        place_each(broker, login, [replace(LIMIT, validity=Validity.IOC), stop], now=now)
+        book(broker, login, now + SECOND, before)
+        book(broker, login, now + SECOND)
+        override_price(gateway=gateway, ticker="INFY", price=Decimal(1_200), now=now + SECOND)
 
         assert told(book(broker, login, now + MINUTE)) == [("ref-1", "CANCELLED", 0), ("ref-2", "COMPLETE", 10)]
 
@@ -400,7 +405,7 @@ class TestOrderBook:
         trades = list(SimTrade.objects.order_by("serial"))
         last = {trade.ticker: trade for trade in trades}
         assert [trade.serial for trade in trades] == list(range(1, 11))
-        assert trades[-1].funds_after == broker.funds(login, now=now)
+        assert trades[-1].funds_after == broker.funds(login, now=now + timedelta(days=1))
         assert [last[ticker].shares_after for ticker in ("INFY", "TCS")] == [1_010, 995]
 
     def test_waits_for_the_market_to_open(self, gateway: Gateway, enter: Enter, broker: Broker, now: datetime) -> None:
@@ -492,5 +497,74 @@ class TestFundsAndHoldings:
 
         trade = SimTrade.objects.get()
         assert broker.funds(login, now=now) == ORDINARY - trade.price * 10 - trade.charges
-        assert broker.holdings(login, now=now) == [Holding("INFY", 10, trade.price)]
+        assert broker.holdings(login, now=now) == [Holding("INFY", 10, trade.price, today=10, today_price=trade.price)]
         assert [h.quantity for h in broker.holdings(login, now=now, tickers=["INFY", "TCS"])] == [10, 0]
+
+
+class TestALargeOrder:
+    """INFY is pinned at 1,000: an order has at most 1,00,000 shares, which are worth ₹10 crore."""
+
+    LARGE = replace(INFY, quantity=250_000)
+
+    @pytest.fixture(autouse=True)
+    def pinned(self, gateway: Gateway, now: datetime) -> None:
+        override_price(gateway=gateway, ticker="INFY", price=Decimal(1_000), now=now)
+
+    def test_is_reported_as_one_with_its_slices(self, enter: Enter, broker: Broker, now: datetime) -> None:
+        login = enter("rich")
+        place_each(broker, login, [self.LARGE], now=now)
+
+        (report,) = book(broker, login, now + SECOND)
+
+        assert (report.status.value, report.filled_quantity) == ("COMPLETE", 250_000)
+        assert [(one.quantity, one.filled_quantity, one.average_price) for one in report.slices] == [
+            (100_000, 100_000, Decimal(1_000)),
+            (100_000, 100_000, Decimal(1_000)),
+            (50_000, 50_000, Decimal(1_000)),
+        ]
+        assert report.exchange_order_id == report.slices[0].exchange_order_id
+        assert len({one.exchange_order_id for one in report.slices}) == 3
+
+    def test_is_sliced_by_value_too(self, gateway: Gateway, enter: Enter, broker: Broker, now: datetime) -> None:
+        override_price(gateway=gateway, ticker="INFY", price=Decimal(2_500), now=now)
+        login = enter("rich")
+        place_each(broker, login, [replace(INFY, quantity=100_000)], now=now)
+
+        (report,) = book(broker, login, now + SECOND)
+
+        assert [one.quantity for one in report.slices] == [40_000, 40_000, 20_000]
+
+    def test_fills_slice_by_slice(self, enter: Enter, broker: Broker, now: datetime) -> None:
+        """Two steps of 50,000 and a third have filled: no trade belongs to two slices."""
+        login = enter("slow")
+        SimAccount.objects.update(opening_funds=Decimal(10**12))
+        place_each(broker, login, [replace(self.LARGE, quantity=300_000)], now=now)
+
+        (report,) = book(broker, login, now + 25 * SECOND)
+
+        assert [(one.quantity, one.filled_quantity) for one in report.slices] == [
+            (100_000, 100_000),
+            (100_000, 20_000),
+            (100_000, 0),
+        ]
+        assert list(SimTrade.objects.order_by("number").values_list("number", "slice", "quantity")) == [
+            (1, 0, 60_000),
+            (2, 0, 40_000),
+            (3, 1, 20_000),
+        ]
+
+    def test_at_the_limit_is_one(self, enter: Enter, broker: Broker, now: datetime) -> None:
+        login = enter("rich")
+        place_each(broker, login, [replace(INFY, quantity=100_000)], now=now)
+
+        (report,) = book(broker, login, now + SECOND)
+
+        assert (report.filled_quantity, report.slices) == (100_000, ())
+
+    def test_is_rejected_where_the_broker_takes_no_slices(self, enter: Enter, broker: Broker, now: datetime) -> None:
+        login = enter("rich", key="groww")
+        place_each(broker, login, [self.LARGE], now=now)
+
+        (report,) = book(broker, login, now + SECOND)
+
+        assert (report.status.value, report.error_code, report.slices) == ("REJECTED", "invalidOrder", ())

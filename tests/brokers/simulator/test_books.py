@@ -1,20 +1,25 @@
 """Funds, holdings and the risk check: sums over the tradebook."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from importlib import import_module
 from itertools import count
 
 import pytest
 from django.apps import apps
 from django.db import IntegrityError
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from brokers.market.quotes import Quote
 from brokers.ports.broker import Holding
-from brokers.simulator.books import balances, cost, free_funds, holdings, ledger, sellable
+from brokers.simulator.books import Balances, balances, cost, free_funds, holdings, ledger, moving_average, sellable
 from brokers.simulator.models import SimAccount, SimOrder, SimTrade
 from brokers.simulator.personas import LENT, ORDINARY
+from gateway.models import Gateway
+from tests.examples import examples
 from tests.make import FREE
 
 _numbers = count(1)
@@ -80,13 +85,17 @@ def put(account: SimAccount, *, funds: str | None = None, lent: int | None = Non
     account.save()
 
 
+def locked(account: SimAccount, now: datetime) -> Balances:
+    return balances(account, QUOTES, since=now, now=now)
+
+
 def refused_of(account: SimAccount, orders: Sequence[SimOrder], now: datetime) -> dict[str, str]:
     """errorCode by ref, of those that the risk check refuses; charges are 0.12 % of a buy."""
-    free, refused = balances(account), {}
+    free, refused = locked(account, now), {}
     for one in orders:
         quote = QUOTES[one.ticker]
-        needed = cost(one, quote, now, FREE)
-        if code := free.refusal(one, quote, needed):
+        needed = cost(one, quote, now, FREE, free.traded)
+        if code := free.refusal(one, needed):
             refused[one.ref] = code
         else:
             free.block(one, needed)
@@ -94,15 +103,45 @@ def refused_of(account: SimAccount, orders: Sequence[SimOrder], now: datetime) -
 
 
 class TestFreeFunds:
-    def test_are_the_opening_funds_at_first(self, account: SimAccount) -> None:
-        assert free_funds(account) == ORDINARY
+    def test_are_the_opening_funds_at_first(self, account: SimAccount, now: datetime) -> None:
+        assert free_funds(account, now) == ORDINARY
 
     def test_are_what_the_trades_leave(self, account: SimAccount, now: datetime) -> None:
         put(account, funds="10000")
         trade(account, now, "BUY", 10, "100.05", charges="1.19")
         trade(account, now, "SELL", 4, "110.00", charges="0.46")
 
-        assert free_funds(account) == Decimal("9437.85")  # 10000 - 1000.50 - 1.19 + 440 - 0.46
+        assert free_funds(account, now) == Decimal("9349.85")  # 10000 - 1000.50 - 1.19 + 80 % of 440 - 0.46
+
+    def test_have_the_whole_of_a_sale_on_the_next_trading_day(self, account: SimAccount, now: datetime) -> None:
+        """Every day is one of this gateway's; of NSE's, a Friday's sale is free on Monday."""
+        put(account, funds="10000")
+        trade(account, now, "SELL", 4, "110.00", charges="0.46")
+        days = [free_funds(account, now + timedelta(days=day)) for day in range(4)]
+        assert days == [Decimal("10351.54"), *[Decimal("10439.54")] * 3]
+
+        Gateway.objects.filter(pk=account.gateway_id).update(market_hours="nse")
+        account.gateway.refresh_from_db()
+
+        of_nse = [free_funds(account, now + timedelta(days=day)) for day in range(4)]
+        assert of_nse == [*[Decimal("10351.54")] * 3, Decimal("10439.54")]
+
+    def test_have_the_usable_part_of_a_sale_at_once(self, account: SimAccount, now: datetime) -> None:
+        """In the balances of a call, in which later purchases are checked."""
+        put(account, funds="0", lent=10)
+        sale, free = order(account, now, "SELL", 10, admitted=True), locked(account, now)
+
+        free.take(
+            sale, SimTrade(order=sale, ticker="INFY", side="SELL", quantity=10, price=Decimal(100), charges=5, at=now)
+        )
+
+        assert (free.funds, free.free_funds) == (Decimal(995), Decimal(795))
+
+    def test_are_never_below_zero(self, account: SimAccount, now: datetime) -> None:
+        put(account, funds="0")
+        trade(account, now, "SELL", 1, "10.00", charges="15.34")
+
+        assert free_funds(account, now) == 0
 
 
 class TestLedger:
@@ -114,27 +153,76 @@ class TestLedger:
         assert ledger(account).shares == {"INFY": 6, "TCS": 3}
 
 
+def held(account: SimAccount, now: datetime) -> list[tuple[str, int, Decimal]]:
+    return [(one.ticker, one.quantity, one.average_price) for one in holdings(account, now)]
+
+
 class TestHoldings:
     def test_are_valued_at_the_average_price_of_their_buys(self, account: SimAccount, now: datetime) -> None:
         trade(account, now, "BUY", 1, "100")
         trade(account, now, "BUY", 2, "101")
         trade(account, now, "SELL", 1, "500")
 
-        assert holdings(account) == [Holding("INFY", 2, Decimal("100.6667"))]
+        assert holdings(account, now) == [
+            Holding("INFY", 2, Decimal("100.6667"), today=2, today_price=Decimal("100.6667"))
+        ]
+
+    def test_start_a_new_average_after_the_last_share(self, account: SimAccount, now: datetime) -> None:
+        trade(account, now, "BUY", 2, "100")
+        trade(account, now, "SELL", 2, "500")
+        trade(account, now, "BUY", 1, "300")
+        trade(account, now, "BUY", 1, "301")
+
+        assert held(account, now) == [("INFY", 2, Decimal("300.5000"))]
+
+    def test_keep_the_average_when_a_part_is_sold(self, account: SimAccount, now: datetime) -> None:
+        trade(account, now, "BUY", 4, "100")
+        trade(account, now, "SELL", 3, "500")
+        trade(account, now, "BUY", 1, "200")
+
+        assert held(account, now) == [("INFY", 2, Decimal("150.0000"))]
+
+    def test_cost_nothing_for_lent_shares_that_are_given_back(self, account: SimAccount, now: datetime) -> None:
+        trade(account, now, "SELL", 3, "50")
+        trade(account, now, "BUY", 5, "60")
+
+        assert held(account, now) == [("INFY", 2, Decimal("60.0000"))]
 
     def test_do_not_show_what_was_sold_off_or_lent(self, account: SimAccount, now: datetime) -> None:
         trade(account, now, "BUY", 2, "100")
         trade(account, now, "SELL", 2, "100")
         trade(account, now, "SELL", 3, "50", ticker="TCS")
 
-        assert holdings(account) == []
+        assert holdings(account, now) == []
+
+
+class TestMovingAverage:
+    @settings(max_examples=examples(50, long=1_000), deadline=None)
+    @given(st.lists(st.tuples(st.booleans(), st.integers(1, 9), st.integers(1, 10_000)), max_size=12))
+    def test_is_that_of_a_list_of_single_shares(self, orders: list[tuple[bool, int, int]]) -> None:
+        """A second implementation: the cost of each held share; a sale takes an equal part of each."""
+        costs: list[Fraction] = []
+        trades = []
+        for is_buy, shares, paise in orders:
+            number = shares if is_buy else min(shares, len(costs))
+            if not number:
+                continue
+            trades.append(("BUY" if is_buy else "SELL", number, Decimal(paise) / 100))
+            if is_buy:
+                costs += [Fraction(paise, 100)] * number
+            else:
+                costs = [sum(costs, Fraction(0)) / len(costs)] * (len(costs) - number)
+        held, price = moving_average(trades)
+
+        assert held == len(costs)
+        assert not costs or abs(Fraction(price) - sum(costs, Fraction(0)) / held) < Fraction(1, 10**9)
 
 
 class TestSellable:
     def test_is_what_is_held_and_what_is_lent(self, account: SimAccount, now: datetime) -> None:
         trade(account, now, "BUY", 2, "100")
 
-        assert [(h.ticker, h.quantity) for h in sellable(account, ["INFY", "TCS"])] == [
+        assert [(h.ticker, h.quantity) for h in sellable(account, ["INFY", "TCS"], now)] == [
             ("INFY", LENT + 2),
             ("TCS", LENT),
         ]
@@ -200,18 +288,6 @@ class TestTheRiskCheck:
 
         assert refused == {late.ref: "checkHoldings"}
 
-    @pytest.mark.parametrize(
-        ("price", "refused"), [("80.00", False), ("79.95", True), ("120.00", False), ("120.05", True)]
-    )
-    @pytest.mark.parametrize("side", ["BUY", "SELL"])
-    def test_refuses_a_price_outside_the_band(
-        self, account: SimAccount, now: datetime, side: str, price: str, refused: bool
-    ) -> None:
-        limit = order(account, now, side, 1, kind="LIMIT", price=price)
-
-        expected = {limit.ref: "circuitLimitExceeded"} if refused else {}
-        assert refused_of(account, [limit], now) == expected
-
     def test_takes_the_charges_into_account(self, account: SimAccount, now: datetime) -> None:
         put(account, funds="1000")
         buy = order(account, now, "BUY", 10)
@@ -233,7 +309,7 @@ class TestRelease:
         ended = order(
             account, now, "BUY", 10, kind="LIMIT", price="90", admitted=True, blocked="540", filled_quantity=4
         )
-        free = balances(account)
+        free = locked(account, now)
 
         free.release(ended)
 
@@ -242,7 +318,7 @@ class TestRelease:
     def test_of_a_sale_frees_its_shares(self, account: SimAccount, now: datetime) -> None:
         put(account, lent=10)
         ended = order(account, now, "SELL", 10, kind="LIMIT", price="101", admitted=True, filled_quantity=4)
-        free = balances(account)
+        free = locked(account, now)
 
         free.release(ended)
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from brokers.market.prices import price_at
 from brokers.ports.broker import BrokerStatus, OrderType, Side, Validity
-from brokers.simulator.fills import FillProgress, MatchedFill, PriceAt, Working, progress
+from brokers.simulator.fills import FillProgress, MatchedFill, PriceAt, Working, progress, refused_at_entry
 from brokers.simulator.personas import FillBehaviour
 
 AT = datetime(2026, 11, 20, 5, 30, tzinfo=UTC)
@@ -49,7 +49,7 @@ def after(minutes: float, order: Working, prices: PriceAt) -> FillProgress:
 class TestAMarketOrder:
     def test_fills_at_once_at_the_price_of_its_arrival(self) -> None:
         assert after(9, MARKET, path(100, 101)) == FillProgress(
-            COMPLETE, (MatchedFill(10, Decimal(100), AT),), triggered=True
+            COMPLETE, (MatchedFill(10, Decimal(100), AT),), triggered=True, price_checked_at=AT
         )
 
     @pytest.mark.parametrize(
@@ -125,19 +125,26 @@ class TestARestingOrder:
     def test_lapses_at_the_close(self, minutes: float, status: BrokerStatus) -> None:
         assert after(minutes, LIMIT, path(101)).status is status
 
-    def test_fills_at_the_close_itself(self) -> None:
-        came = after(99, LIMIT, path(*[101] * 60, 100))
-
-        assert [fill.at for fill in came.fills] == [AT + 60 * MINUTE]
-
-    def test_does_not_fill_after_the_close(self) -> None:
-        assert after(99, LIMIT, path(*[101] * 61, 100)) == FillProgress(
-            CANCELLED, (), "orderUnmatched", triggered=True, price_checked_at=AT + 60 * MINUTE
+    def test_does_not_fill_at_the_close(self) -> None:
+        assert after(99, LIMIT, path(*[101] * 60, 100)) == FillProgress(
+            CANCELLED, (), "orderUnmatched", triggered=True, price_checked_at=AT + 59 * MINUTE
         )
 
     @pytest.mark.parametrize(("price", "status"), [(100, COMPLETE), (101, CANCELLED)])
     def test_decides_at_once_when_immediate_or_cancel(self, price: int, status: BrokerStatus) -> None:
         assert after(0, replace(LIMIT, validity=Validity.IOC), path(price)).status is status
+
+    @pytest.mark.parametrize(
+        ("quantity", "filled", "status"), [(1, 1, COMPLETE), (4, 1, CANCELLED), (11, 2, CANCELLED)]
+    )
+    def test_that_fills_in_steps_fills_a_fifth_when_immediate_or_cancel(
+        self, quantity: int, filled: int, status: BrokerStatus
+    ) -> None:
+        order = replace(LIMIT, quantity=quantity, validity=Validity.IOC, fill_behaviour=FillBehaviour.STEPS)
+
+        came = after(9, order, path(100))
+
+        assert (came.status, came.fills) == (status, (MatchedFill(filled, Decimal(100), AT),))
 
     def test_does_not_wait_for_a_better_price_when_immediate_or_cancel(self) -> None:
         came = after(9, replace(LIMIT, validity=Validity.IOC), path(101, 99))
@@ -170,6 +177,91 @@ class TestARestingOrder:
         assert after(9, stop, path(104, 90)) == FillProgress(OPEN, price_checked_at=AT + 9 * MINUTE)
 
 
+class TestStepwiseFills:
+    STEPS = replace(LIMIT, fill_behaviour=FillBehaviour.STEPS)
+
+    def test_wait_while_the_price_is_beyond_the_limit(self) -> None:
+        """A step every 12 s; in the second minute the price is above the limit of a buy."""
+        came = after(9, replace(self.STEPS, quantity=50), path(100, 101, 99))
+
+        assert [(fill.at - AT).total_seconds() for fill in came.fills] == [12, 24, 36, 48, 120]
+        assert [fill.price for fill in came.fills] == [100, 100, 100, 100, 99]
+
+    @pytest.mark.parametrize("kind", [OrderType.LIMIT, OrderType.MARKET])
+    def test_end_with_the_session(self, kind: OrderType) -> None:
+        came = after(99, replace(self.STEPS, order_type=kind, lapses_at=AT + timedelta(seconds=36)), path(100))
+
+        assert (came.status, came.error_code) == (CANCELLED, "orderUnmatched")
+        assert [(fill.at - AT).total_seconds() for fill in came.fills] == [12, 24]
+
+
+class TestThePriceBand:
+    BAND = (Decimal(95), Decimal(105))
+
+    @pytest.mark.parametrize(("side", "price", "limit"), [(Side.BUY, 94, 100), (Side.SELL, 106, 100)])
+    def test_keeps_a_resting_order_from_filling_outside(self, side: Side, price: int, limit: int) -> None:
+        came = after(9, replace(LIMIT, side=side, price=Decimal(limit), band=self.BAND), path(price))
+
+        assert (came.status, came.fills) == (OPEN, ())
+
+    def test_lets_a_step_wait(self) -> None:
+        order = replace(MARKET, fill_behaviour=FillBehaviour.STEPS, band=self.BAND)
+
+        came = after(9, order, path(100, 106, 105))
+
+        assert [fill.price for fill in came.fills] == [100, 100, 100, 100, 105]
+
+
+def entry(order: Working, price: str = "100", limits: tuple[int, int] = (80, 120)) -> str:
+    return refused_at_entry(order, price=Decimal(price), limits=(Decimal(limits[0]), Decimal(limits[1])))
+
+
+class TestTheExchangeAtEntry:
+    @pytest.mark.parametrize(
+        ("price", "refusal"),
+        [("79.95", "circuitLimitExceeded"), ("80", ""), ("120", ""), ("120.05", "circuitLimitExceeded")],
+    )
+    @pytest.mark.parametrize("side", list(Side))
+    def test_refuses_a_limit_outside_the_range(self, side: Side, price: str, refusal: str) -> None:
+        assert entry(replace(LIMIT, side=side, price=Decimal(price))) == refusal
+
+    def test_refuses_a_trigger_outside_the_range(self) -> None:
+        stop = replace(MARKET, order_type=OrderType.SLM, trigger_price=Decimal(121))
+
+        assert entry(stop) == "circuitLimitExceeded"
+
+    @pytest.mark.parametrize(
+        ("price", "refusal"), [("95", ""), ("94.95", "circuitLimitExceeded"), ("105.05", "circuitLimitExceeded")]
+    )
+    def test_refuses_a_market_order_while_the_price_is_outside_the_band(self, price: str, refusal: str) -> None:
+        assert entry(replace(MARKET, band=(Decimal(95), Decimal(105))), price) == refusal
+
+    @pytest.mark.parametrize(
+        ("side", "trigger", "limit", "refusal"),
+        [
+            (Side.BUY, "100.05", None, ""),
+            (Side.BUY, "100", None, "invalidOrder"),
+            (Side.BUY, "99", None, "invalidOrder"),
+            (Side.SELL, "99.95", None, ""),
+            (Side.SELL, "100", None, "invalidOrder"),
+            (Side.SELL, "101", None, "invalidOrder"),
+            (Side.BUY, "101", "101", ""),
+            (Side.BUY, "101", "100.95", "invalidOrder"),
+            (Side.SELL, "99", "99", ""),
+            (Side.SELL, "99", "99.05", "invalidOrder"),
+        ],
+    )
+    def test_checks_a_stop_against_the_market_and_its_limit(
+        self, side: Side, trigger: str, limit: str | None, refusal: str
+    ) -> None:
+        kind = OrderType.SL if limit else OrderType.SLM
+        stop = replace(
+            MARKET, side=side, order_type=kind, trigger_price=Decimal(trigger), price=Decimal(limit) if limit else None
+        )
+
+        assert entry(stop) == refusal
+
+
 PRICES = st.decimals("1150", "1200", places=1)
 ORDERS = st.builds(
     Working,
@@ -183,6 +275,7 @@ ORDERS = st.builds(
     fill_error_code=st.just("otherError"),
     arrived_at=st.integers(0, 119).map(lambda second: AT + timedelta(seconds=second)),
     lapses_at=st.integers(2, 90).map(lambda minute: AT + minute * MINUTE),
+    band=st.none() | st.tuples(st.just(Decimal(1160)), st.decimals("1165", "1190", places=1)),
 )
 LOOKS = st.lists(st.integers(120, 7_200).map(lambda second: AT + timedelta(seconds=second)), min_size=1, max_size=8)
 
@@ -232,11 +325,22 @@ class TestAnyOrder:
         assert all(fill.price == seeded(fill.at) for fill in came.fills)
 
     @given(ORDERS, LOOKS)
-    def test_with_a_limit_starts_to_fill_within_it(self, order: Working, looks: list[datetime]) -> None:
-        came = progress(
-            replace(order, order_type=OrderType.LIMIT, fill_behaviour=FillBehaviour.FILL), seeded, max(looks)
-        )
-        sign = 1 if order.side is Side.BUY else -1
+    def test_fills_within_its_limit_its_band_and_its_session(self, order: Working, looks: list[datetime]) -> None:
+        came = progress(order, seeded, max(looks))
 
-        assert order.price is not None
-        assert all(sign * fill.price <= sign * order.price for fill in came.fills)
+        assert all(fill.at < order.lapses_at for fill in came.fills)
+        assert all(order.band is None or order.band[0] <= fill.price <= order.band[1] for fill in came.fills)
+        if order.price is not None and order.order_type in {OrderType.LIMIT, OrderType.SL}:
+            beyond = [
+                f for f in came.fills if (f.price > order.price if order.side is Side.BUY else f.price < order.price)
+            ]
+            assert beyond == []
+
+    @given(ORDERS, LOOKS)
+    def test_that_is_immediate_or_cancel_never_rests(self, order: Working, looks: list[datetime]) -> None:
+        fills_by_itself = replace(order, validity=Validity.IOC, fill_behaviour=FillBehaviour.FILL)
+
+        came = progress(fills_by_itself, seeded, max(looks))
+
+        assert came.status is not OPEN
+        assert all(fill.at == order.arrived_at for fill in came.fills)

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from brokers.market.quotes import quotes
+from brokers.market.price_overrides import override_price
 from brokers.ports.broker import Broker, LiveSession, NewOrder, OrderType, Side, Validity, Variety
 from brokers.simulator.models import SimAccount, SimOrder, SimTrade
 from brokers.simulator.order_actions import ActionKind, AlreadySettled, NotCovered, OrderAction, act_on_order
@@ -73,20 +73,29 @@ class TestPlay:
         assert order.reported_at == now + MINUTE
 
     def test_fills_at_the_price_that_was_given(self, login: LiveSession, now: datetime) -> None:
-        order = act(OrderAction(ActionKind.FILL, price=Decimal("990.50")), now)
+        order = act(OrderAction(ActionKind.FILL, price=Decimal("989.50")), now)
 
         trade = SimTrade.objects.get()
         assert (order.average_price, trade.price, trade.quantity, trade.at) == (
-            Decimal("990.50"),
-            Decimal("990.50"),
+            Decimal("989.50"),
+            Decimal("989.50"),
             10,
             now,
         )
 
-    def test_fills_at_the_market_where_none_was(self, gateway: Gateway, login: LiveSession, now: datetime) -> None:
+    @pytest.mark.parametrize(("market", "filled_at"), [("980.00", "980.00"), ("1100.00", "1000.00")])
+    def test_fills_at_the_market_where_none_was_but_never_beyond_the_limit(
+        self, *, gateway: Gateway, login: LiveSession, now: datetime, market: str, filled_at: str
+    ) -> None:
+        override_price(gateway=gateway, ticker="INFY", price=Decimal(market), now=now)
+
         act(OrderAction(ActionKind.FILL), now + MINUTE)
 
-        assert SimTrade.objects.get().price == quotes(gateway.pk, ["INFY"])["INFY"].at(now + MINUTE)
+        assert SimTrade.objects.get().price == Decimal(filled_at)
+
+    def test_refuses_a_price_beyond_the_limit(self, login: LiveSession, now: datetime) -> None:
+        with pytest.raises(Invalid, match="this order's limit is 1000"):
+            act(OrderAction(ActionKind.FILL, price=Decimal("1000.10")), now)
 
     def test_late_fill_is_heard_ten_minutes_later(self, login: LiveSession, broker: Broker, now: datetime) -> None:
         act(OrderAction(ActionKind.LATE_FILL), now)
@@ -156,17 +165,18 @@ class TestPlay:
 
         assert (SimOrder.objects.values().get(), SimTrade.objects.count()) == (before, 0)
 
-    @pytest.mark.parametrize("price", ["990.00", None])
-    def test_refuses_what_the_account_cannot_pay(self, *, login: LiveSession, now: datetime, price: str | None) -> None:
-        """9,900 are blocked for it; at the market it costs more."""
-        SimAccount.objects.update(opening_funds=Decimal(10_020))
-        action = OrderAction(ActionKind.FILL, price=Decimal(price) if price else None)
+    @pytest.mark.parametrize(("funds", "covers"), [(10_020, True), (10_000, False)])
+    def test_refuses_what_the_account_cannot_pay(
+        self, *, login: LiveSession, now: datetime, funds: int, covers: bool
+    ) -> None:
+        """10 shares at the limit of 1,000, and charges."""
+        SimAccount.objects.update(opening_funds=Decimal(funds))
 
-        if price:
-            assert act(action, now).status == "COMPLETE"
+        if covers:
+            assert act(OrderAction(ActionKind.FILL), now).status == "COMPLETE"
         else:
             with pytest.raises(NotCovered):
-                act(action, now)
+                act(OrderAction(ActionKind.FILL), now)
             assert (SimOrder.objects.get().status, SimTrade.objects.count()) == ("OPEN", 0)
 
     def test_refuses_a_sale_that_another_order_has_made(self, enter: Enter, broker: Broker, now: datetime) -> None:

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from django.db.models import Case, Count, DecimalField, F, IntegerField, Sum, When
+from django.db.models import Case, Count, DecimalField, F, IntegerField, Max, Q, Sum, When
 from django.db.transaction import atomic
 
 from brokers.ports.broker import LiveSession, Verb
@@ -111,6 +111,14 @@ class TestAccounts:
             {"place": slow, "funds": slow}.get(verb) for verb in Verb
         ]
 
+    def test_are_those_of_the_link_by_client_id(self, accounts: list[SimAccount]) -> None:
+        one, _, elsewhere = accounts
+
+        found = sql.accounts_of(one.gateway_id, "kite", {"one", "two", "nobody"})
+
+        assert same([found["one"], found["two"]], SimAccount.objects.filter(gateway=one.gateway).order_by("pk"))
+        assert (len(found), sql.accounts_of(elsewhere.gateway_id, "dhan", {"one"})) == (2, {})
+
 
 class TestBooks:
     def test_orders_are_the_querysets(self, book: SimAccount) -> None:
@@ -123,10 +131,16 @@ class TestBooks:
 
     def test_trades_sum_up_as_the_querysets_do(self, book: SimAccount) -> None:
         rows = SimTrade.objects.filter(account=book).values_list("ticker").order_by("ticker")
-        expected = rows.annotate(rupees=Sum(CASH, output_field=MONEY), shares=Sum(SHARES), trades=Count("pk"))
+        sold = Max("at", filter=Q(side="SELL"))
+        expected = rows.annotate(
+            rupees=Sum(CASH, output_field=MONEY), shares=Sum(SHARES), trades=Count("pk"), sold=sold
+        )
 
         assert sql.traded(book.pk) == list(expected)
-        assert sql.traded(book.pk) == [("INFY", Decimal("-1007.35"), -1, 3), ("SBIN", Decimal("66.65"), -2, 1)]
+        assert [row[:-1] for row in sql.traded(book.pk)] == [
+            ("INFY", Decimal("-1007.35"), -1, 3),
+            ("SBIN", Decimal("66.65"), -2, 1),
+        ]
 
     def test_resting_orders_sum_up_as_the_querysets_do(self, book: SimAccount) -> None:
         unsold = Case(When(IS_BUY, then=0), default=F("quantity") - F("filled_quantity"), output_field=IntegerField())

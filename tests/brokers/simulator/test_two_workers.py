@@ -22,7 +22,7 @@ from brokers.ports.broker import Broker, LiveSession, NewOrder, OrderType, SentO
 from brokers.simulator import clear_books
 from brokers.simulator.book_invariants import INVARIANTS
 from brokers.simulator.books import ledger
-from brokers.simulator.models import SimAccount
+from brokers.simulator.models import SimAccount, SimOrder
 from brokers.simulator.order_actions import ActionKind, OrderAction, act_on_order
 from gateway.models import Gateway
 from gateway.monitoring.invariant_checks import Finding, Scope, examine
@@ -73,7 +73,6 @@ class TestAnAccountThatIsLocked:
     @pytest.mark.parametrize(
         "verb",
         [
-            lambda broker, login, now: broker.place(login, new("ref-2"), now=now),
             lambda broker, login, now: broker.order_book(login, ["ref-1"], now=now),
             lambda broker, login, now: broker.cancel(login, SentOrder("ref-1", Variety.REGULAR, None), now=now),
             lambda broker, login, now: act_on_order(
@@ -81,7 +80,7 @@ class TestAnAccountThatIsLocked:
             ),
             lambda broker, login, now: clear(login),
         ],
-        ids=["place", "order_book", "cancel", "act", "reset"],
+        ids=["order_book", "cancel", "act", "reset"],
     )
     def test_is_waited_for(
         self, *, enter: Enter, broker: Broker, now: datetime, verb: Callable[[Broker, LiveSession, datetime], object]
@@ -113,6 +112,21 @@ class TestAnAccountThatIsLocked:
             rival.join()
 
         assert refusals == []
+
+    def test_is_not_waited_for_by_a_new_order(self, *, enter: Enter, broker: Broker, now: datetime) -> None:
+        """It blocks nothing yet, and the orders of a basket would wait for each other."""
+        login = enter()
+        refusals: list[OperationalError] = []
+
+        with atomic():
+            SimAccount.objects.select_for_update(no_key=True).get()
+            rival = Thread(
+                target=lambda: refusals.extend(impatient(lambda: broker.place(login, new("ref-1"), now=now)))
+            )
+            rival.start()
+            rival.join()
+
+        assert (refusals, SimOrder.objects.count()) == ([], 1)
 
 
 def impatient(verb: Callable[[], object]) -> Iterator[OperationalError]:

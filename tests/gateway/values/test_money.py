@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.values.money import average, is_multiple, number, rupees
+from gateway.values.money import average, is_multiple, number, rupees, wire_amount, wire_price
 
 
 class TestRupees:
@@ -41,6 +41,23 @@ class TestNumber:
     @given(st.decimals("-9999999999.9999", "9999999999.9999", places=4))
     def test_loses_nothing_on_the_wire(self, amount: Decimal) -> None:
         assert json.loads(json.dumps(number(amount)), parse_float=Decimal, parse_int=Decimal) == amount
+
+
+class TestWireAmount:
+    @pytest.mark.parametrize(
+        ("amount", "wire"),
+        [(None, "null"), ("2681.900000000001", "2681.9"), ("0.125", "0.12"), ("10", "10"), ("-3.999", "-4")],
+    )
+    def test_has_at_most_two_decimals(self, amount: str | None, wire: str) -> None:
+        assert json.dumps(wire_amount(None if amount is None else Decimal(amount))) == wire
+
+
+class TestWirePrice:
+    @pytest.mark.parametrize(
+        ("price", "wire"), [(None, "null"), ("100.66666666666667", "100.6667"), ("100", "100"), ("0.1", "0.1")]
+    )
+    def test_has_at_most_four_decimals(self, price: str | None, wire: str) -> None:
+        assert json.dumps(wire_price(None if price is None else Decimal(price))) == wire
 
 
 class TestIsMultiple:

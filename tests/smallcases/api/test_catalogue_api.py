@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from brokers.models import Instrument
 from gateway.models import Gateway
 from smallcases.api.serializers import SORTS
 from smallcases.models import IndexValue, Performance, Smallcase
@@ -81,6 +82,7 @@ class TestTheList:
                 "indexValue": 104.5,
                 "lastIndexUpdatedDate": "2026-11-20T00:00:00.000Z",
                 "minInvestAmount": 1000,
+                "minSipAmount": 500,
                 "returns": {
                     "daily": None,
                     "weekly": None,
@@ -192,14 +194,20 @@ class TestTheList:
 class TestTheProfile:
     def test_adds_texts_and_constituents_the_largest_first(self, partner: Partner) -> None:
         shelf.smallcase(weights={"TCS": "33.3333", "INFY": "66.6667"})
+        Instrument.objects.filter(symbol="TCS").update(tradable=False)
 
         found = call(partner, PROFILE, scid="SCNM_0001")
 
         assert found["rationale"] == "They write it once and sell it often."
         assert found["rebalance"] == {"label": "First version", "rationale": ""}
         assert found["constituents"] == [
-            {"ticker": "INFY", "stockName": "Infosys Ltd.", "weight": 0.666667},
-            {"ticker": "TCS", "stockName": "Tata Consultancy Services Ltd.", "weight": 0.333333},
+            {"ticker": "INFY", "stockName": "Infosys Ltd.", "weight": 0.666667, "tradable": True},
+            {
+                "ticker": "TCS",
+                "stockName": "Tata Consultancy Services Ltd.",
+                "weight": 0.333333,
+                "tradable": False,
+            },
         ]
 
     def test_shows_its_last_and_next_rebalance(self, partner: Partner) -> None:

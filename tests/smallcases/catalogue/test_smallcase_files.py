@@ -10,6 +10,7 @@ from brokers.models import Instrument
 from gateway.values.errors import Invalid
 from smallcases.catalogue.smallcase_files import CatalogueNames, SmallcaseFile, read_smallcases
 from smallcases.management.commands.load_smallcases import SHIPPED
+from smallcases.planner import minimum_investment
 from tests.smallcases.conftest import Write
 
 KNOWN = CatalogueNames(
@@ -265,7 +266,19 @@ class TestTheShippedCatalogue:
         sizes = sorted(len(draft.constituents) for draft in reading.drafts)
 
         assert reading.rejects == []
-        assert len(reading.drafts) >= 12
-        assert (sizes[0], sizes[-1]) == (2, 40)
+        assert len(reading.drafts) >= 20
+        assert (sizes[0], sizes[-1]) == (2, 30)
         assert {draft.texts["kind"] for draft in reading.drafts} == {"Thematic", "Sector", "Factor", "Multi-asset"}
         assert {draft.launched_on.year for draft in reading.drafts} == {2023, 2024, 2025}
+
+    def test_is_within_an_ordinary_investors_means(self) -> None:
+        """At the reference prices. Prices move, so the most expensive one has room below ₹1,00,000."""
+        prices = dict(Instrument.objects.values_list("symbol", "reference_price"))
+        names = CatalogueNames(dict.fromkeys(prices, True), set(), date(2026, 1, 1))
+        minima = sorted(
+            minimum_investment(weights={one.ticker: one.weight for one in draft.constituents}, prices=prices)
+            for draft in read_smallcases(SHIPPED, known=names).drafts
+        )
+
+        assert minima[-1] <= 70_000
+        assert sum(minimum >= 500 for minimum in minima) >= 20

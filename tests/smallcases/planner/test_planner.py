@@ -1,24 +1,30 @@
 """The planner's promises, over baskets of 2 to 50 names; and a few worked out by hand."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from itertools import pairwise
+from fractions import Fraction
+from itertools import pairwise, product
+from math import ceil, floor
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from brokers.ports.broker import Side
+from gateway.values.money import rupees
 from smallcases.planner import (
     BelowMinimum,
     Leg,
+    TooLittleToSell,
+    composition,
     exit_amount,
     exit_percent,
     exit_whole,
     manage,
     minimum_investment,
+    minimum_sip,
     rebalance,
     shares_for,
     top_up,
@@ -151,16 +157,26 @@ class TestMinimumInvestment:
         weights = {"INFY": Decimal(60), "TCS": Decimal(30), "ITC": Decimal(10)}
         prices = {"INFY": Decimal("1500.00"), "TCS": Decimal("2473.70"), "ITC": Decimal("420.05")}
 
-        assert minimum_investment(weights=weights, prices=prices) == Decimal(
-            "8245.67"
-        )  # TCS: 2473.70 ÷ 0.3 = 8245.666…
+        assert minimum_investment(weights=weights, prices=prices) == 8246  # TCS: 2473.70 ÷ 0.3 = 8245.666…
 
     @often
     @given(BASKETS)
-    def test_is_not_enough_with_a_paisa_less(self, basket: Basket) -> None:
-        less = basket.minimum - PAISA
+    def test_is_in_whole_rupees_and_not_enough_with_one_less(self, basket: Basket) -> None:
+        less = basket.minimum - 1
 
         assert any(weight * less / 100 < basket.prices[ticker] for ticker, weight in basket.weights.items())
+        assert basket.minimum % 1 == 0
+
+
+class TestMinimumSip:
+    @often
+    @given(BASKETS)
+    def test_is_the_cheapest_share_of_a_weighted_name_rounded_up_to_a_rupee(self, basket: Basket) -> None:
+        least = minimum_sip(weights=basket.weights, prices=basket.prices)
+        cheapest = min(basket.prices[ticker] for ticker in basket.weights)
+
+        assert least % 1 == 0
+        assert 0 <= least - cheapest < 1
 
 
 class TestSharesFor:
@@ -214,7 +230,7 @@ class TestSharesFor:
             )
 
         assert refusal.value.sentences == (
-            "The amount must be at least ₹8245.67 to buy one share of every name; it is ₹8245.66.",
+            "The amount must be at least ₹8246 to buy one share of every name; it is ₹8245.66.",
         )
 
     @often
@@ -523,6 +539,49 @@ class TestRebalance:
         assert rebalance(held=bought, weights=basket.weights, prices=basket.prices) == []
 
 
+class TestComposition:
+    @often
+    @given(BASKETS)
+    def test_is_the_part_of_each_name_in_the_value_and_sums_to_100(self, basket: Basket) -> None:
+        assume(basket.value)
+        weights = composition(shares=basket.held, prices=basket.prices)
+
+        assert sum(weights.values()) == 100
+        assert weights.keys() == {ticker for ticker, shares in basket.held.items() if shares}
+        for ticker, weight in weights.items():
+            part = Fraction(basket.prices[ticker]) * basket.held[ticker] / Fraction(basket.value)
+            assert abs(Fraction(weight) - part * 100) < Fraction(len(weights), 10**6)
+            assert weight > 0
+
+
+@st.composite
+def managed_baskets(draw: st.DrawFn) -> tuple[Basket, dict[str, int], dict[str, int]]:
+    """A basket, the shares that the user chose instead, and the shares held after a part of that has filled."""
+    basket = draw(small_baskets())
+    chosen = {ticker: draw(COUNTS) for ticker in basket.held}
+    chosen[draw(st.sampled_from(sorted(chosen)))] += 1
+    filled = {t: draw(st.integers(*sorted((basket.held[t], shares)))) for t, shares in chosen.items()}
+    return basket, chosen, filled
+
+
+class TestTopUpAfterManage:
+    @often
+    @given(managed_baskets(), st.lists(st.integers(1, 10**8), min_size=1, max_size=3))
+    def test_never_buys_a_name_that_the_user_removed(
+        self, managed: tuple[Basket, dict[str, int], dict[str, int]], amounts: list[int]
+    ) -> None:
+        """INVESTMORE and SIP, once or some times over."""
+        basket, chosen, held = managed
+        target = composition(shares=chosen, prices=basket.prices)
+        for paise in amounts:
+            bought = top_up(amount=paise * PAISA, held=held, weights=target, prices=basket.prices)
+            held = added(held, bought)
+
+            assert {ticker for ticker in bought if not chosen[ticker]} == set()
+            assert 0 <= worth(bought, basket.prices) <= paise * PAISA
+            assert min(bought.values(), default=1) >= 1
+
+
 class TestManage:
     def test_is_the_differences_with_the_sells_first(self) -> None:
         legs = manage(held={"INFY": 5, "TCS": 2, "ITC": 1, "MRF": 1}, wanted={"NEW": 4, "INFY": 6, "TCS": 1, "MRF": 1})
@@ -543,38 +602,76 @@ class TestManage:
         assert min((leg.shares for leg in manage(held=held, wanted=wanted)), default=1) >= 1
 
 
+def sold_of(sell: Callable[[], list[Leg]]) -> dict[str, int]:
+    """Shares by name; none where it is too little to sell a share."""
+    try:
+        legs = sell()
+    except TooLittleToSell:
+        return {}
+    assert all(leg.side is Side.SELL and leg.shares > 0 for leg in legs)
+    return {leg.ticker: leg.shares for leg in legs}
+
+
+def sold_by_amount(basket: Basket, amount: Decimal) -> dict[str, int]:
+    return sold_of(lambda: exit_amount(held=basket.held, prices=basket.prices, amount=amount))
+
+
+@st.composite
+def few_names(draw: st.DrawFn) -> Basket:
+    """Up to ten names of few shares, at prices that seldom add up evenly."""
+    lines = draw(st.lists(st.tuples(PRICES, st.integers(0, 30)), min_size=1, max_size=10))
+    named = {f"N{number}": line for number, line in enumerate(lines)}
+    return Basket(
+        weights={},
+        prices={ticker: price for ticker, (price, _) in named.items()},
+        held={ticker: shares for ticker, (_, shares) in named.items()},
+        amount=Decimal(0),
+    )
+
+
+def combinations_of(basket: Basket, amount: Decimal) -> Iterator[int]:
+    """A second implementation: the proceeds in paise of every combination within quota, except everything."""
+    part = Fraction(amount) / Fraction(basket.value)
+    held = list(basket.held.values())
+    choices = [sorted({floor(part * shares), ceil(part * shares)}) for shares in held]
+    prices = [int(price * 100) for price in basket.prices.values()]
+    return (
+        sum(price * count for price, count in zip(prices, shares, strict=True))
+        for shares in product(*choices)
+        if list(shares) != held
+    )
+
+
 class TestExitWhole:
     def test_sells_all_and_nothing_of_nothing(self) -> None:
         assert exit_whole(held={"INFY": 5, "TCS": 0, "ITC": 1}) == [Leg("INFY", Side.SELL, 5), Leg("ITC", Side.SELL, 1)]
 
 
 class TestExitPercent:
-    def test_rounds_down_by_name(self) -> None:
-        legs = exit_percent(held={"INFY": 5, "TCS": 2, "ITC": 1}, percent=50)
+    def test_is_a_part_of_the_value_and_not_of_each_name(self) -> None:
+        held, prices = {"INFY": 9, "TCS": 4, "ITC": 2}, dict.fromkeys(("INFY", "TCS", "ITC"), Decimal(100))
 
-        assert legs == [Leg("INFY", Side.SELL, 2), Leg("TCS", Side.SELL, 1)]
-
-    def test_sells_one_share_of_the_largest_where_all_round_to_nothing(self) -> None:
-        assert exit_percent(held={"INFY": 5, "TCS": 9}, percent=10) == [Leg("TCS", Side.SELL, 1)]
+        # Of ₹1,500; each name rounded down sells nothing, and ₹1,200.
+        assert exit_percent(held=held, prices=prices, percent=10) == [Leg("INFY", Side.SELL, 1)]
+        assert total(exit_percent(held=held, prices=prices, percent=90), Side.SELL, prices) == 1_300
 
     @pytest.mark.parametrize("held", [{}, {"INFY": 0}])
     def test_is_nothing_where_nothing_is_held(self, held: dict[str, int]) -> None:
-        assert exit_percent(held=held, percent=100) == []
+        assert exit_percent(held=held, prices={"INFY": Decimal(1)}, percent=100) == []
 
     @often
     @given(BASKETS)
     def test_of_100_leaves_nothing(self, basket: Basket) -> None:
-        then = after(basket.held, exit_percent(held=basket.held, percent=100))
+        then = after(basket.held, exit_percent(held=basket.held, prices=basket.prices, percent=100))
 
         assert not any(then.values())
 
     @often
-    @given(BASKETS, st.integers(1, 100))
-    def test_sells_something_and_never_more_than_held(self, basket: Basket, percent: int) -> None:
-        legs = exit_percent(held=basket.held, percent=percent)
+    @given(BASKETS, st.integers(1, 99))
+    def test_is_that_part_of_the_value_by_amount(self, basket: Basket, percent: int) -> None:
+        by_percent = sold_of(lambda: exit_percent(held=basket.held, prices=basket.prices, percent=percent))
 
-        assert bool(legs) == any(basket.held.values())
-        assert all(leg.side is Side.SELL and 0 < leg.shares <= basket.held[leg.ticker] for leg in legs)
+        assert by_percent == sold_by_amount(basket, basket.value * percent / 100)
 
 
 class TestExitAmount:
@@ -596,27 +693,53 @@ class TestExitAmount:
 
         assert exit_amount(held=held, prices=prices, amount=Decimal(1050)) == exit_whole(held=held)
 
+    @pytest.mark.parametrize(("held", "amount"), [({"INFY": 10}, 50), ({"INFY": 1}, 99), ({"INFY": 1}, 1)])
+    def test_of_too_little_for_a_share_is_refused(self, held: dict[str, int], amount: int) -> None:
+        with pytest.raises(TooLittleToSell, match=r"^This "):
+            exit_amount(held=held, prices={"INFY": Decimal(100)}, amount=Decimal(amount))
+
+    def test_says_which_share_is_the_cheapest(self) -> None:
+        with pytest.raises(TooLittleToSell, match=r"The cheapest is ITC at ₹40\.50"):
+            exit_amount(
+                held={"INFY": 10, "ITC": 3, "TCS": 0},
+                prices={"INFY": Decimal(100), "ITC": Decimal("40.50"), "TCS": Decimal(1)},
+                amount=Decimal("20.25"),
+            )
+
+    @thoroughly
+    @given(BASKETS, st.integers(0, 1_100))
+    def test_sells_each_name_within_a_share_of_its_part_and_never_more_than_held(
+        self, basket: Basket, permille: int
+    ) -> None:
+        sold = sold_by_amount(basket, basket.value * permille / 1_000)
+
+        for ticker, shares in basket.held.items():
+            assert abs(sold.get(ticker, 0) - Fraction(min(permille, 1_000) * shares, 1_000)) < 1
+            assert 0 <= sold.get(ticker, 0) <= shares
+
     @often
-    @given(BASKETS, st.integers(0, 110))
-    def test_never_sells_more_than_held(self, basket: Basket, percent: int) -> None:
-        legs = exit_amount(held=basket.held, prices=basket.prices, amount=basket.value * percent / 100)
+    @given(BASKETS, st.integers(0, 999))
+    def test_never_sells_everything_below_the_whole_value(self, basket: Basket, permille: int) -> None:
+        assume(basket.value)
+        sold = sold_by_amount(basket, basket.value * permille / 1_000)
 
-        assert all(leg.side is Side.SELL and 0 < leg.shares <= basket.held[leg.ticker] for leg in legs)
-
-    @often
-    @given(BASKETS, st.integers(0, 100))
-    def test_is_off_by_at_most_half_of_the_dearest_price(self, basket: Basket, percent: int) -> None:
-        amount = basket.value * percent / 100
-        legs = exit_amount(held=basket.held, prices=basket.prices, amount=amount)
-
-        off = abs(amount - total(legs, Side.SELL, basket.prices))
-        assert 2 * off <= max(basket.prices[ticker] for ticker in basket.held)
+        assert sold != {ticker: shares for ticker, shares in basket.held.items() if shares}
 
     @often
-    @given(BASKETS, st.integers(0, 100))
-    def test_sells_the_same_part_of_every_name_within_a_share(self, basket: Basket, percent: int) -> None:
-        legs = exit_amount(held=basket.held, prices=basket.prices, amount=basket.value * percent / 100)
+    @given(few_names(), st.integers(1, 9_999))
+    def test_no_other_combination_within_quota_is_nearer(self, basket: Basket, part: int) -> None:
+        amount = rupees(basket.value * part / 10_000)
+        assume(0 < amount < basket.value)
+        sold = sold_by_amount(basket, amount)
 
-        then = after(basket.held, legs)
-        parts = {ticker: Decimal(shares) * percent / 100 for ticker, shares in basket.held.items()}
-        assert all(abs(shares - then[ticker] - parts[ticker]) < 1 for ticker, shares in basket.held.items())
+        off = abs(amount - worth(sold, basket.prices))
+        assert off * 100 == min(abs(int(amount * 100) - one) for one in combinations_of(basket, amount))
+
+    @often
+    @given(LARGE, st.integers(0, 999))
+    def test_of_many_names_is_off_by_less_than_the_dearest_share(self, basket: Basket, permille: int) -> None:
+        assume(basket.value)
+        amount = basket.value * permille / 1_000
+        off = abs(amount - worth(sold_by_amount(basket, amount), basket.prices))
+
+        assert off < max(basket.prices[ticker] for ticker, shares in basket.held.items() if shares)

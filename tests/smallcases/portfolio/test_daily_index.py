@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 
@@ -5,7 +6,7 @@ import pytest
 
 from brokers.market.price_overrides import override_price
 from brokers.models import Instrument, MarketDay
-from smallcases.catalogue.selectors import market_prices
+from smallcases.catalogue.selectors import chart, market_prices
 from smallcases.models import IndexValue, Performance
 from smallcases.portfolio.daily_index import index_smallcases
 from tests import make
@@ -32,11 +33,11 @@ def grown(weights: dict[str, str], since: int, until: int) -> Decimal:
 
 class TestIndexSmallcases:
     def test_values_each_trading_day_that_has_closed(self) -> None:
-        """2026-11-02 is a Monday, 7 and 8 a weekend; NSE's list has 10 November (Diwali Balipratipada) as a holiday."""
+        """2 November 2026 is a Monday, 7 a Saturday, 8 a Sunday with Muhurat trading, 10 a holiday."""
         shelf.smallcase()
 
-        assert index_smallcases(now=at(9)) == 6
-        assert list(index()) == [2, 3, 4, 5, 6, 9]
+        assert index_smallcases(now=at(9)) == 7
+        assert list(index()) == [2, 3, 4, 5, 6, 8, 9]
         assert index()[2] == 100
 
     def test_waits_for_the_close(self) -> None:
@@ -115,11 +116,12 @@ class TestIndexSmallcases:
         assert list(index()) == [2, 4, 5, 6, 7]
 
     def test_of_a_launch_on_a_holiday_begins_with_the_next_trading_day(self) -> None:
+        """A Saturday. The next session is Muhurat trading on Sunday, which ends at 19:00 IST."""
         shelf.smallcase(launched_on=date(2026, 11, 7))
 
-        index_smallcases(now=at(9))
+        index_smallcases(now=at(8, time(13, 30, tzinfo=UTC)))
 
-        assert index() == {9: 100}
+        assert index() == {8: 100}
 
     def test_does_not_heed_a_gateways_pins(self) -> None:
         shelf.smallcase()
@@ -158,3 +160,40 @@ class TestIndexSmallcases:
         index_smallcases(now=at(2), progress=told.append)
 
         assert told == [2, 2]
+
+
+class TestTheRiskLabel:
+    @pytest.mark.parametrize(
+        ("weights", "risk"),
+        [
+            ({"LIQUIDBEES": "80", "NIFTYBEES": "20"}, "Low volatility"),
+            ({"NIFTYBEES": "60", "SETFNIF50": "40"}, "Medium volatility"),
+            ({"DLF": "50", "LODHA": "50"}, "High volatility"),
+        ],
+    )
+    def test_compares_with_the_benchmark(self, weights: Mapping[str, str], risk: str) -> None:
+        known = shelf.smallcase(weights=weights, launched_on=date(2026, 9, 1), benchmark="NIFTYBEES")
+
+        index_smallcases(now=at(9))
+
+        known.refresh_from_db()
+        assert known.risk == risk
+
+    def test_of_a_young_smallcase_is_that_of_its_file(self) -> None:
+        known = shelf.smallcase(weights={"LIQUIDBEES": "80", "NIFTYBEES": "20"}, risk="High volatility")
+
+        index_smallcases(now=at(9))
+
+        known.refresh_from_db()
+        assert known.risk == "High volatility"
+
+
+class TestTheChart:
+    def test_leaves_out_a_day_that_became_a_holiday_after_its_value(self) -> None:
+        known = shelf.smallcase()
+        index_smallcases(now=at(6))
+        MarketDay.objects.create(day=date(2026, 11, 4))
+
+        shown = chart(known, months=1, base=Decimal(100))
+
+        assert [day.day for day, _ in shown.index] == [day.day for day, _ in shown.benchmark] == [2, 3, 5, 6]

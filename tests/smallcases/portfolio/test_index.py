@@ -17,6 +17,7 @@ from smallcases.portfolio.index import (
     measures,
     missing_values,
     rebased,
+    risk_ratio,
     volatility,
     window,
 )
@@ -176,3 +177,30 @@ class TestCharting:
 
     def test_rebasing_keeps_the_proportions(self) -> None:
         assert [value for _, value in rebased(points(80, 100, 60), base=Decimal(1000))] == [1000, 1250, 750]
+
+
+class TestRiskRatio:
+    @staticmethod
+    def path(swing: str, days: int = 400) -> list[Point]:
+        """Up and down in turn, each day by `swing`."""
+        first = date(2025, 1, 1)
+        return [(first + timedelta(days=n), 100 * (1 + Decimal(swing)) ** (n % 2)) for n in range(days)]
+
+    @pytest.mark.parametrize(("own", "benchmark", "ratio"), [("0.02", "0.01", 2), ("0.01", "0.01", 1)])
+    def test_compares_the_volatilities_of_the_last_year(self, own: str, benchmark: str, ratio: int) -> None:
+        found = risk_ratio(self.path(own), self.path(benchmark))
+
+        assert found is not None
+        assert abs(found - ratio) < Decimal("0.02")
+
+    def test_leaves_out_what_is_older_than_a_year(self) -> None:
+        wild = self.path("0.20", days=30)
+        calm = [(day + timedelta(days=30), value) for day, value in self.path("0.01")]
+
+        assert risk_ratio(wild + calm, self.path("0.01", days=430)) == 1
+
+    @pytest.mark.parametrize(("own", "benchmark"), [("0.01", "0"), ("0.01", "short")])
+    def test_is_none_without_a_comparison(self, own: str, benchmark: str) -> None:
+        other = self.path("0.01", days=10) if benchmark == "short" else self.path(benchmark)
+
+        assert risk_ratio(self.path(own), other) is None

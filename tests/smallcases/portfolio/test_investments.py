@@ -87,10 +87,10 @@ class TestInvestmentsOf:
 
         assert [row.investment for row in found] == [investments[place] for place in expected]
 
-    def test_tell_the_newest_version_and_the_indexs_last_value(self, investments: list[Investment]) -> None:
+    def test_tell_the_newest_version(self, investments: list[Investment]) -> None:
         found = investments_of(investments[0].account, iscids=None, exited=False)
 
-        assert [(row.newest_version, row.index_value) for row in found] == [(1, None), (2, Decimal("100.0000"))]
+        assert [row.newest_version for row in found] == [1, 2]
 
     def test_come_with_smallcase_version_and_sip_in_one_query(self, investments: list[Investment]) -> None:
         account = investments[0].account

@@ -92,6 +92,16 @@ class TestBatch:
                 "orderTimestamp": "2026-11-20T05:30:00.000Z",
                 "errorCode": None,
                 "statusMessage": None,
+                "charges": {
+                    "brokerage": 0,
+                    "stt": 12,
+                    "exchange": 0.36,
+                    "sebi": 0.01,
+                    "stamp": 1.77,
+                    "gst": 0.07,
+                    "dp": 0,
+                    "total": 14.21,
+                },
             },
             {
                 "tradingsymbol": "TCS",
@@ -110,7 +120,31 @@ class TestBatch:
                 "orderTimestamp": "2026-11-20T05:30:00.000Z",
                 "errorCode": "orderUnmatched",
                 "statusMessage": None,
+                "charges": {
+                    "brokerage": 0,
+                    "stt": 5,
+                    "exchange": 0.15,
+                    "sebi": 0,
+                    "stamp": 0,
+                    "gst": 0.03,
+                    "dp": 15.34,
+                    "total": 20.52,
+                },
             },
+        ]
+
+    def test_shows_the_slices_of_an_order_that_has_some(self, batch: Batch) -> None:
+        order = make.orders(batch)[0]
+        order.slices = [
+            {"exchange_order_id": "11", "quantity": 6, "filled_quantity": 6, "average_price": "1180.1234"},
+            {"exchange_order_id": "12", "quantity": 4, "filled_quantity": 0, "average_price": None},
+        ]
+
+        (shown,) = payloads.batch(batch, [order], batch.transaction)["orders"]
+
+        assert shown["slices"] == [
+            {"exchangeOrderId": "11", "quantity": 6, "filledQuantity": 6, "averagePrice": 1180.1234},
+            {"exchangeOrderId": "12", "quantity": 4, "filledQuantity": 0, "averagePrice": None},
         ]
 
     def test_shows_what_was_not_placed_apart_and_as_an_error(self, batch: Batch) -> None:

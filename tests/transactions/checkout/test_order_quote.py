@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from brokers.market import price_overrides
+from brokers.market.charges import Charges
 from brokers.ports.broker import OrderType, Side, Unreachable
 from brokers.simulator.adapter import SimulatedBroker
 from gateway.models import Gateway
@@ -37,11 +38,18 @@ def of_basket(gateway: Gateway, now: datetime, *securities: Security, client_id:
 
 class TestAQuote:
     def test_adds_up_buys_sells_and_charges(self, gateway: Gateway, now: datetime) -> None:
-        """Zerodha charges no brokerage: 0.1 % STT, 0.00307 % exchange and SEBI with GST, 0.015 % stamp on buys."""
+        """Zerodha takes no brokerage: 0.1 % STT, 0.00317 % exchange and SEBI with GST, 0.015 % stamp or 15.34 DP."""
         found = of_basket(gateway, now, BUY, SELL)
 
         assert (found.buys, found.sells) == (Decimal(10_000), Decimal(15_000))
-        assert found.charges == Decimal("11.86") + Decimal("15.54")
+        assert found.charges == Charges(
+            stt=Decimal(25),
+            exchange=Decimal("0.77"),
+            sebi=Decimal("0.03"),
+            stamp=Decimal("1.50"),
+            gst=Decimal("0.15"),
+            dp=Decimal("15.34"),
+        )
         assert found.quoted.orders == [("INFY", "BUY", 10), ("TCS", "SELL", 5)]
         assert found.quoted.prices == {"INFY": Decimal(1000), "TCS": Decimal(3000)}
 
@@ -49,7 +57,7 @@ class TestAQuote:
         """Its sells may come later than its buys: the broker does not count on them, so neither do we."""
         found = of_basket(gateway, now, BUY, SELL)
 
-        assert found.needed == found.buys + found.charges
+        assert found.needed == found.buys + found.charges.total
 
     def test_values_an_order_with_a_limit_at_the_limit(self, gateway: Gateway, now: datetime) -> None:
         (row,) = of_basket(gateway, now, LIMIT).rows

@@ -32,6 +32,7 @@ SENT: Final[dict[str, dict[str, str]]] = {
     "broker": {"broker": "groww"},
     "no-broker": {},
     "login": {"account": "happy-other", "nonce": "n" * 43},
+    "login-again": {"client_id": "happy", "pin": "1234", "choices": "quantity-INFY=9"},
     "confirm": {"action": "confirm"},
     "status": {},
     "mark-complete": {},

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from brokers.ports.broker import OrderType, Side, Validity
-from transactions.domain.basket import Security, line_of, securities_of
+from gateway.values.errors import Invalid
+from transactions.domain.basket import Security, line_of, securities_of, settled
 
 RUPEES = st.none() | st.decimals("0.01", "9999999999.99", places=2)
 SECURITIES = st.builds(
@@ -64,3 +65,17 @@ class TestSecuritiesOf:
 
     def test_is_empty_where_there_is_no_basket(self) -> None:
         assert securities_of({"batchId": "0" * 24, "ticker": "INFY"}) == []
+
+
+class TestSettled:
+    @pytest.mark.parametrize(("side", "settles"), [(Side.BUY, False), (Side.SELL, True)])
+    def test_refuses_a_chosen_side_that_a_stop_contradicts(self, *, side: Side, settles: bool) -> None:
+        """A limit below the trigger is a sale's."""
+        basket = [Security("TCS", None, None, OrderType.SL, price=Decimal(2470), trigger_price=Decimal(2475))]
+        chosen = {"TCS": Security("TCS", 1, side)}
+
+        if settles:
+            assert [line.side for line in settled(basket, chosen)] == [side]
+        else:
+            with pytest.raises(Invalid, match="TCS: price: of a buy must be at the triggerPrice, 2475, or above it"):
+                settled(basket, chosen)

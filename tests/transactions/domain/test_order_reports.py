@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from brokers.ports.broker import BrokerStatus, Report
+from brokers.ports.order_limits import Slice
 from transactions.domain.order_reports import (
     UNKNOWN_OUTCOME_CODE,
     UNKNOWN_OUTCOME_MESSAGE,
@@ -38,6 +39,11 @@ WISHED = replace(PLACED, cancel_wished=True)
 
 def report(status: BrokerStatus, filled: int = 0, price: Decimal | None = None, code: str | None = None) -> Report:
     return Report("ref", status, filled, price or (PRICE if filled else None), "1100", error_code=code)
+
+
+def slices(*shares: tuple[int, int]) -> list[Slice]:
+    """Quantity and filled shares of each."""
+    return [Slice(f"110{n}", size, filled, PRICE if filled else None) for n, (size, filled) in enumerate(shares)]
 
 
 def heard(state: OrderState, said: Report | None, *, at: datetime = NOW) -> OrderState:
@@ -112,6 +118,15 @@ class TestACredibleWord:
     def test_ends_the_time_without_reports(self) -> None:
         assert heard(replace(PLACED, unreported_since=NOW), report(W.OPEN)).unreported_since is None
 
+    def test_brings_the_slices_of_the_order_which_a_later_one_without_them_keeps(self) -> None:
+        sliced = heard(PLACED, replace(report(W.OPEN, 4), slices=slices((6, 4), (4, 0))))
+
+        assert sliced.slices == [
+            {"exchange_order_id": "1100", "quantity": 6, "filled_quantity": 4, "average_price": "1180.5000"},
+            {"exchange_order_id": "1101", "quantity": 4, "filled_quantity": 0, "average_price": None},
+        ]
+        assert heard(sliced, report(W.OPEN, 4)).slices == sliced.slices
+
     def test_does_not_unlearn_the_exchange_order_id(self) -> None:
         known = replace(PLACED, exchange_order_id="1100")
 
@@ -132,6 +147,8 @@ class TestAWordThatCannotBe:
         pytest.param(PLACED, replace(report(W.OPEN, 4), average_price=None), id="a fill without a price"),
         pytest.param(PLACED, report(W.OPEN, 4, Decimal(0) + Decimal("-0.01")), id="a fill at less than nothing"),
         pytest.param(PLACED, replace(report(W.OPEN), average_price=PRICE), id="a price without a fill"),
+        pytest.param(PLACED, replace(report(W.OPEN, 4), slices=slices((6, 4), (3, 0))), id="slices of fewer shares"),
+        pytest.param(PLACED, replace(report(W.OPEN, 4), slices=slices((6, 3), (4, 0))), id="slices that filled less"),
     )
 
     @pytest.mark.parametrize(("state", "said"), WORDS)

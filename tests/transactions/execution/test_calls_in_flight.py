@@ -47,9 +47,9 @@ class Slow(SimulatedBroker):
         return super().place(session, order, now=now)
 
 
-class HangsAtKite(SimulatedBroker):
+class HangsForSome(SimulatedBroker):
     def place(self, session: LiveSession, order: NewOrder, *, now: datetime) -> Ack:
-        if session.broker == "kite":
+        if session.client_id.startswith("stuck"):
             time.sleep(1.5)
         return super().place(session, order, now=now)
 
@@ -134,12 +134,15 @@ class TestAWorkerThatDiesBetweenCalls:
 
 
 class TestABrokerThatHangs:
-    def test_delays_no_other(self, gateway: Gateway, use: Use) -> None:
-        use(HangsAtKite)
+    @pytest.mark.parametrize("other", ["broker", "gateway"])
+    def test_delays_no_other_link(self, gateway: Gateway, use: Use, other: str) -> None:
+        """Neither another broker of its gateway, nor the same broker of another gateway."""
+        use(HangsForSome)
         one = [Security("INFY", 1, Side.BUY)]
         for number in range(40):
             make.queued_batch(gateway=gateway, securities=one, client_id=f"stuck-{number}", now=clock.wall())
-        made = make.logged_in(gateway=gateway, securities=one, client_id="free", broker="dhan", now=clock.wall())
+        link = {"gateway": gateway, "broker": "dhan"} if other == "broker" else {"gateway": make.gateway()}
+        made = make.logged_in(securities=one, client_id="free", now=clock.wall(), **link)
         confirm(transaction=made, selections=UserSelections(), now=clock.wall())
         batch = Batch.objects.get(transaction=made)
 

@@ -34,6 +34,7 @@ from transactions.checkout.broker_login import log_in
 from transactions.checkout.confirm import UserSelections, confirm
 from transactions.domain.basket import Security
 from transactions.domain.intents import Intent
+from transactions.domain.price_protection import QuotedOrder
 from transactions.execution.batch_worker import BatchWorker
 from transactions.execution.broker_calls import Answer, BrokerCalls
 from transactions.execution.placement import Placement
@@ -47,6 +48,7 @@ from webhooks.models import Event
 
 BUYS = (Security("INFY", 10, Side.BUY), Security("TCS", 5, Side.BUY))
 FAR_BELOW = (Security("INFY", 10, Side.BUY, OrderType.LIMIT, price=Decimal("1000.00")), BUYS[1])
+QUOTED = QuotedOrder({"INFY": Decimal(1000), "TCS": Decimal(3000)}, [("INFY", "BUY", 10), ("TCS", "BUY", 5)])
 AT_THE_EXCHANGE = timedelta(milliseconds=10)  # the latency of the broker
 
 
@@ -136,6 +138,11 @@ def queued(gateway: Gateway, now: datetime, client_id: str = "happy", securities
 
 def placed(gateway: Gateway, now: datetime, client_id: str = "happy", securities: Sequence[Security] = BUYS) -> Batch:
     return place(queued(gateway, now, client_id, securities))
+
+
+def price(gateway: Gateway, now: datetime, **rupees: str) -> None:
+    for ticker, amount in rupees.items():
+        override_price(gateway=gateway, ticker=ticker, price=Decimal(amount), now=now)
 
 
 def statuses(batch: Batch) -> list[str]:
@@ -240,6 +247,19 @@ class TestPlacing:
         assert (batch.status, batch.unreachable_since, SimOrder.objects.count()) == ("PLACED", None, 2)
         assert events(batch) == [("order.placed", 1)]
 
+    def test_that_never_arrived_is_not_placed_when_the_broker_is_back_after_the_deadline(
+        self, gateway: Gateway, now: datetime, use: Use
+    ) -> None:
+        """No worker looked at it meanwhile: all were dead, or the link was down."""
+        use(HearsNothing)
+        batch = placed(gateway, now)
+        use(SimulatedBroker)
+
+        batch = sync(batch, minutes=10)
+
+        assert (batch.status, statuses(batch), SimOrder.objects.count()) == ("UNPLACED", ["UNPLACED"] * 2, 0)
+        assert [order.error_code for order in make.orders(batch)] == ["adapterError"] * 2
+
     def test_shows_what_was_placed_while_the_rest_is_tried_again(
         self, gateway: Gateway, now: datetime, use: Use
     ) -> None:
@@ -251,10 +271,51 @@ class TestPlacing:
             [("order.placed", 1)],
         )
 
-        batch = sync(batch, seconds=3)
+        batch = sync(sync(batch, seconds=3))
 
-        assert (batch.status, statuses(batch)) == ("PARTIALLYPLACED", ["PLACED", "UNPLACED"])
-        assert events(batch) == [("order.placed", 1), ("order.updated", 2)]
+        assert (batch.status, statuses(batch)) == ("PARTIALLYFILLED", ["COMPLETE", "UNPLACED"])
+        assert [kind for kind, _ in events(batch)] == ["order.placed", "order.updated", "order.completed"]
+
+    def test_hears_of_fills_while_the_rest_cannot_be_sent(self, gateway: Gateway, now: datetime, use: Use) -> None:
+        use(HearsTheFirst)
+        batch = placed(gateway, now)
+
+        read = sync(batch, seconds=1)
+        assert (read.status, statuses(read)) == ("PARTIALLYPLACED", ["COMPLETE", "QUEUED"])
+        assert (read.unreachable_since, read.due_at) == (now, now + timedelta(seconds=1))
+        assert events(read) == [("order.placed", 1), ("order.updated", 2)]
+
+        tried = sync(read)
+        assert (tried.unreachable_since, statuses(tried)) == (now, ["COMPLETE", "QUEUED"])
+        use(SimulatedBroker)
+        assert statuses(sync(sync(tried, seconds=1))) == ["COMPLETE", "PLACED"]
+
+    def test_that_waits_is_tried_although_the_book_cannot_be_read(
+        self, gateway: Gateway, now: datetime, use: Use
+    ) -> None:
+        use(HearsTheFirst)
+        batch = placed(gateway, now)
+        use(TellsNothing)
+
+        read = sync(batch, seconds=1)
+        assert (read.unreachable_since, read.due_at) == (now, now + timedelta(seconds=1))
+
+        assert statuses(sync(read)) == ["PLACED", "PLACED"]
+
+    def test_whose_session_ends_while_the_rest_waits_leaves_the_rest_unplaced(
+        self, gateway: Gateway, now: datetime, use: Use
+    ) -> None:
+        use(HearsTheFirst)
+        batch = placed(gateway, now)
+        use(EndsTheSession)
+
+        batch = sync(sync(batch, seconds=1))
+
+        assert [(o.status, o.error_code) for o in make.orders(batch)] == [
+            ("PLACED", None),
+            ("UNPLACED", "sessionExpired"),
+        ]
+        assert (batch.due_at, batch.session_ended_at) == (None, now + timedelta(seconds=1))
 
     def test_that_a_dead_worker_may_have_sent_is_looked_for_and_then_sent_again(
         self, gateway: Gateway, now: datetime
@@ -313,6 +374,49 @@ class TestPlacing:
             ("UNPLACED", "adapterError", None)
         ] * 2
         assert (events(batch), transaction_status(batch)) == ([("order.completed", 1)], "COMPLETED")
+
+
+class TestOrdersThatAreSentAgain:
+    """The broker could not be reached at first, and answers a second later."""
+
+    def again(self, gateway: Gateway, now: datetime, use: Use, quoted: QuotedOrder | None) -> Batch:
+        price(gateway, now, INFY="1000", TCS="3000")
+        use(HearsNothing)
+        made = make.transaction(gateway=gateway, securities=BUYS, now=now)
+        make.session(transaction=made, now=now)
+        log_in(transaction=made, broker="kite", client_id="happy", pin="1234", now=now)
+        confirm(transaction=made, selections=UserSelections(quoted=quoted), now=now)
+        batch = place(Batch.objects.get())
+        assert batch.status == "QUEUED"
+        price(gateway, now, INFY="1010.1", TCS="2970")
+        use(SimulatedBroker)
+        return sync(batch, seconds=1)
+
+    def test_are_placed_within_the_tolerance_of_the_quote_alone(
+        self, gateway: Gateway, now: datetime, use: Use
+    ) -> None:
+        batch = self.again(gateway, now, use, QUOTED)
+
+        infy, tcs = make.orders(batch)
+        assert (infy.status, infy.error_code, tcs.status) == ("UNPLACED", "adapterError", "PLACED")
+        assert infy.status_message == (
+            "The price moved by more than 1% while the broker could not be reached. This order was not sent."
+        )
+        assert (batch.status, events(batch)) == ("PARTIALLYPLACED", [("order.placed", 1)])
+        assert list(SimOrder.objects.values_list("ticker", flat=True)) == ["TCS"]
+
+    def test_without_a_quote_are_placed_at_any_price(self, gateway: Gateway, now: datetime, use: Use) -> None:
+        assert statuses(self.again(gateway, now, use, None)) == ["PLACED", "PLACED"]
+
+    def test_are_not_checked_at_the_first_try(self, gateway: Gateway, now: datetime) -> None:
+        price(gateway, now, INFY="1000", TCS="3000")
+        made = make.transaction(gateway=gateway, securities=BUYS, now=now)
+        make.session(transaction=made, now=now)
+        log_in(transaction=made, broker="kite", client_id="happy", pin="1234", now=now)
+        confirm(transaction=made, selections=UserSelections(quoted=QUOTED), now=now)
+        price(gateway, now, INFY="1100", TCS="3000")
+
+        assert statuses(place(Batch.objects.get())) == ["PLACED", "PLACED"]
 
 
 class TestFollowing:

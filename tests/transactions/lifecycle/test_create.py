@@ -24,6 +24,13 @@ UNTRADABLE = "orderConfig.securities[0].ticker: cannot be traded now."
 OFF_TICK = "orderConfig.securities[0].price: must be a multiple of the tick size, 0.10."
 OFF_TICK_TRIGGER = "orderConfig.securities[0].triggerPrice: must be a multiple of the tick size, 0.10."
 
+BUYS_BELOW = "orderConfig.securities[0].price: of a buy must be at the triggerPrice, 1200, or above it."
+SELLS_ABOVE = "orderConfig.securities[0].price: of a sale must be at the triggerPrice, 1200, or below it."
+
+
+def stop(side: Side, *, price: str) -> Security:
+    return Security("INFY", 1, side, OrderType.SL, price=Decimal(price), trigger_price=Decimal(1200))
+
 
 def cancellation(batch: Batch, ticker: str = "INFY") -> TransactionRequest:
     target = {"batchId": batch.batch_id, "ticker": ticker}
@@ -83,6 +90,8 @@ class TestABasket:
             (Security("TCS", 1, Side.BUY), UNTRADABLE),
             (Security("INFY", 1, Side.BUY, OrderType.LIMIT, price=Decimal("1180.05")), OFF_TICK),
             (Security("INFY", 1, Side.BUY, OrderType.SLM, trigger_price=Decimal("1180.01")), OFF_TICK_TRIGGER),
+            (stop(Side.BUY, price="1199.90"), BUYS_BELOW),
+            (stop(Side.SELL, price="1200.10"), SELLS_ABOVE),
         ],
     )
     def test_is_refused_without_a_trace(

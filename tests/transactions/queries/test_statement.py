@@ -72,6 +72,8 @@ class TestAStatement:
         gain = sum(Decimal(str(lot["gain"])) for lot in found["realised"])
         assert gain == Decimal(str(sale["sellAmount"])) - Decimal(str(buy["buyAmount"]))
         assert {lot["daysHeld"] for lot in found["realised"]} == {0}
+        orders = [order for batch in (buy, sale) for order in batch["orders"]]
+        assert found["charges"]["total"] == pytest.approx(sum(order["charges"]["total"] for order in orders), abs=0.001)
         assert found["xirr"] is None
 
     def test_of_a_day_is_asked_by_its_date_in_india(self, partner: Partner) -> None:
@@ -145,7 +147,7 @@ class TestThePeriod:
 
         assert statement_of(investment, now=now, first=ist_day(now - timedelta(days=20))).xirr is None
 
-    def test_costs_three_queries(self, account: Account, now: datetime) -> None:
+    def test_costs_three_queries_and_one_for_charges(self, account: Account, now: datetime) -> None:
         investment = traded(account, *((9 - day, Side.BUY, 1, 100) for day in range(9)), now=now)
 
         with CaptureQueriesContext(connection) as sent:

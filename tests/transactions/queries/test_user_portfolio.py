@@ -13,7 +13,7 @@ from brokers.ports.broker import Side
 from gateway.models import Account
 from gateway.partners.credentials import Credentials
 from gateway.values.ids import new_object_id
-from smallcases.models import Smallcase
+from smallcases.models import Investment, InvestmentFill, Smallcase
 from smallcases.portfolio.apply_fills import Executed, InvestmentChange, apply_fills
 from tests import make
 from tests.partner import Partner
@@ -74,6 +74,45 @@ class TestInvestments:
 
         assert len(answer.data["investments"]) == 2
         assert answer.data["aggregatedData"]["currentInvestment"] == 2 * 3 * 2 * 100
+        assert answer.data["aggregated"] == {
+            name: answer.data["aggregatedData"][name]
+            for name in (
+                *("currentInvestment", "currentReturns", "networth", "totalReturns"),
+                *("currentReturnsPercent", "totalReturnsPercent"),
+            )
+        }
+
+    def test_add_up_to_nothing_where_all_are_exited_and_where_none_was_ever_made(
+        self, caller: Partner, credentials: Credentials, now: datetime
+    ) -> None:
+        account = account_of(credentials, now)
+        path, query = "/v1/{gateway}/engine/user/investments", {"aggregatedData": "true"}
+        never = caller.call("GET", path, auth_id=account.auth_id, query=query).data
+        invest(account, make.smallcase(), now)
+        Investment.objects.update(exited_at=now)
+
+        exited = caller.call("GET", path, auth_id=account.auth_id, query=query).data
+
+        assert never["aggregated"] == []
+        assert exited["aggregated"] == {
+            **dict.fromkeys(("currentInvestment", "currentReturns", "networth", "totalReturns"), 0),
+            **dict.fromkeys(("currentReturnsPercent", "totalReturnsPercent")),
+        }
+
+    def test_have_an_index_of_their_own_and_averages_of_four_decimals(
+        self, caller: Partner, credentials: Credentials, now: datetime
+    ) -> None:
+        account = account_of(credentials, now)
+        invest(account, make.smallcase(), now)
+        InvestmentFill.objects.update(price=Decimal("100.6667"))
+
+        (one,) = caller.call("GET", "/v1/{gateway}/engine/user/investments", auth_id=account.auth_id).data
+        told = one["investment"]
+
+        assert {line["averagePrice"] for line in told["currentConfig"]["constituents"]} == {100.6667}
+        returns = told["returns"]
+        index = 100 + returns["totalReturns"] / (returns["currentInvestment"] + returns["realizedInvestment"]) * 100
+        assert told["stats"]["indexValue"] == pytest.approx(index, abs=0.0001)
 
     def test_of_a_guest_are_refused(self, caller: Partner) -> None:
         answer = caller.call("GET", "/v1/{gateway}/engine/user/investments")

@@ -13,15 +13,19 @@ from django.core import signing
 from brokers.ports.registry import profile_of
 from gateway.http.envelope import Page
 from gateway.values.errors import Conflict, GatewayError, Invalid, Unavailable
-from smallcases.planner import BelowMinimum
+from smallcases.planner import BelowMinimum, TooLittleToSell
+from transactions.checkout.ask_broker import LoginRequired
 from transactions.checkout.confirm import QuoteExpired, UserSelections, confirm
 from transactions.checkout.order_quote import OrderQuote, QuoteRequest, quote_orders, quote_request_of
 from transactions.checkout.pages import consent_screens
 from transactions.checkout.pages.forms import Picked, added_names, picked
 from transactions.checkout.pages.frame import Screen
+from transactions.checkout.pages.left_out import notes_before
+from transactions.checkout.pages.left_over import left_over, nothing_bought, requested_amount
 from transactions.domain.intents import Intent
 from transactions.domain.price_protection import PRICE_TOLERANCE, QuotedOrder
-from transactions.domain.smallcase_order import NOT_AFTER_MARKET, OrderKind
+from transactions.domain.smallcase_order import NOT_AFTER_MARKET, OrderKind, SmallcaseSelections
+from transactions.lifecycle.plan_orders import NothingTradable
 from transactions.lifecycle.transitions import ActionRequired, SdkError
 from transactions.models import CheckoutSession
 from transactions.queries.order_context import OrderContext, order_context
@@ -51,9 +55,24 @@ class Confirmation:
     def kind(self) -> str:
         return self.of.order_request.kind.value if self.of.order_request else "SECURITIES"
 
+    @property
+    def chosen(self) -> SmallcaseSelections:
+        """The partner's selections, completed by the user's."""
+        own = self.form.smallcase
+        return self.of.order_request.selections.over(own) if self.of.order_request else own
+
+    @property
+    def asked(self) -> Decimal | None:
+        """Rupees to invest or to sell."""
+        return requested_amount(self.of, self.chosen, self.context.investment)
+
+    @property
+    def left_over(self) -> str:
+        return left_over(self.of, self.chosen, self.quote, self.asked) if self.quote else ""
+
 
 def taken(there: Screen, data: Mapping[str, Any]) -> Page | None:
-    """None if the order is placed or the transaction has ended; otherwise the screen to show."""
+    """None if the order is placed or the transaction has ended; otherwise the screen to show. Raises LoginRequired."""
     session = there.session
     if session.transaction.intent != Intent.TRANSACTION:
         return consent_screens.taken(there, data)
@@ -81,6 +100,8 @@ def _placed(there: Screen, context: OrderContext, selections: UserSelections, se
         confirm(transaction=context.transaction, selections=selections, now=there.now, context=context)
     except (SdkError, ActionRequired):
         return None
+    except LoginRequired:
+        raise
     except (QuoteExpired, Invalid, Unavailable, Conflict) as refusal:
         if seen is None:
             return None
@@ -90,7 +111,10 @@ def _placed(there: Screen, context: OrderContext, selections: UserSelections, se
 
 
 def look(context: OrderContext, *, session: CheckoutSession, data: Mapping[str, Any] | None) -> Confirmation:
-    """The screen for the typed values; `data` None is the first display. The context must be live."""
+    """The screen for the typed values; `data` None is the first display. The context must be live.
+
+    Raises LoginRequired.
+    """
     of = quote_request_of(context, also=added_names(data))
     seen = Confirmation(context, of, picked(of, data))
     if seen.form.errors:
@@ -98,13 +122,17 @@ def look(context: OrderContext, *, session: CheckoutSession, data: Mapping[str, 
     selections = UserSelections(securities=seen.form.securities, smallcase=seen.form.smallcase, amo=session.amo)
     try:
         seen.quote = quote_orders(context, of=of, selections=selections)
-    except BelowMinimum:
+    except BelowMinimum as low:
         seen.below_minimum = True
+        seen.problems = () if "amount" in seen.form.typed else low.sentences  # beside the field, where there is one
+    except (NothingTradable, TooLittleToSell) as wrong:
+        seen.problems = wrong.sentences
     except Invalid as wrong:
         # On the first display the user has typed nothing, so no problem is shown.
         seen.problems = wrong.sentences if data is not None else ()
     if seen.quote is not None and not seen.quote.rows and seen.kind != OrderKind.REBALANCE:
-        seen.quote, seen.below_minimum = None, seen.kind in {OrderKind.INVESTMORE, OrderKind.SIP}
+        seen.quote = None
+        seen.problems = (nothing_bought(seen.asked),) if seen.kind in {OrderKind.INVESTMORE, OrderKind.SIP} else ()
     return seen
 
 
@@ -130,7 +158,7 @@ def screen(there: Screen, seen: Confirmation) -> Page:
 
 
 def _template_context(session: CheckoutSession, seen: Confirmation) -> dict[str, Any]:
-    total = seen.quote and (seen.quote.buys - seen.quote.sells + seen.quote.charges)
+    total = seen.quote and (seen.quote.buys - seen.quote.sells + seen.quote.charges.total)
     return {
         "seen": seen,
         "of": seen.of,
@@ -144,6 +172,7 @@ def _template_context(session: CheckoutSession, seen: Confirmation) -> dict[str,
         "is_fix": seen.kind == OrderKind.FIX,
         "last": seen.context.last if seen.kind == OrderKind.FIX else None,
         "held_rows": _held(seen),
+        "left_out": notes_before(seen.quote.left_out, seen.quote.quoted.passed_over) if seen.quote else (),
         "moved": [(ticker, price, seen.of.prices.get(ticker)) for ticker, price in seen.before.items()],
         "waits": seen.quote is not None and not seen.quote.is_open and seen.kind not in NOT_AFTER_MARKET,
         "open_basket": [s for s in seen.of.basket if s.quantity is None or s.side is None],
@@ -152,7 +181,9 @@ def _template_context(session: CheckoutSession, seen: Confirmation) -> dict[str,
 
 def _refused(seen: Confirmation, refusal: GatewayError, quoted: QuotedOrder | None) -> None:
     """Adds the reason for the refusal to the screen."""
-    if isinstance(refusal, QuoteExpired) and quoted:
+    if isinstance(refusal, QuoteExpired) and refusal.halted:
+        seen.notices.append("notice.halted")
+    elif isinstance(refusal, QuoteExpired) and quoted:
         seen.before = {ticker: quoted.prices[ticker] for ticker in refusal.moved}
         seen.notices.append("notice.moved" if refusal.moved else "notice.changed")
     elif isinstance(refusal, Unavailable):

@@ -1,6 +1,7 @@
 """The screens of intents without orders: consents, cancellations and SIP set-up."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, Final
 
 from brokers.ports.broker import Variety
@@ -8,8 +9,9 @@ from brokers.ports.registry import profile_of
 from gateway.http.envelope import Page
 from gateway.values.errors import Invalid, Unavailable
 from smallcases.models import Investment
+from smallcases.portfolio.investments import investment_of
 from smallcases.sips.schedule import FREQUENCIES, ist_day
-from smallcases.sips.sip_changes import SipRequest
+from smallcases.sips.sip_changes import SipRequest, least_sip
 from transactions.checkout.confirm import UserSelections, confirm
 from transactions.checkout.pages.forms import Picked, picked_sip
 from transactions.checkout.pages.frame import Screen
@@ -38,7 +40,7 @@ def taken(there: Screen, data: Mapping[str, Any]) -> Page | None:
     if transaction.intent == Intent.SIP_SETUP and data.get("action") == END:
         sip = SipRequest(end=True)
     elif transaction.intent == Intent.SIP_SETUP:
-        sip, form = picked_sip(data, today=ist_day(there.now))
+        sip, form = picked_sip(data, today=ist_day(there.now), least=_least(there, _investment(transaction)))
         if sip is None:
             return consent_screen(there, form=form)
     try:
@@ -59,12 +61,21 @@ def _to_cancel(transaction: Transaction) -> list[Order]:
     return list(mine.filter(batch__batch_id=named["batchId"], ticker=named["ticker"]))
 
 
+def _investment(transaction: Transaction) -> Investment | None:
+    return investment_of(account_of(transaction), transaction.order_config["iscid"])
+
+
+def _least(there: Screen, investment: Investment | None) -> Decimal:
+    """Of an investment that is gone, the confirmation says so."""
+    return least_sip(investment, now=there.now) if investment else Decimal(0)
+
+
 def _sip(there: Screen, transaction: Transaction) -> dict[str, Any]:
-    rows = Investment.objects.select_related("smallcase", "sip")
-    investment = rows.filter(account=transaction.account, iscid=transaction.order_config["iscid"]).first()
+    investment = _investment(transaction)
     sip = getattr(investment, "sip", None)
     return {
         "investment": investment,
+        "least": _least(there, investment),
         "sip": sip if sip is not None and sip.is_active else None,
         "frequencies": FREQUENCIES,
         "today": ist_day(there.now).isoformat(),

@@ -65,9 +65,12 @@ def added_names(data: Mapping[str, Any] | None) -> set[str]:
     return {ticker for ticker in named | {_text(data, "add").upper()} if SYMBOL.fullmatch(ticker)}
 
 
-def picked_sip(data: Mapping[str, Any], *, today: date) -> tuple[SipRequest | None, Picked]:
+def picked_sip(data: Mapping[str, Any], *, today: date, least: Decimal) -> tuple[SipRequest | None, Picked]:
+    """`least`: the smallest amount in rupees."""
     form = Picked(typed={name: _text(data, name) for name in ("amount", "frequency", "starts_on")})
     amount = _rupees(form, "amount", form.typed["amount"])
+    if amount is not None and amount < least:
+        form.errors["amount"] = "error.minimum"
     if form.typed["frequency"] not in FREQUENCIES:
         form.errors["frequency"] = "error.frequency"
     try:

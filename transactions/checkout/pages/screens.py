@@ -26,9 +26,10 @@ from gateway.telemetry import metrics
 from gateway.values.errors import Invalid, Unavailable
 from gateway.values.ids import CLIENT_ID
 from transactions.checkout import browser_binding, sessions
-from transactions.checkout.broker_login import PinRefused
+from transactions.checkout.ask_broker import LoginRequired
+from transactions.checkout.broker_login import OtherAccount, PinRefused
 from transactions.checkout.browser_binding import LoginWindow
-from transactions.checkout.pages import confirmation, pin_limits, steps
+from transactions.checkout.pages import confirmation, login_again, pin_limits, steps
 from transactions.checkout.pages.error_pages import lost, message_page
 from transactions.checkout.pages.frame import Screen
 from transactions.checkout.pages.screen_policy import guard, is_foreign
@@ -46,6 +47,7 @@ NAMES_OF_OURS: Final = frozenset({"transactionId", "resultCode"})
 REFUSALS: Final[dict[type[Exception], str]] = {
     RateLimited: "error.pins-later",
     PinRefused: "error.pin",
+    OtherAccount: "error.other-account",
     Unavailable: "error.broker-silent",
     Invalid: "error.forced-code",
 }
@@ -91,7 +93,10 @@ class CheckoutView(View):
     def _at_its_url(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if browser_binding.is_outside(self.there.session, kwargs["token"]):
             return self.outside(request)
-        return super().dispatch(request, *args, **kwargs)  # type: ignore[return-value]
+        try:
+            return super().dispatch(request, *args, **kwargs)  # type: ignore[return-value]
+        except LoginRequired:
+            return login_again.screen(self.there, choices=login_again.choices_in(request.POST or request.GET))
 
     def outside(self, request: HttpRequest) -> HttpResponse:
         """The response at the first URL after the login: shows nothing of the session and does nothing."""
@@ -126,7 +131,7 @@ class CheckoutView(View):
 
 class Show(CheckoutView):
     def get(self, request: HttpRequest, token: str) -> HttpResponse:
-        return steps.current(self.there, search=request.GET.get("q", "")[:40])
+        return steps.current(self.there, search=request.GET.get("q", "")[:40], typed=request.GET or None)
 
 
 class ChooseBroker(CheckoutView):
@@ -143,15 +148,44 @@ class FindNoBroker(CheckoutView):
         return self.back()
 
 
-class LogIn(CheckoutView):
+class LoginForm(CheckoutView):
+    """The base of the views of the two login forms."""
+
+    def enter(self, client_id: str, pin: str) -> None:
+        raise NotImplementedError
+
+    def error_of(self, client_id: str, pin: str) -> str:
+        """Logs in. The name of the login page's error text; "" if another screen is next."""
+        if not CLIENT_ID.fullmatch(client_id) or not 0 < len(pin) <= LONGEST_PIN:
+            return "error.login-empty"
+        try:
+            with pin_limits.counted(self.request, self.there.session, client_id):
+                self.enter(client_id, pin)
+        except tuple(REFUSALS) as refusal:
+            return next(text for kind, text in REFUSALS.items() if isinstance(refusal, kind))
+        except (SdkError, ActionRequired, sessions.LockedOut, sessions.NotThisStep):
+            pass  # each has its own screen
+        return ""
+
+    def typed(self, request: HttpRequest) -> tuple[str, str]:
+        """Client id and PIN. On test gateways a button may send a test account instead."""
+        transaction = self.there.session.transaction
+        chosen = request.POST.get("account", "")
+        if chosen and transaction.gateway.is_test:
+            known = transaction.account.client_id if chosen == CONNECTED and transaction.account else chosen
+            return known, FORGIVING_PIN
+        return request.POST.get("client_id", "").strip()[:LONGEST_PIN], request.POST.get("pin", "")
+
+
+class LogIn(LoginForm):
     """The only view that reveals the URL after the login, and only to the form that logged in."""
 
     def post(self, request: HttpRequest, token: str) -> HttpResponse:
         session = self.there.session
         if not session.broker or session.transaction.status != TransactionStatus.INITIALIZED:
             return self.back()  # the form came from an outdated page; show the current screen
-        client_id, pin = self._typed(request)
-        error = self._log_in(client_id, pin)
+        client_id, pin = self.typed(request)
+        error = self.error_of(client_id, pin)
         session.refresh_from_db(fields=["login_token_digest"])  # a copy of this form may have logged in meanwhile
         if session.login_token_digest is not None:
             return self.outside(request)
@@ -175,28 +209,31 @@ class LogIn(CheckoutView):
         session = self.there.session
         return LoginWindow(session.pk, browser_binding.login_token(session, nonce), pin_limits.network_of(self.request))
 
-    def _log_in(self, client_id: str, pin: str) -> str:
-        """The name of the login page's error text; "" if another screen is next."""
-        if not CLIENT_ID.fullmatch(client_id) or not 0 < len(pin) <= LONGEST_PIN:
-            return "error.login-empty"
-        session = self.there.session
-        try:
-            with pin_limits.counted(self.request, session, client_id):
-                sessions.enter(session=session, client_id=client_id, pin=pin, now=self.there.now, window=self.window)
-        except tuple(REFUSALS) as refusal:
-            return next(text for kind, text in REFUSALS.items() if isinstance(refusal, kind))
-        except (SdkError, ActionRequired, sessions.LockedOut, sessions.NotThisStep):
-            pass  # each has its own screen
-        return ""
+    def enter(self, client_id: str, pin: str) -> None:
+        session, now = self.there.session, self.there.now
+        sessions.enter(session=session, client_id=client_id, pin=pin, now=now, window=self.window)
 
-    def _typed(self, request: HttpRequest) -> tuple[str, str]:
-        """Client id and PIN. On test gateways a button may send a test account instead."""
-        transaction = self.there.session.transaction
-        chosen = request.POST.get("account", "")
-        if chosen and transaction.gateway.is_test:
-            known = transaction.account.client_id if chosen == CONNECTED and transaction.account else chosen
-            return known, FORGIVING_PIN
-        return request.POST.get("client_id", "").strip()[:LONGEST_PIN], request.POST.get("pin", "")
+
+class LogInAgain(LoginForm):
+    """After the session at the broker has ended. This window has logged in before, so its URL stays."""
+
+    def get(self, request: HttpRequest, token: str) -> HttpResponse:
+        return login_again.screen(self.there, choices="") if self._is_open() else self.back()
+
+    def post(self, request: HttpRequest, token: str) -> HttpResponse:
+        if not self._is_open():
+            return self.back()
+        client_id, pin = self.typed(request)
+        choices = login_again.choices_kept(request.POST)
+        if error := self.error_of(client_id, pin):
+            return login_again.screen(self.there, choices=choices, client_id=client_id, error=error)
+        return SeeOther(f"{self.there.home}?{choices}" if choices else self.there.home)
+
+    def _is_open(self) -> bool:
+        return sessions.may_enter_again(self.there.session)
+
+    def enter(self, client_id: str, pin: str) -> None:
+        sessions.enter_again(session=self.there.session, client_id=client_id, pin=pin, now=self.there.now)
 
 
 class Confirm(CheckoutView):

@@ -1,8 +1,11 @@
 """Selects the user's screen from the database rows alone, so reloads, tabs and the back button agree."""
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final
 
 from brokers.market.calendar import market_of
+from brokers.market.hours import Market
 from brokers.ports.registry import profile_of
 from gateway.http.envelope import Page
 from transactions.checkout import browser_binding, sessions
@@ -12,7 +15,9 @@ from transactions.checkout.pages.frame import Screen
 from transactions.checkout.pages.status_screen import progress_of
 from transactions.domain.intents import Intent
 from transactions.domain.sdk_codes import SdkCode
+from transactions.domain.smallcase_order import order_request_of
 from transactions.domain.statuses import TransactionStatus
+from transactions.lifecycle.eligibility import amo_window
 from transactions.lifecycle.transitions import expiry
 from transactions.queries import selectors
 from transactions.queries.order_context import order_context
@@ -23,7 +28,8 @@ ACTION_REQUIRED: Final = "action"
 MARKET_CLOSED: Final = frozenset({str(code.value) for code in (SdkCode.MARKET_CLOSED, SdkCode.MARKET_CLOSED_SMALLCASE)})
 
 
-def current(there: Screen, *, search: str = "") -> Page:
+def current(there: Screen, *, search: str = "", typed: Mapping[str, Any] | None = None) -> Page:
+    """`typed`: the user's choices on the confirmation, from before another login. Raises LoginRequired."""
     session, transaction = there.session, there.session.transaction
     if session.is_replaced:
         return there.page("elsewhere")
@@ -35,13 +41,13 @@ def current(there: Screen, *, search: str = "") -> Page:
         return there.page("status", **_progress(there))
     if code := expiry(transaction, now=there.now):
         return ended(there, str(code.value))
-    return _still_open(there, search)
+    return _still_open(there, search, typed)
 
 
-def _still_open(there: Screen, search: str) -> Page:
+def _still_open(there: Screen, search: str, typed: Mapping[str, Any] | None) -> Page:
     session = there.session
     if session.transaction.status == TransactionStatus.USED:
-        return confirm(there)
+        return confirm(there, typed)
     if session.broker:
         return login(there)
     return there.page("no_broker") if session.found_no_broker else chooser(there, search)
@@ -69,20 +75,35 @@ def login(there: Screen, *, client_id: str = "", error: str = "") -> Page:
     )
 
 
-def confirm(there: Screen) -> Page:
+def confirm(there: Screen, typed: Mapping[str, Any] | None = None) -> Page:
     if there.session.transaction.intent != Intent.TRANSACTION:
         return consent_screen(there)
     context = order_context(there.session.transaction, now=there.now)
     if not context.is_live:
         return ended(there, str(SdkCode.NO_ORDER.value))
-    return confirmation.screen(there, confirmation.look(context, session=there.session, data=None))
+    return confirmation.screen(there, confirmation.look(context, session=there.session, data=typed))
 
 
 def ended(there: Screen, code: str) -> Page:
-    """The screen of an ended transaction, with the next opening if the market is closed."""
+    """The screen of an ended transaction. If the market is closed: when it opens, and when the broker takes AMOs."""
+    if code not in MARKET_CLOSED:
+        return there.page("ended", code=code)
+    market = market_of(there.session.transaction.gateway, now=there.now)
+    opens_at, amo_at = market.next_open(there.now), _amo_from(there, market)
+    if amo_at is not None and opens_at is not None and opens_at <= amo_at:
+        amo_at = None
+    broker = profile_of(there.session.broker) if there.session.broker else None
+    return there.page("ended", code=code, is_market=True, opens_at=opens_at, amo_at=amo_at, broker=broker)
+
+
+def _amo_from(there: Screen, market: Market) -> datetime | None:
+    """None if the partner did not ask for AMOs, if the order cannot be one, and if it could be placed now."""
     transaction = there.session.transaction
-    market = market_of(transaction.gateway, now=there.now) if code in MARKET_CLOSED else None
-    return there.page("ended", code=code, is_market=market is not None, opens_at=market and market.next_open(there.now))
+    if not there.session.amo or transaction.account is None:
+        return None
+    window = amo_window(transaction.account, order_request_of(transaction.order_config))
+    begins = market.amo_from(there.now, window) if window else there.now
+    return begins if begins > there.now else None
 
 
 def left(there: Screen) -> Page:

@@ -6,7 +6,7 @@ from django.urls import URLPattern, path
 from gateway.console.badges import badge_of
 from gateway.console.read_only_admin import ReadOnlyAdmin
 from transactions.models import OrderCorrection
-from transactions.reconciliation.desk import clock_pages, statement_page, tradebook_pages, views
+from transactions.reconciliation.desk import charges_page, clock_pages, statement_page, tradebook_pages, views
 from transactions.reconciliation.tradebook.models import Tradebook
 
 
@@ -44,6 +44,7 @@ class CorrectionAdmin(ReadOnlyAdmin):
             path("desk/tradebooks/", guarded(tradebook_pages.upload), name="desk_upload"),
             path("desk/tradebooks/<int:pk>/", guarded(tradebook_pages.book), name="desk_book"),
             path("desk/tradebooks/<int:pk>/apply/", guarded(tradebook_pages.apply), name="desk_apply"),
+            path("desk/charges/<str:batch_id>/", guarded(charges_page.charges), name="desk_charges"),
             path("desk/statements/<str:iscid>/", guarded(statement_page.statement), name="desk_statement"),
             path("desk/gateways/<int:pk>/clock/", guarded(clock_pages.move), name="desk_clock"),
             *super().get_urls(),

@@ -92,7 +92,10 @@
         if (mine !== newest || order.dataset.sent) return;
         if (!answer.ok) return location.reload();
         const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-        if (!find("#order", fresh)) return location.reload();
+        if (!find("#order", fresh)) {
+          body.delete("shown"); // another screen is next; if it is the login, it keeps the choices
+          return location.replace(order.getAttribute("action").replace(/[^/]*$/, "?") + body);
+        }
         for (const id of ["#orders", "#sums", "#notices"]) find(id).replaceChildren(...find(id, fresh).childNodes);
         for (const field of all("input[name]", order)) {
           const twin = field.id ? find(`#${CSS.escape(field.id)}`, fresh) : find(`[name="${CSS.escape(field.name)}"]`, fresh);

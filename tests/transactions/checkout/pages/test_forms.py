@@ -144,13 +144,23 @@ class TestManage:
 
 class TestASip:
     def test_is_read_from_its_three_fields(self) -> None:
-        order_request, form = picked_sip({"amount": "5,000", "frequency": "1m", "starts_on": "2026-11-20"}, today=TODAY)
+        order_request, form = picked_sip(
+            {"amount": "5,000", "frequency": "1m", "starts_on": "2026-11-20"}, today=TODAY, least=Decimal(500)
+        )
 
         assert order_request == SipRequest(amount=Decimal(5000), frequency="1m", starts_on=TODAY)
         assert form.errors == {}
 
+    def test_has_a_least_amount(self) -> None:
+        typed = {"amount": "499.99", "frequency": "1m", "starts_on": "2026-11-20"}
+
+        assert picked_sip(typed, today=TODAY, least=Decimal(500))[1].errors == {"amount": "error.minimum"}
+        assert picked_sip(typed | {"amount": "500"}, today=TODAY, least=Decimal(500))[1].errors == {}
+
     def test_says_what_is_wrong_with_each(self) -> None:
-        order_request, form = picked_sip({"amount": "x", "frequency": "1y", "starts_on": "2026-11-19"}, today=TODAY)
+        order_request, form = picked_sip(
+            {"amount": "x", "frequency": "1y", "starts_on": "2026-11-19"}, today=TODAY, least=Decimal(500)
+        )
 
         assert order_request is None
         assert form.errors == {"amount": "error.amount", "frequency": "error.frequency", "starts_on": "error.date"}

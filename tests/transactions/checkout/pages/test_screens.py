@@ -212,6 +212,32 @@ class TestTheLogin:
         assert "Different account" in page
         assert visit.transaction.error_code == 1001
 
+    @pytest.mark.usefixtures("now")
+    @pytest.mark.parametrize(
+        ("moment", "sentences"),
+        [
+            (
+                "2026-11-20T10:05:00Z",
+                ["Mon 23 Nov, 09:15 IST", "accepts after-market orders from: Fri 20 Nov, 15:45 IST"],
+            ),
+            ("2026-11-23T03:30:00Z", ["Mon 23 Nov, 09:15 IST"]),
+        ],
+    )
+    def test_between_the_session_and_the_amo_window_says_when_orders_are_accepted(
+        self, shop: Shop, moment: str, sentences: list[str]
+    ) -> None:
+        """At 15:35 and at 09:00 IST."""
+        shop.partner.hours("nse")
+        shop.partner.call("POST", "/sandbox/{gateway}/clock", {"set": moment})
+        visit = shop.open(shop.partner.create(), amo=True)
+
+        page = visit.log_in()
+
+        assert "The market is closed" in page
+        assert [sentence for sentence in sentences if sentence not in page] == []
+        assert page.count("after-market orders from") == len(sentences) - 1
+        assert (visit.transaction.status, visit.transaction.error_code) == ("ERRORED", 4004)
+
     def test_while_the_market_is_closed_says_when_it_opens(self, shop: Shop, visit: Visit) -> None:
         shop.partner.hours("closed")
 

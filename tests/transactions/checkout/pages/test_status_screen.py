@@ -1,11 +1,16 @@
 """What the status screen says of an open batch that does not change."""
 
 from datetime import datetime
+from typing import Any
 
 import pytest
 
+from gateway.models import Gateway
 from tests import make
 from transactions.checkout.pages.status_screen import CheckoutProgress, progress_of
+from transactions.domain.checkout_modes import MAX_PINS
+from transactions.domain.intents import Intent
+from transactions.domain.price_protection import PRICE_MOVED
 from transactions.models import Batch, CheckoutSession, Order
 
 pytestmark = pytest.mark.usefixtures("instruments")
@@ -19,9 +24,12 @@ def batch(now: datetime) -> Batch:
     return made
 
 
-def shown(batch: Batch, now: datetime) -> CheckoutProgress:
-    orders = list(Order.objects.filter(batch=batch).select_related("batch__account").order_by("position"))
-    return progress_of(CheckoutSession(transaction=batch.transaction), orders, now)
+def orders_of(batch: Batch) -> list[Order]:
+    return list(Order.objects.filter(batch=batch).select_related("batch__account").order_by("position"))
+
+
+def shown(batch: Batch, now: datetime, **session: Any) -> CheckoutProgress:
+    return progress_of(CheckoutSession(transaction=batch.transaction, **session), orders_of(batch), now)
 
 
 class TestAnOpenBatch:
@@ -44,6 +52,40 @@ class TestAnOpenBatch:
 
         assert (shown(batch, now).state, shown(batch, now).tone) == ("SESSION_ENDED", "quiet")
         assert shown(batch, now).is_live
+
+    def test_that_waits_for_a_login_takes_it_here_unless_the_checkout_was_left(
+        self, batch: Batch, now: datetime
+    ) -> None:
+        Batch.objects.update(session_ended_at=now)
+        batch.transaction.status = "PROCESSING"
+
+        assert shown(batch, now).can_log_in
+        assert not shown(batch, now, ended_at=now).can_log_in
+        assert not shown(batch, now, pin_attempts=MAX_PINS).can_log_in
+
+    def test_of_after_market_orders_says_first_that_a_login_is_missing(self, batch: Batch, now: datetime) -> None:
+        Gateway.objects.update(market_hours="closed")
+        batch.transaction.gateway.refresh_from_db()
+        Batch.objects.update(variety="amo")
+        assert shown(batch, now).state == "AMO"
+
+        Batch.objects.update(session_ended_at=now)
+        assert shown(batch, now).state == "SESSION_ENDED"
+
+    def test_that_is_cancelled_waits_for_the_login_too(self, batch: Batch, now: datetime) -> None:
+        Batch.objects.update(session_ended_at=now)
+        made = make.transaction(gateway=batch.gateway, now=now)
+        made.intent = Intent.CANCEL_ORDER
+        batch.orders.update(cancelled_by=made)
+
+        assert progress_of(CheckoutSession(transaction=made), orders_of(batch), now).state == "SESSION_ENDED"
+
+    def test_says_which_order_was_not_sent_again_at_another_price(self, batch: Batch, now: datetime) -> None:
+        batch.orders.filter(position=1).update(
+            status="UNPLACED", ordered_at=None, error_code="adapterError", status_message=PRICE_MOVED
+        )
+
+        assert [row["why"] for row in shown(batch, now).rows] == ["", "code.price-moved"]
 
     def test_that_is_final_has_its_own_status(self, batch: Batch, now: datetime) -> None:
         Batch.objects.update(session_ended_at=now, status="UNFILLED")

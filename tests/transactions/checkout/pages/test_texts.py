@@ -8,6 +8,7 @@ from typing import Final
 
 import pytest
 
+from brokers.ports.broker import Side
 from transactions import checkout
 from transactions.checkout.pages.status_screen import ROW_TONES, TONES
 from transactions.checkout.pages.texts import ENGLISH
@@ -47,6 +48,8 @@ def named_in_parts() -> Iterator[str]:
     waiting = ("AMO", "REACHING", "UNREACHABLE", "SESSION_ENDED", "CANCELLING")
     states = [*BatchStatus, *waiting, "done.CANCELLED", *(f"done.{intent}" for intent in ERRANDS)]
     yield from (f"status.{state}{end}" for state in states for end in ("", "-body"))
+    yield from (f"login.again.{what}" for what in ("order", "orders"))
+    yield from (f"left-out.{what}" for what in ("spread", "spread-done", "rest", *Side))
     yield from (f"order.{status}" for status in OrderStatus)
     yield from (f"persona.{persona}" for persona in ("connected", *OFFERED))
     codes = [*(str(code.value) for code in SdkCode), "action"]
@@ -68,7 +71,7 @@ class TestTexts:
         assert told == {
             *("adapterError", "tradingSystemNotReady", "checkHoldings", "marginsExceeded", "orderUnmatched"),
             *("circuitLimitExceeded", "securityNotAllowed", "invalidOrder", "clientNotEnabled", "sessionExpired"),
-            "otherError",
+            *("otherError", "price-moved"),
         }
 
     @pytest.mark.parametrize("name", sorted(ENGLISH))
