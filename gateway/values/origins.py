@@ -18,8 +18,11 @@ APP: Final = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*)://[a-z0-9][a-z0-9.-]*")
 LOCAL: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
 # Schemes that are no app's own: of browsers, files, mail and other protocols.
 TAKEN: Final = frozenset(
-    ("about", "blob", "chrome", "chrome-extension", "content", "data", "file", "filesystem", "ftp", "http", "https")
-    + ("intent", "jar", "javascript", "mailto", "moz-extension", "sms", "tel", "vbscript", "view-source", "ws", "wss")
+    [
+        *("about", "blob", "chrome", "chrome-extension", "content", "data", "file", "filesystem", "ftp", "http"),
+        *("https", "intent", "jar", "javascript", "mailto", "moz-extension", "sms", "tel", "vbscript"),
+        *("view-source", "ws", "wss"),
+    ]
 )
 
 

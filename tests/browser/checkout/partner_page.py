@@ -17,7 +17,7 @@ PAGE: Final = """<!doctype html>
   window.heard = [];
   addEventListener("message", (event) => heard.push({{ origin: event.origin, data: event.data }}));
   const settle = (promise, name) =>
-    promise.then((done) => (window[name] = {{ done }}), (failed) => (window[name] = {{ failed }}));
+    promise.then((done) => (window[name] = {{ done }}), (failed) => (window[name] = {{ failed: failed.toJSON() }}));
   window.begin = (name) => settle(sdk.triggerTransaction(setup.trigger), name);
   document.querySelector("#go").onclick = () => begin("result");
   document.querySelector("#again").onclick = () => begin("second");

@@ -118,15 +118,6 @@ class TestAPromise:
         checkout.close()
         assert user.rejection() == (1010, "user_cancelled")
 
-    def test_of_a_blocked_popup_is_rejected(self, user: User) -> None:
-        transaction_id = user.partner.create([INFY])
-        user.page.add_init_script("window.open = () => null")  # as a blocker answers
-
-        user.arrive(transaction_id, unasked=True)
-
-        assert user.rejection() == (5002, "popup_blocked")
-        assert user.partner.details(transaction_id)["status"] == "INITIALIZED"
-
     def test_of_an_unknown_transaction_is_rejected(self, user: User) -> None:
         user.arrive("TRX_" + "0" * 32)
         user.page.click("#go")
@@ -210,7 +201,7 @@ class TestAFrame:
         user.arrive(user.partner.create([INFY]), target="#nowhere")
         user.page.click("#go")
 
-        assert user.rejection() == (5005, "target_not_found")
+        assert user.rejection() == (5005, "invalid_elementorselector")
 
 
 class TestARedirect:

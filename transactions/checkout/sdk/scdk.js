@@ -22,7 +22,7 @@ const TRANSACTION = /^TRX_[0-9a-f]{32}$/;
 const WIDTH = 480;
 const HEIGHT = 780;
 const READY = 4000; // ms for the popup's waiting page to be ready
-const LOOK = 400; // ms between checks of the window
+const LOOK = 400; // ms between looks
 const ANSWER = 20000; // ms for a response of the gateway
 const PLACING = 20000; // ms for orders to reach the broker; the gateway's limit is shorter
 const TRYING = 30000; // ms without a network before giving up
@@ -187,7 +187,6 @@ class Overlay extends Frame {
     this.frame.style.cssText =
       `border:0;background:#fff;width:min(${WIDTH}px,100%);height:min(${HEIGHT}px,calc(100dvh - 60px))`;
     this.#wait("Opening the checkout…");
-    this.frame.onload = () => this.#wait("");
     dialog.oncancel = (event) => {
       event.preventDefault();
       this.#ask();
@@ -199,6 +198,10 @@ class Overlay extends Frame {
   }
   get isLost() {
     return this.isLeft || !this.dialog.open;
+  }
+  show(url) {
+    super.show(url);
+    this.frame.onload = () => this.#wait("");
   }
   #wait(text) {
     this.#say(text, ["✕", () => this.#ask()]);
@@ -445,7 +448,7 @@ class scDK {
       });
       content = await answer.json();
     } catch {
-      // A refused preflight looks the same; browsers hide the reason. See docs/checkout.md for what to check.
+      // A refused preflight looks the same. See docs/checkout.md for what to check.
       throw own("network_error");
     }
     if (content.success) return content.data;

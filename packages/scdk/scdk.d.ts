@@ -1,0 +1,1 @@
+../../transactions/checkout/sdk/scdk.d.ts
