@@ -43,7 +43,7 @@ class TestPrices:
 
         found = sorted(sql.prices(gateway.pk, SYMBOLS))
 
-        assert list(map(repr, found)) == list(map(repr, expected))
+        assert [repr(tuple(row)) for row in found] == list(map(repr, expected))
         assert [(symbol, pin) for symbol, *_, pin, _ in found] == [
             ("INFY", Decimal("1500.50")),
             ("ITC", None),

@@ -126,14 +126,16 @@ class TestABuyThatWaited:
 
 
 class TestAnOrderTooLarge:
-    def test_is_refused_with_the_name(self, partner: Partner, smallcase: Smallcase) -> None:
+    def test_is_cut_and_the_rest_is_unplaced_with_the_limit(self, partner: Partner, smallcase: Smallcase) -> None:
         transaction_id = partner.create_smallcase("BUY", scid="TEST_0001", amount=9_000_000_000)
 
-        answer = partner.complete(transaction_id)
+        (batch,) = partner.complete(transaction_id).data["orderBatches"]
 
-        assert (answer.status, answer.error_type) == (400, "ValidationError")
-        assert "INFY: an order has at most 1,000,000 shares." in answer.errors
-        assert partner.details(transaction_id)["status"] == "USED"
+        placed = {order["tradingsymbol"]: order["quantity"] for order in batch["orders"]}
+        rest = {one["tradingsymbol"]: (one["errorCode"], one["statusMessage"]) for one in batch["unplaced"]}
+        assert placed["INFY"] == 1_000_000
+        assert rest["INFY"][0] == "invalidOrder"
+        assert "1,000,000 shares" in rest["INFY"][1]
 
 
 class TestAHostileIscid:
