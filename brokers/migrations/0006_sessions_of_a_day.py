@@ -6,17 +6,15 @@ POSTGRESQL = """
         tsrange(day + coalesce(opens, time '00:00'), coalesce(day + closes, (day + 1)::timestamp)) WITH &&
     )
 """
-SQLITE = [
-    f"""
-    CREATE TRIGGER sessions_of_a_day_do_not_overlap_on_{event.lower()} BEFORE {event} ON brokers_marketday
+SQLITE = """
+    CREATE TRIGGER sessions_of_a_day_do_not_overlap_on_{name} BEFORE {event} ON brokers_marketday
     WHEN EXISTS (
         SELECT 1 FROM brokers_marketday other WHERE other.day = NEW.day AND other.id IS NOT NEW.id
         AND (other.opens IS NULL OR NEW.opens IS NULL OR (other.opens < NEW.closes AND NEW.opens < other.closes))
     )
     BEGIN SELECT RAISE(ABORT, 'CHECK constraint failed: sessions_of_a_day_do_not_overlap'); END
-    """
-    for event in ("INSERT", "UPDATE")
-]
+"""
+EVENTS = ("insert", "update")
 
 
 def make_whole(apps, schema_editor):
@@ -27,15 +25,18 @@ def make_whole(apps, schema_editor):
 
 
 def put_up(apps, schema_editor):
-    for statement in [POSTGRESQL] if schema_editor.connection.vendor == "postgresql" else SQLITE:
-        schema_editor.execute(statement, params=None)
+    if schema_editor.connection.vendor == "postgresql":
+        schema_editor.execute(POSTGRESQL, params=None)
+        return
+    for event in EVENTS:
+        schema_editor.execute(SQLITE.replace("{name}", event).replace("{event}", event.upper()), params=None)
 
 
 def take_down(apps, schema_editor):
     if schema_editor.connection.vendor == "postgresql":
         schema_editor.execute("ALTER TABLE brokers_marketday DROP CONSTRAINT sessions_of_a_day_do_not_overlap")
     else:
-        for event in ("insert", "update"):
+        for event in EVENTS:
             schema_editor.execute(f"DROP TRIGGER sessions_of_a_day_do_not_overlap_on_{event}")
 
 
