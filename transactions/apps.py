@@ -16,8 +16,11 @@ class TransactionsConfig(AppConfig):
     verbose_name = "Transactions"
 
     def ready(self) -> None:
+        from brokers.user_questions import register_session_end  # noqa: PLC0415  # models are loaded only now
+
         register_queue(TaskName.PLACE_BATCHES, "transactions.queries.broker_outages.to_place")
         register_queue(TaskName.SYNC_BATCHES, "transactions.queries.broker_outages.to_poll")
+        register_session_end("transactions.execution.broker_sessions.end_session")
         register_invariants(self.label, "transactions.invariants.INVARIANTS")
         register_invariants(self.label, "transactions.sandbox.sandbox_invariants.INVARIANTS")
         register_gauge(

@@ -9,10 +9,10 @@ from django.db.transaction import atomic
 
 from brokers.ports.broker import LiveSession, LoginEnded, OrderType, Refused, Unreachable
 from brokers.ports.registry import BrokerProfile, adapter_for, profile_of
+from brokers.user_questions import BrokerSilent
 from gateway.models import Account
 from gateway.values.errors import Conflict, Invalid
 from gateway.values.ids import new_object_id
-from transactions.checkout.ask_broker import BrokerSilent
 from transactions.checkout.browser_binding import LoginWindow, bind
 from transactions.domain.basket import securities_of
 from transactions.domain.intents import Intent

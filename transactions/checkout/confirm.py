@@ -10,6 +10,7 @@ from django.db.transaction import atomic
 
 from brokers.market.quotes import quotes
 from brokers.ports.broker import Side, Variety
+from brokers.user_questions import ask_broker, funds_of, live_session_of
 from gateway.database.rows import insert_rows
 from gateway.database.violations import violated_constraint
 from gateway.partners import clock
@@ -18,7 +19,6 @@ from gateway.telemetry import request_id
 from gateway.values.errors import Conflict
 from smallcases.portfolio.apply_fills import adopt_version
 from smallcases.sips.sip_changes import SipRequest
-from transactions.checkout.ask_broker import ask_broker, funds_of, live_session_of
 from transactions.checkout.consents import complete_consent
 from transactions.domain.basket import OrderLine, Security, settled
 from transactions.domain.intents import CANCELLATIONS, Intent

@@ -6,12 +6,12 @@ from typing import Any
 from django.db.transaction import atomic
 
 from brokers.ports.broker import Holding
+from brokers.user_questions import ask_broker
 from gateway.values.errors import Invalid
 from gateway.values.money import wire_amount, wire_price
 from smallcases.portfolio.investments import investment_of
 from smallcases.sips.sip_changes import SipRequest, set_up, sip_action
 from transactions.api import payloads
-from transactions.checkout.ask_broker import ask_broker
 from transactions.domain.intents import Intent
 from transactions.domain.sdk_codes import SdkCode
 from transactions.lifecycle.transitions import account_of, announce, claim, complete_now, fail

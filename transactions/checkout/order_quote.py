@@ -13,9 +13,9 @@ from brokers.market.charges import Charges
 from brokers.market.proceeds import usable_today
 from brokers.market.quotes import quotes
 from brokers.ports.broker import OrderType, Side
+from brokers.user_questions import BrokerSilent, ask_broker, funds_of
 from smallcases import planner
 from smallcases.models import Smallcase
-from transactions.checkout.ask_broker import BrokerSilent, ask_broker, funds_of
 from transactions.checkout.confirm import UserSelections
 from transactions.domain.basket import OrderLine, Security, settled
 from transactions.domain.left_out import LeftOut, LeftOutReason

@@ -138,14 +138,14 @@ def visit(shop: Shop, investor: Investor) -> Visit:
 
 
 class TestTheWalkFromTheFormToTheQueue:
-    def test_passes_eleven_files_and_calls_none_above_them(self, visit: Visit) -> None:
+    def test_passes_ten_files_and_calls_none_above_them(self, visit: Visit) -> None:
         shown = visit.shown()
 
         with walking() as walk:
             visit.confirm(shown=shown)
 
         assert Batch.objects.filter(transaction=visit.transaction).exists()
-        assert len(walk.files) <= 11, sorted(walk.files)
+        assert len(walk.files) <= 10, sorted(walk.files)
         assert walk.upward == []
         assert {name: walk.calls[name] for name in ONCE} == dict.fromkeys(ONCE, 1)
 

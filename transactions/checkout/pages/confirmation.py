@@ -11,10 +11,10 @@ from typing import Any, Final
 from django.core import signing
 
 from brokers.ports.registry import profile_of
+from brokers.user_questions import LoginRequired
 from gateway.http.envelope import Page
 from gateway.values.errors import Conflict, GatewayError, Invalid, Unavailable
 from smallcases.planner import BelowMinimum, TooLittleToSell
-from transactions.checkout.ask_broker import LoginRequired
 from transactions.checkout.confirm import QuoteExpired, UserSelections, confirm
 from transactions.checkout.order_quote import OrderQuote, QuoteRequest, quote_orders, quote_request_of
 from transactions.checkout.pages import consent_screens

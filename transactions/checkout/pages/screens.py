@@ -20,13 +20,13 @@ from django.views import View
 from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.csrf import csrf_exempt
 
+from brokers.user_questions import LoginRequired
 from gateway.api.rate_limits import RateLimited, spend
 from gateway.partners import clock
 from gateway.telemetry import metrics
 from gateway.values.errors import Invalid, Unavailable
 from gateway.values.ids import CLIENT_ID
 from transactions.checkout import browser_binding, sessions
-from transactions.checkout.ask_broker import LoginRequired
 from transactions.checkout.broker_login import OtherAccount, PinRefused
 from transactions.checkout.browser_binding import LoginWindow
 from transactions.checkout.pages import confirmation, login_again, pin_limits, steps
