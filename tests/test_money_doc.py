@@ -23,7 +23,7 @@ from brokers.market.ticks import tick_for
 from brokers.ports.broker import Side
 from brokers.ports.order_limits import slice_sizes
 from brokers.ports.registry import BROKERS, ORDER_LIMIT
-from brokers.simulator.books import moving_average
+from brokers.simulator.account_books.books import moving_average
 from gateway.api.fields import Rupees
 from gateway.partners import clock
 from gateway.values.money import average, wire_amount

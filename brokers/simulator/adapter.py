@@ -7,7 +7,8 @@ from decimal import Decimal
 from typing import ClassVar, Final
 
 from brokers.ports.broker import Ack, Holding, LiveSession, LoginEnded, NewOrder, Refused, Report, SentOrder, Verb
-from brokers.simulator import books, order_entry, sql
+from brokers.simulator import order_entry, sql
+from brokers.simulator.account_books import books
 from brokers.simulator.faults import link_faults
 from brokers.simulator.faults.link_faults import over_the_link
 from brokers.simulator.matching import Terms, bring_up_to_date, cancel

@@ -11,4 +11,4 @@ class SimulatorConfig(AppConfig):
     verbose_name = "Simulated brokers"
 
     def ready(self) -> None:
-        register_invariants(self.label, "brokers.simulator.book_invariants.INVARIANTS")
+        register_invariants(self.label, "brokers.simulator.account_books.book_invariants.INVARIANTS")

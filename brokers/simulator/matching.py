@@ -17,9 +17,9 @@ from brokers.market.series import TRADE_TO_TRADE
 from brokers.market.trading_days import previous_close_at
 from brokers.ports.broker import OrderType, Side, Validity
 from brokers.ports.order_limits import OrderLimit, split_at_slices
-from brokers.simulator import books
-from brokers.simulator.books import Balances
-from brokers.simulator.delivery import locked
+from brokers.simulator.account_books import books
+from brokers.simulator.account_books.books import Balances
+from brokers.simulator.account_books.delivery import locked
 from brokers.simulator.fills import FillProgress, MatchedFill, Working, arrival, progress, refused_at_entry
 from brokers.simulator.models import SimAccount, SimOrder, SimStatus, SimTrade
 from brokers.simulator.personas import FillBehaviour

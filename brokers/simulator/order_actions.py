@@ -11,8 +11,8 @@ from django.db.transaction import atomic
 from brokers.market.charges import Tariff
 from brokers.market.quotes import quotes
 from brokers.ports.broker import BrokerStatus, Side
-from brokers.simulator import accounts, books
-from brokers.simulator.delivery import locked
+from brokers.simulator.account_books import accounts, books
+from brokers.simulator.account_books.delivery import locked
 from brokers.simulator.faults import link_faults
 from brokers.simulator.fills import LIMITED, UNMATCHED, MatchedFill
 from brokers.simulator.matching import WRITTEN, record, trades_of

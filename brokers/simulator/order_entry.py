@@ -25,7 +25,7 @@ class NotEntered(Exception):
 
 
 @dataclass(eq=False, slots=True)
-class Entry:
+class WaitingOrder:
     """A call that places an order. `booked` makes the order's row, or raises Refused. `error`: what the call raises."""
 
     session: LiveSession
@@ -39,7 +39,7 @@ class Entry:
 class Desk:
     """The calls of one link that wait to be written, and the turn to write them."""
 
-    waiting: list[Entry] = field(default_factory=list)
+    waiting: list[WaitingOrder] = field(default_factory=list)
     turn: Lock = field(default_factory=Lock)
 
 
@@ -52,7 +52,7 @@ def enter(session: LiveSession, order: NewOrder, booked: Callable[[SimAccount | 
     Raises what `booked` raises, Refused for a security that cannot be traded, Unreachable and SessionEnded. A slow
     answer is waited for in the caller's thread.
     """
-    entry, desk = Entry(session, order, booked), _desks.setdefault((session.gateway, session.broker), Desk())
+    entry, desk = WaitingOrder(session, order, booked), _desks.setdefault((session.gateway, session.broker), Desk())
     desk.waiting.append(entry)
     with desk.turn:
         if entry in desk.waiting:  # else the call before has written it
@@ -66,7 +66,7 @@ def enter(session: LiveSession, order: NewOrder, booked: Callable[[SimAccount | 
         raise entry.error
 
 
-def _write(entries: Sequence[Entry]) -> None:
+def _write(entries: Sequence[WaitingOrder]) -> None:
     """The entries of one link."""
     session = entries[0].session
     fault = sql.link_fault(session.gateway, session.broker, Verb.PLACE)
@@ -87,7 +87,7 @@ def _halted(orders: Sequence[NewOrder]) -> set[str]:
 
 
 def _order(
-    entry: Entry, account: SimAccount | None, fault: LinkFault | None, halted: Collection[str]
+    entry: WaitingOrder, account: SimAccount | None, fault: LinkFault | None, halted: Collection[str]
 ) -> SimOrder | None:
     """None if the call ends without an order."""
     entry.fault = link_faults.fault_met(entry.session, Verb.PLACE, fault)

@@ -99,7 +99,7 @@ class Rupees(serializers.DecimalField):
         return amount
 
 
-class Price(Rupees):
+class SharePrice(Rupees):
     """A price: noise of floats is rounded away, a third decimal is refused. An order is not placed at another price."""
 
     def to_internal_value(self, data: Any) -> Any:

@@ -71,8 +71,8 @@ class RupeesField(OpenApiSerializerFieldExtension):
         }
 
 
-class PriceField(OpenApiSerializerFieldExtension):
-    target_class = "gateway.api.fields.Price"
+class SharePriceSchema(OpenApiSerializerFieldExtension):
+    target_class = "gateway.api.fields.SharePrice"
 
     def map_serializer_field(self, auto_schema: AutoSchema, direction: str) -> Json:
         return {"type": "number", "minimum": 0.01, "maximum": 9_999_999_999.99, "multipleOf": 0.01}

@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from brokers.simulator.books import free_funds
-from brokers.simulator.books import holdings as held_by
+from brokers.simulator.account_books.books import free_funds
+from brokers.simulator.account_books.books import holdings as held_by
 from brokers.simulator.models import SimAccount, SimTrade
 from gateway.partners import clock
 from gateway.values.errors import GatewayError

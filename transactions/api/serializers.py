@@ -7,7 +7,7 @@ from typing import Any, Final
 from rest_framework import serializers
 
 from brokers.ports.broker import OrderType, Side, Validity
-from gateway.api.fields import Choice, DayText, Matching, Price, RequestBody, Rupees, Text, Whole, WholeText
+from gateway.api.fields import Choice, DayText, Matching, RequestBody, Rupees, SharePrice, Text, Whole, WholeText
 from gateway.values.ids import OBJECT_ID, SCID, SYMBOL
 from transactions.domain.basket import MAX_QUANTITY, Security, line_of
 from transactions.domain.intents import NOT_SERVED, ON_AN_INVESTMENT, SECURITIES, Intent
@@ -51,8 +51,8 @@ class SecurityIn(RequestBody):
     quantity = Whole(required=False, min_value=1, max_value=MAX_QUANTITY)
     type = Choice(required=False, choices=[side.value for side in Side])
     orderType = Choice(required=False, choices=[kind.value for kind in OrderType], default="MARKET")
-    price = Price(required=False, help_text="Rupees, a multiple of the tick size; required for LIMIT and SL")
-    triggerPrice = Price(required=False, help_text="Rupees; required for SL and SLM")
+    price = SharePrice(required=False, help_text="Rupees, a multiple of the tick size; required for LIMIT and SL")
+    triggerPrice = SharePrice(required=False, help_text="Rupees; required for SL and SLM")
     validity = Choice(required=False, choices=[validity.value for validity in Validity], default="DAY")
 
     def to_internal_value(self, data: Any) -> Any:

@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.db.transaction import atomic
 
 from brokers.models import BrokerOutage, BrokerSession
-from brokers.simulator import clear_books as market
+from brokers.simulator.account_books import clear_books as market
 from gateway.models import Account, Gateway, IdempotentRequest
 from gateway.queue.leases import erase
 from gateway.values.errors import Conflict

@@ -12,7 +12,7 @@ from brokers.ports.registry import BROKERS
 from brokers.simulator.faults import switched_faults
 from brokers.simulator.order_actions import ActionKind
 from brokers.simulator.personas import FORCED, LinkFault
-from gateway.api.fields import Choice, Matching, Price, RequestBody, Rupees, Text, Truth, Whole
+from gateway.api.fields import Choice, Matching, RequestBody, Rupees, SharePrice, Text, Truth, Whole
 from gateway.models import MarketHours
 from gateway.values.ids import CLIENT_ID
 from smallcases.sips.schedule import FREQUENCIES
@@ -134,7 +134,7 @@ class FaultsIn(RequestBody):
 
 
 class PriceIn(RequestBody):
-    price = Price(help_text="Rupees, a multiple of the tick size")
+    price = SharePrice(help_text="Rupees, a multiple of the tick size")
 
 
 class ActIn(RequestBody):
@@ -142,5 +142,5 @@ class ActIn(RequestBody):
 
     action = Choice(choices=[act.value for act in ActionKind])
     quantity = Whole(required=False, min_value=1, max_value=MAX_QUANTITY, help_text="For fill and partial: shares")
-    price = Price(required=False, help_text="For fill and partial: rupees per share; default: the market price")
+    price = SharePrice(required=False, help_text="For fill and partial: rupees per share; default: the market price")
     errorCode = Choice(required=False, choices=list(FORCED), help_text="For reject and cancel")

@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 
 from brokers.ports.registry import BrokerProfile
 from transactions.checkout.pages import indian_formats
-from transactions.checkout.pages.texts import ENGLISH
+from transactions.checkout.pages.wording.texts import ENGLISH
 
 register = template.Library()
 

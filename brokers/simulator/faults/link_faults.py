@@ -24,7 +24,8 @@ from brokers.ports.broker import (
     Unreachable,
     Verb,
 )
-from brokers.simulator import accounts, sql
+from brokers.simulator import sql
+from brokers.simulator.account_books import accounts
 from brokers.simulator.lent_connections import lent_connection
 from brokers.simulator.models import SimAccount, SimOrder
 from brokers.simulator.personas import FOREVER, FaultKind, LinkFault, link_fault_of, persona_of

@@ -9,7 +9,7 @@ from django.db.transaction import atomic
 
 from brokers.ports.broker import LiveSession, Verb
 from brokers.simulator import sql
-from brokers.simulator.books import CASH, IS_BUY, SHARES
+from brokers.simulator.account_books.books import CASH, IS_BUY, SHARES
 from brokers.simulator.models import BrokerFault, SimAccount, SimOrder, SimTrade
 from brokers.simulator.personas import FaultKind, LinkFault
 from brokers.simulator.sql import MONEY

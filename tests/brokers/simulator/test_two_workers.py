@@ -19,9 +19,9 @@ from django.db.transaction import atomic
 
 from brokers.market.quotes import quotes
 from brokers.ports.broker import Broker, LiveSession, NewOrder, OrderType, SentOrder, Side, Validity, Variety
-from brokers.simulator import clear_books
-from brokers.simulator.book_invariants import INVARIANTS
-from brokers.simulator.books import ledger
+from brokers.simulator.account_books import clear_books
+from brokers.simulator.account_books.book_invariants import INVARIANTS
+from brokers.simulator.account_books.books import ledger
 from brokers.simulator.models import SimAccount, SimOrder
 from brokers.simulator.order_actions import ActionKind, OrderAction, act_on_order
 from gateway.models import Gateway

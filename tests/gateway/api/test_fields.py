@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rest_framework.serializers import ValidationError
 
-from gateway.api.fields import NumberText, Price, Rupees
+from gateway.api.fields import NumberText, Rupees, SharePrice
 from gateway.values.money import rupees
 from tests.examples import examples
 
@@ -50,12 +50,12 @@ class TestRupees:
 class TestPrice:
     @pytest.mark.parametrize(("given_", "price"), [(1180.1000000000001, "1180.10"), (0.05, "0.05"), (1500, "1500.00")])
     def test_loses_the_noise_of_floats(self, given_: float, price: str) -> None:
-        assert str(Price().run_validation(given_)) == price
+        assert str(SharePrice().run_validation(given_)) == price
 
     @pytest.mark.parametrize("given_", [1180.123, 0.051, *NO_AMOUNTS], ids=repr)
     def test_is_not_changed_to_another_price(self, given_: Any) -> None:
         with pytest.raises(ValidationError):
-            Price().run_validation(given_)
+            SharePrice().run_validation(given_)
 
 
 class TestNumberText:

@@ -225,7 +225,7 @@ def test_a_row_that_came_in_meanwhile_is_kept_with_all_it_refers_to(
                 updated_at=now,
             )
 
-    monkeypatch.setattr("brokers.simulator.clear_books.clear", late)  # the last step
+    monkeypatch.setattr("brokers.simulator.account_books.clear_books.clear", late)  # the last step
 
     with pytest.raises(Busy):
         reset(gateway=here)

@@ -148,7 +148,7 @@ class FindNoBroker(CheckoutView):
         return self.back()
 
 
-class LoginForm(CheckoutView):
+class BrokerLoginForm(CheckoutView):
     """The base of the views of the two login forms."""
 
     def enter(self, client_id: str, pin: str) -> None:
@@ -177,7 +177,7 @@ class LoginForm(CheckoutView):
         return request.POST.get("client_id", "").strip()[:LONGEST_PIN], request.POST.get("pin", "")
 
 
-class LogIn(LoginForm):
+class LogIn(BrokerLoginForm):
     """The only view that reveals the URL after the login, and only to the form that logged in."""
 
     def post(self, request: HttpRequest, token: str) -> HttpResponse:
@@ -214,7 +214,7 @@ class LogIn(LoginForm):
         sessions.enter(session=session, client_id=client_id, pin=pin, now=now, window=self.window)
 
 
-class LogInAgain(LoginForm):
+class LogInAgain(BrokerLoginForm):
     """After the session at the broker has ended. This window has logged in before, so its URL stays."""
 
     def get(self, request: HttpRequest, token: str) -> HttpResponse:

@@ -11,7 +11,7 @@ import pytest
 from brokers.ports.broker import Side
 from transactions import checkout
 from transactions.checkout.pages.status_screen import ROW_TONES, TONES
-from transactions.checkout.pages.texts import ENGLISH
+from transactions.checkout.pages.wording.texts import ENGLISH
 from transactions.domain.intents import Intent
 from transactions.domain.sdk_codes import SdkCode
 from transactions.domain.smallcase_order import OrderKind

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from brokers.market.charges import NOTHING, TARIFFS, ChargeClass, ChargedOrder, charges_of
 from brokers.market.price_overrides import override_price
 from brokers.ports.broker import Broker, NewOrder, OrderType, Side, Validity, Variety
+from brokers.simulator.account_books.traded_orders import TradedOrders
 from brokers.simulator.models import SimAccount, SimOrder, SimTrade
-from brokers.simulator.traded_orders import TradedOrders
 from gateway.models import Gateway
 from gateway.values.timestamps import IST
 from tests.brokers.market.charges.published_examples import AFTER

@@ -7,7 +7,7 @@ from django.db.models import Count, DecimalField, F, Q, Sum
 from django.db.models.functions import Abs, Coalesce
 
 from brokers.ports.broker import Side
-from brokers.simulator.books import CASH, SHARES
+from brokers.simulator.account_books.books import CASH, SHARES
 from brokers.simulator.fills import LIMITED
 from brokers.simulator.models import SimOrder, SimStatus, SimTrade
 from gateway.monitoring.invariant_checks import Rows, Rules, Scope

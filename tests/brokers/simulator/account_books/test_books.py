@@ -15,7 +15,16 @@ from hypothesis import strategies as st
 
 from brokers.market.quotes import Quote
 from brokers.ports.broker import Holding
-from brokers.simulator.books import Balances, balances, cost, free_funds, holdings, ledger, moving_average, sellable
+from brokers.simulator.account_books.books import (
+    Balances,
+    balances,
+    cost,
+    free_funds,
+    holdings,
+    ledger,
+    moving_average,
+    sellable,
+)
 from brokers.simulator.models import SimAccount, SimOrder, SimTrade
 from brokers.simulator.personas import LENT, ORDINARY
 from gateway.models import Gateway

@@ -16,10 +16,10 @@ from brokers.market.proceeds import held_back, held_back_since
 from brokers.market.quotes import Quote
 from brokers.ports.broker import Holding, OrderType, Side
 from brokers.simulator import sql
-from brokers.simulator.delivery import NOTHING, Undelivered, locked, undelivered
+from brokers.simulator.account_books.delivery import NOTHING, Undelivered, locked, undelivered
+from brokers.simulator.account_books.traded_orders import TradedOrders, traded_orders
 from brokers.simulator.models import SimAccount, SimOrder, SimTrade
 from brokers.simulator.sql import MONEY
-from brokers.simulator.traded_orders import TradedOrders, traded_orders
 from gateway.values.money import average, rupees
 
 IS_BUY = Q(side=Side.BUY.value)

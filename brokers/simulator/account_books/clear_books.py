@@ -1,7 +1,7 @@
 """Deletes one gateway's data and faults at the simulated brokers, and its price overrides."""
 
 from brokers.models import PriceOverride
-from brokers.simulator import accounts
+from brokers.simulator.account_books import accounts
 from brokers.simulator.models import BrokerFault, SimAccount, SimOrder, SimTrade
 from gateway.models import Gateway
 from gateway.queue.leases import erase

@@ -12,7 +12,7 @@ import pytest
 from brokers.market.price_overrides import override_price
 from brokers.models import Instrument
 from brokers.ports.broker import Broker, LiveSession, NewOrder, OrderType, Side, Validity, Variety
-from brokers.simulator.books import sellable
+from brokers.simulator.account_books.books import sellable
 from brokers.simulator.models import SimAccount
 from brokers.simulator.order_actions import ActionKind, NotCovered, OrderAction, act_on_order
 from gateway.models import Gateway

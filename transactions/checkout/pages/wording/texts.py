@@ -6,9 +6,9 @@ A translation is another mapping with the same keys; tests check that no key is 
 from collections.abc import Mapping
 from typing import Final
 
-from transactions.checkout.pages.charges_texts import CHARGES
 from transactions.checkout.pages.left_out import LEFT_OUT
-from transactions.checkout.pages.status_texts import STATUS
+from transactions.checkout.pages.wording.charges_texts import CHARGES
+from transactions.checkout.pages.wording.status_texts import STATUS
 
 ENGLISH: Final[Mapping[str, str]] = {
     **STATUS,
