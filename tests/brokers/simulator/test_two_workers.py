@@ -34,7 +34,7 @@ pytestmark = [pytest.mark.servers, pytest.mark.django_db(transaction=True)]
 
 FEW, MANY = 10, 1_000
 FUNDS = Decimal(10_000_000)
-APART = timedelta(seconds=20)  # from one pair to the next, by the gateway's clock
+APART = timedelta(days=1)  # the proceeds of a sale are free on the next day
 Trader = subprocess.Popen[str]
 
 
