@@ -55,10 +55,10 @@ FILLS: Final = """
 def measure(stage: Stage) -> Iterator[Row]:
     small, large, rounds = 1_000, stage.knobs.of_rows(1_000_000, least=2_000), stage.knobs.many(40, least=5)
     gateways = _gateways(2 * GATEWAYS)[:GATEWAYS]
-    few = _invested("SCNM_0011", gateways, small)
+    few = _invested("SCBM_0011", gateways, small)
     among_few = _read(few, rounds)
     stage.say(f"{large:,} investments created")
-    many = _invested("SCNM_0012", gateways, large)
+    many = _invested("SCBM_0012", gateways, large)
     among_many = _read(many, rounds)
     to_few: list[float] = []
     to_many: list[float] = []
@@ -131,7 +131,7 @@ def _publish(smallcase: Smallcase, number: int) -> None:
 
 def _announced(chunks: int) -> list[float]:
     """For the last version of the smallcase with many investors."""
-    row = RebalanceNotice.objects.filter(version__smallcase__scid="SCNM_0012").latest("pk").pk
+    row = RebalanceNotice.objects.filter(version__smallcase__scid="SCBM_0012").latest("pk").pk
     return [_milliseconds(partial(notify_investors, row=row, attempt=attempt)) for attempt in range(max(chunks, 1))]
 
 

@@ -34,7 +34,8 @@ class Schema(AutoSchema):
     def get_auth(self) -> list[dict[str, list[str]]]:
         schemes = {"Sandbox": [SECRET], "Partner": [SECRET, TOKEN], "Manager": [MANAGER], "Browser": [TOKEN]}
         names = schemes.get(self.get_tags()[0], [])
-        return [{name: [] for name in names}] if names else []
+        without: list[dict[str, list[str]]] = [{}] if self.get_tags() == ["Browser"] else []  # a guest
+        return [{name: [] for name in names}, *without] if names else []
 
     def _map_serializer_field(self, field: Any, direction: str, bypass_extensions: bool = False) -> Any:
         """Adds the length limits of lists, which drf-spectacular omits."""

@@ -21,7 +21,6 @@ const REASONS = {
   4004: "The market is closed, and this broker takes no orders after hours.",
   4005: "The market is closed, and this order cannot wait for it to open.",
   4006: "An earlier order has to be finished first.",
-  5002: "Your browser blocked the checkout's window.",
   5003: "The gateway could not be reached. Your order may still come to something: look at your investments.",
 };
 
@@ -76,8 +75,7 @@ async function run({ title, made, target, said, again }) {
     await remember(reason.data || {});
     const why = REASONS[reason.data?.state] || REASONS[reason.code] || reason.message || "The order ended.";
     if (mine !== turn) return toast(`${title}: ${why}`);
-    const instead = reason.code === 5002 ? () => run({ title, made, target: "#frame", said, again }) : null;
-    ended({ title, text: why, reason, again, instead });
+    ended({ title, text: why, reason, again });
   }
 }
 
@@ -138,12 +136,12 @@ export function batchCard(batch) {
   );
 }
 
-function ended({ title, text, reason, again, instead }) {
+function ended({ title, text, reason, again }) {
   paint(
     title,
     h("p", { class: "problem", role: "alert" }, text),
     reason && reason.code ? h("p", { class: "quiet" }, h("code", {}, `${reason.code} ${reason.message}`)) : null,
-    instead ? h("button", { type: "button", class: "main", onclick: instead }, "Open it on this page") : h("button", { type: "button", class: "main", onclick: again }, "Try again"),
+    h("button", { type: "button", class: "main", onclick: again }, "Try again"),
     h("button", { type: "button", class: "link", onclick: close }, "Not now"),
   );
 }

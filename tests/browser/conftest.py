@@ -68,7 +68,7 @@ def site(first_start: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         base = f"http://127.0.0.1:{port}"
         partner = create_partner("seen", webhook_url="http://127.0.0.1:9/", base=base, environment=environment)
         assert partner.complete(partner.create(), "partial", wait=20).status == 200
-        bought = partner.create_smallcase("BUY", scid="SCNM_0001")
+        bought = partner.create_smallcase("BUY", scid="SCNM_0011")
         assert partner.complete(bought, wait=20, amount=100_000).status == 200
         for number in range(LOST):
             assert partner.complete(partner.create(), f"lost-contact-{number}", wait=20).status == 200

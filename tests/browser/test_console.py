@@ -82,7 +82,7 @@ def _refused_book(visitor: Visitor) -> None:
 
 def _smallcase(visitor: Visitor) -> None:
     visitor.go(STUDIO)
-    visitor.page.get_by_role("link", name="SCNM_0001").first.click()
+    visitor.page.get_by_role("link", name="SCNM_0011").first.click()
     visitor.page.wait_for_selector("#versions")
 
 

@@ -202,16 +202,13 @@ class TestANewcomer:
         expect(page.locator("#portfolio h2:text-is('Exited') + ul strong")).to_have_text(SMALLCASE, timeout=PATIENCE)
         assert page.locator(".investment").count() == 0
 
-    def test_whose_popup_is_blocked_continues_in_the_page(self, newcomer: Newcomer) -> None:
+    def test_whose_popup_is_blocked_sees_the_checkout_over_the_page(self, newcomer: Newcomer) -> None:
         newcomer.page.add_init_script("window.open = () => null")
         newcomer.look_at("smallcases")
         newcomer.page.click(f"button[aria-label='Invest in {SMALLCASE}']")
         newcomer.page.click("#continue")
-        expect(newcomer.page.locator("#sheet [role=alert]")).to_have_text("Your browser blocked the checkout's window.")
 
-        newcomer.page.click("#sheet button.main")
-
-        checkout = newcomer.page.frame_locator("#frame iframe")
+        checkout = newcomer.page.frame_locator("dialog iframe")
         expect(checkout.locator("button[name=broker][value=kite]")).to_be_visible(timeout=PATIENCE)
 
     def test_closing_the_checkout_shows_its_effect(self, newcomer: Newcomer) -> None:

@@ -13,7 +13,7 @@ from tests.processes import stack
 from tests.processes.stack import Stack
 from tests.processes.wire import DistantPartner
 
-SCID: Final = "SCNM_0001"
+SCID: Final = "SCNM_0011"
 RESTING: Final = ({"ticker": "INFY", "quantity": 10, "type": "BUY", "orderType": "LIMIT", "price": 990},)
 # A superuser, its token for the manager API, its session in the console, and the console's lists.
 OPERATOR: Final = """

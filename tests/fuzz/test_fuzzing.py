@@ -31,7 +31,7 @@ KNOWN: Final = Known(
         "gateway": "demo",
         "iscid": "1" * 24,
         "batch_id": "0" * 24,
-        "scid": "SCNM_0001",
+        "scid": "SCNM_0011",
         "event_id": "e",
         "endpoint_id": "p",
     },

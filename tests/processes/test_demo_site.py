@@ -113,7 +113,7 @@ class TestTheJavaScriptShown:
         partner.complete(going["transactionId"], "happy", wait=20)
 
         after = in_node(partner, "investments", auth_id)["done"]
-        assert (held["investment"]["scid"], len(listed)) == (listed[0]["scid"], 15)
+        assert (held["investment"]["scid"], len(listed)) == (listed[0]["scid"], 27)
         assert (after["investments"], [one["iscid"] for one in after["exited"]]) == ([], [response["iscid"]])
 
     def test_buys_a_basket(self, up: Up, partner: DistantPartner) -> None:
@@ -177,7 +177,7 @@ class TestTheSiteBesideUp:
         listed = up.asks(session, "/api/smallcases").json()
         named = manage("shell", "-c", "from gateway.models import Gateway; print(*Gateway.objects.all())",
                        environment=up.environment)  # fmt: skip
-        assert (before["gateway"], after["gateway"], len(listed)) == ("demo-site", "demo-site", 15)
+        assert (before["gateway"], after["gateway"], len(listed)) == ("demo-site", "demo-site", 27)
         assert named.split().count("demo-site") == 1
         assert requests.get(f"{up.base}/demo/", timeout=10, allow_redirects=False).headers["location"] == f"{up.shop}/"
 

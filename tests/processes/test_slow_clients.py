@@ -202,7 +202,7 @@ class TestABodyThatIsNotAsItShouldBe:
         """Python's urllib reads nothing until all is sent: a connection closed before that is a broken pipe."""
         refused = {
             "/gateway/slow/transaction": 401,
-            "/checkout/slow/sessions": 401,
+            "/checkout/slow/sessions": 403,
             "/nothing": 404,
             "/healthz": 405,
             "/admin/login/": 403,

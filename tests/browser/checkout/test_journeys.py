@@ -10,7 +10,7 @@ from tests.processes.wire import DistantPartner
 
 INFY = {"ticker": "INFY", "quantity": 10, "type": "BUY"}
 TCS = {"ticker": "TCS", "quantity": 5, "type": "SELL"}
-SCID = "SCNM_0001"
+SCID = "SCNM_0011"
 
 
 def statuses(response: dict[str, Any]) -> list[str]:

@@ -78,7 +78,7 @@ class TestAnAllowedPage:
             ({"mode": "window"}, "mode: must be one of popup, frame, redirect."),
             ({"mode": "redirect"}, "redirectUrl: is required for mode redirect."),
             ({"redirectUrl": "https://shop.example/"}, "redirectUrl: is allowed only for mode redirect."),
-            ({"brokers": ["kite", "nobody"]}, "brokers[1]: must be one of"),
+            ({"brokers": "kite"}, "brokers: "),
             ({"amo": "true"}, "amo: must be true or false."),
         ],
     )
@@ -112,7 +112,10 @@ class TestAnAllowedPage:
         door = {"codeChallenge": CHALLENGE, "mode": "redirect", "redirectUrl": url}
         answer = shop.call("sessions", {"transactionId": made, **door})
 
-        assert (answer.status, answer.errors) == (400, ["redirectUrl: must be a page on an allowed origin."])
+        assert (answer.status, answer.errors) == (
+            400,
+            ["redirectUrl: must be a page on an allowed origin, or an address of an allowed app."],
+        )
 
     def test_that_sends_its_key_again_gets_the_same_checkout(self, shop: Shop) -> None:
         wanted = {"transactionId": shop.partner.create(), "codeChallenge": CHALLENGE}
@@ -188,7 +191,7 @@ class TestAnyOtherPage:
 
 
 class TestATokenThatIsWrong:
-    @pytest.mark.parametrize("token", ["", "x", "a.b.c"])
+    @pytest.mark.parametrize("token", ["x", "a.b.c"])
     def test_is_401(self, shop: Shop, token: str) -> None:
         answer = shop.call("sessions", {"transactionId": shop.partner.create()}, **{"x-gateway-authtoken": token})
 
