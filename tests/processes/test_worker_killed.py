@@ -77,7 +77,10 @@ class TestAWorkerKilled:
 
         next_life(story)
 
-        assert story.told() == [PLACED, COMPLETED]
+        # The statement of the dead worker may still enter one order; then the other one is placed later.
+        told = [hit.split()[-1] for hit in story.told()]
+        assert [told[0], told[-1]] == ["order.placed", "order.completed"]
+        assert set(told[1:-1]) <= {"order.updated"}
 
     def test_before_it_wrote_down_that_they_are_placed(self, story: Story) -> None:
         with story.stack.locked("webhooks_event"), story.confirmed():

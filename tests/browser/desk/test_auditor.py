@@ -26,7 +26,7 @@ ANSWERS: Final = {
     r"/admin/(jsi18n|autocomplete)/ ": {"405"},
     r"/admin/r/1/1/ ": {"404"},
     rf"{STUDIO}(\d+/|drafts/\d+/preview/)? ": {"405"},
-    rf"{DESK}(tradebooks/\d+/|orders/\d+/tradebook\.csv|(charges|statements)/\w+/)? ": {"405"},
+    rf"{DESK}(tradebooks/\d+/|orders/\d+/tradebook\.csv|(charges|statements)/[^/]+/)? ": {"405"},
 }
 # What workers write meanwhile: when they look next, and that a partner does not answer.
 WORKED_ON: Final = ("due_at", "leased_until", "attempts", "failures", "failing_since")
