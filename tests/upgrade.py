@@ -276,7 +276,7 @@ def check(what: str, got: object, wanted: object) -> None:
 
 def _differences(got: object, wanted: object, at: str = "") -> Iterator[str]:
     if isinstance(got, dict) and isinstance(wanted, dict):
-        for key in sorted((got.keys() | wanted.keys()) - MOVING):
+        for key in sorted(wanted.keys() - MOVING):  # a release may add keys
             yield from _differences(got.get(key), wanted.get(key), f"{at} {key}")
     elif isinstance(got, list) and isinstance(wanted, list) and len(got) == len(wanted):
         for number, (one, other) in enumerate(zip(got, wanted, strict=True)):
