@@ -61,6 +61,12 @@ AGAIN: Final = (
     *("tests/smallcases/portfolio", "tests/smallcases/rebalancing", "tests/flows/test_an_investment.py"),
     *("tests/flows/test_cancel_order.py", "tests/flows/test_by_the_clock.py", "tests/flows/test_idempotency_keys.py"),
 )
+# Of these folders: pages, which the browser reads on SQLite anyway (tests/browser), and tests that ask no database.
+NOT_AGAIN: Final = (
+    *("tests/transactions/reconciliation/desk", "tests/smallcases/rebalancing/studio"),
+    *("tests/transactions/reconciliation/tradebook/test_file_reader.py", "tests/smallcases/portfolio/test_ledger.py"),
+    "tests/brokers/simulator/test_fills.py",
+)
 # The value may be the name of a file.
 TAKES_A_VALUE: Final = {
     *("-k", "-m", "-p", "-n", "-o", "-W", "-c"),
@@ -147,7 +153,8 @@ def _run(arguments: Sequence[str], folder: Path) -> tuple[list[Outcome], str]:
     outcomes = [_first_run([*TWO_WORKERS, *arguments, *([] if paths else ["tests"])])]
     if not paths and outcomes[0].label != EMBEDDED:
         print("\nOn the embedded default, what differs there.", flush=True)
-        outcomes.append(_embedded([*TWO_WORKERS, "-m", "not servers", *arguments, *AGAIN]))
+        left_out = [f"--ignore={path}" for path in NOT_AGAIN]
+        outcomes.append(_embedded([*TWO_WORKERS, "-m", "not servers", *arguments, *left_out, *AGAIN]))
     return outcomes, str(stopwatch)
 
 

@@ -163,7 +163,7 @@ class TestAdopting:
             assert process.wait(30) == 4
 
 
-@pytest.mark.parametrize("path", [*run.QUICK, *run.AGAIN])
+@pytest.mark.parametrize("path", [*run.QUICK, *run.AGAIN, *run.NOT_AGAIN])
 def test_a_path_that_is_named_exists(path: str) -> None:
     """pytest collects nothing at all if one of its paths is missing."""
     assert (ROOT / path).exists()
