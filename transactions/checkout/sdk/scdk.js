@@ -23,12 +23,12 @@ const WIDTH = 480;
 const HEIGHT = 780;
 const READY = 4000; // ms for the popup's waiting page to be ready
 const LOOK = 400; // ms between looks
-const ANSWER = 20000; // ms for a response of the gateway
+const ANSWER = 20000; // ms for a response
 const PLACING = 20000; // ms for orders to reach the broker; the gateway's limit is shorter
-const TRYING = 30000; // ms without a network before giving up
+const TRYING = 30000; // ms without a network
 const LINGERING = 1800000; // ms that a user may look at the result
 
-// Web views of apps open no window, or in place of the page.
+// Apps' web views open no window.
 const IN_APP = /; wv\)|FBA[NV]|Instagram|(iPhone|iPad|iPod)(?!.*Safari)/.test(navigator.userAgent);
 
 /** The SDK's own rejections, from code 5001 on; lower codes are the gateway's. A blocked popup is none any more. */
@@ -183,7 +183,7 @@ class Overlay extends Frame {
     dialog.setAttribute("aria-label", "Checkout");
     dialog.style.cssText =
       "box-sizing:border-box;width:100vw;height:100dvh;max-width:none;max-height:none;margin:0;padding:4px;border:0;" +
-      "background:#000a;color:#fff;font:16px/44px system-ui,sans-serif;text-align:center";
+      "background:#000d;color:#fff;font:16px/44px system-ui,sans-serif;text-align:center";
     this.frame.style.cssText =
       `border:0;background:#fff;width:min(${WIDTH}px,100%);height:min(${HEIGHT}px,calc(100dvh - 60px))`;
     this.#wait("Opening the checkout…");
@@ -215,7 +215,7 @@ class Overlay extends Frame {
   #say(text, ...choices) {
     const buttons = choices.map(([textContent, onclick]) => {
       const button = Object.assign(document.createElement("button"), { type: "button", textContent, onclick });
-      button.style.cssText = "font:inherit;min-width:44px;margin-left:12px";
+      button.style.cssText = "font:inherit;color:#fff;background:none;border:1px solid;border-radius:6px;min-width:44px;margin-left:12px";
       return button;
     });
     const words = document.createElement("span");
