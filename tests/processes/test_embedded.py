@@ -105,7 +105,8 @@ def _started(tmp_path: Path) -> Iterator[Embedded]:
         until(lambda: "Serving" in started.words(), seconds=SERVES_WITHIN, what="serving")
         yield started
         for pid in members(str(tmp_path)):
-            os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it has ended meanwhile
+                os.kill(pid, signal.SIGKILL)
 
 
 def tells_all(partner: DistantPartner, receiver: Receiver) -> list[str]:
